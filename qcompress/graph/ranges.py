@@ -1,0 +1,39 @@
+"""Exact ranges put to use: the smallest lossless accumulator, and whether Keras' float32 sums are exact."""
+
+from dataclasses import replace
+from typing import TypeVar
+
+import numpy as np
+
+from qcompress.fixedpoint import MAX_WIDTH, Format
+from qcompress.graph.operations import Linear, Range
+
+FLOAT32_BITS = 24
+LinearOperation = TypeVar("LinearOperation", bound=Linear)
+
+
+def smallest_format(range_: Range, fraction: int) -> Format:
+    """The narrowest signed format with `fraction` fractional bits that holds every code of `range_`."""
+    low, high = int(range_.low.min()), int(range_.high.max())
+    width = max((~low if low < 0 else low).bit_length(), high.bit_length()) + 1
+    return Format(True, width, width - fraction)
+
+
+def with_lossless_accumulator(operation: LinearOperation, range_: Range, given: Format) -> LinearOperation:
+    """The same operation with the narrowest accumulator in which no bit of any sum over `range_` is lost.
+
+    operation.accumulator is ignored; range_: exact range of the input codes, in format `given`.
+    """
+    fraction = max(given.fraction + operation.kernel_format.fraction, operation.bias_format.fraction)
+    wide = replace(operation, accumulator=Format(True, MAX_WIDTH, MAX_WIDTH - fraction))
+    return replace(operation, accumulator=smallest_format(wide.sum_range(range_, given), fraction))
+
+
+def float32_exact(operation: Linear, range_: Range, given: Format) -> bool:
+    """Whether every partial sum, in any order, fits the 24-bit significand of float32."""
+    magnitude = np.maximum(np.abs(range_.low), np.abs(range_.high))
+    fraction = max(given.fraction + operation.kernel_format.fraction, operation.bias_format.fraction)
+    terms = operation.patches(magnitude[None])[0] @ np.abs(operation.matrix)
+    terms = terms << (fraction - given.fraction - operation.kernel_format.fraction)
+    bias = np.abs(operation.bias) << (fraction - operation.bias_format.fraction)
+    return bool((terms + bias).max() <= 1 << FLOAT32_BITS)
