@@ -1,0 +1,1 @@
+"""Measures with no detector in them."""

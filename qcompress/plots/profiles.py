@@ -1,0 +1,44 @@
+"""Profile plots: medians as points, central 68 % bands as error bars."""
+
+from collections.abc import Mapping
+from typing import TYPE_CHECKING
+
+import numpy as np
+
+from qcompress.metrics.profiles import Profile
+
+if TYPE_CHECKING:
+    from matplotlib.figure import Figure
+
+
+def profile_figure(profiles: Mapping[str, Profile], x_label: str, y_label: str, title: str = "") -> "Figure":
+    """One set of points per entry; empty bins show nothing."""
+    import matplotlib as mpl
+    import mplhep
+    from matplotlib.backends.backend_agg import FigureCanvasAgg
+    from matplotlib.figure import Figure
+
+    with mpl.rc_context({**mplhep.style.CMS, "font.size": 20, "axes.labelsize": 22, "legend.fontsize": 16}):
+        figure = Figure(figsize=(10, 7.5), layout="constrained")
+        FigureCanvasAgg(figure)
+        axes = figure.add_subplot()
+        for number, (label, p) in enumerate(profiles.items()):
+            centre = (p.edges[1:] + p.edges[:-1]) / 2
+            shift = (number - (len(profiles) - 1) / 2) * 0.1 * np.diff(p.edges)
+            axes.errorbar(
+                centre + shift,
+                p.median,
+                yerr=[p.median - p.low, p.high - p.median],
+                fmt="osD^v<>Ph*"[number % 10],
+                markersize=6,
+                capsize=2,
+                linewidth=1.3,
+                label=label,
+            )
+        axes.set_xlabel(x_label)
+        axes.set_ylabel(y_label)
+        axes.set_ylim(bottom=0)
+        axes.set_title(title, loc="left", fontsize=16)
+        axes.legend(frameon=False, ncols=2)
+        figure.canvas.draw()
+    return figure
