@@ -37,8 +37,6 @@ def emd(x: npt.ArrayLike, y: npt.ArrayLike, cost: npt.ArrayLike) -> Values:
     result = np.where(sums_x <= 0, EMPTY_INPUT, np.where(sums_y <= 0, EMPTY_OUTPUT, 0.0))
     for row in np.flatnonzero((sums_x > 0) & (sums_y > 0)):
         p, q = given[row] / sums_x[row], got[row] / sums_y[row]
-        if (p == q).all():
-            continue
         value, log = ot.emd2(p, q, costs, log=True, numItermax=1_000_000)
         if log["warning"]:
             raise QcompressError(f"EMD: row {row}: {log['warning']}")

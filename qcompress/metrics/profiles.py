@@ -25,4 +25,5 @@ def profile(x: npt.ArrayLike, y: npt.ArrayLike, edges: npt.ArrayLike) -> Profile
     index[given == bounds[-1]] = len(bounds) - 2
     bins = [measured[index == number] for number in range(len(bounds) - 1)]
     quantiles = np.array([np.quantile(b, [0.5, 0.16, 0.84]) if len(b) else [np.nan] * 3 for b in bins])
-    return Profile(bounds, *quantiles.T, np.array([len(b) for b in bins], np.int64))
+    median, low, high = quantiles.T
+    return Profile(bounds, median, low, high, np.array([len(b) for b in bins], np.int64))

@@ -1,0 +1,189 @@
+"""The candidate folder: manifest, steps with the hashes of what they were made from, files that appear whole.
+
+Reading and emulating a candidate needs NumPy only; the folder can be copied anywhere.
+"""
+
+import contextlib
+import fcntl
+import hashlib
+import json
+import os
+import shutil
+import tempfile
+import threading
+from collections.abc import Iterator, Mapping
+from pathlib import Path
+from typing import Any
+
+from qcompress.errors import QcompressError
+from qcompress.graph import Graph
+
+SCHEMA = 1
+MANIFEST = "manifest.json"
+UNHASHED = {".log"}
+"""Endings of files that tell of a run (times, paths) and not of the candidate."""
+
+
+def write_whole(path: Path, data: bytes) -> None:
+    """Write a file beside its place and rename it into it: it is there whole, or as it was before."""
+    path.parent.mkdir(parents=True, exist_ok=True)
+    handle, name = tempfile.mkstemp(dir=path.parent, prefix=f".{path.name}.")
+    try:
+        with os.fdopen(handle, "wb") as stream:
+            stream.write(data)
+            stream.flush()
+            os.fsync(stream.fileno())
+        Path(name).chmod(0o644)
+        Path(name).replace(path)
+    except BaseException:
+        Path(name).unlink(missing_ok=True)
+        raise
+
+
+def file_hash(path: Path) -> str:
+    """SHA-256 of a file."""
+    with path.open("rb") as stream:
+        return hashlib.file_digest(stream, "sha256").hexdigest()
+
+
+def value_hash(value: Any) -> str:
+    """SHA-256 of a JSON value, keys sorted."""
+    return hashlib.sha256(json.dumps(value, sort_keys=True).encode()).hexdigest()
+
+
+class Candidate:
+    """One firmware candidate on disk."""
+
+    def __init__(self, folder: Path, manifest: dict[str, Any]) -> None:
+        self.folder = folder
+        self.manifest = manifest
+        self._lock = threading.Lock()
+
+    @classmethod
+    def open(cls, folder: Path) -> "Candidate":
+        """Read a candidate; raises QcompressError if the folder is none or its manifest is damaged."""
+        path = folder / MANIFEST
+        if not path.is_file():
+            raise QcompressError(
+                f"{folder}: no firmware candidate ({MANIFEST} is missing); make one with qcompress run"
+            )
+        try:
+            manifest = json.loads(path.read_text())
+            schema = manifest["schema"]
+            manifest["steps"].items()
+        except (ValueError, KeyError, TypeError, AttributeError) as fault:
+            raise QcompressError(f"{path}: damaged manifest ({fault}); run the candidate's config again") from None
+        if schema != SCHEMA:
+            raise QcompressError(f"{path}: manifest schema {schema}, this version reads {SCHEMA}; run the config again")
+        return cls(folder, manifest)
+
+    @classmethod
+    def create(cls, folder: Path, description: Mapping[str, Any]) -> "Candidate":
+        """Open or begin the candidate in `folder` and give it this description; earlier steps stay recorded."""
+        if (folder / MANIFEST).is_file():
+            candidate = cls.open(folder)
+        elif folder.exists() and any(entry.name != ".lock" for entry in folder.iterdir()):
+            raise QcompressError(f"{folder}: a folder with other files in it; choose another with --out")
+        else:
+            candidate = cls(folder, {"schema": SCHEMA, "steps": {}})
+        candidate.manifest = {"schema": SCHEMA, **description, "steps": candidate.manifest["steps"]}
+        candidate.save()
+        return candidate
+
+    def save(self) -> None:
+        write_whole(self.folder / MANIFEST, (json.dumps(self.manifest, indent=1) + "\n").encode())
+
+    @property
+    def steps(self) -> dict[str, dict[str, Any]]:
+        steps: dict[str, dict[str, Any]] = self.manifest["steps"]
+        return steps
+
+    def figures(self, step: str) -> dict[str, Any]:
+        """What a finished step found; raises QcompressError if it has not run."""
+        if step not in self.steps:
+            raise QcompressError(f"{self.folder}: step {step} has not run; finish it with qcompress run")
+        figures: dict[str, Any] = self.steps[step]["figures"]
+        return figures
+
+    def output_hash(self, step: str) -> str:
+        """One hash over all that a step found and wrote."""
+        return value_hash([self.steps[step]["files"], self.steps[step]["figures"]])
+
+    def is_current(self, step: str, inputs: str) -> bool:
+        """Whether a step was made from these inputs and all its files are still what it wrote."""
+        entry = self.steps.get(step)
+        if entry is None or entry["inputs"] != inputs:
+            return False
+        return all(
+            (self.folder / name).is_file() and file_hash(self.folder / name) == digest
+            for name, digest in entry["files"].items()
+        )
+
+    @contextlib.contextmanager
+    def staged(self, step: str) -> Iterator[Path]:
+        """A fresh folder for a step's files; moved into the candidate, entry by entry, if the step succeeds."""
+        stage = self.folder / f".{step}.partial"
+        shutil.rmtree(stage, ignore_errors=True)
+        stage.mkdir(parents=True)
+        try:
+            yield stage
+        except BaseException:
+            self._keep_logs(stage)
+            shutil.rmtree(stage, ignore_errors=True)
+            raise
+
+    def record(self, step: str, inputs: str, stage: Path, figures: Mapping[str, Any]) -> None:
+        """Move what a step wrote into place and enter it in the manifest."""
+        names = sorted(path.relative_to(stage) for path in stage.rglob("*") if path.is_file())
+        files = {str(name): file_hash(stage / name) for name in names if name.suffix not in UNHASHED}
+        with self._lock:
+            stale = {Path(name).parts[0] for name in self._forget(step)}
+            for name in stale - {entry.name for entry in stage.iterdir()}:
+                shutil.rmtree(self.folder / name, ignore_errors=True)
+            for entry in sorted(stage.iterdir()):
+                place = self.folder / entry.name
+                if place.is_dir():
+                    shutil.rmtree(place)
+                entry.replace(place)
+            stage.rmdir()
+            steps = {**self.steps, step: {"inputs": inputs, "files": files, "figures": dict(figures)}}
+            self.manifest["steps"] = dict(sorted(steps.items()))
+            self.save()
+
+    def discard(self, step: str) -> None:
+        """Remove a step that is no longer wanted, files and record."""
+        with self._lock:
+            for name in {Path(name).parts[0] for name in self._forget(step)}:
+                shutil.rmtree(self.folder / name, ignore_errors=True)
+
+    def _forget(self, step: str) -> list[str]:
+        """Take a step out of the manifest before its files change; returns the files it had."""
+        entry = self.steps.pop(step, None)
+        if entry is None:
+            return []
+        self.save()
+        return list(entry["files"])
+
+    def _keep_logs(self, stage: Path) -> None:
+        """A failed step leaves its logs in logs/."""
+        for log in stage.rglob("*.log"):
+            place = self.folder / "logs" / "-".join(log.relative_to(stage).parts)
+            place.parent.mkdir(exist_ok=True)
+            shutil.copyfile(log, place)
+
+    @contextlib.contextmanager
+    def locked(self) -> Iterator[None]:
+        """One process at a time works on a candidate."""
+        with (self.folder / ".lock").open("w") as stream:
+            try:
+                fcntl.flock(stream, fcntl.LOCK_EX | fcntl.LOCK_NB)
+            except BlockingIOError:
+                raise QcompressError(f"{self.folder}: another qcompress works on this candidate; wait for it") from None
+            yield
+
+    def graphs(self) -> dict[str, Graph]:
+        """The candidate's graphs by network name."""
+        folders = sorted(path.parent for path in (self.folder / "graph").glob("*/graph.json"))
+        if not folders:
+            raise QcompressError(f"{self.folder}: holds no graph yet; finish it with qcompress run")
+        return {folder.name: Graph.load(folder) for folder in folders}

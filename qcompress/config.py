@@ -1,0 +1,182 @@
+"""What a firmware_configs/*.yaml may say. A fault names the key, its line and the nearest valid key."""
+
+import difflib
+from pathlib import Path
+from typing import Annotated, Any, Literal
+
+import yaml
+from pydantic import BaseModel, ConfigDict, Field, SerializeAsAny, ValidationError, model_validator
+
+from qcompress.detectors import Options, load_detector
+from qcompress.errors import QcompressError
+from qcompress.training.fit import TrainingOptions
+
+Seed = Annotated[int, Field(ge=0, lt=2**32)]
+
+
+class _Section(BaseModel):
+    model_config = ConfigDict(extra="forbid", frozen=True)
+
+
+class SampleOptions(_Section):
+    """Either a kind that the detector simulates, with a number of events, or a file."""
+
+    simulate: str | None = None
+    events: int = Field(2000, ge=1)
+    file: Path | None = None
+
+    @model_validator(mode="after")
+    def _one_source(self) -> "SampleOptions":
+        if (self.simulate is None) == (self.file is None):
+            raise ValueError("give either simulate or file")
+        return self
+
+
+class TargetOptions(_Section):
+    """Which bodies are built."""
+
+    hls: Literal["vitis"] | None = "vitis"
+    rtl: Literal["verilog"] | None = "verilog"
+
+
+class VerificationOptions(_Section):
+    """Rows of the sample's test events, and rows of each random input set."""
+
+    test_rows: int = Field(2000, ge=1)
+    random_rows: int = Field(1000, ge=1)
+
+
+class SynthesisOptions(_Section):
+    """The open flow, and what one run of it may take."""
+
+    flow: Literal["yosys-xilinx"] | None = "yosys-xilinx"
+    time_limit_s: int = Field(1500, ge=1)
+    memory_limit_mb: int = Field(8000, ge=100)
+
+
+class EvaluationOptions(_Section):
+    """At most this many test rows are scored."""
+
+    rows: int = Field(4000, ge=1)
+
+
+class Config(_Section):
+    """A firmware candidate's description."""
+
+    name: str = Field(pattern=r"^[A-Za-z][A-Za-z0-9_]*$")
+    detector: str
+    seed: Seed = 1
+    sample: SampleOptions
+    network: SerializeAsAny[Options]
+    training: TrainingOptions = TrainingOptions()
+    targets: TargetOptions = TargetOptions()
+    verification: VerificationOptions = VerificationOptions()
+    synthesis: SynthesisOptions = SynthesisOptions()
+    evaluation: EvaluationOptions = EvaluationOptions()
+
+    def quick(self) -> "Config":
+        """The same candidate trained for one epoch and not synthesized."""
+        return self.model_copy(
+            update={
+                "training": self.training.model_copy(update={"epochs": 1}),
+                "synthesis": self.synthesis.model_copy(update={"flow": None}),
+            }
+        )
+
+
+class _UniqueKeys(yaml.SafeLoader):
+    """YAML in which a key given twice is a fault."""
+
+    def construct_mapping(self, node: yaml.MappingNode, deep: bool = False) -> dict[Any, Any]:
+        seen: set[Any] = set()
+        for key_node, _ in node.value:
+            key = self.construct_object(key_node, deep=True)  # type: ignore[no-untyped-call]
+            if key in seen:
+                raise yaml.MarkedYAMLError(problem=f"key {key!r} is given twice", problem_mark=key_node.start_mark)
+            seen.add(key)
+        return super().construct_mapping(node, deep)
+
+
+def load_config(path: Path) -> Config:
+    """Read a config; raises QcompressError with file, line and key. A relative sample file lies beside the config."""
+    if not path.is_file():
+        raise QcompressError(f"{path}: no such config file")
+    try:
+        text = path.read_text()
+        given = yaml.load(text, _UniqueKeys)  # noqa: S506 - derived from SafeLoader
+        tree = yaml.compose(text, yaml.SafeLoader)
+    except (yaml.YAMLError, UnicodeDecodeError) as fault:
+        mark = getattr(fault, "problem_mark", None)
+        where = f"{path}:{mark.line + 1}" if mark else f"{path}"
+        raise QcompressError(f"{where}: not valid YAML ({getattr(fault, 'problem', None) or 'not text'})") from None
+    if not isinstance(given, dict):
+        raise QcompressError(f"{path}: a config is a list of keys and values; this one has none")
+    config = parse_config(given, path, tree)
+    file = config.sample.file
+    if file is not None and not file.is_absolute():
+        sample = config.sample.model_copy(update={"file": path.parent / file})
+        config = config.model_copy(update={"sample": sample})
+    return config
+
+
+def parse_config(given: dict[str, Any], path: Path, tree: yaml.Node | None = None) -> Config:
+    """A config from plain values; `path` and `tree` (the YAML it came from) are for the messages."""
+    section: list[str] = []
+    try:
+        network = given.get("network", {})
+        if isinstance(given.get("detector"), str):
+            options = load_detector(given["detector"]).options
+            section = ["network"]
+            network = options.model_validate(network)
+            section = []
+        return Config.model_validate({**given, "network": network})
+    except ValidationError as fault:
+        raise QcompressError(_describe(path, tree, given, section, fault)) from None
+    except QcompressError as fault:
+        raise QcompressError(f"{path}:{_line(tree, ['detector'])}: {fault}") from None
+
+
+def _describe(
+    path: Path, tree: yaml.Node | None, given: dict[str, Any], section: list[str], fault: ValidationError
+) -> str:
+    """One line for the first fault of a config: place, key, what is wrong, what to do."""
+    error = fault.errors()[0]
+    keys = section + [str(part) for part in error["loc"]]
+    where = f"{path}:{_line(tree, keys)}: " + (".".join(keys) or "config")
+    if error["type"] == "extra_forbidden":
+        known = _known_keys(given, keys[:-1])
+        nearest = difflib.get_close_matches(keys[-1], known, 1)
+        hint = f"did you mean {nearest[0]}?" if nearest else f"known here: {', '.join(sorted(known))}"
+        return f"{where}: unknown key; {hint}"
+    if error["type"] == "missing":
+        return f"{where}: this key is missing"
+    message = error["msg"].removeprefix("Value error, ")
+    return f"{where}: {message}" + ("" if isinstance(error["input"], dict) else f", not {error['input']!r}")
+
+
+def _known_keys(given: dict[str, Any], section: list[str]) -> list[str]:
+    """Valid keys of a section of the config."""
+    if section == ["network"]:
+        return list(load_detector(given["detector"]).options.model_fields)
+    model: type[BaseModel] = Config
+    for key in section:
+        annotation = model.model_fields[key].annotation
+        if not (isinstance(annotation, type) and issubclass(annotation, BaseModel)):
+            return []
+        model = annotation
+    return list(model.model_fields)
+
+
+def _line(tree: yaml.Node | None, keys: list[str]) -> int:
+    """Line of the deepest key of the path that stands in the file."""
+    line = 1
+    for key in keys:
+        if not isinstance(tree, yaml.MappingNode):
+            break
+        for key_node, value in tree.value:
+            if key_node.value == key:
+                line, tree = key_node.start_mark.line + 1, value
+                break
+        else:
+            break
+    return line

