@@ -1,0 +1,66 @@
+"""Firmware bodies of a graph. Every target answers two questions: build it in this folder, run these codes."""
+
+from collections.abc import Iterator, Mapping
+from importlib import import_module
+from pathlib import Path
+from typing import Protocol, runtime_checkable
+
+from qcompress.errors import QcompressError
+from qcompress.fixedpoint import Codes
+from qcompress.graph import Graph
+
+__all__ = ["TARGETS", "Body", "Target"]
+
+
+@runtime_checkable
+class Body(Protocol):
+    """Something that computes a graph: integer codes in, integer codes out."""
+
+    @property
+    def name(self) -> str: ...
+
+    def run(self, codes: Codes) -> Codes:
+        """Codes (rows, *input_shape) -> codes (rows, *output_shape), int64."""
+        ...
+
+
+@runtime_checkable
+class Target(Protocol):
+    """A kind of firmware that can be built from a graph. A built folder may be moved and opened again."""
+
+    @property
+    def name(self) -> str: ...
+
+    def refuse(self, graph: Graph) -> None:
+        """Raises Refused, naming node and reason, if this target cannot compute the graph exactly."""
+        ...
+
+    def build(self, graph: Graph, folder: Path) -> Body:
+        """Generate and compile the graph's body in `folder`, which is made; raises Refused, ToolMissing."""
+        ...
+
+    def open(self, graph: Graph, folder: Path) -> Body:
+        """The body that `build` left in `folder`; raises QcompressError if it is missing or another graph's."""
+        ...
+
+
+MODULES = {"hls": "qcompress.targets.hls", "rtl": "qcompress.targets.rtl"}
+
+
+class _Targets(Mapping[str, Target]):
+    """Name -> target; its module is imported when it is asked for."""
+
+    def __getitem__(self, name: str) -> Target:
+        if name not in MODULES:
+            raise QcompressError(f"no target {name!r}: choose from {', '.join(MODULES)}")
+        target: Target = import_module(MODULES[name]).TARGET
+        return target
+
+    def __iter__(self) -> Iterator[str]:
+        return iter(MODULES)
+
+    def __len__(self) -> int:
+        return len(MODULES)
+
+
+TARGETS: Mapping[str, Target] = _Targets()

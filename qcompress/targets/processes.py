@@ -1,0 +1,105 @@
+"""Outside programs: looked for, run with a log, and simulators of a graph fed with codes.
+
+A simulator is a program called with two file names. It reads codes (rows, *input_shape) as 64-bit
+little-endian integers from the first and writes the output codes to the second in the same way.
+"""
+
+import os
+import shutil
+import subprocess
+import sys
+import tempfile
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+import numpy as np
+
+import qcompress
+from qcompress.errors import QcompressError, ToolMissing
+from qcompress.fixedpoint import Codes
+from qcompress.graph import Graph
+
+CODE = np.dtype("<i8")
+
+
+def require(program: str, package: str) -> str:
+    """Where `program` is; raises ToolMissing saying which Debian package holds it."""
+    found = shutil.which(program)
+    if found is None:
+        raise ToolMissing(f"{program} is not installed: apt install {package}")
+    return found
+
+
+def python_module(module: str, *arguments: str) -> list[str]:
+    """The command that runs a module of this package in a fresh interpreter."""
+    return [sys.executable, "-m", module, *arguments]
+
+
+def run_logged(
+    command: Sequence[str],
+    folder: Path,
+    log: Path,
+    doing: str,
+    *,
+    environment: Mapping[str, str] | None = None,
+    time_limit_s: float | None = None,
+) -> None:
+    """Run `command` in `folder`, its output appended to `log`; raises QcompressError naming the log if it fails."""
+    package_root = str(Path(qcompress.__file__).parents[1])
+    path = os.pathsep.join(part for part in (package_root, os.environ.get("PYTHONPATH", "")) if part)
+    with log.open("ab") as sink:
+        try:
+            done = subprocess.run(
+                command,
+                cwd=folder,
+                env=os.environ | {"PYTHONPATH": path} | dict(environment or {}),
+                stdout=sink,
+                stderr=subprocess.STDOUT,
+                stdin=subprocess.DEVNULL,
+                timeout=time_limit_s,
+                check=False,
+            )
+        except subprocess.TimeoutExpired:
+            raise QcompressError(f"{doing} took longer than {time_limit_s:g} s: see {log}") from None
+    if done.returncode:
+        raise QcompressError(f"{doing} failed ({_ending(done.returncode)}): see {log}")
+
+
+def _ending(returncode: int) -> str:
+    return f"signal {-returncode}" if returncode < 0 else f"exit status {returncode}"
+
+
+@dataclass(frozen=True)
+class Simulator:
+    """A body whose arithmetic is a compiled program in a process of its own: it may crash, we may not.
+
+    graph: what the program was built from; it gives shapes and formats only.
+    """
+
+    name: str
+    graph: Graph
+    program: Path
+
+    def run(self, codes: Codes) -> Codes:
+        """Codes (rows, *input_shape) -> codes (rows, *output_shape); QcompressError for codes that do not fit."""
+        given = np.asarray(codes, np.int64)
+        if given.shape[1:] != self.graph.input_shape:
+            raise QcompressError(f"{self.name} takes rows of shape {self.graph.input_shape}, got {given.shape[1:]}")
+        if outside := int(np.count_nonzero(~self.graph.input_format.contains(given))):
+            raise QcompressError(f"{self.name}: {outside} input codes are outside {self.graph.input_format}")
+        with tempfile.TemporaryDirectory(prefix="qcompress-") as scratch:
+            source, result = Path(scratch, "input.codes"), Path(scratch, "output.codes")
+            given.astype(CODE).tofile(source)
+            self._call(source, result)
+            return np.fromfile(result, CODE).astype(np.int64).reshape(len(given), *self.graph.output_shape)
+
+    def _call(self, source: Path, result: Path) -> None:
+        command = [str(self.program.resolve()), str(source), str(result)]
+        try:
+            done = subprocess.run(command, capture_output=True, stdin=subprocess.DEVNULL, check=False)
+        except OSError as fault:
+            raise QcompressError(f"{self.program} cannot be run ({fault.strerror}); build it again") from None
+        if done.returncode:
+            last = (done.stderr.decode(errors="replace").strip().splitlines() or ["no message"])[-1]
+            raise QcompressError(f"{self.program} failed ({_ending(done.returncode)}): {last}")

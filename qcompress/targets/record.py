@@ -1,0 +1,33 @@
+"""The record of a finished build: a JSON file, written last, that says what stands in the folder."""
+
+import json
+import os
+from pathlib import Path
+from typing import Any
+
+from qcompress.errors import QcompressError
+from qcompress.graph import Graph
+
+
+def write_json(path: Path, content: dict[str, Any]) -> None:
+    """Write beside and rename: the file is there whole or not at all."""
+    beside = path.with_name(path.name + ".part")
+    beside.write_text(json.dumps(content, indent=1) + "\n")
+    os.replace(beside, path)
+
+
+def write_record(path: Path, graph: Graph, content: dict[str, Any]) -> None:
+    """Say that the build of `graph` is finished; `content` must depend on nothing but graph, settings, versions."""
+    write_json(path, {"graph": graph.content_hash(), **content})
+
+
+def read_record(path: Path, graph: Graph) -> dict[str, Any]:
+    """The record at `path`; raises QcompressError if it is missing, damaged or of another graph."""
+    try:
+        record: dict[str, Any] = json.loads(path.read_text())
+        built = record["graph"]
+    except (OSError, ValueError, KeyError, TypeError):
+        raise QcompressError(f"{path}: no finished build; build the target again") from None
+    if built != graph.content_hash():
+        raise QcompressError(f"{path}: built from another graph than {graph.name}; build the target again")
+    return record
