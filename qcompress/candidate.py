@@ -15,11 +15,13 @@ from collections.abc import Iterator, Mapping
 from pathlib import Path
 from typing import Any
 
+from qcompress.detectors import Detector, Firmware, load_detector
 from qcompress.errors import QcompressError
 from qcompress.graph import Graph
 
 SCHEMA = 1
 MANIFEST = "manifest.json"
+MODEL_SUFFIXES = (".keras", ".h5")
 UNHASHED = {".log"}
 """Endings of files that tell of a run (times, paths) and not of the candidate."""
 
@@ -180,6 +182,28 @@ class Candidate:
             except BlockingIOError:
                 raise QcompressError(f"{self.folder}: another qcompress works on this candidate; wait for it") from None
             yield
+
+    @property
+    def detector(self) -> Detector:
+        """The detector the candidate was made for; raises QcompressError for a compiled model, which has none."""
+        if self.manifest["detector"] is None:
+            raise QcompressError(
+                f"{self.folder}: a compiled model has no detector; this needs one made by qcompress run"
+            )
+        return load_detector(self.manifest["detector"])
+
+    def model(self, name: str) -> Path:
+        """The Keras file of a network or of its companion."""
+        found = sorted((self.folder / "model").glob(f"{name}.*"))
+        models = [path for path in found if path.suffix in MODEL_SUFFIXES]
+        if not models:
+            raise QcompressError(f"{self.folder}: holds no model of {name}; finish it with qcompress run")
+        return models[0]
+
+    def firmware(self) -> Firmware:
+        """The candidate as integers: front-end registers, graphs, the reference interpreter as body."""
+        graphs = self.graphs()
+        return Firmware(self.manifest["front_end"], graphs, {name: graph.run for name, graph in graphs.items()})
 
     def graphs(self) -> dict[str, Graph]:
         """The candidate's graphs by network name."""

@@ -1,11 +1,14 @@
 """The steps from sample to report. A step whose inputs have not changed is not run again."""
 
 import importlib.metadata
-import threading
+import re
+import shutil
+import tempfile
 import time
 from collections.abc import Callable, Iterable, Mapping
 from concurrent.futures import FIRST_COMPLETED, Future, ThreadPoolExecutor, wait
 from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -13,15 +16,16 @@ import numpy as np
 
 import qcompress
 from qcompress.candidate import Candidate, file_hash, value_hash
-from qcompress.config import Config, parse_config
-from qcompress.detectors import TEST, TRAIN, VALIDATION, Detector, Firmware, load_detector
+from qcompress.config import Config, SynthesisOptions, parse_config
+from qcompress.detectors import TEST, TRAIN, VALIDATION, Detector, load_detector
 from qcompress.errors import MismatchError, QcompressError
-from qcompress.fixedpoint import Codes, Values
+from qcompress.fixedpoint import Codes, Format, Values
 from qcompress.graph import Graph
 from qcompress.graph.operations import Linear
 from qcompress.graph.ranges import float32_exact
-from qcompress.progress import Report, Reporter
-from qcompress.verify import Body, Comparison, standard_inputs, verify
+from qcompress.progress import Report, Reporter, silent
+from qcompress.targets import TARGETS, Body
+from qcompress.verify import standard_inputs, verify
 
 Figures = Mapping[str, Any]
 
@@ -44,9 +48,6 @@ class Job:
         front_end: Mapping[str, Any] = self.candidate.manifest["front_end"]
         return front_end
 
-    def model(self, name: str) -> Path:
-        return self.candidate.folder / "model" / f"{name}.keras"
-
 
 @dataclass(frozen=True)
 class Step:
@@ -64,10 +65,15 @@ class Step:
 
     def inputs(self, job: Job) -> str:
         """Hash of everything that decides the result."""
-        versions = {name: importlib.metadata.version(name) for name in self.libraries}
-        before = {name: job.candidate.output_hash(name) for name in self.after if name in job.candidate.steps}
-        settings = {"qcompress": qcompress.__version__, "detector": job.config.detector, "own": self.settings(job)}
-        return value_hash([self.name, settings, versions, before])
+        return inputs_hash(self, job.candidate, self.settings(job))
+
+
+def inputs_hash(step: Step, candidate: Candidate, settings: Any) -> str:
+    """Hash of a step's settings, of the versions it depends on and of what the steps before it made."""
+    versions = {"qcompress": qcompress.__version__}
+    versions |= {name: importlib.metadata.version(name) for name in step.libraries}
+    before = {name: candidate.output_hash(name) for name in step.after if name in candidate.steps}
+    return value_hash([step.name, candidate.manifest["detector"], settings, versions, before])
 
 
 def make_sample(job: Job, stage: Path, report: Report) -> Figures:
@@ -127,7 +133,7 @@ def compile_graphs(job: Job, stage: Path, report: Report) -> Figures:
     """Trained models to graphs, and each graph to every target of the config."""
     from qcompress.frontends.qkeras import from_keras, load_model
 
-    graphs = {name: from_keras(load_model(job.model(name)), name) for name in job.candidate.figures("train")}
+    graphs = {name: from_keras(load_model(job.candidate.model(name)), name) for name in job.candidate.figures("train")}
     return build_targets(graphs, wanted_targets(job.config), stage, report)
 
 
@@ -138,18 +144,16 @@ def wanted_targets(config: Config) -> list[str]:
 
 def build_targets(graphs: Mapping[str, Graph], targets: list[str], stage: Path, report: Report) -> Figures:
     """Save the graphs and build every target of each; what one cannot do exactly is refused before any is built."""
-    from qcompress.targets import load_target
-
     for graph in graphs.values():
         for target in targets:
-            load_target(target).refuse(graph)
+            TARGETS[target].refuse(graph)
     for name, graph in graphs.items():
         graph.save(stage / "graph" / name)
     jobs = [(target, name) for target in targets for name in graphs]
     report(0, len(jobs), "building " + ", ".join(targets))
     done = 0
     with ThreadPoolExecutor(2) as pool:
-        futures = [pool.submit(load_target(t).build, graphs[name], stage / t / name) for t, name in jobs]
+        futures = [pool.submit(TARGETS[t].build, graphs[name], stage / t / name) for t, name in jobs]
         for future in futures:
             future.result()
             done += 1
@@ -179,50 +183,59 @@ def describe_graph(graph: Graph) -> Figures:
 
 def verify_bodies(job: Job, stage: Path, report: Report) -> Figures:
     """Keras and every target against the reference, on test events and on made-up codes."""
-    from qcompress.frontends.qkeras import KerasBody, load_model
-
     options = job.config.verification
     events = network_inputs(job, [TEST])[0][: options.test_rows]
-    figures = {}
-    for number, (name, graph) in enumerate(job.candidate.graphs().items()):
-        inputs = {"test events": events, **standard_inputs(graph, options.random_rows, job.config.seed)}
-        keras_body = KerasBody(load_model(job.model(name)), graph)
-        bodies = [keras_body, *target_bodies(job.candidate, name, graph, wanted_targets(job.config))]
-        report(number, len(figures) + 1, name)
-        figures[name] = [c.to_json() for c in compare_bodies(graph, bodies, inputs)]
+    inputs = {name: {"test events": events} for name in job.candidate.graphs()}
+    return verification(job.candidate, wanted_targets(job.config), inputs, options.random_rows, job.config.seed, report)
+
+
+def verification(
+    candidate: Candidate,
+    targets: Iterable[str],
+    inputs: Mapping[str, Mapping[str, Codes]],
+    rows: int,
+    seed: int,
+    report: Report,
+) -> Figures:
+    """Comparisons per network: Keras and the built targets on `inputs` and on `rows` made-up rows a set."""
+    from qcompress.frontends.qkeras import KerasBody, load_model
+
+    figures: dict[str, Any] = {}
+    graphs = candidate.graphs()
+    for name, graph in graphs.items():
+        report(len(figures), len(graphs), f"network {name}")
+        bodies: list[Body] = [KerasBody(load_model(candidate.model(name)), graph)]
+        bodies += [TARGETS[target].open(graph, candidate.folder / target / name) for target in targets]
+        codes = {**inputs.get(name, {}), **standard_inputs(graph, rows, seed)}
+        with tempfile.TemporaryDirectory(prefix="qcompress-") as scratch:
+            rebuild = {target: partial(_rebuild, target, Path(scratch)) for target in targets}
+            figures[name] = [comparison.to_json() for comparison in verify(graph, bodies, codes, rebuild)]
     return figures
 
 
-def target_bodies(candidate: Candidate, name: str, graph: Graph, targets: Iterable[str]) -> list[Body]:
-    """The bodies of one network that stand in the candidate's folder."""
-    from qcompress.targets import load_target
-
-    return [load_target(target).open(graph, candidate.folder / target / name) for target in targets]
-
-
-def compare_bodies(graph: Graph, bodies: list[Body], inputs: Mapping[str, Codes]) -> list[Comparison]:
-    return verify(graph, bodies, inputs)
+def _rebuild(target: str, scratch: Path, graph: Graph) -> Body:
+    """A target's body of the beginning of a graph, to find the first layer that differs."""
+    return TARGETS[target].build(graph, scratch / target / str(len(graph.nodes)))
 
 
 def synthesize(job: Job, stage: Path, report: Report) -> Figures:
     """The RTL of every network through the open synthesis flow."""
-    from qcompress.synthesis.yosys import synthesize as run_flow
-
-    options = job.config.synthesis
-    figures = {}
-    for name in job.candidate.graphs():
-        rtl = job.candidate.folder / "rtl" / name
-        result = run_flow(
-            rtl, stage / "synthesis" / name, time_limit_s=options.time_limit_s, memory_limit_mb=options.memory_limit_mb
-        )
-        figures[name] = result.to_json()
-    return figures
+    return run_flow(job.candidate, job.config.synthesis, stage)
 
 
-def firmware(candidate: Candidate) -> Firmware:
-    """The candidate as integers: front-end registers, graphs, the reference interpreter as body."""
-    graphs = candidate.graphs()
-    return Firmware(candidate.manifest["front_end"], graphs, {name: graph.run for name, graph in graphs.items()})
+def run_flow(candidate: Candidate, options: SynthesisOptions, stage: Path) -> Figures:
+    """Synthesize the candidate's RTL; logs and reports into synthesis/."""
+    from qcompress.synthesis.yosys import synthesize as flow
+
+    return {
+        name: flow(
+            candidate.folder / "rtl" / name,
+            stage / "synthesis" / name,
+            time_limit_s=options.time_limit_s,
+            memory_limit_mb=options.memory_limit_mb,
+        ).to_json()
+        for name in candidate.graphs()
+    }
 
 
 def decoders(job: Job) -> dict[str, Callable[[Values], Values]]:
@@ -230,14 +243,14 @@ def decoders(job: Job) -> dict[str, Callable[[Values], Values]]:
     from qcompress.frontends.qkeras import load_model, predict
 
     names = [name for entry in job.candidate.figures("train").values() for name in entry["companions"]]
-    models = {name: load_model(job.model(name)) for name in names}
-    return {name: lambda values, model=model: predict(model, values) for name, model in models.items()}
+    models = {name: load_model(job.candidate.model(name)) for name in names}
+    return {name: partial(predict, model) for name, model in models.items()}
 
 
 def evaluate(job: Job, stage: Path, report: Report) -> Figures:
     """The detector's physics on the integers of the test events; tables and figures into evaluation/."""
     results = job.detector.evaluate(
-        firmware(job.candidate), job.sample, decoders(job), job.config.evaluation.rows, report
+        job.candidate.firmware(), job.sample, decoders(job), job.config.evaluation.rows, report
     )
     folder = stage / "evaluation"
     folder.mkdir()
@@ -313,8 +326,11 @@ STEPS: dict[str, Step] = {
         Step(
             "report",
             ("sample", "train", "compile", "verify", "synthesize", "evaluate"),
-            lambda job: [job.candidate.manifest["steps"][name]["figures"] for name in sorted(job.candidate.steps)
-                         if name != "report"],
+            lambda job: [
+                job.candidate.manifest["steps"][name]["figures"]
+                for name in sorted(job.candidate.steps)
+                if name != "report"
+            ],
             (),
             write_report,
         ),
@@ -342,16 +358,89 @@ def run(config: Config, folder: Path, until: str | None, reporter: Reporter) -> 
     with candidate.locked():
         job = Job(config, candidate, detector)
         _run_steps(job, _needed(config, until), reporter)
-    if wrong := mismatches(candidate):
+    if wrong := mismatches(candidate.steps.get("verify", {}).get("figures", {})):
         raise MismatchError(f"{folder}: {wrong[0]}")
     return candidate
 
 
-def reopen(folder: Path) -> Job:
-    """The job of a candidate that exists: its config, folder and detector."""
+def run_one(folder: Path, name: str, reporter: Reporter) -> Figures:
+    """Run one step of an existing candidate if it is not up to date; returns what it found."""
     candidate = Candidate.open(folder)
     config = parse_config(candidate.manifest["config"], folder)
-    return Job(config, candidate, load_detector(config.detector))
+    for before in STEPS[name].after:
+        candidate.figures(before)
+    with candidate.locked():
+        _run_step(Job(config, candidate, candidate.detector), STEPS[name], reporter)
+    return candidate.figures(name)
+
+
+def compile_model(
+    path: Path, folder: Path, targets: list[str], input_format: str | None, reporter: Reporter
+) -> Candidate:
+    """A candidate of a Keras model that was trained elsewhere: graph, targets, verification on made-up codes."""
+    from qcompress.frontends.qkeras import from_keras, load_model
+
+    given = Format.parse(input_format) if input_format else None
+    name = re.sub(r"\W", "_", path.stem)
+    graph = from_keras(load_model(path), name, given)
+    candidate = Candidate.create(
+        folder, {"name": name, "detector": None, "config": None, "seed": 0, "versions": library_versions()}
+    )
+    with candidate.locked():
+        with candidate.staged("compile") as stage:
+            (stage / "model").mkdir()
+            shutil.copyfile(path, stage / "model" / f"{name}{path.suffix}")
+            figures = build_targets({name: graph}, targets, stage, reporter.task("compile"))
+            inputs = inputs_hash(STEPS["compile"], candidate, [file_hash(path), targets, input_format])
+            candidate.record("compile", inputs, stage, figures)
+        reporter.close("compile", "done")
+        verify_candidate(folder, None, 1000, targets)
+    return Candidate.open(folder)
+
+
+def verify_candidate(folder: Path, inputs: Path | None, rows: int, targets: list[str] | None) -> Figures:
+    """Verify a candidate again: made-up codes, and the input values in a .npy file if given."""
+    candidate = Candidate.open(folder)
+    graphs = candidate.graphs()
+    built = [target for target in TARGETS if (folder / target).is_dir()]
+    for target in targets or []:
+        if target not in built:
+            raise QcompressError(f"{folder}: target {target} is not built; it has {', '.join(built) or 'none'}")
+    own = {name: {inputs.name: _input_codes(inputs, graph)} for name, graph in graphs.items()} if inputs else {}
+    return verification(candidate, targets or built, own, rows, candidate.manifest["seed"], silent)
+
+
+def _input_codes(path: Path, graph: Graph) -> Codes:
+    try:
+        values = np.load(path, allow_pickle=False)
+    except (OSError, ValueError, EOFError) as fault:
+        raise QcompressError(f"{path}: no readable .npy array ({fault})") from None
+    if not np.issubdtype(values.dtype, np.number) or np.iscomplexobj(values):
+        raise QcompressError(f"{path}: values of type {values.dtype}; give real numbers")
+    if values.shape[1:] != graph.input_shape or not len(values):
+        raise QcompressError(f"{path}: shape {values.shape}; {graph.name} takes rows of shape {graph.input_shape}")
+    try:
+        return graph.input_codes(values)
+    except QcompressError as fault:
+        raise QcompressError(f"{path}: {fault}") from None
+
+
+def synthesize_candidate(folder: Path, reporter: Reporter) -> Figures:
+    """Synthesize an existing candidate, trained or compiled, and record it."""
+    candidate = Candidate.open(folder)
+    if not (folder / "rtl").is_dir():
+        raise QcompressError(f"{folder}: holds no RTL; build it with target rtl")
+    config = candidate.manifest["config"]
+    options = parse_config(config, folder).synthesis if config else SynthesisOptions()
+    options = options.model_copy(update={"flow": options.flow or "yosys-xilinx"})
+    with candidate.locked():
+        inputs = inputs_hash(STEPS["synthesize"], candidate, options.model_dump())
+        if not candidate.is_current("synthesize", inputs):
+            reporter.task("synthesize")
+            with candidate.staged("synthesize") as stage:
+                candidate.record("synthesize", inputs, stage, run_flow(candidate, options, stage))
+            reporter.close("synthesize", "done")
+    return candidate.figures("synthesize")
 
 
 def library_versions() -> dict[str, str]:
@@ -360,12 +449,12 @@ def library_versions() -> dict[str, str]:
     return {"qcompress": qcompress.__version__} | {name: importlib.metadata.version(name) for name in sorted(names)}
 
 
-def mismatches(candidate: Candidate) -> list[str]:
-    """One sentence for every body that differs from the reference."""
+def mismatches(figures: Mapping[str, Any]) -> list[str]:
+    """One sentence for every body that differs from the reference; figures: of the verification."""
     return [
         f"network {name}: {entry['body']} differs in {entry['mismatches']} of {entry['codes']} codes on "
         f"{entry['inputs']}; first at {entry['first']}"
-        for name, entries in candidate.steps.get("verify", {}).get("figures", {}).items()
+        for name, entries in figures.items()
         for entry in entries
         if entry["mismatches"]
     ]
@@ -389,9 +478,10 @@ def _run_steps(job: Job, names: list[str], reporter: Reporter) -> None:
     """Run steps as soon as those before them are done, two at a time; the first fault ends it after the others."""
     for name in [name for name in job.candidate.steps if name not in STEPS or not STEPS[name].wanted(job.config)]:
         job.candidate.discard(name)
-    waiting, running, done = list(names), {}, set[str]()
-    faults: list[BaseException] = []
-    with ThreadPoolExecutor(2) as pool:
+    waiting, done, faults = list(names), set[str](), list[BaseException]()
+    running: dict[Future[None], str] = {}
+    pool = ThreadPoolExecutor(2)
+    try:
         while running or (waiting and not faults):
             ready = [n for n in waiting if all(a in done or a not in names for a in STEPS[n].after)]
             for name in ready if not faults else []:
@@ -402,6 +492,8 @@ def _run_steps(job: Job, names: list[str], reporter: Reporter) -> None:
                 done.add(running.pop(future))
                 if (fault := future.exception()) is not None:
                     faults.append(fault)
+    finally:
+        pool.shutdown(wait=False, cancel_futures=True)  # an interrupt does not wait for the steps
     if faults:
         raise faults[0]
 

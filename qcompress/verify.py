@@ -2,22 +2,15 @@
 
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import asdict, dataclass
-from typing import Any, Protocol
+from typing import Any
 
 import numpy as np
 
 from qcompress.fixedpoint import Codes
 from qcompress.graph import Graph
+from qcompress.targets import Body
 
 REFERENCE = "reference"
-
-
-class Body(Protocol):
-    """Anything that computes a stage on codes: (rows, *input_shape) -> (rows, *output_shape), int64."""
-
-    name: str
-
-    def run(self, codes: Codes) -> Codes: ...
 
 
 @dataclass(frozen=True)

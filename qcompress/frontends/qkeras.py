@@ -8,6 +8,7 @@ Whatever is not proven exact is refused, with the layer's name.
 
 import json
 import os
+import sys
 import zipfile
 from collections.abc import Callable
 from pathlib import Path
@@ -21,9 +22,27 @@ from qcompress.graph import Conv2D, Dense, Flatten, Graph, Node, Operation, Quan
 from qcompress.graph.operations import Range
 from qcompress.graph.ranges import with_lossless_accumulator
 
-os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")
-
 PREDICT_BATCH = 4096
+
+
+def import_keras() -> Any:
+    """Keras, imported without TensorFlow's greetings: they are written by C++ before any log level counts."""
+    if "keras" in sys.modules:
+        return sys.modules["keras"]
+    os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")
+    sys.stderr.flush()
+    kept = os.dup(2)
+    try:
+        with open(os.devnull, "wb") as nowhere:
+            os.dup2(nowhere.fileno(), 2)
+        import keras
+        import tensorflow as tf
+
+        tf.config.list_physical_devices()
+    finally:
+        os.dup2(kept, 2)
+        os.close(kept)
+    return keras
 
 
 def from_keras(model: Any, name: str, input_format: Format | None = None) -> Graph:
@@ -66,8 +85,7 @@ class KerasBody:
 
     def trace(self, codes: Codes) -> dict[str, Codes]:
         """Output codes of every layer that is a node of the graph, by name, in order."""
-        import keras
-
+        keras = import_keras()
         names = [node.name for node in self._graph.nodes if node.name in {layer.name for layer in self._model.layers}]
         outputs = [self._model.get_layer(name).output for name in names]
         inner = keras.Model(self._model.inputs, outputs)
@@ -89,7 +107,7 @@ def predict(model: Any, values: Values) -> Any:
 
 def load_model(path: Path) -> Any:
     """A Keras model from a .keras or .h5 file; Lambda layers and damaged files are refused in one line."""
-    import keras
+    keras = import_keras()
     from qkeras.utils import _add_supported_quantized_objects
 
     if not path.is_file():

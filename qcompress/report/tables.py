@@ -1,5 +1,8 @@
 """The tables of a candidate, from what its steps found; a table says nothing that no step measured."""
 
+import csv
+import io
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 from qcompress.candidate import Candidate
@@ -15,13 +18,19 @@ def candidate_tables(candidate: Candidate) -> list[Table]:
     }
     tables = [maker(candidate.figures(step)) for step, maker in makers.items() if step in candidate.steps]
     if "evaluate" in candidate.steps:
-        for given in candidate.figures("evaluate")["tables"]:
-            rows = tuple(tuple(row) for row in given["rows"])
-            tables.append(Table(given["title"], tuple(given["columns"]), rows, given["note"]))
+        tables += evaluation_tables(candidate.figures("evaluate"))
     return tables
 
 
-def verification_table(figures: dict[str, Any]) -> Table:
+def evaluation_tables(figures: Mapping[str, Any]) -> list[Table]:
+    """The detector's own tables."""
+    return [
+        Table(given["title"], tuple(given["columns"]), tuple(tuple(row) for row in given["rows"]), given["note"])
+        for given in figures["tables"]
+    ]
+
+
+def verification_table(figures: Mapping[str, Any]) -> Table:
     """Mismatching codes against the reference interpreter, per body, summed over the sets of inputs."""
     rows: dict[tuple[str, str], list[int]] = {}
     names: dict[tuple[str, str], list[str]] = {}
@@ -40,7 +49,7 @@ def verification_table(figures: dict[str, Any]) -> Table:
     )
 
 
-def network_table(figures: dict[str, Any]) -> Table:
+def network_table(figures: Mapping[str, Any]) -> Table:
     """Size of each network."""
     return Table(
         "Networks",
@@ -59,7 +68,7 @@ def network_table(figures: dict[str, Any]) -> Table:
     )
 
 
-def synthesis_table(figures: dict[str, Any]) -> Table:
+def synthesis_table(figures: Mapping[str, Any]) -> Table:
     """Resources and timing of the RTL, each with its origin."""
     keys = ("lut", "ff", "dsp", "bram", "latency_cycles", "interval", "fmax_mhz")
     return Table(
@@ -68,6 +77,55 @@ def synthesis_table(figures: dict[str, Any]) -> Table:
         tuple((name, *(f.get(key) for key in keys), f["tool"], f["origin"]) for name, f in figures.items()),
         "latency and interval: of the generated RTL, as simulated; an open flow is not a vendor's place and route",
     )
+
+
+def comparison_table(candidates: Sequence[Candidate]) -> Table:
+    """Candidates side by side; a figure that no step found is unknown. Several networks are added up."""
+    summaries = [candidate.steps.get("evaluate", {}).get("figures", {}).get("summary", {}) for candidate in candidates]
+    scores = sorted({key for summary in summaries for key in summary})
+    rows = [
+        (
+            candidate.manifest["name"],
+            *(_total(candidate, "compile", key) for key in ("output_bits", "weight_bits", "multiplications")),
+            *(_total(candidate, "synthesize", key) for key in ("lut", "ff", "dsp")),
+            *(_largest(candidate, key) for key in ("latency_cycles", "interval")),
+            *(summary.get(key) for key in scores),
+            _origin(candidate),
+        )
+        for candidate, summary in zip(candidates, summaries, strict=True)
+    ]
+    columns = ("candidate", "output bits", "weight bits", "multiplications", "LUT", "FF", "DSP", "latency [cycles]")
+    titles = (*columns, "interval", *(score.replace("_", " ") for score in scores), "resources from")
+    return Table("Candidates", titles, tuple(rows))
+
+
+def _per_network(candidate: Candidate, step: str, key: str) -> list[Any]:
+    figures = candidate.steps.get(step, {}).get("figures", {})
+    return [network.get(key) for network in figures.values()]
+
+
+def _total(candidate: Candidate, step: str, key: str) -> Any:
+    values = _per_network(candidate, step, key)
+    return sum(values) if values and None not in values else None
+
+
+def _largest(candidate: Candidate, key: str) -> Any:
+    values = _per_network(candidate, "synthesize", key)
+    return max(values) if values and None not in values else None
+
+
+def _origin(candidate: Candidate) -> str | None:
+    origins = set(_per_network(candidate, "synthesize", "origin"))
+    return ", ".join(sorted(origins)) or None
+
+
+def as_csv(table: Table) -> str:
+    """Columns and rows as CSV; unknown cells are empty."""
+    text = io.StringIO()
+    writer = csv.writer(text, lineterminator="\n")
+    writer.writerow(table.columns)
+    writer.writerows(["" if value is None else value for value in row] for row in table.rows)
+    return text.getvalue()
 
 
 def cell(value: Any) -> str:

@@ -12,9 +12,12 @@ from qcompress.report.tables import cell
 def print_tables(tables: Iterable[Table], console: Console) -> None:
     """Each table with its title and its note below."""
     for table in tables:
-        shown = rich.table.Table(title=table.title, title_justify="left", caption=table.note, caption_justify="left")
+        console.print(f"\n{table.title}", style="bold", highlight=False)
+        shown = rich.table.Table()
         for column in table.columns:
             shown.add_column(column, overflow="fold")
         for row in table.rows:
             shown.add_row(*map(cell, row))
         console.print(shown)
+        if table.note:
+            console.print(table.note, style="dim", highlight=False)

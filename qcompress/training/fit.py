@@ -9,6 +9,7 @@ import numpy.typing as npt
 from pydantic import BaseModel, ConfigDict, Field
 
 from qcompress.errors import QcompressError
+from qcompress.frontends.qkeras import import_keras
 from qcompress.progress import Report
 
 Float32 = npt.NDArray[np.float32]
@@ -37,7 +38,7 @@ class TrainingData:
 
 def make_deterministic(seed: int) -> None:
     """Seed Python, NumPy and TensorFlow and switch to deterministic kernels; before any layer is built."""
-    import keras
+    keras = import_keras()
     import tensorflow as tf
 
     tf.config.experimental.enable_op_determinism()

@@ -2,6 +2,7 @@
 
 from collections.abc import Mapping
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import numpy as np
 
@@ -14,6 +15,9 @@ from qcompress.metrics.emd import emd
 from qcompress.metrics.profiles import Profile, profile
 from qcompress.plots.profiles import profile_figure
 from qcompress.progress import Report
+
+if TYPE_CHECKING:
+    from matplotlib.figure import Figure
 
 OCCUPIED_ADC = 35
 """A trigger cell counts as occupied above this charge."""
@@ -47,7 +51,10 @@ def evaluate(firmware: Firmware, path: Path, decode: Decoders, rows: int, report
         distances[name] = emd(reference, charges, geometry.emd_cost())
     return Results(
         (emd_table(distances),),
-        {"emd_mean": float(scored(distances[ENCODER]).mean()), "emd_median": float(np.median(scored(distances[ENCODER])))},
+        {
+            "emd_mean": float(scored(distances[ENCODER]).mean()),
+            "emd_median": float(np.median(scored(distances[ENCODER]))),
+        },
         {"emd_occupancy": occupancy_figure(reference, distances)},
     )
 
@@ -75,7 +82,9 @@ def emd_table(distances: Mapping[str, Values]) -> Table:
         )
         for name, d in distances.items()
     ]
-    return Table("EMD on test events", ("codec", "modules", "empty", "mean EMD", "median EMD"), tuple(rows), REFERENCE_NOTE)
+    return Table(
+        "EMD on test events", ("codec", "modules", "empty", "mean EMD", "median EMD"), tuple(rows), REFERENCE_NOTE
+    )
 
 
 def occupancy_figure(reference: Values, distances: Mapping[str, Values]) -> "Figure":

@@ -11,8 +11,8 @@ import numpy.typing as npt
 from pydantic import Field
 
 from qcompress.detectors import Network, Options
-from qcompress.fixedpoint import Codes
 from qcompress.detectors.hgcal import geometry
+from qcompress.fixedpoint import Codes
 
 LATENTS = 16
 INTEGER_BITS = 1
@@ -109,4 +109,3 @@ def normalised_targets(calq: Codes) -> npt.NDArray[np.float32]:
     sums = calq.sum(axis=1, keepdims=True)
     exponent = np.floor(np.log2(np.maximum(sums, 1).astype(np.float64)))
     return np.asarray(calq / 2.0**exponent, np.float32)
-

@@ -1,0 +1,220 @@
+"""The command `qcompress`. Thin: every command imports its room when it runs."""
+
+import os
+import signal
+import sys
+from pathlib import Path
+from typing import Annotated, Any
+
+import typer
+
+from qcompress.errors import MismatchError, QcompressError
+
+app = typer.Typer(
+    no_args_is_help=True,
+    add_completion=False,
+    pretty_exceptions_enable=False,
+    help="Quantized networks to firmware for detector read-out: train, compile, verify, synthesize, evaluate.",
+)
+
+CandidateFolder = Annotated[Path, typer.Argument(metavar="CANDIDATE", help="Folder of a firmware candidate.")]
+
+
+@app.command()
+def run(
+    config: Annotated[Path, typer.Argument(metavar="CONFIG", help="A firmware_configs/*.yaml.")],
+    out: Annotated[Path | None, typer.Option(help="Candidate folder [default: hls_projects/NAME].")] = None,
+    until: Annotated[str | None, typer.Option(metavar="STEP", help="Stop after this step.")] = None,
+    quick: Annotated[bool, typer.Option("--quick", help="One epoch of training, no synthesis.")] = False,
+) -> None:
+    """Make a firmware candidate, or finish one: sample, train, compile, verify, synthesize, evaluate, report."""
+    from qcompress import pipeline
+    from qcompress.config import load_config
+    from qcompress.progress import Reporter
+    from qcompress.report.tables import candidate_tables
+    from qcompress.report.terminal import print_tables
+
+    description = load_config(config)
+    console = _console()
+    with Reporter(console) as reporter:
+        folder = out or Path("hls_projects") / description.name
+        candidate = pipeline.run(description.quick() if quick else description, folder, until, reporter)
+    print_tables(candidate_tables(candidate), console)
+    console.print(f"candidate: {candidate.folder}", highlight=False)
+
+
+@app.command(name="compile")
+def compile_(
+    model: Annotated[Path, typer.Argument(metavar="MODEL", help="A Keras model with QKeras layers (.keras, .h5).")],
+    out: Annotated[Path, typer.Option(help="Folder for the compiled candidate.")],
+    targets: Annotated[str, typer.Option(help="Comma-separated: hls, rtl.")] = "hls,rtl",
+    input_format: Annotated[
+        str | None, typer.Option(help='Number format of an input without quantizer, as "fixed<16,6>".')
+    ] = None,
+) -> None:
+    """Compile a model that qcompress did not train: graph and targets, verified against Keras."""
+    from qcompress import pipeline
+    from qcompress.progress import Reporter
+    from qcompress.report.tables import candidate_tables
+    from qcompress.report.terminal import print_tables
+
+    console = _console()
+    with Reporter(console) as reporter:
+        candidate = pipeline.compile_model(model, out, _names(targets), input_format, reporter)
+    print_tables(candidate_tables(candidate), console)
+
+
+@app.command()
+def verify(
+    candidate: CandidateFolder,
+    inputs: Annotated[
+        Path | None, typer.Option(help="Input values to add, .npy of shape (rows, *input shape).")
+    ] = None,
+    samples: Annotated[int, typer.Option(min=1, help="Rows of each random input set.")] = 1000,
+    targets: Annotated[str | None, typer.Option(help="Comma-separated [default: all that are built].")] = None,
+) -> None:
+    """Run the same codes through Keras and every body; exit 1 if a single code differs."""
+    from qcompress import pipeline
+    from qcompress.report.tables import verification_table
+    from qcompress.report.terminal import print_tables
+
+    figures = pipeline.verify_candidate(candidate, inputs, samples, _names(targets) if targets else None)
+    print_tables([verification_table(figures)], _console())
+    if wrong := pipeline.mismatches(figures):
+        raise MismatchError(f"{candidate}: {wrong[0]}")
+
+
+@app.command()
+def emulate(
+    candidate: CandidateFolder,
+    source: Annotated[Path, typer.Argument(metavar="INPUT", help="Read-out words, CSV.")],
+    target: Annotated[Path, typer.Argument(metavar="OUTPUT", help="CSV to write.")],
+    tc_order: Annotated[
+        str | None, typer.Option(help="Order of trigger cells in a word, msb or lsb [default: the candidate's].")
+    ] = None,
+) -> None:
+    """The candidate's integers for every bunch crossing of a file of words."""
+    from qcompress.candidate import Candidate
+    from qcompress.progress import Reporter
+
+    if not source.is_file():
+        raise QcompressError(f"{source}: no such input file")
+    overrides = {} if tc_order is None else {"tc_order": tc_order}
+    console = _console()
+    with Reporter(console) as reporter:
+        opened = Candidate.open(candidate)
+        line = opened.detector.emulate(opened.firmware(), source, target, overrides, reporter.task("emulate"))
+    console.print(line, highlight=False)
+
+
+@app.command()
+def synth(candidate: CandidateFolder) -> None:
+    """Synthesize a candidate's RTL with the open flow."""
+    from qcompress import pipeline
+    from qcompress.progress import Reporter
+    from qcompress.report.tables import synthesis_table
+    from qcompress.report.terminal import print_tables
+
+    console = _console()
+    with Reporter(console) as reporter:
+        figures = pipeline.synthesize_candidate(candidate, reporter)
+    print_tables([synthesis_table(figures)], console)
+
+
+@app.command()
+def evaluate(candidate: CandidateFolder) -> None:
+    """Score a candidate's integers with its detector's physics, on its test events."""
+    from qcompress import pipeline
+    from qcompress.progress import Reporter
+    from qcompress.report.tables import evaluation_tables
+    from qcompress.report.terminal import print_tables
+
+    console = _console()
+    with Reporter(console) as reporter:
+        figures = pipeline.run_one(candidate, "evaluate", reporter)
+    print_tables(evaluation_tables(figures), console)
+
+
+@app.command()
+def compare(
+    candidates: Annotated[list[Path], typer.Argument(metavar="CANDIDATE...", help="Candidate folders.")],
+    csv: Annotated[Path | None, typer.Option(help="Also write the table to this CSV file.")] = None,
+) -> None:
+    """Candidates side by side: size, resources, latency, physics."""
+    from qcompress.candidate import Candidate, write_whole
+    from qcompress.report.tables import as_csv, comparison_table
+    from qcompress.report.terminal import print_tables
+
+    table = comparison_table([Candidate.open(folder) for folder in candidates])
+    if csv is not None:
+        write_whole(csv, as_csv(table).encode())
+    print_tables([table], _console())
+
+
+@app.command()
+def simulate(
+    detector: Annotated[str, typer.Argument(help="A detector, for example hgcal.")],
+    out: Annotated[Path, typer.Option("--out", "-o", help="Sample file to write.")],
+    sample: Annotated[str, typer.Option(help="What to simulate, for example electron-200pu.")],
+    events: Annotated[int, typer.Option(min=1)],
+    seed: Annotated[int, typer.Option(min=0, max=2**32 - 1)] = 1,
+) -> None:
+    """Simulate a sample of a detector, split by event."""
+    from qcompress.detectors import load_detector
+    from qcompress.progress import Reporter
+
+    plug = load_detector(detector)
+    console = _console()
+    with Reporter(console) as reporter:
+        plug.simulate(sample, events, seed, out, reporter.task("simulate"))
+    card = plug.card(out)
+    console.print(f"{card.rows} rows of {card.events} events in {out}; split {card.split_hash[:12]}", highlight=False)
+
+
+def _names(text: str) -> list[str]:
+    return [name.strip() for name in text.split(",") if name.strip()]
+
+
+def _console() -> Any:
+    """A terminal, or 120 columns of plain text."""
+    from rich.console import Console
+
+    return Console(width=None if sys.stdout.isatty() else 120)
+
+
+def main() -> None:
+    """Run the command; a fault of the user's is one line and exit 2, differing bits are exit 1."""
+    signal.signal(signal.SIGINT, _interrupt)
+    try:
+        app()
+    except MismatchError as fault:
+        _end(f"bits differ: {fault}", 1)
+    except QcompressError as fault:
+        _end(f"error: {fault}", 2)
+    except OSError as fault:
+        _end(f"error: {fault.filename or 'system'}: {fault.strerror or fault}", 2)
+    except Interrupted:
+        _end("interrupted; run the same command again to continue", 130)
+
+
+class Interrupted(BaseException):
+    """Ctrl-C; not a KeyboardInterrupt, which typer would end with a status of its own."""
+
+
+def _interrupt(number: int, frame: object) -> None:
+    raise Interrupted
+
+
+def _end(line: str, code: int) -> None:
+    """Say it in one line and leave at once: steps in other threads must not hold the process."""
+    print(" ".join(line.split()), file=sys.stderr)
+    sys.stdout.flush()
+    sys.stderr.flush()
+    for children in Path("/proc/self/task").glob("*/children"):
+        for child in children.read_text().split():
+            os.kill(int(child), signal.SIGTERM)
+    os._exit(code)
+
+
+if __name__ == "__main__":
+    main()
