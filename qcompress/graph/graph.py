@@ -2,6 +2,7 @@
 
 import hashlib
 import json
+import zipfile
 from dataclasses import dataclass, fields
 from pathlib import Path
 from typing import Any
@@ -134,7 +135,7 @@ class Graph:
             description = json.loads((folder / "graph.json").read_text())
             with np.load(folder / "weights.npz", allow_pickle=False) as stored:
                 arrays = {name: stored[name] for name in stored.files}
-        except (OSError, ValueError, KeyError, EOFError) as fault:
+        except (OSError, ValueError, KeyError, EOFError, zipfile.BadZipFile) as fault:
             raise QcompressError(f"{folder}: no readable graph ({fault}); compile the model again") from None
         if description.get("schema") != SCHEMA:
             raise QcompressError(f"{folder}: graph schema {description.get('schema')}, this version reads {SCHEMA}")
