@@ -1,0 +1,82 @@
+"""The number codes of the chip: trigger-cell charges in, calibrated charges, truncating floating point out.
+
+Charges are ADC counts. TC = trigger cell; 48 of them make a module.
+"""
+
+import enum
+
+import numpy as np
+import numpy.typing as npt
+
+from qcompress.errors import QcompressError
+from qcompress.fixedpoint import Codes
+
+TRIGGER_CELLS = 48
+INPUT_CODES = 128
+"""A TC arrives as 7 bits: 4-bit exponent, 3-bit mantissa."""
+CALIBRATION_FRACTION = 11
+CALIBRATION_ONE = 1 << CALIBRATION_FRACTION
+CALIBRATION_MAX = 4095
+"""CAL registers are 12 bits wide, 2048 stands for 1.0."""
+MAX_EXPONENT_BITS = 5
+"""Widest exponent of the chip's codes; `encode` is exact up to it."""
+
+
+class Density(enum.IntEnum):
+    """Module density; the value is the shift of the input code's unit."""
+
+    HD = 3
+    LD = 1
+
+
+def decode(codes: npt.ArrayLike, density_shift: int) -> Codes:
+    """7-bit input codes (4-bit exponent, 3-bit mantissa), any shape -> charge in ADC counts, half a bin added.
+
+    density_shift: 3 (HD) or 1 (LD), see `Density`. Raises QcompressError for codes outside 0..127.
+    """
+    given = np.asarray(codes, np.int64)
+    if outside := int(np.count_nonzero((given < 0) | (given >= INPUT_CODES))):
+        raise QcompressError(f"{outside} trigger-cell codes are outside 0..{INPUT_CODES - 1}")
+    every = np.arange(INPUT_CODES, dtype=np.int64)
+    exponent, mantissa = every >> 3, every & 7
+    shift = np.maximum(exponent - 1, 0)
+    charge = ((mantissa << shift) + np.where(exponent > 0, 8 << shift, 0)) << density_shift
+    half_bin = (1 << (shift + density_shift)) >> 1
+    return np.asarray((charge + half_bin)[given])
+
+
+def calibrate(charge: npt.ArrayLike, calibration: npt.ArrayLike) -> Codes:
+    """CALQ = floor(charge * calibration / 2^11); the last axes broadcast against each other."""
+    return np.asarray((np.asarray(charge, np.int64) * np.asarray(calibration, np.int64)) >> CALIBRATION_FRACTION)
+
+
+def bit_length(values: npt.ArrayLike) -> Codes:
+    """Bits of each non-negative int64, 0 for 0; exact up to 2^63 - 1."""
+    given = np.asarray(values, np.int64)
+    # The leading bit survives and the one behind it is 0, so that rounding to float64 cannot carry into the exponent.
+    leading = given & ~(given >> 1)
+    return np.asarray(np.frexp(leading.astype(np.float64))[1], np.int64)
+
+
+def encode(values: npt.ArrayLike, drop: int, exponent_bits: int, mantissa_bits: int) -> Codes:
+    """Truncating floating-point code of non-negative integers, `drop` lowest bits dropped first.
+
+    Up to `mantissa_bits` bits the code is the number; above, exponent << mantissa_bits | the bits below the leading
+    one; numbers too large for the exponent give all ones. Raises QcompressError for more than 5 exponent bits.
+    """
+    if not 1 <= exponent_bits <= MAX_EXPONENT_BITS or not 1 <= mantissa_bits <= 8:
+        raise QcompressError(f"no code of {exponent_bits} exponent and {mantissa_bits} mantissa bits")
+    largest = (1 << (exponent_bits + mantissa_bits)) - 1
+    # From here on every code is all ones; below, int64 -> float64 is exact and its leading bits are the code's.
+    kept = np.minimum(np.asarray(values, np.int64) >> drop, 1 << ((1 << exponent_bits) + mantissa_bits - 1))
+    float64_bits = kept.astype(np.float64).view(np.int64)
+    coded = (float64_bits >> (52 - mantissa_bits)) - ((1022 + mantissa_bits) << mantissa_bits)
+    return np.asarray(np.where(kept >> mantissa_bits == 0, kept, np.minimum(coded, largest)))
+
+
+def decode_code(codes: npt.ArrayLike, drop: int, mantissa_bits: int) -> Codes:
+    """Lower edge of the bin of an `encode` code: the smallest integer with that code (drop included)."""
+    given = np.asarray(codes, np.int64)
+    exponent, mantissa = given >> mantissa_bits, given & ((1 << mantissa_bits) - 1)
+    shift = np.maximum(exponent - 1, 0)
+    return np.asarray((mantissa + np.where(exponent > 0, 1 << mantissa_bits, 0)) << (shift + drop))
