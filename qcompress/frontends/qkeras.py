@@ -57,8 +57,9 @@ def from_keras(model: Any, name: str, input_format: Format | None = None) -> Gra
     quantizer = None
     if layers and type(layers[0]).__name__ == "QActivation":
         quantizer = _quantizer(layers[0].name, layers[0].activation)
-        layers = layers[1:]
         input_format = quantizer.format
+        if quantizer.overflow is not Overflow.SAT_SYM:  # which alone changes a code that its format holds
+            layers = layers[1:]
     if input_format is None:
         raise Refused(
             f"model {name} does not begin with a quantizer: give the number format of its input, "
@@ -181,7 +182,8 @@ def _chain(model: Any) -> list[Any]:
 
 def _input_tensors(model: Any, layer: Any) -> list[Any]:
     """What flows into a layer inside this model; a layer may have been called elsewhere too."""
-    return [tensor for node in layer._inbound_nodes if node in model._nodes for tensor in node.input_tensors]
+    inside = {id(node) for nodes in model._nodes_by_depth.values() for node in nodes}
+    return [tensor for node in layer._inbound_nodes if id(node) in inside for tensor in node.input_tensors]
 
 
 def _quantizer(layer: str, quantizer: Any) -> Cast:

@@ -37,11 +37,12 @@ class TrainingData:
 
 
 def make_deterministic(seed: int) -> None:
-    """Seed Python, NumPy and TensorFlow and switch to deterministic kernels; before any layer is built."""
+    """Seed Python, NumPy and TensorFlow, number layers from 1, use deterministic kernels; before any layer is built."""
     keras = import_keras()
     import tensorflow as tf
 
     tf.config.experimental.enable_op_determinism()
+    keras.backend.clear_session()
     keras.utils.set_random_seed(seed)
 
 
