@@ -1,0 +1,96 @@
+"""One full low- or high-density module: 48 trigger cells, their numberings, the encoder's image, their places.
+
+Three numberings of the trigger cells (TC) of a module are in use. *Channel*: place in the chip's input words, first
+TC of the first word first. *Train order*: three thirds (rhombi) of 16, as networks are trained (TC_Number of the
+module's mapping). *AE order*: the pixels of the 8x8 image, row by row, that hold a TC; the chip's mux makes it.
+"""
+
+from functools import cache
+
+import numpy as np
+import numpy.typing as npt
+
+from qcompress.fixedpoint import Values
+
+Index = npt.NDArray[np.int64]
+
+TRIGGER_CELLS = 48
+IMAGE_SHAPE = (8, 8, 1)
+
+TRAIN_UV: Index = np.array(
+    [
+        *((7 - k % 4, 4 + k // 4) for k in range(16)),
+        *((1 + k // 4 + k % 4, k % 4) for k in range(16)),
+        *((3 - k // 4, 6 - k // 4 - k % 4) for k in range(16)),
+    ]
+)
+"""(u, v) of each TC on the module's hexagonal lattice, in train order."""
+
+CHANNEL_OF_TRAIN: Index = np.array(
+    [
+        *(29, 28, 27, 26, 30, 31, 25, 24, 22, 21, 18, 16, 23, 20, 19, 17),
+        *(15, 12, 11, 10, 14, 13, 8, 9, 6, 5, 2, 0, 7, 4, 3, 1),
+        *(44, 43, 42, 41, 47, 45, 40, 32, 46, 39, 35, 33, 38, 37, 36, 34),
+    ]
+)
+"""Channel of each TC in train order: the wiring of a low-density module (ECON_TC_Number_PreMux of its mapping)."""
+
+IMAGE_TRAIN: Index = np.array(
+    [
+        *([*range(28 - 4 * row, 32 - 4 * row), *range(row, 16, 4)] for row in range(4)),
+        *([*range(47 - row, 32 - 1, -4), -1, -1, -1, -1] for row in range(4)),
+    ]
+)
+"""(8, 8): the TC (train order) of each pixel, -1 where there is none."""
+
+AE_TRAIN: Index = IMAGE_TRAIN[IMAGE_TRAIN >= 0]
+"""Train order of each AE position."""
+
+AE_CHANNEL: Index = CHANNEL_OF_TRAIN[AE_TRAIN]
+"""Channel of each AE position: what the mux registers hold."""
+
+TRAIN_PIXEL: Index = np.array([int(np.flatnonzero(IMAGE_TRAIN.ravel() == k)[0]) for k in range(TRIGGER_CELLS)])
+"""Pixel (0..63, row by row) of each TC in train order."""
+
+TC_PITCH_CM = 2.40237
+"""Distance of neighbouring TC centres within a third (public TC positions of a full module)."""
+
+FIELD_HALF_PITCH_CM = 1.2084
+"""The unit of distance in which the field quotes EMD: half a TC pitch."""
+
+
+def channels_to_train(values: npt.NDArray[np.generic]) -> npt.NDArray[np.generic]:
+    """(n, 48) in channel order -> (n, 48) in train order."""
+    return values[:, CHANNEL_OF_TRAIN]
+
+
+def ae_to_train(values: npt.NDArray[np.generic]) -> npt.NDArray[np.generic]:
+    """(n, 48) in AE order -> (n, 48) in train order."""
+    return values[:, np.argsort(AE_TRAIN)]
+
+
+def image_to_train(images: npt.NDArray[np.generic]) -> npt.NDArray[np.generic]:
+    """Images (n, 8, 8, 1) -> (n, 48) in train order; pixels without a TC are left out."""
+    return images.reshape(len(images), -1)[:, TRAIN_PIXEL]
+
+
+@cache
+def tc_xy() -> Values:
+    """Centres (48, 2) in cm, train order, in the module's frame; the mean of all centres is the origin.
+
+    Within a third, y grows by one pitch with u and falls by half a pitch with v, x falls by cos 30 deg of a pitch with
+    v. The thirds are turned by 120 deg into each other about the centre, which fixes their origins: 31/9, 31/9, 28/9
+    pitches (times cos 30 deg) in x, and 11/6, 13/6, 2 pitches in y.
+    """
+    third = np.arange(TRIGGER_CELLS) // 16
+    u, v = TRAIN_UV.T
+    x = TC_PITCH_CM * np.cos(np.pi / 6) * (np.array([31 / 9, 31 / 9, 28 / 9])[third] - v)
+    y = TC_PITCH_CM * (u - v / 2 - np.array([11 / 6, 13 / 6, 2])[third])
+    return np.column_stack([x, y])
+
+
+@cache
+def emd_cost() -> Values:
+    """(48, 48): distances of TC centres in units of half the field's TC pitch."""
+    difference = tc_xy()[:, None] - tc_xy()[None]
+    return np.asarray(np.hypot(difference[..., 0], difference[..., 1]) / FIELD_HALF_PITCH_CM)
