@@ -37,19 +37,20 @@ class Hgcal(Detector):
 
         sample = samples.read(path)
         codes = sample.codes.astype(np.int64)
-        calq = FrontEnd.for_autoencoder(geometry.AE_CHANNEL).charges(codes)
+        calq = FrontEnd.autoencoder(geometry.AE_CHANNEL.tolist()).charges(codes)
         return Rows(codes, models.normalised_targets(geometry.ae_to_train(calq)), sample.split)
 
     def front_end(self, options: Any) -> dict[str, Any]:
         from qcompress.detectors.hgcal import geometry
         from qcompress.detectors.hgcal.econt.frontend import FrontEnd
 
-        return FrontEnd.for_autoencoder(geometry.AE_CHANNEL).to_json()
+        return FrontEnd.autoencoder(geometry.AE_CHANNEL.tolist()).to_mapping()
 
     def preprocess(self, front_end: Mapping[str, Any]) -> Stage:
-        from qcompress.detectors.hgcal.econt.frontend import FrontEnd, Normaliser
+        from qcompress.detectors.hgcal.econt.frontend import FrontEnd
+        from qcompress.detectors.hgcal.preprocess import Normaliser
 
-        return Normaliser(FrontEnd.from_json(front_end))
+        return Normaliser(FrontEnd.from_mapping(front_end))
 
     def networks(self, options: Any) -> tuple[Network, ...]:
         from qcompress.detectors.hgcal import models

@@ -27,7 +27,7 @@ def emulate(firmware: Firmware, source: Path, target: Path, overrides: Mapping[s
     """
     if unknown := set(overrides) - set(OVERRIDES):
         raise QcompressError(f"this detector has no front-end register {', '.join(sorted(unknown))} to replace")
-    front_end = replace(FrontEnd.from_json(firmware.front_end), **overrides)
+    front_end = replace(FrontEnd.from_mapping(firmware.front_end), **overrides)
     ((name, graph),) = firmware.graphs.items()
     run, bits = firmware.run[name], graph.output_format.width
     rows = 0

@@ -10,7 +10,7 @@ from qcompress.detectors import TEST, TRAIN, Decoders, Firmware, Results, Table
 from qcompress.detectors.hgcal import baselines, geometry, samples
 from qcompress.detectors.hgcal.econt.frontend import FrontEnd, normalise
 from qcompress.errors import QcompressError
-from qcompress.fixedpoint import Values
+from qcompress.fixedpoint import Codes, Values
 from qcompress.metrics.emd import emd
 from qcompress.metrics.profiles import Profile, profile
 from qcompress.plots.profiles import profile_figure
@@ -37,7 +37,7 @@ def evaluate(firmware: Firmware, path: Path, decode: Decoders, rows: int, report
     if not len(test):
         raise QcompressError(f"{path}: has no test events")
     reference = transverse[test]
-    calq = FrontEnd.from_json(firmware.front_end).charges(sample.codes[test].astype(np.int64))
+    calq = FrontEnd.from_mapping(firmware.front_end).charges(sample.codes[test].astype(np.int64))
     decoded = {
         ENCODER: decode_encoder(firmware, decode, calq),
         "threshold 1.35 mipT, no link limit": baselines.threshold(reference),
@@ -59,11 +59,11 @@ def evaluate(firmware: Firmware, path: Path, decode: Decoders, rows: int, report
     )
 
 
-def decode_encoder(firmware: Firmware, decode: Decoders, calq: Values) -> Values:
+def decode_encoder(firmware: Firmware, decode: Decoders, calq: Codes) -> Values:
     """CALQ in AE order (n, 48) -> normaliser, encoder body, float decoder -> charges (n, 48) in train order."""
     latents = firmware.run[ENCODER](normalise(calq))
     image = decode["decoder"](firmware.graphs[ENCODER].output_format.to_values(latents))
-    return image.reshape(len(image), -1)[:, geometry.TRAIN_PIXEL].astype(np.float64)
+    return geometry.image_to_train(image).astype(np.float64)
 
 
 def scored(distances: Values) -> Values:

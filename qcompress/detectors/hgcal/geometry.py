@@ -6,6 +6,7 @@ module's mapping). *AE order*: the pixels of the 8x8 image, row by row, that hol
 """
 
 from functools import cache
+from typing import TypeVar
 
 import numpy as np
 import numpy.typing as npt
@@ -13,6 +14,7 @@ import numpy.typing as npt
 from qcompress.fixedpoint import Values
 
 Index = npt.NDArray[np.int64]
+Number = TypeVar("Number", bound=np.generic)
 
 TRIGGER_CELLS = 48
 IMAGE_SHAPE = (8, 8, 1)
@@ -59,17 +61,17 @@ FIELD_HALF_PITCH_CM = 1.2084
 """The unit of distance in which the field quotes EMD: half a TC pitch."""
 
 
-def channels_to_train(values: npt.NDArray[np.generic]) -> npt.NDArray[np.generic]:
+def channels_to_train(values: npt.NDArray[Number]) -> npt.NDArray[Number]:
     """(n, 48) in channel order -> (n, 48) in train order."""
     return values[:, CHANNEL_OF_TRAIN]
 
 
-def ae_to_train(values: npt.NDArray[np.generic]) -> npt.NDArray[np.generic]:
+def ae_to_train(values: npt.NDArray[Number]) -> npt.NDArray[Number]:
     """(n, 48) in AE order -> (n, 48) in train order."""
     return values[:, np.argsort(AE_TRAIN)]
 
 
-def image_to_train(images: npt.NDArray[np.generic]) -> npt.NDArray[np.generic]:
+def image_to_train(images: npt.NDArray[Number]) -> npt.NDArray[Number]:
     """Images (n, 8, 8, 1) -> (n, 48) in train order; pixels without a TC are left out."""
     return images.reshape(len(images), -1)[:, TRAIN_PIXEL]
 

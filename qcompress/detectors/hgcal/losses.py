@@ -56,7 +56,7 @@ def group_weights() -> npt.NDArray[np.float64]:
 @cache
 def third_matrix() -> npt.NDArray[np.float64]:
     """(48, 3): 1 where a trigger cell belongs to a third."""
-    return np.kron(np.eye(3), np.ones((16, 1)))
+    return np.asarray(np.kron(np.eye(3), np.ones((16, 1))), np.float64)
 
 
 def telescope_loss(target: Any, predicted: Any) -> Any:

@@ -77,9 +77,14 @@ class FrontEnd:
             raise QcompressError(f"{outside} trigger-cell codes are outside 0..{INPUT_CODES - 1}")
         return self._charge_table.ravel().take(codes[:, self.mux] + INPUT_CODES * np.arange(TRIGGER_CELLS))
 
+    def to_mapping(self) -> dict[str, Any]:
+        """What a JSON file may hold; `from_mapping` reads it back."""
+        given = asdict(self)
+        return given | {name: list(given[name]) for name in ("calibration", "mux")} | {"density": self.density.name}
+
     def to_json(self) -> str:
         """One JSON object; `from_json` reads it back."""
-        return json.dumps(asdict(self) | {"density": self.density.name})
+        return json.dumps(self.to_mapping())
 
     @classmethod
     def from_json(cls, text: str) -> "FrontEnd":
