@@ -69,13 +69,17 @@ class FrontEnd:
     def charges(self, codes: Codes) -> Codes:
         """Input codes (n, 48) in channel order -> CALQ (n, 48) in the order of the mux, ADC counts.
 
+        The array lies in memory trigger cell by trigger cell, which is what the algorithms go through.
         Raises QcompressError for another shape and for codes outside 0..127.
         """
         if codes.ndim != 2 or codes.shape[1] != TRIGGER_CELLS:
             raise QcompressError(f"trigger-cell codes must come as (n, {TRIGGER_CELLS}), got {codes.shape}")
         if outside := int(np.count_nonzero((codes < 0) | (codes >= INPUT_CODES))):
             raise QcompressError(f"{outside} trigger-cell codes are outside 0..{INPUT_CODES - 1}")
-        return self._charge_table.ravel().take(codes[:, self.mux] + INPUT_CODES * np.arange(TRIGGER_CELLS))
+        calq = np.empty((TRIGGER_CELLS, len(codes)), np.int64)
+        for position, (channel, table) in enumerate(zip(self.mux, self._charge_table, strict=True)):
+            np.take(table, codes[:, channel], out=calq[position], mode="clip")
+        return calq.T
 
     def to_json(self) -> str:
         """One JSON object; `from_json` reads it back."""
