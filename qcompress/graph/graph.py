@@ -12,11 +12,11 @@ import numpy.typing as npt
 
 from qcompress.errors import QcompressError
 from qcompress.fixedpoint import Cast, Codes, Format, Values
-from qcompress.graph.operations import Conv2D, Dense, Flatten, Operation, Quantize, Range
+from qcompress.graph.operations import Conv2D, Dense, Flatten, Operation, Quantize, Range, Relu
 from qcompress.graph.stage import Shape
 
 SCHEMA = 1
-OPERATIONS: dict[str, type[Operation]] = {kind.__name__: kind for kind in (Quantize, Conv2D, Dense, Flatten)}
+OPERATIONS: dict[str, type[Operation]] = {kind.__name__: kind for kind in (Quantize, Relu, Conv2D, Dense, Flatten)}
 
 
 @dataclass(frozen=True, eq=False)

@@ -71,6 +71,23 @@ class Quantize(Operation):
 
 
 @dataclass(frozen=True, eq=False)
+class Relu(Operation):
+    """max(0, x), element by element; format in = format out."""
+
+    def output_shape(self, shape: Shape) -> Shape:
+        return shape
+
+    def output_format(self, given: Format) -> Format:
+        return given
+
+    def run(self, codes: Codes, given: Format) -> Codes:
+        return np.maximum(codes, 0)
+
+    def output_range(self, range_: Range, given: Format) -> Range:
+        return Range(np.maximum(range_.low, 0), np.maximum(range_.high, 0))
+
+
+@dataclass(frozen=True, eq=False)
 class Flatten(Operation):
     """All elements in one row, last axis fastest."""
 

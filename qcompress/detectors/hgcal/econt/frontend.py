@@ -69,13 +69,17 @@ class FrontEnd:
     def charges(self, codes: Codes) -> Codes:
         """Input codes (n, 48) in channel order -> CALQ (n, 48) in the order of the mux, ADC counts.
 
+        The array lies in memory trigger cell by trigger cell, which is what the algorithms go through.
         Raises QcompressError for another shape and for codes outside 0..127.
         """
         if codes.ndim != 2 or codes.shape[1] != TRIGGER_CELLS:
             raise QcompressError(f"trigger-cell codes must come as (n, {TRIGGER_CELLS}), got {codes.shape}")
         if outside := int(np.count_nonzero((codes < 0) | (codes >= INPUT_CODES))):
             raise QcompressError(f"{outside} trigger-cell codes are outside 0..{INPUT_CODES - 1}")
-        return self._charge_table.ravel().take(codes[:, self.mux] + INPUT_CODES * np.arange(TRIGGER_CELLS))
+        calq = np.empty((TRIGGER_CELLS, len(codes)), np.int64)
+        for position, (channel, table) in enumerate(zip(self.mux, self._charge_table, strict=True)):
+            np.take(table, codes[:, channel], out=calq[position], mode="clip")
+        return calq.T
 
     def to_mapping(self) -> dict[str, Any]:
         """What a JSON file may hold; `from_mapping` reads it back."""
@@ -128,16 +132,24 @@ def _integers(what: str, values: Iterable[Any], count: int, largest: int) -> tup
 
 
 def normalise(calq: Codes) -> Codes:
-    """CALQ (n, 48) in AE order -> the encoder's image (n, 8, 8, 1), codes of ufixed<8,1>.
+    """CALQ (n, 48) in AE order -> the encoder's image (n, 8, 8, 1), codes of ufixed<8,1>; see `normalised_cells`."""
+    return cells_to_image(normalised_cells(calq))
 
-    x = floor(CALQ 2^7 / 2^floor(log2(sum CALQ))); an empty module gives zeros. Rows 0-3 of the image hold TCs 0..31,
-    rows 4-7 hold TCs 32..47 in their columns 0-3, the rest is 0.
-    """
+
+def normalised_cells(calq: Codes) -> Codes:
+    """CALQ (n, 48) -> floor(CALQ 2^7 / 2^floor(log2(sum CALQ))), (n, 48) codes of ufixed<8,1>; empty modules give 0."""
     if calq.ndim != 2 or calq.shape[1] != TRIGGER_CELLS:
         raise QcompressError(f"calibrated charges must come as (n, {TRIGGER_CELLS}), got {calq.shape}")
     leading = np.maximum(bit_length(calq.sum(axis=1)) - 1, 0)
-    codes = (calq << IMAGE_FORMAT.fraction) >> leading[:, None]
-    image = np.zeros((len(calq), *IMAGE_SHAPE), np.int64)
-    image[:, :4, :, 0] = codes[:, :32].reshape(-1, 4, 8)
-    image[:, 4:, :4, 0] = codes[:, 32:].reshape(-1, 4, 4)
+    return np.asarray((calq << IMAGE_FORMAT.fraction) >> leading[:, None])
+
+
+def cells_to_image(cells: Codes) -> Codes:
+    """Normalised cells (n, 48) in AE order -> (n, 8, 8, 1).
+
+    Rows 0-3 of the image hold TCs 0..31, rows 4-7 hold TCs 32..47 in their columns 0-3, the rest is 0.
+    """
+    image = np.zeros((len(cells), *IMAGE_SHAPE), np.int64)
+    image[:, :4, :, 0] = cells[:, :32].reshape(-1, 4, 8)
+    image[:, 4:, :4, 0] = cells[:, 32:].reshape(-1, 4, 4)
     return image

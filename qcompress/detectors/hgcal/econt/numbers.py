@@ -37,12 +37,7 @@ def decode(codes: npt.ArrayLike, density_shift: int) -> Codes:
     given = np.asarray(codes, np.int64)
     if outside := int(np.count_nonzero((given < 0) | (given >= INPUT_CODES))):
         raise QcompressError(f"{outside} trigger-cell codes are outside 0..{INPUT_CODES - 1}")
-    every = np.arange(INPUT_CODES, dtype=np.int64)
-    exponent, mantissa = every >> 3, every & 7
-    shift = np.maximum(exponent - 1, 0)
-    charge = ((mantissa << shift) + np.where(exponent > 0, 8 << shift, 0)) << density_shift
-    half_bin = (1 << (shift + density_shift)) >> 1
-    return np.asarray((charge + half_bin)[given])
+    return np.asarray(decode_code(np.arange(INPUT_CODES), density_shift, 3)[given])
 
 
 def calibrate(charge: npt.ArrayLike, calibration: npt.ArrayLike) -> Codes:
@@ -75,8 +70,13 @@ def encode(values: npt.ArrayLike, drop: int, exponent_bits: int, mantissa_bits: 
 
 
 def decode_code(codes: npt.ArrayLike, drop: int, mantissa_bits: int) -> Codes:
-    """Lower edge of the bin of an `encode` code: the smallest integer with that code (drop included)."""
+    """Integer in the middle of the bin of an `encode` code, `drop` lowest bits included.
+
+    The lower edge plus half the bin's width (nothing where the bin is one integer wide), the rule of the input codes:
+    a charge that the repeater sends unchanged comes back unchanged.
+    """
     given = np.asarray(codes, np.int64)
     exponent, mantissa = given >> mantissa_bits, given & ((1 << mantissa_bits) - 1)
-    shift = np.maximum(exponent - 1, 0)
-    return np.asarray((mantissa + np.where(exponent > 0, 1 << mantissa_bits, 0)) << (shift + drop))
+    shift = np.maximum(exponent - 1, 0) + drop
+    edge = mantissa + np.where(exponent > 0, 1 << mantissa_bits, 0)
+    return np.asarray((edge << shift) + ((np.int64(1) << shift) >> 1))

@@ -102,10 +102,11 @@ def count_bx(starts: Mask, first_bx: int) -> Codes:
 def unpack_codes(words: Words32, tc_order: str) -> Codes:
     """Words (n, 12) -> TC codes (n, 48), 7 bits; TC 4k in bits 27:21 ("msb") or 6:0 ("lsb"); headers ignored."""
     shifts = (21, 14, 7, 0) if tc_order == "msb" else (0, 7, 14, 21)
-    codes = np.empty((len(words), TRIGGER_CELLS // 4, 4), np.int64)
+    codes = np.empty((TRIGGER_CELLS // 4, 4, len(words)), np.int64)
+    by_link = np.ascontiguousarray(words.T)
     for place, shift in enumerate(shifts):
-        codes[:, :, place] = (words >> np.uint32(shift)) & np.uint32(0x7F)
-    return codes.reshape(-1, TRIGGER_CELLS)
+        codes[:, place] = (by_link >> np.uint32(shift)) & np.uint32(0x7F)
+    return codes.reshape(TRIGGER_CELLS, -1).T
 
 
 def pack_words(codes: Codes, bx: Codes, tc_order: str = "msb") -> Words32:

@@ -105,10 +105,19 @@ def test_encode_refuses_other_widths(bits: tuple[int, int]) -> None:
 
 
 @pytest.mark.parametrize("mantissa_bits", [3, 4])
-@pytest.mark.parametrize("drop", [0, 3])
-def test_decode_code_is_the_smallest_integer_with_that_code(mantissa_bits: int, drop: int) -> None:
-    codes = np.arange(1, 1 << (4 + mantissa_bits))
-    lowest = decode_code(codes, drop, mantissa_bits)
-    assert (encode(lowest, drop, 4, mantissa_bits) == codes).all()
-    assert (encode(lowest - 1, drop, 4, mantissa_bits) == codes - 1).all()
-    assert decode_code([0], drop, mantissa_bits).tolist() == [0]
+@pytest.mark.parametrize("drop", [0, 1, 3])
+def test_decode_code_is_the_middle_of_the_bin(mantissa_bits: int, drop: int) -> None:
+    """All integers with a code, found by encoding them one by one: lowest + half their number."""
+    exponents = 6
+    integers = np.arange(1 << (exponents + mantissa_bits + drop))
+    codes = encode(integers, drop, 5, mantissa_bits)
+    for code in range(exponents << mantissa_bits):
+        members = integers[codes == code]
+        assert decode_code([code], drop, mantissa_bits).tolist() == [members[0] + len(members) // 2]
+
+
+@pytest.mark.parametrize("density", Density)
+def test_decoding_an_encoded_input_charge_gives_it_back(density: Density) -> None:
+    charge = decode(np.arange(128), density)
+    assert encode(charge, density, 4, 3).tolist() == list(range(128))
+    assert decode_code(encode(charge, density, 4, 3), density, 3).tolist() == charge.tolist()

@@ -1,0 +1,209 @@
+"""The whole chip: input words -> link words -> fields and decoded charges, chunk by chunk in bounded memory."""
+
+from collections.abc import Callable, Iterable, Iterator
+from dataclasses import dataclass, fields
+from os import PathLike
+from pathlib import Path
+from typing import Any, BinaryIO
+
+import numpy as np
+
+from qcompress.detectors.hgcal.econt import (
+    autoencoder,
+    best_choice,
+    repeater,
+    super_trigger_cell,
+    threshold_sum,
+)
+from qcompress.detectors.hgcal.econt.files import written_aside
+from qcompress.detectors.hgcal.econt.registers import Algorithm, Registers, read_registers
+from qcompress.detectors.hgcal.econt.word_files import OUTPUT_HEX, Words32, find_layout, format_hex, read_rows
+from qcompress.detectors.hgcal.econt.words import Words, read_words
+from qcompress.errors import QcompressError
+from qcompress.fixedpoint import Codes, Overflow, Values
+
+CHUNK_ROWS = 4096
+
+Fields = Any
+"""The fields dataclass of one of the algorithm modules."""
+Body = Callable[[Codes, Codes], Words32]
+
+
+def _frame_by_frame(module: Any, registers: Registers) -> Body:
+    """Algorithms whose output at a BX depends on that BX alone."""
+    return lambda calq, bx: module.pack(module.compute(calq, bx, registers), registers)
+
+
+def _autoencoder(registers: Registers, overflow: Overflow) -> Body:
+    return lambda calq, bx: autoencoder.pack(autoencoder.compute(calq, bx, registers, overflow), registers)
+
+
+def _threshold_sum(registers: Registers) -> Body:
+    buffer = threshold_sum.OutputBuffer(registers)
+
+    def body(calq: Codes, bx: Codes) -> Words32:
+        whole, truncated_sum = threshold_sum.compute(calq, bx, registers)
+        return buffer.push(*threshold_sum.pack_frames(whole), truncated_sum, bx)
+
+    return body
+
+
+def run_chip(
+    registers: Registers,
+    words: Iterable[Words],
+    etx: int | None = None,
+    overflow: Overflow = Overflow.WRAP,
+) -> Iterator[Words32]:
+    """Chunks of input words -> chunks of link words (n, 13) uint32, links that are not active 0.
+
+    The threshold sum's buffer goes on from chunk to chunk. etx: number of active links, None as the registers say;
+    overflow: of the encoder's activations, WRAP or SAT. Raises QcompressError if the registers lack something.
+    """
+    ready = registers.with_links(etx)
+    bodies: dict[Algorithm, Callable[[], Body]] = {
+        Algorithm.THRESHOLD_SUM: lambda: _threshold_sum(ready),
+        Algorithm.SUPER_TRIGGER_CELL: lambda: _frame_by_frame(super_trigger_cell, ready),
+        Algorithm.BEST_CHOICE: lambda: _frame_by_frame(best_choice, ready),
+        Algorithm.REPEATER: lambda: _frame_by_frame(repeater, ready),
+        Algorithm.AUTOENCODER: lambda: _autoencoder(ready, overflow),
+    }
+    body = bodies[ready.algorithm]()
+    return (body(ready.front_end.charges(chunk.codes), chunk.bx) for chunk in words)
+
+
+def run_file(
+    init_yaml: str | PathLike[str],
+    input_csv: str | PathLike[str],
+    output_csv: str | PathLike[str],
+    tc_order: str | None = None,
+    etx: int | None = None,
+    *,
+    overflow: Overflow = Overflow.WRAP,
+    number_format: str | None = None,
+) -> int:
+    """Run a file of input words through the chip; writes 13 hex words a row, returns the number of rows.
+
+    tc_order, etx: instead of what the register file says. The output appears whole or not at all.
+    """
+    registers = read_registers(init_yaml).with_tc_order(tc_order)
+    words = read_words(input_csv, registers.front_end.tc_order, CHUNK_ROWS, number_format)
+    rows = 0
+    links = run_chip(registers, words, etx, overflow)
+    with written_aside(Path(output_csv)) as file:
+        file.write(OUTPUT_HEX.header.encode() + b"\n")
+        for chunk in links:
+            file.write(format_hex(chunk))
+            rows += len(chunk)
+    return rows
+
+
+@dataclass(frozen=True, eq=False)
+class Decoded:
+    """Some consecutive frames: the fields and, but for the autoencoder, charges (n, 48) by decoding, ADC counts."""
+
+    fields: Fields
+    charges: dict[str, Values]
+
+
+def decode_chip(registers: Registers, words: Iterable[Words32], etx: int | None = None) -> Iterator[Decoded]:
+    """Chunks of link words (n, 13) -> fields and charges in the order of the mux.
+
+    Of the threshold sum only complete frames come out, the k-th frame belonging to the k-th BX.
+    """
+    ready = registers.with_links(etx)
+    if ready.algorithm is Algorithm.AUTOENCODER:
+        return (Decoded(autoencoder.unpack(chunk, ready), {}) for chunk in words)
+    if ready.algorithm is Algorithm.THRESHOLD_SUM:
+        buffer = threshold_sum.InputBuffer(ready)
+        frames = (buffer.push(chunk) for chunk in words)
+        return (Decoded(found, threshold_sum.charges(found, ready)) for found in frames)
+    modules = {
+        Algorithm.SUPER_TRIGGER_CELL: super_trigger_cell,
+        Algorithm.BEST_CHOICE: best_choice,
+        Algorithm.REPEATER: repeater,
+    }
+    return _decode_frame_by_frame(modules[ready.algorithm], words, ready)
+
+
+def _decode_frame_by_frame(module: Any, words: Iterable[Words32], registers: Registers) -> Iterator[Decoded]:
+    for chunk in words:
+        found = module.unpack(chunk, registers)
+        yield Decoded(found, module.charges(found, registers))
+
+
+def decode_file(
+    init_yaml: str | PathLike[str],
+    output_csv: str | PathLike[str],
+    fields_csv: str | PathLike[str] | None = None,
+    *,
+    charges_csv: str | PathLike[str] | None = None,
+    etx: int | None = None,
+    decoding: str | None = None,
+) -> int:
+    """Decode a file of link words into CSV files of fields and of charges; returns the number of frames.
+
+    fields_csv: one column a field, 48 where it is one per trigger cell; charges_csv: CALQ_0..47 in the order of the
+    mux, in ADC counts; decoding: "largest" or "shared", for super trigger cells (default: the first there is).
+    """
+    registers = read_registers(init_yaml)
+    source = Path(output_csv)
+    layout, skip = find_layout(source, OUTPUT_HEX)
+    if layout is not OUTPUT_HEX:
+        raise QcompressError(f"{source}: these are input words of the chip, not its output")
+    if charges_csv is not None and registers.algorithm is Algorithm.AUTOENCODER:
+        raise QcompressError("the autoencoder's charges come from its decoder network, not from its frames")
+    frames = decode_chip(registers, read_rows(source, layout, skip, CHUNK_ROWS), etx)
+    writers = [(fields_csv, lambda part: _columns(part.fields)), (charges_csv, lambda part: _charges(part, decoding))]
+    return _write_tables(frames, [(Path(path), table) for path, table in writers if path is not None])
+
+
+Table = dict[str, np.ndarray[tuple[int], np.dtype[Any]]]
+
+
+def _columns(found: Fields) -> Table:
+    """The arrays of a fields dataclass as named columns: `sum`, `charge_0` .. `charge_47`."""
+    columns: Table = {}
+    for field in fields(found):
+        array = getattr(found, field.name)
+        if array.ndim == 1:
+            columns[field.name] = array
+        else:
+            columns |= {f"{field.name}_{place}": column for place, column in enumerate(array.T)}
+    return columns
+
+
+def _charges(part: Decoded, decoding: str | None) -> Table:
+    name = decoding if decoding is not None else next(iter(part.charges))
+    if name not in part.charges:
+        raise QcompressError(f"decoding {name!r} is none of {', '.join(part.charges)}")
+    return {f"CALQ_{cell}": column for cell, column in enumerate(part.charges[name].T)}
+
+
+def _write_tables(frames: Iterable[Decoded], tables: list[tuple[Path, Callable[[Decoded], Table]]]) -> int:
+    """Write each table of every chunk of frames; all files appear at the end."""
+    if not tables:
+        return sum(len(part.fields.header) for part in frames)
+    (path, table), *others = tables
+    with written_aside(path) as file:
+        return _write_tables(_writing(frames, file, table), others)
+
+
+def _writing(frames: Iterable[Decoded], file: BinaryIO, table: Callable[[Decoded], Table]) -> Iterator[Decoded]:
+    for number, part in enumerate(frames):
+        columns = table(part)
+        if number == 0:
+            file.write((",".join(columns) + "\n").encode())
+        file.write(_csv_lines(columns))
+        yield part
+
+
+def _csv_lines(columns: Table) -> bytes:
+    """Integers as such, other numbers with the shortest text that reads back the same."""
+    texts = [_texts(column) for column in columns.values()]
+    return "".join(",".join(row) + "\n" for row in zip(*texts, strict=True)).encode()
+
+
+def _texts(column: np.ndarray[tuple[int], np.dtype[Any]]) -> list[str]:
+    whole = column.astype(np.int64)
+    values = whole if np.array_equal(whole, column) else column
+    return [repr(value) for value in values.tolist()]

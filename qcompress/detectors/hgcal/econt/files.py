@@ -1,0 +1,32 @@
+"""Files appear whole or not at all."""
+
+import os
+import tempfile
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import BinaryIO
+
+from qcompress.errors import QcompressError
+
+
+@contextmanager
+def written_aside(path: Path) -> Iterator[BinaryIO]:
+    """A file that is written beside `path` and takes its name at the end; after an error nothing is left of it."""
+    try:
+        descriptor, name = tempfile.mkstemp(dir=path.parent, prefix=f".{path.name}.")
+    except OSError as fault:
+        raise QcompressError(f"{path}: cannot be written ({fault.strerror})") from None
+    try:
+        with os.fdopen(descriptor, "wb") as file:
+            yield file
+        mask = os.umask(0)
+        os.umask(mask)
+        Path(name).chmod(0o666 & ~mask)
+        Path(name).replace(path)
+    except OSError as fault:
+        Path(name).unlink(missing_ok=True)
+        raise QcompressError(f"{path}: cannot be written ({fault.strerror})") from None
+    except BaseException:
+        Path(name).unlink(missing_ok=True)
+        raise

@@ -1,0 +1,88 @@
+"""Bit fields <-> link words: fields are laid one behind the other, MSB first, and cut into 32-bit words."""
+
+import numpy as np
+import numpy.typing as npt
+
+from qcompress.detectors.hgcal.econt.word_files import Words32
+from qcompress.fixedpoint import Codes
+
+OUTPUT_LINKS = 13
+WORD = 32
+
+Flags = npt.NDArray[np.bool_]
+
+
+class FrameWriter:
+    """Fields of `rows` frames, collected into link words; unused bits are 0."""
+
+    def __init__(self, rows: int, links: int = OUTPUT_LINKS) -> None:
+        self.by_link = np.zeros((links, rows), np.uint32)
+        self.bits = 0
+
+    def put(self, field: Codes, width: int) -> None:
+        """Append a field (rows,), or several (rows, count), of `width` <= 32 bits each; higher bits must be 0."""
+        columns = field.T.astype(np.uint32) if field.ndim == 2 else field.astype(np.uint32)[None]
+        for column in columns:
+            link, used = divmod(self.bits, WORD)
+            free = WORD - used
+            if width <= free:
+                self.by_link[link] |= column << np.uint32(free - width)
+            else:
+                self.by_link[link] |= column >> np.uint32(width - free)
+                self.by_link[link + 1] |= column << np.uint32(WORD - width + free)
+            self.bits += width
+
+    def skip(self, width: int) -> None:
+        """Leave `width` bits 0."""
+        self.bits += width
+
+    def words(self) -> Words32:
+        """The link words, (rows, links)."""
+        return self.by_link.T
+
+
+class FrameReader:
+    """The way back: takes fields from link words (rows, links), first bit first."""
+
+    def __init__(self, words: Words32) -> None:
+        self.by_link = words.T.astype(np.int64)
+        self.bits = 0
+
+    def take(self, width: int) -> Codes:
+        """The next field of `width` <= 32 bits, (rows,)."""
+        link, used = divmod(self.bits, WORD)
+        self.bits += width
+        missing = width - (WORD - used)
+        kept = self.by_link[link] & ((1 << (WORD - used)) - 1)
+        if missing <= 0:
+            return np.asarray(kept >> -missing)
+        return np.asarray(kept << missing | self.by_link[link + 1] >> (WORD - missing))
+
+    def take_many(self, count: int, width: int) -> Codes:
+        """The next `count` fields of `width` bits, (rows, count)."""
+        fields = [self.take(width) for _ in range(count)]
+        return np.array(fields, np.int64).reshape(count, self.by_link.shape[1]).T
+
+
+def header5(bx: Codes) -> Codes:
+    """The 5-bit header: BX mod 16, but 31 at BX 0."""
+    return np.where(bx == 0, 31, bx & 15)
+
+
+def header4(bx: Codes) -> Codes:
+    """The 4-bit header of best choice and super trigger cells: bit 4 of the 5-bit header, then its bits 2..0."""
+    wide = header5(bx)
+    return wide >> 4 << 3 | wide & 7
+
+
+def flags_to_map(flags: Flags) -> Codes:
+    """Flags (rows, 48) -> the two halves of the 48-bit map, TC 0 first: (rows, 2) of 24 bits."""
+    weights = 1 << np.arange(23, -1, -1, dtype=np.int64)
+    halves = flags.reshape(len(flags), 2, 24).astype(np.float64) @ weights.astype(np.float64)
+    return halves.astype(np.int64)
+
+
+def map_to_flags(halves: Codes) -> Flags:
+    """The way back: (rows, 2) of 24 bits -> flags (rows, 48)."""
+    bits = halves[:, :, None] >> np.arange(23, -1, -1) & 1
+    return np.asarray(bits == 1).reshape(len(halves), 48)

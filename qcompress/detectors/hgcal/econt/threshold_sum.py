@@ -1,0 +1,245 @@
+"""Threshold sum: the trigger cells above their thresholds, of variable number, through an output buffer.
+
+Frame: BX(5) | type(3) | sum(8) | payload, padded to 16-bit words. Type 000: nothing selected. 010: fewer than 8: their
+number (3), addresses (6), charges (7). 100: 48-bit map, charges. Truncated, 16 bits: BX(5) | 11t | sum of all (8).
+The buffer decides what is truncated; where it runs empty, idle words BX(5) | pattern(11) fill the links.
+"""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+import numpy as np
+import numpy.typing as npt
+
+from qcompress.detectors.hgcal.econt.frames import (
+    OUTPUT_LINKS,
+    Flags,
+    FrameReader,
+    FrameWriter,
+    flags_to_map,
+    header5,
+    map_to_flags,
+)
+from qcompress.detectors.hgcal.econt.numbers import TRIGGER_CELLS, decode_code, encode
+from qcompress.detectors.hgcal.econt.registers import Registers
+from qcompress.detectors.hgcal.econt.word_files import Words32
+from qcompress.errors import QcompressError
+from qcompress.fixedpoint import Codes, Values
+
+MAP_FROM = 8
+"""From so many selected cells on the frame holds a map instead of addresses."""
+NONE, ADDRESSES, MAP, TRUNCATED = 0b000, 0b010, 0b100, 0b110
+"""Frame types; the lowest bit of a truncated one says that it was cut for T2 and T3."""
+FRAME_LINKS = OUTPUT_LINKS
+LONGEST = 25
+"""16-bit words of a frame with all 48 cells."""
+
+Words16 = npt.NDArray[np.uint16]
+
+
+@dataclass(frozen=True, eq=False)
+class ThresholdSumFields:
+    """One frame a row.
+
+    header (n,): 5 bits; type (n,): 3 bits; sum (n,): 5E3M; kept (n, 48); charge (n, 48): 4E3M codes, 0 where not kept.
+    """
+
+    header: Codes
+    type: Codes
+    sum: Codes
+    kept: Flags
+    charge: Codes
+
+
+def compute(calq: Codes, bx: Codes, registers: Registers) -> tuple[ThresholdSumFields, Codes]:
+    """Calibrated charges (n, 48) and BX (n,) -> fields of the whole frames, and the sums (n,) of truncated ones."""
+    assert registers.thresholds is not None  # noqa: S101 - Registers.with_links has checked it
+    threshold = np.array(registers.thresholds)[:, None]
+    by_cell = calq.T
+    kept = (by_cell >= threshold) & (threshold > 0)
+    number = np.count_nonzero(kept, axis=0)
+    total = by_cell.sum(axis=0)
+    truncated_sum = encode(total, 0, 5, 3)
+    remaining = total - np.where(kept, by_cell, 0).sum(axis=0)
+    sum_ = truncated_sum if registers.use_sum else encode(remaining, 0, 5, 3)
+    kind = np.where(number == 0, NONE, np.where(number < MAP_FROM, ADDRESSES, MAP))
+    charge = np.where(kept, encode(by_cell, registers.front_end.drop, 4, 3), 0)
+    return ThresholdSumFields(header5(bx), kind, sum_, kept.T, charge.T), truncated_sum
+
+
+def pack_frames(fields: ThresholdSumFields) -> tuple[Words16, Codes]:
+    """Fields -> frames (n, 26) of 16-bit words, zeros behind their end, and lengths (n,) in words."""
+    rows = len(fields.header)
+    frames = np.zeros((FRAME_LINKS, rows), np.uint32)
+    number = np.count_nonzero(fields.kept, axis=1)
+    for kind in (NONE, ADDRESSES, MAP, TRUNCATED, TRUNCATED | 1):
+        for count in range(1, MAP_FROM) if kind == ADDRESSES else (None,):
+            chosen = fields.type == kind if count is None else (fields.type == kind) & (number == count)
+            some = np.flatnonzero(chosen)
+            if len(some):
+                frames[:, some] = _pack_alike(fields, some, kind, count)
+    bits = np.select(
+        [fields.type == ADDRESSES, fields.type == MAP], [19 + 13 * number, 16 + TRIGGER_CELLS + 7 * number], 16
+    )
+    return _halves(frames.T), -(-bits // 16)
+
+
+def _pack_alike(fields: ThresholdSumFields, rows: Codes, kind: int, count: int | None) -> npt.NDArray[np.uint32]:
+    """Frames of one type, and for ADDRESSES of one number of cells: (13, rows) link words."""
+    frame = FrameWriter(len(rows))
+    for field, width in ((fields.header, 5), (fields.type, 3), (fields.sum, 8)):
+        frame.put(field[rows], width)
+    if count is not None:
+        cells = np.flatnonzero(fields.kept[rows]).reshape(len(rows), count) % TRIGGER_CELLS
+        frame.put(np.full(len(rows), count), 3)
+        frame.put(cells, 6)
+        frame.put(np.take_along_axis(fields.charge[rows], cells, axis=1), 7)
+    elif kind == MAP:
+        kept = np.ascontiguousarray(fields.kept[rows])
+        frame.put(flags_to_map(kept), 24)
+        frame.put(_to_the_front(kept, fields.charge[rows]), 7)
+    return frame.by_link
+
+
+def _to_the_front(kept: Flags, charge: Codes) -> Codes:
+    """The charges of the kept cells of each row in its first columns, zeros behind: (n, most kept in a row)."""
+    number = np.count_nonzero(kept, axis=1)
+    front = np.zeros((len(kept), int(number.max())), np.int64)
+    front[np.arange(front.shape[1]) < number[:, None]] = charge[kept]
+    return front
+
+
+def _halves(words: Words32) -> Words16:
+    """Link words (n, links) -> 16-bit words (n, 2 links), upper half first."""
+    return np.ascontiguousarray(words).astype(">u4").view(">u2").astype(np.uint16)
+
+
+class OutputBuffer:
+    """The chip's output buffer; keeps what waits from one chunk of bunch crossings to the next."""
+
+    def __init__(self, registers: Registers) -> None:
+        assert registers.buffer is not None  # noqa: S101 - Registers.with_links has checked it
+        assert registers.links is not None  # noqa: S101
+        self.thresholds = registers.buffer
+        self.leaving = 2 * registers.links
+        self.pattern = registers.link_reset_pattern
+        self.waiting: Words16 = np.zeros(0, np.uint16)
+
+    def push(self, frames: Words16, lengths: Codes, truncated_sum: Codes, bx: Codes) -> Words32:
+        """Whole frames (n, 26), lengths (n,), sums of truncated frames (n,), BX (n,) -> link words (n, 13)."""
+        cut, leaving = self._decide(lengths.tolist())
+        header = header5(bx)
+        short = header << 11 | np.maximum(cut, TRUNCATED) << 8 | truncated_sum
+        queued = np.where(cut > 0, 1, lengths)
+        first = np.where(cut > 0, short, frames[:, 0]).astype(np.uint16)
+        content = np.concatenate([first[:, None], frames[:, 1:]], axis=1)
+        inside = np.arange(content.shape[1]) < queued[:, None]
+        queue = np.concatenate([self.waiting, content[inside]])
+        start = np.cumsum(leaving) - leaving
+        place = np.arange(self.leaving)
+        from_queue = place < leaving[:, None]
+        words = np.repeat((header << 11 | self.pattern).astype(np.uint16)[:, None], self.leaving, axis=1)
+        words[from_queue] = queue[(start[:, None] + place)[from_queue]]
+        self.waiting = queue[int(leaving.sum()) :]
+        links = np.zeros((len(words), OUTPUT_LINKS), np.uint32)
+        links[:, : self.leaving // 2] = words.astype(">u2").view(">u4")
+        return links
+
+    def _decide(self, lengths: Sequence[int]) -> tuple[Codes, Codes]:
+        """Which frames are cut (0, or the truncated type) and how many words of the queue leave at each BX."""
+        t1, t2, t3 = self.thresholds
+        waiting = len(self.waiting)
+        cut, leaving = [], []
+        for length in lengths:
+            if waiting + length > t1:
+                cut.append(TRUNCATED)
+                waiting += 1
+            elif waiting > t2 and length <= t3:
+                cut.append(TRUNCATED | 1)
+                waiting += 1
+            else:
+                cut.append(0)
+                waiting += length
+            leaves = min(waiting, self.leaving)
+            leaving.append(leaves)
+            waiting -= leaves
+        return np.array(cut, np.int64), np.array(leaving, np.int64)
+
+
+class InputBuffer:
+    """The way back: takes link words as they come and gives the frames they complete; keeps the rest."""
+
+    def __init__(self, registers: Registers) -> None:
+        assert registers.links is not None  # noqa: S101 - Registers.with_links has checked it
+        self.links = registers.links
+        if registers.link_reset_pattern >> 8 & 1 == 0 or registers.link_reset_pattern >> 8 == TRUNCATED | 1:
+            raise QcompressError(
+                f"registers: link_reset_pattern {registers.link_reset_pattern} makes idle words look like frames;"
+                " the output cannot be decoded"
+            )
+        self.waiting: Words16 = np.zeros(0, np.uint16)
+
+    def push(self, words: Words32) -> ThresholdSumFields:
+        """Link words (n, 13) -> fields of the frames that are complete now, in order of their BX."""
+        stream = np.concatenate([self.waiting, _halves(words[:, : self.links]).ravel()])
+        padded = np.concatenate([stream, np.zeros(2 * FRAME_LINKS, np.uint16)])
+        lengths = frame_lengths(padded)[: len(stream)].tolist()
+        is_frame = ((stream >> 8 & 1 == 0) | (stream >> 8 & 7 == TRUNCATED | 1)).tolist()
+        starts, place = [], 0
+        while place < len(stream) and place + lengths[place] <= len(stream):
+            if is_frame[place]:
+                starts.append(place)
+            place += lengths[place]
+        self.waiting = stream[place:]
+        index = np.array(starts, np.int64)[:, None] + np.arange(2 * FRAME_LINKS)
+        return unpack_frames(padded[index])
+
+
+def frame_lengths(stream: Words16) -> Codes:
+    """For every place of a stream of 16-bit words: the words of the frame or idle word that would begin there."""
+    words = stream.astype(np.int64)
+    ones = np.bitwise_count(stream).astype(np.int64)
+    following = [np.concatenate([x[1:], np.zeros(3, np.int64)]) for x in (words, ones)]
+    in_map = sum(following[1][k : k + len(words)] for k in range(3))
+    few = following[0][: len(words)] >> 13
+    kind = words >> 8 & 7
+    bits = np.select([kind == ADDRESSES, kind == MAP], [19 + 13 * few, 16 + TRIGGER_CELLS + 7 * in_map], 16)
+    return np.asarray(-(-bits // 16))
+
+
+def unpack_frames(frames: Words16) -> ThresholdSumFields:
+    """Frames (n, 26) of 16-bit words -> fields; what lies behind the end of a frame is ignored."""
+    links = frames.astype(">u2").view(">u4").astype(np.uint32)
+    frame = FrameReader(links)
+    header, kind, sum_ = frame.take(5), frame.take(3), frame.take(8)
+    kept = np.zeros((len(frames), TRIGGER_CELLS), np.bool_)
+    charge = np.zeros((len(frames), TRIGGER_CELLS), np.int64)
+    with_map = np.flatnonzero(kind == MAP)
+    if len(with_map):
+        reader = _after_header(links[with_map], 16)
+        flags = map_to_flags(reader.take_many(2, 24))
+        codes = reader.take_many(TRIGGER_CELLS, 7)
+        values = np.zeros_like(codes)
+        values[flags] = codes[np.arange(TRIGGER_CELLS) < np.count_nonzero(flags, axis=1)[:, None]]
+        kept[with_map], charge[with_map] = flags, values
+    number = frame.take(3)
+    for count in range(1, MAP_FROM):
+        some = np.flatnonzero((kind == ADDRESSES) & (number == count))
+        if len(some):
+            reader = _after_header(links[some], 19)
+            cells = reader.take_many(count, 6)
+            kept[some[:, None], cells] = True
+            charge[some[:, None], cells] = reader.take_many(count, 7)
+    return ThresholdSumFields(header, kind, sum_, kept, charge)
+
+
+def _after_header(links: Words32, bits: int) -> FrameReader:
+    reader = FrameReader(links)
+    reader.bits = bits
+    return reader
+
+
+def charges(fields: ThresholdSumFields, registers: Registers) -> dict[str, Values]:
+    """Decoded charges {"charge": (n, 48)} in ADC counts, in the order of the mux; cells that are not sent hold 0."""
+    decoded = decode_code(fields.charge, registers.front_end.drop, 3)
+    return {"charge": np.where(fields.kept, decoded, 0).astype(np.float64)}
