@@ -315,7 +315,8 @@ def _count(event: npt.NDArray[np.int64], place: Values, centres: Values, weights
     index = event[hit] * geometry.TRIGGER_CELLS + channel[hit]
     kept = None if weights is None else weights[hit]
     flat = np.bincount(index, kept, minlength=len(centres) * geometry.TRIGGER_CELLS)
-    return np.asarray(flat.reshape(len(centres), -1), np.float64)
+    sums: Values = flat.astype(np.float64)
+    return sums.reshape(len(centres), geometry.TRIGGER_CELLS)
 
 
 def _add_noise(mips: Values, rng: np.random.Generator) -> Values:
@@ -323,7 +324,8 @@ def _add_noise(mips: Values, rng: np.random.Generator) -> Values:
     p = PARAMETERS
     spurious = rng.binomial(p.cells_per_tc, 0.00135, mips.shape) * (p.zero_suppression_sigma + 0.3) * p.noise_mip
     smeared = mips + rng.normal(0, p.noise_mip * np.sqrt(p.cells_hit), mips.shape)
-    return np.where(mips > 0, np.maximum(smeared, 0), 0) + spurious
+    noisy: Values = np.where(mips > 0, np.maximum(smeared, 0), 0) + spurious
+    return noisy
 
 
 def _polar(radius: Values, angle: Values) -> Values:
