@@ -1,12 +1,16 @@
-"""Where the reference data lies, and the rule that CI may not skip it."""
+"""Where the reference data lies, the rule that CI may not skip it, and one candidate for all tests to look at."""
 
 import os
+import subprocess
+import sys
 from collections.abc import Callable
 from pathlib import Path
 
 import pytest
 
 ROOT = Path(__file__).resolve().parents[1]
+PLUG = ROOT / "tests" / "plug"
+reference_cases: list[str] = []
 
 
 @pytest.fixture(scope="session")
@@ -21,6 +25,45 @@ def data_file() -> Callable[[str], Path]:
             if os.environ.get("QCOMPRESS_REQUIRE_DATA"):
                 pytest.fail(message)
             pytest.skip(message)
+        reference_cases.append(relative)
         return path
 
     return find
+
+
+def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter) -> None:
+    """Say how much of the reference data was used."""
+    terminalreporter.write_line(
+        f"reference data: {len(reference_cases)} cases run on {len(set(reference_cases))} public files"
+    )
+
+
+Command = Callable[..., subprocess.CompletedProcess[str]]
+
+
+@pytest.fixture(scope="session")
+def qcompress() -> Command:
+    """Run the command `qcompress` from outside, the dummy detector installed beside the real ones."""
+
+    def run(*arguments: object, cwd: Path = ROOT, **environment: str) -> subprocess.CompletedProcess[str]:
+        path = os.pathsep.join([str(PLUG), str(ROOT)])
+        return subprocess.run(
+            [sys.executable, "-m", "qcompress.cli", *map(str, arguments)],
+            cwd=cwd,
+            env=os.environ | {"PYTHONPATH": path} | environment,
+            capture_output=True,
+            text=True,
+            timeout=900,
+            check=False,
+        )
+
+    return run
+
+
+@pytest.fixture(scope="session")
+def econt_candidate(qcompress: Command, tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """The README's candidate, trained for one epoch: every step but synthesis."""
+    folder = tmp_path_factory.mktemp("candidate") / "econt_48bit"
+    done = qcompress("run", "firmware_configs/econt_48bit.yaml", "--quick", "--out", folder)
+    assert done.returncode == 0, done.stderr
+    return folder
