@@ -17,6 +17,9 @@ app = typer.Typer(
     help="Quantized networks to firmware for detector read-out: train, compile, verify, synthesize, evaluate.",
 )
 
+STANDARD_ERROR = os.dup(2)
+"""Ours: a step in another thread may have TensorFlow's greetings sent to nowhere just when the last line is due."""
+
 CandidateFolder = Annotated[Path, typer.Argument(metavar="CANDIDATE", help="Folder of a firmware candidate.")]
 
 
@@ -207,9 +210,9 @@ def _interrupt(number: int, frame: object) -> None:
 
 def _end(line: str, code: int) -> None:
     """Say it in one line and leave at once: steps in other threads must not hold the process."""
-    print(" ".join(line.split()), file=sys.stderr)
     sys.stdout.flush()
     sys.stderr.flush()
+    os.write(STANDARD_ERROR, f"{' '.join(line.split())}\n".encode())
     for children in Path("/proc/self/task").glob("*/children"):
         for child in children.read_text().split():
             os.kill(int(child), signal.SIGTERM)

@@ -140,7 +140,7 @@ def _describe(
     path: Path, tree: yaml.Node | None, given: dict[str, Any], section: list[str], fault: ValidationError
 ) -> str:
     """One line for the first fault of a config: place, key, what is wrong, what to do."""
-    error = fault.errors()[0]
+    error = min(fault.errors(), key=lambda e: e["type"] != "extra_forbidden")  # a misspelt key before a missing one
     keys = section + [str(part) for part in error["loc"]]
     where = f"{path}:{_line(tree, keys)}: " + (".".join(keys) or "config")
     if error["type"] == "extra_forbidden":

@@ -366,11 +366,12 @@ def run(config: Config, folder: Path, until: str | None, reporter: Reporter) -> 
 def run_one(folder: Path, name: str, reporter: Reporter) -> Figures:
     """Run one step of an existing candidate if it is not up to date; returns what it found."""
     candidate = Candidate.open(folder)
+    detector = candidate.detector
     config = parse_config(candidate.manifest["config"], folder)
     for before in STEPS[name].after:
         candidate.figures(before)
     with candidate.locked():
-        _run_step(Job(config, candidate, candidate.detector), STEPS[name], reporter)
+        _run_step(Job(config, candidate, detector), STEPS[name], reporter)
     return candidate.figures(name)
 
 

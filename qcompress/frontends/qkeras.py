@@ -7,6 +7,7 @@ Whatever is not proven exact is refused, with the layer's name.
 """
 
 import json
+import logging
 import os
 import sys
 import zipfile
@@ -30,6 +31,7 @@ def import_keras() -> Any:
     if "keras" in sys.modules:
         return sys.modules["keras"]
     os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")
+    logging.getLogger("tensorflow").setLevel(logging.ERROR)
     sys.stderr.flush()
     kept = os.dup(2)
     try:

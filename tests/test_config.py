@@ -1,0 +1,77 @@
+"""Faults in a config: one line with file, line, key and what to do."""
+
+from pathlib import Path
+
+import pytest
+from conftest import ROOT
+
+from qcompress.config import load_config
+from qcompress.errors import QcompressError
+
+GOOD = (ROOT / "firmware_configs" / "econt_48bit.yaml").read_text()
+
+
+def write(folder: Path, text: str) -> Path:
+    path = folder / "config.yaml"
+    path.write_text(text)
+    return path
+
+
+def test_all_configs_of_the_project_are_valid():
+    paths = sorted((ROOT / "firmware_configs").glob("*.yaml"))
+    assert paths
+    for path in paths:
+        assert load_config(path).name == path.stem
+
+
+@pytest.mark.parametrize(
+    ("old", "new", "line", "message"),
+    [
+        ("  epochs:", "  epohcs:", 21, "training.epohcs: unknown key; did you mean epochs?"),
+        ("  latent_bits: 3", "  latent_bitz: 3", 18, "network.latent_bitz: unknown key; did you mean latent_bits?"),
+        ("detector: hgcal", "detector: hgcl", 3, "detector 'hgcl' is not installed; did you mean hgcal?"),
+        ("sample:\n", "samples:\n", 6, "samples: unknown key; did you mean sample?"),
+        ("seed: 20250101", "seed: many", 4, "seed: Input should be a valid integer"),
+        ("  weight_bits: 6", "  weight_bits: 60", 16, "network.weight_bits: Input should be less than or equal to 16"),
+        ("  arithmetic: exact", "  arithmetic: float", 11, "network.arithmetic: Input should be"),
+        ("name: econt_48bit", "name: ../econt", 2, "name: String should match pattern"),
+        ("  hls: vitis", "  hls: 7", 27, "targets.hls: Input should be"),
+        ("  simulate: electron-200pu\n", "", 6, "sample: give either simulate or file"),
+        ("seed: 20250101", "seed: 1\nseed: 2", 5, "key 'seed' is given twice"),
+        ("sample:\n", "sample: [\n", None, "not valid YAML"),
+    ],
+)
+def test_a_fault_names_file_line_key_and_remedy(tmp_path, old, new, line, message):
+    assert old in GOOD
+    path = write(tmp_path, GOOD.replace(old, new, 1))
+    with pytest.raises(QcompressError) as fault:
+        load_config(path)
+    assert message in str(fault.value)
+    assert str(fault.value).startswith(f"{path}:{line}: " if line else f"{path}:")
+    assert "\n" not in str(fault.value)
+
+
+def test_a_missing_key_and_a_missing_file_are_named(tmp_path):
+    with pytest.raises(QcompressError, match=r"config.yaml:1: name: this key is missing"):
+        load_config(write(tmp_path, GOOD.replace("name: econt_48bit", "")))
+    with pytest.raises(QcompressError, match="no such config file"):
+        load_config(tmp_path / "nothing.yaml")
+    with pytest.raises(QcompressError, match="a config is a list of keys"):
+        load_config(write(tmp_path, "just words"))
+
+
+def test_a_relative_sample_file_lies_beside_the_config(tmp_path):
+    text = GOOD.replace("  simulate: electron-200pu\n", "  file: data/sample.h5\n")
+    assert load_config(write(tmp_path, text)).sample.file == tmp_path / "data" / "sample.h5"
+
+
+def test_quick_trains_one_epoch_and_does_not_synthesize(tmp_path):
+    config = load_config(write(tmp_path, GOOD))
+    assert (config.training.epochs, config.synthesis.flow) == (120, "yosys-xilinx")
+    assert (config.quick().training.epochs, config.quick().synthesis.flow) == (1, None)
+
+
+@pytest.mark.parametrize("payload", ["!!python/object/apply:os.system ['true']", "!!python/name:os.system"])
+def test_yaml_runs_no_code(tmp_path, payload):
+    with pytest.raises(QcompressError, match="not valid YAML"):
+        load_config(write(tmp_path, GOOD.replace("econt_48bit", payload)))

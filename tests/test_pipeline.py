@@ -1,0 +1,229 @@
+"""The whole pipeline through the real commands, with a detector of sixty lines: resume, kill, faults."""
+
+import json
+import os
+import signal
+import subprocess
+import sys
+import time
+
+import pytest
+from conftest import PLUG, ROOT
+
+CONFIG = """\
+name: dummy_sum
+detector: dummy
+seed: 3
+sample: {simulate: uniform, events: 900}
+network: {weight_bits: 4}
+training: {epochs: 2, batch_size: 50}
+targets: {hls: vitis, rtl: null}
+verification: {test_rows: 100, random_rows: 50}
+"""
+
+
+@pytest.fixture(scope="module")
+def config(tmp_path_factory):
+    path = tmp_path_factory.mktemp("config") / "dummy.yaml"
+    path.write_text(CONFIG)
+    return path
+
+
+@pytest.fixture(scope="module")
+def undisturbed(config, qcompress, tmp_path_factory):
+    folder = tmp_path_factory.mktemp("undisturbed") / "c"
+    done = qcompress("run", config, "--out", folder)
+    assert done.returncode == 0, done.stderr
+    return folder
+
+
+def contents(folder):
+    """Every file but logs, locks and hidden ones."""
+    return {
+        str(path.relative_to(folder)): path.read_bytes()
+        for path in folder.rglob("*")
+        if path.is_file() and path.suffix != ".log" and not path.relative_to(folder).parts[0].startswith(".")
+    }
+
+
+def test_the_dummy_goes_through_every_step(undisturbed):
+    manifest = json.loads((undisturbed / "manifest.json").read_text())
+    assert sorted(manifest["steps"]) == ["compile", "evaluate", "report", "sample", "train", "verify"]
+    bodies = manifest["steps"]["verify"]["figures"]["sum"]
+    assert {entry["body"] for entry in bodies} == {"Keras", "hls"}
+    assert {entry["inputs"] for entry in bodies} >= {"test events", "random", "boundary"}
+    assert sum(entry["mismatches"] for entry in bodies) == 0
+    assert manifest["steps"]["evaluate"]["figures"]["tables"][0]["title"] == "Scores"
+
+
+def test_a_finished_candidate_is_not_made_again(undisturbed, config, qcompress):
+    before = contents(undisturbed)
+    done = qcompress("run", config, "--out", undisturbed)
+    assert done.returncode == 0
+    assert done.stdout.count("up to date") == 6
+    assert contents(undisturbed) == before
+
+
+@pytest.mark.parametrize("step", ["sample", "train", "compile", "verify"])
+def test_a_killed_run_repeated_gives_the_undisturbed_candidate(step, undisturbed, config, qcompress, tmp_path):
+    folder = tmp_path / "c"
+    environment = os.environ | {"PYTHONPATH": os.pathsep.join([str(PLUG), str(ROOT)])}
+    command = [sys.executable, "-m", "qcompress.cli", "run", str(config), "--out", str(folder)]
+    process = subprocess.Popen(command, cwd=ROOT, env=environment, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
+    stage, deadline = folder / f".{step}.partial", time.monotonic() + 120
+    while not stage.exists() and process.poll() is None and time.monotonic() < deadline:
+        time.sleep(0.001)
+    process.send_signal(signal.SIGKILL)
+    process.wait()
+    recorded = json.loads((folder / "manifest.json").read_text())["steps"]
+    assert step not in recorded, f"{step} was over before it was killed"
+    done = qcompress("run", config, "--out", folder)
+    assert done.returncode == 0, done.stderr
+    for earlier in recorded:
+        assert f"{earlier}: up to date" in done.stdout
+    assert contents(folder) == contents(undisturbed)
+    assert not list(folder.glob(".*.partial"))
+
+
+def test_an_interrupted_run_says_so_and_goes_on(undisturbed, config, qcompress, tmp_path):
+    folder = tmp_path / "c"
+    environment = os.environ | {"PYTHONPATH": os.pathsep.join([str(PLUG), str(ROOT)])}
+    command = [sys.executable, "-m", "qcompress.cli", "run", str(config), "--out", str(folder)]
+    process = subprocess.Popen(
+        command, cwd=ROOT, env=environment, stdout=subprocess.DEVNULL, stderr=subprocess.PIPE, text=True
+    )
+    while not (folder / ".train.partial").exists() and process.poll() is None:
+        time.sleep(0.01)
+    time.sleep(0.5)
+    process.send_signal(signal.SIGINT)
+    _, said = process.communicate(timeout=60)
+    assert process.returncode == 130
+    assert said == "interrupted; run the same command again to continue\n"
+    assert qcompress("run", config, "--out", folder).returncode == 0
+    assert contents(folder) == contents(undisturbed)
+
+
+def test_until_stops_there_and_a_change_runs_only_what_depends_on_it(config, qcompress, tmp_path):
+    folder = tmp_path / "c"
+    done = qcompress("run", config, "--out", folder, "--until", "train")
+    assert done.returncode == 0, done.stderr
+    assert sorted(json.loads((folder / "manifest.json").read_text())["steps"]) == ["sample", "train"]
+    changed = tmp_path / "changed.yaml"
+    changed.write_text(CONFIG.replace("epochs: 2", "epochs: 1"))
+    done = qcompress("run", changed, "--out", folder, "--until", "train")
+    assert "sample: up to date" in done.stdout
+    assert "train: done" in done.stdout
+    done = qcompress("run", config, "--out", folder, "--until", "nothing")
+    assert done.returncode == 2
+    assert "this candidate has the steps sample, train, compile" in done.stderr
+
+
+def test_the_commands_work_on_the_dummys_candidate(undisturbed, qcompress, tmp_path):
+    before = contents(undisturbed)
+    verified = qcompress("verify", undisturbed, "--samples", "20")
+    assert verified.returncode == 0, verified.stderr
+    assert "hls" in verified.stdout
+    source = tmp_path / "sample.csv"
+    assert qcompress("simulate", "dummy", "--sample", "uniform", "--events", "30", "-o", source).returncode == 0
+    done = qcompress("emulate", undisturbed, source, tmp_path / "out.csv")
+    assert done.returncode == 0, done.stderr
+    assert len((tmp_path / "out.csv").read_text().splitlines()) == 31
+    refused = qcompress("emulate", undisturbed, source, tmp_path / "no.csv", "--tc-order", "msb")
+    assert (refused.returncode, refused.stderr) == (2, "error: the dummy has no register tc_order\n")
+    evaluated = qcompress("evaluate", undisturbed)
+    assert evaluated.returncode == 0, evaluated.stderr
+    assert "Scores" in evaluated.stdout
+    compared = qcompress("compare", undisturbed, undisturbed, "--csv", tmp_path / "table.csv")
+    assert compared.returncode == 0, compared.stderr
+    lines = (tmp_path / "table.csv").read_text().splitlines()
+    assert len(lines) == 3
+    assert lines[0].startswith("candidate,output bits,weight bits")
+    assert lines[1].startswith("dummy_sum,8,20,4,,,")
+    synthesized = qcompress("synth", undisturbed)
+    assert synthesized.returncode == 2
+    assert "holds no RTL" in synthesized.stderr
+    assert contents(undisturbed) == before
+
+
+def test_a_body_that_differs_is_traced_to_its_layer_and_ends_with_1(undisturbed, qcompress, tmp_path):
+    """Another kernel in the firmware than in the model: verify must find it, and say where."""
+    import shutil
+
+    import numpy as np
+
+    from qcompress.graph import Graph
+    from qcompress.targets import TARGETS
+
+    folder = tmp_path / "c"
+    shutil.copytree(undisturbed, folder)
+    stored = folder / "graph" / "sum" / "weights.npz"
+    with np.load(stored) as arrays:
+        changed = {name: arrays[name] for name in arrays.files}
+    name = next(key for key in changed if key.endswith("kernel"))
+    changed[name] = -changed[name] - 1
+    np.savez(stored, **changed)
+    graph = Graph.load(folder / "graph" / "sum")
+    TARGETS["hls"].build(graph, folder / "hls" / "sum")
+    done = qcompress("verify", folder)
+    assert done.returncode == 1
+    assert done.stderr.startswith("bits differ: ")
+    assert "Keras differs in" in done.stderr
+    assert "layer sum, element (0,)" in done.stderr
+
+
+def test_bad_input_is_one_line(undisturbed, config, qcompress, tmp_path):
+    (tmp_path / "bad.npy").write_bytes(b"nothing")
+    cases = [
+        (("run", tmp_path / "none.yaml"), "no such config file"),
+        (("run", config, "--out", tmp_path), "other files in it"),
+        (("verify", tmp_path), "no firmware candidate"),
+        (("verify", undisturbed, "--targets", "rtl"), "target rtl is not built; it has hls"),
+        (("verify", undisturbed, "--inputs", tmp_path / "bad.npy"), "no readable .npy array"),
+        (("emulate", tmp_path, config, tmp_path / "out.csv"), "no firmware candidate"),
+        (("compare", tmp_path), "no firmware candidate"),
+        (("simulate", "nothing", "--sample", "a", "--events", 1, "-o", tmp_path / "s"), "is not installed"),
+        (("simulate", "hgcal", "--sample", "muons", "--events", 1, "-o", tmp_path / "s"), "'muons' is not known"),
+        (("compile", tmp_path / "model.h5", "--out", tmp_path / "m"), "no such model file"),
+    ]
+    for arguments, message in cases:
+        done = qcompress(*arguments)
+        assert done.returncode == 2, (arguments, done.stderr)
+        assert message in done.stderr
+        assert done.stderr.count("\n") == 1
+    assert sorted(p.name for p in tmp_path.iterdir()) == ["bad.npy"]
+
+
+def test_no_compiler_is_said_before_anything_is_built(config, qcompress, tmp_path):
+    empty = tmp_path / "bin"
+    empty.mkdir()
+    done = qcompress("run", config, "--out", tmp_path / "c", PATH=str(empty))
+    assert done.returncode == 2
+    assert done.stderr == "error: g++ is not installed: apt install g++\n"
+    assert not (tmp_path / "c" / "hls").exists()
+
+
+def test_a_model_from_elsewhere_is_compiled_and_verified(undisturbed, qcompress, tmp_path):
+    folder = tmp_path / "m"
+    done = qcompress("compile", undisturbed / "model" / "sum.keras", "--out", folder, "--targets", "hls")
+    assert done.returncode == 0, done.stderr
+    manifest = json.loads((folder / "manifest.json").read_text())
+    assert manifest["detector"] is None
+    assert sorted(p.name for p in folder.iterdir() if p.name != ".lock") == ["graph", "hls", "manifest.json", "model"]
+    np_inputs = tmp_path / "inputs.npy"
+    import numpy as np
+
+    np.save(np_inputs, np.arange(40).reshape(10, 4) * 1.0)
+    verified = qcompress("verify", folder, "--inputs", np_inputs)
+    assert verified.returncode == 0, verified.stderr
+    assert "inputs.npy" in verified.stdout
+    refused = qcompress("evaluate", folder)
+    assert refused.returncode == 2
+    assert refused.stderr.count("\n") == 1
+
+
+def test_help_names_every_command(qcompress):
+    done = qcompress("--help")
+    assert done.returncode == 0
+    for name in ("run", "compile", "verify", "emulate", "synth", "evaluate", "compare", "simulate"):
+        assert f" {name} " in done.stdout
+    assert qcompress("no-such-command").returncode == 2

@@ -1,0 +1,73 @@
+"""The law of the house: a room imports only from rooms above it, and the light rooms import nothing heavy."""
+
+import ast
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+from conftest import ROOT
+
+ROOMS = [
+    "errors",
+    "fixedpoint",
+    "graph",
+    "progress",
+    "frontends",
+    "targets",
+    "synthesis",
+    "verify",
+    "metrics",
+    "plots",
+    "training",
+    "detectors",
+    "config",
+    "candidate",
+    "report",
+    "pipeline",
+    "cli",
+]
+HEAVY = ("tensorflow", "keras", "ot", "matplotlib", "alkaid", "hls4ml", "numba", "pyosys")
+FILES = sorted(set((ROOT / "qcompress").rglob("*.py")) - {ROOT / "qcompress" / "__init__.py"})
+
+
+def room_of(module: str) -> str:
+    return module.split(".")[1] if module.count(".") else ""
+
+
+def imported_rooms(path: Path) -> set[str]:
+    names = set()
+    for node in ast.walk(ast.parse(path.read_text())):
+        if isinstance(node, ast.ImportFrom) and node.module:
+            assert node.level == 0, f"{path}: relative import"
+            inner = {f"{node.module}.{alias.name}" for alias in node.names}
+            names |= inner if node.module == "qcompress" else {node.module}
+        elif isinstance(node, ast.Import):
+            names |= {alias.name for alias in node.names}
+    return {room_of(name) for name in names if name.startswith("qcompress.")}
+
+
+@pytest.mark.parametrize("path", FILES, ids=lambda path: str(path.relative_to(ROOT)))
+def test_a_room_imports_only_from_rooms_above_it(path):
+    own = path.relative_to(ROOT / "qcompress").parts[0].removesuffix(".py")
+    above = ROOMS[: ROOMS.index(own) + 1]
+    assert imported_rooms(path) <= set(above)
+
+
+def test_detectors_do_not_know_each_other():
+    for path in (ROOT / "qcompress" / "detectors").glob("*/**/*.py"):
+        own = path.relative_to(ROOT / "qcompress" / "detectors").parts[0]
+        for node in ast.walk(ast.parse(path.read_text())):
+            module = getattr(node, "module", None) or ""
+            if module.startswith("qcompress.detectors."):
+                assert module.split(".")[2] == own, path
+
+
+@pytest.mark.parametrize(
+    "module",
+    ["cli", "graph", "candidate", "config", "detectors.hgcal", "detectors.hgcal.emulation", "report.tables", "targets"],
+)
+def test_light_modules_import_no_heavy_library(module):
+    code = f"import sys, qcompress.{module}; print(*sorted(set(sys.modules) & set({HEAVY})))"
+    done = subprocess.run([sys.executable, "-c", code], cwd=ROOT, capture_output=True, text=True, check=True)
+    assert done.stdout.strip() == ""
