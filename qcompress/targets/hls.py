@@ -15,7 +15,7 @@ from typing import Any
 import numpy as np
 
 from qcompress.errors import Refused
-from qcompress.fixedpoint import Cast, Format
+from qcompress.fixedpoint import Cast, Format, Overflow, Rounding
 from qcompress.graph import Conv2D, Dense, Flatten, Graph, Node, Operation, Quantize
 from qcompress.graph.operations import Linear
 from qcompress.graph.stage import Shape
@@ -57,6 +57,8 @@ class Hls:
                 raise Refused(f"hls: node {node.name}: {type(node.operation).__name__} has no proven hls4ml layer")
             if isinstance(node.operation, Linear):
                 _refuse_wide_weights(node.name, node.operation)
+            if isinstance(node.operation, Quantize):
+                _refuse_cast(node.name, node.operation.cast, graph.formats[node.source])
         if not any(_computes(graph, node) for node in chain(graph)):
             raise Refused(f"hls: graph {graph.name} computes nothing: hls4ml removes all its layers")
 
@@ -126,6 +128,17 @@ def _refuse_wide_weights(node: str, operation: Linear) -> None:
     for what, format_ in (("kernel", operation.kernel_format), ("bias", operation.bias_format)):
         if format_.width > WEIGHT_BITS:
             raise Refused(f"hls: node {node}: {what} of {format_}, hls4ml carries {WEIGHT_BITS} bits: use fewer")
+
+
+def _refuse_cast(node: str, cast: Cast, given: Format) -> None:
+    """Two corners of ap_fixed's C++: -1 for the symmetric minimum of one bit, and bits read beyond the highest."""
+    if cast.format.signed and cast.format.width == 1 and cast.overflow is Overflow.SAT_SYM:
+        raise Refused(f"hls: node {node}: ap_fixed saturates {cast.format} to its minimum: use SAT or two bits")
+    dropped = given.fraction - cast.format.fraction
+    if cast.rounding is not Rounding.TRN and dropped > given.width:
+        raise Refused(
+            f"hls: node {node}: ap_fixed cannot round {given}, which has no bits left in {cast.format}: use TRN"
+        )
 
 
 def _computes(graph: Graph, node: Node) -> bool:

@@ -45,7 +45,7 @@ def run_logged(
     environment: Mapping[str, str] | None = None,
     time_limit_s: float | None = None,
 ) -> None:
-    """Run `command` in `folder`, its output appended to `log`; raises QcompressError naming the log if it fails."""
+    """Run `command` in `folder`, its output appended to `log`; raises ProgramFailed, naming the log, if it fails."""
     package_root = str(Path(qcompress.__file__).parents[1])
     path = os.pathsep.join(part for part in (package_root, os.environ.get("PYTHONPATH", "")) if part)
     with log.open("ab") as sink:
@@ -63,7 +63,15 @@ def run_logged(
         except subprocess.TimeoutExpired:
             raise QcompressError(f"{doing} took longer than {time_limit_s:g} s: see {log}") from None
     if done.returncode:
-        raise QcompressError(f"{doing} failed ({_ending(done.returncode)}): see {log}")
+        raise ProgramFailed(f"{doing} failed ({_ending(done.returncode)}): see {log}", done.returncode)
+
+
+class ProgramFailed(QcompressError):  # noqa: N818 - as its siblings
+    """A program ended with an exit status that is not zero."""
+
+    def __init__(self, message: str, status: int) -> None:
+        super().__init__(message)
+        self.status = status
 
 
 def _ending(returncode: int) -> str:

@@ -19,10 +19,10 @@ from typing import Any
 import numpy as np
 
 from qcompress.errors import Refused
-from qcompress.fixedpoint import Format, Overflow, Rounding
+from qcompress.fixedpoint import Format
 from qcompress.graph import Conv2D, Dense, Flatten, Graph, Node, Quantize
 from qcompress.graph.operations import Linear
-from qcompress.targets.processes import Simulator, python_module, require, run_logged
+from qcompress.targets.processes import ProgramFailed, Simulator, python_module, require, run_logged
 from qcompress.targets.record import read_record, write_record
 from qcompress.targets.verilator import Simulation
 
@@ -30,13 +30,13 @@ TOP = "qcompress_rtl"
 """Name of the top module."""
 
 OPERATIONS = (Quantize, Conv2D, Dense, Flatten)
-ROUNDINGS = (Rounding.TRN, Rounding.RND, Rounding.RND_CONV)
-OVERFLOWS = (Overflow.WRAP, Overflow.SAT, Overflow.SAT_SYM)
 WEIGHT_BITS = 24
 """alkaid solves constant matrices in float32."""
-FORMAT_BITS = 30
-CAST_BITS = 31
-"""alkaid adds constants (biases, half units) as 32-bit integers: a cast may not reach over more bits than this."""
+VALUE_BITS = 23
+"""Widest value, sign not counted, of a format or from top to bottom of a cast: alkaid takes its constants (biases,
+half units, limits and their sums) apart in float32, whose significand has 24 bits."""
+WRONG_LOGIC = 3
+"""Exit status of the build process that found alkaid's logic different from the graph."""
 
 
 @dataclass(frozen=True)
@@ -54,18 +54,15 @@ class Rtl:
         """Raises Refused for operations, modes and formats that alkaid does not compute exactly."""
         if not self.latency_cutoff > 0:
             raise Refused(f"rtl: latency_cutoff {self.latency_cutoff}: give a number of adder levels above 0")
-        _refuse_wide("the input", graph.input_format, FORMAT_BITS)
+        _refuse_wide("the input", graph.input_format)
         for node in graph.nodes:
             if type(node.operation) not in OPERATIONS:
                 raise Refused(f"rtl: node {node.name}: {type(node.operation).__name__} has no proven Verilog")
-            _refuse_wide(f"node {node.name}", graph.formats[node.name], FORMAT_BITS)
+            _refuse_wide(f"node {node.name}", graph.formats[node.name])
             if isinstance(node.operation, Linear):
-                _refuse_wide(f"node {node.name}, kernel", node.operation.kernel_format, WEIGHT_BITS)
+                _refuse_heavy(node.name, node.operation.kernel_format)
             if isinstance(node.operation, Quantize):
                 _refuse_cast(node, node.operation, graph.formats[node.source])
-        output = graph.ranges()[graph.nodes[-1].name]
-        if not np.any(output.low != output.high):
-            raise Refused(f"rtl: the output of graph {graph.name} does not depend on its input")
 
     def build(self, graph: Graph, folder: Path) -> Simulator:
         """Write folder/verilog and folder/rtl.json, compile the simulation (about 1 min for an ECON-T encoder)."""
@@ -79,7 +76,12 @@ class Rtl:
         log = folder / "build.log"
         log.unlink(missing_ok=True)
         write = python_module("qcompress.targets.rtl_build", str(self.latency_cutoff))
-        run_logged(write, folder, log, f"rtl: writing the Verilog of {graph.name}")
+        try:
+            run_logged(write, folder, log, f"rtl: writing the Verilog of {graph.name}")
+        except ProgramFailed as fault:
+            if fault.status == WRONG_LOGIC:
+                raise Refused(f"rtl: alkaid's logic differs from graph {graph.name}: see {log}") from None
+            raise
         design = json.loads((folder / "verilog" / "design.json").read_text())
         simulation = Simulation(TOP, _ports(graph, design), compiler, [f"-O{self.optimization}"])
         simulation.build(verilog_files(folder), folder / "simulation", log)
@@ -103,21 +105,24 @@ def verilog_files(folder: Path) -> list[Path]:
     return sorted((folder / "verilog").glob("*.v"))
 
 
-def _refuse_wide(what: str, format_: Format, bits: int) -> None:
-    if format_.width > bits:
-        raise Refused(f"rtl: {what} has {format_}; alkaid is exact up to {bits} bits: use fewer")
+def _refuse_wide(what: str, format_: Format) -> None:
+    if format_.width - format_.signed > VALUE_BITS:
+        raise Refused(f"rtl: {what} has {format_}; alkaid is exact up to {VALUE_BITS} bits and sign: use fewer")
+
+
+def _refuse_heavy(node: str, kernel: Format) -> None:
+    if kernel.width > WEIGHT_BITS:
+        raise Refused(f"rtl: node {node} has weights of {kernel}; alkaid is exact up to {WEIGHT_BITS} bits: use fewer")
 
 
 def _refuse_cast(node: Node, operation: Quantize, given: Format) -> None:
-    cast = operation.cast
-    for mode, known in ((cast.rounding, ROUNDINGS), (cast.overflow, OVERFLOWS)):
-        if mode not in known:
-            raise Refused(f"rtl: node {node.name}: alkaid has no {mode}: use one of {', '.join(known)}")
-    reach = max(given.integer, cast.format.integer) + max(given.fraction, cast.format.fraction)
-    if reach > CAST_BITS:
+    target = operation.cast.format
+    top = max(given.integer - given.signed, target.integer - target.signed)
+    reach = top + max(given.fraction, target.fraction)
+    if reach > VALUE_BITS:
         raise Refused(
-            f"rtl: node {node.name}: a cast of {given} to {cast.format} reaches over {reach} bits, not "
-            f"over {CAST_BITS}: bring the formats closer"
+            f"rtl: node {node.name}: from top to bottom {given} and {target} are {reach} bits; alkaid is exact up to "
+            f"{VALUE_BITS}: bring the formats closer"
         )
 
 

