@@ -44,6 +44,7 @@ def evaluate(firmware: Firmware, path: Path, decode: Decoders, rows: int, report
         "mean image": baselines.mean_image(transverse[sample.split == TRAIN], len(test)),
         "uniform image": baselines.uniform_image(*reference.shape),
         "all trigger cells, 4E3M": geometry.ae_to_train(calq).astype(np.float64),
+        "all trigger cells, normalised to 8 bits": geometry.image_to_train(normalise(calq)).astype(np.float64),
     }
     distances: dict[str, Values] = {}
     for name, charges in decoded.items():
