@@ -10,6 +10,9 @@ from qcompress.metrics.profiles import Profile
 if TYPE_CHECKING:
     from matplotlib.figure import Figure
 
+LEGEND_ROOM = 1.45
+"""The y axis ends this much above the highest band, so that the legend covers no point."""
+
 
 def profile_figure(profiles: Mapping[str, Profile], x_label: str, y_label: str, title: str = "") -> "Figure":
     """One set of points per entry; empty bins show nothing."""
@@ -37,7 +40,7 @@ def profile_figure(profiles: Mapping[str, Profile], x_label: str, y_label: str, 
             )
         axes.set_xlabel(x_label)
         axes.set_ylabel(y_label)
-        axes.set_ylim(bottom=0)
+        axes.set_ylim(0, LEGEND_ROOM * max(np.nanmax(p.high) for p in profiles.values()))
         axes.set_title(title, loc="left", fontsize=16)
         axes.legend(frameon=False, ncols=2)
         figure.canvas.draw()
