@@ -1,6 +1,8 @@
 """The whole chip: input words -> link words -> fields and decoded charges, chunk by chunk in bounded memory."""
 
+from collections import deque
 from collections.abc import Callable, Iterable, Iterator
+from concurrent.futures import Future, ThreadPoolExecutor
 from dataclasses import dataclass, fields
 from os import PathLike
 from pathlib import Path
@@ -18,34 +20,57 @@ from qcompress.detectors.hgcal.econt import (
 from qcompress.detectors.hgcal.econt.files import written_aside
 from qcompress.detectors.hgcal.econt.registers import Algorithm, Registers, read_registers
 from qcompress.detectors.hgcal.econt.word_files import OUTPUT_HEX, Words32, find_layout, format_hex, read_rows
-from qcompress.detectors.hgcal.econt.words import Words, read_words
+from qcompress.detectors.hgcal.econt.words import ORBIT, Words, read_words
 from qcompress.errors import QcompressError
 from qcompress.fixedpoint import Codes, Overflow, Values
 
-CHUNK_ROWS = 4096
+CHUNK_ROWS = ORBIT
 
 Fields = Any
 """The fields dataclass of one of the algorithm modules."""
-Body = Callable[[Codes, Codes], Words32]
+Stage = Callable[[Any], Any]
 
 
-def _frame_by_frame(module: Any, registers: Registers) -> Body:
+def _frame_by_frame(module: Any, registers: Registers) -> tuple[Stage, Stage]:
     """Algorithms whose output at a BX depends on that BX alone."""
-    return lambda calq, bx: module.pack(module.compute(calq, bx, registers), registers)
+
+    def frames(words: Words) -> Words32:
+        calq = registers.front_end.charges(words.codes)
+        packed: Words32 = module.pack(module.compute(calq, words.bx, registers), registers)
+        return packed
+
+    return frames, lambda packed: packed
 
 
-def _autoencoder(registers: Registers, overflow: Overflow) -> Body:
-    return lambda calq, bx: autoencoder.pack(autoencoder.compute(calq, bx, registers, overflow), registers)
+def _autoencoder(registers: Registers, overflow: Overflow) -> tuple[Stage, Stage]:
+    def frames(words: Words) -> Words32:
+        calq = registers.front_end.charges(words.codes)
+        return autoencoder.pack(autoencoder.compute(calq, words.bx, registers, overflow), registers)
+
+    return frames, lambda packed: packed
 
 
-def _threshold_sum(registers: Registers) -> Body:
+def _threshold_sum(registers: Registers) -> tuple[Stage, Stage]:
     buffer = threshold_sum.OutputBuffer(registers)
 
-    def body(calq: Codes, bx: Codes) -> Words32:
-        whole, truncated_sum = threshold_sum.compute(calq, bx, registers)
-        return buffer.push(*threshold_sum.pack_frames(whole), truncated_sum, bx)
+    def frames(words: Words) -> tuple[threshold_sum.Words16, Codes, Codes, Codes]:
+        calq = registers.front_end.charges(words.codes)
+        whole, truncated_sum = threshold_sum.compute(calq, words.bx, registers)
+        return (*threshold_sum.pack_frames(whole), truncated_sum, words.bx)
 
-    return body
+    return frames, lambda packed: buffer.push(*packed)
+
+
+def _ahead(stage: Stage, items: Iterable[Any]) -> Iterator[Any]:
+    """The results of `stage` in order, computed by two threads, at most three items ahead of the taker."""
+    with ThreadPoolExecutor(2) as pool:
+        running: deque[Future[Any]] = deque()
+        for item in items:
+            running.append(pool.submit(stage, item))
+            if len(running) > 3:
+                yield running.popleft().result()
+        while running:
+            yield running.popleft().result()
 
 
 def run_chip(
@@ -60,15 +85,15 @@ def run_chip(
     overflow: of the encoder's activations, WRAP or SAT. Raises QcompressError if the registers lack something.
     """
     ready = registers.with_links(etx)
-    bodies: dict[Algorithm, Callable[[], Body]] = {
+    stages: dict[Algorithm, Callable[[], tuple[Stage, Stage]]] = {
         Algorithm.THRESHOLD_SUM: lambda: _threshold_sum(ready),
         Algorithm.SUPER_TRIGGER_CELL: lambda: _frame_by_frame(super_trigger_cell, ready),
         Algorithm.BEST_CHOICE: lambda: _frame_by_frame(best_choice, ready),
         Algorithm.REPEATER: lambda: _frame_by_frame(repeater, ready),
         Algorithm.AUTOENCODER: lambda: _autoencoder(ready, overflow),
     }
-    body = bodies[ready.algorithm]()
-    return (body(ready.front_end.charges(chunk.codes), chunk.bx) for chunk in words)
+    frames, links = stages[ready.algorithm]()
+    return (links(packed) for packed in _ahead(frames, words))
 
 
 def run_file(

@@ -69,43 +69,47 @@ def compute(calq: Codes, bx: Codes, registers: Registers) -> tuple[ThresholdSumF
 
 def pack_frames(fields: ThresholdSumFields) -> tuple[Words16, Codes]:
     """Fields -> frames (n, 26) of 16-bit words, zeros behind their end, and lengths (n,) in words."""
-    rows = len(fields.header)
-    frames = np.zeros((FRAME_LINKS, rows), np.uint32)
-    number = np.count_nonzero(fields.kept, axis=1)
-    for kind in (NONE, ADDRESSES, MAP, TRUNCATED, TRUNCATED | 1):
-        for count in range(1, MAP_FROM) if kind == ADDRESSES else (None,):
-            chosen = fields.type == kind if count is None else (fields.type == kind) & (number == count)
-            some = np.flatnonzero(chosen)
-            if len(some):
-                frames[:, some] = _pack_alike(fields, some, kind, count)
-    bits = np.select(
-        [fields.type == ADDRESSES, fields.type == MAP], [19 + 13 * number, 16 + TRIGGER_CELLS + 7 * number], 16
-    )
-    return _halves(frames.T), -(-bits // 16)
+    kept = np.ascontiguousarray(fields.kept)
+    number = np.count_nonzero(kept, axis=1)
+    place = np.flatnonzero(kept)
+    cells = _to_the_front(place % TRIGGER_CELLS, number)
+    charge = _to_the_front(np.ascontiguousarray(fields.charge).ravel()[place], number)
+    frames = np.zeros((FRAME_LINKS, len(kept)), np.uint32)
+    for count in range(MAP_FROM):
+        rows = np.flatnonzero((number == count) & (fields.type != MAP))
+        if len(rows):
+            frame = _begin(fields, rows)
+            if count:
+                frame.put(number[rows], 3)
+                frame.put(cells[rows, :count], 6)
+                frame.put(charge[rows, :count], 7)
+            frames[:, rows] = frame.by_link
+    rows = np.flatnonzero(fields.type == MAP)
+    if len(rows):
+        frame = _begin(fields, rows)
+        frame.put(flags_to_map(kept[rows]), 24)
+        frame.put(charge[rows], 7)
+        frames[:, rows] = frame.by_link
+    return _halves(frames.T), _lengths(fields.type, number)
 
 
-def _pack_alike(fields: ThresholdSumFields, rows: Codes, kind: int, count: int | None) -> npt.NDArray[np.uint32]:
-    """Frames of one type, and for ADDRESSES of one number of cells: (13, rows) link words."""
+def _begin(fields: ThresholdSumFields, rows: Codes) -> FrameWriter:
     frame = FrameWriter(len(rows))
     for field, width in ((fields.header, 5), (fields.type, 3), (fields.sum, 8)):
         frame.put(field[rows], width)
-    if count is not None:
-        cells = np.flatnonzero(fields.kept[rows]).reshape(len(rows), count) % TRIGGER_CELLS
-        frame.put(np.full(len(rows), count), 3)
-        frame.put(cells, 6)
-        frame.put(np.take_along_axis(fields.charge[rows], cells, axis=1), 7)
-    elif kind == MAP:
-        kept = np.ascontiguousarray(fields.kept[rows])
-        frame.put(flags_to_map(kept), 24)
-        frame.put(_to_the_front(kept, fields.charge[rows]), 7)
-    return frame.by_link
+    return frame
 
 
-def _to_the_front(kept: Flags, charge: Codes) -> Codes:
-    """The charges of the kept cells of each row in its first columns, zeros behind: (n, most kept in a row)."""
-    number = np.count_nonzero(kept, axis=1)
-    front = np.zeros((len(kept), int(number.max())), np.int64)
-    front[np.arange(front.shape[1]) < number[:, None]] = charge[kept]
+def _lengths(kind: Codes, number: Codes) -> Codes:
+    """16-bit words of frames of a type with a number of cells."""
+    bits = np.select([kind == ADDRESSES, kind == MAP], [19 + 13 * number, 16 + TRIGGER_CELLS + 7 * number], 16)
+    return np.asarray(-(-bits // 16))
+
+
+def _to_the_front(values: Codes, number: Codes) -> Codes:
+    """Values of rows one behind the other, `number` (n,) a row -> (n, most in a row), zeros behind."""
+    front = np.zeros((len(number), int(number.max(initial=0))), np.int64)
+    front[np.arange(front.shape[1]) < number[:, None]] = values
     return front
 
 
@@ -148,22 +152,20 @@ class OutputBuffer:
     def _decide(self, lengths: Sequence[int]) -> tuple[Codes, Codes]:
         """Which frames are cut (0, or the truncated type) and how many words of the queue leave at each BX."""
         t1, t2, t3 = self.thresholds
-        waiting = len(self.waiting)
-        cut, leaving = [], []
-        for length in lengths:
+        most, waiting = self.leaving, len(self.waiting)
+        cut, before = [0] * len(lengths), []
+        for row, length in enumerate(lengths):
             if waiting + length > t1:
-                cut.append(TRUNCATED)
+                cut[row] = TRUNCATED
                 waiting += 1
             elif waiting > t2 and length <= t3:
-                cut.append(TRUNCATED | 1)
+                cut[row] = TRUNCATED | 1
                 waiting += 1
             else:
-                cut.append(0)
                 waiting += length
-            leaves = min(waiting, self.leaving)
-            leaving.append(leaves)
-            waiting -= leaves
-        return np.array(cut, np.int64), np.array(leaving, np.int64)
+            before.append(waiting)
+            waiting = waiting - most if waiting > most else 0
+        return np.array(cut, np.int64), np.minimum(np.array(before, np.int64), most)
 
 
 class InputBuffer:
@@ -203,8 +205,7 @@ def frame_lengths(stream: Words16) -> Codes:
     in_map = sum(following[1][k : k + len(words)] for k in range(3))
     few = following[0][: len(words)] >> 13
     kind = words >> 8 & 7
-    bits = np.select([kind == ADDRESSES, kind == MAP], [19 + 13 * few, 16 + TRIGGER_CELLS + 7 * in_map], 16)
-    return np.asarray(-(-bits // 16))
+    return _lengths(kind, np.where(kind == MAP, in_map, few))
 
 
 def unpack_frames(frames: Words16) -> ThresholdSumFields:
