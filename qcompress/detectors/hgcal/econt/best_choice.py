@@ -11,9 +11,11 @@ from functools import cache
 import numpy as np
 
 from qcompress.detectors.hgcal.econt.frames import (
+    BadFrame,
     Flags,
     FrameReader,
     FrameWriter,
+    cells_of_addresses,
     flags_to_map,
     header4,
     map_to_flags,
@@ -118,17 +120,22 @@ def pack(fields: BestChoiceFields, registers: Registers) -> Words32:
 
 
 def unpack(words: Words32, registers: Registers) -> BestChoiceFields:
-    """Link words (n, 13) -> fields."""
-    rows, count = len(words), kept_cells(registers)
+    """Link words (n, 13) -> fields; raises BadFrame for what the chip does not send."""
+    count = kept_cells(registers)
     frame = FrameReader(words)
     header, sum_ = frame.take(4), frame.take(8)
+    charge = np.zeros((len(words), TRIGGER_CELLS), np.int64)
     if count < MAP_FROM:
-        kept = np.zeros((rows, TRIGGER_CELLS), np.bool_)
-        np.put_along_axis(kept, frame.take_many(count, 6), True, axis=1)
+        addresses = frame.take_many(count, 6)
+        kept = cells_of_addresses(addresses)
+        np.put_along_axis(charge, addresses, frame.take_many(count, 7), axis=1)
     else:
         kept = map_to_flags(frame.take_many(2, 24))
-    charge = np.zeros((rows, TRIGGER_CELLS), np.int64)
-    charge[kept] = frame.take_many(count, 7).ravel()
+        number = np.count_nonzero(kept, axis=1)
+        if (number != count).any():
+            row = int(np.argmax(number != count))
+            raise BadFrame(row, f"its map names {number[row]} trigger cells, the links have room for {count}")
+        charge[kept] = frame.take_many(count, 7).ravel()
     return BestChoiceFields(header, sum_, kept, charge)
 
 

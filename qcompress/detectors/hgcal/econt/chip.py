@@ -4,6 +4,7 @@ from collections import deque
 from collections.abc import Callable, Iterable, Iterator
 from concurrent.futures import Future, ThreadPoolExecutor
 from dataclasses import dataclass, fields
+from functools import partial
 from os import PathLike
 from pathlib import Path
 from typing import Any, BinaryIO
@@ -18,6 +19,7 @@ from qcompress.detectors.hgcal.econt import (
     threshold_sum,
 )
 from qcompress.detectors.hgcal.econt.files import written_aside
+from qcompress.detectors.hgcal.econt.frames import BadFrame
 from qcompress.detectors.hgcal.econt.registers import Algorithm, Registers, read_registers
 from qcompress.detectors.hgcal.econt.word_files import OUTPUT_HEX, Words32, find_layout, format_hex, read_rows
 from qcompress.detectors.hgcal.econt.words import ORBIT, Words, read_words
@@ -136,24 +138,35 @@ def decode_chip(registers: Registers, words: Iterable[Words32], etx: int | None 
     Of the threshold sum only complete frames come out, the k-th frame belonging to the k-th BX.
     """
     ready = registers.with_links(etx)
-    if ready.algorithm is Algorithm.AUTOENCODER:
-        return (Decoded(autoencoder.unpack(chunk, ready), {}) for chunk in words)
-    if ready.algorithm is Algorithm.THRESHOLD_SUM:
-        buffer = threshold_sum.InputBuffer(ready)
-        frames = (buffer.push(chunk) for chunk in words)
-        return (Decoded(found, threshold_sum.charges(found, ready)) for found in frames)
-    modules = {
-        Algorithm.SUPER_TRIGGER_CELL: super_trigger_cell,
-        Algorithm.BEST_CHOICE: best_choice,
-        Algorithm.REPEATER: repeater,
+    unpackers: dict[Algorithm, Callable[[], Stage]] = {
+        Algorithm.THRESHOLD_SUM: lambda: threshold_sum.InputBuffer(ready).push,
+        Algorithm.SUPER_TRIGGER_CELL: lambda: partial(super_trigger_cell.unpack, registers=ready),
+        Algorithm.BEST_CHOICE: lambda: partial(best_choice.unpack, registers=ready),
+        Algorithm.REPEATER: lambda: partial(repeater.unpack, registers=ready),
+        Algorithm.AUTOENCODER: lambda: partial(autoencoder.unpack, registers=ready),
     }
-    return _decode_frame_by_frame(modules[ready.algorithm], words, ready)
+    return _decode(unpackers[ready.algorithm](), words, ready)
 
 
-def _decode_frame_by_frame(module: Any, words: Iterable[Words32], registers: Registers) -> Iterator[Decoded]:
+CHARGES: dict[Algorithm, Callable[[Fields, Registers], dict[str, Values]]] = {
+    Algorithm.THRESHOLD_SUM: threshold_sum.charges,
+    Algorithm.SUPER_TRIGGER_CELL: super_trigger_cell.charges,
+    Algorithm.BEST_CHOICE: best_choice.charges,
+    Algorithm.REPEATER: repeater.charges,
+    Algorithm.AUTOENCODER: lambda found, registers: {},
+}
+
+
+def _decode(unpack: Stage, words: Iterable[Words32], registers: Registers) -> Iterator[Decoded]:
+    frames = 0
     for chunk in words:
-        found = module.unpack(chunk, registers)
-        yield Decoded(found, module.charges(found, registers))
+        try:
+            found = unpack(chunk)
+        except BadFrame as fault:
+            where = f"frame {frames + fault.row + 1} of the {registers.algorithm.name.lower().replace('_', ' ')}"
+            raise QcompressError(f"{where}: {fault.what}; are these the registers it was sent with?") from None
+        frames += len(found.header)
+        yield Decoded(found, CHARGES[registers.algorithm](found, registers))
 
 
 def decode_file(

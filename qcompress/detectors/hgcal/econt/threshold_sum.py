@@ -13,9 +13,11 @@ import numpy.typing as npt
 
 from qcompress.detectors.hgcal.econt.frames import (
     OUTPUT_LINKS,
+    BadFrame,
     Flags,
     FrameReader,
     FrameWriter,
+    cells_of_addresses,
     flags_to_map,
     header5,
     map_to_flags,
@@ -30,6 +32,7 @@ MAP_FROM = 8
 """From so many selected cells on the frame holds a map instead of addresses."""
 NONE, ADDRESSES, MAP, TRUNCATED = 0b000, 0b010, 0b100, 0b110
 """Frame types; the lowest bit of a truncated one says that it was cut for T2 and T3."""
+FRAME_TYPES = (NONE, ADDRESSES, MAP, TRUNCATED, TRUNCATED | 1)
 FRAME_LINKS = OUTPUT_LINKS
 LONGEST = 25
 """16-bit words of a frame with all 48 cells."""
@@ -173,8 +176,8 @@ class InputBuffer:
 
     def __init__(self, registers: Registers) -> None:
         assert registers.links is not None  # noqa: S101 - Registers.with_links has checked it
-        self.links = registers.links
-        if registers.link_reset_pattern >> 8 & 1 == 0 or registers.link_reset_pattern >> 8 == TRUNCATED | 1:
+        self.links, self.pattern = registers.links, registers.link_reset_pattern
+        if self.pattern >> 8 in FRAME_TYPES:
             raise QcompressError(
                 f"registers: link_reset_pattern {registers.link_reset_pattern} makes idle words look like frames;"
                 " the output cannot be decoded"
@@ -182,15 +185,20 @@ class InputBuffer:
         self.waiting: Words16 = np.zeros(0, np.uint16)
 
     def push(self, words: Words32) -> ThresholdSumFields:
-        """Link words (n, 13) -> fields of the frames that are complete now, in order of their BX."""
+        """Link words (n, 13) -> fields of the frames that are complete now, in order of their BX.
+
+        Raises BadFrame for a frame that the chip does not send and for a word that is neither frame nor idle.
+        """
         stream = np.concatenate([self.waiting, _halves(words[:, : self.links]).ravel()])
         padded = np.concatenate([stream, np.zeros(2 * FRAME_LINKS, np.uint16)])
         lengths = frame_lengths(padded)[: len(stream)].tolist()
-        is_frame = ((stream >> 8 & 1 == 0) | (stream >> 8 & 7 == TRUNCATED | 1)).tolist()
+        kind = (stream >> 8 & 7).tolist()
         starts, place = [], 0
         while place < len(stream) and place + lengths[place] <= len(stream):
-            if is_frame[place]:
+            if kind[place] in FRAME_TYPES:
                 starts.append(place)
+            elif stream[place] & 2047 != self.pattern:
+                raise BadFrame(len(starts), f"before it comes {stream[place]:04x}, neither a frame nor an idle word")
             place += lengths[place]
         self.waiting = stream[place:]
         index = np.array(starts, np.int64)[:, None] + np.arange(2 * FRAME_LINKS)
@@ -209,28 +217,35 @@ def frame_lengths(stream: Words16) -> Codes:
 
 
 def unpack_frames(frames: Words16) -> ThresholdSumFields:
-    """Frames (n, 26) of 16-bit words -> fields; what lies behind the end of a frame is ignored."""
+    """Frames (n, 26) of 16-bit words -> fields; what lies behind the end of a frame is ignored.
+
+    Raises BadFrame for a frame that the chip does not send.
+    """
     links = frames.astype(">u2").view(">u4").astype(np.uint32)
     frame = FrameReader(links)
-    header, kind, sum_ = frame.take(5), frame.take(3), frame.take(8)
+    header, kind, sum_, number = frame.take(5), frame.take(3), frame.take(8), frame.take(3)
     kept = np.zeros((len(frames), TRIGGER_CELLS), np.bool_)
     charge = np.zeros((len(frames), TRIGGER_CELLS), np.int64)
-    with_map = np.flatnonzero(kind == MAP)
-    if len(with_map):
-        reader = _after_header(links[with_map], 16)
-        flags = map_to_flags(reader.take_many(2, 24))
-        codes = reader.take_many(TRIGGER_CELLS, 7)
-        values = np.zeros_like(codes)
-        values[flags] = codes[np.arange(TRIGGER_CELLS) < np.count_nonzero(flags, axis=1)[:, None]]
-        kept[with_map], charge[with_map] = flags, values
-    number = frame.take(3)
+    rows = np.flatnonzero(kind == MAP)
+    reader = _after_header(links[rows], 16)
+    kept[rows] = flags = map_to_flags(reader.take_many(2, 24))
+    in_map = np.count_nonzero(flags, axis=1)
+    codes = reader.take_many(TRIGGER_CELLS, 7)
+    charge[np.repeat(rows, in_map), np.nonzero(flags)[1]] = codes[np.arange(TRIGGER_CELLS) < in_map[:, None]]
     for count in range(1, MAP_FROM):
-        some = np.flatnonzero((kind == ADDRESSES) & (number == count))
-        if len(some):
-            reader = _after_header(links[some], 19)
-            cells = reader.take_many(count, 6)
-            kept[some[:, None], cells] = True
-            charge[some[:, None], cells] = reader.take_many(count, 7)
+        rows = np.flatnonzero((kind == ADDRESSES) & (number == count))
+        reader = _after_header(links[rows], 19)
+        cells = reader.take_many(count, 6)
+        try:
+            kept[rows] = cells_of_addresses(cells)
+        except BadFrame as fault:
+            raise BadFrame(int(rows[fault.row]), fault.what) from None
+        charge[rows[:, None], cells] = reader.take_many(count, 7)
+    total = np.count_nonzero(kept, axis=1)
+    wrong = ((kind == MAP) & (total < MAP_FROM)) | ((kind == ADDRESSES) & (total == 0))
+    if wrong.any():
+        row = int(np.argmax(wrong))
+        raise BadFrame(row, f"type {kind[row]:03b} with {total[row]} trigger cells")
     return ThresholdSumFields(header, kind, sum_, kept, charge)
 
 

@@ -26,6 +26,7 @@ from qcompress.detectors.hgcal.econt.registers import KEEP_ALL, Algorithm, Regis
 from qcompress.detectors.hgcal.econt.repeater import RepeaterFields
 from qcompress.detectors.hgcal.econt.super_trigger_cell import TYPES, SuperTriggerCellFields, group_type
 from qcompress.detectors.hgcal.econt.threshold_sum import InputBuffer, OutputBuffer, ThresholdSumFields, pack_frames
+from qcompress.detectors.hgcal.econt.weights import EncoderWeights
 from qcompress.detectors.hgcal.econt.words import Words
 from qcompress.errors import QcompressError
 
@@ -254,3 +255,29 @@ def test_super_trigger_cells_give_their_sum_at_the_address_or_in_shares() -> Non
     assert set(decoded(Algorithm.SUPER_TRIGGER_CELL, codes, 2, stc_type=2)) == {"shared"}
     wide = decoded(Algorithm.SUPER_TRIGGER_CELL, codes, 3, stc_type=1)
     assert wide["largest"][0].tolist() == [0, 0, 0, 236.0] + [0] * 27 + [66.0] + [0] * 15 + [66.0]
+
+
+@given(seeds, st.sampled_from(list(Algorithm)), st.integers(1, 13), st.integers(0, 3))
+@settings(deadline=None)
+def test_any_words_are_decoded_or_refused(seed: int, algorithm: Algorithm, links: int, stc_type: int) -> None:
+    rng = np.random.default_rng(seed)
+    mask = rng.choice(np.array([0xFFFFFFFF, 0x0F0FFFFF, 0x00F03FFF], np.uint32))
+    words = rng.integers(0, 1 << 32, (6, 13)).astype(np.uint32) & mask
+    registers = Registers(
+        algorithm,
+        FRONT,
+        links=13 if algorithm is Algorithm.REPEATER else links,
+        stc_type=stc_type,
+        thresholds=(0,) * 48,
+        buffer=(0, 0, 0),
+        weights=EncoderWeights.from_list(np.zeros(2144, int)),
+    )
+    try:
+        parts = list(decode_chip(registers, [words[:2], words[2:]]))
+    except QcompressError as fault:
+        message = str(fault)
+    else:
+        message = ""
+        frames = sum(len(part.fields.header) for part in parts)
+        assert frames == 6 or algorithm is Algorithm.THRESHOLD_SUM
+    assert "\n" not in message

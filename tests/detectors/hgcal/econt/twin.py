@@ -272,7 +272,7 @@ def words_from_csv(text: str, order: str) -> tuple[list[list[int]], list[int]]:
     """Input words that are in order, with a header line -> codes and BX."""
     codes, bxs, bx = [], [], -1
     lines = text.split("\n")
-    decimal = lines[0].startswith("ePort")
+    decimal = lines[0].strip().startswith("ePort")
     for line in lines[1:]:
         if not line.strip():
             continue
