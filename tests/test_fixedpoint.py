@@ -13,6 +13,8 @@ from qcompress.fixedpoint import MAX_WIDTH, Cast, Format, Overflow, Rounding, pr
 
 formats = st.builds(Format, st.booleans(), st.integers(1, 24), st.integers(-30, 30))
 small = st.builds(Format, st.booleans(), st.integers(1, 6), st.integers(-2, 8))
+ordinary_floats = st.floats(-(2.0**20), 2.0**20).filter(lambda value: value == 0 or abs(value) > 1e-200)
+"""Scaling to the last bit must not leave float64: no subnormal numbers."""
 
 
 def rounded(x: Fraction, mode: Rounding) -> int:
@@ -78,7 +80,7 @@ def test_cast_of_every_quarter(rounding: Rounding, overflow: Overflow, signed: b
 
 @pytest.mark.parametrize("overflow", Overflow)
 @pytest.mark.parametrize("rounding", Rounding)
-@given(to=formats, values=st.lists(st.floats(-(2.0**20), 2.0**20), min_size=1))
+@given(to=formats, values=st.lists(ordinary_floats, min_size=1))
 def test_cast_of_values(rounding: Rounding, overflow: Overflow, to: Format, values: list[float]) -> None:
     cast = Cast(to, rounding, overflow)
     inside = [value for value in values if abs(np.ldexp(value, to.fraction)) < 2.0**MAX_WIDTH]
