@@ -11,9 +11,11 @@ from functools import cache
 import numpy as np
 
 from qcompress.detectors.hgcal.econt.frames import (
+    BadFrame,
     Flags,
     FrameReader,
     FrameWriter,
+    cells_of_addresses,
     flags_to_map,
     header4,
     map_to_flags,
@@ -42,52 +44,58 @@ class BestChoiceFields:
 
 
 @cache
-def comparators(count: int) -> tuple[tuple[int, int, int], ...]:
-    """Merge exchange for `count` elements: (first, last + 1, distance) runs of comparators i <-> i + distance.
+def comparators(count: int) -> tuple[tuple[slice, slice], ...]:
+    """Merge exchange for `count` elements: pairs of slices whose elements are compared one by one.
 
-    Comparators of a run touch different elements; runs come in the order of algorithm M (p, q, r, d).
+    Slices come in the order of algorithm M (p, q, r, d); within one (p, q, r, d) all comparators touch different
+    elements, so that they may be cut into slices either way: `p` with stride 2p, or runs of `p` neighbours.
     """
-    runs: list[tuple[int, int, int]] = []
+    pairs: list[tuple[slice, slice]] = []
     top = p = 1 << ((count - 1).bit_length() - 1)
     while p > 0:
         q, r, d = top, 0, p
         while True:
-            for start in range(r, count - d, 2 * p):
-                # d is an odd multiple of p: i and i + d differ in bit p, so runs of p comparators are disjoint
-                runs.append((start, min(start + p, count - d), d))
+            end = count - d
+            strided = [slice(r + place, end, 2 * p) for place in range(min(p, end - r))]
+            runs = [slice(first, min(first + p, end), 1) for first in range(r, end, 2 * p)]
+            for upper in min(strided, runs, key=len):
+                pairs.append((upper, slice(upper.start + d, upper.stop + d, upper.step)))
             if q == p:
                 break
             d, q, r = q - p, q >> 1, p
         p >>= 1
-    return tuple(runs)
+    return tuple(pairs)
 
 
-def sorted_addresses(q: Codes) -> Codes:
-    """Charges (n, 48), 18 bits -> addresses (n, 48) as the network orders them, largest charge first."""
+def sort_cells(q: Codes) -> tuple[Codes, Codes]:
+    """Charges (n, 48), 18 bits -> charges and addresses as the network orders them, largest first: (48, n) each."""
     keys = np.empty((TRIGGER_CELLS, len(q)), np.int32)
     keys[...] = q.T
     keys <<= 6
     keys |= np.arange(TRIGGER_CELLS, dtype=np.int32)[:, None]
-    for first, end, distance in comparators(TRIGGER_CELLS):
-        upper, lower = keys[first:end], keys[first + distance : end + distance]
-        exchange = ((upper | 63) - lower) >> 31  # all ones where the charge of `lower` is larger
+    for first, second in comparators(TRIGGER_CELLS):
+        upper, lower = keys[first], keys[second]
+        exchange = upper | 63
+        exchange -= lower
+        exchange >>= 31  # all ones where the charge of `lower` is the larger
         exchange &= upper ^ lower
         upper ^= exchange
         lower ^= exchange
-    return np.asarray(keys & 63, np.int64).T
+    return np.asarray(keys >> 6, np.int64), np.asarray(keys & 63, np.int64)
 
 
 def compute(calq: Codes, bx: Codes, registers: Registers) -> BestChoiceFields:
     """Calibrated charges (n, 48) and BX (n,) -> fields."""
     q = np.minimum(calq >> registers.front_end.drop, CHARGE_MAX)
-    rows, count = len(q), kept_cells(registers)
-    kept = np.zeros((rows, TRIGGER_CELLS), np.bool_)
-    first = TRIGGER_CELLS * np.arange(rows)
-    kept.ravel()[first + sorted_addresses(q)[:, :count].T] = True
-    charge = np.where(kept.T, q.T, 0).T
-    total = q.sum(axis=1)
-    remaining = total if registers.use_sum else total - charge.sum(axis=1)
-    return BestChoiceFields(header4(bx), encode(remaining, 0, 5, 3), kept, encode(charge, 0, 4, 3))
+    count = kept_cells(registers)
+    ordered, address = sort_cells(q)
+    remaining = (ordered if registers.use_sum else ordered[count:]).sum(axis=0)
+    kept = np.zeros((len(q), TRIGGER_CELLS), np.bool_)
+    charge = np.zeros((len(q), TRIGGER_CELLS), np.int64)
+    place = address[:count] + TRIGGER_CELLS * np.arange(len(q))
+    kept.ravel()[place] = True
+    charge.ravel()[place] = encode(ordered[:count], 0, 4, 3)
+    return BestChoiceFields(header4(bx), encode(remaining, 0, 5, 3), kept, charge)
 
 
 def kept_cells(registers: Registers) -> int:
@@ -112,17 +120,22 @@ def pack(fields: BestChoiceFields, registers: Registers) -> Words32:
 
 
 def unpack(words: Words32, registers: Registers) -> BestChoiceFields:
-    """Link words (n, 13) -> fields."""
-    rows, count = len(words), kept_cells(registers)
+    """Link words (n, 13) -> fields; raises BadFrame for what the chip does not send."""
+    count = kept_cells(registers)
     frame = FrameReader(words)
     header, sum_ = frame.take(4), frame.take(8)
+    charge = np.zeros((len(words), TRIGGER_CELLS), np.int64)
     if count < MAP_FROM:
-        kept = np.zeros((rows, TRIGGER_CELLS), np.bool_)
-        np.put_along_axis(kept, frame.take_many(count, 6), True, axis=1)
+        addresses = frame.take_many(count, 6)
+        kept = cells_of_addresses(addresses)
+        np.put_along_axis(charge, addresses, frame.take_many(count, 7), axis=1)
     else:
         kept = map_to_flags(frame.take_many(2, 24))
-    charge = np.zeros((rows, TRIGGER_CELLS), np.int64)
-    charge[kept] = frame.take_many(count, 7).ravel()
+        number = np.count_nonzero(kept, axis=1)
+        if (number != count).any():
+            row = int(np.argmax(number != count))
+            raise BadFrame(row, f"its map names {number[row]} trigger cells, the links have room for {count}")
+        charge[kept] = frame.take_many(count, 7).ravel()
     return BestChoiceFields(header, sum_, kept, charge)
 
 

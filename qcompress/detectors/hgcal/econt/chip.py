@@ -1,7 +1,10 @@
 """The whole chip: input words -> link words -> fields and decoded charges, chunk by chunk in bounded memory."""
 
+from collections import deque
 from collections.abc import Callable, Iterable, Iterator
+from concurrent.futures import Future, ThreadPoolExecutor
 from dataclasses import dataclass, fields
+from functools import partial
 from os import PathLike
 from pathlib import Path
 from typing import Any, BinaryIO
@@ -16,36 +19,60 @@ from qcompress.detectors.hgcal.econt import (
     threshold_sum,
 )
 from qcompress.detectors.hgcal.econt.files import written_aside
+from qcompress.detectors.hgcal.econt.frames import BadFrame
 from qcompress.detectors.hgcal.econt.registers import Algorithm, Registers, read_registers
 from qcompress.detectors.hgcal.econt.word_files import OUTPUT_HEX, Words32, find_layout, format_hex, read_rows
-from qcompress.detectors.hgcal.econt.words import Words, read_words
+from qcompress.detectors.hgcal.econt.words import ORBIT, Words, read_words
 from qcompress.errors import QcompressError
 from qcompress.fixedpoint import Codes, Overflow, Values
 
-CHUNK_ROWS = 4096
+CHUNK_ROWS = ORBIT
 
 Fields = Any
 """The fields dataclass of one of the algorithm modules."""
-Body = Callable[[Codes, Codes], Words32]
+Stage = Callable[[Any], Any]
 
 
-def _frame_by_frame(module: Any, registers: Registers) -> Body:
+def _frame_by_frame(module: Any, registers: Registers) -> tuple[Stage, Stage]:
     """Algorithms whose output at a BX depends on that BX alone."""
-    return lambda calq, bx: module.pack(module.compute(calq, bx, registers), registers)
+
+    def frames(words: Words) -> Words32:
+        calq = registers.front_end.charges(words.codes)
+        packed: Words32 = module.pack(module.compute(calq, words.bx, registers), registers)
+        return packed
+
+    return frames, lambda packed: packed
 
 
-def _autoencoder(registers: Registers, overflow: Overflow) -> Body:
-    return lambda calq, bx: autoencoder.pack(autoencoder.compute(calq, bx, registers, overflow), registers)
+def _autoencoder(registers: Registers, overflow: Overflow) -> tuple[Stage, Stage]:
+    def frames(words: Words) -> Words32:
+        calq = registers.front_end.charges(words.codes)
+        return autoencoder.pack(autoencoder.compute(calq, words.bx, registers, overflow), registers)
+
+    return frames, lambda packed: packed
 
 
-def _threshold_sum(registers: Registers) -> Body:
+def _threshold_sum(registers: Registers) -> tuple[Stage, Stage]:
     buffer = threshold_sum.OutputBuffer(registers)
 
-    def body(calq: Codes, bx: Codes) -> Words32:
-        whole, truncated_sum = threshold_sum.compute(calq, bx, registers)
-        return buffer.push(*threshold_sum.pack_frames(whole), truncated_sum, bx)
+    def frames(words: Words) -> tuple[threshold_sum.Words16, Codes, Codes, Codes]:
+        calq = registers.front_end.charges(words.codes)
+        whole, truncated_sum = threshold_sum.compute(calq, words.bx, registers)
+        return (*threshold_sum.pack_frames(whole), truncated_sum, words.bx)
 
-    return body
+    return frames, lambda packed: buffer.push(*packed)
+
+
+def _ahead(stage: Stage, items: Iterable[Any]) -> Iterator[Any]:
+    """The results of `stage` in order, computed by two threads, at most three items ahead of the taker."""
+    with ThreadPoolExecutor(2) as pool:
+        running: deque[Future[Any]] = deque()
+        for item in items:
+            running.append(pool.submit(stage, item))
+            if len(running) > 3:
+                yield running.popleft().result()
+        while running:
+            yield running.popleft().result()
 
 
 def run_chip(
@@ -60,15 +87,15 @@ def run_chip(
     overflow: of the encoder's activations, WRAP or SAT. Raises QcompressError if the registers lack something.
     """
     ready = registers.with_links(etx)
-    bodies: dict[Algorithm, Callable[[], Body]] = {
+    stages: dict[Algorithm, Callable[[], tuple[Stage, Stage]]] = {
         Algorithm.THRESHOLD_SUM: lambda: _threshold_sum(ready),
         Algorithm.SUPER_TRIGGER_CELL: lambda: _frame_by_frame(super_trigger_cell, ready),
         Algorithm.BEST_CHOICE: lambda: _frame_by_frame(best_choice, ready),
         Algorithm.REPEATER: lambda: _frame_by_frame(repeater, ready),
         Algorithm.AUTOENCODER: lambda: _autoencoder(ready, overflow),
     }
-    body = bodies[ready.algorithm]()
-    return (body(ready.front_end.charges(chunk.codes), chunk.bx) for chunk in words)
+    frames, links = stages[ready.algorithm]()
+    return (links(packed) for packed in _ahead(frames, words))
 
 
 def run_file(
@@ -111,24 +138,35 @@ def decode_chip(registers: Registers, words: Iterable[Words32], etx: int | None 
     Of the threshold sum only complete frames come out, the k-th frame belonging to the k-th BX.
     """
     ready = registers.with_links(etx)
-    if ready.algorithm is Algorithm.AUTOENCODER:
-        return (Decoded(autoencoder.unpack(chunk, ready), {}) for chunk in words)
-    if ready.algorithm is Algorithm.THRESHOLD_SUM:
-        buffer = threshold_sum.InputBuffer(ready)
-        frames = (buffer.push(chunk) for chunk in words)
-        return (Decoded(found, threshold_sum.charges(found, ready)) for found in frames)
-    modules = {
-        Algorithm.SUPER_TRIGGER_CELL: super_trigger_cell,
-        Algorithm.BEST_CHOICE: best_choice,
-        Algorithm.REPEATER: repeater,
+    unpackers: dict[Algorithm, Callable[[], Stage]] = {
+        Algorithm.THRESHOLD_SUM: lambda: threshold_sum.InputBuffer(ready).push,
+        Algorithm.SUPER_TRIGGER_CELL: lambda: partial(super_trigger_cell.unpack, registers=ready),
+        Algorithm.BEST_CHOICE: lambda: partial(best_choice.unpack, registers=ready),
+        Algorithm.REPEATER: lambda: partial(repeater.unpack, registers=ready),
+        Algorithm.AUTOENCODER: lambda: partial(autoencoder.unpack, registers=ready),
     }
-    return _decode_frame_by_frame(modules[ready.algorithm], words, ready)
+    return _decode(unpackers[ready.algorithm](), words, ready)
 
 
-def _decode_frame_by_frame(module: Any, words: Iterable[Words32], registers: Registers) -> Iterator[Decoded]:
+CHARGES: dict[Algorithm, Callable[[Fields, Registers], dict[str, Values]]] = {
+    Algorithm.THRESHOLD_SUM: threshold_sum.charges,
+    Algorithm.SUPER_TRIGGER_CELL: super_trigger_cell.charges,
+    Algorithm.BEST_CHOICE: best_choice.charges,
+    Algorithm.REPEATER: repeater.charges,
+    Algorithm.AUTOENCODER: lambda found, registers: {},
+}
+
+
+def _decode(unpack: Stage, words: Iterable[Words32], registers: Registers) -> Iterator[Decoded]:
+    frames = 0
     for chunk in words:
-        found = module.unpack(chunk, registers)
-        yield Decoded(found, module.charges(found, registers))
+        try:
+            found = unpack(chunk)
+        except BadFrame as fault:
+            where = f"frame {frames + fault.row + 1} of the {registers.algorithm.name.lower().replace('_', ' ')}"
+            raise QcompressError(f"{where}: {fault.what}; are these the registers it was sent with?") from None
+        frames += len(found.header)
+        yield Decoded(found, CHARGES[registers.algorithm](found, registers))
 
 
 def decode_file(

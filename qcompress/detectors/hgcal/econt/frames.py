@@ -3,13 +3,23 @@
 import numpy as np
 import numpy.typing as npt
 
+from qcompress.detectors.hgcal.econt.numbers import TRIGGER_CELLS
 from qcompress.detectors.hgcal.econt.word_files import Words32
+from qcompress.errors import QcompressError
 from qcompress.fixedpoint import Codes
 
 OUTPUT_LINKS = 13
 WORD = 32
 
 Flags = npt.NDArray[np.bool_]
+
+
+class BadFrame(QcompressError):  # noqa: N818 - one of the errors a user can cause
+    """A frame that the chip does not send: `row` within what was given (from 0), and what is wrong with it."""
+
+    def __init__(self, row: int, what: str) -> None:
+        super().__init__(f"frame {row + 1}: {what}")
+        self.row, self.what = row, what
 
 
 class FrameWriter:
@@ -78,11 +88,23 @@ def header4(bx: Codes) -> Codes:
 def flags_to_map(flags: Flags) -> Codes:
     """Flags (rows, 48) -> the two halves of the 48-bit map, TC 0 first: (rows, 2) of 24 bits."""
     weights = 1 << np.arange(23, -1, -1, dtype=np.int64)
-    halves = flags.reshape(len(flags), 2, 24).astype(np.float64) @ weights.astype(np.float64)
+    halves = flags.reshape(len(flags), 2, TRIGGER_CELLS // 2).astype(np.float64) @ weights.astype(np.float64)
     return halves.astype(np.int64)
 
 
 def map_to_flags(halves: Codes) -> Flags:
     """The way back: (rows, 2) of 24 bits -> flags (rows, 48)."""
     bits = halves[:, :, None] >> np.arange(23, -1, -1) & 1
-    return np.asarray(bits == 1).reshape(len(halves), 48)
+    return np.asarray(bits == 1).reshape(len(halves), TRIGGER_CELLS)
+
+
+def cells_of_addresses(addresses: Codes) -> Flags:
+    """Addresses (rows, count) -> flags (rows, 48); raises BadFrame where one is no cell or comes twice."""
+    flags = np.zeros((len(addresses), TRIGGER_CELLS), np.bool_)
+    inside = (addresses < TRIGGER_CELLS).all(axis=1)
+    np.put_along_axis(flags, np.minimum(addresses, TRIGGER_CELLS - 1), True, axis=1)
+    good = inside & (np.count_nonzero(flags, axis=1) == addresses.shape[1])
+    if not good.all():
+        row = int(np.argmin(good))
+        raise BadFrame(row, f"addresses {addresses[row].tolist()} are not different trigger cells")
+    return flags

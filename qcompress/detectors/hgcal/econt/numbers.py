@@ -64,9 +64,12 @@ def encode(values: npt.ArrayLike, drop: int, exponent_bits: int, mantissa_bits: 
     largest = (1 << (exponent_bits + mantissa_bits)) - 1
     # From here on every code is all ones; below, int64 -> float64 is exact and its leading bits are the code's.
     kept = np.minimum(np.asarray(values, np.int64) >> drop, 1 << ((1 << exponent_bits) + mantissa_bits - 1))
-    float64_bits = kept.astype(np.float64).view(np.int64)
-    coded = (float64_bits >> (52 - mantissa_bits)) - ((1022 + mantissa_bits) << mantissa_bits)
-    return np.asarray(np.where(kept >> mantissa_bits == 0, kept, np.minimum(coded, largest)))
+    coded: Codes = kept.astype(np.float64).view(np.int64)
+    coded >>= 52 - mantissa_bits
+    coded -= (1022 + mantissa_bits) << mantissa_bits
+    np.minimum(coded, largest, out=coded)
+    np.copyto(coded, kept, where=kept < 1 << mantissa_bits)
+    return coded
 
 
 def decode_code(codes: npt.ArrayLike, drop: int, mantissa_bits: int) -> Codes:

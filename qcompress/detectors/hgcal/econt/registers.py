@@ -140,7 +140,7 @@ def read_registers(path: str | os.PathLike[str]) -> Registers:
     if old == content.has("Algorithm"):
         raise QcompressError(f"{file}: needs exactly one of the blocks ConfigAlgo and Algorithm")
     algorithm, density = _algorithm(content, old)
-    formatter = content.block("FormatterBuffer").block("Global") if content.has("FormatterBuffer") else _Block("", {})
+    formatter = _only_global(content.block("FormatterBuffer")) if content.has("FormatterBuffer") else _Block("", {})
     registers = Registers(
         algorithm=algorithm,
         front_end=FrontEnd(
@@ -348,9 +348,12 @@ def _buffer(formatter: _Block) -> tuple[int, int, int] | None:
 
 def _keep_mask(formatter: _Block) -> int:
     halves, whole = ("mask_ae", "mask_ae2"), "keep_auto_encoder_bits"
+    split = any(formatter.has(half) for half in halves)
     if formatter.has(whole):
+        if split:
+            raise QcompressError(f"{formatter.name}: give either {whole} or mask_ae and mask_ae2")
         return formatter.required(whole, KEEP_ALL)
-    if not any(formatter.has(half) for half in halves):
+    if not split:
         return KEEP_ALL
     low, high = formatter.required("mask_ae", (1 << 128) - 1), formatter.required("mask_ae2", (1 << 16) - 1)
     return high << 128 | low

@@ -13,9 +13,11 @@ import numpy.typing as npt
 
 from qcompress.detectors.hgcal.econt.frames import (
     OUTPUT_LINKS,
+    BadFrame,
     Flags,
     FrameReader,
     FrameWriter,
+    cells_of_addresses,
     flags_to_map,
     header5,
     map_to_flags,
@@ -30,6 +32,7 @@ MAP_FROM = 8
 """From so many selected cells on the frame holds a map instead of addresses."""
 NONE, ADDRESSES, MAP, TRUNCATED = 0b000, 0b010, 0b100, 0b110
 """Frame types; the lowest bit of a truncated one says that it was cut for T2 and T3."""
+FRAME_TYPES = (NONE, ADDRESSES, MAP, TRUNCATED, TRUNCATED | 1)
 FRAME_LINKS = OUTPUT_LINKS
 LONGEST = 25
 """16-bit words of a frame with all 48 cells."""
@@ -69,43 +72,47 @@ def compute(calq: Codes, bx: Codes, registers: Registers) -> tuple[ThresholdSumF
 
 def pack_frames(fields: ThresholdSumFields) -> tuple[Words16, Codes]:
     """Fields -> frames (n, 26) of 16-bit words, zeros behind their end, and lengths (n,) in words."""
-    rows = len(fields.header)
-    frames = np.zeros((FRAME_LINKS, rows), np.uint32)
-    number = np.count_nonzero(fields.kept, axis=1)
-    for kind in (NONE, ADDRESSES, MAP, TRUNCATED, TRUNCATED | 1):
-        for count in range(1, MAP_FROM) if kind == ADDRESSES else (None,):
-            chosen = fields.type == kind if count is None else (fields.type == kind) & (number == count)
-            some = np.flatnonzero(chosen)
-            if len(some):
-                frames[:, some] = _pack_alike(fields, some, kind, count)
-    bits = np.select(
-        [fields.type == ADDRESSES, fields.type == MAP], [19 + 13 * number, 16 + TRIGGER_CELLS + 7 * number], 16
-    )
-    return _halves(frames.T), -(-bits // 16)
+    kept = np.ascontiguousarray(fields.kept)
+    number = np.count_nonzero(kept, axis=1)
+    place = np.flatnonzero(kept)
+    cells = _to_the_front(place % TRIGGER_CELLS, number)
+    charge = _to_the_front(np.ascontiguousarray(fields.charge).ravel()[place], number)
+    frames = np.zeros((FRAME_LINKS, len(kept)), np.uint32)
+    for count in range(MAP_FROM):
+        rows = np.flatnonzero((number == count) & (fields.type != MAP))
+        if len(rows):
+            frame = _begin(fields, rows)
+            if count:
+                frame.put(number[rows], 3)
+                frame.put(cells[rows, :count], 6)
+                frame.put(charge[rows, :count], 7)
+            frames[:, rows] = frame.by_link
+    rows = np.flatnonzero(fields.type == MAP)
+    if len(rows):
+        frame = _begin(fields, rows)
+        frame.put(flags_to_map(kept[rows]), 24)
+        frame.put(charge[rows], 7)
+        frames[:, rows] = frame.by_link
+    return _halves(frames.T), _lengths(fields.type, number)
 
 
-def _pack_alike(fields: ThresholdSumFields, rows: Codes, kind: int, count: int | None) -> npt.NDArray[np.uint32]:
-    """Frames of one type, and for ADDRESSES of one number of cells: (13, rows) link words."""
+def _begin(fields: ThresholdSumFields, rows: Codes) -> FrameWriter:
     frame = FrameWriter(len(rows))
     for field, width in ((fields.header, 5), (fields.type, 3), (fields.sum, 8)):
         frame.put(field[rows], width)
-    if count is not None:
-        cells = np.flatnonzero(fields.kept[rows]).reshape(len(rows), count) % TRIGGER_CELLS
-        frame.put(np.full(len(rows), count), 3)
-        frame.put(cells, 6)
-        frame.put(np.take_along_axis(fields.charge[rows], cells, axis=1), 7)
-    elif kind == MAP:
-        kept = np.ascontiguousarray(fields.kept[rows])
-        frame.put(flags_to_map(kept), 24)
-        frame.put(_to_the_front(kept, fields.charge[rows]), 7)
-    return frame.by_link
+    return frame
 
 
-def _to_the_front(kept: Flags, charge: Codes) -> Codes:
-    """The charges of the kept cells of each row in its first columns, zeros behind: (n, most kept in a row)."""
-    number = np.count_nonzero(kept, axis=1)
-    front = np.zeros((len(kept), int(number.max())), np.int64)
-    front[np.arange(front.shape[1]) < number[:, None]] = charge[kept]
+def _lengths(kind: Codes, number: Codes) -> Codes:
+    """16-bit words of frames of a type with a number of cells."""
+    bits = np.select([kind == ADDRESSES, kind == MAP], [19 + 13 * number, 16 + TRIGGER_CELLS + 7 * number], 16)
+    return np.asarray(-(-bits // 16))
+
+
+def _to_the_front(values: Codes, number: Codes) -> Codes:
+    """Values of rows one behind the other, `number` (n,) a row -> (n, most in a row), zeros behind."""
+    front = np.zeros((len(number), int(number.max(initial=0))), np.int64)
+    front[np.arange(front.shape[1]) < number[:, None]] = values
     return front
 
 
@@ -148,22 +155,20 @@ class OutputBuffer:
     def _decide(self, lengths: Sequence[int]) -> tuple[Codes, Codes]:
         """Which frames are cut (0, or the truncated type) and how many words of the queue leave at each BX."""
         t1, t2, t3 = self.thresholds
-        waiting = len(self.waiting)
-        cut, leaving = [], []
-        for length in lengths:
+        most, waiting = self.leaving, len(self.waiting)
+        cut, before = [0] * len(lengths), []
+        for row, length in enumerate(lengths):
             if waiting + length > t1:
-                cut.append(TRUNCATED)
+                cut[row] = TRUNCATED
                 waiting += 1
             elif waiting > t2 and length <= t3:
-                cut.append(TRUNCATED | 1)
+                cut[row] = TRUNCATED | 1
                 waiting += 1
             else:
-                cut.append(0)
                 waiting += length
-            leaves = min(waiting, self.leaving)
-            leaving.append(leaves)
-            waiting -= leaves
-        return np.array(cut, np.int64), np.array(leaving, np.int64)
+            before.append(waiting)
+            waiting = waiting - most if waiting > most else 0
+        return np.array(cut, np.int64), np.minimum(np.array(before, np.int64), most)
 
 
 class InputBuffer:
@@ -171,8 +176,8 @@ class InputBuffer:
 
     def __init__(self, registers: Registers) -> None:
         assert registers.links is not None  # noqa: S101 - Registers.with_links has checked it
-        self.links = registers.links
-        if registers.link_reset_pattern >> 8 & 1 == 0 or registers.link_reset_pattern >> 8 == TRUNCATED | 1:
+        self.links, self.pattern = registers.links, registers.link_reset_pattern
+        if self.pattern >> 8 in FRAME_TYPES:
             raise QcompressError(
                 f"registers: link_reset_pattern {registers.link_reset_pattern} makes idle words look like frames;"
                 " the output cannot be decoded"
@@ -180,15 +185,20 @@ class InputBuffer:
         self.waiting: Words16 = np.zeros(0, np.uint16)
 
     def push(self, words: Words32) -> ThresholdSumFields:
-        """Link words (n, 13) -> fields of the frames that are complete now, in order of their BX."""
+        """Link words (n, 13) -> fields of the frames that are complete now, in order of their BX.
+
+        Raises BadFrame for a frame that the chip does not send and for a word that is neither frame nor idle.
+        """
         stream = np.concatenate([self.waiting, _halves(words[:, : self.links]).ravel()])
         padded = np.concatenate([stream, np.zeros(2 * FRAME_LINKS, np.uint16)])
         lengths = frame_lengths(padded)[: len(stream)].tolist()
-        is_frame = ((stream >> 8 & 1 == 0) | (stream >> 8 & 7 == TRUNCATED | 1)).tolist()
+        kind = (stream >> 8 & 7).tolist()
         starts, place = [], 0
         while place < len(stream) and place + lengths[place] <= len(stream):
-            if is_frame[place]:
+            if kind[place] in FRAME_TYPES:
                 starts.append(place)
+            elif stream[place] & 2047 != self.pattern:
+                raise BadFrame(len(starts), f"before it comes {stream[place]:04x}, neither a frame nor an idle word")
             place += lengths[place]
         self.waiting = stream[place:]
         index = np.array(starts, np.int64)[:, None] + np.arange(2 * FRAME_LINKS)
@@ -203,33 +213,39 @@ def frame_lengths(stream: Words16) -> Codes:
     in_map = sum(following[1][k : k + len(words)] for k in range(3))
     few = following[0][: len(words)] >> 13
     kind = words >> 8 & 7
-    bits = np.select([kind == ADDRESSES, kind == MAP], [19 + 13 * few, 16 + TRIGGER_CELLS + 7 * in_map], 16)
-    return np.asarray(-(-bits // 16))
+    return _lengths(kind, np.where(kind == MAP, in_map, few))
 
 
 def unpack_frames(frames: Words16) -> ThresholdSumFields:
-    """Frames (n, 26) of 16-bit words -> fields; what lies behind the end of a frame is ignored."""
+    """Frames (n, 26) of 16-bit words -> fields; what lies behind the end of a frame is ignored.
+
+    Raises BadFrame for a frame that the chip does not send.
+    """
     links = frames.astype(">u2").view(">u4").astype(np.uint32)
     frame = FrameReader(links)
-    header, kind, sum_ = frame.take(5), frame.take(3), frame.take(8)
+    header, kind, sum_, number = frame.take(5), frame.take(3), frame.take(8), frame.take(3)
     kept = np.zeros((len(frames), TRIGGER_CELLS), np.bool_)
     charge = np.zeros((len(frames), TRIGGER_CELLS), np.int64)
-    with_map = np.flatnonzero(kind == MAP)
-    if len(with_map):
-        reader = _after_header(links[with_map], 16)
-        flags = map_to_flags(reader.take_many(2, 24))
-        codes = reader.take_many(TRIGGER_CELLS, 7)
-        values = np.zeros_like(codes)
-        values[flags] = codes[np.arange(TRIGGER_CELLS) < np.count_nonzero(flags, axis=1)[:, None]]
-        kept[with_map], charge[with_map] = flags, values
-    number = frame.take(3)
+    rows = np.flatnonzero(kind == MAP)
+    reader = _after_header(links[rows], 16)
+    kept[rows] = flags = map_to_flags(reader.take_many(2, 24))
+    in_map = np.count_nonzero(flags, axis=1)
+    codes = reader.take_many(TRIGGER_CELLS, 7)
+    charge[np.repeat(rows, in_map), np.nonzero(flags)[1]] = codes[np.arange(TRIGGER_CELLS) < in_map[:, None]]
     for count in range(1, MAP_FROM):
-        some = np.flatnonzero((kind == ADDRESSES) & (number == count))
-        if len(some):
-            reader = _after_header(links[some], 19)
-            cells = reader.take_many(count, 6)
-            kept[some[:, None], cells] = True
-            charge[some[:, None], cells] = reader.take_many(count, 7)
+        rows = np.flatnonzero((kind == ADDRESSES) & (number == count))
+        reader = _after_header(links[rows], 19)
+        cells = reader.take_many(count, 6)
+        try:
+            kept[rows] = cells_of_addresses(cells)
+        except BadFrame as fault:
+            raise BadFrame(int(rows[fault.row]), fault.what) from None
+        charge[rows[:, None], cells] = reader.take_many(count, 7)
+    total = np.count_nonzero(kept, axis=1)
+    wrong = ((kind == MAP) & (total < MAP_FROM)) | ((kind == ADDRESSES) & (total == 0))
+    if wrong.any():
+        row = int(np.argmax(wrong))
+        raise BadFrame(row, f"type {kind[row]:03b} with {total[row]} trigger cells")
     return ThresholdSumFields(header, kind, sum_, kept, charge)
 
 
