@@ -2,7 +2,7 @@
 
 Flow: `synth_xilinx -family FAMILY -flatten -nodsp -noiopad`, then `stat -json`. It ends before placement: no routing,
 no timing, hence no Fmax. LUT: cells LUT1 to LUT6, each counted as one (two small ones that a placer would share are
-two here), plus INV cells, which a placer absorbs, not counted; FF: FD* cells; shift registers SRL*: one LUT each.
+two here), shift registers SRL* one LUT each; INV cells and carry chains are not counted. FF: FD* cells.
 """
 
 import json
