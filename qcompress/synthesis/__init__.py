@@ -1,0 +1,5 @@
+"""Synthesis tools, and the one report that all of them give."""
+
+from qcompress.synthesis.report import Origin, SynthesisReport
+
+__all__ = ["Origin", "SynthesisReport"]
