@@ -1,4 +1,4 @@
-"""Synthesis: the only owner of synthesis tools. Every tool fills one `SynthesisReport`."""
+"""Synthesis tools, and the one report that all of them give."""
 
 from qcompress.synthesis.report import Origin, SynthesisReport
 

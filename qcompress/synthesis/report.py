@@ -1,6 +1,7 @@
-"""One report for every synthesis tool; a figure that a tool did not give is unknown, never zero."""
+"""What a design costs and how fast it is, whoever says so."""
 
 import enum
+import json
 from dataclasses import asdict, dataclass, fields
 from typing import Any
 
@@ -8,7 +9,7 @@ from qcompress.errors import QcompressError
 
 
 class Origin(enum.StrEnum):
-    """Where figures come from."""
+    """Where a figure comes from."""
 
     MEASURED = "measured"
     OPEN_FLOW = "open flow"
@@ -19,7 +20,11 @@ class Origin(enum.StrEnum):
 
 @dataclass(frozen=True)
 class SynthesisReport:
-    """Resources and timing of one design. area: in the tool's unit; gate_equivalents: NAND2 = 1; None: unknown."""
+    """Figures of one design from one tool; None is unknown, never zero.
+
+    area in um2; gate_equivalents in two-input NAND gates; latency_cycles: clock edges from an input to its result;
+    interval: cycles between inputs; bram in blocks of 18 kbit.
+    """
 
     tool: str
     origin: Origin
@@ -34,14 +39,16 @@ class SynthesisReport:
     interval: int | None = None
     fmax_mhz: float | None = None
 
-    def to_json(self) -> dict[str, Any]:
-        """Plain values; unknown figures are None."""
-        return asdict(self) | {"origin": str(self.origin)}
+    def to_json(self) -> str:
+        """One JSON object; unknown figures are null."""
+        return json.dumps(asdict(self), indent=1)
 
     @classmethod
-    def from_json(cls, given: dict[str, Any]) -> "SynthesisReport":
-        """Read what `to_json` gave; raises QcompressError naming keys that are unknown or missing."""
-        known = {field.name for field in fields(cls)}
-        if wrong := set(given) ^ known:
-            raise QcompressError(f"synthesis report: keys {', '.join(sorted(wrong))} are missing or unknown")
-        return cls(**(given | {"origin": Origin(given["origin"])}))
+    def from_json(cls, text: str) -> "SynthesisReport":
+        """Read what `to_json` wrote; raises QcompressError for anything else."""
+        try:
+            content: dict[str, Any] = json.loads(text)
+            return cls(**content | {"origin": Origin(content["origin"])})
+        except (ValueError, TypeError, KeyError) as fault:
+            known = ", ".join(field.name for field in fields(cls))
+            raise QcompressError(f"no synthesis report ({fault}): its keys are {known}") from None

@@ -6,6 +6,7 @@ little-endian integers from the first and writes the output codes to the second 
 
 import os
 import shutil
+import signal
 import subprocess
 import sys
 import tempfile
@@ -49,21 +50,25 @@ def run_logged(
     package_root = str(Path(qcompress.__file__).parents[1])
     path = os.pathsep.join(part for part in (package_root, os.environ.get("PYTHONPATH", "")) if part)
     with log.open("ab") as sink:
+        process = subprocess.Popen(
+            command,
+            cwd=folder,
+            env=os.environ | {"PYTHONPATH": path} | dict(environment or {}),
+            stdout=sink,
+            stderr=subprocess.STDOUT,
+            stdin=subprocess.DEVNULL,
+            start_new_session=True,
+        )
         try:
-            done = subprocess.run(
-                command,
-                cwd=folder,
-                env=os.environ | {"PYTHONPATH": path} | dict(environment or {}),
-                stdout=sink,
-                stderr=subprocess.STDOUT,
-                stdin=subprocess.DEVNULL,
-                timeout=time_limit_s,
-                check=False,
-            )
+            status = process.wait(time_limit_s)
         except subprocess.TimeoutExpired:
             raise QcompressError(f"{doing} took longer than {time_limit_s:g} s: see {log}") from None
-    if done.returncode:
-        raise ProgramFailed(f"{doing} failed ({_ending(done.returncode)}): see {log}", done.returncode)
+        finally:  # whatever ends the wait also ends what the program has started
+            if process.poll() is None:
+                os.killpg(process.pid, signal.SIGKILL)
+                process.wait()
+    if status:
+        raise ProgramFailed(f"{doing} failed ({_ending(status)}): see {log}", status)
 
 
 class ProgramFailed(QcompressError):  # noqa: N818 - as its siblings

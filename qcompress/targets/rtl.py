@@ -35,6 +35,8 @@ WEIGHT_BITS = 24
 VALUE_BITS = 23
 """Widest value, sign not counted, of a format or from top to bottom of a cast: alkaid takes its constants (biases,
 half units, limits and their sums) apart in float32, whose significand has 24 bits."""
+SUM_BITS = 32
+"""Widest sum of products, sign not counted: random layers were exact up to 41 bits, and wrong from 42."""
 WRONG_LOGIC = 3
 """Exit status of the build process that found alkaid's logic different from the graph."""
 
@@ -60,7 +62,7 @@ class Rtl:
                 raise Refused(f"rtl: node {node.name}: {type(node.operation).__name__} has no proven Verilog")
             _refuse_wide(f"node {node.name}", graph.formats[node.name])
             if isinstance(node.operation, Linear):
-                _refuse_heavy(node.name, node.operation.kernel_format)
+                _refuse_heavy(node.name, node.operation, graph.formats[node.source])
             if isinstance(node.operation, Quantize):
                 _refuse_cast(node, node.operation, graph.formats[node.source])
 
@@ -110,9 +112,15 @@ def _refuse_wide(what: str, format_: Format) -> None:
         raise Refused(f"rtl: {what} has {format_}; alkaid is exact up to {VALUE_BITS} bits and sign: use fewer")
 
 
-def _refuse_heavy(node: str, kernel: Format) -> None:
+def _refuse_heavy(node: str, operation: Linear, given: Format) -> None:
+    kernel = operation.kernel_format
     if kernel.width > WEIGHT_BITS:
         raise Refused(f"rtl: node {node} has weights of {kernel}; alkaid is exact up to {WEIGHT_BITS} bits: use fewer")
+    largest = max(-given.min_code, given.max_code) * int(np.abs(operation.matrix).sum(axis=0).max())
+    if largest.bit_length() > SUM_BITS:
+        raise Refused(
+            f"rtl: node {node} has sums of {largest.bit_length()} bits, alkaid is tried up to {SUM_BITS}: use fewer"
+        )
 
 
 def _refuse_cast(node: Node, operation: Quantize, given: Format) -> None:
