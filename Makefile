@@ -10,10 +10,10 @@ demo: venv
 	$(BIN)/qcompress run $(CONFIG) $(if $(QUICK),--quick)
 
 test: venv
-	$(BIN)/python -m pytest -m "not campaign"
+	$(BIN)/python -m pytest
 
 test-all: venv
-	$(BIN)/python -m pytest
+	$(BIN)/python -m pytest -m "campaign or not campaign"
 
 bench: venv
 	for script in benchmarks/bench_*.py; do echo "== $$script"; $(BIN)/python $$script || exit 1; done

@@ -1,5 +1,6 @@
 """The command `qcompress`. Thin: every command imports its room when it runs."""
 
+import contextlib
 import os
 import signal
 import sys
@@ -214,8 +215,9 @@ def _end(line: str, code: int) -> None:
     sys.stderr.flush()
     os.write(STANDARD_ERROR, f"{' '.join(line.split())}\n".encode())
     for children in Path("/proc/self/task").glob("*/children"):
-        for child in children.read_text().split():
-            os.kill(int(child), signal.SIGTERM)
+        for child in map(int, children.read_text().split()):
+            with contextlib.suppress(ProcessLookupError):
+                (os.killpg if os.getpgid(child) == child else os.kill)(child, signal.SIGTERM)
     os._exit(code)
 
 

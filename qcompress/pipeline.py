@@ -7,7 +7,7 @@ import tempfile
 import time
 from collections.abc import Callable, Iterable, Mapping
 from concurrent.futures import FIRST_COMPLETED, Future, ThreadPoolExecutor, wait
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass
 from functools import partial
 from pathlib import Path
 from typing import Any
@@ -226,16 +226,16 @@ def synthesize(job: Job, stage: Path, report: Report) -> Figures:
 def run_flow(candidate: Candidate, options: SynthesisOptions, stage: Path) -> Figures:
     """Synthesize the candidate's RTL; logs and reports into synthesis/."""
     from qcompress.synthesis.yosys import synthesize as flow
+    from qcompress.synthesis.yosys import with_design
+    from qcompress.targets.rtl import TOP, verilog_files
 
-    return {
-        name: flow(
-            candidate.folder / "rtl" / name,
-            stage / "synthesis" / name,
-            time_limit_s=options.time_limit_s,
-            memory_limit_mb=options.memory_limit_mb,
-        ).to_json()
-        for name in candidate.graphs()
-    }
+    figures = {}
+    for name in candidate.graphs():
+        rtl, folder = candidate.folder / "rtl" / name, stage / "synthesis" / name
+        limits = {"time_limit_s": options.time_limit_s, "memory_limit_mb": options.memory_limit_mb}
+        report = with_design(flow(verilog_files(rtl), TOP, folder, **limits), rtl / "rtl.json")
+        figures[name] = asdict(report)
+    return figures
 
 
 def decoders(job: Job) -> dict[str, Callable[[Values], Values]]:
