@@ -232,9 +232,9 @@ def run_flow(candidate: Candidate, options: SynthesisOptions, stage: Path) -> Fi
     figures = {}
     for name in candidate.graphs():
         rtl, folder = candidate.folder / "rtl" / name, stage / "synthesis" / name
-        limits = {"time_limit_s": options.time_limit_s, "memory_limit_mb": options.memory_limit_mb}
-        report = with_design(flow(verilog_files(rtl), TOP, folder, **limits), rtl / "rtl.json")
-        figures[name] = asdict(report)
+        time_s, memory_mb = options.time_limit_s, options.memory_limit_mb
+        report = flow(verilog_files(rtl), TOP, folder, time_limit_s=time_s, memory_limit_mb=memory_mb)
+        figures[name] = asdict(with_design(report, rtl / "rtl.json"))
     return figures
 
 
