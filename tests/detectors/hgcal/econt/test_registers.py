@@ -251,6 +251,12 @@ def test_registers_check_themselves(field: str, value: Any, message: str) -> Non
         replace(EXPECTED, **{field: value})
 
 
+def test_links_that_are_left_open() -> None:
+    assert EXPECTED.active_links == 5
+    with pytest.raises(QcompressError, match=r"registers: FormatterBuffer\.Global\.active_etxs is missing"):
+        _ = replace(EXPECTED, links=None).active_links
+
+
 @pytest.mark.parametrize("order", ["msb", "lsb"])
 def test_registers_from_weights(tmp_path: Path, order: str) -> None:
     weights = EncoderWeights.from_list(np.random.default_rng(0).integers(-32, 32, 2144))
@@ -264,7 +270,7 @@ def test_registers_from_weights(tmp_path: Path, order: str) -> None:
     assert weights_from_registers(again) == weights
     with pytest.raises(QcompressError, match=r"links is 0, allowed is 1\.\.13"):
         registers_from_weights(weights, front, 0)
-    with pytest.raises(QcompressError, match="no Encoder block, so no weights"):
+    with pytest.raises(QcompressError, match="registers: Encoder is missing"):
         weights_from_registers(EXPECTED)
 
 
