@@ -2,10 +2,10 @@ from collections.abc import Callable
 from dataclasses import replace
 from pathlib import Path
 
+import econt_twin as twin
 import h5py
 import numpy as np
 import pytest
-import twin
 
 from qcompress.detectors.hgcal.econt.chip import overflow_of_file
 from qcompress.detectors.hgcal.econt.encoder import (
