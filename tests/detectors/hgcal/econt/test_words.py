@@ -62,6 +62,27 @@ def test_spaces_crlf_upper_case_and_no_last_newline(tmp_path: Path) -> None:
         assert words.bx.tolist() == list(range(9))
 
 
+def test_a_carriage_return_within_a_line_is_a_fault(tmp_path: Path) -> None:
+    lines = hex_rows(3)
+    path = tmp_path / "in.csv"
+    path.write_bytes((HEX_HEADER + lines[0] + "\n" + lines[1][:8] + "\r" + lines[1][8:] + "\n" + lines[2]).encode())
+    assert len(everything(read_words(path)).bx) == 3  # around a word it is white space
+    path.write_bytes((HEX_HEADER + lines[0] + "\n" + lines[1][:4] + "\r" + lines[1][4:] + "\n" + lines[2]).encode())
+    with pytest.raises(QcompressError, match="row 2: word 0"):
+        everything(read_words(path))
+
+
+def test_crlf_files(tmp_path: Path) -> None:
+    path = tmp_path / "in.csv"
+    lines = hex_rows(30)
+    path.write_bytes((HEX_HEADER + "\n".join(lines) + "\n").replace("\n", "\r\n").encode())
+    for chunk_rows in (1, 4, 100):
+        words = everything(read_words(path, "lsb", chunk_rows))
+        assert words.codes.tolist() == [plain_codes(line, "lsb") for line in lines]
+    path.write_bytes((DECIMAL_HEADER + "1,2,3,4,5,6,7,8,9,10,11,12\n" * 3).replace("\n", "\r\n").encode())
+    assert everything(read_words(path)).codes[:, 3::4].tolist() == [list(range(1, 13))] * 3
+
+
 def test_empty_lines_may_end_a_file(tmp_path: Path) -> None:
     path = tmp_path / "in.csv"
     path.write_text(HEX_HEADER + "\n".join(hex_rows(3)) + "\n\n  \n")
