@@ -201,6 +201,33 @@ def test_faults_name_the_key(tmp_path: Path, path: str, value: Any, message: str
     assert "\n" not in str(fault.value)
 
 
+def test_widths_of_the_large_registers(tmp_path: Path) -> None:
+    """Each at its largest value, and one above."""
+    weights = EncoderWeights.from_list(np.full(2144, -1))  # all bits set
+    registers = registers_from_weights(weights, EXPECTED.front_end, 2)
+    write_registers(replace(registers, keep_mask=KEEP_ALL), tmp_path / "ae.yaml")
+    text = (tmp_path / "ae.yaml").read_text()
+    good = yaml.safe_load(text)
+    assert read(tmp_path, good).weights == weights
+    assert good["Encoder"][11] == {
+        f"weights_byte{k}": 2 ** (48 if k == 128 else 128) - 1 for k in (*range(0, 128, 16), 128)
+    }
+    buffer = good["FormatterBuffer"]["Global"]
+    for block, key in (
+        (good["Encoder"][11], "weights_byte0"),
+        (good["Encoder"][0], "weights_byte128"),
+        (buffer, "mask_ae"),
+        (buffer, "mask_ae2"),
+    ):
+        block[key] += 1
+        with pytest.raises(QcompressError, match=f"{key} is {block[key]}, allowed is 0..{block[key] - 1}$"):
+            read(tmp_path, good)
+        block[key] -= 1
+    del buffer["mask_ae"], buffer["mask_ae2"]
+    buffer["keep_auto_encoder_bits"] = KEEP_ALL
+    assert read(tmp_path, good).keep_mask == KEEP_ALL
+
+
 @pytest.mark.parametrize(
     ("mask", "message"),
     [(0, "is 0"), (8192, "is 8192"), (0x2, "is 0x2: only masks of the first"), (0x1FFD, "is 0x1ffd")],
