@@ -16,7 +16,7 @@ from typing import Any
 import numpy as np
 
 sys.path.insert(0, str(Path(__file__).resolve().parents[1] / "tests" / "detectors" / "hgcal" / "econt"))
-import twin
+import econt_twin as twin
 
 from qcompress.detectors.hgcal.econt.chip import CHUNK_ROWS, decode_chip, run_chip
 from qcompress.detectors.hgcal.econt.frontend import FrontEnd

@@ -5,7 +5,7 @@ from math import ceil, floor
 
 import numpy as np
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from qcompress.errors import QcompressError
@@ -55,6 +55,7 @@ def plain_cast(value: Fraction, cast: Cast) -> int:
 
 @pytest.mark.parametrize("overflow", Overflow)
 @pytest.mark.parametrize("rounding", Rounding)
+@settings(max_examples=40)  # for each of 28 pairs of modes
 @given(
     to=small,
     codes=st.lists(st.integers(-(2**12), 2**12), min_size=1),
@@ -80,6 +81,7 @@ def test_cast_of_every_quarter(rounding: Rounding, overflow: Overflow, signed: b
 
 @pytest.mark.parametrize("overflow", Overflow)
 @pytest.mark.parametrize("rounding", Rounding)
+@settings(max_examples=40)
 @given(to=formats, values=st.lists(ordinary_floats, min_size=1))
 def test_cast_of_values(rounding: Rounding, overflow: Overflow, to: Format, values: list[float]) -> None:
     cast = Cast(to, rounding, overflow)
@@ -89,6 +91,7 @@ def test_cast_of_values(rounding: Rounding, overflow: Overflow, to: Format, valu
 
 @pytest.mark.parametrize("overflow", Overflow)
 @pytest.mark.parametrize("rounding", Rounding)
+@settings(max_examples=40)
 @given(to=formats, codes=st.lists(st.integers(1 - 2**62, 2**62 - 1), min_size=1), shift=st.integers(-100, 100))
 def test_cast_of_wide_codes_and_far_shifts(
     rounding: Rounding, overflow: Overflow, to: Format, codes: list[int], shift: int

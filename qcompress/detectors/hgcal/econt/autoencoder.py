@@ -42,9 +42,8 @@ def compute(calq: Codes, bx: Codes, registers: Registers, overflow: Overflow = O
 
 def sent_bits(registers: Registers) -> Iterator[tuple[int, int, int]]:
     """Runs of latent bits in the order they are sent: (latent, shift of the run's last bit, width)."""
-    assert registers.links is not None  # noqa: S101 - Registers.with_links has checked it
     kept = [bit for bit in range(LATENT_BITS) if registers.keep_mask >> (LATENT_BITS - 1 - bit) & 1]
-    left = kept[-latent_capacity(registers.links) :]
+    left = kept[-latent_capacity(registers.active_links) :]
     while left:
         latent, place = LATENTS - 1 - left[0] // WIDTH, left[0] % WIDTH
         width = 1
@@ -56,8 +55,7 @@ def sent_bits(registers: Registers) -> Iterator[tuple[int, int, int]]:
 
 def padding(registers: Registers) -> int:
     """Zeros before the first latent bit."""
-    assert registers.links is not None  # noqa: S101
-    return latent_capacity(registers.links) - sum(width for _, _, width in sent_bits(registers))
+    return latent_capacity(registers.active_links) - sum(width for _, _, width in sent_bits(registers))
 
 
 def pack(fields: AutoencoderFields, registers: Registers) -> Words32:

@@ -12,6 +12,7 @@ import numpy as np
 
 from qcompress.detectors.hgcal.econt.frames import (
     BadFrame,
+    Charges,
     Flags,
     FrameReader,
     FrameWriter,
@@ -31,16 +32,18 @@ CHARGE_MAX = (1 << 18) - 1
 """The sorter's charges have 18 bits and saturate."""
 MAP_FROM = 8
 """From so many cells on the frame holds a map instead of addresses."""
+NOT_KEPT = 255
+"""No 7-bit code."""
 
 
 @dataclass(frozen=True, eq=False)
 class BestChoiceFields:
-    """header (n,): 4 bits; sum (n,): 5E3M; kept (n, 48); charge (n, 48): 4E3M codes, 0 where not kept."""
+    """header (n,): 4 bits; sum (n,): 5E3M; kept (n, 48); charge (n, 48) uint8: 4E3M codes, 0 where not kept."""
 
     header: Codes
     sum: Codes
     kept: Flags
-    charge: Codes
+    charge: Charges
 
 
 @cache
@@ -90,18 +93,15 @@ def compute(calq: Codes, bx: Codes, registers: Registers) -> BestChoiceFields:
     count = kept_cells(registers)
     ordered, address = sort_cells(q)
     remaining = (ordered if registers.use_sum else ordered[count:]).sum(axis=0)
-    kept = np.zeros((len(q), TRIGGER_CELLS), np.bool_)
-    charge = np.zeros((len(q), TRIGGER_CELLS), np.int64)
-    place = address[:count] + TRIGGER_CELLS * np.arange(len(q))
-    kept.ravel()[place] = True
-    charge.ravel()[place] = encode(ordered[:count], 0, 4, 3)
-    return BestChoiceFields(header4(bx), encode(remaining, 0, 5, 3), kept, charge)
+    code = np.full((len(q), TRIGGER_CELLS), NOT_KEPT, np.uint8)
+    code.ravel()[address[:count] + TRIGGER_CELLS * np.arange(len(q))] = encode(ordered[:count], 0, 4, 3)
+    kept = code != NOT_KEPT
+    return BestChoiceFields(header4(bx), encode(remaining, 0, 5, 3), kept, code * kept)
 
 
 def kept_cells(registers: Registers) -> int:
     """How many trigger cells the active links have room for."""
-    assert registers.links is not None  # noqa: S101 - Registers.with_links has checked it
-    return KEPT[registers.links - 1]
+    return KEPT[registers.active_links - 1]
 
 
 def pack(fields: BestChoiceFields, registers: Registers) -> Words32:
@@ -115,7 +115,7 @@ def pack(fields: BestChoiceFields, registers: Registers) -> Words32:
         frame.put(cells.reshape(rows, count) % TRIGGER_CELLS, 6)
     else:
         frame.put(flags_to_map(fields.kept), 24)
-    frame.put(np.ascontiguousarray(fields.charge).ravel()[cells].reshape(rows, count), 7)
+    frame.put(fields.charge.ravel()[cells].reshape(rows, count), 7)
     return frame.words()
 
 
@@ -124,11 +124,11 @@ def unpack(words: Words32, registers: Registers) -> BestChoiceFields:
     count = kept_cells(registers)
     frame = FrameReader(words)
     header, sum_ = frame.take(4), frame.take(8)
-    charge = np.zeros((len(words), TRIGGER_CELLS), np.int64)
+    charge = np.zeros((len(words), TRIGGER_CELLS), np.uint8)
     if count < MAP_FROM:
         addresses = frame.take_many(count, 6)
         kept = cells_of_addresses(addresses)
-        np.put_along_axis(charge, addresses, frame.take_many(count, 7), axis=1)
+        np.put_along_axis(charge, addresses, frame.take_many(count, 7).astype(np.uint8), axis=1)
     else:
         kept = map_to_flags(frame.take_many(2, 24))
         number = np.count_nonzero(kept, axis=1)

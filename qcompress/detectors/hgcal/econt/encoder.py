@@ -116,11 +116,11 @@ class OverflowReport:
 
     activations: tuple[int, ...]
     latents: tuple[int, ...]
-    rows: int = 0
-    activation_rows: int = 0
-    latent_rows: int = 0
-    largest_activation: int = 0
-    largest_latent: int = 0
+    rows: int
+    activation_rows: int
+    latent_rows: int
+    largest_activation: int
+    largest_latent: int
 
 
 def overflow_report(

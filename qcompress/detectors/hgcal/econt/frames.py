@@ -12,6 +12,8 @@ OUTPUT_LINKS = 13
 WORD = 32
 
 Flags = npt.NDArray[np.bool_]
+Charges = npt.NDArray[np.uint8]
+"""4E3M codes of trigger cells, 7 bits."""
 
 
 class BadFrame(QcompressError):  # noqa: N818 - one of the errors a user can cause
@@ -29,7 +31,7 @@ class FrameWriter:
         self.by_link = np.zeros((links, rows), np.uint32)
         self.bits = 0
 
-    def put(self, field: Codes, width: int) -> None:
+    def put(self, field: Codes | Charges, width: int) -> None:
         """Append a field (rows,), or several (rows, count), of `width` <= 32 bits each; higher bits must be 0."""
         columns = field.T.astype(np.uint32) if field.ndim == 2 else field.astype(np.uint32)[None]
         for column in columns:
@@ -87,15 +89,14 @@ def header4(bx: Codes) -> Codes:
 
 def flags_to_map(flags: Flags) -> Codes:
     """Flags (rows, 48) -> the two halves of the 48-bit map, TC 0 first: (rows, 2) of 24 bits."""
-    weights = 1 << np.arange(23, -1, -1, dtype=np.int64)
-    halves = flags.reshape(len(flags), 2, TRIGGER_CELLS // 2).astype(np.float64) @ weights.astype(np.float64)
-    return halves.astype(np.int64)
+    octets = np.packbits(flags, axis=1).astype(np.int64)
+    return octets[:, 0::3] << 16 | octets[:, 1::3] << 8 | octets[:, 2::3]
 
 
 def map_to_flags(halves: Codes) -> Flags:
     """The way back: (rows, 2) of 24 bits -> flags (rows, 48)."""
-    bits = halves[:, :, None] >> np.arange(23, -1, -1) & 1
-    return np.asarray(bits == 1).reshape(len(halves), TRIGGER_CELLS)
+    octets = (halves[:, :, None] >> np.array([16, 8, 0])).astype(np.uint8)  # the lowest 8 bits
+    return np.unpackbits(octets.reshape(len(halves), 6), axis=1).astype(np.bool_)
 
 
 def cells_of_addresses(addresses: Codes) -> Flags:

@@ -62,14 +62,17 @@ def encode(values: npt.ArrayLike, drop: int, exponent_bits: int, mantissa_bits: 
     if not 1 <= exponent_bits <= MAX_EXPONENT_BITS or not 1 <= mantissa_bits <= 8:
         raise QcompressError(f"no code of {exponent_bits} exponent and {mantissa_bits} mantissa bits")
     largest = (1 << (exponent_bits + mantissa_bits)) - 1
-    # From here on every code is all ones; below, int64 -> float64 is exact and its leading bits are the code's.
-    kept = np.minimum(np.asarray(values, np.int64) >> drop, 1 << ((1 << exponent_bits) + mantissa_bits - 1))
-    coded: Codes = kept.astype(np.float64).view(np.int64)
-    coded >>= 52 - mantissa_bits
-    coded -= (1022 + mantissa_bits) << mantissa_bits
+    # From `cap` on every code is all ones; up to it the floating-point number is exact and leads with the code's bits.
+    cap = 1 << ((1 << exponent_bits) + mantissa_bits - 1)
+    narrow = cap < 1 << 24
+    integer, real, fraction, bias = (np.int32, np.float32, 23, 126) if narrow else (np.int64, np.float64, 52, 1022)
+    kept = np.minimum(np.asarray(values, np.int64) >> drop, cap).astype(integer, copy=False)
+    coded = kept.astype(real).view(integer)
+    coded >>= fraction - mantissa_bits
+    coded -= (bias + mantissa_bits) << mantissa_bits
     np.minimum(coded, largest, out=coded)
     np.copyto(coded, kept, where=kept < 1 << mantissa_bits)
-    return coded
+    return np.asarray(coded, np.int64)
 
 
 def decode_code(codes: npt.ArrayLike, drop: int, mantissa_bits: int) -> Codes:

@@ -9,7 +9,7 @@ import os
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from pathlib import Path
-from typing import Any
+from typing import Any, TypeVar
 
 import yaml
 
@@ -40,6 +40,29 @@ class Algorithm(enum.IntEnum):
     BEST_CHOICE = 2
     REPEATER = 3
     AUTOENCODER = 4
+
+
+NEEDED = {
+    Algorithm.THRESHOLD_SUM: ("thresholds", "buffer"),
+    Algorithm.SUPER_TRIGGER_CELL: ("stc_type",),
+    Algorithm.AUTOENCODER: ("weights",),
+}
+"""What an algorithm cannot do without, besides links."""
+KEYS = {
+    "thresholds": "AlgoThreshold",
+    "buffer": "FormatterBuffer.Global buff_t1, buff_t2, buff_t3",
+    "stc_type": "FormatterBuffer.Global.stc_type",
+    "weights": "Encoder",
+}
+"""Where the register file has it."""
+Value = TypeVar("Value")
+
+
+def required(value: Value | None, key: str) -> Value:
+    """The value; raises QcompressError naming the register if there is none."""
+    if value is None:
+        raise QcompressError(f"registers: {key} is missing")
+    return value
 
 
 @dataclass(frozen=True)
@@ -86,21 +109,15 @@ class Registers:
             raise QcompressError("registers: no active_etxs (FormatterBuffer); say the number of links (etx)")
         if self.algorithm is Algorithm.REPEATER and links != OUTPUT_LINKS:
             raise QcompressError(f"registers: the repeater needs all {OUTPUT_LINKS} links, active are {links}")
-        needed = {
-            Algorithm.THRESHOLD_SUM: ("thresholds", "buffer"),
-            Algorithm.SUPER_TRIGGER_CELL: ("stc_type",),
-            Algorithm.AUTOENCODER: ("weights",),
-        }
-        keys = {
-            "thresholds": "AlgoThreshold",
-            "buffer": "FormatterBuffer.Global buff_t1, buff_t2, buff_t3",
-            "stc_type": "FormatterBuffer.Global.stc_type",
-            "weights": "Encoder",
-        }
-        for field in needed.get(self.algorithm, ()):
-            if getattr(self, field) is None:
-                raise QcompressError(f"registers: {self.algorithm.name.lower()} needs {keys[field]}, which is missing")
+        for name in NEEDED.get(self.algorithm, ()):
+            if getattr(self, name) is None:
+                raise QcompressError(f"registers: {self.algorithm.name.lower()} needs {KEYS[name]}, which is missing")
         return replace(self, links=links)
+
+    @property
+    def active_links(self) -> int:
+        """The number of active links; raises QcompressError if the registers leave it open."""
+        return required(self.links, "FormatterBuffer.Global.active_etxs")
 
     def with_tc_order(self, tc_order: str | None) -> "Registers":
         """The same with another order of trigger cells in the input words (None: as the file's generation has it)."""
@@ -121,9 +138,7 @@ def latent_capacity(links: int) -> int:
 
 def weights_from_registers(registers: Registers) -> EncoderWeights:
     """The encoder's weights as the chip reads them; raises QcompressError if there are none."""
-    if registers.weights is None:
-        raise QcompressError("registers: no Encoder block, so no weights")
-    return registers.weights
+    return required(registers.weights, KEYS["weights"])
 
 
 def registers_from_weights(weights: EncoderWeights, front_end: FrontEnd, links: int) -> Registers:

@@ -10,7 +10,7 @@ import numpy as np
 
 from qcompress.detectors.hgcal.econt.frames import FrameReader, FrameWriter, header4
 from qcompress.detectors.hgcal.econt.numbers import TRIGGER_CELLS, decode_code, encode
-from qcompress.detectors.hgcal.econt.registers import Registers
+from qcompress.detectors.hgcal.econt.registers import KEYS, Registers, required
 from qcompress.detectors.hgcal.econt.word_files import Words32
 from qcompress.fixedpoint import Codes, Values
 
@@ -47,10 +47,8 @@ class SuperTriggerCellFields:
 
 def group_type(registers: Registers) -> tuple[GroupType, int]:
     """The type that the registers select, and how many groups it sends on the active links."""
-    assert registers.stc_type is not None  # noqa: S101 - Registers.with_links has checked it
-    assert registers.links is not None  # noqa: S101
-    kind = TYPES[registers.stc_type]
-    return kind, kind.sent[min(registers.links, len(kind.sent)) - 1]
+    kind = TYPES[required(registers.stc_type, KEYS["stc_type"])]
+    return kind, kind.sent[min(registers.active_links, len(kind.sent)) - 1]
 
 
 def compute(calq: Codes, bx: Codes, registers: Registers) -> SuperTriggerCellFields:

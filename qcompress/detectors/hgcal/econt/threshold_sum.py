@@ -14,6 +14,7 @@ import numpy.typing as npt
 from qcompress.detectors.hgcal.econt.frames import (
     OUTPUT_LINKS,
     BadFrame,
+    Charges,
     Flags,
     FrameReader,
     FrameWriter,
@@ -23,7 +24,7 @@ from qcompress.detectors.hgcal.econt.frames import (
     map_to_flags,
 )
 from qcompress.detectors.hgcal.econt.numbers import TRIGGER_CELLS, decode_code, encode
-from qcompress.detectors.hgcal.econt.registers import Registers
+from qcompress.detectors.hgcal.econt.registers import KEYS, Registers, required
 from qcompress.detectors.hgcal.econt.word_files import Words32
 from qcompress.errors import QcompressError
 from qcompress.fixedpoint import Codes, Values
@@ -33,9 +34,6 @@ MAP_FROM = 8
 NONE, ADDRESSES, MAP, TRUNCATED = 0b000, 0b010, 0b100, 0b110
 """Frame types; the lowest bit of a truncated one says that it was cut for T2 and T3."""
 FRAME_TYPES = (NONE, ADDRESSES, MAP, TRUNCATED, TRUNCATED | 1)
-FRAME_LINKS = OUTPUT_LINKS
-LONGEST = 25
-"""16-bit words of a frame with all 48 cells."""
 
 Words16 = npt.NDArray[np.uint16]
 
@@ -44,20 +42,20 @@ Words16 = npt.NDArray[np.uint16]
 class ThresholdSumFields:
     """One frame a row.
 
-    header (n,): 5 bits; type (n,): 3 bits; sum (n,): 5E3M; kept (n, 48); charge (n, 48): 4E3M codes, 0 where not kept.
+    header (n,): 5 bits; type (n,): 3 bits; sum (n,): 5E3M; kept (n, 48); charge (n, 48) uint8: 4E3M
+    codes, 0 where not kept.
     """
 
     header: Codes
     type: Codes
     sum: Codes
     kept: Flags
-    charge: Codes
+    charge: Charges
 
 
 def compute(calq: Codes, bx: Codes, registers: Registers) -> tuple[ThresholdSumFields, Codes]:
     """Calibrated charges (n, 48) and BX (n,) -> fields of the whole frames, and the sums (n,) of truncated ones."""
-    assert registers.thresholds is not None  # noqa: S101 - Registers.with_links has checked it
-    threshold = np.array(registers.thresholds)[:, None]
+    threshold = np.array(required(registers.thresholds, KEYS["thresholds"]))[:, None]
     by_cell = calq.T
     kept = (by_cell >= threshold) & (threshold > 0)
     number = np.count_nonzero(kept, axis=0)
@@ -66,18 +64,19 @@ def compute(calq: Codes, bx: Codes, registers: Registers) -> tuple[ThresholdSumF
     remaining = total - np.where(kept, by_cell, 0).sum(axis=0)
     sum_ = truncated_sum if registers.use_sum else encode(remaining, 0, 5, 3)
     kind = np.where(number == 0, NONE, np.where(number < MAP_FROM, ADDRESSES, MAP))
-    charge = np.where(kept, encode(by_cell, registers.front_end.drop, 4, 3), 0)
-    return ThresholdSumFields(header5(bx), kind, sum_, kept.T, charge.T), truncated_sum
+    charge = (encode(by_cell, registers.front_end.drop, 4, 3).astype(np.uint8) * kept).T
+    whole = ThresholdSumFields(header5(bx), kind, sum_, np.ascontiguousarray(kept.T), np.ascontiguousarray(charge))
+    return whole, truncated_sum
 
 
 def pack_frames(fields: ThresholdSumFields) -> tuple[Words16, Codes]:
     """Fields -> frames (n, 26) of 16-bit words, zeros behind their end, and lengths (n,) in words."""
-    kept = np.ascontiguousarray(fields.kept)
+    kept = fields.kept
     number = np.count_nonzero(kept, axis=1)
     place = np.flatnonzero(kept)
-    cells = _to_the_front(place % TRIGGER_CELLS, number)
-    charge = _to_the_front(np.ascontiguousarray(fields.charge).ravel()[place], number)
-    frames = np.zeros((FRAME_LINKS, len(kept)), np.uint32)
+    cells = _to_the_front((place % TRIGGER_CELLS).astype(np.uint8), number)
+    charge = _to_the_front(fields.charge.ravel()[place], number)
+    frames = np.zeros((OUTPUT_LINKS, len(kept)), np.uint32)
     for count in range(MAP_FROM):
         rows = np.flatnonzero((number == count) & (fields.type != MAP))
         if len(rows):
@@ -109,9 +108,9 @@ def _lengths(kind: Codes, number: Codes) -> Codes:
     return np.asarray(-(-bits // 16))
 
 
-def _to_the_front(values: Codes, number: Codes) -> Codes:
+def _to_the_front(values: Charges, number: Codes) -> Charges:
     """Values of rows one behind the other, `number` (n,) a row -> (n, most in a row), zeros behind."""
-    front = np.zeros((len(number), int(number.max(initial=0))), np.int64)
+    front = np.zeros((len(number), int(number.max(initial=0))), np.uint8)
     front[np.arange(front.shape[1]) < number[:, None]] = values
     return front
 
@@ -125,10 +124,8 @@ class OutputBuffer:
     """The chip's output buffer; keeps what waits from one chunk of bunch crossings to the next."""
 
     def __init__(self, registers: Registers) -> None:
-        assert registers.buffer is not None  # noqa: S101 - Registers.with_links has checked it
-        assert registers.links is not None  # noqa: S101
-        self.thresholds = registers.buffer
-        self.leaving = 2 * registers.links
+        self.thresholds = required(registers.buffer, KEYS["buffer"])
+        self.leaving = 2 * registers.active_links
         self.pattern = registers.link_reset_pattern
         self.waiting: Words16 = np.zeros(0, np.uint16)
 
@@ -175,8 +172,7 @@ class InputBuffer:
     """The way back: takes link words as they come and gives the frames they complete; keeps the rest."""
 
     def __init__(self, registers: Registers) -> None:
-        assert registers.links is not None  # noqa: S101 - Registers.with_links has checked it
-        self.links, self.pattern = registers.links, registers.link_reset_pattern
+        self.links, self.pattern = registers.active_links, registers.link_reset_pattern
         if self.pattern >> 8 in FRAME_TYPES:
             raise QcompressError(
                 f"registers: link_reset_pattern {registers.link_reset_pattern} makes idle words look like frames;"
@@ -190,7 +186,7 @@ class InputBuffer:
         Raises BadFrame for a frame that the chip does not send and for a word that is neither frame nor idle.
         """
         stream = np.concatenate([self.waiting, _halves(words[:, : self.links]).ravel()])
-        padded = np.concatenate([stream, np.zeros(2 * FRAME_LINKS, np.uint16)])
+        padded = np.concatenate([stream, np.zeros(2 * OUTPUT_LINKS, np.uint16)])
         lengths = frame_lengths(padded)[: len(stream)].tolist()
         kind = (stream >> 8 & 7).tolist()
         starts, place = [], 0
@@ -201,7 +197,7 @@ class InputBuffer:
                 raise BadFrame(len(starts), f"before it comes {stream[place]:04x}, neither a frame nor an idle word")
             place += lengths[place]
         self.waiting = stream[place:]
-        index = np.array(starts, np.int64)[:, None] + np.arange(2 * FRAME_LINKS)
+        index = np.array(starts, np.int64)[:, None] + np.arange(2 * OUTPUT_LINKS)
         return unpack_frames(padded[index])
 
 
@@ -225,7 +221,7 @@ def unpack_frames(frames: Words16) -> ThresholdSumFields:
     frame = FrameReader(links)
     header, kind, sum_, number = frame.take(5), frame.take(3), frame.take(8), frame.take(3)
     kept = np.zeros((len(frames), TRIGGER_CELLS), np.bool_)
-    charge = np.zeros((len(frames), TRIGGER_CELLS), np.int64)
+    charge = np.zeros((len(frames), TRIGGER_CELLS), np.uint8)
     rows = np.flatnonzero(kind == MAP)
     reader = _after_header(links[rows], 16)
     kept[rows] = flags = map_to_flags(reader.take_many(2, 24))

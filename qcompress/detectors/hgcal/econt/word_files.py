@@ -70,7 +70,8 @@ def read_rows(path: Path, layout: Layout, skip: int, chunk_rows: int) -> Iterato
     with path.open("rb") as file:
         file.seek(skip)
         while block := _whole_lines(file, shortest * chunk_rows):
-            words = None if slow.ended else decode(np.frombuffer(block, np.uint8), layout.columns)
+            lines = block.replace(b"\r\n", b"\n")
+            words = None if slow.ended else decode(np.frombuffer(lines, np.uint8), layout.columns)
             if words is None:
                 words = slow.read(block)
             else:

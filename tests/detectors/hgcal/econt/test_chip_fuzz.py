@@ -3,9 +3,9 @@
 from collections import Counter
 from pathlib import Path
 
+import econt_twin as twin
 import numpy as np
 import pytest
-import twin
 import yaml
 
 from qcompress.detectors.hgcal.econt.chip import run_chip

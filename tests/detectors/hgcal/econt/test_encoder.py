@@ -2,11 +2,12 @@ from collections.abc import Callable
 from dataclasses import replace
 from pathlib import Path
 
+import econt_twin as twin
 import h5py
 import numpy as np
 import pytest
-import twin
 
+from qcompress.detectors.hgcal.econt.chip import overflow_of_file
 from qcompress.detectors.hgcal.econt.encoder import (
     ACTIVATION,
     LATENT,
@@ -115,6 +116,7 @@ def test_largest_values_of_the_reference(data_file: Callable[[str], Path]) -> No
     codes, _ = twin.words_from_csv((folder.parent / "testInput.csv").read_text(), "lsb")
     cells = normalised_cells(registers.front_end.charges(np.array(codes)))
     report = overflow_report(weights_from_registers(registers), [cells[:2000], cells[2000:]])
+    assert overflow_of_file(folder / "init.yaml", folder.parent / "testInput.csv") == report
     assert report.rows == 3564
     assert (report.activation_rows, report.latent_rows) == (0, 0)
     assert 0 < report.largest_activation <= 124

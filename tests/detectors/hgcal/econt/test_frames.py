@@ -68,6 +68,15 @@ def test_many_fields_and_gaps() -> None:
     assert reader.take_many(0, 7).shape == (1, 0)
 
 
+def test_a_frame_may_fill_the_last_bit() -> None:
+    writer = FrameWriter(1, links=2)
+    for width in (32, 5, 27):
+        writer.put(np.array([(1 << width) - 2]), width)
+    assert writer.words().tolist() == [[2**32 - 2, 2**32 - 2 - 2**27]]
+    reader = FrameReader(writer.words())
+    assert [reader.take(width).tolist() for width in (32, 5, 27)] == [[2**32 - 2], [30], [2**27 - 2]]
+
+
 def test_headers() -> None:
     bx = np.array([0, 1, 7, 8, 15, 16, 17, 31, 3552, 3563])
     assert header5(bx).tolist() == [31, 1, 7, 8, 15, 0, 1, 15, 0, 11]

@@ -201,6 +201,33 @@ def test_faults_name_the_key(tmp_path: Path, path: str, value: Any, message: str
     assert "\n" not in str(fault.value)
 
 
+def test_widths_of_the_large_registers(tmp_path: Path) -> None:
+    """Each at its largest value, and one above."""
+    weights = EncoderWeights.from_list(np.full(2144, -1))  # all bits set
+    registers = registers_from_weights(weights, EXPECTED.front_end, 2)
+    write_registers(replace(registers, keep_mask=KEEP_ALL), tmp_path / "ae.yaml")
+    text = (tmp_path / "ae.yaml").read_text()
+    good = yaml.safe_load(text)
+    assert read(tmp_path, good).weights == weights
+    assert good["Encoder"][11] == {
+        f"weights_byte{k}": 2 ** (48 if k == 128 else 128) - 1 for k in (*range(0, 128, 16), 128)
+    }
+    buffer = good["FormatterBuffer"]["Global"]
+    for block, key in (
+        (good["Encoder"][11], "weights_byte0"),
+        (good["Encoder"][0], "weights_byte128"),
+        (buffer, "mask_ae"),
+        (buffer, "mask_ae2"),
+    ):
+        block[key] += 1
+        with pytest.raises(QcompressError, match=f"{key} is {block[key]}, allowed is 0..{block[key] - 1}$"):
+            read(tmp_path, good)
+        block[key] -= 1
+    del buffer["mask_ae"], buffer["mask_ae2"]
+    buffer["keep_auto_encoder_bits"] = KEEP_ALL
+    assert read(tmp_path, good).keep_mask == KEEP_ALL
+
+
 @pytest.mark.parametrize(
     ("mask", "message"),
     [(0, "is 0"), (8192, "is 8192"), (0x2, "is 0x2: only masks of the first"), (0x1FFD, "is 0x1ffd")],
@@ -251,6 +278,12 @@ def test_registers_check_themselves(field: str, value: Any, message: str) -> Non
         replace(EXPECTED, **{field: value})
 
 
+def test_links_that_are_left_open() -> None:
+    assert EXPECTED.active_links == 5
+    with pytest.raises(QcompressError, match=r"registers: FormatterBuffer\.Global\.active_etxs is missing"):
+        _ = replace(EXPECTED, links=None).active_links
+
+
 @pytest.mark.parametrize("order", ["msb", "lsb"])
 def test_registers_from_weights(tmp_path: Path, order: str) -> None:
     weights = EncoderWeights.from_list(np.random.default_rng(0).integers(-32, 32, 2144))
@@ -264,7 +297,7 @@ def test_registers_from_weights(tmp_path: Path, order: str) -> None:
     assert weights_from_registers(again) == weights
     with pytest.raises(QcompressError, match=r"links is 0, allowed is 1\.\.13"):
         registers_from_weights(weights, front, 0)
-    with pytest.raises(QcompressError, match="no Encoder block, so no weights"):
+    with pytest.raises(QcompressError, match="registers: Encoder is missing"):
         weights_from_registers(EXPECTED)
 
 

@@ -10,6 +10,7 @@ from qcompress.detectors.hgcal.econt.word_files import (
     OUTPUT_HEX,
     _decode_decimal,
     _decode_hex,
+    _LineReader,
     find_layout,
     format_hex,
     read_rows,
@@ -60,6 +61,36 @@ def test_spaces_crlf_upper_case_and_no_last_newline(tmp_path: Path) -> None:
         words = everything(read_words(path, "msb", chunk_rows))
         assert words.codes.tolist() == [plain_codes(line, "msb") for line in lines]
         assert words.bx.tolist() == list(range(9))
+
+
+def test_ordinary_files_do_not_go_line_by_line(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    path = tmp_path / "in.csv"
+    path.write_text(HEX_HEADER + "\n".join(hex_rows(30)) + "\n")
+    monkeypatch.setattr(_LineReader, "_line", lambda self, line: pytest.fail("read line by line"))
+    assert len(everything(read_words(path, chunk_rows=7)).bx) == 30
+    path.write_text(DECIMAL_HEADER + "1, 2, 3, 4, 5, 6, 7, 8, 9, 10, 11, 12\n" * 30)
+    assert len(everything(read_words(path, chunk_rows=7)).bx) == 30
+
+
+def test_a_carriage_return_within_a_line_is_a_fault(tmp_path: Path) -> None:
+    lines = hex_rows(3)
+    path = tmp_path / "in.csv"
+    path.write_bytes((HEX_HEADER + lines[0] + "\n" + lines[1][:8] + "\r" + lines[1][8:] + "\n" + lines[2]).encode())
+    assert len(everything(read_words(path)).bx) == 3  # around a word it is white space
+    path.write_bytes((HEX_HEADER + lines[0] + "\n" + lines[1][:4] + "\r" + lines[1][4:] + "\n" + lines[2]).encode())
+    with pytest.raises(QcompressError, match="row 2: word 0"):
+        everything(read_words(path))
+
+
+def test_crlf_files(tmp_path: Path) -> None:
+    path = tmp_path / "in.csv"
+    lines = hex_rows(30)
+    path.write_bytes((HEX_HEADER + "\n".join(lines) + "\n").replace("\n", "\r\n").encode())
+    for chunk_rows in (1, 4, 100):
+        words = everything(read_words(path, "lsb", chunk_rows))
+        assert words.codes.tolist() == [plain_codes(line, "lsb") for line in lines]
+    path.write_bytes((DECIMAL_HEADER + "1,2,3,4,5,6,7,8,9,10,11,12\n" * 3).replace("\n", "\r\n").encode())
+    assert everything(read_words(path)).codes[:, 3::4].tolist() == [list(range(1, 13))] * 3
 
 
 def test_empty_lines_may_end_a_file(tmp_path: Path) -> None:
