@@ -1,6 +1,7 @@
 """The command `qcompress`. Thin: every command imports its room when it runs."""
 
 import contextlib
+import importlib.metadata
 import os
 import signal
 import sys
@@ -8,10 +9,28 @@ from pathlib import Path
 from typing import Annotated, Any
 
 import typer
+from typer.core import TyperGroup
 
 from qcompress.errors import MismatchError, QcompressError
 
+
+class DetectorCommands(TyperGroup):
+    """Our commands and those of installed detectors, each of which is imported when it is asked for."""
+
+    def list_commands(self, ctx: Any) -> list[str]:
+        return [*super().list_commands(ctx), *sorted(_detector_commands())]
+
+    def get_command(self, ctx: Any, cmd_name: str) -> Any:
+        entry = _detector_commands().get(cmd_name)
+        return super().get_command(ctx, cmd_name) if entry is None else typer.main.get_command(entry.load())
+
+
+def _detector_commands() -> dict[str, Any]:
+    return {entry.name: entry for entry in importlib.metadata.entry_points(group="qcompress.commands")}
+
+
 app = typer.Typer(
+    cls=DetectorCommands,
     no_args_is_help=True,
     add_completion=False,
     pretty_exceptions_enable=False,

@@ -131,10 +131,14 @@ def train(job: Job, stage: Path, report: Report) -> Figures:
 
 def compile_graphs(job: Job, stage: Path, report: Report) -> Figures:
     """Trained models to graphs, and each graph to every target of the config."""
-    from qcompress.frontends.qkeras import from_keras, load_model
+    from qcompress.frontends.qkeras import load_model
 
-    graphs = {name: from_keras(load_model(job.candidate.model(name)), name) for name in job.candidate.figures("train")}
-    return build_targets(graphs, wanted_targets(job.config), stage, report)
+    graphs = {
+        name: job.detector.graph(name, load_model(job.candidate.model(name)), job.config.network)
+        for name in job.candidate.figures("train")
+    }
+    keras_is_body = job.detector.keras_is_body(job.config.network)
+    return build_targets(graphs, wanted_targets(job.config), keras_is_body, stage, report)
 
 
 def wanted_targets(config: Config) -> list[str]:
@@ -142,7 +146,9 @@ def wanted_targets(config: Config) -> list[str]:
     return [name for name, value in config.targets if value is not None]
 
 
-def build_targets(graphs: Mapping[str, Graph], targets: list[str], stage: Path, report: Report) -> Figures:
+def build_targets(
+    graphs: Mapping[str, Graph], targets: list[str], keras_is_body: bool, stage: Path, report: Report
+) -> Figures:
     """Save the graphs and build every target of each; what one cannot do exactly is refused before any is built."""
     for graph in graphs.values():
         for target in targets:
@@ -158,7 +164,7 @@ def build_targets(graphs: Mapping[str, Graph], targets: list[str], stage: Path, 
             future.result()
             done += 1
             report(done, len(jobs), "building " + ", ".join(targets))
-    return {name: describe_graph(graph) for name, graph in graphs.items()}
+    return {name: {**describe_graph(graph), "keras_is_body": keras_is_body} for name, graph in graphs.items()}
 
 
 def describe_graph(graph: Graph) -> Figures:
@@ -197,14 +203,16 @@ def verification(
     seed: int,
     report: Report,
 ) -> Figures:
-    """Comparisons per network: Keras and the built targets on `inputs` and on `rows` made-up rows a set."""
+    """Comparisons per network: Keras, where it is a body, and the built targets, on `inputs` and on made-up rows."""
     from qcompress.frontends.qkeras import KerasBody, load_model
 
     figures: dict[str, Any] = {}
     graphs = candidate.graphs()
     for name, graph in graphs.items():
         report(len(figures), len(graphs), f"network {name}")
-        bodies: list[Body] = [KerasBody(load_model(candidate.model(name)), graph)]
+        bodies: list[Body] = []
+        if candidate.figures("compile")[name]["keras_is_body"]:
+            bodies.append(KerasBody(load_model(candidate.model(name)), graph))
         bodies += [TARGETS[target].open(graph, candidate.folder / target / name) for target in targets]
         codes = {**inputs.get(name, {}), **standard_inputs(graph, rows, seed)}
         with tempfile.TemporaryDirectory(prefix="qcompress-") as scratch:
@@ -391,7 +399,7 @@ def compile_model(
         with candidate.staged("compile") as stage:
             (stage / "model").mkdir()
             shutil.copyfile(path, stage / "model" / f"{name}{path.suffix}")
-            figures = build_targets({name: graph}, targets, stage, reporter.task("compile"))
+            figures = build_targets({name: graph}, targets, True, stage, reporter.task("compile"))
             inputs = inputs_hash(STEPS["compile"], candidate, [file_hash(path), targets, input_format])
             candidate.record("compile", inputs, stage, figures)
         reporter.close("compile", "done")

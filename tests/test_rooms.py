@@ -50,6 +50,7 @@ def imported_rooms(path: Path) -> set[str]:
 @pytest.mark.parametrize("path", FILES, ids=lambda path: str(path.relative_to(ROOT)))
 def test_a_room_imports_only_from_rooms_above_it(path):
     own = path.relative_to(ROOT / "qcompress").parts[0].removesuffix(".py")
+    own = "cli" if path.name == "commands.py" else own  # a detector's commands are part of the command line
     above = ROOMS[: ROOMS.index(own) + 1]
     assert imported_rooms(path) <= set(above)
 

@@ -131,6 +131,16 @@ class Detector(ABC):
     def networks(self, options: Any) -> tuple[Network, ...]:
         """Build the networks with fresh weights."""
 
+    def graph(self, name: str, model: Any, options: Any) -> Graph:
+        """The firmware's arithmetic of a trained network: QKeras' own, unless the detector's chip has another."""
+        from qcompress.frontends.qkeras import from_keras
+
+        return from_keras(model, name)
+
+    def keras_is_body(self, options: Any) -> bool:
+        """Whether the Keras model must give the same codes as the graph."""
+        return True
+
     @abstractmethod
     def emulate(
         self, firmware: Firmware, source: Path, target: Path, overrides: Mapping[str, Any], report: Report

@@ -16,7 +16,7 @@ import numpy as np
 
 from qcompress.errors import Refused
 from qcompress.fixedpoint import Cast, Format, Overflow, Rounding
-from qcompress.graph import Conv2D, Dense, Flatten, Graph, Node, Operation, Quantize
+from qcompress.graph import Conv2D, Dense, Flatten, Graph, Node, Operation, Quantize, Relu
 from qcompress.graph.operations import Linear
 from qcompress.graph.stage import Shape
 from qcompress.targets.processes import Simulator, python_module, require, run_logged
@@ -145,12 +145,18 @@ def _computes(graph: Graph, node: Node) -> bool:
     """Whether anything is left of the node once hls4ml has dropped reshapes and casts that change nothing."""
     if isinstance(node.operation, Quantize):
         return node.operation.cast != Cast(graph.formats[node.source])
+    if isinstance(node.operation, Relu):
+        return graph.formats[node.source].signed
     return not isinstance(node.operation, Flatten)
 
 
 def _quantize(operation: Quantize, shape: Shape) -> tuple[Layer, dict[str, str]]:
     layer = {"class_name": "Activation", "activation": "linear", "n_in": int(np.prod(shape))}
     return layer, {"result": precision(operation.cast)}
+
+
+def _relu(operation: Relu, shape: Shape) -> tuple[Layer, dict[str, str]]:
+    return {"class_name": "Activation", "activation": "relu", "n_in": int(np.prod(shape))}, {}
 
 
 def _flatten(operation: Flatten, shape: Shape) -> tuple[Layer, dict[str, str]]:
@@ -200,6 +206,7 @@ def _conv2d(operation: Conv2D, shape: Shape) -> tuple[Layer, dict[str, str]]:
 
 LAYERS: dict[type[Operation], Callable[[Any, Shape], tuple[Layer, dict[str, str]]]] = {
     Quantize: _quantize,
+    Relu: _relu,
     Flatten: _flatten,
     Dense: _dense,
     Conv2D: _conv2d,

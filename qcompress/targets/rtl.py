@@ -20,7 +20,7 @@ import numpy as np
 
 from qcompress.errors import Refused
 from qcompress.fixedpoint import Format
-from qcompress.graph import Conv2D, Dense, Flatten, Graph, Node, Quantize
+from qcompress.graph import Conv2D, Dense, Flatten, Graph, Node, Quantize, Relu
 from qcompress.graph.operations import Linear
 from qcompress.targets.processes import ProgramFailed, Simulator, python_module, require, run_logged
 from qcompress.targets.record import read_record, write_record
@@ -29,7 +29,7 @@ from qcompress.targets.verilator import Simulation
 TOP = "qcompress_rtl"
 """Name of the top module."""
 
-OPERATIONS = (Quantize, Conv2D, Dense, Flatten)
+OPERATIONS = (Quantize, Relu, Conv2D, Dense, Flatten)
 WEIGHT_BITS = 24
 """alkaid solves constant matrices in float32."""
 VALUE_BITS = 23

@@ -16,7 +16,7 @@ from unittest.mock import patch
 import numpy as np
 
 from qcompress.fixedpoint import Cast, Codes, Format, Overflow, Rounding, wrap
-from qcompress.graph import Conv2D, Dense, Flatten, Graph, Operation, Quantize
+from qcompress.graph import Conv2D, Dense, Flatten, Graph, Operation, Quantize, Relu
 from qcompress.graph.operations import Linear, Range
 from qcompress.graph.stage import Shape
 from qcompress.targets.hls import chain
@@ -146,6 +146,12 @@ def _last_bit(value: Variable, unit: float) -> Variable:
     return value.quantize(False, 1 - fraction, fraction) * (1 / unit)
 
 
+def _relu(operation: Relu, elements: list[Element], given: Format, shape: Shape) -> list[Element]:
+    if not given.signed:
+        return elements
+    return [max(e, 0) if isinstance(e, int) else (e < 0.0).msb_mux(0.0, e) for e in elements]
+
+
 def _flatten(operation: Flatten, elements: list[Element], given: Format, shape: Shape) -> list[Element]:
     return elements
 
@@ -231,6 +237,7 @@ def _sum(parts: list[Variable]) -> Variable:
 
 LOGIC: dict[type[Operation], Callable[[Any, list[Element], Format, Shape], list[Element]]] = {
     Quantize: _quantize,
+    Relu: _relu,
     Flatten: _flatten,
     Dense: _linear,
     Conv2D: _linear,

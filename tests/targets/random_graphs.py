@@ -5,7 +5,7 @@ from collections.abc import Sequence
 import numpy as np
 
 from qcompress.fixedpoint import Cast, Codes, Format, Overflow, Rounding
-from qcompress.graph import Conv2D, Dense, Flatten, Graph, Node, Quantize
+from qcompress.graph import Conv2D, Dense, Flatten, Graph, Node, Operation, Quantize, Relu
 
 Generator = np.random.Generator
 
@@ -64,7 +64,7 @@ def random_network(
     roundings: Sequence[Rounding] = tuple(Rounding),
     overflows: Sequence[Overflow] = tuple(Overflow),
 ) -> Graph:
-    """quantize, convolution, quantize, flatten, dense, quantize."""
+    """quantize, convolution, perhaps relu, quantize, flatten, dense, perhaps relu, quantize."""
     height, width, channels = (int(rng.integers(2, 6)), int(rng.integers(2, 6)), int(rng.integers(1, 4)))
     kernel = (int(rng.integers(1, min(4, height + 1))), int(rng.integers(1, min(4, width + 1))))
     input_format = random_format(rng, width=(3, 11))
@@ -78,14 +78,13 @@ def random_network(
     terms = int(np.prod(conv.output_shape((height, width, channels))))
     dense = Dense(**_linear_parameters(rng, second.format, (terms, int(rng.integers(1, 6)))))
     third = random_cast(rng, dense.accumulator, roundings, overflows)
-    operations = {
-        "Input": Quantize(first),
-        "conv/1": conv,
-        "conv 1": Quantize(second),
-        "flat": Flatten(),
-        "dense": dense,
-        "latent": Quantize(third),
-    }
+    operations: dict[str, Operation] = {"Input": Quantize(first), "conv/1": conv}
+    if rng.random() < 0.5:
+        operations["relu 1"] = Relu()
+    operations |= {"conv 1": Quantize(second), "flat": Flatten(), "dense": dense}
+    if rng.random() < 0.5:
+        operations["relu 2"] = Relu()
+    operations["latent"] = Quantize(third)
     names = list(operations)
     nodes = tuple(
         Node(name, operation, source)

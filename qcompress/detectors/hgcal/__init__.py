@@ -6,7 +6,8 @@ from typing import Any, ClassVar
 
 from qcompress.detectors import Decoders, Detector, Firmware, Network, Options, Results, Rows, SampleCard
 from qcompress.detectors.hgcal.models import EncoderOptions
-from qcompress.graph import Stage
+from qcompress.fixedpoint import Overflow
+from qcompress.graph import Graph, Stage
 from qcompress.progress import Report
 
 
@@ -56,6 +57,18 @@ class Hgcal(Detector):
         from qcompress.detectors.hgcal import models
 
         return (models.build(options),)
+
+    def graph(self, name: str, model: Any, options: Any) -> Graph:
+        exact = super().graph(name, model, options)
+        if options.arithmetic == "exact":
+            return exact
+        from qcompress.detectors.hgcal.arithmetic import deployed_graph
+        from qcompress.detectors.hgcal.econt.weights import EncoderWeights
+
+        return deployed_graph(EncoderWeights.from_graph(exact), options.latent_bits, Overflow(options.overflow))
+
+    def keras_is_body(self, options: Any) -> bool:
+        return bool(options.arithmetic == "exact")
 
     def emulate(
         self, firmware: Firmware, source: Path, target: Path, overrides: Mapping[str, Any], report: Report

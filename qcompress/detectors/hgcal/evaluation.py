@@ -1,6 +1,6 @@
 """Scores of an encoder on integers: EMD of the decoded modules beside trivial references."""
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -8,9 +8,15 @@ import numpy as np
 
 from qcompress.detectors import TEST, TRAIN, Decoders, Firmware, Results, Table
 from qcompress.detectors.hgcal import baselines, geometry, samples
+from qcompress.detectors.hgcal.algorithms import decoded_algorithms
+from qcompress.detectors.hgcal.arithmetic import deployed_graph, distance, exact_graph
+from qcompress.detectors.hgcal.econt.encoder import LATENT
 from qcompress.detectors.hgcal.econt.frontend import FrontEnd, normalise
+from qcompress.detectors.hgcal.econt.registers import latent_capacity
+from qcompress.detectors.hgcal.econt.weights import EncoderWeights
 from qcompress.errors import QcompressError
-from qcompress.fixedpoint import Codes, Values
+from qcompress.fixedpoint import Codes, Format, Values
+from qcompress.graph import Graph, Relu
 from qcompress.metrics.emd import emd
 from qcompress.metrics.profiles import Profile, profile
 from qcompress.plots.profiles import profile_figure
@@ -30,41 +36,84 @@ REFERENCE_NOTE = (
 
 
 def evaluate(firmware: Firmware, path: Path, decode: Decoders, rows: int, report: Report) -> Results:
-    """EMD of encoder and references on the first `rows` test modules of a sample."""
+    """EMD of encoder, chip algorithms and references on the first `rows` test modules of a sample."""
     sample = samples.read(path)
     transverse = geometry.channels_to_train(sample.charge) / np.cosh(sample.eta.astype(np.float64))[:, None]
     test = np.flatnonzero(sample.split == TEST)[:rows]
     if not len(test):
         raise QcompressError(f"{path}: has no test events")
     reference = transverse[test]
-    calq = FrontEnd.from_mapping(firmware.front_end).charges(sample.codes[test].astype(np.int64))
-    decoded = {
-        ENCODER: decode_encoder(firmware, decode, calq),
+    codes = sample.codes[test].astype(np.int64)
+    calq = FrontEnd.from_mapping(firmware.front_end).charges(codes)
+    images = normalise(calq)
+    graph = firmware.graphs[ENCODER]
+    decoded = {ENCODER: decode_latents(firmware.run[ENCODER](images), graph.output_format, decode)}
+    weights = chip_weights(graph)
+    if weights is not None:
+        name, other = other_arithmetic(weights, graph)
+        decoded[name] = decode_latents(other.run(images), other.output_format, decode)
+    decoded |= dict(decoded_algorithms(codes, sample.eta[test], links_of(graph)))
+    decoded |= {
         "threshold 1.35 mipT, no link limit": baselines.threshold(reference),
         "mean image": baselines.mean_image(transverse[sample.split == TRAIN], len(test)),
         "uniform image": baselines.uniform_image(*reference.shape),
         "all trigger cells, 4E3M": geometry.ae_to_train(calq).astype(np.float64),
-        "all trigger cells, normalised to 8 bits": geometry.image_to_train(normalise(calq)).astype(np.float64),
+        "all trigger cells, normalised to 8 bits": geometry.image_to_train(images).astype(np.float64),
     }
     distances: dict[str, Values] = {}
     for name, charges in decoded.items():
         report(len(distances), len(decoded), f"EMD of {name}")
         distances[name] = emd(reference, charges, geometry.emd_cost())
+    own = scored(distances[ENCODER])
+    tables = (emd_table(distances), *([] if weights is None else [arithmetic_table(weights, images, graph)]))
     return Results(
-        (emd_table(distances),),
-        {
-            "emd_mean": float(scored(distances[ENCODER]).mean()),
-            "emd_median": float(np.median(scored(distances[ENCODER]))),
-        },
-        {"emd_occupancy": occupancy_figure(reference, distances)},
+        tables,
+        {"emd_mean": float(own.mean()), "emd_median": float(np.median(own))},
+        {"emd_occupancy": occupancy_figure(reference, {name: distances[name] for name in shown(distances)})},
     )
 
 
-def decode_encoder(firmware: Firmware, decode: Decoders, calq: Codes) -> Values:
-    """CALQ in AE order (n, 48) -> normaliser, encoder body, float decoder -> charges (n, 48) in train order."""
-    latents = firmware.run[ENCODER](normalise(calq))
-    image = decode["decoder"](firmware.graphs[ENCODER].output_format.to_values(latents))
+def decode_latents(latents: Codes, format_: Format, decode: Decoders) -> Values:
+    """Latents (n, 16) -> float decoder -> charges (n, 48) in train order."""
+    image = decode["decoder"](format_.to_values(latents))
     return geometry.image_to_train(image).astype(np.float64)
+
+
+def links_of(graph: Graph) -> int:
+    """Links that the graph's latents need."""
+    bits = int(np.prod(graph.output_shape)) * graph.output_format.width
+    return next(links for links in range(1, 14) if latent_capacity(links) >= bits)
+
+
+def chip_weights(graph: Graph) -> EncoderWeights | None:
+    """The graph's weights if the chip could hold them."""
+    try:
+        return EncoderWeights.from_graph(graph)
+    except QcompressError:
+        return None
+
+
+def other_arithmetic(weights: EncoderWeights, graph: Graph) -> tuple[str, Graph]:
+    """The same weights in the arithmetic that the candidate does not have, and its name."""
+    bits = graph.output_format.width
+    if any(isinstance(node.operation, Relu) for node in graph.nodes):
+        return "encoder's weights in QKeras' arithmetic", exact_graph(weights, bits)
+    return "encoder's weights in the chip's arithmetic", deployed_graph(weights, bits)
+
+
+def arithmetic_table(weights: EncoderWeights, images: Codes, graph: Graph) -> Table:
+    """QKeras' latents against the chip's, at the full width and at the candidate's."""
+    rows = []
+    for bits in dict.fromkeys((LATENT.width, graph.output_format.width)):
+        found = distance(weights, images, bits)
+        rows.append((bits, found.latents, found.differing, 100 * found.share, found.mean_shift))
+    columns = ("latent bits", "latents", "differing", "differing [%]", "mean shift [last bit]")
+    return Table("QKeras' sums against the chip's floored products", columns, tuple(rows), "shift: QKeras minus chip")
+
+
+def shown(names: Iterable[str]) -> list[str]:
+    """Codecs of the figure: without the uniform image, which looks like the mean image, and the other arithmetic."""
+    return [name for name in names if name != "uniform image" and not name.startswith("encoder's")]
 
 
 def scored(distances: Values) -> Values:

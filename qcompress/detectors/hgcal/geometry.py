@@ -37,6 +37,19 @@ CHANNEL_OF_TRAIN: Index = np.array(
 )
 """Channel of each TC in train order: the wiring of a low-density module (ECON_TC_Number_PreMux of its mapping)."""
 
+STC_OF_TRAIN: Index = np.array(
+    [
+        *(31, 30, 27, 26, 28, 29, 24, 25, 19, 18, 23, 22, 16, 17, 20, 21),
+        *(15, 14, 11, 10, 12, 13, 8, 9, 3, 2, 7, 6, 0, 1, 4, 5),
+        *(47, 46, 43, 42, 44, 45, 40, 41, 35, 34, 39, 38, 32, 33, 36, 37),
+    ]
+)
+"""Place of each TC in the order in which 4 (or 16) consecutive ones form a super trigger cell, in train order
+(ECON_TC_Number_PostMux of the module's mapping)."""
+
+STC_CHANNEL: Index = CHANNEL_OF_TRAIN[np.argsort(STC_OF_TRAIN)]
+"""Channel of each place in that order: what the mux registers hold for super trigger cells."""
+
 IMAGE_TRAIN: Index = np.array(
     [
         *([*range(28 - 4 * row, 32 - 4 * row), *range(row, 16, 4)] for row in range(4)),

@@ -8,10 +8,11 @@ from typing import Any, Literal
 
 import numpy as np
 import numpy.typing as npt
-from pydantic import Field
+from pydantic import Field, model_validator
 
 from qcompress.detectors import Network, Options
 from qcompress.detectors.hgcal import geometry
+from qcompress.detectors.hgcal.econt.registers import latent_capacity
 from qcompress.fixedpoint import Codes
 
 LATENTS = 16
@@ -22,8 +23,10 @@ INTEGER_BITS = 1
 class EncoderOptions(Options):
     """The `network` section of an ECON-T encoder's config."""
 
-    arithmetic: Literal["exact"] = "exact"
-    """exact: QKeras' sums."""
+    arithmetic: Literal["exact", "econt"] = "exact"
+    """exact: QKeras' sums. econt: the chip's, every product floored, latents of 9 bits cut to the first ones."""
+    overflow: Literal["WRAP", "SAT"] = "WRAP"
+    """econt: what the chip's activations and latents do when they overflow; no published vector shows it."""
     filters: int = Field(8, ge=1, le=64)
     kernel_size: int = Field(3, ge=1, le=8)
     stride: int = Field(2, ge=1, le=4)
@@ -32,6 +35,21 @@ class EncoderOptions(Options):
     weight_bits: int = Field(6, ge=2, le=16)
     activation_bits: int = Field(8, ge=2, le=16)
     latent_bits: int = Field(3, ge=1, le=9)
+
+    @model_validator(mode="after")
+    def _as_the_chip_has_it(self) -> "EncoderOptions":
+        chip = {"filters": 8, "kernel_size": 3, "stride": 2, "weight_bits": 6, "activation_bits": 8}
+        for name, value in chip.items():
+            if self.arithmetic == "econt" and getattr(self, name) != value:
+                raise ValueError(f"{name} {getattr(self, name)}: with arithmetic econt the chip has {value}")
+        if self.arithmetic == "econt" and self.latent_bits % 2 == 0:
+            raise ValueError(f"latent_bits {self.latent_bits}: the chip's links carry 1, 3, 5, 7 or 9")
+        return self
+
+    @property
+    def links(self) -> int:
+        """Links that 16 latents of this width need beside the frame's header and sum."""
+        return next(n for n in range(1, 14) if latent_capacity(n) >= LATENTS * self.latent_bits)
 
 
 def build(options: EncoderOptions) -> Network:

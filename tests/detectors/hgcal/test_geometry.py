@@ -11,6 +11,11 @@ def test_train_order_and_wiring_are_the_modules_mapping(data_file):
     assert (mapping["TC_Number"] == np.arange(48)).all()
     assert (mapping[["TC_U", "TC_V"]].to_numpy() == geometry.TRAIN_UV).all()
     assert (mapping["ECON_TC_Number_PreMux"].to_numpy() == geometry.CHANNEL_OF_TRAIN).all()
+    assert (mapping["ECON_TC_Number_PostMux"].to_numpy() == geometry.STC_OF_TRAIN).all()
+    for size in (4, 16):
+        groups = size * mapping[f"STC{size}_Number"] + mapping[f"STC{size}_Idx"]
+        assert (groups.to_numpy() == geometry.STC_OF_TRAIN).all()
+    assert (geometry.STC_CHANNEL[geometry.STC_OF_TRAIN] == geometry.CHANNEL_OF_TRAIN).all()
 
 
 def test_centres_are_those_of_the_file_up_to_its_origin(data_file):

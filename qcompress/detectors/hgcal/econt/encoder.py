@@ -111,7 +111,7 @@ class OverflowReport:
 
     activations, latents: indices of the neurons whose largest possible sum does not fit their cast; rows: how many
     were looked at; activation_rows, latent_rows: how many of them overflow somewhere; largest_*: largest codes seen
-    before the cast (255 and 511 are the largest that fit).
+    before the cast (255 and 511 are the largest that fit); largest_sums: worst-case sum of each of the 16 latents.
     """
 
     activations: tuple[int, ...]
@@ -121,6 +121,7 @@ class OverflowReport:
     latent_rows: int
     largest_activation: int
     largest_latent: int
+    largest_sums: tuple[int, ...]
 
 
 def overflow_report(
@@ -141,7 +142,8 @@ def overflow_report(
             worst = trace[name].reshape(len(chunk), -1).max(axis=1)
             overflowing[place] += int(np.count_nonzero(worst > to.max_code))
             largest[place] = max(largest[place], int(worst.max(initial=0)))
-    return OverflowReport(could[0], could[1], rows, overflowing[0], overflowing[1], largest[0], largest[1])
+    sums = tuple(ranges["dense_relu"].high.ravel().tolist())
+    return OverflowReport(could[0], could[1], rows, overflowing[0], overflowing[1], largest[0], largest[1], sums)
 
 
 def _ranges(graph: Graph) -> dict[str, Range]:

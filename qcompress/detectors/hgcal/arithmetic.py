@@ -1,0 +1,72 @@
+"""The encoder's two arithmetics on the same weights: QKeras' exact sums, and the chip's floored products."""
+
+from typing import NamedTuple
+
+import numpy as np
+
+from qcompress.detectors.hgcal.econt.encoder import ACTIVATION, LATENT, chip_graph
+from qcompress.detectors.hgcal.econt.frontend import IMAGE_FORMAT, IMAGE_SHAPE
+from qcompress.detectors.hgcal.econt.weights import PADDING, STRIDES, WEIGHT_FORMAT, EncoderWeights
+from qcompress.fixedpoint import Cast, Codes, Format, Overflow, Rounding
+from qcompress.graph import Conv2D, Dense, Flatten, Graph, Node, Quantize
+from qcompress.graph.operations import Operation, Range
+from qcompress.graph.ranges import with_lossless_accumulator
+
+
+def deployed_graph(weights: EncoderWeights, latent_bits: int, overflow: Overflow = Overflow.WRAP) -> Graph:
+    """What the chip sends: its encoder, and of each 9-bit latent the first `latent_bits` bits (the keep mask)."""
+    graph = chip_graph(weights, overflow)
+    if latent_bits == LATENT.width:
+        return graph
+    kept = Quantize(Cast(Format(False, latent_bits, LATENT.integer)))
+    return Graph(graph.name, IMAGE_SHAPE, IMAGE_FORMAT, (*graph.nodes, Node("kept", kept, graph.nodes[-1].name)))
+
+
+def exact_graph(weights: EncoderWeights, latent_bits: int) -> Graph:
+    """The same weights as QKeras computes them: exact sums, rounding half to even, saturation."""
+
+    def rounded(to: Format) -> Quantize:
+        return Quantize(Cast(to, Rounding.RND_CONV, Overflow.SAT))
+
+    narrow = Format(True, 6, 1)
+    full = Range(np.zeros(IMAGE_SHAPE, np.int64), np.full(IMAGE_SHAPE, IMAGE_FORMAT.max_code))
+    conv = with_lossless_accumulator(
+        Conv2D(weights.conv_kernel, WEIGHT_FORMAT, weights.conv_bias, WEIGHT_FORMAT, narrow, STRIDES, PADDING),
+        full,
+        IMAGE_FORMAT,
+    )
+    activations = Range(np.zeros(128, np.int64), np.full(128, ACTIVATION.max_code))
+    dense = with_lossless_accumulator(
+        Dense(weights.dense_kernel, WEIGHT_FORMAT, weights.dense_bias, WEIGHT_FORMAT, narrow), activations, ACTIVATION
+    )
+    operations: dict[str, Operation] = {
+        "convolution": conv,
+        "activation": rounded(ACTIVATION),
+        "flatten": Flatten(),
+        "dense": dense,
+        "latent": rounded(Format(False, latent_bits, LATENT.integer)),
+    }
+    names = list(operations)
+    nodes = [Node(n, op, s) for (n, op), s in zip(operations.items(), ["input", *names[:-1]], strict=True)]
+    return Graph("exact_encoder", IMAGE_SHAPE, IMAGE_FORMAT, tuple(nodes))
+
+
+class Distance(NamedTuple):
+    """How far QKeras' latents are from the chip's on some rows."""
+
+    bits: int
+    latents: int
+    differing: int
+    mean_shift: float
+    """QKeras minus chip, in units of the last bit."""
+
+    @property
+    def share(self) -> float:
+        return self.differing / self.latents
+
+
+def distance(weights: EncoderWeights, images: Codes, latent_bits: int, overflow: Overflow = Overflow.WRAP) -> Distance:
+    """Compare both arithmetics on normalised images (n, 8, 8, 1) at a width of the latents."""
+    exact = exact_graph(weights, latent_bits).run(images)
+    chip = deployed_graph(weights, latent_bits, overflow).run(images)
+    return Distance(latent_bits, exact.size, int(np.count_nonzero(exact != chip)), float((exact - chip).mean()))

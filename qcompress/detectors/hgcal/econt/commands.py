@@ -1,0 +1,111 @@
+"""`qcompress econt`: the chip on files. Thin; the chip is imported when a command runs."""
+
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+
+if TYPE_CHECKING:
+    from qcompress.fixedpoint import Overflow
+
+app = typer.Typer(
+    no_args_is_help=True,
+    add_completion=False,
+    pretty_exceptions_enable=False,
+    help="The ECON-T chip, bit by bit: words to frames and back, registers of a candidate.",
+)
+
+InitYaml = Annotated[Path, typer.Argument(metavar="INIT.YAML", help="Register file of the chip.")]
+TcOrder = Annotated[
+    str | None, typer.Option(help="Order of trigger cells in a word, msb or lsb [default: the file's generation].")
+]
+Links = Annotated[int | None, typer.Option("--etx", help="Active output links [default: the register file's].")]
+
+
+@app.callback()
+def econt() -> None:
+    """The ECON-T chip, bit by bit: words to frames and back, registers of a candidate."""
+
+
+@app.command()
+def run(
+    init_yaml: InitYaml,
+    source: Annotated[Path, typer.Argument(metavar="INPUT.CSV", help="Input words, 12 a bunch crossing.")],
+    target: Annotated[Path, typer.Argument(metavar="OUTPUT.CSV", help="Link words to write, 13 a bunch crossing.")],
+    tc_order: TcOrder = None,
+    etx: Links = None,
+    overflow: Annotated[str, typer.Option(help="Of the encoder's activations and latents: WRAP or SAT.")] = "WRAP",
+) -> None:
+    """What the chip sends for a file of input words."""
+    from qcompress.detectors.hgcal.econt.chip import run_file
+
+    rows = run_file(init_yaml, source, target, tc_order, etx, overflow=_overflow(overflow))
+    typer.echo(f"{rows} bunch crossings written to {target}")
+
+
+@app.command()
+def decode(
+    init_yaml: InitYaml,
+    source: Annotated[Path, typer.Argument(metavar="OUTPUT.CSV", help="Link words, 13 a bunch crossing.")],
+    fields: Annotated[Path | None, typer.Option(help="Write the unpacked fields to this CSV file.")] = None,
+    charges: Annotated[Path | None, typer.Option(help="Write 48 charges a frame to this CSV file.")] = None,
+    sharing: Annotated[
+        str | None, typer.Option(help="Super trigger cells: whole sum at the largest, or shared.")
+    ] = None,
+    etx: Links = None,
+) -> None:
+    """Unpack link words into fields and charges; without a file to write, the first frames are printed."""
+    from qcompress.detectors.hgcal.econt.chip import decode_file
+    from qcompress.errors import QcompressError
+
+    if sharing is not None and charges is None:
+        raise QcompressError("--sharing belongs to --charges; give a file for the charges")
+    if fields is None and charges is None:
+        for line in _first_frames(init_yaml, source, etx):
+            typer.echo(line)
+        return
+    frames = decode_file(init_yaml, source, fields, charges_csv=charges, etx=etx, decoding=sharing)
+    typer.echo(f"{frames} frames decoded")
+
+
+def _first_frames(init_yaml: Path, source: Path, etx: int | None, count: int = 8) -> list[str]:
+    """Column names and the first frames, as `--fields` would write them."""
+    import tempfile
+
+    from qcompress.detectors.hgcal.econt.chip import decode_file
+
+    with tempfile.TemporaryDirectory(prefix="qcompress-") as folder:
+        path = Path(folder) / "fields.csv"
+        decode_file(init_yaml, source, path, etx=etx)
+        with path.open() as stream:
+            return [line.rstrip("\n") for line, _ in zip(stream, range(count + 1), strict=False)]
+
+
+@app.command()
+def registers(
+    candidate: Annotated[Path, typer.Argument(metavar="CANDIDATE", help="A candidate with arithmetic: econt.")],
+    init_yaml: Annotated[Path, typer.Argument(metavar="INIT.YAML", help="Register file to write.")],
+    etx: Annotated[int | None, typer.Option(help="Links [default: as many as its latents need].")] = None,
+    words: Annotated[Path | None, typer.Option(help="Input words: count the rows that overflow.")] = None,
+) -> None:
+    """Write the registers that load a candidate into the chip; says which neurons can overflow."""
+    from qcompress.candidate import Candidate
+    from qcompress.detectors.hgcal.deployment import firmware_registers, overflow_lines
+    from qcompress.detectors.hgcal.econt.registers import write_registers
+
+    loaded, overflow = firmware_registers(Candidate.open(candidate).firmware(), etx)
+    lines = overflow_lines(loaded, overflow, words)
+    write_registers(loaded, init_yaml)
+    kept = loaded.keep_mask.bit_count()
+    typer.echo(f"{init_yaml}: 2144 weights, {loaded.links} links, {kept} of 144 latent bits sent")
+    for line in lines:
+        typer.echo(line)
+
+
+def _overflow(text: str) -> "Overflow":
+    from qcompress.errors import QcompressError
+    from qcompress.fixedpoint import Overflow
+
+    if text not in ("WRAP", "SAT"):
+        raise QcompressError(f"--overflow {text}: give WRAP or SAT")
+    return Overflow(text)
