@@ -270,6 +270,11 @@ def test_missing_file(tmp_path: Path) -> None:
         ("buffer", (0, -1, 0), "T2 is -1"),
         ("stc_type", 4, "stc_type is 4"),
         ("link_reset_pattern", -1, "link_reset_pattern is -1"),
+        ("link_reset_pattern", 2048, r"link_reset_pattern is 2048, allowed is 0\.\.2047"),
+        ("buffer", (0, 0, 65536), r"T3 is 65536, allowed is 0\.\.65535"),
+        ("links", 0, "links is 0"),
+        ("stc_type", -1, "stc_type is -1"),
+        ("keep_mask", -1, "keep_mask is -1"),
         ("keep_mask", 2**144, "keep_mask is"),
     ],
 )
