@@ -22,7 +22,11 @@ class DetectorCommands(TyperGroup):
 
     def get_command(self, ctx: Any, cmd_name: str) -> Any:
         entry = _detector_commands().get(cmd_name)
-        return super().get_command(ctx, cmd_name) if entry is None else typer.main.get_command(entry.load())
+        if entry is None:
+            return super().get_command(ctx, cmd_name)
+        command = typer.main.get_command(entry.load())
+        command.name = cmd_name
+        return command
 
 
 def _detector_commands() -> dict[str, Any]:

@@ -46,11 +46,10 @@ def qcompress() -> Command:
     """Run the command `qcompress` from outside, the dummy detector installed beside the real ones."""
 
     def run(*arguments: object, cwd: Path = ROOT, **environment: str) -> subprocess.CompletedProcess[str]:
-        path = os.pathsep.join([str(PLUG), str(ROOT)])
         return subprocess.run(
             [sys.executable, "-m", "qcompress.cli", *map(str, arguments)],
             cwd=cwd,
-            env=os.environ | {"PYTHONPATH": path} | environment,
+            env=os.environ | {"PYTHONPATH": str(PLUG)} | environment,
             capture_output=True,
             text=True,
             timeout=900,
