@@ -67,7 +67,7 @@ def test_a_relative_sample_file_lies_beside_the_config(tmp_path):
 
 def test_quick_trains_one_epoch_and_does_not_synthesize(tmp_path):
     config = load_config(write(tmp_path, GOOD))
-    assert (config.training.epochs, config.synthesis.flow) == (120, "yosys-xilinx")
+    assert (config.training.epochs, config.synthesis.flow) == (140, "yosys-xilinx")
     assert (config.quick().training.epochs, config.quick().synthesis.flow) == (1, None)
 
 

@@ -25,7 +25,7 @@ def chip_candidate(qcompress, tmp_path_factory):
     config = folder / "config.yaml"
     text = (ROOT / "firmware_configs" / "econt_48bit_chip.yaml").read_text()
     config.write_text(text.replace("rtl: verilog", "rtl: null").replace("events: 4000", "events: 1500"))
-    config.write_text(config.read_text().replace("epochs: 120", "epochs: 12"))
+    config.write_text(config.read_text().replace("epochs: 140", "epochs: 12"))
     done = qcompress("run", config, "--out", folder / "c")
     assert done.returncode == 0, done.stderr
     return folder / "c"
