@@ -42,6 +42,6 @@ def profile_figure(profiles: Mapping[str, Profile], x_label: str, y_label: str, 
         axes.set_ylabel(y_label)
         axes.set_ylim(0, LEGEND_ROOM * max(np.nanmax(p.high) for p in profiles.values()))
         axes.set_title(title, loc="left", fontsize=16)
-        axes.legend(frameon=False, ncols=2)
+        axes.legend(frameon=False, ncols=2, loc="upper center", borderaxespad=0.8)
         figure.canvas.draw()
     return figure

@@ -29,9 +29,18 @@ OCCUPIED_ADC = 35
 """A trigger cell counts as occupied above this charge."""
 OCCUPANCY_EDGES = np.linspace(0, 48, 13)
 ENCODER = "encoder"
+OTHER = "weights of the encoder in"
+FIGURE_CODECS = (
+    ENCODER,
+    "threshold sum",
+    "STC16, sum at the largest",
+    "best choice",
+    "mean image",
+    "all trigger cells, norm",
+)
 REFERENCE_NOTE = (
     "EMD in units of half a trigger-cell pitch (cm / 1.2084), between charge shares; reference: transverse charge of "
-    "the test modules before the 4E3M encoding."
+    "the test modules before the 4E3M encoding. Empty: modules of which nothing arrived, left out of mean and median."
 )
 
 
@@ -97,8 +106,8 @@ def other_arithmetic(weights: EncoderWeights, graph: Graph) -> tuple[str, Graph]
     """The same weights in the arithmetic that the candidate does not have, and its name."""
     bits = graph.output_format.width
     if any(isinstance(node.operation, Relu) for node in graph.nodes):
-        return "encoder's weights in QKeras' arithmetic", exact_graph(weights, bits)
-    return "encoder's weights in the chip's arithmetic", deployed_graph(weights, bits)
+        return f"{OTHER} QKeras' arithmetic", exact_graph(weights, bits)
+    return f"{OTHER} the chip's arithmetic", deployed_graph(weights, bits)
 
 
 def arithmetic_table(weights: EncoderWeights, images: Codes, graph: Graph) -> Table:
@@ -112,8 +121,8 @@ def arithmetic_table(weights: EncoderWeights, images: Codes, graph: Graph) -> Ta
 
 
 def shown(names: Iterable[str]) -> list[str]:
-    """Codecs of the figure: without the uniform image, which looks like the mean image, and the other arithmetic."""
-    return [name for name in names if name != "uniform image" and not name.startswith("encoder's")]
+    """Codecs of the figure: one decoding of each, the mean image for both empty ones, and the encoder's own limit."""
+    return [name for name in names if name.startswith(FIGURE_CODECS)]
 
 
 def scored(distances: Values) -> Values:
