@@ -178,7 +178,8 @@ def _position(products: "Products", terms: list[tuple[int, Variable]], matrix: C
     sums: list[Element] = []
     for parts, code in zip(products.of(terms, matrix), offset, strict=True):
         variables = [part for part in parts if part.low != part.high]
-        fixed = int(code) + sum(int(accumulator.to_codes(part.low)) for part in parts if part.low == part.high)
+        dead = sum(part.low for part in parts if part.low == part.high)
+        fixed = int(code) + int(np.ldexp(dead, accumulator.fraction))  # may leave the format: only the total wraps
         if variables:
             total = _sum(variables) + float(accumulator.to_values(fixed))
             sums.append(total.quantize(*Bits.of(accumulator)))
@@ -259,24 +260,22 @@ class Core(NamedTuple):
 
 
 def top_module(graph: Graph, core: Core | None, constants: dict[int, int]) -> str:
-    """The top module: ports in the graph's formats around alkaid's core, whose ports may be narrower."""
-    given, result = graph.input_format.width, graph.output_format.width
+    """The top module: ports in the graph's formats around alkaid's core, whose ports are in formats of its own."""
+    given, result = Bits.of(graph.input_format), Bits.of(graph.output_format)
     inputs, outputs = int(np.prod(graph.input_shape)), int(np.prod(graph.output_shape))
     parts = [
-        f"assign {_slice('output_codes', n, result)} = {result}'d{code % 2**result};" for n, code in constants.items()
+        f"assign {Lane('output_codes', number, result).slice} = {result.width}'d{code % 2**result.width};"
+        for number, code in constants.items()
     ]
     if core is not None:
         varying = [number for number in range(outputs) if number not in constants]
         parts += [
             f"wire [{inputs * core.input.width - 1}:0] core_input;",
             f"wire [{len(varying) * core.output.width - 1}:0] core_output;",
-            *(
-                f"assign {_slice('core_input', n, core.input.width)} = {_narrowed(n, graph, core)};"
-                for n in range(inputs)
-            ),
+            *(_assign(Lane("core_input", n, core.input), Lane("input_codes", n, given)) for n in range(inputs)),
             f"{CORE}_wrapper core (.clk(clk), .model_inp(core_input), .model_out(core_output));",
             *(
-                f"assign {_slice('output_codes', number, result)} = {_widened(place, graph, core)};"
+                _assign(Lane("output_codes", number, result), Lane("core_output", place, core.output))
                 for place, number in enumerate(varying)
             ),
         ]
@@ -286,8 +285,8 @@ def top_module(graph: Graph, core: Core | None, constants: dict[int, int]) -> st
 // {inputs} codes of {graph.input_format} in, {outputs} codes of {graph.output_format} out, element 0 in the lowest bits
 module {TOP} (
     input clk,
-    input [{inputs * given - 1}:0] input_codes,
-    output [{outputs * result - 1}:0] output_codes
+    input [{inputs * given.width - 1}:0] input_codes,
+    output [{outputs * result.width - 1}:0] output_codes
 );
 
     {body}
@@ -296,27 +295,40 @@ endmodule
 """
 
 
-def _slice(bus: str, number: int, width: int) -> str:
-    """Element `number` of a bus of elements of `width` bits."""
-    return f"{bus}[{number * width} +: {width}]"
+class Lane(NamedTuple):
+    """An element of a bus of equal elements."""
+
+    bus: str
+    number: int
+    bits: Bits
+
+    @property
+    def first(self) -> int:
+        """Where its lowest bit is."""
+        return self.number * self.bits.width
+
+    @property
+    def slice(self) -> str:
+        return f"{self.bus}[{self.first} +: {self.bits.width}]"
 
 
-def _narrowed(number: int, graph: Graph, core: Core) -> str:
-    """Those bits of an input code that the core takes."""
-    low = graph.input_format.fraction - core.input.fraction
-    return f"input_codes[{number * graph.input_format.width + low} +: {core.input.width}]"
+def _assign(to: Lane, source: Lane) -> str:
+    """The same value in another format: bits taken off or put on at either end.
 
-
-def _widened(place: int, graph: Graph, core: Core) -> str:
-    """A core output as a code of the port's format: zeros below, copies of the sign (or zeros) above."""
-    port, width = Bits.of(graph.output_format), core.output.width
-    below = port.fraction - core.output.fraction
-    above = port.width - width - below
-    sign = f"core_output[{place * width + width - 1}]" if core.output.signed else "1'b0"
-    parts = (
-        [f"{{{above}{{{sign}}}}}"] * (above > 0) + [_slice("core_output", place, width)] + [f"{below}'b0"] * (below > 0)
-    )
-    return f"{{{', '.join(parts)}}}"
+    Bits put on are zeros below and, above, copies of the sign (zeros if there is none).
+    """
+    given, wanted = source.bits, to.bits
+    zeros = max(wanted.fraction - given.fraction, 0)
+    dropped = max(given.fraction - wanted.fraction, 0)
+    taken = min(given.width - dropped, wanted.width - zeros)
+    above = wanted.width - zeros - taken
+    parts = [f"{source.bus}[{source.first + dropped} +: {taken}]"]
+    if above:
+        sign = f"{source.bus}[{source.first + given.width - 1}]" if given.signed else "1'b0"
+        parts.insert(0, f"{{{above}{{{sign}}}}}")
+    if zeros:
+        parts.append(f"{zeros}'d0")
+    return f"assign {to.slice} = {{{', '.join(parts)}}};"
 
 
 def write_core(logic: Any, latency_cutoff: float, folder: Path) -> Core:

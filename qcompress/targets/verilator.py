@@ -13,7 +13,8 @@ from pathlib import Path
 
 from qcompress.targets.processes import run_logged
 
-LINT = ["-Wno-fatal", "-Wno-UNUSEDSIGNAL", "-Wno-ALWNEVER"]
+LINT = ["-Wall", "-Wno-UNUSEDSIGNAL", "-Wno-ALWNEVER", "-Wno-DECLFILENAME", "-Wno-UNUSEDPARAM"]
+"""Every warning ends the build (a bit that is not there among them), but for those of style."""
 SWITCHES = [
     "-DVERILATOR=1",
     *(f"-DVM_{part}=0" for part in ("COVERAGE", "SC", "TIMING", "TRACE", "TRACE_FST", "TRACE_VCD", "TRACE_SAIF")),

@@ -44,7 +44,7 @@ def campaign(seeds: range) -> list[object]:
     return [pytest.param(seed, marks=pytest.mark.campaign) for seed in seeds]
 
 
-@pytest.mark.parametrize("seed", [0, *campaign(range(1, 40))])
+@pytest.mark.parametrize("seed", [34, *campaign(range(34))])  # 34: the input's last bit is worth 2
 def test_verilog_of_every_operation_equals_the_graph(seed: int, tmp_path: Path) -> None:
     graph = accepted_network(seed)
     codes = codes_for(graph, 1500)
