@@ -89,9 +89,9 @@ def decode_latents(latents: Codes, format_: Format, decode: Decoders) -> Values:
 
 
 def links_of(graph: Graph) -> int:
-    """Links that the graph's latents need."""
+    """Links that the graph's latents need; all 13 for latents that no link could carry."""
     bits = int(np.prod(graph.output_shape)) * graph.output_format.width
-    return next(links for links in range(1, 14) if latent_capacity(links) >= bits)
+    return next(links for links in range(1, 14) if links == 13 or latent_capacity(links) >= bits)
 
 
 def chip_weights(graph: Graph) -> EncoderWeights | None:

@@ -8,14 +8,13 @@ import pytest
 from qcompress.detectors import TEST, Firmware
 from qcompress.detectors.hgcal import baselines, evaluation, geometry, samples, simulation
 from qcompress.detectors.hgcal.econt.frontend import FrontEnd
-from qcompress.fixedpoint import Format
+from qcompress.fixedpoint import Cast, Format
+from qcompress.graph import Graph, Node, Quantize
 from qcompress.progress import silent
 
-
-class Lossless:
-    """Stands for a graph that hands on its input codes."""
-
-    output_format = Format(False, 8, 1)
+IMAGE = Format(False, 8, 1)
+LOSSLESS = Graph("lossless", (8, 8, 1), IMAGE, (Node("as_it_is", Quantize(Cast(IMAGE)), "input"),))
+"""An encoder that hands on its image."""
 
 
 @pytest.fixture(scope="module")
@@ -27,7 +26,7 @@ def sample_file(tmp_path_factory):
 
 def lossless_firmware():
     front_end = FrontEnd.autoencoder(geometry.AE_CHANNEL.tolist()).to_mapping()
-    return Firmware(front_end, {"encoder": Lossless()}, {"encoder": lambda codes: codes})
+    return Firmware(front_end, {"encoder": LOSSLESS}, {"encoder": LOSSLESS.run})
 
 
 def table(path, decode, rows=200):
@@ -67,6 +66,11 @@ def test_the_candidates_tables_and_figure_are_there(econt_candidate):
     names = [row[0] for row in figures["tables"][0]["rows"]]
     assert names == [
         "encoder",
+        "weights of the encoder in the chip's arithmetic",
+        "threshold sum, 2 links",
+        "STC16, sum at the largest, 2 links",
+        "STC16, sum shared equally, 2 links",
+        "best choice, 2 links",
         "threshold 1.35 mipT, no link limit",
         "mean image",
         "uniform image",
