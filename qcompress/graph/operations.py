@@ -98,7 +98,7 @@ class Flatten(Operation):
         return given
 
     def run(self, codes: Codes, given: Format) -> Codes:
-        return codes.reshape(len(codes), -1)
+        return codes.reshape(len(codes), *self.output_shape(codes.shape[1:]))
 
     def output_range(self, range_: Range, given: Format) -> Range:
         return Range(range_.low.reshape(-1), range_.high.reshape(-1))
@@ -230,4 +230,4 @@ class Conv2D(Linear):
         strided = windows[:, :: self.strides[0], :: self.strides[1]]  # (rows, y, x, channels, ky, kx)
         ordered = strided.transpose(0, 1, 2, 4, 5, 3)
         rows, down, right = ordered.shape[:3]
-        return np.ascontiguousarray(ordered).reshape(rows, down * right, -1)
+        return np.ascontiguousarray(ordered).reshape(rows, down * right, len(self.matrix))

@@ -60,6 +60,10 @@ def test_saved_and_loaded_graphs_give_the_same_codes_and_the_same_hash(tmp_path)
         assert (tmp_path / "a" / name).read_bytes() == (tmp_path / "b" / name).read_bytes()
 
 
+def test_no_rows_give_no_rows():
+    assert small_graph().run(codes(0)).shape == (0, 3)
+
+
 def test_trace_gives_every_node_and_upto_ends_after_one():
     graph = small_graph()
     trace = graph.trace(codes())
