@@ -139,7 +139,7 @@ def overflow_report(
         trace = graph.trace(cells_to_image(chunk))
         rows += len(chunk)
         for place, (name, to) in enumerate((("conv_relu", ACTIVATION), ("dense_relu", LATENT))):
-            worst = trace[name].reshape(len(chunk), -1).max(axis=1)
+            worst = trace[name].max(axis=tuple(range(1, trace[name].ndim)))
             overflowing[place] += int(np.count_nonzero(worst > to.max_code))
             largest[place] = max(largest[place], int(worst.max(initial=0)))
     sums = tuple(ranges["dense_relu"].high.ravel().tolist())
