@@ -7,9 +7,7 @@ import contextlib
 import fcntl
 import hashlib
 import json
-import os
 import shutil
-import tempfile
 import threading
 from collections.abc import Iterator, Mapping
 from pathlib import Path
@@ -17,29 +15,23 @@ from typing import Any
 
 from qcompress.detectors import Detector, Firmware, load_detector
 from qcompress.errors import QcompressError
+from qcompress.files import written_aside
 from qcompress.graph import Graph
 
 SCHEMA = 1
 MANIFEST = "manifest.json"
+DESCRIPTION = ("name", "detector", "config", "seed", "versions", "front_end")
+"""What a manifest says of its candidate, besides its schema and its steps."""
 MODEL_SUFFIXES = (".keras", ".h5")
 UNHASHED = {".log"}
 """Endings of files that tell of a run (times, paths) and not of the candidate."""
 
 
 def write_whole(path: Path, data: bytes) -> None:
-    """Write a file beside its place and rename it into it: it is there whole, or as it was before."""
+    """Write a file that is there whole, or as it was before; its folder is made."""
     path.parent.mkdir(parents=True, exist_ok=True)
-    handle, name = tempfile.mkstemp(dir=path.parent, prefix=f".{path.name}.")
-    try:
-        with os.fdopen(handle, "wb") as stream:
-            stream.write(data)
-            stream.flush()
-            os.fsync(stream.fileno())
-        Path(name).chmod(0o644)
-        Path(name).replace(path)
-    except BaseException:
-        Path(name).unlink(missing_ok=True)
-        raise
+    with written_aside(path) as file:
+        file.write(data)
 
 
 def file_hash(path: Path) -> str:
@@ -73,6 +65,8 @@ class Candidate:
             manifest = json.loads(path.read_text())
             schema = manifest["schema"]
             manifest["steps"].items()
+            if missing := [key for key in DESCRIPTION if key not in manifest]:
+                raise KeyError(*missing[:1])
         except (ValueError, KeyError, TypeError, AttributeError) as fault:
             raise QcompressError(f"{path}: damaged manifest ({fault}); run the candidate's config again") from None
         if schema != SCHEMA:

@@ -122,6 +122,8 @@ def load_config(path: Path) -> Config:
 def parse_config(given: dict[str, Any], path: Path, tree: yaml.Node | None = None) -> Config:
     """A config from plain values; `path` and `tree` (the YAML it came from) are for the messages."""
     section: list[str] = []
+    if "detector" in given and not isinstance(given["detector"], str):
+        raise QcompressError(f"{path}:{_line(tree, ['detector'])}: detector: {given['detector']!r} is no name")
     try:
         network = given.get("network", {})
         if isinstance(given.get("detector"), str):

@@ -392,8 +392,18 @@ def compile_model(
     given = Format.parse(input_format) if input_format else None
     name = re.sub(r"\W", "_", path.stem)
     graph = from_keras(load_model(path), name, given)
+    for target in targets:
+        TARGETS[target].refuse(graph)
     candidate = Candidate.create(
-        folder, {"name": name, "detector": None, "config": None, "seed": 0, "versions": library_versions()}
+        folder,
+        {
+            "name": name,
+            "detector": None,
+            "config": None,
+            "seed": 0,
+            "versions": library_versions(),
+            "front_end": {},
+        },
     )
     with candidate.locked():
         with candidate.staged("compile") as stage:

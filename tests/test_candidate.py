@@ -8,7 +8,7 @@ import pytest
 from qcompress.candidate import Candidate, file_hash, write_whole
 from qcompress.errors import QcompressError
 
-DESCRIPTION = {"name": "a", "detector": None, "config": None, "seed": 0, "versions": {}}
+DESCRIPTION = {"name": "a", "detector": None, "config": None, "seed": 0, "versions": {}, "front_end": {}}
 
 
 def made(folder, text="one", inputs="x", name="part"):
@@ -88,7 +88,8 @@ def test_other_peoples_folders_are_left_alone(tmp_path):
         ("{", "damaged manifest"),
         ("[]", "damaged manifest"),
         ('{"schema": 1}', "damaged manifest"),
-        (json.dumps({"schema": 99, "steps": {}}), "schema 99"),
+        (json.dumps({"schema": 99, "steps": {}, **DESCRIPTION}), "schema 99"),
+        (json.dumps({"schema": 1, "steps": {}}), "damaged manifest .*name"),
     ],
 )
 def test_damaged_manifests_are_one_line(tmp_path, text, message):

@@ -30,6 +30,7 @@ def test_all_configs_of_the_project_are_valid():
         ("  epochs:", "  epohcs:", 21, "training.epohcs: unknown key; did you mean epochs?"),
         ("  latent_bits: 3", "  latent_bitz: 3", 18, "network.latent_bitz: unknown key; did you mean latent_bits?"),
         ("detector: hgcal", "detector: hgcl", 3, "detector 'hgcl' is not installed; did you mean hgcal?"),
+        ("detector: hgcal", "detector: [1]", 3, "detector: [1] is no name"),
         ("sample:\n", "samples:\n", 6, "samples: unknown key; did you mean sample?"),
         ("seed: 20250101", "seed: many", 4, "seed: Input should be a valid integer"),
         ("  weight_bits: 6", "  weight_bits: 60", 16, "network.weight_bits: Input should be less than or equal to 16"),

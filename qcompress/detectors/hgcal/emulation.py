@@ -1,11 +1,9 @@
 """Offline emulation: words of the read-out chip's input to latents and link words, integers only."""
 
-import os
-import tempfile
 from collections.abc import Mapping
 from dataclasses import replace
 from pathlib import Path
-from typing import Any, TextIO
+from typing import Any
 
 import numpy as np
 
@@ -13,6 +11,7 @@ from qcompress.detectors import Firmware
 from qcompress.detectors.hgcal.econt.frontend import FrontEnd, normalise
 from qcompress.detectors.hgcal.econt.words import Words, read_words
 from qcompress.errors import QcompressError
+from qcompress.files import written_aside
 from qcompress.fixedpoint import Codes
 from qcompress.progress import Report
 
@@ -31,23 +30,13 @@ def emulate(firmware: Firmware, source: Path, target: Path, overrides: Mapping[s
     ((name, graph),) = firmware.graphs.items()
     run, bits = firmware.run[name], graph.output_format.width
     rows = 0
-    try:
-        handle, partial = tempfile.mkstemp(dir=target.parent, prefix=f".{target.name}.")
-    except OSError as fault:
-        raise QcompressError(f"{target}: cannot be written ({fault.strerror}); give another output file") from None
-    try:
-        with os.fdopen(handle, "w") as stream:
-            stream.write(header(graph.output_shape[0]))
-            for words in read_words(source, tc_order=front_end.tc_order):
-                calq = front_end.charges(words.codes)
-                write_rows(stream, words, calq, run(normalise(calq)), bits)
-                rows += len(words.bx)
-                report(rows, rows, f"{rows} bunch crossings")
-        Path(partial).chmod(0o644)
-        Path(partial).replace(target)
-    except BaseException:
-        Path(partial).unlink(missing_ok=True)
-        raise
+    with written_aside(target) as file:
+        file.write(header(graph.output_shape[0]).encode())
+        for words in read_words(source, tc_order=front_end.tc_order):
+            calq = front_end.charges(words.codes)
+            file.write(csv_rows(words, calq, run(normalise(calq)), bits).encode())
+            rows += len(words.bx)
+            report(rows, rows, f"{rows} bunch crossings")
     return f"{rows} bunch crossings, {graph.output_shape[0]} x {bits} bits each, written to {target}"
 
 
@@ -55,11 +44,11 @@ def header(latents: int) -> str:
     return ",".join(["BX", "CALQ_SUM", *(f"LATENT_{k}" for k in range(latents)), "WORD"]) + "\n"
 
 
-def write_rows(stream: TextIO, words: Words, calq: Codes, latents: Codes, bits: int) -> None:
+def csv_rows(words: Words, calq: Codes, latents: Codes, bits: int) -> str:
     """One line per bunch crossing; calq (n, 48), latents (n, 16) of `bits` bits each."""
     columns = np.column_stack([words.bx, calq.sum(axis=1), latents]).tolist()
-    for row, word in zip(columns, latent_words(latents, bits), strict=True):
-        stream.write(",".join(map(str, row)) + f",{word}\n")
+    words_hex = latent_words(latents, bits)
+    return "".join(",".join(map(str, row)) + f",{word}\n" for row, word in zip(columns, words_hex, strict=True))
 
 
 def latent_words(latents: Codes, bits: int) -> list[str]:

@@ -7,8 +7,6 @@ columns and by that of its event split.
 
 import hashlib
 import json
-import os
-import tempfile
 from collections.abc import Mapping
 from dataclasses import dataclass, field, fields
 from pathlib import Path
@@ -20,6 +18,7 @@ import numpy.typing as npt
 from qcompress.detectors import CALIBRATION, TEST, TRAIN, VALIDATION
 from qcompress.detectors.hgcal.geometry import TRIGGER_CELLS
 from qcompress.errors import QcompressError
+from qcompress.files import written_aside
 
 SCHEMA = 1
 FORMAT = "qcompress HGCAL modules"
@@ -89,22 +88,12 @@ def write(sample: Sample, path: Path) -> None:
     """Write the sample; the file appears whole or not at all, the same sample always gives the same bytes."""
     import h5py
 
-    try:
-        handle, beside = tempfile.mkstemp(dir=path.parent, prefix=f".{path.name}.")
-    except OSError as fault:
-        raise QcompressError(f"{path}: cannot be written ({fault.strerror}); give another file") from None
-    os.close(handle)
-    try:
-        with h5py.File(beside, "w") as file:
-            file.attrs["format"], file.attrs["schema"] = FORMAT, SCHEMA
-            file.attrs["origin"] = json.dumps(sample.origin, sort_keys=True)
-            for name, column in sample.columns().items():
-                options = {"compression": "gzip", "compression_opts": 4, "shuffle": True} if len(column) else {}
-                file.create_dataset(name, data=column, track_times=False, **options)
-        Path(beside).chmod(0o644)
-        Path(beside).replace(path)
-    finally:
-        Path(beside).unlink(missing_ok=True)
+    with written_aside(path) as beside, h5py.File(beside, "w") as file:
+        file.attrs["format"], file.attrs["schema"] = FORMAT, SCHEMA
+        file.attrs["origin"] = json.dumps(sample.origin, sort_keys=True)
+        for name, column in sample.columns().items():
+            options = {"compression": "gzip", "compression_opts": 4, "shuffle": True} if len(column) else {}
+            file.create_dataset(name, data=column, track_times=False, **options)
 
 
 def read(path: Path) -> Sample:

@@ -19,13 +19,13 @@ from qcompress.detectors.hgcal.econt import (
     threshold_sum,
 )
 from qcompress.detectors.hgcal.econt.encoder import OverflowReport, overflow_report
-from qcompress.detectors.hgcal.econt.files import written_aside
 from qcompress.detectors.hgcal.econt.frames import BadFrame
 from qcompress.detectors.hgcal.econt.frontend import normalised_cells
 from qcompress.detectors.hgcal.econt.registers import Algorithm, Registers, read_registers, weights_from_registers
 from qcompress.detectors.hgcal.econt.word_files import OUTPUT_HEX, Words32, find_layout, format_hex, read_rows
 from qcompress.detectors.hgcal.econt.words import ORBIT, Words, read_words
 from qcompress.errors import QcompressError
+from qcompress.files import written_aside
 from qcompress.fixedpoint import Codes, Overflow, Values
 
 CHUNK_ROWS = ORBIT

@@ -13,12 +13,12 @@ from typing import Any, TypeVar
 
 import yaml
 
-from qcompress.detectors.hgcal.econt.files import written_aside
 from qcompress.detectors.hgcal.econt.frames import OUTPUT_LINKS
 from qcompress.detectors.hgcal.econt.frontend import MAX_DROP, FrontEnd
 from qcompress.detectors.hgcal.econt.numbers import CALIBRATION_MAX, CALIBRATION_ONE, TRIGGER_CELLS, Density
 from qcompress.detectors.hgcal.econt.weights import BLOCKS, EncoderWeights
 from qcompress.errors import QcompressError
+from qcompress.files import written_aside
 
 LATENT_BITS = 144
 KEEP_ALL = (1 << LATENT_BITS) - 1

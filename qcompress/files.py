@@ -12,14 +12,21 @@ from qcompress.errors import QcompressError
 
 @contextmanager
 def written_aside(path: Path) -> Iterator[BinaryIO]:
-    """A file that is written beside `path` and takes its name at the end; after an error nothing is left of it."""
+    """A file that is written beside `path` and takes its name at the end; after an error nothing is left of it.
+
+    Raises QcompressError naming `path` if it cannot be written.
+    """
+    if path.is_dir():
+        raise QcompressError(f"{path}: is a folder; give a file to write")
     try:
         descriptor, name = tempfile.mkstemp(dir=path.parent, prefix=f".{path.name}.")
     except OSError as fault:
         raise QcompressError(f"{path}: cannot be written ({fault.strerror})") from None
     try:
-        with os.fdopen(descriptor, "wb") as file:
+        with os.fdopen(descriptor, "w+b") as file:
             yield file
+            file.flush()
+            os.fsync(descriptor)
         mask = os.umask(0)
         os.umask(mask)
         Path(name).chmod(0o666 & ~mask)
