@@ -211,7 +211,8 @@ def _console() -> Any:
 
 def main() -> None:
     """Run the command; a fault of the user's is one line and exit 2, differing bits are exit 1."""
-    signal.signal(signal.SIGINT, _interrupt)
+    for ending in (signal.SIGINT, signal.SIGTERM):
+        signal.signal(ending, _interrupt)
     try:
         app()
     except MismatchError as fault:
@@ -225,7 +226,7 @@ def main() -> None:
 
 
 class Interrupted(BaseException):
-    """Ctrl-C; not a KeyboardInterrupt, which typer would end with a status of its own."""
+    """Ctrl-C or an order to end; not a KeyboardInterrupt, which typer would end with a status of its own."""
 
 
 def _interrupt(number: int, frame: object) -> None:

@@ -85,7 +85,8 @@ def test_a_killed_run_repeated_gives_the_undisturbed_candidate(step, undisturbed
     assert not list(folder.glob(".*.partial"))
 
 
-def test_an_interrupted_run_says_so_and_goes_on(undisturbed, config, qcompress, tmp_path):
+@pytest.mark.parametrize("order", [signal.SIGINT, signal.SIGTERM])
+def test_an_interrupted_run_says_so_and_goes_on(order, undisturbed, config, qcompress, tmp_path):
     folder = tmp_path / "c"
     environment = os.environ | {"PYTHONPATH": str(PLUG)}
     command = [sys.executable, "-m", "qcompress.cli", "run", str(config), "--out", str(folder)]
@@ -95,7 +96,7 @@ def test_an_interrupted_run_says_so_and_goes_on(undisturbed, config, qcompress, 
     while not (folder / ".train.partial").exists() and process.poll() is None:
         time.sleep(0.01)
     time.sleep(0.5)
-    process.send_signal(signal.SIGINT)
+    process.send_signal(order)
     _, said = process.communicate(timeout=60)
     assert process.returncode == 130
     assert said == "interrupted; run the same command again to continue\n"
