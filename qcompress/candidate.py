@@ -45,6 +45,18 @@ def value_hash(value: Any) -> str:
     return hashlib.sha256(json.dumps(value, sort_keys=True).encode()).hexdigest()
 
 
+def _check_types(manifest: dict[str, Any]) -> None:
+    """TypeError naming the entry of a manifest that is not what this version writes."""
+    expected = {"name": str, "detector": str | None, "config": dict | None, "versions": dict, "front_end": dict}
+    for key, kind in expected.items():
+        if not isinstance(manifest[key], kind):
+            raise TypeError(key)
+    for step, entry in manifest["steps"].items():
+        for key, part in (("inputs", str), ("files", dict), ("figures", dict)):
+            if not isinstance(entry, dict) or not isinstance(entry.get(key), part):
+                raise TypeError(f"steps.{step}.{key}")
+
+
 class Candidate:
     """One firmware candidate on disk."""
 
@@ -67,6 +79,7 @@ class Candidate:
             manifest["steps"].items()
             if missing := [key for key in DESCRIPTION if key not in manifest]:
                 raise KeyError(*missing[:1])
+            _check_types(manifest)
         except (ValueError, KeyError, TypeError, AttributeError) as fault:
             raise QcompressError(f"{path}: damaged manifest ({fault}); run the candidate's config again") from None
         if schema != SCHEMA:
@@ -108,11 +121,13 @@ class Candidate:
     def is_current(self, step: str, inputs: str) -> bool:
         """Whether a step was made from these inputs and all its files are still what it wrote."""
         entry = self.steps.get(step)
-        if entry is None or entry["inputs"] != inputs:
-            return False
+        return entry is not None and entry["inputs"] == inputs and self.is_intact(step)
+
+    def is_intact(self, step: str) -> bool:
+        """Whether all files of a step are still what it wrote."""
         return all(
             (self.folder / name).is_file() and file_hash(self.folder / name) == digest
-            for name, digest in entry["files"].items()
+            for name, digest in self.steps[step]["files"].items()
         )
 
     @contextlib.contextmanager

@@ -105,7 +105,7 @@ def load_config(path: Path) -> Config:
         text = path.read_text()
         given = yaml.load(text, _UniqueKeys)  # noqa: S506 - derived from SafeLoader
         tree = yaml.compose(text, yaml.SafeLoader)
-    except (yaml.YAMLError, UnicodeDecodeError) as fault:
+    except (yaml.YAMLError, ValueError, TypeError, RecursionError) as fault:
         mark = getattr(fault, "problem_mark", None)
         where = f"{path}:{mark.line + 1}" if mark else f"{path}"
         raise QcompressError(f"{where}: not valid YAML ({getattr(fault, 'problem', None) or 'not text'})") from None
@@ -113,8 +113,10 @@ def load_config(path: Path) -> Config:
         raise QcompressError(f"{path}: a config is a list of keys and values; this one has none")
     config = parse_config(given, path, tree)
     file = config.sample.file
+    if file is not None and "\0" in str(file):
+        raise QcompressError(f"{path}:{_line(tree, ['sample', 'file'])}: sample.file: {str(file)!r} is no file name")
     if file is not None and not file.is_absolute():
-        sample = config.sample.model_copy(update={"file": path.parent / file})
+        sample = config.sample.model_copy(update={"file": (path.parent / file).resolve()})
         config = config.model_copy(update={"sample": sample})
     return config
 

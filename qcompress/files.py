@@ -9,6 +9,10 @@ from typing import BinaryIO
 
 from qcompress.errors import QcompressError
 
+UMASK = os.umask(0)
+"""Read once: it can only be read by setting it, which other threads would see."""
+os.umask(UMASK)
+
 
 @contextmanager
 def written_aside(path: Path) -> Iterator[BinaryIO]:
@@ -18,6 +22,9 @@ def written_aside(path: Path) -> Iterator[BinaryIO]:
     """
     if path.is_dir():
         raise QcompressError(f"{path}: is a folder; give a file to write")
+    if path.exists() and not path.is_file():
+        raise QcompressError(f"{path}: is a device, not a file that can be written whole; give another file")
+    path = path.resolve()  # a link stays, what it leads to is written
     try:
         descriptor, name = tempfile.mkstemp(dir=path.parent, prefix=f".{path.name}.")
     except OSError as fault:
@@ -27,9 +34,7 @@ def written_aside(path: Path) -> Iterator[BinaryIO]:
             yield file
             file.flush()
             os.fsync(descriptor)
-        mask = os.umask(0)
-        os.umask(mask)
-        Path(name).chmod(0o666 & ~mask)
+        Path(name).chmod(0o666 & ~UMASK)
         Path(name).replace(path)
     except OSError as fault:
         Path(name).unlink(missing_ok=True)

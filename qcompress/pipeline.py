@@ -15,7 +15,7 @@ from typing import Any
 import numpy as np
 
 import qcompress
-from qcompress.candidate import Candidate, file_hash, value_hash
+from qcompress.candidate import MANIFEST, Candidate, file_hash, value_hash
 from qcompress.config import Config, SynthesisOptions, parse_config
 from qcompress.detectors import TEST, TRAIN, VALIDATION, Detector, load_detector
 from qcompress.errors import MismatchError, QcompressError
@@ -378,6 +378,10 @@ def run_one(folder: Path, name: str, reporter: Reporter) -> Figures:
     config = parse_config(candidate.manifest["config"], folder)
     for before in STEPS[name].after:
         candidate.figures(before)
+        if not candidate.is_intact(before):
+            raise QcompressError(
+                f"{folder}: files of step {before} are missing or changed; repair it with qcompress run"
+            )
     with candidate.locked():
         _run_step(Job(config, candidate, detector), STEPS[name], reporter)
     return candidate.figures(name)
@@ -394,6 +398,8 @@ def compile_model(
     graph = from_keras(load_model(path), name, given)
     for target in targets:
         TARGETS[target].refuse(graph)
+    if (folder / MANIFEST).is_file() and Candidate.open(folder).manifest["detector"] is not None:
+        raise QcompressError(f"{folder}: holds a trained candidate; choose another folder with --out")
     candidate = Candidate.create(
         folder,
         {

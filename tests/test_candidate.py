@@ -2,6 +2,7 @@
 
 import json
 import os
+from pathlib import Path
 
 import pytest
 
@@ -67,6 +68,8 @@ def test_write_whole_replaces_or_keeps(tmp_path):
     write_whole(path, b"two")
     assert file_hash(path) != digest
     assert [p.name for p in tmp_path.iterdir()] == ["file"]
+    with pytest.raises(QcompressError, match="is a device"):
+        write_whole(Path("/dev/null"), b"")
     with pytest.raises(TypeError):
         write_whole(path, "text")
     assert path.read_bytes() == b"two"
@@ -90,6 +93,8 @@ def test_other_peoples_folders_are_left_alone(tmp_path):
         ('{"schema": 1}', "damaged manifest"),
         (json.dumps({"schema": 99, "steps": {}, **DESCRIPTION}), "schema 99"),
         (json.dumps({"schema": 1, "steps": {}}), "damaged manifest .*name"),
+        (json.dumps({"schema": 1, **DESCRIPTION, "steps": {"a": 5}}), r"damaged manifest .*steps\.a\.inputs"),
+        (json.dumps({"schema": 1, **DESCRIPTION, "detector": 5, "steps": {}}), "damaged manifest .*detector"),
     ],
 )
 def test_damaged_manifests_are_one_line(tmp_path, text, message):

@@ -39,6 +39,8 @@ def test_all_configs_of_the_project_are_valid():
         ("  hls: vitis", "  hls: 7", 27, "targets.hls: Input should be"),
         ("  simulate: electron-200pu\n", "", 6, "sample: give either simulate or file"),
         ("seed: 20250101", "seed: 1\nseed: 2", 5, "key 'seed' is given twice"),
+        ("seed: 20250101", "? [a]\n: 3", None, "not valid YAML"),
+        ("seed: 20250101", "seed: 2001-99-99", None, "not valid YAML"),
         ("sample:\n", "sample: [\n", None, "not valid YAML"),
     ],
 )

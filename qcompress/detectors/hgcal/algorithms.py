@@ -11,6 +11,7 @@ import numpy as np
 import numpy.typing as npt
 
 from qcompress.detectors.hgcal import geometry
+from qcompress.detectors.hgcal.baselines import ADC_PER_MIPT, THRESHOLD_MIPT
 from qcompress.detectors.hgcal.econt import best_choice, super_trigger_cell, threshold_sum
 from qcompress.detectors.hgcal.econt.frontend import FrontEnd
 from qcompress.detectors.hgcal.econt.numbers import CALIBRATION_ONE, Density, calibrate, decode
@@ -18,7 +19,7 @@ from qcompress.detectors.hgcal.econt.registers import Algorithm, Registers
 from qcompress.detectors.hgcal.econt.words import ORBIT
 from qcompress.fixedpoint import Codes, Values
 
-THRESHOLD_ADC = 47
+THRESHOLD_ADC = int(THRESHOLD_MIPT * ADC_PER_MIPT)
 """1.35 mipT of 35.1 counts, rounded down, as in the public register files."""
 BUFFER = (48, 500, 0)
 """T1, T2, T3 of the public register file for two links."""

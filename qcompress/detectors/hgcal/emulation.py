@@ -29,6 +29,8 @@ def emulate(firmware: Firmware, source: Path, target: Path, overrides: Mapping[s
     front_end = replace(FrontEnd.from_mapping(firmware.front_end), **overrides)
     ((name, graph),) = firmware.graphs.items()
     run, bits = firmware.run[name], graph.output_format.width
+    if target.resolve() == source.resolve():
+        raise QcompressError(f"{target}: is the input itself; give another output file")
     rows = 0
     with written_aside(target) as file:
         file.write(header(graph.output_shape[0]).encode())

@@ -2,7 +2,7 @@
 
 from collections.abc import Iterable, Mapping
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, NamedTuple
 
 import numpy as np
 
@@ -15,8 +15,8 @@ from qcompress.detectors.hgcal.econt.frontend import FrontEnd, normalise
 from qcompress.detectors.hgcal.econt.registers import latent_capacity
 from qcompress.detectors.hgcal.econt.weights import EncoderWeights
 from qcompress.errors import QcompressError
-from qcompress.fixedpoint import Codes, Format, Values
-from qcompress.graph import Graph, Relu
+from qcompress.fixedpoint import Codes, Format, Overflow, Values
+from qcompress.graph import Graph
 from qcompress.metrics.emd import emd
 from qcompress.metrics.profiles import Profile, profile
 from qcompress.plots.profiles import profile_figure
@@ -57,9 +57,10 @@ def evaluate(firmware: Firmware, path: Path, decode: Decoders, rows: int, report
     images = normalise(calq)
     graph = firmware.graphs[ENCODER]
     decoded = {ENCODER: decode_latents(firmware.run[ENCODER](images), graph.output_format, decode)}
-    weights = chip_weights(graph)
-    if weights is not None:
-        name, other = other_arithmetic(weights, graph)
+    bits = graph.output_format.width
+    chip = on_chip(graph)
+    if chip is not None:
+        name, other = other_arithmetic(chip, bits)
         decoded[name] = decode_latents(other.run(images), other.output_format, decode)
     decoded |= dict(decoded_algorithms(codes, sample.eta[test], links_of(graph)))
     decoded |= {
@@ -74,7 +75,7 @@ def evaluate(firmware: Firmware, path: Path, decode: Decoders, rows: int, report
         report(len(distances), len(decoded), f"EMD of {name}")
         distances[name] = emd(reference, charges, geometry.emd_cost())
     own = scored(distances[ENCODER])
-    tables = (emd_table(distances), *([] if weights is None else [arithmetic_table(weights, images, graph)]))
+    tables = (emd_table(distances), *([] if chip is None else [arithmetic_table(chip, images, bits)]))
     return Results(
         tables,
         {"emd_mean": float(own.mean()), "emd_median": float(np.median(own))},
@@ -94,27 +95,39 @@ def links_of(graph: Graph) -> int:
     return next(links for links in range(1, 14) if links == 13 or latent_capacity(links) >= bits)
 
 
-def chip_weights(graph: Graph) -> EncoderWeights | None:
-    """The graph's weights if the chip could hold them."""
+class OnChip(NamedTuple):
+    """A candidate's weights as the chip holds them; overflow: None for a candidate that computes as QKeras does."""
+
+    weights: EncoderWeights
+    overflow: Overflow | None
+
+
+def on_chip(graph: Graph) -> OnChip | None:
+    """The graph's weights if it is the chip's encoder in either arithmetic, format for format."""
     try:
-        return EncoderWeights.from_graph(graph)
+        weights = EncoderWeights.from_graph(graph)
     except QcompressError:
         return None
-
-
-def other_arithmetic(weights: EncoderWeights, graph: Graph) -> tuple[str, Graph]:
-    """The same weights in the arithmetic that the candidate does not have, and its name."""
     bits = graph.output_format.width
-    if any(isinstance(node.operation, Relu) for node in graph.nodes):
-        return f"{OTHER} QKeras' arithmetic", exact_graph(weights, bits)
-    return f"{OTHER} the chip's arithmetic", deployed_graph(weights, bits)
+    for mode in (Overflow.WRAP, Overflow.SAT):
+        if deployed_graph(weights, bits, mode).content_hash() == graph.content_hash():
+            return OnChip(weights, mode)
+    same = list(exact_graph(weights, bits).formats.values()) == list(graph.formats.values())
+    return OnChip(weights, None) if same else None
 
 
-def arithmetic_table(weights: EncoderWeights, images: Codes, graph: Graph) -> Table:
+def other_arithmetic(chip: OnChip, bits: int) -> tuple[str, Graph]:
+    """The same weights in the arithmetic that the candidate does not have, and its name."""
+    if chip.overflow is not None:
+        return f"{OTHER} QKeras' arithmetic", exact_graph(chip.weights, bits)
+    return f"{OTHER} the chip's arithmetic", deployed_graph(chip.weights, bits)
+
+
+def arithmetic_table(chip: OnChip, images: Codes, candidate_bits: int) -> Table:
     """QKeras' latents against the chip's, at the full width and at the candidate's."""
     rows = []
-    for bits in dict.fromkeys((LATENT.width, graph.output_format.width)):
-        found = distance(weights, images, bits)
+    for bits in dict.fromkeys((LATENT.width, candidate_bits)):
+        found = distance(chip.weights, images, bits, chip.overflow or Overflow.WRAP)
         rows.append((bits, found.latents, found.differing, 100 * found.share, found.mean_shift))
     columns = ("latent bits", "latents", "differing", "differing [%]", "mean shift [last bit]")
     return Table("QKeras' sums against the chip's floored products", columns, tuple(rows), "shift: QKeras minus chip")

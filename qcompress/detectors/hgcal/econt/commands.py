@@ -38,7 +38,10 @@ def run(
 ) -> None:
     """What the chip sends for a file of input words."""
     from qcompress.detectors.hgcal.econt.chip import run_file
+    from qcompress.errors import QcompressError
 
+    if target.resolve() in (source.resolve(), init_yaml.resolve()):
+        raise QcompressError(f"{target}: is an input of this command; give another output file")
     rows = run_file(init_yaml, source, target, tc_order, etx, overflow=_overflow(overflow))
     typer.echo(f"{rows} bunch crossings written to {target}")
 
@@ -58,6 +61,8 @@ def decode(
     from qcompress.detectors.hgcal.econt.chip import decode_file
     from qcompress.errors import QcompressError
 
+    if fields is not None and charges is not None and fields.resolve() == charges.resolve():
+        raise QcompressError(f"{fields}: fields and charges need a file each")
     if sharing is not None and charges is None:
         raise QcompressError("--sharing belongs to --charges; give a file for the charges")
     if fields is None and charges is None:
