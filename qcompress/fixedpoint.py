@@ -101,7 +101,7 @@ class Format:
         if bad := int(np.count_nonzero(~np.isfinite(given))):
             raise QcompressError(f"{bad} of {given.size} values are NaN or infinite")
         scaled = np.ldexp(given, self.fraction)
-        if bad := int(np.count_nonzero(scaled != np.floor(scaled))):
+        if bad := int(np.count_nonzero((scaled != np.floor(scaled)) | ((scaled == 0) & (given != 0)))):
             raise QcompressError(f"{bad} of {given.size} values are not on the grid of {self}: quantize them")
         if bad := int(np.count_nonzero((scaled < self.min_code) | (scaled > self.max_code))):
             raise QcompressError(f"{bad} of {given.size} values are outside the range of {self}")
@@ -147,8 +147,8 @@ class Cast:
         shift = fraction - self.format.fraction
         if shift <= 0:
             return self._overflow_shifted(given, -shift)
-        if shift > MAX_WIDTH:  # everything is below half a unit: only the sign is left to decide
-            given, shift = np.clip(given, -1, 1), 2
+        if (beyond := min(shift - 63, 63)) > 0:  # drop bits first; whether any was set stays in the last one
+            given, shift = (given >> beyond) | (given & ((1 << beyond) - 1) != 0), 63
         base = given >> shift
         rest = given - (base << shift)
         return self._overflow(base + _increment(self.rounding, base, rest, 1 << (shift - 1)))
@@ -159,11 +159,14 @@ class Cast:
         if bad := int(np.count_nonzero(~np.isfinite(given))):
             raise QcompressError(f"{bad} of {given.size} values are NaN or infinite")
         scaled = np.ldexp(given, self.format.fraction)
+        scaled = np.where((scaled == 0) & (given != 0), np.copysign(0.25, given), scaled)  # underflow keeps its sign
         if bad := int(np.count_nonzero(np.abs(scaled) >= 2.0**MAX_WIDTH)):
             raise QcompressError(f"{bad} of {given.size} values are too large for a cast to {self.format}")
-        floor = np.floor(scaled)
-        base = floor.astype(np.int64)
-        return self._overflow(base + _increment(self.rounding, base, scaled - floor, 0.5))
+        base = np.floor(scaled).astype(np.int64)
+        part = np.abs(np.modf(scaled)[0])  # exact, where scaled - base would be rounded
+        distance = np.where(part == 0, 0, 2 + np.sign(part - 0.5))  # 1 below the tie, 2 on it, 3 above
+        rest = np.where((scaled < 0) & (part != 0), 4 - distance, distance)
+        return self._overflow(base + _increment(self.rounding, base, rest, 2))
 
     def _overflow_shifted(self, codes: Codes, shift: int) -> Codes:
         """`codes << shift`, then overflow; the comparison is made before the shift, which may leave int64."""

@@ -13,8 +13,11 @@ from qcompress.fixedpoint import MAX_WIDTH, Cast, Format, Overflow, Rounding, pr
 
 formats = st.builds(Format, st.booleans(), st.integers(1, 24), st.integers(-30, 30))
 small = st.builds(Format, st.booleans(), st.integers(1, 6), st.integers(-2, 8))
-ordinary_floats = st.floats(-(2.0**20), 2.0**20).filter(lambda value: value == 0 or abs(value) > 1e-200)
-"""Scaling to the last bit must not leave float64: no subnormal numbers."""
+near_ties = st.tuples(st.integers(-9, 9), st.integers(-6, 6), st.integers(-3, 3)).map(
+    lambda drawn: float(drawn[0] * 2.0 ** drawn[1] + drawn[2] * np.spacing(drawn[0] * 2.0 ** drawn[1]))
+)
+floats = st.one_of(st.floats(-(2.0**20), 2.0**20), st.floats(-1e-300, 1e-300), near_ties)
+"""Subnormal numbers and the neighbours of ties included."""
 
 
 def rounded(x: Fraction, mode: Rounding) -> int:
@@ -82,7 +85,7 @@ def test_cast_of_every_quarter(rounding: Rounding, overflow: Overflow, signed: b
 @pytest.mark.parametrize("overflow", Overflow)
 @pytest.mark.parametrize("rounding", Rounding)
 @settings(max_examples=40)
-@given(to=formats, values=st.lists(ordinary_floats, min_size=1))
+@given(to=formats, values=st.lists(floats, min_size=1))
 def test_cast_of_values(rounding: Rounding, overflow: Overflow, to: Format, values: list[float]) -> None:
     cast = Cast(to, rounding, overflow)
     inside = [value for value in values if abs(np.ldexp(value, to.fraction)) < 2.0**MAX_WIDTH]
@@ -92,7 +95,13 @@ def test_cast_of_values(rounding: Rounding, overflow: Overflow, to: Format, valu
 @pytest.mark.parametrize("overflow", Overflow)
 @pytest.mark.parametrize("rounding", Rounding)
 @settings(max_examples=40)
-@given(to=formats, codes=st.lists(st.integers(1 - 2**62, 2**62 - 1), min_size=1), shift=st.integers(-100, 100))
+@given(
+    to=formats,
+    codes=st.lists(
+        st.one_of(st.integers(-(2**63), 2**63 - 1), st.sampled_from([-(2**63), -(2**62), 2**62])), min_size=1
+    ),
+    shift=st.integers(-100, 100),
+)
 def test_cast_of_wide_codes_and_far_shifts(
     rounding: Rounding, overflow: Overflow, to: Format, codes: list[int], shift: int
 ) -> None:
@@ -106,7 +115,8 @@ def test_cast_of_wide_codes_and_far_shifts(
 @pytest.mark.parametrize("shift", [1, 2, 61, 62, 63, 64, 200])
 def test_everything_below_the_last_bit(rounding: Rounding, shift: int) -> None:
     cast = Cast(Format(True, 4, 4), rounding, Overflow.SAT)
-    codes = [1 - 2**62, -(2**61), -3, -2, -1, 0, 1, 2, 3, 2**61, 2**62 - 1]
+    codes = [-(2**63), -(2**63) + 1, -(2**62) - 1, -(2**62), 1 - 2**62, -(2**61), -3, -2, -1, 0, 1, 2, 3]
+    codes += [2**61 - 1, 2**61, 2**62 - 1, 2**62, 2**62 + 1, 2**63 - 1]
     assert cast.codes(codes, shift).tolist() == [plain_cast(Fraction(c, 2**shift), cast) for c in codes]
 
 
@@ -213,6 +223,7 @@ def test_values_on_the_grid_and_back(given_format: Format, data: st.DataObject) 
     [
         ([0.5, float("nan")], "1 of 2 values are NaN or infinite"),
         ([float("inf"), -float("inf")], "2 of 2 values are NaN or infinite"),
+        ([5e-324, 0.0, -5e-324], r"2 of 3 values are not on the grid of fixed<3,2>"),
         ([0.25, 0.5, 0.1], r"2 of 3 values are not on the grid of fixed<3,2>: quantize them"),
         ([1.5, 2.0], r"1 of 2 values are outside the range of fixed<3,2>"),
         ([-2.0, -2.5], r"1 of 2 values are outside the range of fixed<3,2>"),
@@ -221,6 +232,15 @@ def test_values_on_the_grid_and_back(given_format: Format, data: st.DataObject) 
 def test_values_that_are_no_codes(values: list[float], message: str) -> None:
     with pytest.raises(QcompressError, match=message):
         Format(True, 3, 2).to_codes(values)
+
+
+def test_values_that_underflow() -> None:
+    """Smaller than float64 can scale: the sign still decides a truncation."""
+    values = [-1e-320, 5e-324, 0.0, -0.0]
+    assert Cast(Format(True, 8, 16)).values(values).tolist() == [-1, 0, 0, 0]
+    assert Cast(Format(True, 8, 16), Rounding.RND_CONV).values(values).tolist() == [0, 0, 0, 0]
+    with pytest.raises(QcompressError, match="1 of 2 values are not on the grid of fixed<8,16>"):
+        Format(True, 8, 16).to_codes([5e-324, 0.0])
 
 
 def test_values_that_cannot_be_cast() -> None:
