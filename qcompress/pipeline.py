@@ -20,8 +20,7 @@ from qcompress.config import Config, SynthesisOptions, parse_config
 from qcompress.detectors import TEST, TRAIN, VALIDATION, Detector, load_detector
 from qcompress.errors import MismatchError, QcompressError
 from qcompress.fixedpoint import Codes, Format, Values
-from qcompress.graph import Graph
-from qcompress.graph.operations import Linear
+from qcompress.graph import Graph, Linear
 from qcompress.graph.ranges import float32_exact
 from qcompress.progress import Report, Reporter, silent
 from qcompress.targets import TARGETS, Body

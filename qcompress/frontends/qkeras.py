@@ -19,8 +19,7 @@ import numpy as np
 
 from qcompress.errors import QcompressError, Refused
 from qcompress.fixedpoint import Cast, Codes, Format, Overflow, Rounding, Values
-from qcompress.graph import Conv2D, Dense, Flatten, Graph, Node, Operation, Quantize
-from qcompress.graph.operations import Range
+from qcompress.graph import Conv2D, Dense, Flatten, Graph, Node, Quantize, Range, Unary
 from qcompress.graph.ranges import with_lossless_accumulator
 
 PREDICT_BATCH = 4096
@@ -161,7 +160,7 @@ class _Builder:
         self.format = format_
         self.range = Range(np.full(shape, format_.min_code, np.int64), np.full(shape, format_.max_code, np.int64))
 
-    def add(self, name: str, operation: Operation) -> None:
+    def add(self, name: str, operation: Unary) -> None:
         self.range = operation.output_range(self.range, self.format)
         self.format = operation.output_format(self.format)
         self.nodes.append(Node(name, operation, self.nodes[-1].name if self.nodes else "input"))

@@ -1,7 +1,50 @@
 """The network as exact integer dataflow: operations, graphs, stages, exact ranges."""
 
-from qcompress.graph.graph import Graph, Node
-from qcompress.graph.operations import Conv2D, Dense, Flatten, Operation, Quantize, Relu
-from qcompress.graph.stage import Stage
+from qcompress.graph.elementwise import LeakyRelu, Quantize, Relu, Table
+from qcompress.graph.graph import OPERATIONS, Graph, Node
+from qcompress.graph.linear import Affine, Conv1D, Conv2D, Convolution, Dense, DepthwiseConv, Linear, TransposedConv
+from qcompress.graph.merge import Add, Concatenate, Multiply, Subtract
+from qcompress.graph.movement import Crop, Flatten, Permute, Rearrangement, Reshape, UpSample, ZeroPad
+from qcompress.graph.operation import Elementwise, Merge, Operation, Range, Unary
+from qcompress.graph.pooling import ArgMax, AveragePool, MaxPool, Pool
+from qcompress.graph.stage import Shape, Stage
 
-__all__ = ["Conv2D", "Dense", "Flatten", "Graph", "Node", "Operation", "Quantize", "Relu", "Stage"]
+__all__ = [
+    "OPERATIONS",
+    "Add",
+    "Affine",
+    "ArgMax",
+    "AveragePool",
+    "Concatenate",
+    "Conv1D",
+    "Conv2D",
+    "Convolution",
+    "Crop",
+    "Dense",
+    "DepthwiseConv",
+    "Elementwise",
+    "Flatten",
+    "Graph",
+    "LeakyRelu",
+    "Linear",
+    "MaxPool",
+    "Merge",
+    "Multiply",
+    "Node",
+    "Operation",
+    "Permute",
+    "Pool",
+    "Quantize",
+    "Range",
+    "Rearrangement",
+    "Relu",
+    "Reshape",
+    "Shape",
+    "Stage",
+    "Subtract",
+    "Table",
+    "TransposedConv",
+    "Unary",
+    "UpSample",
+    "ZeroPad",
+]

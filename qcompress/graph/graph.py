@@ -3,7 +3,10 @@
 import hashlib
 import json
 import zipfile
-from dataclasses import dataclass, fields
+from collections.abc import Mapping
+from dataclasses import fields
+from importlib.metadata import entry_points
+from math import prod
 from pathlib import Path
 from typing import Any
 
@@ -12,20 +15,45 @@ import numpy.typing as npt
 
 from qcompress.errors import QcompressError
 from qcompress.fixedpoint import Cast, Codes, Format, Values
-from qcompress.graph.operations import Conv2D, Dense, Flatten, Operation, Quantize, Range, Relu
+from qcompress.graph.elementwise import LeakyRelu, Quantize, Relu, Table
+from qcompress.graph.linear import Affine, Conv1D, Conv2D, Dense, DepthwiseConv, TransposedConv
+from qcompress.graph.merge import Add, Concatenate, Multiply, Subtract
+from qcompress.graph.movement import Crop, Flatten, Permute, Reshape, UpSample, ZeroPad
+from qcompress.graph.operation import Merge, Operation, Range, Unary
+from qcompress.graph.pooling import ArgMax, AveragePool, MaxPool
 from qcompress.graph.stage import Shape
 
-SCHEMA = 1
-OPERATIONS: dict[str, type[Operation]] = {kind.__name__: kind for kind in (Quantize, Relu, Conv2D, Dense, Flatten)}
+SCHEMA = 2
+INPUT = "input"
+"""Name of the graph's input among the sources."""
+
+OPERATIONS: dict[str, type[Unary] | type[Merge]] = {
+    kind.__name__: kind
+    for kind in (
+        *(Quantize, Relu, LeakyRelu, Table),
+        *(Dense, Affine, Conv1D, Conv2D, DepthwiseConv, TransposedConv),
+        *(MaxPool, AveragePool, ArgMax),
+        *(Add, Subtract, Multiply, Concatenate),
+        *(Flatten, Reshape, Permute, ZeroPad, Crop, UpSample),
+    )
+}
+
+CHUNK = 8_000_000
+"""Codes that the arrays of one pass of the interpreter may hold."""
 
 
-@dataclass(frozen=True, eq=False)
 class Node:
-    """An operation, its name (the layer's), and the name of the node that feeds it ("input" is the graph's)."""
+    """An operation, its name (the layer's), and the names of the nodes that feed it ("input" is the graph's)."""
 
-    name: str
-    operation: Operation
-    source: str
+    def __init__(self, name: str, operation: Operation, *sources: str) -> None:
+        self.name = name
+        self.operation = operation
+        self.sources = sources
+
+    @property
+    def source(self) -> str:
+        """The first of the sources: the only one of a `Unary` operation."""
+        return self.sources[0]
 
 
 class Graph:
@@ -52,16 +80,26 @@ class Graph:
             raise QcompressError(f"graph {name}: input quantizer {input_quantizer} for input {input_format}")
         if not self.nodes:
             raise QcompressError(f"graph {name} has no operation")
-        self.shapes: dict[str, Shape] = {"input": self.input_shape}
-        self.formats: dict[str, Format] = {"input": input_format}
+        self.shapes: dict[str, Shape] = {INPUT: self.input_shape}
+        self.formats: dict[str, Format] = {INPUT: input_format}
         for node in self.nodes:
-            if node.name in self.shapes or node.source not in self.shapes:
+            if node.name in self.shapes or not node.sources or not set(node.sources) <= set(self.shapes):
                 raise QcompressError(f"graph {name}: node {node.name} appears twice or follows nothing")
             try:
-                self.shapes[node.name] = node.operation.output_shape(self.shapes[node.source])
+                self.shapes[node.name], self.formats[node.name] = self._describe(node)
             except QcompressError as fault:
-                raise QcompressError(f"graph {name}, node {node.name}: {fault}") from None
-            self.formats[node.name] = node.operation.output_format(self.formats[node.source])
+                raise type(fault)(f"graph {name}, node {node.name}: {fault}") from None
+
+    def _describe(self, node: Node) -> tuple[Shape, Format]:
+        """Shape and format of what a node gives."""
+        shapes = [self.shapes[source] for source in node.sources]
+        given = [self.formats[source] for source in node.sources]
+        operation = node.operation
+        if isinstance(operation, Merge):
+            return operation.output_shape(shapes), operation.output_format(given)
+        if len(node.sources) != 1:
+            raise QcompressError(f"{type(operation).__name__} takes one input, got {len(node.sources)}")
+        return operation.output_shape(shapes[0]), operation.output_format(given[0])
 
     @property
     def output_shape(self) -> Shape:
@@ -71,22 +109,41 @@ class Graph:
     def output_format(self) -> Format:
         return self.formats[self.nodes[-1].name]
 
-    def trace(self, codes: Codes) -> dict[str, Codes]:
-        """Codes (rows, *input_shape) -> the output codes of every node, by name, in order."""
+    def _evaluate(self, node: Node, values: Mapping[str, Codes]) -> Codes:
+        """Output codes of one node, given those of its sources."""
+        given = [self.formats[source] for source in node.sources]
+        if isinstance(node.operation, Merge):
+            return node.operation.run([values[source] for source in node.sources], given)
+        return node.operation.run(values[node.source], given[0])
+
+    def _checked(self, codes: Codes) -> Codes:
         given = np.asarray(codes, np.int64)
         if given.shape[1:] != self.input_shape:
             raise QcompressError(f"graph {self.name} takes rows of shape {self.input_shape}, got {given.shape[1:]}")
         if outside := int(np.count_nonzero(~self.input_format.contains(given))):
             raise QcompressError(f"graph {self.name}: {outside} input codes are outside {self.input_format}")
-        values = {"input": given}
+        return given
+
+    def trace(self, codes: Codes) -> dict[str, Codes]:
+        """Codes (rows, *input_shape) -> the output codes of every node, by name, in order."""
+        values = {INPUT: self._checked(codes)}
         for node in self.nodes:
-            values[node.name] = node.operation.run(values[node.source], self.formats[node.source])
-        del values["input"]
+            values[node.name] = self._evaluate(node, values)
+        del values[INPUT]
         return values
 
     def run(self, codes: Codes) -> Codes:
-        """The reference interpreter: codes (rows, *input_shape) -> codes (rows, *output_shape)."""
-        return self.trace(codes)[self.nodes[-1].name]
+        """The reference interpreter: codes (rows, *input_shape) -> codes (rows, *output_shape); memory is bounded."""
+        given = self._checked(codes)
+        step = max(1, CHUNK // sum(prod(shape) for shape in self.shapes.values()))
+        result = np.empty((len(given), *self.output_shape), np.int64)
+        for start in range(0, len(given), step):
+            rows = slice(start, start + step)
+            values = {INPUT: given[rows]}
+            for node in self.nodes:
+                values[node.name] = self._evaluate(node, values)
+            result[rows] = values[self.nodes[-1].name]
+        return result
 
     def input_codes(self, values: npt.ArrayLike) -> Codes:
         """Real values -> input codes: through the input quantizer, or exactly."""
@@ -98,20 +155,36 @@ class Graph:
         """Values (rows, *input_shape) -> output values, float64 on the grid of `output_format`."""
         return self.output_format.to_values(self.run(self.input_codes(values)))
 
-    def ranges(self) -> dict[str, Range]:
-        """Exact smallest and largest code of every node's elements over all inputs, "input" included."""
-        low, high = (
-            np.full(self.input_shape, end, np.int64) for end in (self.input_format.min_code, self.input_format.max_code)
-        )
-        known = {"input": Range(low, high)}
+    def ranges(self, given: Range | None = None) -> dict[str, Range]:
+        """Exact smallest and largest code of every node's elements, "input" included.
+
+        given: range of the input, all codes of its format if left out. Inputs of one node vary independently.
+        """
+        known = {INPUT: given or Range.of(self.input_format, self.input_shape)}
         for node in self.nodes:
-            known[node.name] = node.operation.output_range(known[node.source], self.formats[node.source])
+            formats = [self.formats[source] for source in node.sources]
+            if isinstance(node.operation, Merge):
+                known[node.name] = node.operation.output_range([known[source] for source in node.sources], formats)
+            else:
+                known[node.name] = node.operation.output_range(known[node.source], formats[0])
         return known
 
     def upto(self, name: str) -> "Graph":
-        """The graph that ends after node `name`: for finding the first layer at which a body differs."""
-        end = [node.name for node in self.nodes].index(name) + 1
-        return Graph(self.name, self.input_shape, self.input_format, self.nodes[:end], self.input_quantizer)
+        """The graph that ends with node `name`, and holds only what it needs."""
+        needed = {name}
+        kept = []
+        for node in reversed(self.nodes):
+            if node.name in needed:
+                needed.update(node.sources)
+                kept.append(node)
+        return Graph(self.name, self.input_shape, self.input_format, tuple(kept[::-1]), self.input_quantizer)
+
+    def build(self, target: str, folder: Path) -> Any:
+        """The body of an installed target ("cpp", "hls", "rtl"), built in `folder`: it has `run` and `predict`."""
+        found = {entry.name: entry for entry in entry_points(group="qcompress.targets")}
+        if target not in found:
+            raise QcompressError(f"no target {target!r}: choose from {', '.join(sorted(found))}")
+        return found[target].load().build(self, Path(folder))
 
     def content_hash(self) -> str:
         """SHA-256 over structure and weights: equal hashes, equal arithmetic."""
@@ -160,7 +233,7 @@ class Graph:
                 {
                     "name": node.name,
                     "operation": type(node.operation).__name__,
-                    "source": node.source,
+                    "sources": list(node.sources),
                     "parameters": parameters,
                 }
             )
@@ -181,7 +254,7 @@ class Graph:
             kind = OPERATIONS[entry["operation"]]
             types = {field.name: field.type for field in fields(kind)}  # type: ignore[arg-type]
             parameters = {name: _parameter(types[name], value, arrays) for name, value in entry["parameters"].items()}
-            nodes.append(Node(entry["name"], kind(**parameters), entry["source"]))
+            nodes.append(Node(entry["name"], kind(**parameters), *entry["sources"]))
         quantizer = description["input_quantizer"]
         return cls(
             description["name"],

@@ -1,4 +1,4 @@
-"""Exact ranges put to use: the smallest lossless accumulator, and whether Keras' float32 sums are exact."""
+"""Exact ranges put to use: the smallest lossless accumulator, worst-case inputs, whether float32 sums are exact."""
 
 from dataclasses import replace
 from typing import TypeVar
@@ -6,7 +6,8 @@ from typing import TypeVar
 import numpy as np
 
 from qcompress.fixedpoint import MAX_WIDTH, Format
-from qcompress.graph.operations import Linear, Range
+from qcompress.graph.linear import Linear
+from qcompress.graph.operation import Range
 
 FLOAT32_BITS = 24
 LinearOperation = TypeVar("LinearOperation", bound=Linear)
@@ -29,11 +30,17 @@ def with_lossless_accumulator(operation: LinearOperation, range_: Range, given: 
     return replace(operation, accumulator=smallest_format(wide.sum_range(range_, given), fraction))
 
 
-def float32_exact(operation: Linear, range_: Range, given: Format) -> bool:
-    """Whether every partial sum, in any order, fits the 24-bit significand of float32."""
+def largest_sum(operation: Linear, range_: Range, given: Format) -> int:
+    """The largest sum of absolute values, bias included, in units of the last bit of products and bias."""
     magnitude = np.maximum(np.abs(range_.low), np.abs(range_.high))
     fraction = max(given.fraction + operation.kernel_format.fraction, operation.bias_format.fraction)
-    terms = operation.patches(magnitude[None])[0] @ np.abs(operation.matrix)
-    terms = terms << (fraction - given.fraction - operation.kernel_format.fraction)
-    bias = np.abs(operation.bias) << (fraction - operation.bias_format.fraction)
-    return bool((terms + bias).max() <= 1 << FLOAT32_BITS)
+    terms = np.einsum("pgt,gtc->pgc", operation.patches(magnitude[None])[0], np.abs(operation.matrix))
+    products = terms.reshape(len(terms), -1).astype(object)  # any size
+    shift = fraction - given.fraction - operation.kernel_format.fraction
+    bias = np.abs(operation.bias).astype(object) << (fraction - operation.bias_format.fraction)
+    return int(((products << shift) + bias).max())
+
+
+def float32_exact(operation: Linear, range_: Range, given: Format) -> bool:
+    """Whether every partial sum, in any order, fits the 24-bit significand of float32."""
+    return largest_sum(operation, range_, given) <= 1 << FLOAT32_BITS

@@ -16,8 +16,7 @@ import numpy as np
 
 from qcompress.errors import Refused
 from qcompress.fixedpoint import Cast, Format, Overflow, Rounding
-from qcompress.graph import Conv2D, Dense, Flatten, Graph, Node, Operation, Quantize, Relu
-from qcompress.graph.operations import Linear
+from qcompress.graph import Conv2D, Dense, Flatten, Graph, Linear, Node, Operation, Quantize, Relu
 from qcompress.graph.stage import Shape
 from qcompress.targets.processes import Simulator, python_module, require, run_logged
 from qcompress.targets.record import read_record, write_record

@@ -20,8 +20,7 @@ import numpy as np
 
 from qcompress.errors import Refused
 from qcompress.fixedpoint import Format
-from qcompress.graph import Conv2D, Dense, Flatten, Graph, Node, Quantize, Relu
-from qcompress.graph.operations import Linear
+from qcompress.graph import Conv2D, Dense, Flatten, Graph, Linear, Node, Quantize, Relu
 from qcompress.targets.processes import ProgramFailed, Simulator, python_module, require, run_logged
 from qcompress.targets.record import read_record, write_record
 from qcompress.targets.verilator import Simulation
@@ -116,7 +115,7 @@ def _refuse_heavy(node: str, operation: Linear, given: Format) -> None:
     kernel = operation.kernel_format
     if kernel.width > WEIGHT_BITS:
         raise Refused(f"rtl: node {node} has weights of {kernel}; alkaid is exact up to {WEIGHT_BITS} bits: use fewer")
-    largest = max(-given.min_code, given.max_code) * int(np.abs(operation.matrix).sum(axis=0).max())
+    largest = max(-given.min_code, given.max_code) * int(np.abs(operation.matrix).sum(axis=1).max())
     if largest.bit_length() > SUM_BITS:
         raise Refused(
             f"rtl: node {node} has sums of {largest.bit_length()} bits, alkaid is tried up to {SUM_BITS}: use fewer"

@@ -16,8 +16,7 @@ from unittest.mock import patch
 import numpy as np
 
 from qcompress.fixedpoint import Cast, Codes, Format, Overflow, Rounding, wrap
-from qcompress.graph import Conv2D, Dense, Flatten, Graph, Operation, Quantize, Relu
-from qcompress.graph.operations import Linear, Range
+from qcompress.graph import Conv2D, Dense, Flatten, Graph, Linear, Operation, Quantize, Range, Relu
 from qcompress.graph.stage import Shape
 from qcompress.targets.hls import chain
 from qcompress.targets.record import write_json
@@ -161,14 +160,15 @@ def _linear(operation: Linear, elements: list[Element], given: Format, shape: Sh
     which = np.arange(1, len(elements) + 1).reshape(1, *shape)
     patches = operation.patches(which)[0]  # which element stands where; 0 is padding
     constant = np.array([element if isinstance(element, int) else 0 for element in elements]).reshape(1, *shape)
-    offsets = operation.run(constant, given).reshape(len(patches), -1)  # what bias and constant elements give
+    offsets = operation.run(constant, given).reshape(*patches.shape[:2], -1)  # what bias and constant elements give
     variable = np.array([0, *(not isinstance(element, int) for element in elements)], bool)
     products = Products(operation, given)
     sums: list[Element] = []
-    for numbers, offset in zip(patches, offsets, strict=True):
+    for position, group in np.ndindex(patches.shape[:2]):
+        numbers = patches[position, group]
         used = variable[numbers]
         terms = [(int(number), elements[number - 1]) for number in numbers[used]]
-        sums += _position(products, terms, operation.matrix[used], offset)
+        sums += _position(products, terms, operation.matrix[group][used], offsets[position, group])
     return sums
 
 

@@ -9,8 +9,7 @@ from hypothesis import strategies as st
 
 from qcompress.errors import QcompressError, Refused
 from qcompress.fixedpoint import Cast, Format
-from qcompress.graph import Conv2D, Dense, Flatten, Graph, Node, Quantize
-from qcompress.graph.operations import Range
+from qcompress.graph import Conv2D, Dense, Flatten, Graph, Node, Quantize, Range
 from qcompress.graph.ranges import float32_exact, smallest_format, with_lossless_accumulator
 
 formats = st.builds(Format, st.booleans(), st.integers(2, 9), st.integers(-2, 6))

@@ -4,8 +4,7 @@ import numpy as np
 import pytest
 
 from qcompress.fixedpoint import Format
-from qcompress.graph import Graph, Node, Relu
-from qcompress.graph.operations import Range
+from qcompress.graph import Graph, Node, Range, Relu
 
 
 @pytest.mark.parametrize("text", ["fixed<8,3>", "fixed<3,5>", "ufixed<4,1>"])

@@ -8,8 +8,7 @@ from qcompress.detectors.hgcal.econt.encoder import ACTIVATION, LATENT, chip_gra
 from qcompress.detectors.hgcal.econt.frontend import IMAGE_FORMAT, IMAGE_SHAPE
 from qcompress.detectors.hgcal.econt.weights import PADDING, STRIDES, WEIGHT_FORMAT, EncoderWeights
 from qcompress.fixedpoint import Cast, Codes, Format, Overflow, Rounding
-from qcompress.graph import Conv2D, Dense, Flatten, Graph, Node, Quantize
-from qcompress.graph.operations import Operation, Range
+from qcompress.graph import Conv2D, Dense, Flatten, Graph, Node, Operation, Quantize, Range
 from qcompress.graph.ranges import with_lossless_accumulator
 
 

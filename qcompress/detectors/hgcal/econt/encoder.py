@@ -17,8 +17,7 @@ from qcompress.detectors.hgcal.econt.numbers import TRIGGER_CELLS
 from qcompress.detectors.hgcal.econt.weights import PADDING, STRIDES, WEIGHT_FORMAT, EncoderWeights
 from qcompress.errors import Refused
 from qcompress.fixedpoint import Cast, Codes, Format, Overflow, Rounding
-from qcompress.graph import Conv2D, Dense, Flatten, Graph, Node, Quantize
-from qcompress.graph.operations import Range, Relu
+from qcompress.graph import Conv2D, Dense, Flatten, Graph, Node, Quantize, Range, Relu
 
 CONV_ACCUMULATOR = Format(True, 16, 9)
 DENSE_ACCUMULATOR = Format(True, 18, 10)
@@ -149,7 +148,4 @@ def overflow_report(
 def _ranges(graph: Graph) -> dict[str, Range]:
     """Ranges of all nodes with the empty part of the image known to be 0."""
     high = cells_to_image(np.full((1, TRIGGER_CELLS), IMAGE_FORMAT.max_code))[0]
-    known = {"input": Range(np.zeros_like(high), high)}
-    for node in graph.nodes:
-        known[node.name] = node.operation.output_range(known[node.source], graph.formats[node.source])
-    return known
+    return graph.ranges(Range(np.zeros_like(high), high))

@@ -1,0 +1,101 @@
+"""Operations that treat every element by itself: casts, activations, table look-up."""
+
+from dataclasses import dataclass
+
+import numpy as np
+
+from qcompress.errors import QcompressError
+from qcompress.fixedpoint import MAX_WIDTH, Cast, Codes, Format
+from qcompress.graph.operation import Elementwise, Range
+
+MAX_TABLE_BITS = 16
+"""Widest input of a table."""
+
+
+@dataclass(frozen=True, eq=False)
+class Quantize(Elementwise):
+    """A cast to another number format."""
+
+    cast: Cast
+
+    def output_format(self, given: Format) -> Format:
+        return self.cast.format
+
+    def run(self, codes: Codes, given: Format) -> Codes:
+        return self.cast.codes(codes, given.fraction)
+
+    def output_range(self, range_: Range, given: Format) -> Range:
+        unlimited = Cast(Format(True, MAX_WIDTH, MAX_WIDTH - self.cast.format.fraction), self.cast.rounding)
+        low, high = (unlimited.codes(codes, given.fraction) for codes in range_)
+        target = self.cast.format
+        fits = target.contains(low) & target.contains(high)
+        ends = Range(*(self.cast.codes(codes, given.fraction) for codes in range_))
+        if self.cast.overflow in {"SAT", "SAT_SYM"}:  # monotone
+            return ends
+        return Range(np.where(fits, ends.low, target.min_code), np.where(fits, ends.high, target.max_code))
+
+
+@dataclass(frozen=True, eq=False)
+class Relu(Elementwise):
+    """max(0, x); format in = format out."""
+
+    def output_format(self, given: Format) -> Format:
+        return given
+
+    def run(self, codes: Codes, given: Format) -> Codes:
+        return np.maximum(codes, 0)
+
+    def output_range(self, range_: Range, given: Format) -> Range:
+        return Range(np.maximum(range_.low, 0), np.maximum(range_.high, 0))
+
+
+@dataclass(frozen=True, eq=False)
+class LeakyRelu(Elementwise):
+    """x where x >= 0, else x 2**-shift; exact, so the output has `shift` more fractional bits."""
+
+    shift: int
+
+    def __post_init__(self) -> None:
+        if self.shift < 0:
+            raise QcompressError(f"leaky relu with slope 2**{-self.shift}: the slope must be 1 or less")
+
+    def output_format(self, given: Format) -> Format:
+        return Format(given.signed, given.width + self.shift, given.integer)
+
+    def run(self, codes: Codes, given: Format) -> Codes:
+        return np.where(codes < 0, codes, codes << self.shift)
+
+    def output_range(self, range_: Range, given: Format) -> Range:
+        return Range(self.run(range_.low, given), self.run(range_.high, given))
+
+
+@dataclass(frozen=True, eq=False)
+class Table(Elementwise):
+    """A look-up of every input code: table[code - smallest input code] is the output code in `format`."""
+
+    table: Codes
+    format: Format
+
+    def __post_init__(self) -> None:
+        table = np.array(self.table, np.int64)
+        if outside := int(np.count_nonzero(~self.format.contains(table))):
+            raise QcompressError(f"{outside} table codes are outside {self.format}")
+        table.flags.writeable = False
+        object.__setattr__(self, "table", table)
+
+    def output_format(self, given: Format) -> Format:
+        if given.width > MAX_TABLE_BITS:
+            raise QcompressError(f"a table over {given} needs more than {MAX_TABLE_BITS} bits of input: quantize it")
+        if self.table.shape != (1 << given.width,):
+            raise QcompressError(f"a table of shape {self.table.shape} for input {given}")
+        return self.format
+
+    def run(self, codes: Codes, given: Format) -> Codes:
+        return self.table[codes - given.min_code]
+
+    def output_range(self, range_: Range, given: Format) -> Range:
+        ends = np.stack([range_.low.ravel(), range_.high.ravel()]) - given.min_code
+        pairs, where = np.unique(ends, axis=1, return_inverse=True)
+        slices = [self.table[low : high + 1] for low, high in pairs.T]
+        lows, highs = (np.array([end(part) for part in slices], np.int64)[where] for end in (np.min, np.max))
+        return Range(lows.reshape(range_.low.shape), highs.reshape(range_.low.shape))

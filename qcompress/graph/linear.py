@@ -1,0 +1,268 @@
+"""Sums of products with constant weights: dense, convolution, depthwise and transposed convolution, affine.
+
+**Each product is cast to the accumulator format** (truncating, wrapping) and then added, as HLS kernels do with their
+`accum_t`; the bias is cast the same way. A lossless accumulator makes that the exact sum. Saturating accumulators
+depend on the order of the sum and do not exist here.
+"""
+
+from abc import abstractmethod
+from dataclasses import dataclass
+from math import prod
+
+import numpy as np
+
+from qcompress.errors import QcompressError, Refused
+from qcompress.fixedpoint import MAX_WIDTH, Cast, Codes, Format, wrap
+from qcompress.graph.movement import Pairs, gather, numbered
+from qcompress.graph.operation import Range, Unary
+from qcompress.graph.stage import Shape
+from qcompress.graph.windows import Windows
+
+FLOAT64_BITS = 53
+CHUNK = 4_000_000
+"""Elements that one temporary array may have."""
+
+
+@dataclass(frozen=True, eq=False)
+class Linear(Unary):
+    """Weights, bias and accumulator of any sum of products.
+
+    kernel: int64 codes in `kernel_format`; bias: codes (channels,) in `bias_format`. Outputs are ordered
+    (*positions, channels), the channels group by group: every group of channels sees inputs of its own.
+    """
+
+    kernel: Codes
+    kernel_format: Format
+    bias: Codes
+    bias_format: Format
+    accumulator: Format
+
+    def __post_init__(self) -> None:
+        for what in ("kernel", "bias"):
+            codes, format_ = np.array(getattr(self, what), np.int64), getattr(self, f"{what}_format")
+            if outside := int(np.count_nonzero(~format_.contains(codes))):
+                raise QcompressError(f"{outside} {what} codes are outside {format_}")
+            codes.flags.writeable = False
+            object.__setattr__(self, what, codes)
+        if self.bias.shape != (self.channels,):
+            raise QcompressError(f"bias of shape {self.bias.shape} for a kernel of shape {self.kernel.shape}")
+
+    @property
+    @abstractmethod
+    def matrix(self) -> Codes:
+        """The kernel as (groups, terms, channels of a group)."""
+
+    @abstractmethod
+    def taps(self, shape: Shape) -> Codes:
+        """Flat indices (positions, groups, terms) of the inputs that meet the rows of `matrix`; -1 is a zero."""
+
+    @property
+    def channels(self) -> int:
+        return int(self.matrix.shape[0] * self.matrix.shape[2])
+
+    @property
+    def multiplications(self) -> int:
+        """Products for one output position."""
+        return int(self.matrix.size)
+
+    def output_format(self, given: Format) -> Format:
+        return self.accumulator
+
+    def patches(self, codes: Codes) -> Codes:
+        """Codes (rows, *shape) -> (rows, positions, groups, terms)."""
+        return gather(codes, self.taps(codes.shape[1:]))
+
+    def shift(self, given: Format) -> int:
+        """Bits that a product of codes loses below the accumulator's last one; negative: it gains zeros."""
+        fraction = given.fraction + self.kernel_format.fraction
+        if given.width + self.kernel_format.width + max(0, self.accumulator.fraction - fraction) > MAX_WIDTH:
+            raise Refused(f"products of {given} and {self.kernel_format} in {self.accumulator} need over 62 bits")
+        return fraction - self.accumulator.fraction
+
+    def products(self, codes: Codes, weights: Codes, given: Format) -> Codes:
+        """Each product cast to the accumulator's last bit (not yet wrapped: the sum is, once)."""
+        shift = self.shift(given)
+        products = codes * weights
+        return products >> shift if shift >= 0 else products << -shift
+
+    def cast_bias(self) -> Codes:
+        """The bias in the accumulator's format."""
+        return Cast(self.accumulator).codes(self.bias, self.bias_format.fraction)
+
+    def run(self, codes: Codes, given: Format) -> Codes:
+        taps = self.taps(codes.shape[1:])
+        sums = np.empty((len(codes), *taps.shape[:2], self.matrix.shape[2]), np.int64)
+        step = max(1, CHUNK // max(1, taps.size))
+        for start in range(0, len(codes), step):
+            rows = slice(start, start + step)
+            sums[rows] = self._sums(gather(codes[rows], taps), given)
+        sums = sums.reshape(len(codes), len(taps), self.channels) + self.cast_bias()
+        return wrap(sums, self.accumulator).reshape(len(codes), *self.output_shape(codes.shape[1:]))
+
+    def _sums(self, patches: Codes, given: Format) -> Codes:
+        """(rows, positions, groups, terms) -> sums (rows, positions, groups, channels of a group)."""
+        shift, (_, terms, channels) = self.shift(given), self.matrix.shape
+        largest = max(-given.min_code, given.max_code) * int(np.abs(self.matrix).max(initial=0)) * terms
+        if shift <= 0 and largest.bit_length() < FLOAT64_BITS:  # exact in float64, where BLAS is
+            product = np.einsum("rpgt,gtc->rpgc", patches.astype(np.float64), self.matrix, optimize=True)
+            return np.asarray(product, np.int64) << -shift
+        sums = np.empty((*patches.shape[:3], channels), np.int64)
+        for channel in range(channels):
+            sums[..., channel] = self.products(patches, self.matrix[..., channel], given).sum(axis=3)
+        return sums
+
+    def sum_range(self, range_: Range, given: Format) -> Range:
+        """Exact range of every sum before it wraps; each product is monotone in its input."""
+        low, high = (self.patches(codes[None])[0] for codes in range_)
+        ends = np.empty((2, *low.shape[:2], self.matrix.shape[2]), np.int64)
+        for channel in range(self.matrix.shape[2]):
+            weights = self.matrix[..., channel]
+            at_low, at_high = (self.products(codes, weights, given) for codes in (low, high))
+            ends[0, ..., channel] = np.minimum(at_low, at_high).sum(axis=2)
+            ends[1, ..., channel] = np.maximum(at_low, at_high).sum(axis=2)
+        shape = self.output_shape(range_.low.shape)
+        sums = ends.reshape(2, -1, self.channels) + self.cast_bias()
+        return Range(sums[0].reshape(shape), sums[1].reshape(shape))
+
+    def output_range(self, range_: Range, given: Format) -> Range:
+        sums = self.sum_range(range_, given)
+        fits = self.accumulator.contains(sums.low) & self.accumulator.contains(sums.high)
+        return Range(
+            np.where(fits, sums.low, self.accumulator.min_code),
+            np.where(fits, sums.high, self.accumulator.max_code),
+        )
+
+
+@dataclass(frozen=True, eq=False)
+class Dense(Linear):
+    """y_j = bias_j + sum_i x_i kernel_ij along the last axis; kernel (inputs, outputs)."""
+
+    @property
+    def matrix(self) -> Codes:
+        return self.kernel[None]
+
+    def output_shape(self, shape: Shape) -> Shape:
+        if not shape or shape[-1] != self.kernel.shape[0]:
+            raise QcompressError(f"dense layer of {self.kernel.shape[0]} inputs after shape {shape}")
+        return (*shape[:-1], self.kernel.shape[1])
+
+    def taps(self, shape: Shape) -> Codes:
+        return numbered(shape).reshape(-1, 1, shape[-1])
+
+
+@dataclass(frozen=True, eq=False)
+class Affine(Linear):
+    """y_c = bias_c + kernel_c x_c: a scale and a shift for each channel, the last axis; kernel (channels,)."""
+
+    @property
+    def matrix(self) -> Codes:
+        return self.kernel[:, None, None]
+
+    def output_shape(self, shape: Shape) -> Shape:
+        if not shape or shape[-1] != len(self.kernel):
+            raise QcompressError(f"affine over {len(self.kernel)} channels after shape {shape}")
+        return shape
+
+    def taps(self, shape: Shape) -> Codes:
+        return numbered(shape).reshape(-1, shape[-1], 1)
+
+
+@dataclass(frozen=True, eq=False)
+class Convolution(Linear):
+    """Correlation of (*spatial, channels) codes with a kernel (*window, channels of a group, filters).
+
+    strides, dilation and padding (before, after) of each spatial axis; padding is zeros.
+    """
+
+    strides: tuple[int, ...] = ()
+    padding: Pairs = ()
+    dilation: tuple[int, ...] = ()
+    groups: int = 1
+
+    def __post_init__(self) -> None:
+        axes = self.kernel.ndim - 2
+        for what, none in (("strides", 1), ("padding", (0, 0)), ("dilation", 1)):
+            if not getattr(self, what):
+                object.__setattr__(self, what, (none,) * axes)
+        self.windows  # noqa: B018 - raises if they make no sense
+        if self.groups < 1 or self.kernel.shape[-1] % self.groups:
+            raise QcompressError(f"{self.kernel.shape[-1]} filters in {self.groups} groups")
+        super().__post_init__()
+
+    @property
+    def windows(self) -> Windows:
+        size = self.kernel.shape[:-2]
+        return Windows(size, self.strides, self.padding, self.dilation, (1,) * len(size))
+
+    @property
+    def matrix(self) -> Codes:
+        filters = self.kernel.shape[-1] // self.groups
+        return self.kernel.reshape(-1, self.groups, filters).transpose(1, 0, 2)
+
+    def output_shape(self, shape: Shape) -> Shape:
+        if len(shape) != self.kernel.ndim - 1 or shape[-1] != self.kernel.shape[-2] * self.groups:
+            channels = self.kernel.shape[-2] * self.groups
+            raise QcompressError(f"convolution over {channels} channels after shape {shape}")
+        return (*self.windows.positions(shape), self.kernel.shape[-1])
+
+    def taps(self, shape: Shape) -> Codes:
+        which = self.windows.indices(shape)
+        grouped = which.reshape(*which.shape[:2], self.groups, -1).transpose(0, 2, 1, 3)
+        return grouped.reshape(len(which), self.groups, -1)
+
+
+@dataclass(frozen=True, eq=False)
+class Conv1D(Convolution):
+    """Convolution over (steps, channels); kernel (steps, channels, filters)."""
+
+
+@dataclass(frozen=True, eq=False)
+class Conv2D(Convolution):
+    """Convolution over (height, width, channels); kernel (height, width, channels, filters)."""
+
+
+@dataclass(frozen=True, eq=False)
+class DepthwiseConv(Convolution):
+    """Every channel by itself, over one or two axes; kernel (*window, channels, multiplier).
+
+    The outputs of channel c are c multiplier, ..., (c + 1) multiplier - 1; `groups` is not used.
+    """
+
+    @property
+    def matrix(self) -> Codes:
+        channels, multiplier = self.kernel.shape[-2:]
+        return self.kernel.reshape(-1, channels, multiplier).transpose(1, 0, 2)
+
+    def output_shape(self, shape: Shape) -> Shape:
+        channels, multiplier = self.kernel.shape[-2:]
+        if len(shape) != self.kernel.ndim - 1 or shape[-1] != channels:
+            raise QcompressError(f"convolution over {channels} channels after shape {shape}")
+        return (*self.windows.positions(shape), channels * multiplier)
+
+    def taps(self, shape: Shape) -> Codes:
+        return self.windows.indices(shape).transpose(0, 2, 1)
+
+
+@dataclass(frozen=True, eq=False)
+class TransposedConv(Convolution):
+    """Transposed convolution over one or two axes, as the correlation that it is.
+
+    The input is spread out to every `stuffing`-th place with zeros between, padded, and correlated with the kernel
+    (*window, channels, filters), which is the transposed layer's kernel turned around on its spatial axes.
+    """
+
+    stuffing: tuple[int, ...] = ()
+
+    def __post_init__(self) -> None:
+        if not self.stuffing:
+            object.__setattr__(self, "stuffing", (1,) * (self.kernel.ndim - 2))
+        super().__post_init__()
+
+    @property
+    def windows(self) -> Windows:
+        return Windows(self.kernel.shape[:-2], self.strides, self.padding, self.dilation, self.stuffing)
+
+
+def positions(operation: Linear, shape: Shape) -> int:
+    """Output positions of an operation on `shape`: all but the channels."""
+    return prod(operation.output_shape(shape)[:-1])
