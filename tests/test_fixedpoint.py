@@ -243,6 +243,16 @@ def test_values_that_underflow() -> None:
         Format(True, 8, 16).to_codes([5e-324, 0.0])
 
 
+def test_narrow_arrays_are_widened_before_anything_is_computed() -> None:
+    """NumPy would scale int8 codes in float16 and shift them in 8 bits."""
+    assert Format(True, 40, 30).to_values(np.array([100], np.int8)).tolist() == [100 / 2**10]
+    assert Format(True, 40, 40).to_values(np.array([1], np.int8)).dtype == np.float64
+    assert Format(False, 8, 28).to_values(np.array([200], np.uint8)).tolist() == [200 * 2.0**20]
+    assert Format(True, 30, 4).to_codes(np.array([1.5], np.float16)).tolist() == [3 << 25]
+    assert Cast(Format(True, 30, 4)).values(np.array([1.5], np.float16)).tolist() == [3 << 25]
+    assert Cast(Format(True, 30, 10)).codes(np.array([100], np.int8), 0).tolist() == [100 << 20]
+
+
 def test_values_that_cannot_be_cast() -> None:
     cast = Cast(Format(True, 8, 4))
     with pytest.raises(QcompressError, match="1 of 2 values are NaN or infinite"):
