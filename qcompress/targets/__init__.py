@@ -44,7 +44,7 @@ class Target(Protocol):
         ...
 
 
-MODULES = {"hls": "qcompress.targets.hls", "rtl": "qcompress.targets.rtl"}
+MODULES = {"cpp": "qcompress.targets.cpp", "hls": "qcompress.targets.hls", "rtl": "qcompress.targets.rtl"}
 
 
 class _Targets(Mapping[str, Target]):

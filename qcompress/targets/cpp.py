@@ -1,0 +1,170 @@
+"""The graph as one self-contained C++ header, and that header compiled for Python, for frameworks, for a self-test.
+
+A build folder holds NAME.h (the emulator: no dependency but the standard library), library.cpp (what Python loads),
+plugin.cpp (create_model / destroy_model for frameworks) and selftest.cpp with embedded vectors, for users who have
+nothing but a compiler.
+"""
+
+import ctypes
+import hashlib
+import os
+import platform
+from dataclasses import asdict, dataclass
+from functools import cached_property
+from math import prod
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import numpy.typing as npt
+
+from qcompress.errors import QcompressError
+from qcompress.fixedpoint import Codes, Format, Values
+from qcompress.graph import Graph
+from qcompress.targets import cpp_emit
+from qcompress.targets.cpp_files import library, plugin, selftest
+from qcompress.targets.cpp_types import port_type
+from qcompress.targets.processes import require, run_logged
+from qcompress.targets.record import read_record, write_record
+
+Narrow = npt.NDArray[np.integer[Any]]
+RECORD = "cpp.json"
+LIBRARY = "library.so"
+
+
+@dataclass(frozen=True)
+class Cpp:
+    """Settings of the C++ emulator; a Target. optimization: g++'s -O; machine: its -march."""
+
+    optimization: str = "3"
+    machine: str = "native"
+
+    @property
+    def name(self) -> str:
+        return "cpp"
+
+    def refuse(self, graph: Graph) -> None:
+        """Raises Refused for graphs that 64-bit integers cannot hold."""
+        cpp_emit.refuse(graph)
+
+    def build(self, graph: Graph, folder: Path) -> "CppBody":
+        """Write the sources and compile the library (seconds); an unchanged build is not made again."""
+        text = cpp_emit.header(graph)
+        compiler = require("g++", "g++")
+        folder.mkdir(parents=True, exist_ok=True)
+        made = self._settings(text, compiler)
+        if not self._is_built(graph, folder, made):
+            (folder / RECORD).unlink(missing_ok=True)
+            graph.save(folder / "graph")
+            (folder / cpp_emit.header_name(graph)).write_text(text)
+            (folder / "library.cpp").write_text(library(graph))
+            (folder / "plugin.cpp").write_text(plugin(graph))
+            (folder / "selftest.cpp").write_text(selftest(graph))
+            self._compile(graph, folder, compiler)
+            write_record(folder / RECORD, graph, made)
+        return CppBody(graph, folder / LIBRARY)
+
+    def open(self, graph: Graph, folder: Path) -> "CppBody":
+        """The emulator that `build` left in `folder`; compiled again if that was on another kind of processor."""
+        record = read_record(folder / RECORD, graph)
+        if self.machine == "native" and record.get("processor") != _processor():
+            self._compile(graph, folder, require("g++", "g++"))
+            write_record(folder / RECORD, graph, {**record, "graph": graph.content_hash(), "processor": _processor()})
+        return CppBody(graph, folder / LIBRARY)
+
+    def _settings(self, text: str, compiler: str) -> dict[str, Any]:
+        return {
+            "settings": asdict(self),
+            "header": hashlib.sha256(text.encode()).hexdigest(),
+            "compiler": Path(compiler).name,
+            "processor": _processor(),
+        }
+
+    def _is_built(self, graph: Graph, folder: Path, made: dict[str, Any]) -> bool:
+        try:
+            record = read_record(folder / RECORD, graph)
+        except QcompressError:
+            return False
+        return {key: record.get(key) for key in made} == made and (folder / LIBRARY).is_file()
+
+    def _compile(self, graph: Graph, folder: Path, compiler: str) -> None:
+        log = folder / "build.log"
+        log.unlink(missing_ok=True)
+        flags = ["-std=c++17", f"-O{self.optimization}", f"-march={self.machine}", "-Wall", "-Wextra", "-Wno-psabi"]
+        beside = f"{LIBRARY}.part"
+        command = [compiler, *flags, "-shared", "-fPIC", "-pthread", "library.cpp", "-o", beside]
+        run_logged(command, folder, log, f"cpp: compiling {graph.name}")
+        os.replace(folder / beside, folder / LIBRARY)
+
+
+TARGET = Cpp()
+
+
+def _processor() -> str:
+    """A short hash of what instructions this processor has: code for another one may not run."""
+    try:
+        lines = Path("/proc/cpuinfo").read_text().splitlines()
+    except OSError:
+        lines = []
+    flags = next((line for line in lines if line.startswith(("flags", "Features"))), platform.processor())
+    return hashlib.sha256(f"{platform.machine()} {sorted(flags.split())}".encode()).hexdigest()[:16]
+
+
+def native_dtype(format_: Format) -> np.dtype[Any]:
+    """The integer type of the header's interface for codes of a format."""
+    return np.dtype(port_type(format_).removeprefix("std::").removesuffix("_t"))
+
+
+@dataclass(frozen=True)
+class CppBody:
+    """The compiled emulator; a Body. threads: 0 for as many as there are processors."""
+
+    graph: Graph
+    library: Path
+    threads: int = 0
+
+    @property
+    def name(self) -> str:
+        return "cpp"
+
+    def run(self, codes: Codes) -> Codes:
+        """Codes (rows, *input_shape) -> codes (rows, *output_shape), int64; QcompressError for what does not fit."""
+        found: Codes = self._call("run_codes", np.asarray(codes, np.int64), np.dtype(np.int64))
+        return found
+
+    def run_native(self, codes: Narrow) -> Narrow:
+        """The same on the header's own integer types, without conversion: the fastest way in and out."""
+        wanted = native_dtype(self.graph.input_format)
+        if codes.dtype != wanted:
+            raise QcompressError(f"{self.name}: codes of type {codes.dtype}, the emulator takes {wanted}")
+        found: Narrow = self._call("run_native", codes, native_dtype(self.graph.output_format))
+        return found
+
+    def predict(self, values: npt.ArrayLike) -> Values:
+        """Values (rows, *input_shape) -> output values, float64 on the grid of the output format."""
+        return self.graph.output_format.to_values(self.run(self.graph.input_codes(values)))
+
+    def _call(self, function: str, codes: Narrow, result: np.dtype[Any]) -> Any:
+        graph = self.graph
+        if codes.shape[1:] != graph.input_shape:
+            raise QcompressError(f"{self.name} takes rows of shape {graph.input_shape}, got {codes.shape[1:]}")
+        format_ = graph.input_format
+        limits = np.iinfo(codes.dtype)
+        may_leave = limits.min < format_.min_code or limits.max > format_.max_code
+        if may_leave and codes.size and (codes.min() < format_.min_code or codes.max() > format_.max_code):
+            outside = int(np.count_nonzero((codes < format_.min_code) | (codes > format_.max_code)))
+            raise QcompressError(f"{self.name}: {outside} input codes are outside {format_}")
+        given = np.ascontiguousarray(codes)
+        found = np.empty((len(given), prod(graph.output_shape)), result)
+        threads = self.threads or os.cpu_count() or 1
+        getattr(self._loaded, function)(
+            ctypes.c_void_p(given.ctypes.data), ctypes.c_void_p(found.ctypes.data), ctypes.c_size_t(len(given)), threads
+        )
+        return found.reshape(len(given), *graph.output_shape)
+
+    @cached_property
+    def _loaded(self) -> ctypes.CDLL:
+        try:
+            return ctypes.CDLL(str(self.library.resolve()))
+        except OSError as fault:
+            raise QcompressError(f"{self.library} cannot be loaded ({fault}); build the target again") from None
