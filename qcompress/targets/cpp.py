@@ -29,7 +29,6 @@ from qcompress.targets.record import read_record, write_record
 
 Narrow = npt.NDArray[np.integer[Any]]
 RECORD = "cpp.json"
-LIBRARY = "library.so"
 
 
 @dataclass(frozen=True)
@@ -52,52 +51,60 @@ class Cpp:
         text = cpp_emit.header(graph)
         compiler = require("g++", "g++")
         folder.mkdir(parents=True, exist_ok=True)
-        made = self._settings(text, compiler)
+        made = self._settings(text)
         if not self._is_built(graph, folder, made):
-            (folder / RECORD).unlink(missing_ok=True)
+            for stale in (folder / RECORD, *folder.glob("*.so")):
+                stale.unlink(missing_ok=True)
             graph.save(folder / "graph")
             (folder / cpp_emit.header_name(graph)).write_text(text)
             (folder / "library.cpp").write_text(library(graph))
             (folder / "plugin.cpp").write_text(plugin(graph))
             (folder / "selftest.cpp").write_text(selftest(graph))
-            self._compile(graph, folder, compiler)
-            write_record(folder / RECORD, graph, made)
-        return CppBody(graph, folder / LIBRARY)
+            self._finish(graph, folder, compiler, made)
+        return CppBody(graph, folder / made["library"])
 
     def open(self, graph: Graph, folder: Path) -> "CppBody":
         """The emulator that `build` left in `folder`; compiled again if that was on another kind of processor."""
         record = read_record(folder / RECORD, graph)
+        path = folder / Path(str(record.get("library"))).name
         if self.machine == "native" and record.get("processor") != _processor():
-            self._compile(graph, folder, require("g++", "g++"))
-            write_record(folder / RECORD, graph, {**record, "graph": graph.content_hash(), "processor": _processor()})
-        return CppBody(graph, folder / LIBRARY)
+            self._finish(graph, folder, require("g++", "g++"), {**record, "processor": _processor()})
+        elif _file_hash(path) != record.get("sha256"):
+            raise QcompressError(f"{path} is missing or not what was built; build the target again")
+        return CppBody(graph, path)
 
-    def _settings(self, text: str, compiler: str) -> dict[str, Any]:
-        return {
-            "settings": asdict(self),
-            "header": hashlib.sha256(text.encode()).hexdigest(),
-            "compiler": Path(compiler).name,
-            "processor": _processor(),
-        }
+    def _settings(self, text: str) -> dict[str, Any]:
+        """What decides the library; its name does so too, for a process never loads two libraries of one name."""
+        settings = asdict(self)
+        digest = hashlib.sha256(f"{settings} {text}".encode()).hexdigest()
+        return {"settings": settings, "library": f"emulator-{digest[:12]}.so", "processor": _processor()}
 
     def _is_built(self, graph: Graph, folder: Path, made: dict[str, Any]) -> bool:
         try:
             record = read_record(folder / RECORD, graph)
         except QcompressError:
             return False
-        return {key: record.get(key) for key in made} == made and (folder / LIBRARY).is_file()
+        made = {**made, "sha256": _file_hash(folder / made["library"])}
+        return {key: record.get(key) for key in made} == made
 
-    def _compile(self, graph: Graph, folder: Path, compiler: str) -> None:
+    def _finish(self, graph: Graph, folder: Path, compiler: str, made: dict[str, Any]) -> None:
+        """Compile the library and say so in the record."""
         log = folder / "build.log"
         log.unlink(missing_ok=True)
         flags = ["-std=c++17", f"-O{self.optimization}", f"-march={self.machine}", "-Wall", "-Wextra", "-Wno-psabi"]
-        beside = f"{LIBRARY}.part"
+        beside = f"{made['library']}.part"
         command = [compiler, *flags, "-shared", "-fPIC", "-pthread", "library.cpp", "-o", beside]
         run_logged(command, folder, log, f"cpp: compiling {graph.name}")
-        os.replace(folder / beside, folder / LIBRARY)
+        os.replace(folder / beside, folder / made["library"])
+        write_record(folder / RECORD, graph, {**made, "sha256": _file_hash(folder / made["library"])})
 
 
 TARGET = Cpp()
+
+
+def _file_hash(path: Path) -> str | None:
+    """SHA-256 of a file, None if there is none."""
+    return hashlib.sha256(path.read_bytes()).hexdigest() if path.is_file() else None
 
 
 def _processor() -> str:

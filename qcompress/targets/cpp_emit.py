@@ -43,7 +43,7 @@ from qcompress.graph import (
 )
 from qcompress.graph.graph import INPUT
 from qcompress.graph.stage import Shape
-from qcompress.targets.cpp_types import Bounds, Step, arithmetic_type, literal, port_type, step, wrap_step
+from qcompress.targets.cpp_types import Bounds, Step, arithmetic_type, literal, port_type, shift_count, step, wrap_step
 
 RUNTIME = Path(__file__).with_name("cpp_runtime.h")
 ARITHMETIC = (Quantize, Relu, LeakyRelu)
@@ -208,9 +208,7 @@ def _program(graph: Graph) -> Program:
         program.buffers[group.last] = _new_buffer(program, group.last, group.name)
         _emitter(group.head)(program, group, operation)
     if (row := sum(buffer.size * _bytes(buffer.type) for buffer in _arrays(program))) > ROW_BYTES:
-        raise Refused(
-            f"cpp: graph {graph.name} needs {row} bytes for one row, {ROW_BYTES} are allowed: make it smaller"
-        )
+        raise Refused(f"cpp: graph {graph.name} needs {row} bytes for a row, {ROW_BYTES} are allowed: make it smaller")
     return program
 
 
@@ -282,11 +280,11 @@ def _comment(text: str) -> str:
 def _linear(program: Program, group: Group, operation: Linear) -> None:
     node, graph = group.head, program.graph
     given, weights, bias = graph.formats[node.source], operation.matrix, operation.cast_bias()
-    shift = operation.shift(given)
+    shift = min(operation.shift(given), 63)
     constants = [Bounds(int(array.min()), int(array.max())) for array in (weights, bias)]
     partial, sums = _sum_bounds(operation, program.ranges[node.source], given)
     lines, held = _finish(program, group, sums, wrap_step(operation.accumulator, sums))
-    held = Bounds.around([held, partial, *constants, Bounds(0, 1 << max(-shift, 0))])
+    held = Bounds.around([held, partial, *constants, Bounds(0, 1 << max(-shift, 0)), shift_count(shift)])
     with _struct(program, group, group.name, program.inputs(group), held) as source:
         source.constants("int", **_geometry(operation, graph.shapes[node.source]))
         source.constants("int", groups=weights.shape[0], group_filters=weights.shape[2], filters=operation.channels)

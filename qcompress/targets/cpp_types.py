@@ -46,6 +46,11 @@ def port_type(format_: Format) -> str:
     return f"std::{'' if format_.signed else 'u'}int{bits}_t"
 
 
+def shift_count(shift: int) -> Bounds:
+    """What an integer must hold so that it can be shifted by so many bits."""
+    return Bounds(0, 1 << (shift - 1) if shift > 0 else 0)
+
+
 class Step(NamedTuple):
     """C++ statements on a variable v of type V (elements of type A), everything they hold, and what they leave."""
 
@@ -91,7 +96,7 @@ def _rounded(rounding: Rounding, shift: int, bounds: Bounds) -> Step:
         Rounding.RND_ZERO: (f" + A({half - 1}) - {sign}", half),
         Rounding.RND_CONV: (f" + A({half - 1}) + ((v >> {shift}) & A(1))", half),
     }[rounding]
-    held = Bounds(min(bounds.low, 0), max(bounds.high, 0) + most)
+    held = Bounds.around([Bounds(min(bounds.low, 0), max(bounds.high, 0) + most), shift_count(shift)])
     return Step([f"v = (v{added}) >> {shift};"], held, Bounds(bounds.low >> shift, (bounds.high + most) >> shift))
 
 

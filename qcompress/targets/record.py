@@ -18,7 +18,7 @@ def write_json(path: Path, content: dict[str, Any]) -> None:
 
 def write_record(path: Path, graph: Graph, content: dict[str, Any]) -> None:
     """Say that the build of `graph` is finished; `content` must depend on nothing but graph, settings, versions."""
-    write_json(path, {"graph": graph.content_hash(), **content})
+    write_json(path, {**content, "graph": graph.content_hash()})
 
 
 def read_record(path: Path, graph: Graph) -> dict[str, Any]:

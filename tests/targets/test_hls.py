@@ -166,6 +166,6 @@ def test_another_graph_and_foreign_codes_are_not_accepted(tmp_path: Path) -> Non
 
 
 def test_targets_are_found_by_name() -> None:
-    assert list(TARGETS) == ["hls", "rtl"]
-    with pytest.raises(QcompressError, match="no target 'vhdl': choose from hls, rtl"):
+    assert list(TARGETS) == ["cpp", "hls", "rtl"]
+    with pytest.raises(QcompressError, match="no target 'vhdl': choose from cpp, hls, rtl"):
         TARGETS["vhdl"]

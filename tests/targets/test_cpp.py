@@ -1,0 +1,351 @@
+"""The C++ emulator computes what the graph computes, bit for bit, in blocks, row by row, in threads and plug-ins."""
+
+import re
+import shutil
+import subprocess
+import sys
+from concurrent.futures import ThreadPoolExecutor
+from pathlib import Path
+
+import numpy as np
+import pytest
+from cpp_batch import run_all
+from operation_cases import CASES, cases, codes_for
+from random_dags import random_dag
+
+from qcompress.errors import QcompressError, Refused, ToolMissing
+from qcompress.fixedpoint import Cast, Format
+from qcompress.graph import Add, Conv2D, Dense, Flatten, Graph, LeakyRelu, Node, Quantize, Relu, UpSample
+from qcompress.targets import TARGETS, Body, Target
+from qcompress.targets.cpp import Cpp, native_dtype
+from qcompress.targets.cpp_emit import header, namespace
+
+CPP = Cpp()
+QUICK = Cpp(optimization="1")
+
+
+def wrong(graphs: list[Graph], folder: Path, flags: tuple[str, ...] = ("-O1", "-march=native")) -> list[str]:
+    """Which graphs give other codes in C++, in a batch or row by row."""
+    inputs = [codes_for(np.random.default_rng(1), graph, 150) for graph in graphs]
+    return [
+        namespace(graph)
+        for graph, codes, results in zip(graphs, inputs, run_all(graphs, inputs, folder, flags), strict=True)
+        if any((result != graph.run(codes)).any() for result in results)
+    ]
+
+
+def refused(graph: Graph) -> bool:
+    """Sums beyond 64 bits."""
+    try:
+        CPP.refuse(graph)
+    except Refused as fault:
+        return "C++ integers have 64" in str(fault)
+    return False
+
+
+@pytest.mark.parametrize("name", CASES)
+@pytest.mark.parametrize(("seed", "count"), [(0, 25), pytest.param(1, 400, marks=pytest.mark.campaign)])
+def test_every_operation_equals_the_graph(name: str, seed: int, count: int, tmp_path: Path) -> None:
+    graphs = [graph for graph in cases(name, count, seed) if not refused(graph)]
+    assert len(graphs) > 0.98 * count
+    assert wrong(graphs, tmp_path) == []
+
+
+@pytest.mark.parametrize("seed", [0, *(pytest.param(seed, marks=pytest.mark.campaign) for seed in range(1, 15))])
+def test_graphs_that_branch_and_join_equal_the_interpreter(seed: int, tmp_path: Path) -> None:
+    assert wrong([random_dag(np.random.default_rng([seed, number])) for number in range(25)], tmp_path) == []
+
+
+def test_nothing_is_undefined_and_narrow_machines_compute_the_same(tmp_path: Path) -> None:
+    """Every operation under the sanitizers, ended at the first fault; and without AVX, lanes and all."""
+    graphs = [graph for name in CASES for graph in cases(name, 3, 5)]
+    flags = ("-O1", "-fsanitize=undefined", "-fno-sanitize-recover=all", "-march=x86-64")
+    script = (
+        "import sys; sys.path[:0] = sys.argv[2:]; import numpy as np; from pathlib import Path;"
+        "from test_cpp import cases, wrong, CASES;"
+        f"assert wrong([g for n in CASES for g in cases(n, 3, 5)], Path(sys.argv[1]), {flags!r}) == []"
+    )
+    done = subprocess.run(
+        [sys.executable, "-c", script, str(tmp_path), *sys.path], capture_output=True, text=True, check=False
+    )
+    assert done.returncode == 0, done.stderr[-2000:]
+    assert len(graphs) == 3 * len(CASES)
+
+
+def small_graph(name: str = "small", weight: int = 3) -> Graph:
+    """A residual connection and a cast, on two inputs."""
+    narrow = Format(True, 6, 2)
+    dense = Dense(np.array([[weight, 1], [-5, 2]]), narrow, np.array([1, 0]), narrow, Format(True, 14, 6))
+    nodes = (
+        Node("dense", dense, "input"),
+        Node("relu", Relu(), "dense"),
+        Node("sum", Add(), "relu", "input"),
+        Node("out", Quantize(Cast.parse("fixed<5,3,RND_CONV,SAT>")), "sum"),
+    )
+    return Graph(name, (2,), narrow, nodes)
+
+
+def every_code(graph: Graph) -> np.ndarray:
+    """All pairs of codes of the small graph's input."""
+    return np.indices((64, 64)).reshape(2, -1).T + graph.input_format.min_code
+
+
+def test_a_body_runs_codes_and_values_in_any_number_of_threads(tmp_path: Path) -> None:
+    graph = small_graph()
+    body = CPP.build(graph, tmp_path)
+    assert isinstance(body, Body)
+    assert isinstance(CPP, Target)
+    assert TARGETS["cpp"] == CPP
+    codes = np.tile(every_code(graph), (9, 1))[: 9 * 4096 - 5]
+    expected = graph.run(codes)
+    for threads in (0, 1, 2, 3, 7):
+        threaded = type(body)(graph, body.library, threads)
+        assert (threaded.run(codes) == expected).all()
+        assert (threaded.run_native(codes.astype(np.int8)) == expected).all()
+    assert body.run(codes).dtype == np.int64
+    assert body.run_native(codes.astype(np.int8)).dtype == native_dtype(graph.output_format) == np.int8
+    assert (body.predict(codes / 16) == graph.predict(codes / 16)).all()
+    assert (graph.build("cpp", tmp_path).predict(codes / 16) == graph.predict(codes / 16)).all()
+    for rows in (0, 1, 63, 64, 65):
+        assert (body.run(codes[:rows]) == expected[:rows]).all()
+    assert (body.run(codes[::3]) == expected[::3]).all()
+    with pytest.raises(QcompressError, match="no target 'vhdl': choose from cpp"):
+        graph.build("vhdl", tmp_path)
+
+
+def test_codes_that_do_not_fit_are_faults(tmp_path: Path) -> None:
+    graph = small_graph()
+    body = QUICK.build(graph, tmp_path)
+    with pytest.raises(QcompressError, match=r"2 input codes are outside fixed<6,2>"):
+        body.run(np.array([[32, 0], [0, -33]]))
+    with pytest.raises(QcompressError, match=r"1 input codes are outside fixed<6,2>"):
+        body.run_native(np.array([[32, 0]], np.int8))
+    with pytest.raises(QcompressError, match=r"codes of type int16, the emulator takes int8"):
+        body.run_native(np.zeros((1, 2), np.int16))
+    with pytest.raises(QcompressError, match=r"rows of shape \(2,\), got \(3,\)"):
+        body.run(np.zeros((1, 3), np.int64))
+    with pytest.raises(QcompressError, match="1 of 2 values are not on the grid"):
+        body.predict([[0.01, 0.5]])
+
+
+def test_an_unchanged_build_is_not_made_again_and_a_changed_one_is(tmp_path: Path) -> None:
+    graph, other = small_graph(), small_graph(weight=4)
+    codes = every_code(graph)
+    body = QUICK.build(graph, tmp_path)
+    first = body.library.stat().st_mtime_ns
+    assert (body.run(codes) == graph.run(codes)).all()
+    assert QUICK.build(graph, tmp_path).library.stat().st_mtime_ns == first
+    changed = QUICK.build(other, tmp_path)
+    assert (changed.run(codes) == other.run(codes)).all()  # though the process has the first one loaded
+    assert (body.run(codes) == graph.run(codes)).all()
+    assert len(list(tmp_path.glob("*.so"))) == 1
+    with pytest.raises(QcompressError, match="built from another graph than small"):
+        QUICK.open(graph, tmp_path)
+    for damage in (changed.library.unlink, lambda: changed.library.write_bytes(b"nothing of the kind")):
+        damage()
+        with pytest.raises(QcompressError, match=r"emulator-\w+\.so is missing or not what was built"):
+            QUICK.open(other, tmp_path)
+    with pytest.raises(QcompressError, match=r"nothing\.so cannot be loaded"):
+        type(body)(graph, tmp_path / "nothing.so").run(codes)
+    assert (QUICK.build(other, tmp_path).run(codes) == other.run(codes)).all()
+
+
+def test_builds_are_reproducible_movable_and_name_no_path_of_this_machine(tmp_path: Path) -> None:
+    graph = small_graph()
+    for name in ("a", "b"):
+        QUICK.build(graph, tmp_path / name)
+    shutil.move(tmp_path / "b", tmp_path / "moved")
+    files = sorted(path.relative_to(tmp_path / "a") for path in (tmp_path / "a").rglob("*") if path.is_file())
+    for name in files:
+        content = (tmp_path / "a" / name).read_bytes()
+        assert content == (tmp_path / "moved" / name).read_bytes(), name
+        assert str(tmp_path).encode() not in content
+        assert str(Path.home()).encode() not in content
+    codes = every_code(graph)
+    assert (QUICK.open(graph, tmp_path / "moved").run(codes) == graph.run(codes)).all()
+
+
+def test_another_processor_compiles_again(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    graph = small_graph()
+    first = QUICK.build(graph, tmp_path).library.stat().st_mtime_ns
+    assert QUICK.open(graph, tmp_path).library.stat().st_mtime_ns == first
+    monkeypatch.setattr("qcompress.targets.cpp._processor", lambda: "another")
+    body = QUICK.open(graph, tmp_path)
+    assert body.library.stat().st_mtime_ns > first
+    assert QUICK.open(graph, tmp_path).library.stat().st_mtime_ns == body.library.stat().st_mtime_ns
+
+
+def test_the_self_test_passes_and_fails_where_it_should(tmp_path: Path) -> None:
+    QUICK.build(small_graph(), tmp_path)
+    compile_ = [
+        "g++",
+        "-std=c++17",
+        "-O1",
+        "-Wall",
+        "-Wextra",
+        "-Werror",
+        "-Wno-psabi",
+        "selftest.cpp",
+        "-o",
+        "selftest",
+    ]
+    subprocess.run(compile_, cwd=tmp_path, check=True)
+    done = subprocess.run([str(tmp_path / "selftest")], capture_output=True, text=True, check=False)
+    assert (done.returncode, done.stdout) == (0, "64 rows, 0 wrong codes\n")
+    text = (tmp_path / "small.h").read_text()
+    changed = re.sub(r"(bias\[2\] = \{\s*)16,", r"\g<1>216,", text)
+    assert changed != text
+    (tmp_path / "small.h").write_text(changed)
+    subprocess.run(compile_, cwd=tmp_path, check=True)
+    done = subprocess.run([str(tmp_path / "selftest")], capture_output=True, text=True, check=False)
+    assert done.returncode == 1
+    assert "0 wrong" not in done.stdout
+
+
+HOST = r"""
+#include <any>
+#include <cstdint>
+#include <cstdio>
+#include <dlfcn.h>
+#include <fstream>
+#include <thread>
+#include <vector>
+class Model {
+  public:
+    virtual void prepare_input(std::any input) = 0;
+    virtual void predict() = 0;
+    virtual void read_result(std::any result) = 0;
+    virtual ~Model() = default;
+};
+template <class T> std::vector<T> read(const char *path) {
+    std::ifstream file(path, std::ios::binary);
+    std::vector<char> bytes((std::istreambuf_iterator<char>(file)), {});
+    return {reinterpret_cast<T *>(bytes.data()), reinterpret_cast<T *>(bytes.data() + bytes.size())};
+}
+int main(int, char **arguments) {
+    long wrong[2][4] = {};
+    std::vector<std::thread> threads;
+    for (int m = 0; m < 2; m++) {
+        void *library = dlopen(arguments[1 + 2 * m], RTLD_NOW);
+        if (!library) return std::printf("%s\n", dlerror()), 2;
+        auto create = reinterpret_cast<Model *(*)()>(dlsym(library, "create_model"));
+        auto destroy = reinterpret_cast<void (*)(Model *)>(dlsym(library, "destroy_model"));
+        for (int t = 0; t < 4; t++)
+            threads.emplace_back([=, &wrong] {
+                const auto codes = read<std::int8_t>(arguments[5]), expected = read<std::int8_t>(arguments[2 + 2 * m]);
+                Model *model = create();
+                for (std::size_t row = t; row < codes.size() / 2; row += 3) {
+                    std::int8_t result[2];
+                    const std::int8_t *input = &codes[2 * row];
+                    model->prepare_input(input);
+                    model->predict();
+                    model->read_result(static_cast<std::int8_t *>(result));
+                    for (int i = 0; i < 2; i++) wrong[m][t] += result[i] != expected[2 * row + i];
+                }
+                destroy(model);
+            });
+    }
+    for (auto &thread : threads) thread.join();
+    long total = 0;
+    for (auto &model : wrong) for (long one : model) total += one;
+    std::printf("%ld wrong\n", total);
+    return total != 0;
+}
+"""
+
+
+def test_two_models_in_one_process_with_four_threads_each(tmp_path: Path) -> None:
+    """Same layer names, same file names, other weights: each gives its own results."""
+    graphs = [small_graph(), small_graph(weight=-7)]
+    codes = every_code(graphs[0])
+    assert (graphs[0].run(codes) != graphs[1].run(codes)).any()
+    codes.astype(np.int8).tofile(tmp_path / "codes")
+    flags = ["g++", "-std=c++17", "-O1"]
+    arguments = []
+    for number, graph in enumerate(graphs):
+        folder = tmp_path / str(number)
+        QUICK.build(graph, folder)
+        subprocess.run([*flags, "-fPIC", "-shared", "plugin.cpp", "-o", "model.so"], cwd=folder, check=True)
+        graph.run(codes).astype(np.int8).tofile(folder / "expected")
+        arguments += [str(folder / "model.so"), str(folder / "expected")]
+    (tmp_path / "host.cpp").write_text(HOST)
+    subprocess.run([*flags, "host.cpp", "-o", "host", "-ldl", "-pthread"], cwd=tmp_path, check=True)
+    command = [str(tmp_path / "host"), *arguments, str(tmp_path / "codes")]
+    done = subprocess.run(command, capture_output=True, text=True, check=False)
+    assert (done.returncode, done.stdout) == (0, "0 wrong\n"), done.stdout + done.stderr
+    arguments[1], arguments[3] = arguments[3], arguments[1]
+    swapped = subprocess.run(
+        [str(tmp_path / "host"), *arguments, str(tmp_path / "codes")], capture_output=True, check=False
+    )
+    assert swapped.returncode == 1
+
+
+def test_a_framework_can_bring_its_own_base_class(tmp_path: Path) -> None:
+    QUICK.build(small_graph(), tmp_path)
+    base = HOST[HOST.index("class Model") : HOST.index("template")].replace("class Model", "#include <any>\nclass Base")
+    (tmp_path / "emulator.h").write_text(base.replace("~Model", "~Base"))
+    defines = ['-DQCOMPRESS_MODEL_HEADER="emulator.h"', "-DQCOMPRESS_MODEL_BASE=Base"]
+    command = ["g++", "-std=c++17", "-fPIC", "-shared", *defines, "plugin.cpp", "-o", "model.so"]
+    subprocess.run(command, cwd=tmp_path, check=True)
+
+
+def test_two_threads_of_python_share_a_body(tmp_path: Path) -> None:
+    graph = small_graph()
+    body, codes = QUICK.build(graph, tmp_path), every_code(graph)
+    with ThreadPoolExecutor(4) as pool:
+        results = list(pool.map(lambda start: body.run(codes[start:]), range(12)))
+    for start, result in enumerate(results):
+        assert (result == graph.run(codes[start:])).all()
+
+
+def test_what_64_bits_cannot_hold_is_refused_by_node(tmp_path: Path) -> None:
+    class Shifted(Conv2D):
+        """An operation that the target has never heard of, though it resembles one it knows."""
+
+    wide, one, zero = Format(True, 30, 30), np.ones((900, 1), np.int64), np.zeros(1, np.int64)
+    heavy = Dense(one * ((1 << 29) - 1), wide, zero, wide, Format(True, 62, 62))
+    narrow = Format(True, 4, 2)
+    unknown = Shifted(np.ones((1, 1, 1, 1), np.int64), narrow, zero, narrow, narrow)
+    leaky = (Node("leaky", LeakyRelu(40), "input"), Node("sum", Add(), "leaky", "leaky"))
+    CPP.refuse(Graph("g", (2,), Format(True, 21, 2), leaky))
+    for graph, said in (
+        (Graph("g", (900,), Format(True, 31, 31), (Node("heavy", heavy, "input"),)), "node heavy needs 7. bits"),
+        (
+            Graph("g", (2,), narrow, (Node("huge", UpSample((1_100_000,)), "input"),)),
+            "g needs 4400004 bytes for a row",
+        ),
+        (Graph("g", (1, 1, 1), narrow, (Node("odd", unknown, "input"),)), "node odd: Shifted has no C"),
+    ):
+        with pytest.raises(Refused, match=said):
+            CPP.refuse(graph)
+        with pytest.raises(Refused, match=said):
+            CPP.build(graph, tmp_path / "refused")
+    assert not (tmp_path / "refused").exists()
+
+
+def test_names_cannot_break_the_source(tmp_path: Path) -> None:
+    nodes = (
+        Node('*/ "quoted" \\', Flatten(), "input"),
+        Node("line\nbreak // #define x", Relu(), '*/ "quoted" \\'),
+        Node("int", Quantize(Cast.parse("fixed<3,1,RND,SAT>")), "line\nbreak // #define x"),
+    )
+    graph = Graph('odd/../name "x"', (2, 2), Format(True, 5, 2), nodes)
+    body = QUICK.build(graph, tmp_path)
+    codes = codes_for(np.random.default_rng(0), graph, 100)
+    assert (body.run(codes) == graph.run(codes)).all()
+    assert "\\" not in header(graph)
+
+
+def test_missing_and_failing_compilers_are_said(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("PATH", str(tmp_path))
+    with pytest.raises(ToolMissing, match=r"g\+\+ is not installed: apt install g\+\+"):
+        CPP.build(small_graph(), tmp_path / "cpp")
+    assert not (tmp_path / "cpp").exists()
+    broken = tmp_path / "g++"
+    broken.write_text("#!/bin/sh\nexit 1\n")
+    broken.chmod(0o755)
+    monkeypatch.setenv("PATH", f"{tmp_path}:/bin:/usr/bin")
+    with pytest.raises(QcompressError, match=r"cpp: compiling small failed \(exit status 1\): see .*build\.log"):
+        CPP.build(small_graph(), tmp_path / "cpp")
+    with pytest.raises(QcompressError, match="no finished build"):
+        CPP.open(small_graph(), tmp_path / "cpp")
