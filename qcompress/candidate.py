@@ -9,22 +9,24 @@ import hashlib
 import json
 import shutil
 import threading
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from pathlib import Path
 from typing import Any
 
 from qcompress.detectors import Detector, Firmware, load_detector
-from qcompress.errors import QcompressError
+from qcompress.errors import QcompressError, ToolMissing
 from qcompress.files import written_aside
+from qcompress.fixedpoint import Codes
 from qcompress.graph import Graph
+from qcompress.targets import TARGETS
 
 SCHEMA = 1
 MANIFEST = "manifest.json"
 DESCRIPTION = ("name", "detector", "config", "seed", "versions", "front_end")
 """What a manifest says of its candidate, besides its schema and its steps."""
 MODEL_SUFFIXES = (".keras", ".h5")
-UNHASHED = {".log"}
-"""Endings of files that tell of a run (times, paths) and not of the candidate."""
+UNHASHED = {".log", ".so", ".machine"}
+"""Endings of files that tell of a run (times, paths) or of a machine, and not of the candidate."""
 
 
 def write_whole(path: Path, data: bytes) -> None:
@@ -210,9 +212,17 @@ class Candidate:
         return models[0]
 
     def firmware(self) -> Firmware:
-        """The candidate as integers: front-end registers, graphs, the reference interpreter as body."""
+        """The candidate as integers: front-end registers, graphs, and the fastest body of each that is at hand."""
         graphs = self.graphs()
-        return Firmware(self.manifest["front_end"], graphs, {name: graph.run for name, graph in graphs.items()})
+        return Firmware(self.manifest["front_end"], graphs, {n: self._fastest(n, graph) for n, graph in graphs.items()})
+
+    def _fastest(self, name: str, graph: Graph) -> Callable[[Codes], Codes]:
+        """The C++ emulator if it was built and runs on this machine, else the reference interpreter: the same codes."""
+        folder = self.folder / "cpp" / name
+        if folder.is_dir():
+            with contextlib.suppress(ToolMissing, OSError):  # built elsewhere, and nothing can be compiled here
+                return TARGETS["cpp"].open(graph, folder).run
+        return graph.run
 
     def graphs(self) -> dict[str, Graph]:
         """The candidate's graphs by network name."""

@@ -35,6 +35,7 @@ class SampleOptions(_Section):
 class TargetOptions(_Section):
     """Which bodies are built."""
 
+    cpp: Literal["header"] | None = "header"
     hls: Literal["vitis"] | None = "vitis"
     rtl: Literal["verilog"] | None = "verilog"
 

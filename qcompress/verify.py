@@ -8,6 +8,7 @@ import numpy as np
 
 from qcompress.fixedpoint import Codes
 from qcompress.graph import Graph
+from qcompress.graph.worst import worst_inputs
 from qcompress.targets import Body
 
 REFERENCE = "reference"
@@ -29,7 +30,7 @@ class Comparison:
 
 
 def standard_inputs(graph: Graph, rows: int, seed: int) -> dict[str, Codes]:
-    """Random, boundary and constant input codes for a graph; deterministic in the seed."""
+    """Random, boundary, constant and worst-case input codes for a graph; deterministic in the seed."""
     rng = np.random.default_rng(seed)
     low, high = graph.input_format.min_code, graph.input_format.max_code
     shape = (rows, *graph.input_shape)
@@ -39,8 +40,8 @@ def standard_inputs(graph: Graph, rows: int, seed: int) -> dict[str, Codes]:
         "sparse": np.clip(sparse, low, high),
         "boundary": np.where(rng.random(shape) < 0.5, low, high),
         "zero": np.zeros((1, *graph.input_shape), np.int64),
-        "largest": np.full((1, *graph.input_shape), high, np.int64),
-        "smallest": np.full((1, *graph.input_shape), low, np.int64),
+        "ends": np.stack([np.full(graph.input_shape, end, np.int64) for end in (low, high)]),
+        "worst case": worst_inputs(graph),
     }
 
 

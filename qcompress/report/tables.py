@@ -31,21 +31,18 @@ def evaluation_tables(figures: Mapping[str, Any]) -> list[Table]:
 
 
 def verification_table(figures: Mapping[str, Any]) -> Table:
-    """Mismatching codes against the reference interpreter, per body, summed over the sets of inputs."""
-    rows: dict[tuple[str, str], list[int]] = {}
-    names: dict[tuple[str, str], list[str]] = {}
-    for network, entries in figures.items():
-        for entry in entries:
-            counts = rows.setdefault((network, entry["body"]), [0, 0, 0])
-            for place, key in enumerate(("rows", "codes", "mismatches")):
-                counts[place] += entry[key]
-            names.setdefault((network, entry["body"]), []).append(entry["inputs"])
-    inputs = next(iter(names.values()), [])
+    """Codes that differ from the reference interpreter, a row for each body, a column for each set of inputs."""
+    inputs = list(dict.fromkeys(entry["inputs"] for entries in figures.values() for entry in entries))
+    bodies = list(dict.fromkeys((name, entry["body"]) for name, entries in figures.items() for entry in entries))
+    rows = []
+    for name, body in bodies:
+        found = {entry["inputs"]: entry for entry in figures[name] if entry["body"] == body}
+        wrong = [found[label]["mismatches"] if label in found else None for label in inputs]
+        rows.append((name, body, *wrong, sum(entry["codes"] for entry in found.values())))
     return Table(
-        "Mismatching codes against the reference interpreter",
-        ("network", "body", "rows", "codes", "mismatches"),
-        tuple((network, body, *counts) for (network, body), counts in rows.items()),
-        f"inputs: {', '.join(inputs)}",
+        "Codes that differ from the reference interpreter",
+        ("network", "body", *inputs, "codes compared"),
+        tuple(rows),
     )
 
 

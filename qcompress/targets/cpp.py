@@ -7,6 +7,7 @@ nothing but a compiler.
 
 import ctypes
 import hashlib
+import json
 import os
 import platform
 from dataclasses import asdict, dataclass
@@ -25,10 +26,12 @@ from qcompress.targets import cpp_emit
 from qcompress.targets.cpp_files import library, plugin, selftest
 from qcompress.targets.cpp_types import port_type
 from qcompress.targets.processes import require, run_logged
-from qcompress.targets.record import read_record, write_record
+from qcompress.targets.record import read_record, write_json, write_record
 
 Narrow = npt.NDArray[np.integer[Any]]
 RECORD = "cpp.json"
+MACHINE = "emulator.machine"
+"""What was compiled on this machine; like the library it is no part of what a candidate's hashes cover."""
 
 
 @dataclass(frozen=True)
@@ -51,52 +54,54 @@ class Cpp:
         text = cpp_emit.header(graph)
         compiler = require("g++", "g++")
         folder.mkdir(parents=True, exist_ok=True)
-        made = self._settings(text)
-        if not self._is_built(graph, folder, made):
-            for stale in (folder / RECORD, *folder.glob("*.so")):
+        digest = hashlib.sha256(text.encode()).hexdigest()
+        made = {"settings": asdict(self), "header": digest}
+        if not _is_recorded(graph, folder, made):
+            for stale in (folder / RECORD, folder / MACHINE, *folder.glob("*.so")):
                 stale.unlink(missing_ok=True)
             graph.save(folder / "graph")
             (folder / cpp_emit.header_name(graph)).write_text(text)
             (folder / "library.cpp").write_text(library(graph))
             (folder / "plugin.cpp").write_text(plugin(graph))
             (folder / "selftest.cpp").write_text(selftest(graph))
-            self._finish(graph, folder, compiler, made)
-        return CppBody(graph, folder / made["library"])
+        body = self._body(graph, folder, digest, compiler)
+        write_record(folder / RECORD, graph, made)
+        return body
 
     def open(self, graph: Graph, folder: Path) -> "CppBody":
-        """The emulator that `build` left in `folder`; compiled again if that was on another kind of processor."""
-        record = read_record(folder / RECORD, graph)
-        path = folder / Path(str(record.get("library"))).name
-        if self.machine == "native" and record.get("processor") != _processor():
-            self._finish(graph, folder, require("g++", "g++"), {**record, "processor": _processor()})
-        elif _file_hash(path) != record.get("sha256"):
-            raise QcompressError(f"{path} is missing or not what was built; build the target again")
+        """The emulator that `build` left in `folder`; its library is compiled again where it is not this machine's."""
+        return self._body(graph, folder, str(read_record(folder / RECORD, graph).get("header")), None)
+
+    def _body(self, graph: Graph, folder: Path, header: str, compiler: str | None) -> "CppBody":
+        """The library, found or made. Its name tells its content: a process loads no two libraries of one name."""
+        digest = hashlib.sha256(f"{asdict(self)} {header} {_processor()}".encode()).hexdigest()
+        path = folder / f"emulator-{digest[:12]}.so"
+        made = {"library": path.name, "sha256": _file_hash(path)}
+        try:
+            found = json.loads((folder / MACHINE).read_text())
+        except (OSError, ValueError):
+            found = None
+        if made["sha256"] is None or found != made:
+            self._compile(graph, folder, path.name, compiler or require("g++", "g++"))
+            write_json(folder / MACHINE, {"library": path.name, "sha256": _file_hash(path)})
         return CppBody(graph, path)
 
-    def _settings(self, text: str) -> dict[str, Any]:
-        """What decides the library; its name does so too, for a process never loads two libraries of one name."""
-        settings = asdict(self)
-        digest = hashlib.sha256(f"{settings} {text}".encode()).hexdigest()
-        return {"settings": settings, "library": f"emulator-{digest[:12]}.so", "processor": _processor()}
-
-    def _is_built(self, graph: Graph, folder: Path, made: dict[str, Any]) -> bool:
-        try:
-            record = read_record(folder / RECORD, graph)
-        except QcompressError:
-            return False
-        made = {**made, "sha256": _file_hash(folder / made["library"])}
-        return {key: record.get(key) for key in made} == made
-
-    def _finish(self, graph: Graph, folder: Path, compiler: str, made: dict[str, Any]) -> None:
-        """Compile the library and say so in the record."""
+    def _compile(self, graph: Graph, folder: Path, library: str, compiler: str) -> None:
         log = folder / "build.log"
         log.unlink(missing_ok=True)
         flags = ["-std=c++17", f"-O{self.optimization}", f"-march={self.machine}", "-Wall", "-Wextra", "-Wno-psabi"]
-        beside = f"{made['library']}.part"
-        command = [compiler, *flags, "-shared", "-fPIC", "-pthread", "library.cpp", "-o", beside]
+        command = [compiler, *flags, "-shared", "-fPIC", "-pthread", "library.cpp", "-o", f"{library}.part"]
         run_logged(command, folder, log, f"cpp: compiling {graph.name}")
-        os.replace(folder / beside, folder / made["library"])
-        write_record(folder / RECORD, graph, {**made, "sha256": _file_hash(folder / made["library"])})
+        os.replace(folder / f"{library}.part", folder / library)
+
+
+def _is_recorded(graph: Graph, folder: Path, made: dict[str, Any]) -> bool:
+    """Whether a finished build of the same content lies in the folder."""
+    try:
+        record = read_record(folder / RECORD, graph)
+    except QcompressError:
+        return False
+    return {key: record.get(key) for key in made} == made
 
 
 TARGET = Cpp()
