@@ -1,5 +1,6 @@
 """A Keras model as a body to verify against: floats inside, integer codes outside."""
 
+from copy import copy as shallow_copy
 from types import FunctionType
 from typing import Any
 
@@ -57,7 +58,8 @@ class KerasBody:
     def _end(self, call: Call) -> str | None:
         """The node that holds what a call gives: a layer with an inline activation is two nodes."""
         inline = f"{call.name}_activation"
-        chosen = inline if inline in self._graph.formats else call.name
+        other = inline in {another.name for another in self._calls}
+        chosen = inline if inline in self._graph.formats and not other else call.name
         return chosen if chosen in self._graph.formats else None
 
     def _network(self, every: bool) -> Any:
@@ -125,8 +127,10 @@ def _take_weights(layer: Any, copy: Any) -> None:
 
 
 def _is_table(call: Call, graph: Graph) -> bool:
+    """Whether the activation of a call is a table in the graph."""
     operations = {node.name: node.operation for node in graph.nodes}
-    return isinstance(operations.get(f"{call.name}_activation", operations.get(call.name)), Table)
+    alone = "Activation" in type(call.layer).__name__
+    return isinstance(operations.get(call.name if alone else f"{call.name}_activation"), Table)
 
 
 def _activation(function: Any, is_table: bool, dtype: str) -> Any:
@@ -161,9 +165,13 @@ class _Float64Operations:
 
 
 def _wide(quantizer: Any) -> Any:
-    """The quantizer in float64: quantized_relu names float32 in its formula, whatever Keras' float is."""
-    if type(quantizer).__name__ != "quantized_relu":
-        return quantizer
-    formula = type(quantizer).__call__
-    names = formula.__globals__ | {"Kops": _Float64Operations()}
-    return FunctionType(formula.__code__, names).__get__(quantizer)
+    """The quantizer in float64, where its own formula or scale would stay in float32."""
+    kind = type(quantizer).__name__
+    if kind == "quantized_relu":
+        formula = type(quantizer).__call__
+        names = formula.__globals__ | {"Kops": _Float64Operations()}
+        return FunctionType(formula.__code__, names).__get__(quantizer)
+    if kind == "quantized_linear":
+        quantizer = shallow_copy(quantizer)
+        quantizer.quantization_scale = np.asarray(quantizer.quantization_scale, np.float64)
+    return quantizer

@@ -24,6 +24,8 @@ class Builder:
 
         Raises Refused naming the layer if the operation does not fit what it follows.
         """
+        if name in self.shapes:
+            raise Refused(f"layer {name}: another node already has this name; rename the layer")
         try:
             if isinstance(operation, Linear):
                 operation = with_lossless_accumulator(operation, self.ranges[sources[0]], self.formats[sources[0]])

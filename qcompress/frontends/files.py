@@ -26,8 +26,11 @@ def load_model(path: Path, weights: Path | None = None) -> Any:
     try:
         architecture = _architecture(path)
         _check_harmless(path, architecture)
+        modern = _with_inputs(architecture)
         if path.suffix == ".json":
-            return _from_json(path, architecture, weights)
+            return _assembled(path, modern, weights or _weights_beside(path))
+        if modern != architecture:
+            return _assembled(path, modern, path)
         return import_keras().models.load_model(path, custom_objects=_objects(), compile=False, safe_mode=True)
     except QcompressError:
         raise
@@ -65,21 +68,39 @@ def _check_harmless(path: Path, item: Any) -> None:
             _check_harmless(path, part)
 
 
-def _from_json(path: Path, architecture: Any, weights: Path | None) -> Any:
-    """The model of a JSON architecture: Keras 2 wrote no module names, which `from_config` does not ask for."""
+def _with_inputs(item: Any) -> Any:
+    """Keras 2 let a Sequential model begin without an InputLayer; Keras 3 then counts the batch as an axis."""
+    if isinstance(item, list):
+        return [_with_inputs(part) for part in item]
+    if not isinstance(item, dict):
+        return item
+    found = {key: _with_inputs(part) for key, part in item.items()}
+    if found.get("class_name") != "Sequential":
+        return found
+    config = found["config"] if isinstance(found["config"], dict) else {"layers": found["config"]}
+    first = config["layers"][0]
+    if first["class_name"] != "InputLayer" and "batch_input_shape" in first["config"]:
+        rest = dict(first["config"])
+        given = {"batch_shape": rest.pop("batch_input_shape"), "name": f"{rest.get('name', 'first')}_input"}
+        start = [{"class_name": "InputLayer", "config": given}, first | {"config": rest}]
+        return found | {"config": config | {"layers": [*start, *config["layers"][1:]]}}
+    return found
+
+
+def _assembled(path: Path, architecture: Any, weights: Path) -> Any:
+    """A model from its architecture and a file of weights: Keras 2 wrote no module names, and none are needed here."""
     keras = import_keras()
     if not isinstance(architecture, dict) or not isinstance(architecture.get("config"), dict | list):
         raise QcompressError(f"{path}: no Keras architecture in it; write model.to_json()")
     kind = keras.Sequential if architecture.get("class_name") == "Sequential" else keras.Model
     config = architecture["config"]
     model = kind.from_config({"layers": config} if isinstance(config, list) else config, custom_objects=_objects())
-    stored = weights or _weights_beside(path)
-    if not stored.is_file():
-        raise QcompressError(f"{stored}: no such file of weights")
+    if not weights.is_file():
+        raise QcompressError(f"{weights}: no such file of weights")
     try:
-        model.load_weights(stored)
+        model.load_weights(weights)
     except Exception as fault:
-        raise QcompressError(f"{stored}: not the weights of {path.name} ({_first_line(fault)})") from None
+        raise QcompressError(f"{weights}: not the weights of {path.name} ({_first_line(fault)})") from None
     return model
 
 

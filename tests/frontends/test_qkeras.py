@@ -215,9 +215,25 @@ def test_models_that_are_no_graph_of_one_input_and_output_are_refused():
 
 def test_weights_that_need_too_many_bits_are_refused():
     model = sequential((2,), quantizer(), dense(1, kernel_quantizer="quantized_po2(8)", use_bias=False))
-    model.set_weights([[[1e-9], [1.0]]])
+    model.set_weights([np.array([[1e-6], [100.0]])])
     with pytest.raises(Refused, match=r"layer dense: its kernel is on no grid after quantized_po2; give fewer bits"):
         from_keras(model, "model")
+
+
+def test_a_layer_may_not_have_the_name_of_anothers_inline_activation():
+    inline = dense(name="a", activation="quantized_relu(5,1)")
+    with pytest.raises(Refused, match="layer a_activation: another node already has this name; rename"):
+        from_keras(sequential((4,), quantizer(), inline, quantizer(name="a_activation")), "model")
+    model = sequential((4,), quantizer(), dense(name="a"), quantizer(bits(5), "q"), quantizer(bits(4), "q_activation"))
+    graph = from_keras(model, "model")
+    codes = np.random.default_rng(0).integers(0, 256, (100, 4))
+    assert {
+        name: (got == graph.trace(codes)[name]).all() for name, got in KerasBody(model, graph).trace(codes).items()
+    } == {
+        "a": True,
+        "q": True,
+        "q_activation": True,
+    }
 
 
 def test_a_functional_chain_is_a_chain():

@@ -28,11 +28,12 @@ def boundary_and_random_codes(graph, rng, rows=48):
 
 
 def assert_equal_in_every_layer(model, graph, codes):
+    """What Keras gives in every layer, the output among them; it is what the graph gives."""
     body, traced = KerasBody(model, graph), graph.trace(codes)
     seen = body.trace(codes)
+    assert graph.nodes[-1].name in seen
     for layer, got in seen.items():
         assert (got == traced[layer]).all(), f"{layer} in {body.dtype}"
-    assert (body.run(codes) == graph.run(codes)).all()
     return seen
 
 
