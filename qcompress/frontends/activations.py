@@ -1,0 +1,125 @@
+"""Activations and their quantizers as nodes: casts, relu, slopes of powers of two, and tables for all else."""
+
+from collections.abc import Callable
+from typing import Any
+
+import numpy as np
+
+from qcompress.errors import Refused
+from qcompress.fixedpoint import Cast, Format, Overflow, Rounding
+from qcompress.frontends.builder import Builder
+from qcompress.frontends.calls import Call, function_name
+from qcompress.frontends.quantizers import cast_of, check_activation, table_of
+from qcompress.graph import LeakyRelu, Quantize, Relu, Table
+from qcompress.graph.elementwise import MAX_TABLE_BITS
+
+GRID_FUNCTIONS = {
+    *("relu6", "hard_tanh", "hard_sigmoid", "smooth_sigmoid", "smooth_tanh", "binary_sigmoid", "binary_tanh"),
+    *("hard_silu", "hard_shrink", "threshold", "leaky_relu"),
+}
+"""Functions of one element whose values may lie on a grid; a table shows whether they do."""
+
+
+def add_activation(builder: Builder, name: str, layer: str, activation: Any, source: str) -> str:
+    """Append an activation, a quantizer or a function, as node `name`; gives the name of the node that ends it.
+
+    layer: whom to name in refusals. A linear activation is no node. Raises Refused.
+    """
+    label = function_name(activation)
+    if activation is None or label == "linear":
+        return source
+    if label == "relu" and not isinstance(activation, type):
+        return builder.add(name, Relu(), source)
+    if label in GRID_FUNCTIONS:
+        return add_table(builder, name, layer, activation, source)
+    if not hasattr(activation, "get_config"):
+        raise Refused(f"layer {layer}: activation {label} is not quantized; use quantized_relu, quantized_tanh, ...")
+    check_activation(layer, activation)
+    return _KINDS.get(label, _quantizer)(builder, name, layer, activation, source)
+
+
+def add_table(builder: Builder, name: str, layer: str, function: Any, source: str) -> str:
+    """Append the table of a function of one element; Raises Refused if its input is wide or its values on no grid."""
+    given = builder.formats[source]
+    if given.width > MAX_TABLE_BITS:
+        label = function_name(function)
+        raise Refused(
+            f"layer {layer}: {label} of {given.width} bits needs too large a table; "
+            f"put a quantizer of {MAX_TABLE_BITS} bits or fewer before"
+        )
+    return builder.add(name, Table(*table_of(layer, function, given)), source)
+
+
+def _quantizer(builder: Builder, name: str, layer: str, quantizer: Any, source: str) -> str:
+    cast = cast_of(quantizer)
+    if cast is not None:
+        return builder.add(name, Quantize(cast), source)
+    return add_table(builder, name, layer, quantizer, source)
+
+
+def _quantized_relu(builder: Builder, name: str, layer: str, quantizer: Any, source: str) -> str:
+    """With a slope: cut at the value whose slope is the lowest code, bend, round.
+
+    Without the cut QKeras' lower limit, -slope 2**integer, would be missed: it lies inside the format.
+    """
+    slope, bits, integer = quantizer.negative_slope, int(quantizer.bits), int(quantizer.integer)
+    plain = not (quantizer.use_sigmoid or (quantizer.relu_upper_bound and not quantizer.is_quantized_clip))
+    shift = slope_shift(slope) if slope else None
+    if not plain or shift is None or shift > bits - 1:  # then the limit lies between two codes
+        return _quantizer(builder, name, layer, quantizer, source)
+    given = builder.formats[source]
+    fraction = max(given.fraction, bits - 1 - integer)
+    limit = Format(True, integer + 1 + fraction, integer + 1)
+    low = builder.ranges[source].low
+    if int(low.min()) << max(limit.fraction - given.fraction, 0) < limit.min_code:
+        source = builder.add(f"{name}_limit", Quantize(Cast(limit, Rounding.TRN, Overflow.SAT)), source)
+    source = builder.add(f"{name}_slope", LeakyRelu(shift), source)
+    cast = Cast(Format(True, bits, integer + 1), Rounding.RND_CONV, Overflow.SAT)
+    return builder.add(name, Quantize(cast), source)
+
+
+def slope_shift(slope: float) -> int | None:
+    """s of a slope 2**-s of 1 or less, else None."""
+    mantissa, exponent = np.frexp(slope)
+    return 1 - int(exponent) if mantissa == 0.5 and exponent <= 1 else None
+
+
+def _binary(builder: Builder, name: str, layer: str, quantizer: Any, source: str) -> str:
+    """The sign needs one bit of its input: the floor of a half-open step of any width keeps it."""
+    if builder.formats[source].signed and builder.formats[source].width > MAX_TABLE_BITS:
+        sign = Cast(Format(True, 1, 1), Rounding.TRN, Overflow.SAT)
+        source = builder.add(f"{name}_sign", Quantize(sign), source)
+    return add_table(builder, name, layer, quantizer, source)
+
+
+_KINDS: dict[str, Callable[[Builder, str, str, Any, str], str]] = {
+    "quantized_relu": _quantized_relu,
+    "binary": _binary,
+}
+
+
+def activation(builder: Builder, call: Call, source: str) -> str:
+    """Activation and QActivation layers."""
+    return add_activation(builder, call.name, call.name, call.layer.activation, source)
+
+
+def relu(builder: Builder, call: Call, source: str) -> str:
+    """ReLU layers: plain, with a slope of a power of two, or bounded."""
+    layer = call.layer
+    if layer.max_value is not None or layer.threshold:
+        return add_table(builder, call.name, call.name, layer, source)
+    return _sloped(builder, call, float(layer.negative_slope), source)
+
+
+def leaky_relu(builder: Builder, call: Call, source: str) -> str:
+    """LeakyReLU layers."""
+    return _sloped(builder, call, float(call.layer.negative_slope), source)
+
+
+def _sloped(builder: Builder, call: Call, slope: float, source: str) -> str:
+    if slope == 0:
+        return builder.add(call.name, Relu(), source)
+    shift = slope_shift(slope)
+    if shift is None:
+        raise Refused(f"layer {call.name}: negative_slope {slope:g} is not exact; use a power of two up to 1")
+    return builder.add(call.name, LeakyRelu(shift), source)

@@ -1,0 +1,177 @@
+"""A Keras model as a body to verify against: floats inside, integer codes outside."""
+
+from copy import copy as shallow_copy
+from types import FunctionType
+from typing import Any
+
+import numpy as np
+
+from qcompress.fixedpoint import Codes, Values
+from qcompress.frontends.calls import Call, calls_of
+from qcompress.frontends.exactness import float32_exact
+from qcompress.frontends.quantizers import evaluate
+from qcompress.frontends.runtime import float_type, import_keras, predict
+from qcompress.graph import Graph, Table
+from qcompress.graph.graph import INPUT
+
+WEIGHTS = {
+    "kernel_quantizer": "kernel",
+    "depthwise_quantizer": "depthwise_kernel",
+    "pointwise_quantizer": "pointwise_kernel",
+    "bias_quantizer": "bias",
+    "gamma_quantizer": "gamma",
+    "beta_quantizer": "beta",
+    "mean_quantizer": "moving_mean",
+    "variance_quantizer": "moving_variance",
+}
+"""Which weight each quantizer of a layer acts on."""
+
+
+class KerasBody:
+    """A Keras model as a body; codes that leave the grid of the graph are refused.
+
+    It stops where the graph does. The model itself is run where float32 is exact on the whole graph (`dtype` says
+    so); otherwise a copy of its layers in float64, whose weights are those that the quantizers give in float32.
+    """
+
+    name = "Keras"
+
+    def __init__(self, model: Any, graph: Graph) -> None:
+        self._model = model
+        self._graph = graph
+        self._calls, _ = calls_of(model)
+        self.dtype = "float32" if all(float32_exact(graph).values()) else "float64"
+        self._built: dict[bool, Any] = {}
+
+    def run(self, codes: Codes) -> Codes:
+        """Codes (rows, *input_shape) in the graph's input format -> codes in its output format."""
+        values = predict(self._network(every=False), self._graph.input_format.to_values(codes), self.dtype)
+        return self._graph.output_format.to_codes(values)
+
+    def trace(self, codes: Codes) -> dict[str, Codes]:
+        """Output codes of every layer that is a node of the graph, by name, in order."""
+        found = predict(self._network(every=True), self._graph.input_format.to_values(codes), self.dtype)
+        nodes = [end for call in self._calls if (end := self._end(call)) is not None]
+        values: list[Values] = found if isinstance(found, list) else [found]
+        return {node: self._graph.formats[node].to_codes(v) for node, v in zip(nodes, values, strict=True)}
+
+    def _end(self, call: Call) -> str | None:
+        """The node that holds what a call gives: a layer with an inline activation is two nodes."""
+        inline = f"{call.name}_activation"
+        other = inline in {another.name for another in self._calls}
+        chosen = inline if inline in self._graph.formats and not other else call.name
+        return chosen if chosen in self._graph.formats else None
+
+    def _network(self, every: bool) -> Any:
+        """A Keras model of the outputs of every call, or of the last one."""
+        if every not in self._built:
+            keras = import_keras()
+            ends = [call for call in self._calls if self._end(call) is not None]
+            own = self.dtype == "float32" and all(call.tensor is not None and not call.cut for call in self._calls)
+            if own:
+                given, tensors = self._model.inputs, {call.name: call.tensor for call in self._calls}
+            else:
+                given, tensors = _copied(self._calls, self._graph, self.dtype)
+            outputs = [tensors[call.name] for call in ends] if every else tensors[self._calls[-1].name]
+            self._built[every] = keras.Model(given, outputs)
+        return self._built[every]
+
+
+def _copied(calls: tuple[Call, ...], graph: Graph, dtype: str) -> tuple[Any, dict[str, Any]]:
+    """Copies of the layers connected anew: the input and the tensor that each call gives."""
+    keras = import_keras()
+    with float_type(dtype):
+        given = keras.Input(graph.input_shape, dtype=dtype)
+        tensors = {INPUT: given}
+        for call in calls:
+            sources = [tensors[source] for source in call.sources]
+            tensors[call.name] = _copy(call, graph, dtype, sources)
+    return given, {name: tensor for name, tensor in tensors.items() if name != INPUT}
+
+
+def _copy(call: Call, graph: Graph, dtype: str, sources: list[Any]) -> Any:
+    """What a copy of a layer in `dtype` gives for these tensors."""
+    layer = call.layer
+    copy = type(layer).from_config(_bare_config(layer) | {"dtype": dtype, "name": call.name})
+    for key in ("average_quantizer", "inverse_quantizer"):
+        for attribute in (key, f"{key}_internal"):
+            if getattr(layer, attribute, None) is not None:
+                setattr(copy, attribute, getattr(layer, attribute))
+    if getattr(layer, "activation", None) is not None:
+        copy.activation = None if call.cut else _activation(layer.activation, _is_table(call, graph), dtype)
+    if getattr(layer, "_mask", None) is not None:
+        copy._mask = np.asarray(layer._mask, dtype)
+    if len(sources) > 1:
+        return copy(sources)
+    copy.build(sources[0].shape)
+    _take_weights(layer, copy)
+    return copy(sources[0])
+
+
+def _bare_config(layer: Any) -> dict[str, Any]:
+    """A layer's configuration without quantizers and what else only matters before its weights are known."""
+    bare = {("_quantizer", "_constraint", "_regularizer"): None, ("_initializer",): "zeros", ("activation",): "linear"}
+    config = dict(layer.get_config())
+    for endings, value in bare.items():
+        config |= {key: value for key in config if key.endswith(endings)}
+    return config
+
+
+def _take_weights(layer: Any, copy: Any) -> None:
+    """Give the copy the weights that the layer's quantizers make of its own."""
+    for key, what in WEIGHTS.items():
+        values = getattr(layer, what, None)
+        if values is not None and hasattr(values, "assign"):
+            quantizer = getattr(layer, f"{key}_internal", None)
+            getattr(copy, what).assign(evaluate(quantizer or (lambda tensor: tensor), values))
+
+
+def _is_table(call: Call, graph: Graph) -> bool:
+    """Whether the activation of a call is a table in the graph."""
+    operations = {node.name: node.operation for node in graph.nodes}
+    alone = "Activation" in type(call.layer).__name__
+    return isinstance(operations.get(call.name if alone else f"{call.name}_activation"), Table)
+
+
+def _activation(function: Any, is_table: bool, dtype: str) -> Any:
+    """An activation for inputs of `dtype`: what is a table in the graph was computed in float32."""
+    if dtype == "float32":
+        return function
+    if is_table:
+        return _InFloat32(function)
+    return _wide(function)
+
+
+class _InFloat32:
+    """A function computed in float32 whatever it is given."""
+
+    def __init__(self, function: Any) -> None:
+        self._function = function
+
+    def __call__(self, values: Any) -> Any:
+        ops = import_keras().ops
+        with float_type("float32"):
+            return ops.cast(self._function(ops.cast(values, "float32")), "float64")
+
+
+class _Float64Operations:
+    """keras.ops, with float32 read as float64 wherever it is asked for by name."""
+
+    def __getattr__(self, name: str) -> Any:
+        function = getattr(import_keras().ops, name)
+        if name not in {"cast", "array"}:
+            return function
+        return lambda values, dtype: function(values, "float64" if dtype == "float32" else dtype)
+
+
+def _wide(quantizer: Any) -> Any:
+    """The quantizer in float64, where its own formula or scale would stay in float32."""
+    kind = type(quantizer).__name__
+    if kind == "quantized_relu":
+        formula = type(quantizer).__call__
+        names = formula.__globals__ | {"Kops": _Float64Operations()}
+        return FunctionType(formula.__code__, names).__get__(quantizer)
+    if kind == "quantized_linear":
+        quantizer = shallow_copy(quantizer)
+        quantizer.quantization_scale = np.asarray(quantizer.quantization_scale, np.float64)
+    return quantizer

@@ -1,0 +1,153 @@
+"""Keras models in files: .keras, .h5 and JSON with weights, of Keras 3 and of the Keras 2 era; nothing is executed."""
+
+import json
+import zipfile
+from pathlib import Path
+from typing import Any
+
+from qcompress.errors import QcompressError
+from qcompress.frontends.runtime import import_keras
+
+H5 = {".h5", ".hdf5"}
+CODE = {"Lambda", "__lambda__", "TFOpLambda", "SlicingOpLambda", "TFSMLayer"}
+"""Class names of what holds code, or names of functions to call."""
+
+
+def load_model(path: Path, weights: Path | None = None) -> Any:
+    """A Keras model from a .keras or .h5 file, or from a .json architecture with a file of weights.
+
+    weights: needed for JSON only, and there only if no <name>.weights.h5, <name>.h5 or <name>_weights.h5 lies beside
+    it. Raises QcompressError in one line for anything missing, damaged, or that would execute code.
+    """
+    path = Path(path)
+    if not path.is_file():
+        raise QcompressError(f"{path}: no such model file")
+    import_keras()
+    try:
+        architecture = _architecture(path)
+        _check_harmless(path, architecture)
+        modern = _with_inputs(architecture)
+        if path.suffix == ".json":
+            return _assembled(path, modern, weights or _weights_beside(path))
+        if modern != architecture:
+            return _assembled(path, modern, path)
+        return import_keras().models.load_model(path, custom_objects=_objects(), compile=False, safe_mode=True)
+    except QcompressError:
+        raise
+    except Exception as fault:
+        raise QcompressError(f"{path}: not a readable Keras model ({_first_line(fault)})") from None
+
+
+def _architecture(path: Path) -> Any:
+    """The configuration that a file holds, as plain lists and dictionaries."""
+    if path.suffix == ".keras":
+        with zipfile.ZipFile(path) as archive:
+            return json.loads(archive.read("config.json"))
+    if path.suffix in H5:
+        import h5py
+
+        with h5py.File(path, "r") as file:
+            if "model_config" not in file.attrs:
+                raise QcompressError(f"{path}: holds weights alone; give the .json of the architecture as the model")
+            return json.loads(file.attrs["model_config"])
+    if path.suffix == ".json":
+        return json.loads(path.read_text())
+    raise QcompressError(f"{path}: not a model file by its name; give .keras, .h5, .hdf5 or .json")
+
+
+def _check_harmless(path: Path, item: Any) -> None:
+    """Refuse an architecture that names code anywhere in it."""
+    if isinstance(item, list):
+        for part in item:
+            _check_harmless(path, part)
+    elif isinstance(item, dict):
+        if item.get("class_name") in CODE:
+            name = (item.get("config") or {}).get("name", "") if isinstance(item.get("config"), dict) else ""
+            raise QcompressError(f"{path}: layer {name}: {item['class_name']} holds code, which is not run; replace it")
+        for part in item.values():
+            _check_harmless(path, part)
+
+
+def _with_inputs(item: Any) -> Any:
+    """Keras 2 let a Sequential model begin without an InputLayer; Keras 3 then counts the batch as an axis."""
+    if isinstance(item, list):
+        return [_with_inputs(part) for part in item]
+    if not isinstance(item, dict):
+        return item
+    found = {key: _with_inputs(part) for key, part in item.items()}
+    if found.get("class_name") != "Sequential":
+        return found
+    config = found["config"] if isinstance(found["config"], dict) else {"layers": found["config"]}
+    first = config["layers"][0]
+    if first["class_name"] != "InputLayer" and "batch_input_shape" in first["config"]:
+        rest = dict(first["config"])
+        given = {"batch_shape": rest.pop("batch_input_shape"), "name": f"{rest.get('name', 'first')}_input"}
+        start = [{"class_name": "InputLayer", "config": given}, first | {"config": rest}]
+        return found | {"config": config | {"layers": [*start, *config["layers"][1:]]}}
+    return found
+
+
+def _assembled(path: Path, architecture: Any, weights: Path) -> Any:
+    """A model from its architecture and a file of weights: Keras 2 wrote no module names, and none are needed here."""
+    keras = import_keras()
+    if not isinstance(architecture, dict) or not isinstance(architecture.get("config"), dict | list):
+        raise QcompressError(f"{path}: no Keras architecture in it; write model.to_json()")
+    kind = keras.Sequential if architecture.get("class_name") == "Sequential" else keras.Model
+    config = architecture["config"]
+    model = kind.from_config({"layers": config} if isinstance(config, list) else config, custom_objects=_objects())
+    if not weights.is_file():
+        raise QcompressError(f"{weights}: no such file of weights")
+    try:
+        model.load_weights(weights)
+    except Exception as fault:
+        raise QcompressError(f"{weights}: not the weights of {path.name} ({_first_line(fault)})") from None
+    return model
+
+
+def _weights_beside(path: Path) -> Path:
+    for ending in (".weights.h5", ".h5", "_weights.h5", "_weights.hdf5", ".hdf5"):
+        beside = path.with_name(path.stem + ending)
+        if beside.is_file():
+            return beside
+    raise QcompressError(f"{path}: no weights beside it; put {path.stem}.weights.h5 there or give their file")
+
+
+def _objects() -> dict[str, Any]:
+    """QKeras' layers and quantizers by name."""
+    from qkeras.utils import _add_supported_quantized_objects
+
+    objects: dict[str, Any] = {}
+    _add_supported_quantized_objects(objects)
+    return objects
+
+
+def _first_line(fault: Exception) -> str:
+    lines = str(fault).strip().splitlines()
+    return lines[0][:200] if lines else type(fault).__name__
+
+
+def save_model(model: Any, path: Path) -> None:
+    """Write a .keras file whose bytes depend on the model alone: no date of saving, no time stamps."""
+    buffer = path.with_name(path.name + ".new.keras")
+    model.save(buffer)
+    with zipfile.ZipFile(buffer) as given, zipfile.ZipFile(path, "w") as kept:
+        for entry in sorted(given.namelist()):
+            data = given.read(entry)
+            if entry == "metadata.json":
+                data = json.dumps(json.loads(data) | {"date_saved": ""}).encode()
+            if entry == "config.json":
+                data = json.dumps(_renumber(json.loads(data), {})).encode()
+            kept.writestr(zipfile.ZipInfo(entry), data)
+    buffer.unlink()
+
+
+def _renumber(config: Any, known: dict[int, int]) -> Any:
+    """Shared objects numbered in order of appearance instead of by memory address."""
+    if isinstance(config, list):
+        return [_renumber(item, known) for item in config]
+    if isinstance(config, dict):
+        return {
+            key: known.setdefault(item, len(known)) if key == "shared_object_id" else _renumber(item, known)
+            for key, item in config.items()
+        }
+    return config

@@ -1,0 +1,77 @@
+"""Which Keras layer becomes what: the table of everything that a model may hold."""
+
+from collections.abc import Callable
+
+from qcompress.errors import Refused
+from qcompress.frontends import activations, linear, plain
+from qcompress.frontends.builder import Builder
+from qcompress.frontends.calls import Call
+
+LAYERS: dict[str, Callable[..., str]] = {
+    "QDense": linear.dense,
+    "QConv1D": linear.convolution,
+    "QConv2D": linear.convolution,
+    "QDepthwiseConv2D": linear.depthwise,
+    "QSeparableConv1D": linear.separable,
+    "QSeparableConv2D": linear.separable,
+    "QConv2DTranspose": linear.transposed,
+    "QBatchNormalization": linear.batch_normalization,
+    "BatchNormalization": linear.batch_normalization,
+    "QActivation": activations.activation,
+    "Activation": activations.activation,
+    "ReLU": activations.relu,
+    "LeakyReLU": activations.leaky_relu,
+    "Flatten": plain.flatten,
+    "Reshape": plain.reshape,
+    "Permute": plain.permute,
+    "ZeroPadding1D": plain.zero_pad,
+    "ZeroPadding2D": plain.zero_pad,
+    "Cropping1D": plain.crop,
+    "Cropping2D": plain.crop,
+    "UpSampling1D": plain.up_sample,
+    "UpSampling2D": plain.up_sample,
+    "MaxPooling1D": plain.max_pool,
+    "MaxPooling2D": plain.max_pool,
+    "AveragePooling1D": plain.average_pool,
+    "AveragePooling2D": plain.average_pool,
+    "QAveragePooling2D": plain.average_pool,
+    "GlobalMaxPooling1D": plain.global_max_pool,
+    "GlobalMaxPooling2D": plain.global_max_pool,
+    "GlobalAveragePooling1D": plain.global_average_pool,
+    "GlobalAveragePooling2D": plain.global_average_pool,
+    "QGlobalAveragePooling2D": plain.global_average_pool,
+    "Add": plain.add,
+    "Subtract": plain.subtract,
+    "Multiply": plain.multiply,
+    "Concatenate": plain.concatenate,
+}
+"""By class name; a handler takes the builder, the call and the nodes that feed it, and gives the node that ends it."""
+
+INSTEAD = {
+    "Dense": "QDense",
+    "Conv1D": "QConv1D",
+    "Conv2D": "QConv2D",
+    "DepthwiseConv2D": "QDepthwiseConv2D",
+    "Conv2DTranspose": "QConv2DTranspose",
+    "SeparableConv1D": "QSeparableConv1D",
+    "SeparableConv2D": "QSeparableConv2D",
+    "Softmax": "it only at the end of the model",
+    "Lambda": "layers: code is not read",
+    "PReLU": "LeakyReLU with a power of two",
+    "ELU": "QActivation('quantized_relu(...)')",
+    "QDenseBatchnorm": "QDense and fold the normalization into its weights",
+    "QConv2DBatchnorm": "QConv2D and fold the normalization into its weights",
+    "QDepthwiseConv2DBatchnorm": "QDepthwiseConv2D and fold the normalization into its weights",
+    "QAdaptiveActivation": "QActivation with fixed integer bits",
+}
+"""What to use instead of layers that are often met and refused."""
+
+
+def add_layer(builder: Builder, call: Call, *sources: str) -> str:
+    """Append what one call of a layer computes; gives the node that ends it. Raises Refused."""
+    kind = type(call.layer).__name__
+    if kind in LAYERS:
+        return LAYERS[kind](builder, call, *sources)
+    quantized = ", ".join(kind for kind in LAYERS if kind.startswith("Q"))
+    instead = INSTEAD.get(kind, f"{quantized}, or plain layers that move, pad, pool or merge")
+    raise Refused(f"layer {call.name}: {kind} is not supported; use {instead}")

@@ -1,0 +1,173 @@
+"""Layers with weights as sums of products: dense, convolutions, batch normalization."""
+
+from typing import Any
+
+import numpy as np
+
+from qcompress.errors import QcompressError, Refused
+from qcompress.fixedpoint import Codes, Format
+from qcompress.frontends.activations import add_activation
+from qcompress.frontends.builder import UNKNOWN, Builder
+from qcompress.frontends.calls import Call
+from qcompress.frontends.grids import exact_codes
+from qcompress.frontends.quantizers import check_deterministic, evaluate, weights
+from qcompress.graph import Affine, Conv1D, Conv2D, Dense, DepthwiseConv, TransposedConv
+from qcompress.graph.movement import Pairs
+
+
+def dense(builder: Builder, call: Call, source: str) -> str:
+    """QDense on the last axis of any shape."""
+    kernel = weights(call.layer, "kernel")
+    return _finish(builder, call, builder.add(call.name, Dense(**_arguments(call.layer, *kernel)), source))
+
+
+def convolution(builder: Builder, call: Call, source: str) -> str:
+    """QConv1D and QConv2D with stride, dilation, groups, padding, and QConv2D's mask."""
+    layer = call.layer
+    codes, format_ = weights(layer, "kernel")
+    mask = getattr(layer, "_mask", None)
+    if mask is not None:
+        codes, format_ = _masked(call.name, codes, format_, np.asarray(mask))
+    kind = Conv1D if codes.ndim == 3 else Conv2D
+    operation = kind(
+        **_arguments(layer, codes, format_), **_sliding(builder, call, source), groups=int(getattr(layer, "groups", 1))
+    )
+    return _finish(builder, call, builder.add(call.name, operation, source))
+
+
+def depthwise(builder: Builder, call: Call, source: str) -> str:
+    """QDepthwiseConv2D."""
+    kernel = weights(call.layer, "depthwise_kernel")
+    operation = DepthwiseConv(**_arguments(call.layer, *kernel), **_sliding(builder, call, source))
+    return _finish(builder, call, builder.add(call.name, operation, source))
+
+
+def separable(builder: Builder, call: Call, source: str) -> str:
+    """QSeparableConv1D and 2D: a depthwise convolution, then one over the channels of each position."""
+    layer = call.layer
+    codes, format_ = weights(layer, "depthwise_kernel")
+    nothing: dict[str, Any] = {"bias": np.zeros(codes.shape[-2] * codes.shape[-1], np.int64), "bias_format": format_}
+    sliding = _sliding(builder, call, source)
+    first = DepthwiseConv(kernel=codes, kernel_format=format_, accumulator=UNKNOWN, **nothing, **sliding)
+    middle = builder.add(f"{call.name}_depthwise", first, source)
+    codes, format_ = weights(layer, "pointwise_kernel")
+    kind = Conv1D if codes.ndim == 3 else Conv2D
+    return _finish(builder, call, builder.add(call.name, kind(**_arguments(layer, codes, format_)), middle))
+
+
+def transposed(builder: Builder, call: Call, source: str) -> str:
+    """QConv2DTranspose as a correlation of the spread-out input with the kernel turned around."""
+    layer = call.layer
+    _channels_last(call)
+    codes, format_ = weights(layer, "kernel")
+    turned = codes[::-1, ::-1].transpose(0, 1, 3, 2)
+    size, shape = codes.shape[:2], builder.shapes[source]
+    strides, dilation = tuple(layer.strides), tuple(layer.dilation_rate)
+    if max(dilation) > 1:
+        raise Refused(f"layer {call.name}: a transposed convolution with dilation; use dilation_rate=1")
+    padding = tuple(transposed_padding(layer.padding, *sizes) for sizes in zip(shape[:2], size, strides, strict=True))
+    operation = TransposedConv(**_arguments(layer, turned, format_), padding=padding, stuffing=strides)
+    return _finish(builder, call, builder.add(call.name, operation, source))
+
+
+def transposed_padding(padding: str, size: int, kernel: int, stride: int) -> tuple[int, int]:
+    """Zeros around the spread-out input: Keras gives size * stride outputs, plus kernel - stride if 'valid'."""
+    same = padding.lower() == "same"
+    outputs = size * stride + (0 if same else max(kernel - stride, 0))
+    before = kernel - 1 - (max(kernel - stride, 0) // 2 if same else 0)
+    return before, outputs + kernel - 2 - (size - 1) * stride - before
+
+
+def same_padding(size: int, window: int, stride: int) -> tuple[int, int]:
+    """Keras 'same': as many zeros as the last window needs, the odd one at the end."""
+    needed = max((-(-size // stride) - 1) * stride + window - size, 0)
+    return needed // 2, needed - needed // 2
+
+
+def batch_normalization(builder: Builder, call: Call, source: str) -> str:
+    """BatchNormalization and QBatchNormalization as scale and shift, if those are exact."""
+    layer, shape = call.layer, builder.shapes[source]
+    axis = layer.axis[0] if isinstance(layer.axis, list | tuple) else layer.axis
+    if axis not in {-1, len(shape)}:
+        raise Refused(f"layer {call.name}: normalizes axis {axis}; use the last one")
+    scale, shift = _scale_and_shift(layer)
+    try:
+        kernel, kernel_format = exact_codes(scale)
+        bias, bias_format = exact_codes(shift)
+    except QcompressError as fault:
+        raise Refused(
+            f"layer {call.name}: scale or shift is not exact ({fault}); use QBatchNormalization "
+            "with inverse_quantizer, or epsilon=0 and a variance_quantizer of even powers of two"
+        ) from None
+    return builder.add(call.name, Affine(kernel, kernel_format, bias, bias_format, UNKNOWN), source)
+
+
+def _scale_and_shift(layer: Any) -> tuple[Any, Any]:
+    """Scale and shift of each channel in float64, from what the layer's quantizers give in float32."""
+    found: dict[str, Any] = {"gamma": np.float64(1), "beta": np.float64(0)}
+    for key, what in (("gamma", "gamma"), ("beta", "beta"), ("mean", "moving_mean"), ("variance", "moving_variance")):
+        values = getattr(layer, what)
+        if values is not None:
+            quantizer = getattr(layer, f"{key}_quantizer_internal", None)
+            check_deterministic(layer.name, quantizer)
+            found[key] = evaluate(quantizer or (lambda tensor: tensor), values)
+    inverse = getattr(layer, "inverse_quantizer_internal", None)
+    if inverse is None:
+        scale = found["gamma"] / np.sqrt(found["variance"] + layer.epsilon)
+    else:
+        check_deterministic(layer.name, inverse)
+        deviation = np.sqrt(found["variance"].astype(np.float32) + np.float32(layer.epsilon))
+        scale = evaluate(inverse, np.float32(1) / deviation * found["gamma"].astype(np.float32))
+    return scale, found["beta"] - found["mean"] * scale
+
+
+def _arguments(layer: Any, codes: Codes, format_: Format) -> dict[str, Any]:
+    if layer.use_bias:
+        bias, bias_format = weights(layer, "bias")
+    else:
+        transposed_ = "Transpose" in type(layer).__name__
+        channels = codes.shape[-1] * (codes.shape[-2] if "Depthwise" in type(layer).__name__ and not transposed_ else 1)
+        bias, bias_format = np.zeros(channels, np.int64), format_
+    return {
+        "kernel": codes,
+        "kernel_format": format_,
+        "bias": bias,
+        "bias_format": bias_format,
+        "accumulator": UNKNOWN,
+    }
+
+
+def _masked(name: str, codes: Codes, format_: Format, mask: Any) -> tuple[Codes, Format]:
+    try:
+        return exact_codes(format_.to_values(codes) * mask)
+    except QcompressError as fault:
+        raise Refused(f"layer {name}: its mask takes the kernel off its grid ({fault}); use zeros and ones") from None
+
+
+def _sliding(builder: Builder, call: Call, source: str) -> dict[str, Any]:
+    """strides, padding and dilation of a convolution."""
+    layer = call.layer
+    _channels_last(call)
+    size, strides, dilation = layer.kernel_size, tuple(layer.strides), tuple(layer.dilation_rate)
+    shape = builder.shapes[source]
+    padding: Pairs = ((0, 0),) * len(size)
+    kind = layer.padding.lower()
+    if kind == "same":
+        spans = [(window - 1) * dilate + 1 for window, dilate in zip(size, dilation, strict=True)]
+        padding = tuple(same_padding(*sizes) for sizes in zip(shape[: len(size)], spans, strides, strict=True))
+    elif kind != "valid":
+        raise Refused(f"layer {call.name}: padding {kind!r}; QKeras cannot compute it: put ZeroPadding1D before")
+    return {"strides": strides, "padding": padding, "dilation": dilation}
+
+
+def _channels_last(call: Call) -> None:
+    if getattr(call.layer, "data_format", "channels_last") != "channels_last":
+        raise Refused(f"layer {call.name}: {type(call.layer).__name__} with channels first; use channels_last")
+
+
+def _finish(builder: Builder, call: Call, node: str) -> str:
+    """The inline activation, unless it is the model's end that is left out."""
+    inline = getattr(call.layer, "activation", None)
+    if call.cut:
+        return node
+    return add_activation(builder, f"{call.name}_activation", call.name, inline, node)

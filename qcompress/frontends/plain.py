@@ -1,0 +1,178 @@
+"""Layers without weights: shapes, padding, pooling, merging."""
+
+from collections.abc import Callable
+from math import prod
+from typing import Any
+
+import numpy as np
+
+from qcompress.errors import QcompressError, Refused
+from qcompress.frontends.activations import add_activation
+from qcompress.frontends.builder import UNKNOWN, Builder
+from qcompress.frontends.calls import Call
+from qcompress.frontends.grids import exact_codes
+from qcompress.frontends.linear import same_padding
+from qcompress.frontends.quantizers import check_activation, evaluate
+from qcompress.graph import (
+    Add,
+    AveragePool,
+    Concatenate,
+    Crop,
+    DepthwiseConv,
+    Flatten,
+    MaxPool,
+    Merge,
+    Multiply,
+    Permute,
+    Reshape,
+    Shape,
+    Subtract,
+    UpSample,
+    ZeroPad,
+)
+from qcompress.graph.movement import Pairs
+
+
+def flatten(builder: Builder, call: Call, source: str) -> str:
+    channels_last(call)
+    return builder.add(call.name, Flatten(), source)
+
+
+def reshape(builder: Builder, call: Call, source: str) -> str:
+    target = tuple(int(size) for size in call.layer.target_shape)
+    if -1 in target:
+        rest = prod(builder.shapes[source]) // max(1, -prod(target))
+        target = tuple(rest if size == -1 else size for size in target)
+    return builder.add(call.name, Reshape(target), source)
+
+
+def permute(builder: Builder, call: Call, source: str) -> str:
+    return builder.add(call.name, Permute(tuple(int(axis) - 1 for axis in call.layer.dims)), source)
+
+
+def zero_pad(builder: Builder, call: Call, source: str) -> str:
+    channels_last(call)
+    return builder.add(call.name, ZeroPad(_pairs(call.layer.padding)), source)
+
+
+def crop(builder: Builder, call: Call, source: str) -> str:
+    channels_last(call)
+    return builder.add(call.name, Crop(_pairs(call.layer.cropping)), source)
+
+
+def up_sample(builder: Builder, call: Call, source: str) -> str:
+    channels_last(call)
+    if getattr(call.layer, "interpolation", "nearest") != "nearest":
+        raise Refused(f"layer {call.name}: interpolation {call.layer.interpolation!r} is not exact; use 'nearest'")
+    return builder.add(call.name, UpSample(_sizes(call.layer.size)), source)
+
+
+def max_pool(builder: Builder, call: Call, source: str) -> str:
+    size, strides, padding = _window(builder, call, source)
+    return builder.add(call.name, MaxPool(size, strides, padding), source)
+
+
+def average_pool(builder: Builder, call: Call, source: str) -> str:
+    size, strides, padding = _window(builder, call, source)
+    if any(any(pair) for pair in padding):
+        raise Refused(
+            f"layer {call.name}: windows at the edge average fewer elements; use padding='valid' or ZeroPadding before"
+        )
+    if getattr(call.layer, "average_quantizer", None) is not None:
+        node = builder.add(call.name, _scaled_sum(builder, call, source, size, strides), source)
+    else:
+        node = builder.add(call.name, AveragePool(size, strides), source)
+    return _inline(builder, call, node)
+
+
+def global_max_pool(builder: Builder, call: Call, source: str) -> str:
+    size = _spatial(builder, call, source)
+    return _flat(builder, call, MaxPool(size, size), source)
+
+
+def global_average_pool(builder: Builder, call: Call, source: str) -> str:
+    size = _spatial(builder, call, source)
+    if getattr(call.layer, "average_quantizer", None) is not None:
+        return _inline(builder, call, _flat(builder, call, _scaled_sum(builder, call, source, size, size), source))
+    return _inline(builder, call, _flat(builder, call, AveragePool(size, size), source))
+
+
+def _scaled_sum(builder: Builder, call: Call, source: str, size: Shape, strides: Shape) -> DepthwiseConv:
+    """QKeras' average: the sum of a window times the quantized inverse of its number of elements."""
+    quantizer = call.layer.average_quantizer_internal
+    check_activation(call.name, quantizer)
+    try:
+        code, format_ = exact_codes(evaluate(quantizer, 1.0 / prod(size)))
+    except QcompressError as fault:
+        raise Refused(f"layer {call.name}: average_quantizer gives no grid ({fault}); use quantized_bits") from None
+    channels = builder.shapes[source][-1]
+    kernel = np.full((*size, channels, 1), int(code), np.int64)
+    return DepthwiseConv(kernel, format_, np.zeros(channels, np.int64), format_, UNKNOWN, strides=strides)
+
+
+def _flat(builder: Builder, call: Call, operation: Any, source: str) -> str:
+    """Global pooling gives (channels,), or (1, ..., 1, channels) with keepdims."""
+    if call.layer.keepdims:
+        return builder.add(call.name, operation, source)
+    return builder.add(call.name, Flatten(), builder.add(f"{call.name}_window", operation, source))
+
+
+def merge(operation: Callable[[], Merge]) -> Callable[..., str]:
+    """Add, Subtract: one node of all inputs."""
+
+    def handler(builder: Builder, call: Call, *sources: str) -> str:
+        return builder.add(call.name, operation(), *sources)
+
+    return handler
+
+
+def multiply(builder: Builder, call: Call, *sources: str) -> str:
+    node, *others = sources
+    for count, other in enumerate(others[:-1], 1):
+        node = builder.add(f"{call.name}_product{count}", Multiply(), node, other)
+    return builder.add(call.name, Multiply(), node, others[-1])
+
+
+def concatenate(builder: Builder, call: Call, *sources: str) -> str:
+    axis = int(call.layer.axis)
+    axis = axis - 1 if axis > 0 else axis + len(builder.shapes[sources[0]])
+    return builder.add(call.name, Concatenate(axis), *sources)
+
+
+add, subtract = merge(Add), merge(Subtract)
+
+
+def channels_last(call: Call) -> None:
+    """Refuse layers whose channels come first."""
+    if getattr(call.layer, "data_format", "channels_last") != "channels_last":
+        raise Refused(f"layer {call.name}: {type(call.layer).__name__} with channels first; use channels_last")
+
+
+def _inline(builder: Builder, call: Call, node: str) -> str:
+    return add_activation(builder, f"{call.name}_activation", call.name, getattr(call.layer, "activation", None), node)
+
+
+def _window(builder: Builder, call: Call, source: str) -> tuple[Shape, Shape, Pairs]:
+    """Size, strides and padding of a pooling layer."""
+    channels_last(call)
+    size, strides = _sizes(call.layer.pool_size), _sizes(call.layer.strides)
+    if call.layer.padding.lower() == "valid":
+        return size, strides, ((0, 0),) * len(size)
+    shape = builder.shapes[source][: len(size)]
+    return size, strides, tuple(same_padding(*sizes) for sizes in zip(shape, size, strides, strict=True))
+
+
+def _spatial(builder: Builder, call: Call, source: str) -> Shape:
+    channels_last(call)
+    return builder.shapes[source][:-1]
+
+
+def _sizes(given: Any) -> Shape:
+    return tuple(int(size) for size in given) if isinstance(given, list | tuple) else (int(given),)
+
+
+def _pairs(given: Any) -> Pairs:
+    """Keras' padding or cropping as one pair for each axis: a 1-D layer keeps a single pair."""
+    if isinstance(given[0], list | tuple):
+        return tuple((int(before), int(after)) for before, after in given)
+    return ((int(given[0]), int(given[1])),)

@@ -1,0 +1,136 @@
+"""QKeras quantizers as casts and tables, weights as codes; meanings are those of qkeras-v3's own formulas.
+
+QKeras rounds half to even and saturates: ``quantized_bits(b, i, alpha=1)`` is ``fixed<b,i+1,RND_CONV,SAT>``,
+``quantized_relu(b, i)`` is ``ufixed<b,i,RND_CONV,SAT>``. What is no cast is asked for its value of every input code.
+"""
+
+from collections.abc import Callable
+from typing import Any
+
+import numpy as np
+
+from qcompress.errors import QcompressError, Refused
+from qcompress.fixedpoint import Cast, Codes, Format, Overflow, Rounding, Values
+from qcompress.frontends.grids import exact_codes
+from qcompress.frontends.runtime import float_type, import_keras
+
+STOCHASTIC = {"bernoulli", "stochastic_binary", "stochastic_ternary"}
+AUTO = ("quantized_bits", "quantized_linear", "binary", "ternary")
+"""Quantizers whose alpha may be a word: a scale found from the data."""
+
+
+def check_deterministic(layer: str, quantizer: Any) -> None:
+    """Refuse quantizers that draw random numbers or add only part of the quantization."""
+    kind = type(quantizer).__name__
+    if kind in STOCHASTIC:
+        raise Refused(f"layer {layer}: {kind} is random; use {kind.removeprefix('stochastic_')}")
+    if getattr(quantizer, "use_stochastic_rounding", False):
+        raise Refused(f"layer {layer}: {kind} with use_stochastic_rounding is not exact; remove it")
+    if float(getattr(quantizer, "qnoise_factor", 1.0)) != 1.0:
+        raise Refused(f"layer {layer}: {kind} with qnoise_factor {float(quantizer.qnoise_factor)}; set it to 1")
+
+
+def check_activation(layer: str, quantizer: Any) -> None:
+    """Refuse, besides, quantizers whose scale is found anew from every batch."""
+    check_deterministic(layer, quantizer)
+    if isinstance(getattr(quantizer, "alpha", None), str):
+        kind = type(quantizer).__name__
+        raise Refused(
+            f"layer {layer}: {kind} with alpha={quantizer.alpha!r} scales by the values of each batch; give alpha=1"
+        )
+
+
+def cast_of(quantizer: Any) -> Cast | None:
+    """The cast that a quantizer is, or None if it is none."""
+    found = _CASTS.get(type(quantizer).__name__)
+    return found(quantizer) if found else None
+
+
+def _bits_cast(quantizer: Any) -> Cast | None:
+    signed = bool(quantizer.keep_negative)
+    if not _no_scale(quantizer.alpha) or quantizer.bits - signed < 1:  # one signed bit is a sign
+        return None
+    overflow = Overflow.SAT_SYM if quantizer.symmetric and signed else Overflow.SAT
+    format_ = Format(signed, int(quantizer.bits), int(quantizer.integer) + signed)
+    return Cast(format_, Rounding.RND_CONV, overflow)
+
+
+def _relu_cast(quantizer: Any) -> Cast | None:
+    bounded = quantizer.relu_upper_bound and not quantizer.is_quantized_clip
+    if quantizer.use_sigmoid or quantizer.negative_slope or bounded:
+        return None
+    return Cast(Format(False, int(quantizer.bits), int(quantizer.integer)), Rounding.RND_CONV, Overflow.SAT)
+
+
+def _no_scale(alpha: Any) -> bool:
+    return alpha is None or (not isinstance(alpha, str) and bool(np.all(np.asarray(alpha) == 1)))
+
+
+_CASTS: dict[str, Callable[[Any], Cast | None]] = {
+    "quantized_bits": _bits_cast,
+    "quantized_linear": _bits_cast,
+    "quantized_relu": _relu_cast,
+}
+
+
+def declared_format(quantizer: Any) -> Format | None:
+    """The format that a quantizer's own bits promise, None where its values must tell."""
+    cast = cast_of(quantizer)
+    if cast is not None:
+        return cast.format
+    bits = int(getattr(quantizer, "bits", 0))
+    return {
+        "quantized_sigmoid": Format(False, max(bits, 1), 0),
+        "quantized_tanh": Format(True, max(bits, 1), 1),
+    }.get(type(quantizer).__name__)
+
+
+def evaluate(function: Any, values: Any) -> Values:
+    """A quantizer or activation on values in float32, as Keras computes it."""
+    with float_type("float32"):
+        given = values if hasattr(values, "assign") else np.asarray(values, np.float32)
+        ops = import_keras().ops
+        return np.asarray(ops.convert_to_numpy(function(ops.convert_to_tensor(given))), np.float64)
+
+
+def table_of(layer: str, function: Any, given: Format) -> tuple[Codes, Format]:
+    """Output code of every input code in format `given`, smallest code first, and the format of the outputs.
+
+    Raises Refused if a result is on no grid.
+    """
+    inputs = given.to_values(np.arange(given.min_code, given.max_code + 1))
+    try:
+        return exact_codes(evaluate(function, inputs), declared_format(function))
+    except QcompressError as fault:
+        label = getattr(function, "__name__", type(function).__name__)
+        raise Refused(f"layer {layer}: the results of {label} are on no grid ({fault}); quantize them") from None
+
+
+def weights(layer: Any, what: str) -> tuple[Codes, Format]:
+    """Codes and format of a weight ("kernel", "bias", "depthwise_kernel", ...) as the layer's own quantizer gives it.
+
+    The format is the quantizer's own, or, where a
+    scale moves the grid, the narrowest. Raises Refused if the values are on no grid.
+    """
+    key = what.removesuffix("_kernel")
+    quantizer = getattr(layer, f"{key}_quantizer_internal", None)
+    values = getattr(layer, what)
+    declared = None
+    if quantizer is None:
+        found = evaluate(lambda tensor: tensor, values)
+        change = f"has no quantizer; give {key}_quantizer=quantized_bits(..., alpha=1)"
+    else:
+        check_deterministic(layer.name, quantizer)
+        found = evaluate(quantizer, values)
+        declared = declared_format(quantizer)
+        change = f"is on no grid after {type(quantizer).__name__}; {_remedy(quantizer)}"
+    try:
+        return exact_codes(found, declared)
+    except QcompressError as fault:
+        raise Refused(f"layer {layer.name}: its {what} {change} ({fault})") from None
+
+
+def _remedy(quantizer: Any) -> str:
+    if type(quantizer).__name__ in AUTO:
+        return "give alpha=1 or alpha='auto_po2'"
+    return "give fewer bits or quantized_bits"

@@ -1,0 +1,54 @@
+"""Keras itself: imported quietly and late, run in fixed batches."""
+
+import logging
+import os
+import sys
+from collections.abc import Iterator
+from contextlib import contextmanager
+from typing import Any
+
+import numpy as np
+
+from qcompress.fixedpoint import Values
+
+PREDICT_BATCH = 4096
+
+
+def import_keras() -> Any:
+    """Keras, imported without TensorFlow's greetings: they are written by C++ before any log level counts."""
+    if "keras" in sys.modules:
+        return sys.modules["keras"]
+    os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")
+    logging.getLogger("tensorflow").setLevel(logging.ERROR)
+    sys.stderr.flush()
+    kept = os.dup(2)
+    try:
+        with open(os.devnull, "wb") as nowhere:
+            os.dup2(nowhere.fileno(), 2)
+        import keras
+        import tensorflow as tf
+
+        tf.config.list_physical_devices()
+    finally:
+        os.dup2(kept, 2)
+        os.close(kept)
+    return keras
+
+
+@contextmanager
+def float_type(dtype: str) -> Iterator[None]:
+    """Within it, Keras' and QKeras' default float is `dtype` ("float32" or "float64")."""
+    backend = import_keras().backend
+    before = backend.floatx()
+    backend.set_floatx(dtype)
+    try:
+        yield
+    finally:
+        backend.set_floatx(before)
+
+
+def predict(model: Any, values: Values, dtype: str = "float32") -> Any:
+    """A Keras model on values cast to `dtype`, in fixed batches; one array, or a list for several outputs."""
+    with float_type(dtype):
+        result = model.predict(values.astype(dtype), batch_size=PREDICT_BATCH, verbose=0)
+    return [np.asarray(r) for r in result] if isinstance(result, list) else np.asarray(result)

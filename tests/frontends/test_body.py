@@ -1,0 +1,100 @@
+"""Keras as a body: it says whether float32 is exact, and computes in float64 where it is not."""
+
+import numpy as np
+import pytest
+from random_models import draw_weights, keras, layers, qkeras
+from test_random_models import assert_equal_in_every_layer, boundary_and_random_codes
+
+from qcompress.errors import QcompressError
+from qcompress.fixedpoint import Format
+from qcompress.frontends.qkeras import KerasBody, convert, float32_exact, from_keras
+from qcompress.frontends.runtime import float_type
+
+WIDE = Format.parse("fixed<18,8>")
+
+
+def weighted(width):
+    quantizer = qkeras.quantized_bits(width, 0, alpha=1)
+    return {"kernel_quantizer": quantizer, "bias_quantizer": quantizer}
+
+
+def wide_model(*between, width=10, end=None):
+    """Sums of 18 x `width` bits: more than float32 holds."""
+    chain = [qkeras.QDense(40, name="wide", **weighted(width)), *between, qkeras.QDense(3, name="last", **weighted(4))]
+    model = keras.Sequential([keras.Input((30,)), *chain, *([end] if end else [])])
+    draw_weights(np.random.default_rng(0), model)
+    return model
+
+
+BETWEEN = {
+    "nothing": lambda: [],
+    "relu": lambda: [qkeras.QActivation("quantized_relu(12,6)", name="q")],
+    "narrow relu": lambda: [qkeras.QActivation("quantized_relu(4,2)", name="q")],
+    "relu with a slope": lambda: [qkeras.QActivation("quantized_relu(6,3,negative_slope=0.125)", name="q")],
+    "bits": lambda: [qkeras.QActivation("quantized_bits(14,6,alpha=1)", name="q")],
+    "linear": lambda: [qkeras.QActivation("quantized_linear(7,2)", name="q")],
+    "binary": lambda: [qkeras.QActivation("binary(alpha=1)", name="q")],
+    "plain relu": lambda: [layers.ReLU(name="q")],
+    "table": lambda: [
+        qkeras.QActivation("quantized_bits(14,3,alpha=1)"),
+        qkeras.QActivation("quantized_tanh(9,use_real_tanh=True)", name="q"),
+    ],
+    "normalization": lambda: [layers.BatchNormalization(epsilon=0.0, name="q")],
+}
+
+
+@pytest.mark.parametrize("name", BETWEEN)
+def test_wide_sums_are_compared_in_float64(name):
+    model = wide_model(*BETWEEN[name]())
+    graph = from_keras(model, "model", WIDE)
+    assert KerasBody(model, graph).dtype == "float64"
+    assert not float32_exact(graph)["wide"]
+    codes = boundary_and_random_codes(graph, np.random.default_rng(1), 400)
+    assert len(assert_equal_in_every_layer(model, graph, codes)) == len(model.layers)
+    assert (KerasBody(model, graph).run(codes) == graph.run(codes)).all()
+    assert keras.backend.floatx() == "float32"
+
+
+def test_float32_itself_is_wrong_there():
+    model = wide_model()
+    graph = from_keras(model, "model", WIDE)
+    codes = boundary_and_random_codes(graph, np.random.default_rng(1), 400)
+    body = KerasBody(model, graph)
+    body.dtype = "float32"
+    try:
+        assert (body.run(codes) != graph.run(codes)).any()
+    except QcompressError as fault:
+        assert "grid" in str(fault)  # noqa: PT017
+
+
+def test_a_cut_end_and_float64_go_together():
+    model = wide_model(end=layers.Softmax(name="soft"))
+    found = convert(model, "model", WIDE)
+    assert found.notes == ("layer soft: the final softmax is left out; the graph ends at the logits",)
+    codes = boundary_and_random_codes(found.graph, np.random.default_rng(1), 100)
+    assert_equal_in_every_layer(model, found.graph, codes)
+    assert (KerasBody(model, found.graph).run(codes) == found.graph.run(codes)).all()
+
+
+def test_the_statement_is_of_every_node():
+    model = wide_model(qkeras.QActivation("quantized_relu(4,2)", name="q"))
+    assert float32_exact(from_keras(model, "model", WIDE)) == {"wide": False, "q": False, "last": True}
+    narrow = float32_exact(from_keras(wide_model(width=3), "model", Format.parse("fixed<6,2>")))
+    assert narrow == {"wide": True, "last": True}
+
+
+def test_a_body_leaves_the_model_as_it_was():
+    model = wide_model(qkeras.QActivation("quantized_relu(6,2)", name="q"))
+    values = np.random.default_rng(0).normal(0, 3, (20, 30)).astype("f4")
+    weights, before = model.get_weights(), model.predict(values, verbose=0)
+    graph = from_keras(model, "model", WIDE)
+    KerasBody(model, graph).trace(boundary_and_random_codes(graph, np.random.default_rng(1), 20))
+    assert (model.predict(values, verbose=0) == before).all()
+    assert all((a == b).all() for a, b in zip(model.get_weights(), weights, strict=True))
+    assert model.get_layer("wide").output is not None
+
+
+def test_the_float_type_is_put_back_after_a_fault():
+    with pytest.raises(ZeroDivisionError), float_type("float64"):
+        _ = 1 // 0
+    assert keras.backend.floatx() == "float32"
