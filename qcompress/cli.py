@@ -70,14 +70,19 @@ def run(
     console.print(f"candidate: {candidate.folder}", highlight=False)
 
 
+InputFormat = Annotated[str | None, typer.Option(help='Number format of an input without quantizer, as "fixed<16,6>".')]
+Weights = Annotated[Path | None, typer.Option(help="Weights of a .json model [default: beside it].")]
+
+
 @app.command(name="compile")
 def compile_(
-    model: Annotated[Path, typer.Argument(metavar="MODEL", help="A Keras model with QKeras layers (.keras, .h5).")],
-    out: Annotated[Path, typer.Option(help="Folder for the compiled candidate.")],
-    targets: Annotated[str, typer.Option(help="Comma-separated: hls, rtl.")] = "hls,rtl",
-    input_format: Annotated[
-        str | None, typer.Option(help='Number format of an input without quantizer, as "fixed<16,6>".')
-    ] = None,
+    model: Annotated[
+        Path, typer.Argument(metavar="MODEL", help="A Keras model with QKeras layers (.keras, .h5, .json).")
+    ],
+    out: Annotated[Path | None, typer.Option(help="Candidate folder [default: hls_projects/NAME].")] = None,
+    targets: Annotated[str, typer.Option(help="Comma-separated.")] = "cpp,hls",
+    input_format: InputFormat = None,
+    weights: Weights = None,
 ) -> None:
     """Compile a model that qcompress did not train: graph and targets, verified against Keras."""
     from qcompress import pipeline
@@ -86,29 +91,55 @@ def compile_(
     from qcompress.report.terminal import print_tables
 
     console = _console()
+    foreign = pipeline.Foreign(model, weights, input_format)
+    folder = out or Path("hls_projects") / foreign.name
     with Reporter(console) as reporter:
-        candidate = pipeline.compile_model(model, out, _names(targets), input_format, reporter)
+        candidate = pipeline.compile_model(foreign, folder, _names(targets), reporter)
     print_tables(candidate_tables(candidate), console)
+    _print_notes(candidate.figures("compile")[foreign.name]["notes"], console)
+    console.print(f"candidate: {candidate.folder}", highlight=False)
 
 
 @app.command()
 def verify(
-    candidate: CandidateFolder,
+    subject: Annotated[
+        Path, typer.Argument(metavar="MODEL_OR_CANDIDATE", help="A candidate folder, or a Keras model file.")
+    ],
     inputs: Annotated[
         Path | None, typer.Option(help="Input values to add, .npy of shape (rows, *input shape).")
     ] = None,
     samples: Annotated[int, typer.Option(min=1, help="Rows of each random input set.")] = 1000,
-    targets: Annotated[str | None, typer.Option(help="Comma-separated [default: all that are built].")] = None,
+    targets: Annotated[
+        str | None, typer.Option(help="Comma-separated [default: all that are built, or can be].")
+    ] = None,
+    input_format: InputFormat = None,
+    weights: Weights = None,
 ) -> None:
     """Run the same codes through Keras and every body; exit 1 if a single code differs."""
     from qcompress import pipeline
+    from qcompress.progress import Reporter
     from qcompress.report.tables import verification_table
     from qcompress.report.terminal import print_tables
 
-    figures = pipeline.verify_candidate(candidate, inputs, samples, _names(targets) if targets else None)
-    print_tables([verification_table(figures)], _console())
+    console, names = _console(), _names(targets) if targets else None
+    notes: list[str] = []
+    if subject.is_file():
+        with Reporter(console) as reporter:
+            foreign = pipeline.Foreign(subject, weights, input_format)
+            figures, notes = pipeline.verify_model(foreign, inputs, samples, names, reporter)
+    elif input_format or weights:
+        raise QcompressError(f"{subject}: --input-format and --weights are for a model file; a candidate has its own")
+    else:
+        figures = pipeline.verify_candidate(subject, inputs, samples, names)
+    print_tables([verification_table(figures)], console)
+    _print_notes(notes, console)
     if wrong := pipeline.mismatches(figures):
-        raise MismatchError(f"{candidate}: {wrong[0]}")
+        raise MismatchError(f"{subject}: {wrong[0]}")
+
+
+def _print_notes(notes: list[str], console: Any) -> None:
+    for note in notes:
+        console.print(note, highlight=False, markup=False)
 
 
 @app.command()

@@ -50,7 +50,7 @@ def test_the_dummy_goes_through_every_step(undisturbed):
     manifest = json.loads((undisturbed / "manifest.json").read_text())
     assert sorted(manifest["steps"]) == ["compile", "evaluate", "report", "sample", "train", "verify"]
     bodies = manifest["steps"]["verify"]["figures"]["sum"]
-    assert {entry["body"] for entry in bodies} == {"Keras", "hls"}
+    assert {entry["body"] for entry in bodies} == {"Keras", "cpp", "hls"}
     assert {entry["inputs"] for entry in bodies} >= {"test events", "random", "boundary"}
     assert sum(entry["mismatches"] for entry in bodies) == 0
     assert manifest["steps"]["evaluate"]["figures"]["tables"][0]["title"] == "Scores"
@@ -164,7 +164,8 @@ def test_a_body_that_differs_is_traced_to_its_layer_and_ends_with_1(undisturbed,
     changed[name] = -changed[name] - 1
     np.savez(stored, **changed)
     graph = Graph.load(folder / "graph" / "sum")
-    TARGETS["hls"].build(graph, folder / "hls" / "sum")
+    for target in ("cpp", "hls"):
+        TARGETS[target].build(graph, folder / target / "sum")
     done = qcompress("verify", folder)
     assert done.returncode == 1
     assert done.stderr.startswith("bits differ: ")
@@ -178,7 +179,7 @@ def test_bad_input_is_one_line(undisturbed, config, qcompress, tmp_path):
         (("run", tmp_path / "none.yaml"), "no such config file"),
         (("run", config, "--out", tmp_path), "other files in it"),
         (("verify", tmp_path), "no firmware candidate"),
-        (("verify", undisturbed, "--targets", "rtl"), "target rtl is not built; it has hls"),
+        (("verify", undisturbed, "--targets", "rtl"), "target rtl is not built; it has cpp, hls"),
         (("verify", undisturbed, "--inputs", tmp_path / "bad.npy"), "no readable .npy array"),
         (("emulate", tmp_path, config, tmp_path / "out.csv"), "no firmware candidate"),
         (("compare", tmp_path), "no firmware candidate"),

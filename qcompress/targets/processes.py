@@ -15,10 +15,11 @@ from dataclasses import dataclass
 from pathlib import Path
 
 import numpy as np
+import numpy.typing as npt
 
 import qcompress
 from qcompress.errors import QcompressError, ToolMissing
-from qcompress.fixedpoint import Codes
+from qcompress.fixedpoint import Codes, Values
 from qcompress.graph import Graph
 
 CODE = np.dtype("<i8")
@@ -106,6 +107,10 @@ class Simulator:
             given.astype(CODE).tofile(source)
             self._call(source, result)
             return np.fromfile(result, CODE).astype(np.int64).reshape(len(given), *self.graph.output_shape)
+
+    def predict(self, values: npt.ArrayLike) -> Values:
+        """Values (rows, *input_shape) -> output values, float64 on the grid of the output format."""
+        return self.graph.output_format.to_values(self.run(self.graph.input_codes(values)))
 
     def _call(self, source: Path, result: Path) -> None:
         command = [str(self.program.resolve()), str(source), str(result)]
