@@ -160,18 +160,14 @@ class CppBody:
         graph = self.graph
         if codes.shape[1:] != graph.input_shape:
             raise QcompressError(f"{self.name} takes rows of shape {graph.input_shape}, got {codes.shape[1:]}")
-        format_ = graph.input_format
-        limits = np.iinfo(codes.dtype)
-        may_leave = limits.min < format_.min_code or limits.max > format_.max_code
-        if may_leave and codes.size and (codes.min() < format_.min_code or codes.max() > format_.max_code):
-            outside = int(np.count_nonzero((codes < format_.min_code) | (codes > format_.max_code)))
-            raise QcompressError(f"{self.name}: {outside} input codes are outside {format_}")
         given = np.ascontiguousarray(codes)
         found = np.empty((len(given), prod(graph.output_shape)), result)
         threads = self.threads or os.cpu_count() or 1
-        getattr(self._loaded, function)(
-            ctypes.c_void_p(given.ctypes.data), ctypes.c_void_p(found.ctypes.data), ctypes.c_size_t(len(given)), threads
-        )
+        call = getattr(self._loaded, function)
+        call.restype = ctypes.c_size_t
+        pointers = (ctypes.c_void_p(array.ctypes.data) for array in (given, found))
+        if outside := call(*pointers, ctypes.c_size_t(len(given)), threads):
+            raise QcompressError(f"{self.name}: {outside} input codes are outside {graph.input_format}")
         return found.reshape(len(given), *graph.output_shape)
 
     @cached_property

@@ -12,10 +12,12 @@ VECTORS = 64
 """Rows of the self-test."""
 
 LIBRARY = """\
-// What Python loads: rows shared among threads, every block of rows on the stack of its thread.
+// What Python loads: rows shared among threads, every block of rows on the stack of its thread. The functions return
+// how many input codes are outside the input format; if any is, the results mean nothing.
 #include "{header}"
 
 #include <algorithm>
+#include <atomic>
 #include <cstddef>
 #include <cstdint>
 #include <thread>
@@ -23,29 +25,49 @@ LIBRARY = """\
 
 namespace {{
 
-constexpr std::size_t share = 64 * {space}::block_rows;
+using namespace {space};
+constexpr std::size_t chunk = 8 * block_rows, share = 8 * chunk;
 
-template <class From, class To> void run(const From *input, To *output, std::size_t rows, int threads) {{
+template <class T> std::size_t outside(const T *codes, std::size_t count) {{
+    std::size_t found = 0;
+    for (std::size_t i = 0; i < count; i++) found += (codes[i] < input_smallest) | (codes[i] > input_largest);
+    return found;
+}}
+
+template <class From, class To> std::size_t part(const From *input, To *output, std::size_t rows) {{
+    std::size_t wrong = 0;
+    for (std::size_t start = 0; start < rows; start += chunk) {{
+        const std::size_t here = std::min(chunk, rows - start);
+        const From *from = input + start * input_size;
+        const std::size_t found = outside(from, here * input_size);
+        wrong += found;
+        if (found == 0) predict(from, output + start * output_size, here);
+    }}
+    return wrong;
+}}
+
+template <class From, class To> std::size_t run(const From *input, To *output, std::size_t rows, int threads) {{
     const std::size_t wanted = std::min<std::size_t>(threads, (rows + share - 1) / share);
-    const std::size_t step = wanted < 2 ? rows : (rows / wanted / {space}::block_rows + 1) * {space}::block_rows;
-    const auto part = [=](std::size_t start) {{
-        {space}::predict(input + start * {space}::input_size, output + start * {space}::output_size,
-                         std::min(step, rows - start));
-    }};
+    const std::size_t step = wanted < 2 ? rows : (rows / wanted / block_rows + 1) * block_rows;
+    std::atomic<std::size_t> wrong{{0}};
     std::vector<std::thread> others;
-    for (std::size_t start = step; start < rows; start += step) others.emplace_back(part, start);
-    if (rows > 0) part(0);
+    for (std::size_t start = step; start < rows; start += step)
+        others.emplace_back([&, start] {{
+            wrong += part(input + start * input_size, output + start * output_size, std::min(step, rows - start));
+        }});
+    wrong += part(input, output, std::min(step, rows));
     for (std::thread &other : others) other.join();
+    return wrong;
 }}
 
 }} // namespace
 
-extern "C" void run_codes(const std::int64_t *input, std::int64_t *output, std::size_t rows, int threads) {{
-    run(input, output, rows, threads);
+extern "C" std::size_t run_codes(const std::int64_t *input, std::int64_t *output, std::size_t rows, int threads) {{
+    return run(input, output, rows, threads);
 }}
 
-extern "C" void run_native(const {space}::Input *input, {space}::Output *output, std::size_t rows, int threads) {{
-    run(input, output, rows, threads);
+extern "C" std::size_t run_native(const Input *input, Output *output, std::size_t rows, int threads) {{
+    return run(input, output, rows, threads);
 }}
 """
 

@@ -53,13 +53,85 @@ constexpr int place(int position, int tap, int stride, int dilation, int before,
     return at < 0 || at % stuffing != 0 || at / stuffing >= size ? -1 : at / stuffing;
 }
 
+// Weights of neighbouring terms in one 32-bit integer, the first in the lower half: [term][filter].
+template <class N> struct Pairs {
+    static constexpr int terms = N::kernel_height * N::kernel_width * N::group_channels, size = terms * N::group_filters;
+    std::int32_t of[size] = {};
+    constexpr Pairs() {
+        for (int i = 0; i < size; i++) {
+            const int next = i + N::group_filters;
+            of[i] = std::int32_t(std::uint32_t(std::uint16_t(N::weights[i])) |
+                                 std::uint32_t(std::uint16_t(next < size ? N::weights[next] : 0)) << 16);
+        }
+    }
+};
+template <class N> inline constexpr Pairs<N> pairs{};
+
+// Sums of products of 16-bit numbers in 32 bits: x86 multiplies and adds two pairs in one instruction.
+#ifdef __SSE2__
+inline Vector<std::int32_t, 4> dot(Vector<std::int32_t, 4> a, std::int32_t b) {
+    return (Vector<std::int32_t, 4>)_mm_madd_epi16((__m128i)a, _mm_set1_epi32(b));
+}
+#ifdef __AVX2__
+inline Vector<std::int32_t, 8> dot(Vector<std::int32_t, 8> a, std::int32_t b) {
+    return (Vector<std::int32_t, 8>)_mm256_madd_epi16((__m256i)a, _mm256_set1_epi32(b));
+}
+#endif
+#ifdef __AVX512BW__
+inline Vector<std::int32_t, 16> dot(Vector<std::int32_t, 16> a, std::int32_t b) {
+    return (Vector<std::int32_t, 16>)_mm512_madd_epi16((__m512i)a, _mm512_set1_epi32(b));
+}
+#endif
+template <class N, int LANES>
+constexpr bool in_pairs = std::is_same_v<typename N::In, std::int16_t> && std::is_same_v<typename N::Sum, std::int32_t> &&
+                          sizeof(N::weights[0]) == 2 && N::shift == 0 && N::groups == 1 && N::dilation_x == 1 &&
+                          N::stuffing_x == 1 && (LANES >= 4);
+#else
+template <class N, int LANES> constexpr bool in_pairs = false;
+#endif
+
+// C x S sums over `terms` inputs that lie one behind the other, as do their weights.
+template <class N, int LANES, int C, int S, class V>
+inline void run_of_terms(V (&sum)[C][S], const typename N::In (*from)[LANES], int lane, int first, int terms) {
+    using A = typename N::Sum;
+    constexpr int L = length<A>(LANES);
+    int i = 0;
+    if constexpr (in_pairs<N, LANES>) {
+        for (; i + 1 < terms; i += 2) {
+            V given[S];
+            for (int s = 0; s < S; s++) {
+                const auto *low = reinterpret_cast<const std::uint16_t *>(&from[i][lane + s * L]);
+                given[s] = load<A, L>(low) | (load<A, L>(&from[i + 1][lane + s * L]) << 16);
+            }
+            const std::int32_t *weight = &pairs<N>.of[first + i * N::group_filters];
+            for (int c = 0; c < C; c++)
+                for (int s = 0; s < S; s++) sum[c][s] += dot(given[s], weight[c]);
+        }
+    }
+    for (; i < terms; i++) {
+        const auto *weight = &N::weights[first + i * N::group_filters];
+        V given[S];
+        for (int s = 0; s < S; s++) given[s] = load<A, L>(&from[i][lane + s * L]);
+        for (int c = 0; c < C; c++)
+            for (int s = 0; s < S; s++) {
+                if constexpr (N::shift > 0)
+                    sum[c][s] += (given[s] * A(weight[c])) >> N::shift;
+                else
+                    sum[c][s] += given[s] * A(weight[c]);
+            }
+    }
+}
+
 // C channels of one output position, all rows: C x S sums stay in registers while the terms stream by.
 template <class N, int LANES, int C>
 inline void sums(typename N::Out (*out)[LANES], const typename N::In (*in)[LANES], int y, int x, int group, int first) {
     using A = typename N::Sum;
     constexpr int L = length<A>(LANES), S = LANES >= 2 * L ? 2 : 1;
+    constexpr bool together = N::groups == 1 && N::dilation_x == 1 && N::stuffing_x == 1;
     using V = Vector<A, L>;
     const int channel = group * N::group_filters + first;
+    const int start = x * N::stride_x - N::left, skipped = start < 0 ? -start : 0;
+    const int taps = (start + N::kernel_width > N::width ? N::width - start : N::kernel_width) - skipped;
     for (int lane = 0; lane < LANES; lane += L * S) {
         V sum[C][S];
         for (int c = 0; c < C; c++)
@@ -67,23 +139,19 @@ inline void sums(typename N::Out (*out)[LANES], const typename N::In (*in)[LANES
         for (int ky = 0; ky < N::kernel_height; ky++) {
             const int iy = place(y, ky, N::stride_y, N::dilation_y, N::top, N::stuffing_y, N::height);
             if (iy < 0) continue;
-            for (int kx = 0; kx < N::kernel_width; kx++) {
-                const int ix = place(x, kx, N::stride_x, N::dilation_x, N::left, N::stuffing_x, N::width);
-                if (ix < 0) continue;
-                const auto *from = &in[(iy * N::width + ix) * N::channels + group * N::group_channels];
-                const auto *weight = &N::weights[((group * N::kernel_height + ky) * N::kernel_width + kx) *
-                                                     N::group_channels * N::group_filters +
-                                                 first];
-                for (int i = 0; i < N::group_channels; i++, weight += N::group_filters) {
-                    V given[S];
-                    for (int s = 0; s < S; s++) given[s] = load<A, L>(&from[i][lane + s * L]);
-                    for (int c = 0; c < C; c++)
-                        for (int s = 0; s < S; s++) {
-                            if constexpr (N::shift > 0)
-                                sum[c][s] += (given[s] * A(weight[c])) >> N::shift;
-                            else
-                                sum[c][s] += given[s] * A(weight[c]);
-                        }
+            if constexpr (together) {
+                const int weight = (ky * N::kernel_width + skipped) * N::group_channels * N::group_filters + first;
+                if (taps > 0)
+                    run_of_terms<N, LANES, C, S>(sum, &in[(iy * N::width + start + skipped) * N::channels], lane, weight,
+                                                 taps * N::channels);
+            } else {
+                for (int kx = 0; kx < N::kernel_width; kx++) {
+                    const int ix = place(x, kx, N::stride_x, N::dilation_x, N::left, N::stuffing_x, N::width);
+                    if (ix < 0) continue;
+                    const int weight = ((group * N::kernel_height + ky) * N::kernel_width + kx) * N::group_channels *
+                                           N::group_filters + first;
+                    run_of_terms<N, LANES, C, S>(sum, &in[(iy * N::width + ix) * N::channels + group * N::group_channels],
+                                                 lane, weight, N::group_channels);
                 }
             }
         }
@@ -178,11 +246,18 @@ template <class N, int LANES> inline void arg_max(typename N::Out (*out)[LANES],
         }
 }
 
-// Rows to lanes and back. Rows beyond `rows` are zeros.
+// Rows to lanes and back, eight rows at a time. Rows beyond `rows` are zeros.
 template <int SIZE, int LANES, class From, class To> inline void spread(const From *from, std::size_t rows, To (*to)[LANES]) {
-    for (int i = 0; i < SIZE; i++)
-        for (int lane = 0; lane < LANES; lane++)
-            to[i][lane] = std::size_t(lane) < rows ? To(from[std::size_t(lane) * SIZE + i]) : To(0);
+    constexpr int tile = LANES < 8 ? LANES : 8;
+    for (int first = 0; first < LANES; first += tile) {
+        const std::size_t here = rows > std::size_t(first) ? rows - first : 0;
+        To near[tile][SIZE];
+        for (int lane = 0; lane < tile; lane++)
+            for (int i = 0; i < SIZE; i++)
+                near[lane][i] = std::size_t(lane) < here ? To(from[std::size_t(first + lane) * SIZE + i]) : To(0);
+        for (int i = 0; i < SIZE; i++)
+            for (int lane = 0; lane < tile; lane++) to[i][first + lane] = near[lane][i];
+    }
 }
 
 template <int SIZE, int LANES, class From, class To> inline void collect(const From (*from)[LANES], std::size_t rows, To *to) {
