@@ -22,6 +22,8 @@ def load_model(path: Path, weights: Path | None = None) -> Any:
     path = Path(path)
     if not path.is_file():
         raise QcompressError(f"{path}: no such model file")
+    if weights is not None and path.suffix != ".json":
+        raise QcompressError(f"{path}: holds its own weights; a file of weights goes with a .json architecture")
     import_keras()
     try:
         architecture = _architecture(path)

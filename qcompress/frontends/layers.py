@@ -6,6 +6,7 @@ from qcompress.errors import Refused
 from qcompress.frontends import activations, linear, plain
 from qcompress.frontends.builder import Builder
 from qcompress.frontends.calls import Call
+from qcompress.frontends.runtime import kind_of
 
 LAYERS: dict[str, Callable[..., str]] = {
     "QDense": linear.dense,
@@ -69,7 +70,9 @@ INSTEAD = {
 
 def add_layer(builder: Builder, call: Call, *sources: str) -> str:
     """Append what one call of a layer computes; gives the node that ends it. Raises Refused."""
-    kind = type(call.layer).__name__
+    kind = kind_of(call.layer)
+    if call.layer.compute_dtype not in {"float32", "float64"}:
+        raise Refused(f"layer {call.name}: computes in {call.layer.compute_dtype}; use float32")
     if kind in LAYERS:
         return LAYERS[kind](builder, call, *sources)
     quantized = ", ".join(kind for kind in LAYERS if kind.startswith("Q"))

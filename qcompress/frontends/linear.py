@@ -11,6 +11,7 @@ from qcompress.frontends.builder import UNKNOWN, Builder
 from qcompress.frontends.calls import Call
 from qcompress.frontends.grids import exact_codes
 from qcompress.frontends.quantizers import check_deterministic, evaluate, weights
+from qcompress.frontends.runtime import kind_of
 from qcompress.graph import Affine, Conv1D, Conv2D, Dense, DepthwiseConv, TransposedConv
 from qcompress.graph.movement import Pairs
 
@@ -125,8 +126,7 @@ def _arguments(layer: Any, codes: Codes, format_: Format) -> dict[str, Any]:
     if layer.use_bias:
         bias, bias_format = weights(layer, "bias")
     else:
-        transposed_ = "Transpose" in type(layer).__name__
-        channels = codes.shape[-1] * (codes.shape[-2] if "Depthwise" in type(layer).__name__ and not transposed_ else 1)
+        channels = codes.shape[-1] * (codes.shape[-2] if kind_of(layer) == "QDepthwiseConv2D" else 1)
         bias, bias_format = np.zeros(channels, np.int64), format_
     return {
         "kernel": codes,
@@ -162,7 +162,7 @@ def _sliding(builder: Builder, call: Call, source: str) -> dict[str, Any]:
 
 def _channels_last(call: Call) -> None:
     if getattr(call.layer, "data_format", "channels_last") != "channels_last":
-        raise Refused(f"layer {call.name}: {type(call.layer).__name__} with channels first; use channels_last")
+        raise Refused(f"layer {call.name}: {kind_of(call.layer)} with channels first; use channels_last")
 
 
 def _finish(builder: Builder, call: Call, node: str) -> str:

@@ -12,7 +12,7 @@ import numpy as np
 from qcompress.errors import QcompressError, Refused
 from qcompress.fixedpoint import Cast, Codes, Format, Overflow, Rounding, Values
 from qcompress.frontends.grids import exact_codes
-from qcompress.frontends.runtime import float_type, import_keras
+from qcompress.frontends.runtime import float_type, import_keras, kind_of
 
 STOCHASTIC = {"bernoulli", "stochastic_binary", "stochastic_ternary"}
 AUTO = ("quantized_bits", "quantized_linear", "binary", "ternary")
@@ -21,7 +21,7 @@ AUTO = ("quantized_bits", "quantized_linear", "binary", "ternary")
 
 def check_deterministic(layer: str, quantizer: Any) -> None:
     """Refuse quantizers that draw random numbers or add only part of the quantization."""
-    kind = type(quantizer).__name__
+    kind = kind_of(quantizer)
     if kind in STOCHASTIC:
         raise Refused(f"layer {layer}: {kind} is random; use {kind.removeprefix('stochastic_')}")
     if getattr(quantizer, "use_stochastic_rounding", False):
@@ -34,7 +34,7 @@ def check_activation(layer: str, quantizer: Any) -> None:
     """Refuse, besides, quantizers whose scale is found anew from every batch."""
     check_deterministic(layer, quantizer)
     if isinstance(getattr(quantizer, "alpha", None), str):
-        kind = type(quantizer).__name__
+        kind = kind_of(quantizer)
         raise Refused(
             f"layer {layer}: {kind} with alpha={quantizer.alpha!r} scales by the values of each batch; give alpha=1"
         )
@@ -42,7 +42,7 @@ def check_activation(layer: str, quantizer: Any) -> None:
 
 def cast_of(quantizer: Any) -> Cast | None:
     """The cast that a quantizer is, or None if it is none."""
-    found = _CASTS.get(type(quantizer).__name__)
+    found = _CASTS.get(kind_of(quantizer))
     return found(quantizer) if found else None
 
 
@@ -82,7 +82,7 @@ def declared_format(quantizer: Any) -> Format | None:
     return {
         "quantized_sigmoid": Format(False, max(bits, 1), 0),
         "quantized_tanh": Format(True, max(bits, 1), 1),
-    }.get(type(quantizer).__name__)
+    }.get(kind_of(quantizer))
 
 
 def evaluate(function: Any, values: Any) -> Values:
@@ -102,8 +102,9 @@ def table_of(layer: str, function: Any, given: Format) -> tuple[Codes, Format]:
     try:
         return exact_codes(evaluate(function, inputs), declared_format(function))
     except QcompressError as fault:
-        label = getattr(function, "__name__", type(function).__name__)
-        raise Refused(f"layer {layer}: the results of {label} are on no grid ({fault}); quantize them") from None
+        raise Refused(
+            f"layer {layer}: the results of {kind_of(function)} are on no grid ({fault}); quantize them"
+        ) from None
 
 
 def weights(layer: Any, what: str) -> tuple[Codes, Format]:
@@ -123,7 +124,7 @@ def weights(layer: Any, what: str) -> tuple[Codes, Format]:
         check_deterministic(layer.name, quantizer)
         found = evaluate(quantizer, values)
         declared = declared_format(quantizer)
-        change = f"is on no grid after {type(quantizer).__name__}; {_remedy(quantizer)}"
+        change = f"is on no grid after {kind_of(quantizer)}; {_remedy(quantizer)}"
     try:
         return exact_codes(found, declared)
     except QcompressError as fault:
@@ -131,6 +132,6 @@ def weights(layer: Any, what: str) -> tuple[Codes, Format]:
 
 
 def _remedy(quantizer: Any) -> str:
-    if type(quantizer).__name__ in AUTO:
+    if kind_of(quantizer) in AUTO:
         return "give alpha=1 or alpha='auto_po2'"
     return "give fewer bits or quantized_bits"

@@ -111,6 +111,18 @@ def test_a_model_without_quantized_input_needs_a_format_and_takes_it():
     assert graph.input_quantizer is None
 
 
+def relu(x):
+    """A function with the name of Keras' own."""
+    return x * x
+
+
+class Flatten(keras.layers.Layer):
+    """A layer with the name of Keras' own."""
+
+    def call(self, inputs):
+        return inputs
+
+
 REFUSED = {
     "scale from data": (lambda: [quantizer(), dense(kernel_quantizer=bits(6, alpha="auto"))], "layer dense: .*alpha="),
     "float layer": (lambda: [quantizer(), keras.layers.Dense(2, name="plain")], "layer plain: Dense .* use QDense"),
@@ -130,7 +142,7 @@ REFUSED = {
     ),
     "random": (lambda: [quantizer(), dense(), quantizer("stochastic_ternary()", "q")], "layer q: .*use ternary"),
     "table of a wide sum": (
-        lambda: [quantizer("quantized_relu(16,1)"), dense(), quantizer("quantized_tanh(4)", "q")],
+        lambda: [quantizer("quantized_relu(16,1)"), dense(), quantizer("quantized_tanh(4,use_real_tanh=1)", "q")],
         "layer q: quantized_tanh of .*put a quantizer of 16 bits or fewer before",
     ),
     "values on no grid": (
@@ -157,6 +169,18 @@ REFUSED = {
         lambda: [quantizer(), dense(activation="softmax"), quantizer(name="q")],
         "layer dense: activation softmax is not quantized",
     ),
+    "sigmoid without 0 of a wide sum": (
+        lambda: [quantizer("quantized_relu(16,1)"), dense(), quantizer("quantized_sigmoid(4,symmetric=1)", "q")],
+        "layer q: quantized_sigmoid of .*put a quantizer of 16 bits or fewer before",
+    ),
+    "a function of one's own": (
+        lambda: [quantizer(), dense(), keras.layers.Activation(relu, name="own")],
+        r"layer own: activation \S+\.relu is not quantized",
+    ),
+    "half precision": (
+        lambda: [quantizer(), dense(dtype="mixed_float16")],
+        "layer dense: computes in float16; use float32",
+    ),
     "recurrent": (
         lambda: [quantizer(), keras.layers.Reshape((2, 2)), qkeras.QLSTM(2, name="lstm")],
         "QLSTM is not supported; use QDense",
@@ -181,6 +205,7 @@ def test_what_is_not_exact_is_refused_with_the_layer_named(what):
     ("layer", "message"),
     [
         (lambda: keras.layers.Flatten(data_format="channels_first", name="flat"), "layer flat: .*channels first"),
+        (lambda: Flatten(name="own"), r"layer own: \S+\.Flatten is not supported"),
         (lambda: keras.layers.AveragePooling2D(3, name="pool"), "layer pool: the mean of 9 elements is not exact"),
         (lambda: keras.layers.AveragePooling2D(4, padding="same", name="pool"), "layer pool: windows at the edge"),
         (lambda: keras.layers.UpSampling2D(2, interpolation="bilinear", name="up"), "layer up: .*use 'nearest'"),
