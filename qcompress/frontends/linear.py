@@ -91,8 +91,8 @@ def batch_normalization(builder: Builder, call: Call, source: str) -> str:
     axis = layer.axis[0] if isinstance(layer.axis, list | tuple) else layer.axis
     if axis not in {-1, len(shape)}:
         raise Refused(f"layer {call.name}: normalizes axis {axis}; use the last one")
-    scale, shift = _scale_and_shift(layer)
     try:
+        scale, shift = _scale_and_shift(layer)
         kernel, kernel_format = exact_codes(scale)
         bias, bias_format = exact_codes(shift)
     except QcompressError as fault:
@@ -104,7 +104,10 @@ def batch_normalization(builder: Builder, call: Call, source: str) -> str:
 
 
 def _scale_and_shift(layer: Any) -> tuple[Any, Any]:
-    """Scale and shift of each channel in float64, from what the layer's quantizers give in float32."""
+    """Scale and shift of each channel in float64, from what the layer's quantizers give in float32.
+
+    Raises QcompressError if the inverse of the deviation, which Keras forms first, is on no grid.
+    """
     found: dict[str, Any] = {"gamma": np.float64(1), "beta": np.float64(0)}
     for key, what in (("gamma", "gamma"), ("beta", "beta"), ("mean", "moving_mean"), ("variance", "moving_variance")):
         values = getattr(layer, what)
@@ -114,7 +117,9 @@ def _scale_and_shift(layer: Any) -> tuple[Any, Any]:
             found[key] = evaluate(quantizer or (lambda tensor: tensor), values)
     inverse = getattr(layer, "inverse_quantizer_internal", None)
     if inverse is None:
-        scale = found["gamma"] / np.sqrt(found["variance"] + layer.epsilon)
+        inverse_deviation = 1 / np.sqrt(found["variance"] + layer.epsilon)
+        exact_codes(inverse_deviation)  # raises: the scale may be exact by chance, but Keras divides first
+        scale = found["gamma"] * inverse_deviation
     else:
         check_deterministic(layer.name, inverse)
         deviation = np.sqrt(found["variance"].astype(np.float32) + np.float32(layer.epsilon))

@@ -48,8 +48,9 @@ def cast_of(quantizer: Any) -> Cast | None:
 
 def _bits_cast(quantizer: Any) -> Cast | None:
     signed = bool(quantizer.keep_negative)
-    if not _no_scale(quantizer.alpha) or quantizer.bits - signed < 1:  # one signed bit is a sign
-        return None
+    flags = {quantizer.symmetric, quantizer.keep_negative} <= {0, 1}  # QKeras reckons with them as numbers
+    if not (flags and _whole(quantizer) and _no_scale(quantizer.alpha)) or quantizer.bits - signed < 1:
+        return None  # one signed bit is a sign
     overflow = Overflow.SAT_SYM if quantizer.symmetric and signed else Overflow.SAT
     format_ = Format(signed, int(quantizer.bits), int(quantizer.integer) + signed)
     return Cast(format_, Rounding.RND_CONV, overflow)
@@ -57,9 +58,13 @@ def _bits_cast(quantizer: Any) -> Cast | None:
 
 def _relu_cast(quantizer: Any) -> Cast | None:
     bounded = quantizer.relu_upper_bound and not quantizer.is_quantized_clip
-    if quantizer.use_sigmoid or quantizer.negative_slope or bounded:
+    if quantizer.use_sigmoid or quantizer.negative_slope or bounded or not _whole(quantizer):
         return None
     return Cast(Format(False, int(quantizer.bits), int(quantizer.integer)), Rounding.RND_CONV, Overflow.SAT)
+
+
+def _whole(quantizer: Any) -> bool:
+    return bool(int(quantizer.bits) == quantizer.bits and int(quantizer.integer) == quantizer.integer)
 
 
 def _no_scale(alpha: Any) -> bool:

@@ -32,7 +32,9 @@ def sequential(shape, *layers, seed=0):
     keras.utils.set_random_seed(seed)
     model = keras.Sequential([keras.Input(shape), *layers])
     rng = np.random.default_rng(seed)
-    model.set_weights([rng.normal(0, 0.4, weight.shape) for weight in model.get_weights()])
+    for layer in model.layers:
+        if "normalization" not in type(layer).__name__.lower():
+            layer.set_weights([rng.normal(0, 0.4, weight.shape) for weight in layer.get_weights()])
     return model
 
 
@@ -111,6 +113,13 @@ def test_a_model_without_quantized_input_needs_a_format_and_takes_it():
     assert graph.input_quantizer is None
 
 
+def chance_normalization():
+    """gamma / sqrt(variance) is 1, but 1 / sqrt(variance) is 2 / 3."""
+    constants = {"gamma": 1.5, "moving_variance": 2.25, "beta": 0.0, "moving_mean": 0.0}
+    given = {f"{what}_initializer": keras.initializers.Constant(value) for what, value in constants.items()}
+    return keras.layers.BatchNormalization(epsilon=0.0, name="norm", **given)
+
+
 def relu(x):
     """A function with the name of Keras' own."""
     return x * x
@@ -156,6 +165,10 @@ REFUSED = {
     "float normalization": (
         lambda: [quantizer(), dense(), keras.layers.BatchNormalization(name="norm")],
         "layer norm: scale or shift is not exact .*inverse_quantizer",
+    ),
+    "normalization exact by chance": (
+        lambda: [quantizer(), dense(1), chance_normalization()],
+        "layer norm: scale or shift is not exact",
     ),
     "default epsilon": (
         lambda: [quantizer(), dense(), qkeras.QBatchNormalization(name="norm")],
