@@ -9,7 +9,7 @@ from qcompress.errors import Refused
 from qcompress.fixedpoint import Cast, Format, Overflow, Rounding
 from qcompress.frontends.builder import UNKNOWN, Builder
 from qcompress.frontends.calls import Call
-from qcompress.frontends.quantizers import cast_of, check_activation, table_of
+from qcompress.frontends.quantizers import QUANTIZERS, cast_of, check_activation, table_of
 from qcompress.frontends.runtime import import_keras, kind_of
 from qcompress.graph import Affine, LeakyRelu, Quantize, Relu, Table
 from qcompress.graph.elementwise import MAX_TABLE_BITS
@@ -32,12 +32,12 @@ def add_activation(builder: Builder, name: str, layer: str, activation: Any, sou
     label = kind_of(activation)
     if activation is None or label == "linear":
         return source
-    if label == "relu" and not isinstance(activation, type):
+    if label == "relu":
         return builder.add(name, Relu(), source)
     if label in GRID_FUNCTIONS:
         return add_table(builder, name, layer, activation, source)
-    if not hasattr(activation, "get_config"):
-        raise Refused(f"layer {layer}: activation {label} is not quantized; use quantized_relu, quantized_tanh, ...")
+    if label not in QUANTIZERS:
+        raise Refused(f"layer {layer}: activation {label} is not supported; use quantized_relu, quantized_bits, ...")
     check_activation(layer, activation)
     return _KINDS.get(label, _quantizer)(builder, name, layer, activation, source)
 

@@ -106,8 +106,10 @@ def _objects() -> dict[str, Any]:
 
 
 def _first_line(fault: Exception) -> str:
-    lines = str(fault).strip().splitlines()
-    return lines[0][:200] if lines else type(fault).__name__
+    """What went wrong, without the configuration that Keras prints around it."""
+    lines = str(fault).strip().splitlines() or [type(fault).__name__]
+    told = [line for line in lines if line.startswith("Exception encountered: ")]
+    return (told or lines)[0].removeprefix("Exception encountered: ")[:200]
 
 
 def save_model(model: Any, path: Path) -> None:

@@ -15,6 +15,11 @@ from qcompress.frontends.grids import exact_codes
 from qcompress.frontends.runtime import float_type, import_keras, kind_of
 
 STOCHASTIC = {"bernoulli", "stochastic_binary", "stochastic_ternary"}
+QUANTIZERS = STOCHASTIC | {
+    *("quantized_bits", "quantized_linear", "quantized_relu", "quantized_tanh", "quantized_sigmoid"),
+    *("quantized_po2", "quantized_relu_po2", "quantized_ulaw", "quantized_hswish", "binary", "ternary"),
+}
+"""Quantizers that treat every element by itself, once their scale is a number."""
 AUTO = ("quantized_bits", "quantized_linear", "binary", "ternary")
 """Quantizers whose alpha may be a word: a scale found from the data."""
 
@@ -31,13 +36,13 @@ def check_deterministic(layer: str, quantizer: Any) -> None:
 
 
 def check_activation(layer: str, quantizer: Any) -> None:
-    """Refuse, besides, quantizers whose scale is found anew from every batch."""
+    """Refuse, besides, quantizers whose scale is found anew from every batch or differs between channels."""
     check_deterministic(layer, quantizer)
-    if isinstance(getattr(quantizer, "alpha", None), str):
-        kind = kind_of(quantizer)
-        raise Refused(
-            f"layer {layer}: {kind} with alpha={quantizer.alpha!r} scales by the values of each batch; give alpha=1"
-        )
+    alpha, kind = getattr(quantizer, "alpha", None), kind_of(quantizer)
+    if alpha is not None and np.size(alpha) != 1:
+        raise Refused(f"layer {layer}: {kind} with {np.size(alpha)} scales; give a single alpha")
+    if isinstance(alpha, str):
+        raise Refused(f"layer {layer}: {kind} with alpha={alpha!r} scales by the values of each batch; give alpha=1")
 
 
 def cast_of(quantizer: Any) -> Cast | None:

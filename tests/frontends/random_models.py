@@ -26,7 +26,7 @@ def random_model(rng):
         blocks = BLOCKS[len(x.shape) - 1]
         x = blocks[int(rng.integers(len(blocks)))](rng, x)
     x = head(rng, x)
-    width = int(rng.integers(3, 9)) if rng.random() < 0.7 else int(rng.integers(12, 18))
+    width = int(rng.integers(3, 9)) if rng.random() < 0.5 else int(rng.integers(12, 20))
     name = f"fixed_{width}_{int(rng.integers(1, width + 1))}" if unquantized else "quantized"
     model = keras.Model(given, x, name=name)
     draw_weights(rng, model)
@@ -117,7 +117,7 @@ def weighted(rng):
 
 def quantized(rng, x):
     """Mostly a quantizer behind a layer; without one the next layer sees wide sums."""
-    return qkeras.QActivation(any_quantizer(rng))(x) if rng.random() < 0.85 else x
+    return qkeras.QActivation(any_quantizer(rng))(x) if rng.random() < 0.8 else x
 
 
 def dense(rng, x):

@@ -137,7 +137,7 @@ REFUSED = {
     "float layer": (lambda: [quantizer(), keras.layers.Dense(2, name="plain")], "layer plain: Dense .* use QDense"),
     "float activation": (
         lambda: [quantizer(), dense(activation="tanh"), quantizer(name="q")],
-        "layer dense: activation tanh is not quantized",
+        "layer dense: activation tanh is not supported; use quantized_relu",
     ),
     "no bias quantizer": (lambda: [quantizer(), dense(bias_quantizer=None)], "layer dense: its bias has no quantizer"),
     "stochastic": (
@@ -148,6 +148,19 @@ REFUSED = {
     "scale of the batch": (
         lambda: [quantizer(), dense(), quantizer(bits(4, alpha="auto_po2"), "q")],
         "layer q: .*values of each batch; give alpha=1",
+    ),
+    "scales of channels": (
+        lambda: [quantizer(), dense(), quantizer(bits(4, alpha=np.array([1.0, 2.0, 4.0])), "q")],
+        "layer q: quantized_bits with 3 scales; give a single alpha",
+    ),
+    "a layer as an activation": (
+        lambda: [
+            quantizer(),
+            dense(),
+            keras.layers.Activation(keras.layers.Softmax(), name="act"),
+            quantizer(name="q"),
+        ],
+        "layer act: activation Softmax is not supported",
     ),
     "random": (lambda: [quantizer(), dense(), quantizer("stochastic_ternary()", "q")], "layer q: .*use ternary"),
     "table of a wide sum": (
@@ -180,7 +193,7 @@ REFUSED = {
     ),
     "softmax inline inside": (
         lambda: [quantizer(), dense(activation="softmax"), quantizer(name="q")],
-        "layer dense: activation softmax is not quantized",
+        "layer dense: activation softmax is not supported",
     ),
     "sigmoid without 0 of a wide sum": (
         lambda: [quantizer("quantized_relu(16,1)"), dense(), quantizer("quantized_sigmoid(4,symmetric=1)", "q")],
@@ -188,7 +201,7 @@ REFUSED = {
     ),
     "a function of one's own": (
         lambda: [quantizer(), dense(), keras.layers.Activation(relu, name="own")],
-        r"layer own: activation \S+\.relu is not quantized",
+        r"layer own: activation \S+\.relu is not supported",
     ),
     "half precision": (
         lambda: [quantizer(), dense(dtype="mixed_float16")],

@@ -2,9 +2,9 @@
 
 import numpy as np
 import pytest
+from frontends.random_models import keras, layers, qkeras
 from hypothesis import given, settings
 from hypothesis import strategies as st
-from random_models import keras, layers, qkeras
 
 from qcompress.errors import QcompressError, Refused
 from qcompress.fixedpoint import Format
