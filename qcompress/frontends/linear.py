@@ -17,7 +17,7 @@ from qcompress.graph.movement import Pairs
 
 
 def dense(builder: Builder, call: Call, source: str) -> str:
-    """QDense on the last axis of any shape."""
+    """QDense on the last axis of any shape, and Dense whose weights are on a grid as they are."""
     kernel = weights(call.layer, "kernel")
     return _finish(builder, call, builder.add(call.name, Dense(**_arguments(call.layer, *kernel)), source))
 
@@ -37,8 +37,8 @@ def convolution(builder: Builder, call: Call, source: str) -> str:
 
 
 def depthwise(builder: Builder, call: Call, source: str) -> str:
-    """QDepthwiseConv2D."""
-    kernel = weights(call.layer, "depthwise_kernel")
+    """QDepthwiseConv2D, and the plain layers, which call their kernel otherwise."""
+    kernel = weights(call.layer, "depthwise_kernel" if hasattr(call.layer, "depthwise_kernel") else "kernel")
     operation = DepthwiseConv(**_arguments(call.layer, *kernel), **_sliding(builder, call, source))
     return _finish(builder, call, builder.add(call.name, operation, source))
 
@@ -64,8 +64,8 @@ def transposed(builder: Builder, call: Call, source: str) -> str:
     turned = codes[::-1, ::-1].transpose(0, 1, 3, 2)
     size, shape = codes.shape[:2], builder.shapes[source]
     strides, dilation = tuple(layer.strides), tuple(layer.dilation_rate)
-    if max(dilation) > 1:
-        raise Refused(f"layer {call.name}: a transposed convolution with dilation; use dilation_rate=1")
+    if max(dilation) > 1 or getattr(layer, "output_padding", None) is not None:
+        raise Refused(f"layer {call.name}: a transposed convolution with dilation or output_padding; use neither")
     padding = tuple(transposed_padding(layer.padding, *sizes) for sizes in zip(shape[:2], size, strides, strict=True))
     operation = TransposedConv(**_arguments(layer, turned, format_), padding=padding, stuffing=strides)
     return _finish(builder, call, builder.add(call.name, operation, source))
@@ -131,7 +131,7 @@ def _arguments(layer: Any, codes: Codes, format_: Format) -> dict[str, Any]:
     if layer.use_bias:
         bias, bias_format = weights(layer, "bias")
     else:
-        channels = codes.shape[-1] * (codes.shape[-2] if kind_of(layer) == "QDepthwiseConv2D" else 1)
+        channels = codes.shape[-1] * (codes.shape[-2] if "Depthwise" in kind_of(layer) else 1)
         bias, bias_format = np.zeros(channels, np.int64), format_
     return {
         "kernel": codes,
@@ -160,8 +160,10 @@ def _sliding(builder: Builder, call: Call, source: str) -> dict[str, Any]:
     if kind == "same":
         spans = [(window - 1) * dilate + 1 for window, dilate in zip(size, dilation, strict=True)]
         padding = tuple(same_padding(*sizes) for sizes in zip(shape[: len(size)], spans, strides, strict=True))
-    elif kind != "valid":
-        raise Refused(f"layer {call.name}: padding {kind!r}; QKeras cannot compute it: put ZeroPadding1D before")
+    elif kind == "causal":
+        if kind_of(layer).startswith("Q"):
+            raise Refused(f"layer {call.name}: padding 'causal'; QKeras cannot compute it: put ZeroPadding1D before")
+        padding = (((size[0] - 1) * dilation[0], 0),)
     return {"strides": strides, "padding": padding, "dilation": dilation}
 
 

@@ -129,7 +129,9 @@ def weights(layer: Any, what: str) -> tuple[Codes, Format]:
     declared = None
     if quantizer is None:
         found = evaluate(lambda tensor: tensor, values)
-        change = f"has no quantizer; give {key}_quantizer=quantized_bits(..., alpha=1)"
+        kind = kind_of(layer)
+        there = "give" if kind.startswith("Q") else f"use Q{kind} with"
+        change = f"has no quantizer; {there} {key}_quantizer=quantized_bits(..., alpha=1)"
     else:
         check_deterministic(layer.name, quantizer)
         found = evaluate(quantizer, values)

@@ -134,7 +134,10 @@ class Flatten(keras.layers.Layer):
 
 REFUSED = {
     "scale from data": (lambda: [quantizer(), dense(kernel_quantizer=bits(6, alpha="auto"))], "layer dense: .*alpha="),
-    "float layer": (lambda: [quantizer(), keras.layers.Dense(2, name="plain")], "layer plain: Dense .* use QDense"),
+    "float layer": (
+        lambda: [quantizer(), keras.layers.Dense(2, name="plain")],
+        "layer plain: its kernel has no quantizer; use QDense with kernel_quantizer=",
+    ),
     "float activation": (
         lambda: [quantizer(), dense(activation="tanh"), quantizer(name="q")],
         "layer dense: activation tanh is not supported; use quantized_relu",
@@ -235,7 +238,7 @@ def test_what_is_not_exact_is_refused_with_the_layer_named(what):
         (lambda: keras.layers.AveragePooling2D(3, name="pool"), "layer pool: the mean of 9 elements is not exact"),
         (lambda: keras.layers.AveragePooling2D(4, padding="same", name="pool"), "layer pool: windows at the edge"),
         (lambda: keras.layers.UpSampling2D(2, interpolation="bilinear", name="up"), "layer up: .*use 'nearest'"),
-        (lambda: keras.layers.Conv2D(2, 3, name="plain"), "layer plain: Conv2D is not supported; use QConv2D"),
+        (lambda: keras.layers.Conv2D(2, 3, name="plain"), "layer plain: its kernel has no quantizer; use QConv2D"),
         (
             lambda: qkeras.QConv2DBatchnorm(2, 3, kernel_quantizer=bits(4), name="fold"),
             "layer fold: QConv2DBatchnorm .*fold the normalization",
