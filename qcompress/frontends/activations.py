@@ -7,10 +7,11 @@ import numpy as np
 
 from qcompress.errors import Refused
 from qcompress.fixedpoint import Cast, Format, Overflow, Rounding
-from qcompress.frontends.builder import Builder
-from qcompress.frontends.calls import Call, function_name
-from qcompress.frontends.quantizers import cast_of, check_activation, table_of
-from qcompress.graph import LeakyRelu, Quantize, Relu, Table
+from qcompress.frontends.builder import UNKNOWN, Builder
+from qcompress.frontends.calls import Call
+from qcompress.frontends.quantizers import QUANTIZERS, cast_of, check_activation, table_of
+from qcompress.frontends.runtime import import_keras, kind_of
+from qcompress.graph import Affine, LeakyRelu, Quantize, Relu, Table
 from qcompress.graph.elementwise import MAX_TABLE_BITS
 
 GRID_FUNCTIONS = {
@@ -19,21 +20,24 @@ GRID_FUNCTIONS = {
 }
 """Functions of one element whose values may lie on a grid; a table shows whether they do."""
 
+MAX_HARD_FRACTION = 22
+"""Most fractional bits of x with which float32 forms x / 2 + 1 / 2 exactly between -1 and 1."""
+
 
 def add_activation(builder: Builder, name: str, layer: str, activation: Any, source: str) -> str:
     """Append an activation, a quantizer or a function, as node `name`; gives the name of the node that ends it.
 
     layer: whom to name in refusals. A linear activation is no node. Raises Refused.
     """
-    label = function_name(activation)
+    label = kind_of(activation)
     if activation is None or label == "linear":
         return source
-    if label == "relu" and not isinstance(activation, type):
+    if label == "relu":
         return builder.add(name, Relu(), source)
     if label in GRID_FUNCTIONS:
         return add_table(builder, name, layer, activation, source)
-    if not hasattr(activation, "get_config"):
-        raise Refused(f"layer {layer}: activation {label} is not quantized; use quantized_relu, quantized_tanh, ...")
+    if label not in QUANTIZERS:
+        raise Refused(f"layer {layer}: activation {label} is not supported; use quantized_relu, quantized_bits, ...")
     check_activation(layer, activation)
     return _KINDS.get(label, _quantizer)(builder, name, layer, activation, source)
 
@@ -42,7 +46,7 @@ def add_table(builder: Builder, name: str, layer: str, function: Any, source: st
     """Append the table of a function of one element; Raises Refused if its input is wide or its values on no grid."""
     given = builder.formats[source]
     if given.width > MAX_TABLE_BITS:
-        label = function_name(function)
+        label = kind_of(function)
         raise Refused(
             f"layer {layer}: {label} of {given.width} bits needs too large a table; "
             f"put a quantizer of {MAX_TABLE_BITS} bits or fewer before"
@@ -92,8 +96,38 @@ def _binary(builder: Builder, name: str, layer: str, quantizer: Any, source: str
     return add_table(builder, name, layer, quantizer, source)
 
 
+def _quantized_tanh(builder: Builder, name: str, layer: str, quantizer: Any, source: str) -> str:
+    """QKeras' own tanh is the identity cut at -1 and 1, which a cast to that range is."""
+    if quantizer.use_real_tanh or not _is_hard(builder, source):
+        return _quantizer(builder, name, layer, quantizer, source)
+    overflow = Overflow.SAT_SYM if quantizer.symmetric else Overflow.SAT
+    return builder.add(name, Quantize(Cast(Format(True, int(quantizer.bits), 1), Rounding.RND_CONV, overflow)), source)
+
+
+def _quantized_sigmoid(builder: Builder, name: str, layer: str, quantizer: Any, source: str) -> str:
+    """QKeras' own sigmoid of a sum too wide for a table: (x + 1) / 2, cut by a cast at 0 and 1."""
+    narrow = builder.formats[source].width <= MAX_TABLE_BITS
+    if narrow or quantizer.use_real_sigmoid or quantizer.symmetric or not _is_hard(builder, source):
+        return _quantizer(builder, name, layer, quantizer, source)
+    halves = np.ones(builder.shapes[source][-1], np.int64)
+    half = Format(False, 1, 0)
+    source = builder.add(f"{name}_half", Affine(halves, half, halves, half, UNKNOWN), source)
+    cast = Cast(Format(False, int(quantizer.bits), 0), Rounding.RND_CONV, Overflow.SAT)
+    return builder.add(name, Quantize(cast), source)
+
+
+def _is_hard(builder: Builder, source: str) -> bool:
+    """Whether QKeras' sigmoid is the straight line that it is unless told otherwise, and exact in float32 here."""
+    import_keras()
+    from qkeras import quantizers
+
+    return quantizers._sigmoid is quantizers.hard_sigmoid and builder.formats[source].fraction <= MAX_HARD_FRACTION
+
+
 _KINDS: dict[str, Callable[[Builder, str, str, Any, str], str]] = {
     "quantized_relu": _quantized_relu,
+    "quantized_tanh": _quantized_tanh,
+    "quantized_sigmoid": _quantized_sigmoid,
     "binary": _binary,
 }
 

@@ -10,7 +10,7 @@ from qcompress.fixedpoint import Codes, Values
 from qcompress.frontends.calls import Call, calls_of
 from qcompress.frontends.exactness import float32_exact
 from qcompress.frontends.quantizers import evaluate
-from qcompress.frontends.runtime import float_type, import_keras, predict
+from qcompress.frontends.runtime import float_type, import_keras, kind_of, predict
 from qcompress.graph import Graph, Table
 from qcompress.graph.graph import INPUT
 
@@ -129,7 +129,7 @@ def _take_weights(layer: Any, copy: Any) -> None:
 def _is_table(call: Call, graph: Graph) -> bool:
     """Whether the activation of a call is a table in the graph."""
     operations = {node.name: node.operation for node in graph.nodes}
-    alone = "Activation" in type(call.layer).__name__
+    alone = "Activation" in kind_of(call.layer)
     return isinstance(operations.get(call.name if alone else f"{call.name}_activation"), Table)
 
 
@@ -166,7 +166,7 @@ class _Float64Operations:
 
 def _wide(quantizer: Any) -> Any:
     """The quantizer in float64, where its own formula or scale would stay in float32."""
-    kind = type(quantizer).__name__
+    kind = kind_of(quantizer)
     if kind == "quantized_relu":
         formula = type(quantizer).__call__
         names = formula.__globals__ | {"Kops": _Float64Operations()}

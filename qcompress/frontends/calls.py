@@ -5,7 +5,7 @@ from dataclasses import dataclass, replace
 from typing import Any
 
 from qcompress.errors import Refused
-from qcompress.frontends.runtime import import_keras
+from qcompress.frontends.runtime import import_keras, kind_of
 from qcompress.graph.graph import INPUT
 
 IDENTITIES = {
@@ -45,11 +45,6 @@ def calls_of(model: Any) -> tuple[tuple[Call, ...], tuple[str, ...]]:
     if not calls or end != calls[-1].name:
         raise Refused(f"model {model.name}: no layer of it computes anything")
     return _without_end(tuple(calls))
-
-
-def function_name(activation: Any) -> str:
-    """What an activation is called: a function's name or an object's class."""
-    return str(getattr(activation, "__name__", type(activation).__name__))
 
 
 def _walk(model: Any, given: str, prefix: str, calls: list[Call], names: set[str]) -> str:
@@ -96,8 +91,8 @@ def _nodes(model: Any) -> Iterator[Any]:
 
 
 def _is_identity(layer: Any) -> bool:
-    linear = type(layer).__name__ in {"Activation", "QActivation"} and function_name(layer.activation) == "linear"
-    return linear or type(layer).__name__ in IDENTITIES
+    linear = kind_of(layer) in {"Activation", "QActivation"} and kind_of(layer.activation) == "linear"
+    return linear or kind_of(layer) in IDENTITIES
 
 
 def _unique(name: str, names: set[str]) -> str:
@@ -112,8 +107,8 @@ def _unique(name: str, names: set[str]) -> str:
 def _without_end(calls: tuple[Call, ...]) -> tuple[tuple[Call, ...], tuple[str, ...]]:
     """Leave out a final softmax or sigmoid, a layer of its own or inline."""
     last = calls[-1]
-    kind = type(last.layer).__name__
-    label = "softmax" if kind == "Softmax" else function_name(getattr(last.layer, "activation", None))
+    kind = kind_of(last.layer)
+    label = "softmax" if kind == "Softmax" else kind_of(getattr(last.layer, "activation", None))
     if label not in ENDS or kind == "QBatchNormalization":  # which never applies its activation
         return calls, ()
     note = (f"layer {last.name}: the final {label} is left out; the graph ends at the logits",)

@@ -6,6 +6,7 @@ from pathlib import Path
 from typing import Any
 
 from qcompress.errors import QcompressError
+from qcompress.frontends.keras2 import modernized
 from qcompress.frontends.runtime import import_keras
 
 H5 = {".h5", ".hdf5"}
@@ -22,11 +23,13 @@ def load_model(path: Path, weights: Path | None = None) -> Any:
     path = Path(path)
     if not path.is_file():
         raise QcompressError(f"{path}: no such model file")
+    if weights is not None and path.suffix != ".json":
+        raise QcompressError(f"{path}: holds its own weights; a file of weights goes with a .json architecture")
     import_keras()
     try:
         architecture = _architecture(path)
         _check_harmless(path, architecture)
-        modern = _with_inputs(architecture)
+        modern = modernized(architecture)
         if path.suffix == ".json":
             return _assembled(path, modern, weights or _weights_beside(path))
         if modern != architecture:
@@ -68,25 +71,6 @@ def _check_harmless(path: Path, item: Any) -> None:
             _check_harmless(path, part)
 
 
-def _with_inputs(item: Any) -> Any:
-    """Keras 2 let a Sequential model begin without an InputLayer; Keras 3 then counts the batch as an axis."""
-    if isinstance(item, list):
-        return [_with_inputs(part) for part in item]
-    if not isinstance(item, dict):
-        return item
-    found = {key: _with_inputs(part) for key, part in item.items()}
-    if found.get("class_name") != "Sequential":
-        return found
-    config = found["config"] if isinstance(found["config"], dict) else {"layers": found["config"]}
-    first = config["layers"][0]
-    if first["class_name"] != "InputLayer" and "batch_input_shape" in first["config"]:
-        rest = dict(first["config"])
-        given = {"batch_shape": rest.pop("batch_input_shape"), "name": f"{rest.get('name', 'first')}_input"}
-        start = [{"class_name": "InputLayer", "config": given}, first | {"config": rest}]
-        return found | {"config": config | {"layers": [*start, *config["layers"][1:]]}}
-    return found
-
-
 def _assembled(path: Path, architecture: Any, weights: Path) -> Any:
     """A model from its architecture and a file of weights: Keras 2 wrote no module names, and none are needed here."""
     keras = import_keras()
@@ -122,8 +106,10 @@ def _objects() -> dict[str, Any]:
 
 
 def _first_line(fault: Exception) -> str:
-    lines = str(fault).strip().splitlines()
-    return lines[0][:200] if lines else type(fault).__name__
+    """What went wrong, without the configuration that Keras prints around it."""
+    lines = str(fault).strip().splitlines() or [type(fault).__name__]
+    told = [line for line in lines if line.startswith("Exception encountered: ")]
+    return (told or lines)[0].removeprefix("Exception encountered: ")[:200]
 
 
 def save_model(model: Any, path: Path) -> None:

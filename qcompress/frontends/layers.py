@@ -6,6 +6,7 @@ from qcompress.errors import Refused
 from qcompress.frontends import activations, linear, plain
 from qcompress.frontends.builder import Builder
 from qcompress.frontends.calls import Call
+from qcompress.frontends.runtime import kind_of
 
 LAYERS: dict[str, Callable[..., str]] = {
     "QDense": linear.dense,
@@ -15,6 +16,14 @@ LAYERS: dict[str, Callable[..., str]] = {
     "QSeparableConv1D": linear.separable,
     "QSeparableConv2D": linear.separable,
     "QConv2DTranspose": linear.transposed,
+    "Dense": linear.dense,
+    "Conv1D": linear.convolution,
+    "Conv2D": linear.convolution,
+    "DepthwiseConv1D": linear.depthwise,
+    "DepthwiseConv2D": linear.depthwise,
+    "SeparableConv1D": linear.separable,
+    "SeparableConv2D": linear.separable,
+    "Conv2DTranspose": linear.transposed,
     "QBatchNormalization": linear.batch_normalization,
     "BatchNormalization": linear.batch_normalization,
     "QActivation": activations.activation,
@@ -48,13 +57,6 @@ LAYERS: dict[str, Callable[..., str]] = {
 """By class name; a handler takes the builder, the call and the nodes that feed it, and gives the node that ends it."""
 
 INSTEAD = {
-    "Dense": "QDense",
-    "Conv1D": "QConv1D",
-    "Conv2D": "QConv2D",
-    "DepthwiseConv2D": "QDepthwiseConv2D",
-    "Conv2DTranspose": "QConv2DTranspose",
-    "SeparableConv1D": "QSeparableConv1D",
-    "SeparableConv2D": "QSeparableConv2D",
     "Softmax": "it only at the end of the model",
     "Lambda": "layers: code is not read",
     "PReLU": "LeakyReLU with a power of two",
@@ -69,7 +71,9 @@ INSTEAD = {
 
 def add_layer(builder: Builder, call: Call, *sources: str) -> str:
     """Append what one call of a layer computes; gives the node that ends it. Raises Refused."""
-    kind = type(call.layer).__name__
+    kind = kind_of(call.layer)
+    if call.layer.compute_dtype not in {"float32", "float64"}:
+        raise Refused(f"layer {call.name}: computes in {call.layer.compute_dtype}; use float32")
     if kind in LAYERS:
         return LAYERS[kind](builder, call, *sources)
     quantized = ", ".join(kind for kind in LAYERS if kind.startswith("Q"))

@@ -11,12 +11,13 @@ from qcompress.frontends.builder import UNKNOWN, Builder
 from qcompress.frontends.calls import Call
 from qcompress.frontends.grids import exact_codes
 from qcompress.frontends.quantizers import check_deterministic, evaluate, weights
+from qcompress.frontends.runtime import kind_of
 from qcompress.graph import Affine, Conv1D, Conv2D, Dense, DepthwiseConv, TransposedConv
 from qcompress.graph.movement import Pairs
 
 
 def dense(builder: Builder, call: Call, source: str) -> str:
-    """QDense on the last axis of any shape."""
+    """QDense on the last axis of any shape, and Dense whose weights are on a grid as they are."""
     kernel = weights(call.layer, "kernel")
     return _finish(builder, call, builder.add(call.name, Dense(**_arguments(call.layer, *kernel)), source))
 
@@ -36,8 +37,8 @@ def convolution(builder: Builder, call: Call, source: str) -> str:
 
 
 def depthwise(builder: Builder, call: Call, source: str) -> str:
-    """QDepthwiseConv2D."""
-    kernel = weights(call.layer, "depthwise_kernel")
+    """QDepthwiseConv2D, and the plain layers, which call their kernel otherwise."""
+    kernel = weights(call.layer, "depthwise_kernel" if hasattr(call.layer, "depthwise_kernel") else "kernel")
     operation = DepthwiseConv(**_arguments(call.layer, *kernel), **_sliding(builder, call, source))
     return _finish(builder, call, builder.add(call.name, operation, source))
 
@@ -63,8 +64,8 @@ def transposed(builder: Builder, call: Call, source: str) -> str:
     turned = codes[::-1, ::-1].transpose(0, 1, 3, 2)
     size, shape = codes.shape[:2], builder.shapes[source]
     strides, dilation = tuple(layer.strides), tuple(layer.dilation_rate)
-    if max(dilation) > 1:
-        raise Refused(f"layer {call.name}: a transposed convolution with dilation; use dilation_rate=1")
+    if max(dilation) > 1 or getattr(layer, "output_padding", None) is not None:
+        raise Refused(f"layer {call.name}: a transposed convolution with dilation or output_padding; use neither")
     padding = tuple(transposed_padding(layer.padding, *sizes) for sizes in zip(shape[:2], size, strides, strict=True))
     operation = TransposedConv(**_arguments(layer, turned, format_), padding=padding, stuffing=strides)
     return _finish(builder, call, builder.add(call.name, operation, source))
@@ -90,8 +91,8 @@ def batch_normalization(builder: Builder, call: Call, source: str) -> str:
     axis = layer.axis[0] if isinstance(layer.axis, list | tuple) else layer.axis
     if axis not in {-1, len(shape)}:
         raise Refused(f"layer {call.name}: normalizes axis {axis}; use the last one")
-    scale, shift = _scale_and_shift(layer)
     try:
+        scale, shift = _scale_and_shift(layer)
         kernel, kernel_format = exact_codes(scale)
         bias, bias_format = exact_codes(shift)
     except QcompressError as fault:
@@ -103,7 +104,10 @@ def batch_normalization(builder: Builder, call: Call, source: str) -> str:
 
 
 def _scale_and_shift(layer: Any) -> tuple[Any, Any]:
-    """Scale and shift of each channel in float64, from what the layer's quantizers give in float32."""
+    """Scale and shift of each channel in float64, from what the layer's quantizers give in float32.
+
+    Raises QcompressError if the inverse of the deviation, which Keras forms first, is on no grid.
+    """
     found: dict[str, Any] = {"gamma": np.float64(1), "beta": np.float64(0)}
     for key, what in (("gamma", "gamma"), ("beta", "beta"), ("mean", "moving_mean"), ("variance", "moving_variance")):
         values = getattr(layer, what)
@@ -113,7 +117,9 @@ def _scale_and_shift(layer: Any) -> tuple[Any, Any]:
             found[key] = evaluate(quantizer or (lambda tensor: tensor), values)
     inverse = getattr(layer, "inverse_quantizer_internal", None)
     if inverse is None:
-        scale = found["gamma"] / np.sqrt(found["variance"] + layer.epsilon)
+        inverse_deviation = 1 / np.sqrt(found["variance"] + layer.epsilon)
+        exact_codes(inverse_deviation)  # raises: the scale may be exact by chance, but Keras divides first
+        scale = found["gamma"] * inverse_deviation
     else:
         check_deterministic(layer.name, inverse)
         deviation = np.sqrt(found["variance"].astype(np.float32) + np.float32(layer.epsilon))
@@ -125,8 +131,7 @@ def _arguments(layer: Any, codes: Codes, format_: Format) -> dict[str, Any]:
     if layer.use_bias:
         bias, bias_format = weights(layer, "bias")
     else:
-        transposed_ = "Transpose" in type(layer).__name__
-        channels = codes.shape[-1] * (codes.shape[-2] if "Depthwise" in type(layer).__name__ and not transposed_ else 1)
+        channels = codes.shape[-1] * (codes.shape[-2] if "Depthwise" in kind_of(layer) else 1)
         bias, bias_format = np.zeros(channels, np.int64), format_
     return {
         "kernel": codes,
@@ -155,14 +160,16 @@ def _sliding(builder: Builder, call: Call, source: str) -> dict[str, Any]:
     if kind == "same":
         spans = [(window - 1) * dilate + 1 for window, dilate in zip(size, dilation, strict=True)]
         padding = tuple(same_padding(*sizes) for sizes in zip(shape[: len(size)], spans, strides, strict=True))
-    elif kind != "valid":
-        raise Refused(f"layer {call.name}: padding {kind!r}; QKeras cannot compute it: put ZeroPadding1D before")
+    elif kind == "causal":
+        if kind_of(layer).startswith("Q"):
+            raise Refused(f"layer {call.name}: padding 'causal'; QKeras cannot compute it: put ZeroPadding1D before")
+        padding = (((size[0] - 1) * dilation[0], 0),)
     return {"strides": strides, "padding": padding, "dilation": dilation}
 
 
 def _channels_last(call: Call) -> None:
     if getattr(call.layer, "data_format", "channels_last") != "channels_last":
-        raise Refused(f"layer {call.name}: {type(call.layer).__name__} with channels first; use channels_last")
+        raise Refused(f"layer {call.name}: {kind_of(call.layer)} with channels first; use channels_last")
 
 
 def _finish(builder: Builder, call: Call, node: str) -> str:

@@ -13,6 +13,7 @@ from qcompress.frontends.calls import Call
 from qcompress.frontends.grids import exact_codes
 from qcompress.frontends.linear import same_padding
 from qcompress.frontends.quantizers import check_activation, evaluate
+from qcompress.frontends.runtime import kind_of
 from qcompress.graph import (
     Add,
     AveragePool,
@@ -145,7 +146,7 @@ add, subtract = merge(Add), merge(Subtract)
 def channels_last(call: Call) -> None:
     """Refuse layers whose channels come first."""
     if getattr(call.layer, "data_format", "channels_last") != "channels_last":
-        raise Refused(f"layer {call.name}: {type(call.layer).__name__} with channels first; use channels_last")
+        raise Refused(f"layer {call.name}: {kind_of(call.layer)} with channels first; use channels_last")
 
 
 def _inline(builder: Builder, call: Call, node: str) -> str:

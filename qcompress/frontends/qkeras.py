@@ -16,7 +16,7 @@ from qcompress.frontends.exactness import float32_exact
 from qcompress.frontends.files import load_model, save_model
 from qcompress.frontends.layers import add_layer
 from qcompress.frontends.quantizers import cast_of, check_activation
-from qcompress.frontends.runtime import import_keras, predict
+from qcompress.frontends.runtime import import_keras, kind_of, predict
 from qcompress.graph import Graph
 from qcompress.graph.graph import INPUT
 
@@ -78,7 +78,7 @@ def convert(model: Any, name: str, input_format: Format | None = None) -> Conver
 def _input_quantizer(calls: tuple[Call, ...]) -> Cast | None:
     """The cast that the input goes through before anything else, if it is one."""
     first = [call for call in calls if INPUT in call.sources]
-    if len(first) != 1 or type(first[0].layer).__name__ != "QActivation":
+    if len(first) != 1 or kind_of(first[0].layer) not in {"QActivation", "Activation"}:
         return None
     activation = first[0].layer.activation
     cast = cast_of(activation)

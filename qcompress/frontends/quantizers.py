@@ -12,16 +12,21 @@ import numpy as np
 from qcompress.errors import QcompressError, Refused
 from qcompress.fixedpoint import Cast, Codes, Format, Overflow, Rounding, Values
 from qcompress.frontends.grids import exact_codes
-from qcompress.frontends.runtime import float_type, import_keras
+from qcompress.frontends.runtime import float_type, import_keras, kind_of
 
 STOCHASTIC = {"bernoulli", "stochastic_binary", "stochastic_ternary"}
+QUANTIZERS = STOCHASTIC | {
+    *("quantized_bits", "quantized_linear", "quantized_relu", "quantized_tanh", "quantized_sigmoid"),
+    *("quantized_po2", "quantized_relu_po2", "quantized_ulaw", "quantized_hswish", "binary", "ternary"),
+}
+"""Quantizers that treat every element by itself, once their scale is a number."""
 AUTO = ("quantized_bits", "quantized_linear", "binary", "ternary")
 """Quantizers whose alpha may be a word: a scale found from the data."""
 
 
 def check_deterministic(layer: str, quantizer: Any) -> None:
     """Refuse quantizers that draw random numbers or add only part of the quantization."""
-    kind = type(quantizer).__name__
+    kind = kind_of(quantizer)
     if kind in STOCHASTIC:
         raise Refused(f"layer {layer}: {kind} is random; use {kind.removeprefix('stochastic_')}")
     if getattr(quantizer, "use_stochastic_rounding", False):
@@ -31,25 +36,26 @@ def check_deterministic(layer: str, quantizer: Any) -> None:
 
 
 def check_activation(layer: str, quantizer: Any) -> None:
-    """Refuse, besides, quantizers whose scale is found anew from every batch."""
+    """Refuse, besides, quantizers whose scale is found anew from every batch or differs between channels."""
     check_deterministic(layer, quantizer)
-    if isinstance(getattr(quantizer, "alpha", None), str):
-        kind = type(quantizer).__name__
-        raise Refused(
-            f"layer {layer}: {kind} with alpha={quantizer.alpha!r} scales by the values of each batch; give alpha=1"
-        )
+    alpha, kind = getattr(quantizer, "alpha", None), kind_of(quantizer)
+    if alpha is not None and np.size(alpha) != 1:
+        raise Refused(f"layer {layer}: {kind} with {np.size(alpha)} scales; give a single alpha")
+    if isinstance(alpha, str):
+        raise Refused(f"layer {layer}: {kind} with alpha={alpha!r} scales by the values of each batch; give alpha=1")
 
 
 def cast_of(quantizer: Any) -> Cast | None:
     """The cast that a quantizer is, or None if it is none."""
-    found = _CASTS.get(type(quantizer).__name__)
+    found = _CASTS.get(kind_of(quantizer))
     return found(quantizer) if found else None
 
 
 def _bits_cast(quantizer: Any) -> Cast | None:
     signed = bool(quantizer.keep_negative)
-    if not _no_scale(quantizer.alpha) or quantizer.bits - signed < 1:  # one signed bit is a sign
-        return None
+    flags = {quantizer.symmetric, quantizer.keep_negative} <= {0, 1}  # QKeras reckons with them as numbers
+    if not (flags and _whole(quantizer) and _no_scale(quantizer.alpha)) or quantizer.bits - signed < 1:
+        return None  # one signed bit is a sign
     overflow = Overflow.SAT_SYM if quantizer.symmetric and signed else Overflow.SAT
     format_ = Format(signed, int(quantizer.bits), int(quantizer.integer) + signed)
     return Cast(format_, Rounding.RND_CONV, overflow)
@@ -57,9 +63,13 @@ def _bits_cast(quantizer: Any) -> Cast | None:
 
 def _relu_cast(quantizer: Any) -> Cast | None:
     bounded = quantizer.relu_upper_bound and not quantizer.is_quantized_clip
-    if quantizer.use_sigmoid or quantizer.negative_slope or bounded:
+    if quantizer.use_sigmoid or quantizer.negative_slope or bounded or not _whole(quantizer):
         return None
     return Cast(Format(False, int(quantizer.bits), int(quantizer.integer)), Rounding.RND_CONV, Overflow.SAT)
+
+
+def _whole(quantizer: Any) -> bool:
+    return bool(int(quantizer.bits) == quantizer.bits and int(quantizer.integer) == quantizer.integer)
 
 
 def _no_scale(alpha: Any) -> bool:
@@ -82,7 +92,7 @@ def declared_format(quantizer: Any) -> Format | None:
     return {
         "quantized_sigmoid": Format(False, max(bits, 1), 0),
         "quantized_tanh": Format(True, max(bits, 1), 1),
-    }.get(type(quantizer).__name__)
+    }.get(kind_of(quantizer))
 
 
 def evaluate(function: Any, values: Any) -> Values:
@@ -102,8 +112,9 @@ def table_of(layer: str, function: Any, given: Format) -> tuple[Codes, Format]:
     try:
         return exact_codes(evaluate(function, inputs), declared_format(function))
     except QcompressError as fault:
-        label = getattr(function, "__name__", type(function).__name__)
-        raise Refused(f"layer {layer}: the results of {label} are on no grid ({fault}); quantize them") from None
+        raise Refused(
+            f"layer {layer}: the results of {kind_of(function)} are on no grid ({fault}); quantize them"
+        ) from None
 
 
 def weights(layer: Any, what: str) -> tuple[Codes, Format]:
@@ -118,12 +129,14 @@ def weights(layer: Any, what: str) -> tuple[Codes, Format]:
     declared = None
     if quantizer is None:
         found = evaluate(lambda tensor: tensor, values)
-        change = f"has no quantizer; give {key}_quantizer=quantized_bits(..., alpha=1)"
+        kind = kind_of(layer)
+        there = "give" if kind.startswith("Q") else f"use Q{kind} with"
+        change = f"has no quantizer; {there} {key}_quantizer=quantized_bits(..., alpha=1)"
     else:
         check_deterministic(layer.name, quantizer)
         found = evaluate(quantizer, values)
         declared = declared_format(quantizer)
-        change = f"is on no grid after {type(quantizer).__name__}; {_remedy(quantizer)}"
+        change = f"is on no grid after {kind_of(quantizer)}; {_remedy(quantizer)}"
     try:
         return exact_codes(found, declared)
     except QcompressError as fault:
@@ -131,6 +144,6 @@ def weights(layer: Any, what: str) -> tuple[Codes, Format]:
 
 
 def _remedy(quantizer: Any) -> str:
-    if type(quantizer).__name__ in AUTO:
+    if kind_of(quantizer) in AUTO:
         return "give alpha=1 or alpha='auto_po2'"
     return "give fewer bits or quantized_bits"

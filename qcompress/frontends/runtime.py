@@ -1,4 +1,4 @@
-"""Keras itself: imported quietly and late, run in fixed batches."""
+"""Keras itself: imported quietly and late, run in fixed batches, its things known by name."""
 
 import logging
 import os
@@ -33,6 +33,14 @@ def import_keras() -> Any:
         os.dup2(kept, 2)
         os.close(kept)
     return keras
+
+
+def kind_of(item: Any) -> str:
+    """What a layer, a quantizer or a function is: its class or own name; with its module if that is not Keras' own."""
+    named = item if hasattr(item, "__name__") else type(item)
+    module = str(named.__module__)
+    own = module.split(".", maxsplit=1)[0] in {"keras", "qkeras"}
+    return str(named.__name__) if own else f"{module}.{named.__name__}"
 
 
 @contextmanager

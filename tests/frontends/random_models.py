@@ -26,7 +26,7 @@ def random_model(rng):
         blocks = BLOCKS[len(x.shape) - 1]
         x = blocks[int(rng.integers(len(blocks)))](rng, x)
     x = head(rng, x)
-    width = int(rng.integers(3, 9))
+    width = int(rng.integers(3, 9)) if rng.random() < 0.5 else int(rng.integers(12, 20))
     name = f"fixed_{width}_{int(rng.integers(1, width + 1))}" if unquantized else "quantized"
     model = keras.Model(given, x, name=name)
     draw_weights(rng, model)
@@ -117,7 +117,7 @@ def weighted(rng):
 
 def quantized(rng, x):
     """Mostly a quantizer behind a layer; without one the next layer sees wide sums."""
-    return qkeras.QActivation(any_quantizer(rng))(x) if rng.random() < 0.85 else x
+    return qkeras.QActivation(any_quantizer(rng))(x) if rng.random() < 0.8 else x
 
 
 def dense(rng, x):
@@ -210,6 +210,24 @@ def activation(rng, x):
     return options[int(rng.integers(len(options)))]()(x)
 
 
+def separable(rng, x):
+    kind = qkeras.QSeparableConv1D if len(x.shape) == 3 else qkeras.QSeparableConv2D
+    quantizers = {f"{what}_quantizer": weight_quantizer(rng) for what in ("depthwise", "pointwise")}
+    return quantized(rng, kind(int(rng.integers(1, 4)), **windows(rng, x), **quantizers, **weighted(rng))(x))
+
+
+def quantized_pooling(rng, x):
+    average = qkeras.quantized_bits(8, 0, alpha=1)
+    size = tuple(int(rng.integers(1, min(4, length + 1))) for length in x.shape[1:3])
+    return qkeras.QAveragePooling2D(size, average_quantizer=average, activation=cast_quantizer(rng))(x)
+
+
+def nested(rng, x):
+    """A model inside the model."""
+    given = keras.Input(x.shape[1:])
+    return keras.Model(given, dense(rng, qkeras.QActivation(cast_quantizer(rng))(given)))(x)
+
+
 def branches(rng, x):
     """Two ways from one tensor, joined again."""
     joint = [layers.Add, layers.Subtract, layers.Multiply, layers.Concatenate]
@@ -228,9 +246,20 @@ def shared(rng, x):
 
 
 BLOCKS = {
-    1: [dense, dense, activation, normalization, branches, shared],
-    2: [convolution, convolution, dense, pooling, movement, activation, normalization, branches],
-    3: [convolution, convolution, depthwise, transposed, pooling, pooling, movement, activation, branches],
+    1: [dense, dense, activation, normalization, branches, shared, nested],
+    2: [convolution, convolution, dense, pooling, movement, activation, normalization, branches, separable],
+    3: [
+        convolution,
+        convolution,
+        depthwise,
+        transposed,
+        pooling,
+        quantized_pooling,
+        movement,
+        activation,
+        branches,
+        separable,
+    ],
 }
 """By number of axes without the batch."""
 

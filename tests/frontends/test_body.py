@@ -2,8 +2,8 @@
 
 import numpy as np
 import pytest
-from random_models import draw_weights, keras, layers, qkeras
-from test_random_models import assert_equal_in_every_layer, boundary_and_random_codes
+from frontends.comparison import assert_equal_in_every_layer, boundary_and_random_codes
+from frontends.random_models import draw_weights, keras, layers, qkeras
 
 from qcompress.errors import QcompressError
 from qcompress.fixedpoint import Format
@@ -34,6 +34,8 @@ BETWEEN = {
     "bits": lambda: [qkeras.QActivation("quantized_bits(14,6,alpha=1)", name="q")],
     "linear": lambda: [qkeras.QActivation("quantized_linear(7,2)", name="q")],
     "binary": lambda: [qkeras.QActivation("binary(alpha=1)", name="q")],
+    "hard tanh": lambda: [qkeras.QActivation("quantized_tanh(7)", name="q")],
+    "hard sigmoid": lambda: [qkeras.QActivation("quantized_sigmoid(7)", name="q")],
     "plain relu": lambda: [layers.ReLU(name="q")],
     "table": lambda: [
         qkeras.QActivation("quantized_bits(14,3,alpha=1)"),

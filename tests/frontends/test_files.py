@@ -5,8 +5,8 @@ import json
 import h5py
 import numpy as np
 import pytest
-from random_models import draw_weights, keras, layers, qkeras
-from test_random_models import assert_equal_in_every_layer, boundary_and_random_codes
+from frontends.comparison import assert_equal_in_every_layer, boundary_and_random_codes
+from frontends.random_models import draw_weights, keras, layers, qkeras
 
 from qcompress.errors import QcompressError, Refused
 from qcompress.fixedpoint import Format
@@ -167,17 +167,16 @@ OLD = {
 }
 
 
-def write_old_weights(group, weights):
+def write_old_weights(group, weights, names):
     """Weights in the layout of Keras 2: a group for each layer, names with ":0"."""
-    names = ["fc1", "relu1", "output", "softmax"]
     group.attrs["layer_names"] = [name.encode() for name in names]
     group.attrs["backend"], group.attrs["keras_version"] = b"tensorflow", b"2.4.0"
     for name in names:
         own = group.create_group(name)
-        stored = [f"{name}/{what}:0" for what in ("kernel", "bias")] if name in weights else []
+        stored = {f"{name}/{what}:0": values for what, values in weights.get(name, {}).items()}
         own.attrs["weight_names"] = [key.encode() for key in stored]
-        for key, values in zip(stored, weights.get(name, ()), strict=True):
-            own[key] = values
+        for key, values in stored.items():
+            own[key] = np.asarray(values, np.float32)
 
 
 @pytest.mark.parametrize("name", OLD)
@@ -185,8 +184,8 @@ def write_old_weights(group, weights):
 def test_files_of_the_keras_2_era_load(name, kind, tmp_path):
     rng = np.random.default_rng(0)
     weights = {
-        "fc1": [rng.normal(0, 0.5, (16, 8)).astype("f4"), rng.normal(0, 0.5, 8).astype("f4")],
-        "output": [rng.normal(0, 0.5, (8, 5)).astype("f4"), rng.normal(0, 0.5, 5).astype("f4")],
+        "fc1": {"kernel": rng.normal(0, 0.5, (16, 8)), "bias": rng.normal(0, 0.5, 8)},
+        "output": {"kernel": rng.normal(0, 0.5, (8, 5)), "bias": rng.normal(0, 0.5, 5)},
     }
     architecture = OLD[name]() | {"keras_version": "2.4.0", "backend": "tensorflow"}
     path = tmp_path / f"model.{kind}"
@@ -194,14 +193,98 @@ def test_files_of_the_keras_2_era_load(name, kind, tmp_path):
         if kind == "h5":
             file.attrs["model_config"] = json.dumps(architecture)
             file.attrs["keras_version"] = "2.4.0"
-        write_old_weights(file.create_group("model_weights") if kind == "h5" else file, weights)
+        group = file.create_group("model_weights") if kind == "h5" else file
+        write_old_weights(group, weights, ["fc1", "relu1", "output", "softmax"])
     if kind == "json":
         path.write_text(json.dumps(architecture))
     graph = compiled(load_model(path)).graph
     assert [node.name for node in graph.nodes] == ["fc1", "relu1", "output"]
     bits6 = Format.parse("fixed<6,1>")
-    expected = np.clip(np.rint(weights["fc1"][0] * 32), bits6.min_code, bits6.max_code)
+    expected = np.clip(np.rint(weights["fc1"]["kernel"].astype("f4") * 32), bits6.min_code, bits6.max_code)
     assert (graph.nodes[0].operation.kernel == expected).all()
+
+
+def old_layer(kind, name, **config):
+    return {"class_name": kind, "config": {"name": name, "trainable": True, "dtype": "float32", **config}}
+
+
+OLD_WINDOWS = {
+    "strides": [1, 1],
+    "padding": "same",
+    "data_format": "channels_last",
+    "dilation_rate": [1, 1],
+    "groups": 1,
+}
+OLD_RELU = {"bits": 6, "integer": 1, "use_sigmoid": 0, "negative_slope": 0.0, "use_stochastic_rounding": False}
+
+
+def old_image_network():
+    """Convolution, normalization and depthwise convolution with the keys that only Keras 2 wrote."""
+    po2 = {"max_value": None, "use_stochastic_rounding": False, "quadratic_approximation": False}
+    chain = [
+        old_layer(
+            "QConv2D",
+            "conv",
+            batch_input_shape=[None, 6, 6, 1],
+            filters=2,
+            kernel_size=[3, 3],
+            **OLD_WINDOWS,
+            activation=old_quantizer("quantized_relu", **OLD_RELU, relu_upper_bound=None),
+            use_bias=True,
+            kernel_initializer=old_quantizer(
+                "QInitializer",
+                initializer={"class_name": "HeNormal", "config": {"seed": None}},
+                use_scale=True,
+                quantizer=old_bits(6),
+            ),
+            kernel_quantizer=old_bits(6),
+            bias_quantizer=old_bits(6),
+        ),
+        old_layer(
+            "QBatchNormalization",
+            "norm",
+            axis=[3],
+            epsilon=0.0,
+            beta_quantizer=old_quantizer("quantized_po2", bits=5, **po2),
+            gamma_quantizer=old_quantizer("quantized_relu_po2", bits=6, negative_slope=0, **po2),
+            mean_quantizer=None,
+            variance_quantizer=None,
+            beta_range=None,
+            gamma_range=None,
+        ),
+        old_layer(
+            "QDepthwiseConv2D",
+            "depthwise",
+            kernel_size=[3, 3],
+            **OLD_WINDOWS,
+            activation="linear",
+            use_bias=False,
+            depth_multiplier=1,
+            depthwise_initializer={"class_name": "HeNormal", "config": {"seed": None}},
+            depthwise_quantizer=old_bits(6),
+            bias_quantizer=None,
+        ),
+        old_layer("MaxPooling2D", "pool", pool_size=[2, 2], strides=[2, 2], padding="valid"),
+        old_layer("QActivation", "last", activation=old_bits(5)),
+    ]
+    return {"class_name": "Sequential", "config": {"name": "old", "layers": chain}}
+
+
+def test_an_image_network_of_the_keras_2_era_loads(tmp_path):
+    rng = np.random.default_rng(0)
+    stored = {
+        "conv": {"kernel": rng.normal(0, 0.5, (3, 3, 1, 2)), "bias": rng.normal(0, 0.5, 2)},
+        "norm": {"gamma": [2, 1], "beta": [0.5, 1], "moving_mean": [0.5, 0.25], "moving_variance": [4, 0.25]},
+        "depthwise": {"depthwise_kernel": rng.normal(0, 0.5, (3, 3, 2, 1))},
+    }
+    with h5py.File(tmp_path / "model.h5", "w") as file:
+        file.attrs["model_config"] = json.dumps(old_image_network())
+        write_old_weights(file.create_group("model_weights"), stored, ["conv", "norm", "depthwise", "pool", "last"])
+    model = load_model(tmp_path / "model.h5")
+    graph = compiled(model).graph
+    assert [node.name for node in graph.nodes] == ["conv", "conv_activation", "norm", "depthwise", "pool", "last"]
+    assert graph.nodes[2].operation.kernel.tolist() == [1, 2]
+    assert_equal_in_every_layer(model, graph, boundary_and_random_codes(graph, rng, 100))
 
 
 @pytest.fixture

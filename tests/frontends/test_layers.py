@@ -2,8 +2,8 @@
 
 import numpy as np
 import pytest
-from random_models import draw_weights, keras, layers, qkeras
-from test_random_models import boundary_and_random_codes
+from frontends.comparison import boundary_and_random_codes
+from frontends.random_models import draw_weights, keras, layers, qkeras
 
 from qcompress.errors import Refused
 from qcompress.fixedpoint import Format
@@ -85,6 +85,13 @@ LAYERS = {
     "transposed same": (IMAGE, lambda: qkeras.QConv2DTranspose(3, 3, strides=2, padding="same", **kernel_and_bias())),
     "transposed valid": (IMAGE, lambda: qkeras.QConv2DTranspose(3, (2, 4), strides=3, **kernel_and_bias())),
     "transposed small": (IMAGE, lambda: qkeras.QConv2DTranspose(3, 1, strides=2, padding="same", **kernel_and_bias())),
+    "plain dense": (ROW, lambda: layers.Dense(4, activation="relu")),
+    "plain conv 1d causal": (STEPS, lambda: layers.Conv1D(2, 3, padding="causal", dilation_rate=2)),
+    "plain conv 2d": (IMAGE, lambda: layers.Conv2D(3, 3, padding="same")),
+    "plain depthwise 1d": (STEPS, lambda: layers.DepthwiseConv1D(3, depth_multiplier=2, use_bias=False)),
+    "plain depthwise 2d": (IMAGE, lambda: layers.DepthwiseConv2D(3)),
+    "plain separable": (IMAGE, lambda: layers.SeparableConv2D(3, 2)),
+    "plain transposed": (IMAGE, lambda: layers.Conv2DTranspose(3, 2, strides=2)),
     "normalization": (ROW, exact_normalization),
     "normalization of an image": (IMAGE, exact_normalization),
     "quantized normalization": (ROW, inverse_normalization),
@@ -133,6 +140,9 @@ def one_layer(shape, layer):
     tested = layer(qkeras.QActivation(SIGNED, name="first")(given))
     model = keras.Model(given, qkeras.QDense(2, name="last", **kernel_and_bias())(tested))
     draw_weights(np.random.default_rng(1), model)
+    for found in model.layers[2:3]:
+        if not hasattr(found, "get_quantizers"):  # a plain layer: weights on a grid as they are
+            found.set_weights([np.round(8 * weight) / 8 for weight in found.get_weights()])
     return model
 
 

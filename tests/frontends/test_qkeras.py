@@ -32,7 +32,9 @@ def sequential(shape, *layers, seed=0):
     keras.utils.set_random_seed(seed)
     model = keras.Sequential([keras.Input(shape), *layers])
     rng = np.random.default_rng(seed)
-    model.set_weights([rng.normal(0, 0.4, weight.shape) for weight in model.get_weights()])
+    for layer in model.layers:
+        if "normalization" not in type(layer).__name__.lower():
+            layer.set_weights([rng.normal(0, 0.4, weight.shape) for weight in layer.get_weights()])
     return model
 
 
@@ -111,12 +113,34 @@ def test_a_model_without_quantized_input_needs_a_format_and_takes_it():
     assert graph.input_quantizer is None
 
 
+def chance_normalization():
+    """gamma / sqrt(variance) is 1, but 1 / sqrt(variance) is 2 / 3."""
+    constants = {"gamma": 1.5, "moving_variance": 2.25, "beta": 0.0, "moving_mean": 0.0}
+    given = {f"{what}_initializer": keras.initializers.Constant(value) for what, value in constants.items()}
+    return keras.layers.BatchNormalization(epsilon=0.0, name="norm", **given)
+
+
+def relu(x):
+    """A function with the name of Keras' own."""
+    return x * x
+
+
+class Flatten(keras.layers.Layer):
+    """A layer with the name of Keras' own."""
+
+    def call(self, inputs):
+        return inputs
+
+
 REFUSED = {
     "scale from data": (lambda: [quantizer(), dense(kernel_quantizer=bits(6, alpha="auto"))], "layer dense: .*alpha="),
-    "float layer": (lambda: [quantizer(), keras.layers.Dense(2, name="plain")], "layer plain: Dense .* use QDense"),
+    "float layer": (
+        lambda: [quantizer(), keras.layers.Dense(2, name="plain")],
+        "layer plain: its kernel has no quantizer; use QDense with kernel_quantizer=",
+    ),
     "float activation": (
         lambda: [quantizer(), dense(activation="tanh"), quantizer(name="q")],
-        "layer dense: activation tanh is not quantized",
+        "layer dense: activation tanh is not supported; use quantized_relu",
     ),
     "no bias quantizer": (lambda: [quantizer(), dense(bias_quantizer=None)], "layer dense: its bias has no quantizer"),
     "stochastic": (
@@ -128,9 +152,22 @@ REFUSED = {
         lambda: [quantizer(), dense(), quantizer(bits(4, alpha="auto_po2"), "q")],
         "layer q: .*values of each batch; give alpha=1",
     ),
+    "scales of channels": (
+        lambda: [quantizer(), dense(), quantizer(bits(4, alpha=np.array([1.0, 2.0, 4.0])), "q")],
+        "layer q: quantized_bits with 3 scales; give a single alpha",
+    ),
+    "a layer as an activation": (
+        lambda: [
+            quantizer(),
+            dense(),
+            keras.layers.Activation(keras.layers.Softmax(), name="act"),
+            quantizer(name="q"),
+        ],
+        "layer act: activation Softmax is not supported",
+    ),
     "random": (lambda: [quantizer(), dense(), quantizer("stochastic_ternary()", "q")], "layer q: .*use ternary"),
     "table of a wide sum": (
-        lambda: [quantizer("quantized_relu(16,1)"), dense(), quantizer("quantized_tanh(4)", "q")],
+        lambda: [quantizer("quantized_relu(16,1)"), dense(), quantizer("quantized_tanh(4,use_real_tanh=1)", "q")],
         "layer q: quantized_tanh of .*put a quantizer of 16 bits or fewer before",
     ),
     "values on no grid": (
@@ -145,6 +182,10 @@ REFUSED = {
         lambda: [quantizer(), dense(), keras.layers.BatchNormalization(name="norm")],
         "layer norm: scale or shift is not exact .*inverse_quantizer",
     ),
+    "normalization exact by chance": (
+        lambda: [quantizer(), dense(1), chance_normalization()],
+        "layer norm: scale or shift is not exact",
+    ),
     "default epsilon": (
         lambda: [quantizer(), dense(), qkeras.QBatchNormalization(name="norm")],
         "layer norm: scale or shift is not exact .*epsilon=0",
@@ -155,7 +196,19 @@ REFUSED = {
     ),
     "softmax inline inside": (
         lambda: [quantizer(), dense(activation="softmax"), quantizer(name="q")],
-        "layer dense: activation softmax is not quantized",
+        "layer dense: activation softmax is not supported",
+    ),
+    "sigmoid without 0 of a wide sum": (
+        lambda: [quantizer("quantized_relu(16,1)"), dense(), quantizer("quantized_sigmoid(4,symmetric=1)", "q")],
+        "layer q: quantized_sigmoid of .*put a quantizer of 16 bits or fewer before",
+    ),
+    "a function of one's own": (
+        lambda: [quantizer(), dense(), keras.layers.Activation(relu, name="own")],
+        r"layer own: activation \S+\.relu is not supported",
+    ),
+    "half precision": (
+        lambda: [quantizer(), dense(dtype="mixed_float16")],
+        "layer dense: computes in float16; use float32",
     ),
     "recurrent": (
         lambda: [quantizer(), keras.layers.Reshape((2, 2)), qkeras.QLSTM(2, name="lstm")],
@@ -181,10 +234,11 @@ def test_what_is_not_exact_is_refused_with_the_layer_named(what):
     ("layer", "message"),
     [
         (lambda: keras.layers.Flatten(data_format="channels_first", name="flat"), "layer flat: .*channels first"),
+        (lambda: Flatten(name="own"), r"layer own: \S+\.Flatten is not supported"),
         (lambda: keras.layers.AveragePooling2D(3, name="pool"), "layer pool: the mean of 9 elements is not exact"),
         (lambda: keras.layers.AveragePooling2D(4, padding="same", name="pool"), "layer pool: windows at the edge"),
         (lambda: keras.layers.UpSampling2D(2, interpolation="bilinear", name="up"), "layer up: .*use 'nearest'"),
-        (lambda: keras.layers.Conv2D(2, 3, name="plain"), "layer plain: Conv2D is not supported; use QConv2D"),
+        (lambda: keras.layers.Conv2D(2, 3, name="plain"), "layer plain: its kernel has no quantizer; use QConv2D"),
         (
             lambda: qkeras.QConv2DBatchnorm(2, 3, kernel_quantizer=bits(4), name="fold"),
             "layer fold: QConv2DBatchnorm .*fold the normalization",

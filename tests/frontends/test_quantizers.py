@@ -2,9 +2,9 @@
 
 import numpy as np
 import pytest
+from frontends.random_models import keras, layers, qkeras
 from hypothesis import given, settings
 from hypothesis import strategies as st
-from random_models import keras, layers, qkeras
 
 from qcompress.errors import QcompressError, Refused
 from qcompress.fixedpoint import Format
@@ -35,8 +35,8 @@ ACTIVATIONS = {
         "Table",
         "ufixed<4,1>",
     ),
-    "tanh": ("quantized_tanh(5)", "Table", "fixed<5,1>"),
-    "tanh, symmetric": ("quantized_tanh(5,symmetric=True)", "Table", "fixed<5,1>"),
+    "tanh": ("quantized_tanh(5)", "Quantize", "fixed<5,1>"),
+    "tanh, symmetric": ("quantized_tanh(5,symmetric=True)", "Quantize", "fixed<5,1>"),
     "tanh, real": ("quantized_tanh(7,use_real_tanh=True)", "Table", "fixed<7,1>"),
     "sigmoid": ("quantized_sigmoid(5)", "Table", "ufixed<5,0>"),
     "sigmoid, symmetric": ("quantized_sigmoid(5,symmetric=True)", "Table", "ufixed<5,0>"),
@@ -64,7 +64,16 @@ def test_an_activation_equals_keras_on_every_code(name):
     assert expected in {None, str(graph.output_format)}
 
 
-@pytest.mark.parametrize("quantizer", ["quantized_relu(5,1,negative_slope=0.25)", "binary(alpha=1)"])
+@pytest.mark.parametrize(
+    "quantizer",
+    [
+        "quantized_relu(5,1,negative_slope=0.25)",
+        "binary(alpha=1)",
+        "quantized_tanh(6)",
+        "quantized_tanh(5,symmetric=True)",
+        "quantized_sigmoid(7)",
+    ],
+)
 def test_wide_sums_need_no_table_where_a_cast_tells_enough(quantizer):
     model = keras.Sequential([keras.Input((1,)), layers.ReLU(negative_slope=1.0), qkeras.QActivation(quantizer)])
     graph = from_keras(model, "model", Format.parse("fixed<22,6>"))
