@@ -7,7 +7,7 @@ from frontends.random_models import draw_weights, keras, layers, qkeras
 
 from qcompress.errors import Refused
 from qcompress.fixedpoint import Format
-from qcompress.frontends.qkeras import KerasBody, convert, from_keras
+from qcompress.frontends.qkeras import KerasBody, convert, from_keras, load_model
 
 SIGNED = "quantized_bits(6,1,alpha=1)"
 
@@ -159,6 +159,20 @@ def test_a_layer_equals_keras(name):
     for node, got in seen.items():
         assert (got == traced[node]).all(), node
     assert len(np.unique(traced["last"])) > 10
+
+
+@pytest.mark.campaign
+@pytest.mark.parametrize("name", LAYERS)
+def test_a_layer_survives_every_kind_of_file(name, tmp_path):
+    shape, layer = LAYERS[name]
+    model = one_layer(shape, layer())
+    model.save(tmp_path / "whole.keras")
+    model.save(tmp_path / "whole.h5")
+    (tmp_path / "split.json").write_text(model.to_json())
+    model.save_weights(tmp_path / "split.weights.h5")
+    expected = from_keras(model, "model").content_hash()
+    for file in ("whole.keras", "whole.h5", "split.json"):
+        assert from_keras(load_model(tmp_path / file), "model").content_hash() == expected, file
 
 
 def functional(*layers_, shape=(6,)):
