@@ -27,6 +27,10 @@ WEIGHTS = {
 """Which weight each quantizer of a layer acts on."""
 
 
+WIDENING = {"QAveragePooling2D"}
+"""Layers that need more bits on their way than their result: it averages sums multiplied by their number."""
+
+
 class KerasBody:
     """A Keras model as a body; codes that leave the grid of the graph are refused.
 
@@ -40,7 +44,8 @@ class KerasBody:
         self._model = model
         self._graph = graph
         self._calls, _ = calls_of(model)
-        self.dtype = "float32" if all(float32_exact(graph).values()) else "float64"
+        exact = all(float32_exact(graph).values()) and not any(kind_of(c.layer) in WIDENING for c in self._calls)
+        self.dtype = "float32" if exact else "float64"
         self._built: dict[bool, Any] = {}
 
     def run(self, codes: Codes) -> Codes:

@@ -12,6 +12,7 @@ from qcompress.frontends.calls import Call
 from qcompress.frontends.grids import exact_codes
 from qcompress.frontends.quantizers import check_deterministic, evaluate, weights
 from qcompress.frontends.runtime import kind_of
+from qcompress.frontends.windows import check_channels_last, same_padding, transposed_padding
 from qcompress.graph import Affine, Conv1D, Conv2D, Dense, DepthwiseConv, TransposedConv
 from qcompress.graph.movement import Pairs
 
@@ -59,7 +60,7 @@ def separable(builder: Builder, call: Call, source: str) -> str:
 def transposed(builder: Builder, call: Call, source: str) -> str:
     """QConv2DTranspose as a correlation of the spread-out input with the kernel turned around."""
     layer = call.layer
-    _channels_last(call)
+    check_channels_last(call)
     codes, format_ = weights(layer, "kernel")
     turned = codes[::-1, ::-1].transpose(0, 1, 3, 2)
     size, shape = codes.shape[:2], builder.shapes[source]
@@ -69,20 +70,6 @@ def transposed(builder: Builder, call: Call, source: str) -> str:
     padding = tuple(transposed_padding(layer.padding, *sizes) for sizes in zip(shape[:2], size, strides, strict=True))
     operation = TransposedConv(**_arguments(layer, turned, format_), padding=padding, stuffing=strides)
     return _finish(builder, call, builder.add(call.name, operation, source))
-
-
-def transposed_padding(padding: str, size: int, kernel: int, stride: int) -> tuple[int, int]:
-    """Zeros around the spread-out input: Keras gives size * stride outputs, plus kernel - stride if 'valid'."""
-    same = padding.lower() == "same"
-    outputs = size * stride + (0 if same else max(kernel - stride, 0))
-    before = kernel - 1 - (max(kernel - stride, 0) // 2 if same else 0)
-    return before, outputs + kernel - 2 - (size - 1) * stride - before
-
-
-def same_padding(size: int, window: int, stride: int) -> tuple[int, int]:
-    """Keras 'same': as many zeros as the last window needs, the odd one at the end."""
-    needed = max((-(-size // stride) - 1) * stride + window - size, 0)
-    return needed // 2, needed - needed // 2
 
 
 def batch_normalization(builder: Builder, call: Call, source: str) -> str:
@@ -117,7 +104,8 @@ def _scale_and_shift(layer: Any) -> tuple[Any, Any]:
             found[key] = evaluate(quantizer or (lambda tensor: tensor), values)
     inverse = getattr(layer, "inverse_quantizer_internal", None)
     if inverse is None:
-        inverse_deviation = 1 / np.sqrt(found["variance"] + layer.epsilon)
+        with np.errstate(divide="ignore"):  # infinity is no grid either
+            inverse_deviation = 1 / np.sqrt(found["variance"] + layer.epsilon)
         exact_codes(inverse_deviation)  # raises: the scale may be exact by chance, but Keras divides first
         scale = found["gamma"] * inverse_deviation
     else:
@@ -152,7 +140,7 @@ def _masked(name: str, codes: Codes, format_: Format, mask: Any) -> tuple[Codes,
 def _sliding(builder: Builder, call: Call, source: str) -> dict[str, Any]:
     """strides, padding and dilation of a convolution."""
     layer = call.layer
-    _channels_last(call)
+    check_channels_last(call)
     size, strides, dilation = layer.kernel_size, tuple(layer.strides), tuple(layer.dilation_rate)
     shape = builder.shapes[source]
     padding: Pairs = ((0, 0),) * len(size)
@@ -165,11 +153,6 @@ def _sliding(builder: Builder, call: Call, source: str) -> dict[str, Any]:
             raise Refused(f"layer {call.name}: padding 'causal'; QKeras cannot compute it: put ZeroPadding1D before")
         padding = (((size[0] - 1) * dilation[0], 0),)
     return {"strides": strides, "padding": padding, "dilation": dilation}
-
-
-def _channels_last(call: Call) -> None:
-    if getattr(call.layer, "data_format", "channels_last") != "channels_last":
-        raise Refused(f"layer {call.name}: {kind_of(call.layer)} with channels first; use channels_last")
 
 
 def _finish(builder: Builder, call: Call, node: str) -> str:

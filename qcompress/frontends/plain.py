@@ -11,9 +11,8 @@ from qcompress.frontends.activations import add_activation
 from qcompress.frontends.builder import UNKNOWN, Builder
 from qcompress.frontends.calls import Call
 from qcompress.frontends.grids import exact_codes
-from qcompress.frontends.linear import same_padding
 from qcompress.frontends.quantizers import check_activation, evaluate
-from qcompress.frontends.runtime import kind_of
+from qcompress.frontends.windows import check_channels_last, same_padding
 from qcompress.graph import (
     Add,
     AveragePool,
@@ -35,11 +34,13 @@ from qcompress.graph.movement import Pairs
 
 
 def flatten(builder: Builder, call: Call, source: str) -> str:
-    channels_last(call)
+    """Flatten."""
+    check_channels_last(call)
     return builder.add(call.name, Flatten(), source)
 
 
 def reshape(builder: Builder, call: Call, source: str) -> str:
+    """Reshape; one -1 takes what is left."""
     target = tuple(int(size) for size in call.layer.target_shape)
     if -1 in target:
         rest = prod(builder.shapes[source]) // max(1, -prod(target))
@@ -48,32 +49,38 @@ def reshape(builder: Builder, call: Call, source: str) -> str:
 
 
 def permute(builder: Builder, call: Call, source: str) -> str:
+    """Permute, whose axes count from 1."""
     return builder.add(call.name, Permute(tuple(int(axis) - 1 for axis in call.layer.dims)), source)
 
 
 def zero_pad(builder: Builder, call: Call, source: str) -> str:
-    channels_last(call)
+    """ZeroPadding1D and 2D."""
+    check_channels_last(call)
     return builder.add(call.name, ZeroPad(_pairs(call.layer.padding)), source)
 
 
 def crop(builder: Builder, call: Call, source: str) -> str:
-    channels_last(call)
+    """Cropping1D and 2D."""
+    check_channels_last(call)
     return builder.add(call.name, Crop(_pairs(call.layer.cropping)), source)
 
 
 def up_sample(builder: Builder, call: Call, source: str) -> str:
-    channels_last(call)
+    """UpSampling1D and 2D, nearest neighbour."""
+    check_channels_last(call)
     if getattr(call.layer, "interpolation", "nearest") != "nearest":
         raise Refused(f"layer {call.name}: interpolation {call.layer.interpolation!r} is not exact; use 'nearest'")
     return builder.add(call.name, UpSample(_sizes(call.layer.size)), source)
 
 
 def max_pool(builder: Builder, call: Call, source: str) -> str:
+    """MaxPooling1D and 2D."""
     size, strides, padding = _window(builder, call, source)
     return builder.add(call.name, MaxPool(size, strides, padding), source)
 
 
 def average_pool(builder: Builder, call: Call, source: str) -> str:
+    """AveragePooling1D and 2D over a power of two of elements, QAveragePooling2D over any number."""
     size, strides, padding = _window(builder, call, source)
     if any(any(pair) for pair in padding):
         raise Refused(
@@ -87,11 +94,13 @@ def average_pool(builder: Builder, call: Call, source: str) -> str:
 
 
 def global_max_pool(builder: Builder, call: Call, source: str) -> str:
+    """GlobalMaxPooling1D and 2D."""
     size = _spatial(builder, call, source)
     return _flat(builder, call, MaxPool(size, size), source)
 
 
 def global_average_pool(builder: Builder, call: Call, source: str) -> str:
+    """GlobalAveragePooling1D and 2D over a power of two of elements, QGlobalAveragePooling2D over any number."""
     size = _spatial(builder, call, source)
     if getattr(call.layer, "average_quantizer", None) is not None:
         return _inline(builder, call, _flat(builder, call, _scaled_sum(builder, call, source, size, size), source))
@@ -128,6 +137,7 @@ def merge(operation: Callable[[], Merge]) -> Callable[..., str]:
 
 
 def multiply(builder: Builder, call: Call, *sources: str) -> str:
+    """Multiply of two or more, from the first to the last."""
     node, *others = sources
     for count, other in enumerate(others[:-1], 1):
         node = builder.add(f"{call.name}_product{count}", Multiply(), node, other)
@@ -135,6 +145,7 @@ def multiply(builder: Builder, call: Call, *sources: str) -> str:
 
 
 def concatenate(builder: Builder, call: Call, *sources: str) -> str:
+    """Concatenate; Keras counts the batch as axis 0."""
     axis = int(call.layer.axis)
     axis = axis - 1 if axis > 0 else axis + len(builder.shapes[sources[0]])
     return builder.add(call.name, Concatenate(axis), *sources)
@@ -143,19 +154,13 @@ def concatenate(builder: Builder, call: Call, *sources: str) -> str:
 add, subtract = merge(Add), merge(Subtract)
 
 
-def channels_last(call: Call) -> None:
-    """Refuse layers whose channels come first."""
-    if getattr(call.layer, "data_format", "channels_last") != "channels_last":
-        raise Refused(f"layer {call.name}: {kind_of(call.layer)} with channels first; use channels_last")
-
-
 def _inline(builder: Builder, call: Call, node: str) -> str:
     return add_activation(builder, f"{call.name}_activation", call.name, getattr(call.layer, "activation", None), node)
 
 
 def _window(builder: Builder, call: Call, source: str) -> tuple[Shape, Shape, Pairs]:
     """Size, strides and padding of a pooling layer."""
-    channels_last(call)
+    check_channels_last(call)
     size, strides = _sizes(call.layer.pool_size), _sizes(call.layer.strides)
     if call.layer.padding.lower() == "valid":
         return size, strides, ((0, 0),) * len(size)
@@ -164,7 +169,7 @@ def _window(builder: Builder, call: Call, source: str) -> tuple[Shape, Shape, Pa
 
 
 def _spatial(builder: Builder, call: Call, source: str) -> Shape:
-    channels_last(call)
+    check_channels_last(call)
     return builder.shapes[source][:-1]
 
 
