@@ -45,6 +45,13 @@ class Target(Protocol):
 
 
 MODULES = {"hls": "qcompress.targets.hls", "rtl": "qcompress.targets.rtl"}
+MODULES |= {
+    f"hls-{backend}{io_type}{strategy}": MODULES["hls"]
+    for backend in ("vitis", "vivado", "catapult", "quartus", "oneapi")
+    for io_type in ("", "-stream")
+    for strategy in ("", "-resource")
+    if backend != "vitis" or io_type or strategy
+}
 
 
 class _Targets(Mapping[str, Target]):
@@ -53,7 +60,8 @@ class _Targets(Mapping[str, Target]):
     def __getitem__(self, name: str) -> Target:
         if name not in MODULES:
             raise QcompressError(f"no target {name!r}: choose from {', '.join(MODULES)}")
-        target: Target = import_module(MODULES[name]).TARGET
+        module = import_module(MODULES[name])
+        target: Target = getattr(module, "VARIANTS", {}).get(name, module.TARGET)
         return target
 
     def __iter__(self) -> Iterator[str]:

@@ -14,7 +14,7 @@ from qcompress.errors import QcompressError, Refused, ToolMissing
 from qcompress.fixedpoint import Cast, Codes, Format, Overflow, Rounding
 from qcompress.graph import Conv2D, Dense, Flatten, Graph, Node
 from qcompress.targets import TARGETS, Body, Target
-from qcompress.targets.hls import Hls
+from qcompress.targets.hls import VARIANTS, Hls
 
 HLS = Hls()
 MODES = [(rounding, overflow) for rounding in Rounding for overflow in Overflow]
@@ -95,12 +95,12 @@ def test_a_build_is_reproducible_movable_and_names_no_path_of_this_machine(tmp_p
     assert np.array_equal(HLS.open(graph, tmp_path / "moved" / "second").run(codes), graph.run(codes))
 
 
-def test_settings_that_are_not_proven_are_refused(tmp_path: Path) -> None:
+def test_settings_that_make_no_sense_are_refused(tmp_path: Path) -> None:
     for settings, said in (
-        (Hls(backend="Quartus"), "backend Quartus"),
-        (Hls(io_type="io_stream"), "io_type io_stream"),
-        (Hls(strategy="Resource"), "strategy Resource"),
-        (Hls(reuse_factor=2), "reuse_factor 2"),
+        (Hls(backend="Libero"), "no backend Libero: use one of Vitis, Vivado"),
+        (Hls(io_type="io_serial"), "no io_type io_serial"),
+        (Hls(strategy="Unrolled"), "no strategy Unrolled"),
+        (Hls(reuse_factor=0), "reuse factor and clock period must be positive"),
     ):
         with pytest.raises(Refused, match=said):
             settings.build(small_graph(), tmp_path / "refused")
@@ -114,7 +114,7 @@ def test_graphs_that_cannot_be_exact_are_refused_by_node() -> None:
     narrow, wide = Format(True, 4, 2), Format(True, 54, 2)
     kernel = np.ones((1, 1, 1, 1), np.int64)
     unknown = Shifted(kernel, narrow, np.zeros(1, np.int64), narrow, narrow)
-    with pytest.raises(Refused, match="node odd: Shifted"):
+    with pytest.raises(Refused, match="node odd: Shifted is not exact on Vitis io_parallel Latency"):
         HLS.refuse(Graph("g", (1, 1, 1), narrow, (Node("odd", unknown, "input"),)))
     heavy = Dense(np.ones((1, 1), np.int64), wide, np.zeros(1, np.int64), narrow, narrow)
     with pytest.raises(Refused, match="node heavy: kernel of fixed<54,2>"):
@@ -166,6 +166,9 @@ def test_another_graph_and_foreign_codes_are_not_accepted(tmp_path: Path) -> Non
 
 
 def test_targets_are_found_by_name() -> None:
-    assert list(TARGETS) == ["hls", "rtl"]
+    assert {name for name in TARGETS if name.startswith("hls")} == set(VARIANTS)
+    for name in TARGETS:
+        assert TARGETS[name].name == name
+    assert TARGETS["hls-catapult-stream-resource"] == Hls("Catapult", "io_stream", "Resource")
     with pytest.raises(QcompressError, match="no target 'vhdl': choose from hls, rtl"):
         TARGETS["vhdl"]
