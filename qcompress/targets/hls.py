@@ -85,10 +85,11 @@ class Hls:
         read_record(folder / "hls.json", graph)
         return self._body(graph, folder)
 
-    def write(self, graphs: Sequence[Graph], folder: Path) -> None:
+    def write(self, graphs: Sequence[Graph], folder: Path, optimization: str = "-O2") -> None:
         """One project of all `graphs`, side by side, each with its input and its output; compiled if that can be.
 
         The simulation reads the inputs of all graphs for each row, one after the other, and writes their outputs.
+        optimization: g++'s option; less of it compiles faster and simulates slower.
         """
         compiler = require("g++", "g++") if self.simulated else ""
         folder.mkdir(parents=True, exist_ok=True)
@@ -103,7 +104,7 @@ class Hls:
         run_logged(write, folder, log, f"{self.name}: writing the project of {what}")
         if self.simulated:
             shutil.copyfile(Path(__file__).with_name("hls_driver.cpp"), folder / "project" / "simulate.cpp")
-            run_logged(_compile(compiler, self), folder / "project", log, f"{self.name}: compiling {what}")
+            run_logged(_compile(compiler, self, optimization), folder / "project", log, f"{self.name}: compiling {what}")
 
     def _body(self, graph: Graph, folder: Path) -> "Simulator | Unsimulated":
         if not self.simulated:
@@ -144,10 +145,10 @@ def chain(graph: Graph) -> list[Node]:
     return nodes[::-1]
 
 
-def _compile(compiler: str, settings: Hls) -> list[str]:
+def _compile(compiler: str, settings: Hls, optimization: str) -> list[str]:
     """g++ on the project's sources; the driver asserts at compile time that the port formats are the graph's."""
     folders = ["firmware", *(f"firmware/{folder}" for folder in INCLUDES[settings.backend])]
     defines = ['-DWEIGHTS_DIR="firmware/weights"']
     sources = [f"firmware/{PROJECT}.cpp", "simulate.cpp"]
     includes = ["-I.", *(f"-I{folder}" for folder in folders)]
-    return [compiler, "-std=c++14", "-O2", "-w", *defines, *includes, *sources, "-o", "simulate"]
+    return [compiler, "-std=c++14", optimization, "-w", *defines, *includes, *sources, "-o", "simulate"]

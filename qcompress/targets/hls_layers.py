@@ -35,6 +35,7 @@ from qcompress.graph import (
     Linear,
     MaxPool,
     Multiply,
+    Node,
     Operation,
     Permute,
     Pool,
@@ -93,6 +94,9 @@ class Layers:
         self.inputs: list[str] = []
         self.outputs: list[str] = []
         self.node = ""
+        self.feeds_dense = False
+        """Whether the node at hand is taken by one dense layer alone, which reads packets of any size."""
+
         self.computes = False
         """Whether anything is left of the last graph when hls4ml has dropped reshapes and casts that change nothing."""
 
@@ -131,7 +135,7 @@ class Layers:
         names = {"class_name": kind, "name": name, "inputs": [source.name for source in sources], "outputs": [name]}
         self.dictionaries.append(names | attributes)
         idle = attributes.get("activation") == "linear" and result in (sources[0].format, Cast(sources[0].format))
-        self.computes |= kind != "Reshape" and not idle
+        self.computes |= kind not in ("Reshape", "Repack") and not idle
         self.precisions[name] = {"result": precision(result)} | {
             of: precision(format_) for of, format_ in (types or {}).items()
         }
@@ -153,8 +157,13 @@ def lower(graphs: Sequence[Graph], settings: Settings) -> Layers:
     for graph in graphs:
         needed = graph.upto(graph.nodes[-1].name)
         tensors = {"input": layers.add_input(needed)}
+        takers: dict[str, list[Node]] = {name: [] for name in needed.shapes}
+        for node in needed.nodes:
+            for source in node.sources:
+                takers[source].append(node)
         for node in needed.nodes:
             layers.node = node.name
+            layers.feeds_dense = [type(taker.operation) for taker in takers[node.name]] == [Dense]
             _refuse_unproven(layers, node.operation)
             given = [tensors[source] for source in node.sources]
             tensors[node.name] = LAYERS[type(node.operation)](layers, node.operation, *given)
@@ -330,8 +339,25 @@ def _positions(given: Shape, size: Shape, window: Window) -> Shape:
     )
 
 
+def _as_long_as_strides(weights: Weights, window: Window, given: Shape) -> tuple[Weights, Window]:
+    """Zeros behind the kernel up to its strides, and room for them: line buffers lose count of shorter windows."""
+    size = weights.kernel.shape[:-2]
+    longer = [max(taps, stride) for taps, stride in zip(size, window.strides, strict=True)]
+    kernel = np.pad(weights.kernel, [*((0, new - old) for new, old in zip(longer, size, strict=True)), (0, 0), (0, 0)])
+    ends = [
+        max(after, (count - 1) * stride + taps - length - before)
+        for count, stride, taps, length, (before, after) in zip(
+            _positions(given, size, window), window.strides, longer, given[:-1], window.padding, strict=True
+        )
+    ]
+    padding = tuple((before, end) for (before, _), end in zip(window.padding, ends, strict=True))
+    return weights._replace(kernel=kernel), Window(window.strides, padding)
+
+
 def _convolve(layers: Layers, weights: Weights, window: Window, source: Tensor) -> Tensor:
     """A convolution over one or two axes; kernel (*window, channels, filters)."""
+    if layers.settings.io_type == "io_stream":
+        weights, window = _as_long_as_strides(weights, window, source.shape)
     size, filters = weights.kernel.shape[:-2], weights.kernel.shape[-1]
     shape = (*_positions(source.shape, size, window), filters)
     return layers.add(
@@ -364,6 +390,9 @@ def _convolve_each(layers: Layers, weights: Weights, window: Window, source: Ten
         flat = Window((1, *window.strides), ((0, 0), *window.padding))
         rows = _convolve_each(layers, weights._replace(kernel=weights.kernel[None]), flat, row)
         return _reshaped(layers, rows.shape[1:], rows)
+    if layers.settings.io_type == "io_stream":
+        weights, window = _as_long_as_strides(weights, window, source.shape)
+        size = weights.kernel.shape[:-2]
     shape = (*_positions(source.shape, size, window), channels)
     return layers.add(
         f"DepthwiseConv{len(size)}D",
@@ -456,21 +485,29 @@ def _pooled(
 def _max_pool(layers: Layers, operation: MaxPool, source: Tensor) -> Tensor:
     """Codes without sign are padded with zeros by a layer of its own: hls4ml pads them with the largest code."""
     padding, given = operation.padding, source.format
-    if any(map(any, padding)) and not given.signed:
-        source, padding = _padded(layers, padding, source), ((0, 0),) * len(padding)
-    elif any(map(any, padding)) and layers.settings.io_type == "io_stream":
+    streams, padded = layers.settings.io_type == "io_stream", any(map(any, padding))
+    if streams and operation.strides != operation.size:
+        raise layers.refuse("hls4ml takes maxima of windows side by side in io_stream: use strides of the window's size")
+    if streams and padded and given.signed:
         raise layers.refuse("padded maximum of signed codes ends the process in io_stream: use io_parallel")
+    if padded and not given.signed:
+        source, padding = _padded(layers, padding, source), ((0, 0),) * len(padding)
     return _pooled(layers, "Max", operation, padding, (given, given), source)
 
 
 def _average_pool(layers: Layers, operation: AveragePool, source: Tensor) -> Tensor:
+    """Windows that are not side by side have no layer in io_stream: there, a convolution of equal weights."""
     result, bits = operation.output_format(source.format), operation.bits
+    none = Window(operation.strides, ((0, 0),) * len(operation.size))
+    if layers.settings.io_type == "io_stream" and operation.strides != operation.size:
+        channels = source.shape[-1]
+        kernel = np.ones((*operation.size, channels, 1), np.int64)
+        return _convolve_each(layers, Weights.picking(kernel, bits, channels, result), none, source)
     if not bits:
         return _max_pool(layers, MaxPool(operation.size, operation.strides), source)
     fraction = max(0, result.fraction)  # ac_fixed divides wrongly without bits behind the point
     sums = Format(result.signed, max(1, result.integer + bits + fraction), result.integer + bits)
-    none = ((0, 0),) * len(operation.size)
-    return _pooled(layers, "Average", operation, none, (sums, result), _linear(layers, sums, source))
+    return _pooled(layers, "Average", operation, none.padding, (sums, result), _linear(layers, sums, source))
 
 
 # Several inputs
@@ -492,6 +529,9 @@ def _concatenate(layers: Layers, operation: Concatenate, *sources: Tensor) -> Te
     """Two at a time; axes before and behind the joined one are taken together where there are more than three."""
     result, axis = operation.output_format([source.format for source in sources]), operation.axis
     shape = operation.output_shape([source.shape for source in sources])
+    if len(shape) == 1 and layers.combination in _on(("Catapult",), ("io_stream",)):  # its layer loses elements
+        rows = [_reshaped(layers, (1, *source.shape), source) for source in sources]
+        return _reshaped(layers, shape, _concatenate(layers, Concatenate(1), *rows))
     if len(shape) > 3:
         flat = [_reshaped(layers, (prod(source.shape[:axis]), prod(source.shape[axis:])), source) for source in sources]
         return _reshaped(layers, shape, _concatenate(layers, Concatenate(1), *flat))
@@ -507,9 +547,16 @@ def _concatenate(layers: Layers, operation: Concatenate, *sources: Tensor) -> Te
 
 
 def _reshaped(layers: Layers, shape: Shape, source: Tensor) -> Tensor:
+    """Streams are packed anew, by one element at a time if one packet is no multiple of the other."""
     if shape == source.shape:
         return source
-    return layers.add("Reshape", shape, source.format, source, target_shape=list(shape))
+    if layers.settings.io_type == "io_parallel" or (len(shape) == 1 and layers.feeds_dense):
+        return layers.add("Reshape", shape, source.format, source, target_shape=list(shape))
+    longer, shorter = sorted((source.shape[-1], shape[-1]), reverse=True)
+    if longer % shorter:
+        single = (prod(shape), 1)
+        source = layers.add("Repack", single, source.format, source, target_shape=list(single))
+    return layers.add("Repack", shape, source.format, source, target_shape=list(shape))
 
 
 def _flatten(layers: Layers, operation: Flatten, source: Tensor) -> Tensor:
@@ -674,7 +721,10 @@ SIMULATED = ("Vitis", "Vivado", "Catapult", "Quartus")
 EVERYWHERE = _on(SIMULATED)
 VIVADO = _on(AP_FIXED)
 
-EXACT: dict[type[Operation], frozenset[Combination]] = dict.fromkeys(LAYERS, EVERYWHERE) | {Table: VIVADO}
+EXACT: dict[type[Operation], frozenset[Combination]] = dict.fromkeys(LAYERS, EVERYWHERE) | {
+    Table: VIVADO,
+    Permute: EVERYWHERE - _on(("Catapult",), ("io_stream",)),
+}
 INSTEAD: dict[type[Operation], str] = {ArgMax: "the outputs themselves, and take the largest behind the firmware"}
 """What to use for operations that are exact nowhere."""
 

@@ -16,7 +16,7 @@ from qcompress.targets.processes import CODE
 def mismatches_of(settings: Hls, graphs: Sequence[Graph], folder: Path, rows: int = 200, seed: int = 0) -> list[int]:
     """Wrong codes of each graph, all of them simulated side by side in the project built in `folder`."""
     rng = np.random.default_rng(seed)
-    settings.write(graphs, folder)
+    settings.write(graphs, folder, "-O1")
     given = [random_codes(rng, graph.input_format, (rows, *graph.input_shape)) for graph in graphs]
     source, result = (folder / name for name in ("input.codes", "output.codes"))
     np.concatenate([codes.reshape(rows, -1) for codes in given], axis=1).astype(CODE).tofile(source)
