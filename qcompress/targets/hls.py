@@ -7,20 +7,24 @@ need Intel's compiler: their project is written and not simulated.
 """
 
 import shutil
+import warnings
 from collections.abc import Sequence
 from dataclasses import asdict, dataclass
 from importlib.metadata import version
 from pathlib import Path
 
-from qcompress.errors import QcompressError, Refused
+from qcompress.errors import QcompressError, QcompressWarning, Refused
 from qcompress.fixedpoint import Codes
-from qcompress.graph import Graph, Node
+from qcompress.graph import Graph, Linear, Node
 from qcompress.targets.hls_layers import BACKENDS, IO_TYPES, SIMULATED, STRATEGIES, lower
 from qcompress.targets.processes import Simulator, python_module, require, run_logged
 from qcompress.targets.record import read_record, write_record
 
 PROJECT = "qcompress_hls"
 """Name of the top function and of its source files."""
+
+UNROLLED = 4096
+"""Products of one loop that Vivado HLS unrolls."""
 
 INCLUDES = {
     "Vitis": ["ap_types"],
@@ -76,6 +80,7 @@ class Hls:
     def build(self, graph: Graph, folder: Path) -> "Simulator | Unsimulated":
         """Write the project to folder/project and compile its C simulation (about 10 s for an ECON-T encoder)."""
         self.refuse(graph)
+        self.advise(graph)
         self.write([graph], folder)
         write_record(folder / "hls.json", graph, {"settings": asdict(self), "hls4ml": version("hls4ml")})
         return self._body(graph, folder)
@@ -84,6 +89,16 @@ class Hls:
         """The C simulation that `build` left in `folder`."""
         read_record(folder / "hls.json", graph)
         return self._body(graph, folder)
+
+    def advise(self, graph: Graph) -> None:
+        """Warn of what simulates exactly and will not synthesize well."""
+        if (self.backend, self.strategy) != ("Vivado", "Latency"):
+            return
+        for node in graph.nodes:
+            products = node.operation.multiplications if isinstance(node.operation, Linear) else 0
+            if products > UNROLLED * self.reuse_factor:
+                said = f"{products} products, and Vivado HLS unrolls {UNROLLED}: use Resource or a reuse factor"
+                warnings.warn(f"{self.name}: node {node.name}: {said}", QcompressWarning, stacklevel=2)
 
     def write(self, graphs: Sequence[Graph], folder: Path, optimization: str = "-O2") -> None:
         """One project of all `graphs`, side by side, each with its input and its output; compiled if that can be.
@@ -104,7 +119,9 @@ class Hls:
         run_logged(write, folder, log, f"{self.name}: writing the project of {what}")
         if self.simulated:
             shutil.copyfile(Path(__file__).with_name("hls_driver.cpp"), folder / "project" / "simulate.cpp")
-            run_logged(_compile(compiler, self, optimization), folder / "project", log, f"{self.name}: compiling {what}")
+            run_logged(
+                _compile(compiler, self, optimization), folder / "project", log, f"{self.name}: compiling {what}"
+            )
 
     def _body(self, graph: Graph, folder: Path) -> "Simulator | Unsimulated":
         if not self.simulated:

@@ -35,7 +35,6 @@ from qcompress.graph import (
     Linear,
     MaxPool,
     Multiply,
-    Node,
     Operation,
     Permute,
     Pool,
@@ -48,6 +47,7 @@ from qcompress.graph import (
     UpSample,
     ZeroPad,
 )
+from qcompress.graph.graph import INPUT
 from qcompress.graph.movement import Pairs
 from qcompress.graph.stage import Shape
 
@@ -56,6 +56,9 @@ WEIGHT_BITS = 53
 
 AP_FIXED = ("Vitis", "Vivado")
 """Backends whose numbers are ap_fixed; the others' are ac_fixed."""
+
+MOST_COPIES = 7
+"""Nodes that a stream may feed on every backend."""
 
 Layer = dict[str, Any]
 
@@ -69,6 +72,8 @@ class Settings(Protocol):
     def io_type(self) -> str: ...
     @property
     def strategy(self) -> str: ...
+    @property
+    def reuse_factor(self) -> int: ...
 
 
 @dataclass(frozen=True)
@@ -91,6 +96,7 @@ class Layers:
         self.settings = settings
         self.dictionaries: list[Layer] = []
         self.precisions: dict[str, dict[str, str]] = {}
+        self.reuse_factors: dict[str, int] = {}
         self.inputs: list[str] = []
         self.outputs: list[str] = []
         self.node = ""
@@ -107,7 +113,11 @@ class Layers:
 
     def configuration(self) -> dict[str, Any]:
         """hls4ml's configuration by layer name."""
-        return {name: {"Precision": types, "Trace": False} for name, types in self.precisions.items()}
+        return {
+            name: {"Precision": types, "Trace": False}
+            | ({"ReuseFactor": self.reuse_factors[name]} if name in self.reuse_factors else {})
+            for name, types in self.precisions.items()
+        }
 
     def add_input(self, graph: Graph) -> Tensor:
         """The input of a graph."""
@@ -156,21 +166,29 @@ def lower(graphs: Sequence[Graph], settings: Settings) -> Layers:
     layers = Layers(settings)
     for graph in graphs:
         needed = graph.upto(graph.nodes[-1].name)
-        tensors = {"input": layers.add_input(needed)}
-        takers: dict[str, list[Node]] = {name: [] for name in needed.shapes}
-        for node in needed.nodes:
-            for source in node.sources:
-                takers[source].append(node)
-        for node in needed.nodes:
-            layers.node = node.name
-            layers.feeds_dense = [type(taker.operation) for taker in takers[node.name]] == [Dense]
-            _refuse_unproven(layers, node.operation)
-            given = [tensors[source] for source in node.sources]
-            tensors[node.name] = LAYERS[type(node.operation)](layers, node.operation, *given)
-        layers.outputs.append(tensors[needed.nodes[-1].name].name)
+        layers.outputs.append(_lower(layers, needed).name)
         if not layers.computes:
             raise Refused(f"hls: graph {graph.name} computes nothing: hls4ml removes all its layers")
     return layers
+
+
+def _lower(layers: Layers, graph: Graph) -> Tensor:
+    """Add the layers of one graph; the tensor that it ends with."""
+    takers: dict[str, list[type[Operation]]] = {name: [] for name in graph.shapes}
+    for node in graph.nodes:
+        for source in node.sources:
+            takers[source].append(type(node.operation))
+    for name, operations in takers.items():
+        layers.node = name
+        if layers.settings.io_type == "io_stream" and len(operations) > MOST_COPIES:
+            raise layers.refuse(f"hls4ml copies a stream {MOST_COPIES} times at most: use io_parallel")
+    tensors = {INPUT: layers.add_input(graph)}
+    for node in graph.nodes:
+        layers.node, layers.feeds_dense = node.name, takers[node.name] == [Dense]
+        _refuse_unproven(layers, node.operation)
+        given = [tensors[source] for source in node.sources]
+        tensors[node.name] = LAYERS[type(node.operation)](layers, node.operation, *given)
+    return tensors[graph.nodes[-1].name]
 
 
 def precision(cast: Format | Cast) -> str:
@@ -360,7 +378,7 @@ def _convolve(layers: Layers, weights: Weights, window: Window, source: Tensor) 
         weights, window = _as_long_as_strides(weights, window, source.shape)
     size, filters = weights.kernel.shape[:-2], weights.kernel.shape[-1]
     shape = (*_positions(source.shape, size, window), filters)
-    return layers.add(
+    result = layers.add(
         f"Conv{len(size)}D",
         shape,
         weights.accumulator,
@@ -372,6 +390,9 @@ def _convolve(layers: Layers, weights: Weights, window: Window, source: Tensor) 
         **_sizes("filt", size),
         **weights.data(),
     )
+    # the loop over a window's products is written for no more turns than there are
+    layers.reuse_factors[result.name] = min(layers.settings.reuse_factor, prod(weights.kernel.shape[:-1]))
+    return result
 
 
 def _convolve_each(layers: Layers, weights: Weights, window: Window, source: Tensor) -> Tensor:
@@ -487,7 +508,9 @@ def _max_pool(layers: Layers, operation: MaxPool, source: Tensor) -> Tensor:
     padding, given = operation.padding, source.format
     streams, padded = layers.settings.io_type == "io_stream", any(map(any, padding))
     if streams and operation.strides != operation.size:
-        raise layers.refuse("hls4ml takes maxima of windows side by side in io_stream: use strides of the window's size")
+        raise layers.refuse(
+            "hls4ml takes maxima of windows side by side in io_stream: use strides of the window's size"
+        )
     if streams and padded and given.signed:
         raise layers.refuse("padded maximum of signed codes ends the process in io_stream: use io_parallel")
     if padded and not given.signed:
@@ -496,18 +519,16 @@ def _max_pool(layers: Layers, operation: MaxPool, source: Tensor) -> Tensor:
 
 
 def _average_pool(layers: Layers, operation: AveragePool, source: Tensor) -> Tensor:
-    """Windows that are not side by side have no layer in io_stream: there, a convolution of equal weights."""
+    """hls4ml's layer, or where that is wrong or missing a convolution of equal weights."""
     result, bits = operation.output_format(source.format), operation.bits
     none = Window(operation.strides, ((0, 0),) * len(operation.size))
-    if layers.settings.io_type == "io_stream" and operation.strides != operation.size:
-        channels = source.shape[-1]
-        kernel = np.ones((*operation.size, channels, 1), np.int64)
-        return _convolve_each(layers, Weights.picking(kernel, bits, channels, result), none, source)
-    if not bits:
-        return _max_pool(layers, MaxPool(operation.size, operation.strides), source)
-    fraction = max(0, result.fraction)  # ac_fixed divides wrongly without bits behind the point
-    sums = Format(result.signed, max(1, result.integer + bits + fraction), result.integer + bits)
-    return _pooled(layers, "Average", operation, none.padding, (sums, result), _linear(layers, sums, source))
+    beside = layers.settings.io_type == "io_parallel" or operation.strides == operation.size
+    if bits and beside and layers.combination in AVERAGING:
+        sums = Format(result.signed, result.width + bits, result.integer + bits)
+        return _pooled(layers, "Average", operation, none.padding, (sums, result), _linear(layers, sums, source))
+    channels = source.shape[-1]
+    kernel = np.ones((*operation.size, channels, 1), np.int64)
+    return _convolve_each(layers, Weights.picking(kernel, bits, channels, result), none, source)
 
 
 # Several inputs
@@ -648,7 +669,7 @@ def _zero_pad(layers: Layers, operation: ZeroPad, source: Tensor) -> Tensor:
 
 def _cropped(layers: Layers, pairs: Pairs, source: Tensor) -> Tensor:
     """hls4ml's layer, or where that is wrong a window with a one at the place of the first element kept."""
-    if layers.combination in CROPPING[len(pairs)]:
+    if layers.combination in CROPPING:
         shape = Crop(pairs).output_shape(source.shape)
         return _resized(layers, "Cropping", shape, source, **_ends("crop", pairs))
     kernel = np.zeros((*(sum(pair) + 1 for pair in pairs), source.shape[-1], 1), np.int64)
@@ -729,7 +750,9 @@ INSTEAD: dict[type[Operation], str] = {ArgMax: "the outputs themselves, and take
 """What to use for operations that are exact nowhere."""
 
 DEPTHWISE = _on(AP_FIXED, strategies=("Latency",))
-CROPPING = {1: VIVADO, 2: VIVADO}
+AVERAGING = VIVADO
+CROPPING = VIVADO
+"""Where hls4ml's own layers are exact, for operations that have another way."""
 
 
 def _refuse_unproven(layers: Layers, operation: Operation) -> None:

@@ -378,3 +378,27 @@ OPERATIONS: dict[str, Maker] = {
 def random_operation(rng: Generator, name: str) -> Graph:
     """A random graph of one of `OPERATIONS`, over an input of a random format."""
     return OPERATIONS[name](rng, random_format(rng))
+
+
+def random_branches(rng: Generator) -> Graph:
+    """A residual network: a node that feeds three, sums, a product, a concatenation, pooling and a dense end."""
+    given = random_format(rng, width=(3, 8))
+    shape = (4, 4, 2)
+    narrow = Quantize(Cast(Format(True, 5, 2), Rounding.RND_CONV, Overflow.SAT))
+    first = Conv2D(**_linear_parameters(rng, given, (3, 3, 2, 2)), padding=((1, 1), (1, 1)))
+    second = Conv2D(**_linear_parameters(rng, narrow.cast.format, (1, 1, 2, 2)))
+    nodes = (
+        Node("first", first, "input"),
+        Node("stem", narrow, "first"),
+        Node("second", second, "stem"),
+        Node("branch", narrow, "second"),
+        Node("active", Relu(), "stem"),
+        Node("sum", Add(), "branch", "stem", "active"),
+        Node("product", Multiply(), "branch", "sum"),
+        Node("joined", Concatenate(2), "product", "active", "stem"),
+        Node("pooled", MaxPool((2, 2), (2, 2)), "joined"),
+        Node("small", Quantize(Cast(Format(True, 7, 4), Rounding.RND, Overflow.SAT_SYM)), "pooled"),
+        Node("flat", Flatten(), "small"),
+        Node("dense", Dense(**_linear_parameters(rng, Format(True, 7, 4), (24, 3))), "flat"),
+    )
+    return Graph("branches", shape, given, nodes)
