@@ -390,9 +390,13 @@ def _convolve(layers: Layers, weights: Weights, window: Window, source: Tensor) 
         **_sizes("filt", size),
         **weights.data(),
     )
-    # the loop over a window's products is written for no more turns than there are
-    layers.reuse_factors[result.name] = min(layers.settings.reuse_factor, prod(weights.kernel.shape[:-1]))
+    layers.reuse_factors[result.name] = _reuse(layers.settings.reuse_factor, prod(weights.kernel.shape[:-1]))
     return result
+
+
+def _reuse(wanted: int, products: int) -> int:
+    """The largest reuse factor up to `wanted` that divides a window's products: hls4ml's kernels abort at others."""
+    return max(factor for factor in range(1, min(wanted, products) + 1) if products % factor == 0)
 
 
 def _convolve_each(layers: Layers, weights: Weights, window: Window, source: Tensor) -> Tensor:
@@ -739,8 +743,13 @@ def _on(
 
 
 SIMULATED = ("Vitis", "Vivado", "Catapult", "Quartus")
-EVERYWHERE = _on(SIMULATED)
+"""Backends whose C simulation g++ can build."""
+
 VIVADO = _on(AP_FIXED)
+UNSIMULATED = _on(("oneAPI",))
+"""Written as they are for Quartus, whose kernels oneAPI's descend from; no simulation here can prove them."""
+
+EVERYWHERE = _on(SIMULATED) | UNSIMULATED
 
 EXACT: dict[type[Operation], frozenset[Combination]] = dict.fromkeys(LAYERS, EVERYWHERE) | {
     Table: VIVADO,

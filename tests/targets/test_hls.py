@@ -245,7 +245,7 @@ REFUSED = [
     (Hls("Vitis", "io_stream"), one(MaxPool((2,), (2,), ((1, 1),)), (4, 1)), "ends the process in io_stream"),
     (Hls("Vitis", "io_stream"), one(MaxPool((2,), (1,)), (4, 1)), "side by side in io_stream"),
     (Hls("Quartus"), cast_chain(NARROW, [Cast.parse("ufixed<1,1>")]), "makes ufixed<1,1> two bits wide on Quartus"),
-    (Hls("Catapult"), one(Relu(), (2,), Format(True, 1, 1)), "node input: hls4ml makes fixed<1,1> two bits wide"),
+    (Hls("Catapult"), one(Relu(), (2,), Format(True, 1, 1)), "makes fixed<1,1> two bits wide on Catapult"),
     (Hls(), one(ZeroPad(((1, 1), (0, 0), (1, 1), (0, 0))), (2, 2, 2, 2)), "use several nodes"),
     (Hls("oneAPI"), one(ArgMax(3), (3,)), "ArgMax is not exact on oneAPI"),
 ]
