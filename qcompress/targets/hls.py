@@ -16,7 +16,8 @@ from pathlib import Path
 from qcompress.errors import QcompressError, QcompressWarning, Refused
 from qcompress.fixedpoint import Codes
 from qcompress.graph import Graph, Linear, Node
-from qcompress.targets.hls_layers import BACKENDS, IO_TYPES, SIMULATED, STRATEGIES, lower
+from qcompress.targets.hls_layers import lower
+from qcompress.targets.hls_proven import BACKENDS, IO_TYPES, SIMULATED, STRATEGIES
 from qcompress.targets.processes import Simulator, python_module, require, run_logged
 from qcompress.targets.record import read_record, write_record
 

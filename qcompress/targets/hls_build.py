@@ -17,7 +17,8 @@ from qcompress.fixedpoint import Format
 from qcompress.graph import Graph
 from qcompress.graph.stage import Shape
 from qcompress.targets.hls import PROJECT, Hls
-from qcompress.targets.hls_layers import Layers, lower
+from qcompress.targets.hls_layers import lower
+from qcompress.targets.hls_model import Layers
 
 OWN_SETTINGS: dict[str, dict[str, Any]] = {
     "Vitis": {"write_weights_txt": False},

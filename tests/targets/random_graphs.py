@@ -400,5 +400,17 @@ def random_branches(rng: Generator) -> Graph:
         Node("small", Quantize(Cast(Format(True, 7, 4), Rounding.RND, Overflow.SAT_SYM)), "pooled"),
         Node("flat", Flatten(), "small"),
         Node("dense", Dense(**_linear_parameters(rng, Format(True, 7, 4), (24, 3))), "flat"),
+        Node("scaled", Affine(**_linear_parameters(rng, Format(True, 7, 4), (6,))), "small"),
+        Node("again", Quantize(Cast(Format(True, 7, 4), Rounding.TRN, Overflow.SAT)), "scaled"),
+        Node("twice", Affine(**_linear_parameters(rng, Format(True, 7, 4), (6,))), "again"),
+        Node("fine", Quantize(Cast(Format(True, 7, 4))), "twice"),
+        Node("square", Multiply(), "fine", "fine"),
+        Node("line", Flatten(), "square"),
+        Node("left", Dense(**_linear_parameters(rng, Format(True, 14, 8), (24, 3))), "line"),
+        Node("right", Dense(**_linear_parameters(rng, Format(True, 14, 8), (24, 3))), "line"),
+        Node("end", Subtract(), "left", "right"),
+        Node("short", Quantize(Cast(Format(True, 12, 6))), "end"),
+        Node("low", Quantize(Cast(Format(True, 12, 6))), "dense"),
+        Node("output", Concatenate(0), "short", "low"),
     )
     return Graph("branches", shape, given, nodes)

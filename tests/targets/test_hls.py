@@ -42,7 +42,7 @@ from qcompress.graph import (
 )
 from qcompress.targets import TARGETS, Body, Target
 from qcompress.targets.hls import VARIANTS, Hls
-from qcompress.targets.hls_layers import IO_TYPES, SIMULATED
+from qcompress.targets.hls_proven import IO_TYPES, SIMULATED
 
 HLS = Hls()
 MODES = [(rounding, overflow) for rounding in Rounding for overflow in Overflow]
