@@ -42,7 +42,7 @@ from qcompress.graph.graph import INPUT
 from qcompress.graph.movement import Pairs
 from qcompress.graph.stage import Shape
 from qcompress.targets.hls_model import Layers, Settings, Tensor
-from qcompress.targets.hls_proven import AP_FIXED, CROPPING, JOINING_ROWS, MOST_COPIES, unproven
+from qcompress.targets.hls_proven import CROPPING, JOINING_ROWS, MOST_COPIES, permuted_axes, unproven
 from qcompress.targets.hls_windows import (
     Weights,
     Window,
@@ -189,8 +189,8 @@ def _permute(layers: Layers, operation: Permute, source: Tensor) -> Tensor:
     if len(axes) > 1:
         moved = tuple(shape[axis] for axis in axes)
         source = layers.reshaped(shape, source)
-        if len(axes) > 3 and layers.settings.backend not in AP_FIXED:
-            raise layers.refuse(f"{layers.settings.backend} permutes up to three axes: use several nodes")
+        if len(axes) > (most := permuted_axes(layers.combination)):
+            raise layers.refuse(f"{' '.join(layers.combination)} permutes {most} axes at most: use several nodes")
         source = layers.add("Transpose", moved, source.format, source, perm=list(axes))
     return layers.reshaped(result, source)
 

@@ -54,6 +54,14 @@ JOINING_ROWS = EVERYWHERE - _on(("Catapult",), ("io_stream",))
 """Where hls4ml's own layers are exact, for operations that have another way."""
 
 
+def permuted_axes(combination: Combination) -> int:
+    """How many axes a backend's transposition moves."""
+    backend, io_type, _ = combination
+    if backend in AP_FIXED:
+        return 8
+    return 3 if io_type == "io_parallel" else 2
+
+
 def unproven(kind: type[Operation], combination: Combination) -> str | None:
     """None for an operation that is exact on the combination, else the reason and what to use instead."""
     proven = EXACT.get(kind, frozenset())
