@@ -18,7 +18,6 @@ from qcompress.graph import Graph
 from qcompress.graph.stage import Shape
 from qcompress.targets.hls import PROJECT, Hls
 from qcompress.targets.hls_layers import lower
-from qcompress.targets.hls_model import Layers
 
 OWN_SETTINGS: dict[str, dict[str, Any]] = {
     "Vitis": {"write_weights_txt": False},
@@ -62,7 +61,7 @@ def write_project(graphs: Sequence[Graph], settings: Hls) -> None:
     writer.write_hls(model)  # not model.write(), which stamps the project at random
     _forget_paths(Path("project"))
     if settings.simulated:
-        Path("project", "ports.h").write_text(ports(model, graphs, layers, settings))
+        Path("project", "ports.h").write_text(ports(model, graphs, settings))
 
 
 def _forget_paths(project: Path) -> None:
@@ -73,7 +72,7 @@ def _forget_paths(project: Path) -> None:
             path.write_text(text.replace(here, "."), errors="surrogateescape")
 
 
-def ports(model: Any, graphs: Sequence[Graph], layers: Layers, settings: Hls) -> str:
+def ports(model: Any, graphs: Sequence[Graph], settings: Hls) -> str:
     """The header that tells hls_driver.cpp the ports: names and types from hls4ml, formats from the graphs."""
     streams, quartus = settings.io_type == "io_stream", settings.backend == "Quartus"
     suffix = "" if quartus and not streams else "_port"  # members of Quartus' structs have names of their own
