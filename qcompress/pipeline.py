@@ -23,7 +23,7 @@ from qcompress.fixedpoint import Codes, Format, Values
 from qcompress.graph import Graph, Linear
 from qcompress.graph.ranges import float32_exact
 from qcompress.progress import Report, Reporter, silent
-from qcompress.targets import TARGETS, Body
+from qcompress.targets import EVERY_KIND, TARGETS, Body
 from qcompress.verify import standard_inputs, verify
 
 Figures = Mapping[str, Any]
@@ -438,7 +438,7 @@ def compile_model(foreign: Foreign, folder: Path, targets: list[str] | None, rep
 def _accepting(graph: Graph, targets: list[str] | None) -> tuple[list[str], list[str]]:
     """Targets to build, and why others are not; a target that was asked for by name must be exact."""
     accepted, refused = [], []
-    for name in TARGETS if targets is None else targets:
+    for name in EVERY_KIND if targets is None else targets:
         try:
             TARGETS[name].refuse(graph)
             accepted.append(name)

@@ -9,7 +9,7 @@ from qcompress.errors import QcompressError
 from qcompress.fixedpoint import Codes
 from qcompress.graph import Graph
 
-__all__ = ["TARGETS", "Body", "Target"]
+__all__ = ["EVERY_KIND", "TARGETS", "Body", "Target"]
 
 
 @runtime_checkable
@@ -45,6 +45,16 @@ class Target(Protocol):
 
 
 MODULES = {"cpp": "qcompress.targets.cpp", "hls": "qcompress.targets.hls", "rtl": "qcompress.targets.rtl"}
+MODULES |= {
+    f"hls-{backend}{io_type}{strategy}": MODULES["hls"]
+    for backend in ("vitis", "vivado", "catapult", "quartus", "oneapi")
+    for io_type in ("", "-stream")
+    for strategy in ("", "-resource")
+    if backend != "vitis" or io_type or strategy
+}
+
+EVERY_KIND = ("cpp", "hls", "hls-vivado", "hls-catapult", "hls-quartus", "rtl")
+"""One of each kind of body that can be run here."""
 
 
 class _Targets(Mapping[str, Target]):
@@ -53,7 +63,8 @@ class _Targets(Mapping[str, Target]):
     def __getitem__(self, name: str) -> Target:
         if name not in MODULES:
             raise QcompressError(f"no target {name!r}: choose from {', '.join(MODULES)}")
-        target: Target = import_module(MODULES[name]).TARGET
+        module = import_module(MODULES[name])
+        target: Target = getattr(module, "VARIANTS", {}).get(name, module.TARGET)
         return target
 
     def __iter__(self) -> Iterator[str]:

@@ -1,92 +1,155 @@
-"""The graph as an hls4ml project (Vitis HLS C++), every precision explicit, and its C simulation.
+"""The graph as an hls4ml project (Vitis, Vivado, Catapult, Quartus, oneAPI), every precision explicit, and its
+C simulation.
 
 The project is what a user takes to the vendor's tool. The simulation compiles the project's own sources with g++
-and moves codes in and out as bit patterns, so no float stands between the graph and the firmware.
+and moves codes in and out as bit patterns, so no float stands between the graph and the firmware. oneAPI's sources
+need Intel's compiler: their project is written and not simulated.
 """
 
-import re
 import shutil
-from collections.abc import Callable
+import warnings
+from collections.abc import Sequence
 from dataclasses import asdict, dataclass
 from importlib.metadata import version
 from pathlib import Path
-from typing import Any
 
-import numpy as np
-
-from qcompress.errors import Refused
-from qcompress.fixedpoint import Cast, Format, Overflow, Rounding
-from qcompress.graph import Conv2D, Dense, Flatten, Graph, Linear, Node, Operation, Quantize, Relu
-from qcompress.graph.stage import Shape
+from qcompress.errors import QcompressError, QcompressWarning, Refused
+from qcompress.fixedpoint import Codes
+from qcompress.graph import Graph, Linear, Node
+from qcompress.targets.hls_layers import lower
+from qcompress.targets.hls_proven import BACKENDS, IO_TYPES, SIMULATED, STRATEGIES
 from qcompress.targets.processes import Simulator, python_module, require, run_logged
 from qcompress.targets.record import read_record, write_record
 
 PROJECT = "qcompress_hls"
 """Name of the top function and of its source files."""
 
-WEIGHT_BITS = 53
-"""hls4ml carries weights as float64 and writes them as decimal literals: exact up to its significand."""
+UNROLLED = 4096
+"""Products of one loop that Vivado HLS unrolls."""
 
-Layer = dict[str, Any]
+INCLUDES = {
+    "Vitis": ["ap_types"],
+    "Vivado": ["ap_types"],
+    "Quartus": ["ac_types", "ap_types"],
+    "Catapult": ["ac_types/include", "ac_math/include", "ac_simutils/include", "nnet_utils"],
+}
+"""Folders of headers in the project's firmware/, by backend that g++ can simulate."""
 
 
 @dataclass(frozen=True)
 class Hls:
-    """Settings of an hls4ml project; a Target. `part` as the vendor writes it, `clock_period_ns` in ns."""
+    """Settings of an hls4ml project; a Target.
+
+    part: as the vendor writes it, empty for hls4ml's own choice; clock_period_ns in ns; reuse_factor: how often a
+    multiplier is used again, which hls4ml brings to the nearest that fits a layer.
+    """
 
     backend: str = "Vitis"
     io_type: str = "io_parallel"
     strategy: str = "Latency"
     reuse_factor: int = 1
-    part: str = "xcvu13p-flga2577-2-e"
+    part: str = ""
     clock_period_ns: float = 5.0
 
     @property
     def name(self) -> str:
-        return "hls"
+        """The default is "hls"; others say backend, "stream", "resource" and reuse factor as far as they differ."""
+        words = [
+            *(["stream"] if self.io_type == "io_stream" else []),
+            *(["resource"] if self.strategy == "Resource" else []),
+            *([f"reuse{self.reuse_factor}"] if self.reuse_factor != 1 else []),
+        ]
+        if words or self.backend != "Vitis":
+            words = [self.backend.lower(), *words]
+        return "-".join(["hls", *words])
+
+    @property
+    def simulated(self) -> bool:
+        """Whether g++ can build the C simulation."""
+        return self.backend in SIMULATED
 
     def refuse(self, graph: Graph) -> None:
         """Raises Refused for settings and operations whose C simulation is not proven exact."""
-        proven = Hls(part=self.part, clock_period_ns=self.clock_period_ns)
-        for setting, value in asdict(self).items():
-            if value != getattr(proven, setting):
-                raise Refused(f"hls: {setting} {value} is not proven exact: use {getattr(proven, setting)}")
-        for node in graph.nodes:
-            if type(node.operation) not in LAYERS:
-                raise Refused(f"hls: node {node.name}: {type(node.operation).__name__} has no proven hls4ml layer")
-            if isinstance(node.operation, Linear):
-                _refuse_wide_weights(node.name, node.operation)
-            if isinstance(node.operation, Quantize):
-                _refuse_cast(node.name, node.operation.cast, graph.formats[node.source])
-        if not any(_computes(graph, node) for node in chain(graph)):
-            raise Refused(f"hls: graph {graph.name} computes nothing: hls4ml removes all its layers")
+        known = {"backend": BACKENDS, "io_type": IO_TYPES, "strategy": STRATEGIES}
+        for setting, values in known.items():
+            if getattr(self, setting) not in values:
+                raise Refused(f"hls: no {setting} {getattr(self, setting)}: use one of {', '.join(values)}")
+        if self.reuse_factor < 1 or self.clock_period_ns <= 0:
+            raise Refused("hls: reuse factor and clock period must be positive")
+        lower([graph], self)
 
-    def build(self, graph: Graph, folder: Path) -> Simulator:
+    def build(self, graph: Graph, folder: Path) -> "Simulator | Unsimulated":
         """Write the project to folder/project and compile its C simulation (about 10 s for an ECON-T encoder)."""
         self.refuse(graph)
-        compiler = require("g++", "g++")
-        folder.mkdir(parents=True, exist_ok=True)
-        (folder / "hls.json").unlink(missing_ok=True)
-        shutil.rmtree(folder / "project", ignore_errors=True)
-        graph.save(folder / "graph")
-        log = folder / "build.log"
-        log.unlink(missing_ok=True)
-        write = python_module("qcompress.targets.hls_build", *(str(value) for value in asdict(self).values()))
-        run_logged(write, folder, log, f"hls: writing the project of {graph.name}")
-        driver = Path(__file__).with_name("hls_driver.cpp")
-        shutil.copyfile(driver, folder / "project" / "simulate.cpp")
-        run_logged(_compile(compiler, graph), folder / "project", log, f"hls: compiling {graph.name}")
+        self.advise(graph)
+        self.write([graph], folder)
         write_record(folder / "hls.json", graph, {"settings": asdict(self), "hls4ml": version("hls4ml")})
         return self._body(graph, folder)
 
-    def open(self, graph: Graph, folder: Path) -> Simulator:
+    def open(self, graph: Graph, folder: Path) -> "Simulator | Unsimulated":
         """The C simulation that `build` left in `folder`."""
         read_record(folder / "hls.json", graph)
         return self._body(graph, folder)
 
-    def _body(self, graph: Graph, folder: Path) -> Simulator:
+    def advise(self, graph: Graph) -> None:
+        """Warn of what simulates exactly and will not synthesize well."""
+        if (self.backend, self.strategy) != ("Vivado", "Latency"):
+            return
+        for node in graph.nodes:
+            products = node.operation.multiplications if isinstance(node.operation, Linear) else 0
+            if products > UNROLLED * self.reuse_factor:
+                said = f"{products} products, and Vivado HLS unrolls {UNROLLED}: use Resource or a reuse factor"
+                warnings.warn(f"{self.name}: node {node.name}: {said}", QcompressWarning, stacklevel=2)
+
+    def write(self, graphs: Sequence[Graph], folder: Path, optimization: str = "-O2") -> None:
+        """One project of all `graphs`, side by side, each with its input and its output; compiled if that can be.
+
+        The simulation reads the inputs of all graphs for each row, one after the other, and writes their outputs.
+        optimization: g++'s option; less of it compiles faster and simulates slower.
+        """
+        compiler = require("g++", "g++") if self.simulated else ""
+        folder.mkdir(parents=True, exist_ok=True)
+        (folder / "hls.json").unlink(missing_ok=True)
+        for old in ("project", "graphs"):
+            shutil.rmtree(folder / old, ignore_errors=True)
+        for number, graph in enumerate(graphs):
+            graph.save(folder / "graphs" / str(number))
+        log, what = folder / "build.log", graphs[0].name
+        log.unlink(missing_ok=True)
+        write = python_module("qcompress.targets.hls_build", *(str(value) for value in asdict(self).values()))
+        run_logged(write, folder, log, f"{self.name}: writing the project of {what}")
+        if self.simulated:
+            shutil.copyfile(Path(__file__).with_name("hls_driver.cpp"), folder / "project" / "simulate.cpp")
+            run_logged(
+                _compile(compiler, self, optimization), folder / "project", log, f"{self.name}: compiling {what}"
+            )
+
+    def _body(self, graph: Graph, folder: Path) -> "Simulator | Unsimulated":
+        if not self.simulated:
+            return Unsimulated(self.name, folder / "project")
         return Simulator(self.name, graph, folder / "project" / "simulate")
 
+
+@dataclass(frozen=True)
+class Unsimulated:
+    """A project that only the vendor's compiler can run."""
+
+    name: str
+    project: Path
+
+    def run(self, codes: Codes) -> Codes:
+        """Raises QcompressError: there is no simulation."""
+        raise QcompressError(f"{self.name} is not simulated here, it needs icpx: {self.project} holds its project")
+
+
+VARIANTS = {
+    settings.name: settings
+    for backend in BACKENDS
+    for io_type in IO_TYPES
+    for strategy in STRATEGIES
+    if (settings := Hls(backend, io_type, strategy))
+}
+"""Settings that have a name of their own among the targets."""
 
 TARGET = Hls()
 
@@ -100,131 +163,10 @@ def chain(graph: Graph) -> list[Node]:
     return nodes[::-1]
 
 
-def layer_list(graph: Graph) -> tuple[list[Layer], dict[str, Any]]:
-    """hls4ml's layer dictionaries of the graph and, by layer name, their configuration with every precision.
-
-    Layer names are the nodes' with all but letters and digits replaced, and their number before: hls4ml makes
-    C++ identifiers of them and compares them without case.
-    """
-    names = {"input": "codes"}
-    layers: list[Layer] = [{"class_name": "InputLayer", "name": "codes", "input_shape": list(graph.input_shape)}]
-    precisions: dict[str, dict[str, str]] = {"codes": {"result": precision(graph.input_format)}}
-    for number, node in enumerate(chain(graph), 1):
-        name = names[node.name] = f"n{number}_{re.sub(r'[^0-9A-Za-z]', '_', node.name)}"
-        layer, types = LAYERS[type(node.operation)](node.operation, graph.shapes[node.source])
-        layers.append({"name": name, "inputs": [names[node.source]], "outputs": [name], **layer})
-        precisions[name] = {"result": precision(graph.formats[node.name]), **types}
-    return layers, {name: {"Precision": types, "Trace": False} for name, types in precisions.items()}
-
-
-def precision(cast: Format | Cast) -> str:
-    """A number format as hls4ml reads it: all modes written out."""
-    full = cast if isinstance(cast, Cast) else Cast(cast)
-    return f"{str(full)[:-1]},0>"
-
-
-def _refuse_wide_weights(node: str, operation: Linear) -> None:
-    for what, format_ in (("kernel", operation.kernel_format), ("bias", operation.bias_format)):
-        if format_.width > WEIGHT_BITS:
-            raise Refused(f"hls: node {node}: {what} of {format_}, hls4ml carries {WEIGHT_BITS} bits: use fewer")
-
-
-def _refuse_cast(node: str, cast: Cast, given: Format) -> None:
-    """Two corners of ap_fixed's C++: -1 for the symmetric minimum of one bit, and bits read beyond the highest."""
-    if cast.format.signed and cast.format.width == 1 and cast.overflow is Overflow.SAT_SYM:
-        raise Refused(f"hls: node {node}: ap_fixed saturates {cast.format} to its minimum: use SAT or two bits")
-    dropped = given.fraction - cast.format.fraction
-    if cast.rounding is not Rounding.TRN and dropped > given.width:
-        raise Refused(
-            f"hls: node {node}: ap_fixed cannot round {given}, which has no bits left in {cast.format}: use TRN"
-        )
-
-
-def _computes(graph: Graph, node: Node) -> bool:
-    """Whether anything is left of the node once hls4ml has dropped reshapes and casts that change nothing."""
-    if isinstance(node.operation, Quantize):
-        return node.operation.cast != Cast(graph.formats[node.source])
-    if isinstance(node.operation, Relu):
-        return graph.formats[node.source].signed
-    return not isinstance(node.operation, Flatten)
-
-
-def _quantize(operation: Quantize, shape: Shape) -> tuple[Layer, dict[str, str]]:
-    layer = {"class_name": "Activation", "activation": "linear", "n_in": int(np.prod(shape))}
-    return layer, {"result": precision(operation.cast)}
-
-
-def _relu(operation: Relu, shape: Shape) -> tuple[Layer, dict[str, str]]:
-    return {"class_name": "Activation", "activation": "relu", "n_in": int(np.prod(shape))}, {}
-
-
-def _flatten(operation: Flatten, shape: Shape) -> tuple[Layer, dict[str, str]]:
-    return {"class_name": "Reshape", "target_shape": [int(np.prod(shape))]}, {}
-
-
-def _weights(operation: Linear) -> tuple[Layer, dict[str, str]]:
-    data = {
-        "weight_data": operation.kernel_format.to_values(operation.kernel),
-        "bias_data": operation.bias_format.to_values(operation.bias),
-    }
-    types = {"weight": operation.kernel_format, "bias": operation.bias_format, "accum": operation.accumulator}
-    return data, {name: precision(format_) for name, format_ in types.items()}
-
-
-def _dense(operation: Dense, shape: Shape) -> tuple[Layer, dict[str, str]]:
-    data, types = _weights(operation)
-    return {"class_name": "Dense", "n_in": shape[0], "n_out": operation.kernel.shape[1], **data}, types
-
-
-def _conv2d(operation: Conv2D, shape: Shape) -> tuple[Layer, dict[str, str]]:
-    data, types = _weights(operation)
-    out_height, out_width, filters = operation.output_shape(shape)
-    (top, bottom), (left, right) = operation.padding
-    layer = {
-        "class_name": "Conv2D",
-        "data_format": "channels_last",
-        "in_height": shape[0],
-        "in_width": shape[1],
-        "n_chan": shape[2],
-        "out_height": out_height,
-        "out_width": out_width,
-        "n_filt": filters,
-        "filt_height": operation.kernel.shape[0],
-        "filt_width": operation.kernel.shape[1],
-        "stride_height": operation.strides[0],
-        "stride_width": operation.strides[1],
-        "padding": "valid" if operation.padding == ((0, 0), (0, 0)) else "same",
-        "pad_top": top,
-        "pad_bottom": bottom,
-        "pad_left": left,
-        "pad_right": right,
-        **data,
-    }
-    return layer, types
-
-
-LAYERS: dict[type[Operation], Callable[[Any, Shape], tuple[Layer, dict[str, str]]]] = {
-    Quantize: _quantize,
-    Relu: _relu,
-    Flatten: _flatten,
-    Dense: _dense,
-    Conv2D: _conv2d,
-}
-"""Operation -> its layer dictionary and precisions, given the operation and its input shape."""
-
-
-def _compile(compiler: str, graph: Graph) -> list[str]:
+def _compile(compiler: str, settings: Hls, optimization: str) -> list[str]:
     """g++ on the project's sources; the driver asserts at compile time that the port formats are the graph's."""
-    ports = {
-        "INPUT_SIZE": int(np.prod(graph.input_shape)),
-        "INPUT_WIDTH": graph.input_format.width,
-        "INPUT_INTEGER": graph.input_format.integer,
-        "OUTPUT_SIZE": int(np.prod(graph.output_shape)),
-        "OUTPUT_WIDTH": graph.output_format.width,
-        "OUTPUT_INTEGER": graph.output_format.integer,
-        "OUTPUT_SIGNED": int(graph.output_format.signed),
-    }
-    defines = [f"-D{name}={value}" for name, value in ports.items()]
-    include = ["-Ifirmware", "-Ifirmware/ap_types"]
+    folders = ["firmware", *(f"firmware/{folder}" for folder in INCLUDES[settings.backend])]
+    defines = ['-DWEIGHTS_DIR="firmware/weights"']
     sources = [f"firmware/{PROJECT}.cpp", "simulate.cpp"]
-    return [compiler, "-std=c++14", "-O2", "-w", f"-DTOP={PROJECT}", *defines, *include, *sources, "-o", "simulate"]
+    includes = ["-I.", *(f"-I{folder}" for folder in folders)]
+    return [compiler, "-std=c++14", optimization, "-w", *defines, *includes, *sources, "-o", "simulate"]

@@ -2,26 +2,40 @@
 
     python -m qcompress.targets.hls_build BACKEND IO_TYPE STRATEGY REUSE_FACTOR PART CLOCK_PERIOD_NS
 
-in the folder that holds graph/; the project goes to project/.
+in the folder that holds graphs/0, graphs/1, ...; the project goes to project/. Several graphs become one project
+with an input and an output for each.
 """
 
 import sys
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
+import numpy as np
+
+from qcompress.fixedpoint import Format
 from qcompress.graph import Graph
-from qcompress.targets.hls import PROJECT, Hls, layer_list
+from qcompress.graph.stage import Shape
+from qcompress.targets.hls import PROJECT, Hls
+from qcompress.targets.hls_layers import lower
+
+OWN_SETTINGS: dict[str, dict[str, Any]] = {
+    "Vitis": {"write_weights_txt": False},
+    "Vivado": {"write_weights_txt": False},
+}
+"""What else a backend must be told: weights stand in the sources alone."""
 
 
 def configuration(settings: Hls, layers: dict[str, Any]) -> dict[str, Any]:
     """hls4ml's configuration: relative paths, a fixed stamp, weights in the sources; same graph, same bytes."""
     from hls4ml.backends import get_backend
 
+    part = {"part": settings.part} if settings.part else {}
     writer: dict[str, Any] = get_backend(settings.backend).create_initial_config(
-        part=settings.part,
         clock_period=settings.clock_period_ns,
         io_type=settings.io_type,
-        write_weights_txt=False,
+        **part,
+        **OWN_SETTINGS.get(settings.backend, {}),
     )
     model = {"Precision": {"default": "fixed<16,6>"}, "ReuseFactor": settings.reuse_factor}
     return writer | {
@@ -33,24 +47,75 @@ def configuration(settings: Hls, layers: dict[str, Any]) -> dict[str, Any]:
     }
 
 
-def write_project(graph: Graph, settings: Hls) -> None:
-    """Write the project of `graph` to ./project."""
+def write_project(graphs: Sequence[Graph], settings: Hls) -> None:
+    """Write one project of all `graphs` to ./project."""
     from hls4ml.model.graph import ModelGraph
     from hls4ml.writer.writers import get_writer
 
-    layers, per_layer = layer_list(graph)
-    outputs = [layers[-1]["name"]]
-    model = ModelGraph.from_layer_list(configuration(settings, per_layer), layers, ["codes"], outputs)
-    get_writer(settings.backend).write_hls(model)  # not model.write(), which stamps the project at random
+    layers = lower(graphs, settings)
+    model = ModelGraph.from_layer_list(
+        configuration(settings, layers.configuration()), layers.dictionaries, layers.inputs, layers.outputs
+    )
+    writer = get_writer(settings.backend)
+    writer.write_tar = lambda _: None  # Catapult's packs the project whatever it is told
+    writer.write_hls(model)  # not model.write(), which stamps the project at random
+    _forget_paths(Path("project"))
+    if settings.simulated:
+        Path("project", "ports.h").write_text(ports(model, graphs, settings))
+
+
+def _forget_paths(project: Path) -> None:
+    """Paths of this machine, which some writers put into scripts, become relative."""
+    here = str(project.resolve())
+    for path in (*project.glob("*"), *project.glob("src/*")):
+        if path.is_file() and here in (text := path.read_text(errors="surrogateescape")):
+            path.write_text(text.replace(here, "."), errors="surrogateescape")
+
+
+def ports(model: Any, graphs: Sequence[Graph], settings: Hls) -> str:
+    """The header that tells hls_driver.cpp the ports: names and types from hls4ml, formats from the graphs."""
+    streams, quartus = settings.io_type == "io_stream", settings.backend == "Quartus"
+    suffix = "" if quartus and not streams else "_port"  # members of Quartus' structs have names of their own
+    inputs = [
+        _port(f"{variable.name}{suffix}", variable.type.name, graph.input_shape, graph.input_format)
+        for variable, graph in zip(model.get_input_variables(), graphs, strict=True)
+    ]
+    outputs = [
+        _port(f"{variable.name}{suffix}", variable.type.name, graph.output_shape, graph.output_format)
+        for variable, graph in zip(model.get_output_variables(), graphs, strict=True)
+    ]
+    weights = [weight.definition_cpp() + ";" for layer in model.get_layers() for weight in layer.get_weights()]
+    lines = [
+        f'#include "firmware/{PROJECT}.h"',
+        f"#define TOP {PROJECT}",
+        f"#define {'STREAMS' if streams else 'STRUCTS' if quartus else 'ARRAYS'}",
+        *(["#define AC_TYPES"] if settings.backend in ("Quartus", "Catapult") else []),
+        f"#define CHANNEL {CHANNELS[settings.backend]}",
+        f"#define WEIGHTS {' '.join(weights) if settings.backend == 'Catapult' else ''}",
+        f"#define INPUTS(PORT) {' '.join(f'PORT({port})' for port in inputs)}",
+        f"#define OUTPUTS(PORT) {' '.join(f'PORT({port})' for port in outputs)}",
+        f"#define ARGUMENTS {', '.join(port.split(',')[0] for port in (*inputs, *outputs))}",
+    ]
+    return "\n".join(lines) + "\n"
+
+
+CHANNELS = {"Vitis": "hls::stream", "Vivado": "hls::stream", "Catapult": "ac_channel", "Quartus": "nnet::stream"}
+"""The stream of each simulated backend."""
+
+
+def _port(name: str, type_name: str, shape: Shape, format_: Format) -> str:
+    sign = "true" if format_.signed else "false"
+    return f"{name}, {type_name}, {int(np.prod(shape))}, {format_.width}, {format_.integer}, {sign}"
 
 
 def main() -> None:
-    """Read graph and settings, write the project."""
+    """Read graphs and settings, write the project."""
     backend, io_type, strategy, reuse_factor, part, clock_period_ns = sys.argv[1:]
     settings = Hls(backend, io_type, strategy, int(reuse_factor), part, float(clock_period_ns))
     # hls4ml looks for Keras models in its configuration; there are none, and Keras costs seconds to import.
-    sys.modules["keras"] = None  # type: ignore[assignment]
-    write_project(Graph.load(Path("graph")), settings)
+    sys.modules["keras"] = sys.modules["tensorflow"] = None  # type: ignore[assignment]
+    folders = sorted(Path("graphs").iterdir(), key=lambda folder: int(folder.name))
+    write_project([Graph.load(folder) for folder in folders], settings)
 
 
 if __name__ == "__main__":

@@ -1,0 +1,143 @@
+"""hls4ml's description of a network as it is made: layer dictionaries and their precisions."""
+
+import re
+from collections.abc import Mapping
+from dataclasses import dataclass
+from math import prod
+from typing import Any, Protocol
+
+from qcompress.errors import Refused
+from qcompress.fixedpoint import Cast, Format
+from qcompress.graph import Graph
+from qcompress.graph.stage import Shape
+from qcompress.targets.hls_proven import AP_FIXED, Combination
+
+WEIGHT_BITS = 53
+"""hls4ml carries weights as float64 and writes them as decimal literals: exact up to its significand."""
+
+Layer = dict[str, Any]
+
+
+class Settings(Protocol):
+    """What the layers depend on."""
+
+    @property
+    def backend(self) -> str: ...
+    @property
+    def io_type(self) -> str: ...
+    @property
+    def strategy(self) -> str: ...
+    @property
+    def reuse_factor(self) -> int: ...
+
+
+@dataclass(frozen=True)
+class Tensor:
+    """The output of a layer: its name in hls4ml, the shape and the format of its codes."""
+
+    name: str
+    shape: Shape
+    format: Format
+
+
+class Layers:
+    """hls4ml's description of graphs, as it is made: layer dictionaries in order and their precisions.
+
+    Layer names are the nodes' with all but letters and digits replaced, and a number before: hls4ml makes C++
+    identifiers of them and compares them without case.
+    """
+
+    def __init__(self, settings: Settings) -> None:
+        self.settings = settings
+        self.dictionaries: list[Layer] = []
+        self.precisions: dict[str, dict[str, str]] = {}
+        self.reuse_factors: dict[str, int] = {}
+        self.inputs: list[str] = []
+        self.outputs: list[str] = []
+        self.node = ""
+        self.feeds_dense = False
+        """Whether the node at hand is taken by one dense layer alone, which reads packets of any size."""
+
+        self.computes = False
+        """Whether anything is left of the last graph when hls4ml has dropped reshapes and casts that change nothing."""
+
+    @property
+    def combination(self) -> Combination:
+        """Backend, io type and strategy."""
+        return self.settings.backend, self.settings.io_type, self.settings.strategy
+
+    def configuration(self) -> dict[str, Any]:
+        """hls4ml's configuration by layer name."""
+        return {
+            name: {"Precision": types, "Trace": False}
+            | ({"ReuseFactor": self.reuse_factors[name]} if name in self.reuse_factors else {})
+            for name, types in self.precisions.items()
+        }
+
+    def add_input(self, graph: Graph) -> Tensor:
+        """The input of a graph."""
+        self.node = "input"
+        self._refuse_one_bit(graph.input_format)
+        name, self.computes = f"codes{len(self.inputs)}", False
+        self.inputs.append(name)
+        self.precisions[name] = {"result": precision(graph.input_format)}
+        self.dictionaries.append({"class_name": "InputLayer", "name": name, "input_shape": list(graph.input_shape)})
+        return Tensor(name, graph.input_shape, graph.input_format)
+
+    def add(
+        self,
+        kind: str,
+        shape: Shape,
+        result: Format | Cast,
+        *sources: Tensor,
+        types: Mapping[str, Format] | None = None,
+        **attributes: Any,
+    ) -> Tensor:
+        """A layer of hls4ml's class `kind`, which gives numbers of `result`; `types`: its other precisions."""
+        for format_ in (result.format if isinstance(result, Cast) else result, (types or {}).get("accum")):
+            self._refuse_one_bit(format_)
+        name = f"n{len(self.dictionaries)}_{re.sub(r'[^0-9A-Za-z]', '_', self.node)}"
+        names = {"class_name": kind, "name": name, "inputs": [source.name for source in sources], "outputs": [name]}
+        self.dictionaries.append(names | attributes)
+        idle = attributes.get("activation") == "linear" and result in (sources[0].format, Cast(sources[0].format))
+        self.computes |= kind not in ("Reshape", "Repack") and not idle
+        self.precisions[name] = {"result": precision(result)} | {
+            of: precision(format_) for of, format_ in (types or {}).items()
+        }
+        return Tensor(name, shape, result.format if isinstance(result, Cast) else result)
+
+    def cast(self, result: Format | Cast, source: Tensor) -> Tensor:
+        """The numbers of `source` as `result`."""
+        return self.add("Activation", source.shape, result, source, activation="linear", n_in=prod(source.shape))
+
+    def reshaped(self, shape: Shape, source: Tensor) -> Tensor:
+        """Streams are packed anew, by one element at a time if one packet is no multiple of the other."""
+        if shape == source.shape:
+            return source
+        if self.settings.io_type == "io_parallel" or (len(shape) == 1 and self.feeds_dense):
+            return self.add("Reshape", shape, source.format, source, target_shape=list(shape))
+        longer, shorter = sorted((source.shape[-1], shape[-1]), reverse=True)
+        if longer % shorter:
+            single = (prod(shape), 1)
+            source = self.add("Repack", single, source.format, source, target_shape=list(single))
+        return self.add("Repack", shape, source.format, source, target_shape=list(shape))
+
+    def refuse_wide(self, what: str, format_: Format) -> None:
+        """Raises Refused for constants that float64 does not hold."""
+        if format_.width > WEIGHT_BITS:
+            raise self.refuse(f"{what} of {format_}, hls4ml carries {WEIGHT_BITS} bits: use fewer")
+
+    def _refuse_one_bit(self, format_: Format | None) -> None:
+        """hls4ml writes ac_fixed with two bits at least, and puts the second behind the last."""
+        if format_ is not None and format_.width == 1 and self.settings.backend not in AP_FIXED:
+            raise self.refuse(f"hls4ml makes {format_} two bits wide on {self.settings.backend}: use two bits")
+
+    def refuse(self, why: str) -> Refused:
+        """The refusal of the node at hand."""
+        return Refused(f"hls: node {self.node}: {why}")
+
+
+def precision(cast: Format | Cast) -> str:
+    """A number format as hls4ml reads it: all modes written out."""
+    full = cast if isinstance(cast, Cast) else Cast(cast)
+    return f"{str(full)[:-1]},0>"
