@@ -79,6 +79,6 @@ def test_the_candidates_tables_and_figure_are_there(econt_candidate):
     ]
     assert (econt_candidate / "evaluation" / "emd_occupancy.png").stat().st_size > 10_000
     page = (econt_candidate / "report.html").read_text()
-    assert "Mismatching codes against the reference interpreter" in page
+    assert "Codes that differ from the reference interpreter" in page
     assert "data:image/png;base64," in page
     assert "http" not in page.replace("http-equiv", "")
