@@ -27,7 +27,7 @@ from qcompress.targets.hls import VARIANTS
 
 HLS_ROWS = 5000
 """The C simulations are slow."""
-HLS = ("hls", "hls-stream", "hls-vivado", "hls-quartus", "hls-catapult")
+HLS = ("hls", "hls-vitis-resource", "hls-vitis-stream", "hls-vivado", "hls-catapult", "hls-quartus")
 
 PREDICT = """
 import sys, time
@@ -36,14 +36,15 @@ from pathlib import Path
 sys.modules["keras"] = None
 from hls4ml.model.graph import ModelGraph
 from qcompress.graph import Graph
-from qcompress.targets.hls import VARIANTS, layer_list
-from qcompress.targets.hls_build import configuration, silence
-folder, target = Path(sys.argv[1]), VARIANTS[sys.argv[2]]
-graph = Graph.load(folder / "graph")
-layers, types = layer_list(graph)
-silence()
+from qcompress.targets.hls import VARIANTS
+from qcompress.targets.hls_build import configuration
+from qcompress.targets.hls_layers import lower
+folder, settings = Path(sys.argv[1]), VARIANTS[sys.argv[2]]
+layers = lower([Graph.load(folder / "graph")], settings)
 started = time.perf_counter()
-model = ModelGraph.from_layer_list(configuration(target, types), layers, ["codes"], [layers[-1]["name"]])
+model = ModelGraph.from_layer_list(
+    configuration(settings, layers.configuration()), layers.dictionaries, layers.inputs, layers.outputs
+)
 del sys.modules["keras"]
 model.compile()
 built = time.perf_counter() - started
