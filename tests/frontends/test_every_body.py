@@ -8,7 +8,7 @@ import numpy as np
 import pytest
 from cpp_batch import run_all
 from frontends.comparison import boundary_and_random_codes
-from frontends.random_models import input_format, keras, random_model
+from frontends.random_models import keras, random_model
 from frontends.test_random_models import RIGHT_REASONS, converted
 from hls_blocks import mismatches_on
 
@@ -21,7 +21,8 @@ from qcompress.targets.hls import Hls
 
 VITIS, VIVADO, CATAPULT, QUARTUS = (Hls(backend) for backend in ("Vitis", "Vivado", "Catapult", "Quartus"))
 
-RIGHT_HLS_REASONS = (
+RIGHT_TARGET_REASONS = (
+    r"C\+\+ integers have 64",
     r"ArgMax is not exact",
     r"Table is not exact on (Quartus|Catapult)",
     r"makes u?fixed<1,-?\d+> two bits wide",
@@ -54,13 +55,21 @@ def accepted(taken: list[tuple[Graph, Codes]], target: Hls | Cpp) -> list[tuple[
     """Without those that the target refuses, for a right reason."""
     kept = []
     for graph, codes in taken:
-        try:
-            target.refuse(graph)
-        except Refused as fault:
-            assert any(re.search(reason, str(fault)) for reason in (*RIGHT_HLS_REASONS, "C\\+\\+ integers have 64"))
-            continue
-        kept.append((graph, codes))
+        fault = refusal(graph, target)
+        if fault is None:
+            kept.append((graph, codes))
+        else:
+            assert any(re.search(reason, fault) for reason in RIGHT_TARGET_REASONS), fault
     return kept
+
+
+def refusal(graph: Graph, target: Hls | Cpp) -> str | None:
+    """Why a target does not take a graph, None if it does."""
+    try:
+        target.refuse(graph)
+    except Refused as fault:
+        return str(fault)
+    return None
 
 
 def wrong_cpp(taken: list[tuple[Graph, Codes]], folder: Path) -> list[str]:
