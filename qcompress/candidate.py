@@ -17,7 +17,7 @@ from qcompress.detectors import Detector, Firmware, load_detector
 from qcompress.errors import QcompressError, ToolMissing
 from qcompress.files import written_aside
 from qcompress.fixedpoint import Codes
-from qcompress.graph import Graph
+from qcompress.graph import Chain, Graph
 from qcompress.targets import TARGETS
 
 SCHEMA = 1
@@ -223,6 +223,12 @@ class Candidate:
             with contextlib.suppress(ToolMissing, OSError):  # built elsewhere, and nothing can be compiled here
                 return TARGETS["cpp"].open(graph, folder).run
         return graph.run
+
+    def chain(self, name: str, graph: Graph) -> Chain:
+        """All integer stages around a network, from the detector's codes to its words."""
+        front_end = self.manifest["front_end"]
+        stages = (self.detector.preprocess(front_end), graph, *self.detector.postprocess(front_end, graph))
+        return Chain(f"{self.manifest['name']}_{name}", stages)
 
     def graphs(self) -> dict[str, Graph]:
         """The candidate's graphs by network name."""

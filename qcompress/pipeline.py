@@ -20,7 +20,7 @@ from qcompress.config import Config, SynthesisOptions, parse_config
 from qcompress.detectors import TEST, TRAIN, VALIDATION, Detector, load_detector
 from qcompress.errors import MismatchError, QcompressError, Refused
 from qcompress.fixedpoint import Codes, Format, Values
-from qcompress.graph import Graph, Linear
+from qcompress.graph import Chain, Graph, Linear
 from qcompress.graph.ranges import float32_exact
 from qcompress.progress import Report, Reporter, silent
 from qcompress.targets import EVERY_KIND, TARGETS, Body
@@ -90,11 +90,17 @@ def make_sample(job: Job, stage: Path, report: Report) -> Figures:
 
 def network_inputs(job: Job, splits: Iterable[int]) -> tuple[Codes, Any]:
     """Input codes of the networks and targets of the loss for the rows of these splits."""
+    codes, targets = sample_codes(job, splits)
+    return job.detector.preprocess(job.front_end).run(codes), targets
+
+
+def sample_codes(job: Job, splits: Iterable[int]) -> tuple[Codes, Any]:
+    """The detector's codes, in front of all stages, and targets of the loss for the rows of these splits."""
     rows = job.detector.rows(job.sample)
     chosen = np.isin(rows.split, list(splits))
     if not chosen.any():
         raise QcompressError(f"{job.sample}: no row belongs to the split that this step needs; give more events")
-    return job.detector.preprocess(job.front_end).run(rows.codes[chosen]), rows.targets[chosen]
+    return rows.codes[chosen], rows.targets[chosen]
 
 
 def train(job: Job, stage: Path, report: Report) -> Figures:
@@ -137,7 +143,21 @@ def compile_graphs(job: Job, stage: Path, report: Report) -> Figures:
         for name in job.candidate.figures("train")
     }
     keras_is_body = job.detector.keras_is_body(job.config.network)
-    return build_targets(graphs, wanted_targets(job.config), keras_is_body, stage, report)
+    figures = build_targets(graphs, wanted_targets(job.config), keras_is_body, stage, report)
+    if job.config.targets.cpp is not None:
+        build_emulators(job, graphs, stage)
+    return figures
+
+
+def build_emulators(job: Job, graphs: Mapping[str, Graph], stage: Path) -> None:
+    """One C++ header of all integer stages around each network, where the detector's own stages are C++ as well."""
+    from qcompress.targets.cpp import TARGET
+    from qcompress.targets.cpp_chain import has_cpp
+
+    for name, graph in graphs.items():
+        chain = job.candidate.chain(name, graph)
+        if all(map(has_cpp, chain.stages)):
+            TARGET.build(chain, stage / "emulator" / name)
 
 
 def wanted_targets(config: Config) -> list[str]:
@@ -189,9 +209,40 @@ def describe_graph(graph: Graph) -> Figures:
 def verify_bodies(job: Job, stage: Path, report: Report) -> Figures:
     """Keras and every target against the reference, on test events and on made-up codes."""
     options = job.config.verification
-    events = network_inputs(job, [TEST])[0][: options.test_rows]
+    codes = sample_codes(job, [TEST])[0][: options.test_rows]
+    events = job.detector.preprocess(job.front_end).run(codes)
     inputs = {name: {"test events": events} for name in job.candidate.graphs()}
-    return verification(job.candidate, wanted_targets(job.config), inputs, options.random_rows, job.config.seed, report)
+    rows, seed = options.random_rows, job.config.seed
+    figures = verification(job.candidate, wanted_targets(job.config), inputs, rows, seed, report)
+    return joined(figures, verification_of_chains(job.candidate, {"test events": codes}, rows, seed))
+
+
+def verification_of_chains(candidate: Candidate, inputs: Mapping[str, Codes], rows: int, seed: int) -> Figures:
+    """The emulators of all integer stages against the stages themselves, on the detector's codes."""
+    from qcompress.targets.cpp import TARGET
+
+    figures = {}
+    for name, graph in candidate.graphs().items():
+        if (folder := candidate.folder / "emulator" / name).is_dir():
+            chain = candidate.chain(name, graph)
+            body = TARGET.open(chain, folder)
+            codes = {**inputs, **standard_inputs(chain, rows, seed)}
+            with tempfile.TemporaryDirectory(prefix="qcompress-") as scratch:
+                rebuild = {body.name: partial(_rebuild_chain, Path(scratch))}
+                figures[name] = [found.to_json() for found in verify(chain, [body], codes, rebuild)]
+    return figures
+
+
+def _rebuild_chain(scratch: Path, chain: Chain) -> Body:
+    """The emulator of a chain's beginning, to find the first stage that differs."""
+    from qcompress.targets.cpp import TARGET
+
+    return TARGET.build(chain, scratch / str(len(chain.stages)))
+
+
+def joined(figures: Figures, more: Figures) -> Figures:
+    """Comparisons by network, those of `more` behind."""
+    return {name: [*found, *more.get(name, [])] for name, found in figures.items()}
 
 
 def verification(
@@ -468,7 +519,9 @@ def verify_candidate(folder: Path, inputs: Path | None, rows: int, targets: list
         if target not in built:
             raise QcompressError(f"{folder}: target {target} is not built; it has {', '.join(built) or 'none'}")
     own = {name: {inputs.name: _input_codes(inputs, graph)} for name, graph in graphs.items()} if inputs else {}
-    return verification(candidate, targets or built, own, rows, candidate.manifest["seed"], silent)
+    seed = candidate.manifest["seed"]
+    figures = verification(candidate, targets or built, own, rows, seed, silent)
+    return joined(figures, verification_of_chains(candidate, {}, rows, seed)) if targets is None else figures
 
 
 def _input_codes(path: Path, graph: Graph) -> Codes:

@@ -7,7 +7,7 @@ from typing import Any
 import numpy as np
 
 from qcompress.fixedpoint import Codes
-from qcompress.graph import Graph
+from qcompress.graph import Chain, Graph
 from qcompress.graph.worst import worst_inputs
 from qcompress.targets import Body
 
@@ -29,8 +29,12 @@ class Comparison:
         return asdict(self)
 
 
-def standard_inputs(graph: Graph, rows: int, seed: int) -> dict[str, Codes]:
-    """Random, boundary, constant and worst-case input codes for a graph; deterministic in the seed."""
+Reference = Graph | Chain
+"""What computes the codes that bodies are held against, and its parts by name."""
+
+
+def standard_inputs(graph: Reference, rows: int, seed: int) -> dict[str, Codes]:
+    """Random, boundary and constant input codes, worst-case ones of a graph; deterministic in the seed."""
     rng = np.random.default_rng(seed)
     low, high = graph.input_format.min_code, graph.input_format.max_code
     shape = (rows, *graph.input_shape)
@@ -41,15 +45,15 @@ def standard_inputs(graph: Graph, rows: int, seed: int) -> dict[str, Codes]:
         "boundary": np.where(rng.random(shape) < 0.5, low, high),
         "zero": np.zeros((1, *graph.input_shape), np.int64),
         "ends": np.stack([np.full(graph.input_shape, end, np.int64) for end in (low, high)]),
-        "worst case": worst_inputs(graph),
+        **({"worst case": worst_inputs(graph)} if isinstance(graph, Graph) else {}),
     }
 
 
 def verify(
-    graph: Graph,
+    graph: Reference,
     bodies: Sequence[Body],
     inputs: Mapping[str, Codes],
-    rebuild: Mapping[str, Callable[[Graph], Body]] | None = None,
+    rebuild: Mapping[str, Callable[[Any], Body]] | None = None,
 ) -> list[Comparison]:
     """Every body on every set of inputs, codes compared as integers.
 
@@ -72,19 +76,18 @@ def verify(
     return results
 
 
-def first_difference(graph: Graph, body: Body, codes: Codes, rebuild: Callable[[Graph], Body] | None = None) -> str:
+def first_difference(graph: Reference, body: Body, codes: Codes, rebuild: Callable[[Any], Body] | None = None) -> str:
     """Words for the first layer, in graph order, at which a body leaves the reference; codes: one row."""
     expected = graph.trace(codes)
     traced = getattr(body, "trace", None)
     found: dict[str, Codes] = dict(traced(codes)) if traced else {}
-    last = graph.nodes[-1].name
-    found.setdefault(last, body.run(codes))
+    found.setdefault(list(expected)[-1], body.run(codes))
     for name, reference in expected.items():
         if name not in found and rebuild is not None:
             found[name] = rebuild(graph.upto(name)).run(codes)
         if name in found and (found[name] != reference).any():
             where = tuple(int(i) for i in np.argwhere(found[name] != reference)[0])
-            exactly = "" if traced or rebuild or len(graph.nodes) == 1 else " (layers before it not traced)"
+            exactly = "" if traced or rebuild or len(expected) == 1 else " (layers before it not traced)"
             values = f"{body.name} {int(found[name][where])}, {REFERENCE} {int(reference[where])}"
             return f"layer {name}{exactly}, element {where[1:]}: {values}"
     return f"{body.name} does not repeat its own result"

@@ -50,7 +50,7 @@ def test_the_dummy_goes_through_every_step(undisturbed):
     manifest = json.loads((undisturbed / "manifest.json").read_text())
     assert sorted(manifest["steps"]) == ["compile", "evaluate", "report", "sample", "train", "verify"]
     bodies = manifest["steps"]["verify"]["figures"]["sum"]
-    assert {entry["body"] for entry in bodies} == {"Keras", "cpp", "hls"}
+    assert {entry["body"] for entry in bodies} == {"Keras", "cpp", "hls", "cpp, all stages"}
     assert {entry["inputs"] for entry in bodies} >= {"test events", "random", "boundary"}
     assert sum(entry["mismatches"] for entry in bodies) == 0
     assert manifest["steps"]["evaluate"]["figures"]["tables"][0]["title"] == "Scores"
@@ -124,6 +124,7 @@ def test_the_commands_work_on_the_dummys_candidate(undisturbed, qcompress, tmp_p
     verified = qcompress("verify", undisturbed, "--samples", "20")
     assert verified.returncode == 0, verified.stderr
     assert "hls" in verified.stdout
+    assert "cpp, all stages" in verified.stdout
     source = tmp_path / "sample.csv"
     assert qcompress("simulate", "dummy", "--sample", "uniform", "--events", "30", "-o", source).returncode == 0
     done = qcompress("emulate", undisturbed, source, tmp_path / "out.csv")

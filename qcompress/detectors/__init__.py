@@ -127,6 +127,10 @@ class Detector(ABC):
     def preprocess(self, front_end: Mapping[str, Any]) -> Stage:
         """The integer stage that makes network input codes of a sample's codes."""
 
+    def postprocess(self, front_end: Mapping[str, Any], graph: Graph) -> tuple[Stage, ...]:
+        """The integer stages that make read-out words of a network's output codes; none unless the detector has any."""
+        return ()
+
     @abstractmethod
     def networks(self, options: Any) -> tuple[Network, ...]:
         """Build the networks with fresh weights."""

@@ -7,7 +7,7 @@ from qcompress.graph.merge import Add, Concatenate, Multiply, Subtract
 from qcompress.graph.movement import Crop, Flatten, Permute, Rearrangement, Reshape, UpSample, ZeroPad
 from qcompress.graph.operation import Elementwise, Merge, Operation, Range, Unary
 from qcompress.graph.pooling import ArgMax, AveragePool, MaxPool, Pool
-from qcompress.graph.stage import Shape, Stage
+from qcompress.graph.stage import Chain, Shape, Stage
 
 __all__ = [
     "OPERATIONS",
@@ -15,6 +15,7 @@ __all__ = [
     "Affine",
     "ArgMax",
     "AveragePool",
+    "Chain",
     "Concatenate",
     "Conv1D",
     "Conv2D",

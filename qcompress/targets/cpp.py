@@ -22,7 +22,8 @@ import numpy.typing as npt
 from qcompress.errors import QcompressError
 from qcompress.fixedpoint import Codes, Format, Values
 from qcompress.graph import Graph
-from qcompress.targets import cpp_emit
+from qcompress.graph.stage import Chain
+from qcompress.targets import cpp_chain, cpp_emit
 from qcompress.targets.cpp_files import library, plugin, selftest
 from qcompress.targets.cpp_types import port_type
 from qcompress.targets.processes import require, run_logged
@@ -32,6 +33,10 @@ Narrow = npt.NDArray[np.integer[Any]]
 RECORD = "cpp.json"
 MACHINE = "emulator.machine"
 """What was compiled on this machine; like the library it is no part of what a candidate's hashes cover."""
+
+
+ALL_STAGES = "cpp, all stages"
+"""Name of the body of a chain."""
 
 
 @dataclass(frozen=True)
@@ -45,13 +50,16 @@ class Cpp:
     def name(self) -> str:
         return "cpp"
 
-    def refuse(self, graph: Graph) -> None:
-        """Raises Refused for graphs that 64-bit integers cannot hold."""
-        cpp_emit.refuse(graph)
+    def refuse(self, graph: Graph | Chain) -> None:
+        """Raises Refused for graphs that 64-bit integers cannot hold and for stages that are not C++."""
+        _emitter(graph).refuse(graph)
 
-    def build(self, graph: Graph, folder: Path) -> "CppBody":
-        """Write the sources and compile the library (seconds); an unchanged build is not made again."""
-        text = cpp_emit.header(graph)
+    def build(self, graph: Graph | Chain, folder: Path) -> "CppBody":
+        """Write the sources and compile the library (seconds); an unchanged build is not made again.
+
+        graph: a network alone, or a chain of stages: the whole firmware in one header.
+        """
+        text = _emitter(graph).header(graph)
         compiler = require("g++", "g++")
         folder.mkdir(parents=True, exist_ok=True)
         digest = hashlib.sha256(text.encode()).hexdigest()
@@ -59,7 +67,8 @@ class Cpp:
         if not _is_recorded(graph, folder, made):
             for stale in (folder / RECORD, folder / MACHINE, *folder.glob("*.so")):
                 stale.unlink(missing_ok=True)
-            graph.save(folder / "graph")
+            if isinstance(graph, Graph):
+                graph.save(folder / "graph")
             (folder / cpp_emit.header_name(graph)).write_text(text)
             (folder / "library.cpp").write_text(library(graph))
             (folder / "plugin.cpp").write_text(plugin(graph))
@@ -68,11 +77,11 @@ class Cpp:
         write_record(folder / RECORD, graph, made)
         return body
 
-    def open(self, graph: Graph, folder: Path) -> "CppBody":
+    def open(self, graph: Graph | Chain, folder: Path) -> "CppBody":
         """The emulator that `build` left in `folder`; its library is compiled again where it is not this machine's."""
         return self._body(graph, folder, str(read_record(folder / RECORD, graph).get("header")), None)
 
-    def _body(self, graph: Graph, folder: Path, header: str, compiler: str | None) -> "CppBody":
+    def _body(self, graph: Graph | Chain, folder: Path, header: str, compiler: str | None) -> "CppBody":
         """The library, found or made. Its name tells its content: a process loads no two libraries of one name."""
         digest = hashlib.sha256(f"{asdict(self)} {header} {_processor()}".encode()).hexdigest()
         path = folder / f"emulator-{digest[:12]}.so"
@@ -86,7 +95,7 @@ class Cpp:
             write_json(folder / MACHINE, {"library": path.name, "sha256": _file_hash(path)})
         return CppBody(graph, path)
 
-    def _compile(self, graph: Graph, folder: Path, library: str, compiler: str) -> None:
+    def _compile(self, graph: Graph | Chain, folder: Path, library: str, compiler: str) -> None:
         log = folder / "build.log"
         log.unlink(missing_ok=True)
         flags = ["-std=c++17", f"-O{self.optimization}", f"-march={self.machine}", "-Wall", "-Wextra", "-Wno-psabi"]
@@ -95,7 +104,7 @@ class Cpp:
         os.replace(folder / f"{library}.part", folder / library)
 
 
-def _is_recorded(graph: Graph, folder: Path, made: dict[str, Any]) -> bool:
+def _is_recorded(graph: Graph | Chain, folder: Path, made: dict[str, Any]) -> bool:
     """Whether a finished build of the same content lies in the folder."""
     try:
         record = read_record(folder / RECORD, graph)
@@ -105,6 +114,11 @@ def _is_recorded(graph: Graph, folder: Path, made: dict[str, Any]) -> bool:
 
 
 TARGET = Cpp()
+
+
+def _emitter(graph: Graph | Chain) -> Any:
+    """Who writes the header."""
+    return cpp_emit if isinstance(graph, Graph) else cpp_chain
 
 
 def _file_hash(path: Path) -> str | None:
@@ -131,13 +145,13 @@ def native_dtype(format_: Format) -> np.dtype[Any]:
 class CppBody:
     """The compiled emulator; a Body. threads: 0 for as many as there are processors."""
 
-    graph: Graph
+    graph: Graph | Chain
     library: Path
     threads: int = 0
 
     @property
     def name(self) -> str:
-        return "cpp"
+        return "cpp" if isinstance(self.graph, Graph) else ALL_STAGES
 
     def run(self, codes: Codes) -> Codes:
         """Codes (rows, *input_shape) -> codes (rows, *output_shape), int64; QcompressError for what does not fit."""

@@ -42,7 +42,7 @@ from qcompress.graph import (
     Table,
 )
 from qcompress.graph.graph import INPUT
-from qcompress.graph.stage import Shape
+from qcompress.graph.stage import Hashed, Shape
 from qcompress.targets.cpp_types import Bounds, Step, arithmetic_type, literal, port_type, shift_count, step, wrap_step
 
 RUNTIME = Path(__file__).with_name("cpp_runtime.h")
@@ -143,12 +143,12 @@ class Program:
         self.calls.append(f"{kernel}<{struct}, LANES>({arrays});")
 
 
-def namespace(graph: Graph) -> str:
+def namespace(graph: Hashed) -> str:
     """Of model name and version: two models, or two versions of one, live in one program."""
     return f"qcompress_{_identifier(graph.name)}_{graph.content_hash()[:12]}"
 
 
-def header_name(graph: Graph) -> str:
+def header_name(graph: Hashed) -> str:
     """File name of the header."""
     return f"{_identifier(graph.name)}.h"
 
@@ -171,7 +171,7 @@ def header(graph: Graph) -> str:
     result.line("#include <cstddef>", "#include <cstdint>", "#include <cstring>", "#include <type_traits>", "")
     result.line("#ifdef __SSE2__", "#include <immintrin.h>", "#endif", "")
     result.line(f"namespace {space} {{", "")
-    _interface(graph, result, lanes(program))
+    interface(graph, result, str(lanes(program)))
     result.line("namespace detail {", "", *RUNTIME.read_text().splitlines(), "")
     result.line(*source.text().splitlines())
     _workspace(program, result)
@@ -510,8 +510,8 @@ def _banner(graph: Graph) -> list[str]:
     ]
 
 
-def _interface(graph: Graph, source: Source, block: int) -> None:
-    """Types and sizes that a caller needs."""
+def interface(graph: Hashed, source: Source, block: str) -> None:
+    """Types and sizes that a caller needs; block: rows that are computed together."""
     source.line(f"using Input = {port_type(graph.input_format)};", f"using Output = {port_type(graph.output_format)};")
     source.line(f"constexpr std::size_t input_size = {prod(graph.input_shape)};")
     source.line(f"constexpr std::size_t output_size = {prod(graph.output_shape)};")

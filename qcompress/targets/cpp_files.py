@@ -5,7 +5,7 @@ from math import prod
 import numpy as np
 
 from qcompress.fixedpoint import Codes
-from qcompress.graph import Graph
+from qcompress.graph.stage import Hashed
 from qcompress.targets.cpp_emit import Source, header_name, namespace
 
 VECTORS = 64
@@ -156,17 +156,17 @@ int main() {{
 """
 
 
-def library(graph: Graph) -> str:
+def library(graph: Hashed) -> str:
     """The shared library that Python loads."""
     return LIBRARY.format(header=header_name(graph), space=namespace(graph))
 
 
-def plugin(graph: Graph) -> str:
+def plugin(graph: Hashed) -> str:
     """A plug-in for frameworks that load emulators at run time."""
     return PLUGIN.format(header=header_name(graph), space=namespace(graph), name=header_name(graph).removesuffix(".h"))
 
 
-def selftest(graph: Graph) -> str:
+def selftest(graph: Hashed) -> str:
     """A program that needs no Python."""
     codes = vectors(graph)
     source = Source()
@@ -175,7 +175,7 @@ def selftest(graph: Graph) -> str:
     return SELFTEST.format(header=header_name(graph), space=namespace(graph), rows=len(codes), arrays=source.text())
 
 
-def vectors(graph: Graph) -> Codes:
+def vectors(graph: Hashed) -> Codes:
     """Input codes of the self-test: uniform, sparse, and the ends of the range; the same ones always."""
     rng = np.random.default_rng(0)
     low, high = graph.input_format.min_code, graph.input_format.max_code

@@ -6,7 +6,7 @@ from pathlib import Path
 from typing import Any
 
 from qcompress.errors import QcompressError
-from qcompress.graph import Graph
+from qcompress.graph.stage import Hashed
 
 
 def write_json(path: Path, content: dict[str, Any]) -> None:
@@ -16,12 +16,12 @@ def write_json(path: Path, content: dict[str, Any]) -> None:
     os.replace(beside, path)
 
 
-def write_record(path: Path, graph: Graph, content: dict[str, Any]) -> None:
+def write_record(path: Path, graph: Hashed, content: dict[str, Any]) -> None:
     """Say that the build of `graph` is finished; `content` must depend on nothing but graph, settings, versions."""
     write_json(path, {**content, "graph": graph.content_hash()})
 
 
-def read_record(path: Path, graph: Graph) -> dict[str, Any]:
+def read_record(path: Path, graph: Hashed) -> dict[str, Any]:
     """The record at `path`; raises QcompressError if it is missing, damaged or of another graph."""
     try:
         record: dict[str, Any] = json.loads(path.read_text())

@@ -53,6 +53,11 @@ class Hgcal(Detector):
 
         return Normaliser(FrontEnd.from_mapping(front_end))
 
+    def postprocess(self, front_end: Mapping[str, Any], graph: Graph) -> tuple[Stage, ...]:
+        from qcompress.detectors.hgcal.preprocess import LatentWords
+
+        return (LatentWords(graph.output_shape, graph.output_format),)
+
     def networks(self, options: Any) -> tuple[Network, ...]:
         from qcompress.detectors.hgcal import models
 
