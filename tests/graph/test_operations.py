@@ -1,6 +1,8 @@
 """Operations against an independent evaluation in plain Python integers of any size."""
 
+import itertools
 from dataclasses import replace
+from fractions import Fraction
 
 import numpy as np
 import pytest
@@ -9,8 +11,8 @@ from hypothesis import strategies as st
 
 from qcompress.errors import QcompressError, Refused
 from qcompress.fixedpoint import Cast, Format
-from qcompress.graph import Conv2D, Dense, Flatten, Graph, Node, Quantize, Range
-from qcompress.graph.ranges import float32_exact, smallest_format, with_lossless_accumulator
+from qcompress.graph import ArgMax, Conv1D, Conv2D, Dense, Flatten, Graph, Multiply, Node, Quantize, Range, Table
+from qcompress.graph.ranges import float32_exact, largest_sum, smallest_format, with_lossless_accumulator
 
 formats = st.builds(Format, st.booleans(), st.integers(2, 9), st.integers(-2, 6))
 accumulators = st.builds(Format, st.booleans(), st.integers(3, 20), st.integers(-2, 14))
@@ -187,3 +189,60 @@ def test_weights_cannot_be_changed_behind_the_operation():
     assert dense.kernel[0, 0] == 1
     with pytest.raises(ValueError, match="read-only"):
         dense.kernel[0, 0] = 2
+
+
+@settings(deadline=None, max_examples=60)
+@given(formats, formats, formats, st.integers(0, 2**32 - 1))
+def test_the_largest_sum_is_that_of_all_magnitudes(x_format, w_format, b_format, seed):
+    rng = np.random.default_rng(seed)
+    kernel, bias = random_codes(rng, w_format, (2, 2, 3)), random_codes(rng, b_format, 3)
+    low = random_codes(rng, x_format, (4, 2))
+    range_ = Range(low, np.maximum(low, random_codes(rng, x_format, (4, 2))))
+    operation = Conv1D(kernel, w_format, bias, b_format, Format(True, 40, 20))
+    fraction = max(x_format.fraction + w_format.fraction, b_format.fraction)
+    unit = Fraction(1, 2) ** fraction
+    sums = []
+    for position, filter_ in np.ndindex(3, 3):
+        total = abs(int(bias[filter_])) * Fraction(1, 2) ** b_format.fraction
+        for tap, channel in np.ndindex(2, 2):
+            ends = (int(end[position + tap, channel]) for end in range_)
+            product = max(map(abs, ends)) * abs(int(kernel[tap, channel, filter_]))
+            total += product * Fraction(1, 2) ** (x_format.fraction + w_format.fraction)
+        sums.append(total / unit)
+    assert largest_sum(operation, range_, x_format) == max(sums)
+
+
+@settings(deadline=None, max_examples=60)
+@given(st.integers(1, 4), st.integers(1, 3), st.integers(0, 2**32 - 1))
+def test_the_range_of_an_index_of_the_largest_is_reached(classes, groups, seed):
+    """Every class between the ends of the range of its group is tried over all inputs."""
+    rng = np.random.default_rng(seed)
+    format_ = Format(True, 3, 3)
+    low = random_codes(rng, format_, (groups, classes))
+    range_ = Range(low, np.maximum(low, random_codes(rng, format_, (groups, classes))))
+    found = ArgMax(classes).output_range(range_, format_)
+    for group in range(groups):
+        ends = (range(a, b + 1) for a, b in zip(range_.low[group], range_.high[group], strict=True))
+        reached = [int(np.argmax(codes)) for codes in itertools.product(*ends)]
+        assert (found.low[group, 0], found.high[group, 0]) == (min(reached), max(reached))
+    assert found.low.dtype == found.high.dtype == np.int64
+
+
+@settings(deadline=None, max_examples=30)
+@given(st.integers(0, 2**32 - 1))
+def test_ranges_of_tables_and_products_are_reached_element_by_element(seed):
+    rng = np.random.default_rng(seed)
+    format_ = Format(True, 4, 2)
+    low = random_codes(rng, format_, (2, 3))
+    range_ = Range(low, np.maximum(low, random_codes(rng, format_, (2, 3))))
+    table = Table(random_codes(rng, format_, 16), format_)
+    found = table.output_range(range_, format_)
+    other = Range(-range_.high, -range_.low)
+    product = Multiply().output_range([range_, other], [format_, format_])
+    for where in np.ndindex(2, 3):
+        codes = range(range_.low[where], range_.high[where] + 1)
+        values = [int(table.table[code + 8]) for code in codes]
+        assert (found.low[where], found.high[where]) == (min(values), max(values))
+        products = [a * -b for a in codes for b in codes]
+        assert (product.low[where], product.high[where]) == (min(products), max(products))
+    assert found.low.dtype == np.int64

@@ -4,8 +4,28 @@ import numpy as np
 import pytest
 from operation_cases import CASES, cases, codes_for
 
-from qcompress.fixedpoint import Format
-from qcompress.graph import Conv2D, Dense, Flatten, Graph, Linear, Node, Permute, Relu
+from qcompress.fixedpoint import Cast, Format
+from qcompress.graph import (
+    Add,
+    Affine,
+    ArgMax,
+    AveragePool,
+    Concatenate,
+    Conv2D,
+    Dense,
+    Flatten,
+    Graph,
+    LeakyRelu,
+    Linear,
+    MaxPool,
+    Multiply,
+    Node,
+    Permute,
+    Quantize,
+    Relu,
+    Subtract,
+    Table,
+)
 from qcompress.graph.worst import worst_inputs
 
 WIDE = Format(True, 40, 30)
@@ -45,3 +65,89 @@ def test_behind_other_layers_worst_inputs_go_further_than_random_ones():
     random, worst = graph.run(codes_for(rng, graph, 5000)), graph.run(worst_inputs(graph))
     assert worst.max() > random.max()
     assert worst.min() < random.min()
+
+
+def dense(kernel):
+    return Dense(np.array(kernel), SMALL, np.zeros(len(kernel[0]), np.int64), SMALL, WIDE)
+
+
+SMALL = Format(True, 6, 4)
+LOW, HIGH = SMALL.min_code, SMALL.max_code
+MIDDLE = Format(True, 16, 10)
+
+
+def ends_of(*nodes, shape=(2,), given=SMALL):
+    """The largest and the smallest code of the single output on the worst inputs, and on all corners of the input."""
+    graph = Graph("g", shape, given, nodes)
+    size = int(np.prod(shape))
+    corners = np.array(np.meshgrid(*[[given.min_code, given.max_code]] * size)).reshape(size, -1).T
+    worst, all_corners = (graph.run(codes).ravel() for codes in (worst_inputs(graph), corners.reshape(-1, *shape)))
+    return (worst.min(), worst.max()), (all_corners.min(), all_corners.max())
+
+
+def cast(width, integer):
+    return Quantize(Cast(Format(True, width, integer)))
+
+
+PATHS = {
+    "subtract": (Node("t", Affine([2, 12], SMALL, [0, 0], SMALL, MIDDLE), "b"), Node("m", Subtract(), "a", "t")),
+    "add": (Node("m", Add(), "a", "b"),),
+    "multiply": (Node("p", Affine([12, 8], SMALL, [70, -80], MIDDLE, MIDDLE), "a"), Node("m", Multiply(), "p", "p")),
+    "concatenate": (Node("c", Concatenate(0), "b", "a"), Node("m", dense([[3, 0], [0, -2], [0, 1], [-7, 0]]), "c")),
+    "rising table": (Node("m", Table(np.arange(LOW, HIGH + 1) // 2, SMALL), "a"),),
+    "falling table": (Node("m", Table(-np.arange(LOW, HIGH + 1) // 2, SMALL), "a"),),
+    "leaky": (Node("m", LeakyRelu(2), "a"),),
+}
+
+
+@pytest.mark.parametrize("path", PATHS)
+def test_a_wish_passes_through(path):
+    """A last sum with weights of both signs behind an operation: the worst inputs reach what any corner reaches."""
+    wide = Format(True, 60, 40)
+    before = (Node("a", cast(6, 4), "input"), Node("b", cast(5, 4), "input"))
+    last = Dense(np.array([[5], [-3]]), SMALL, np.zeros(1, np.int64), SMALL, wide)
+    found, corners = ends_of(*before, *PATHS[path], Node("last", last, "m"))
+    if path == "multiply":  # squares have no direction: a guess, from the middles of the ranges
+        assert corners[0] <= found[0] < found[1] <= corners[1]
+        assert found[1] == corners[1]
+    else:
+        assert found == corners
+
+
+@pytest.mark.parametrize("pool", [MaxPool((2,), (2,)), MaxPool((3,), (1,)), AveragePool((2,), (2,))], ids=str)
+def test_a_wish_passes_through_pooling(pool):
+    shape = (6, 1)
+    count = pool.output_shape(shape)[0]
+    kernel = np.array([[5], [-3], [4], [-6]][:count])
+    last = Dense(kernel, SMALL, np.zeros(1, np.int64), SMALL, Format(True, 60, 40))
+    nodes = (Node("pool", pool, "input"), Node("flat", Flatten(), "pool"), Node("last", last, "flat"))
+    found, corners = ends_of(*nodes, shape=shape)
+    if pool.strides == pool.size:
+        assert found == corners
+    else:  # windows overlap: their wishes add up
+        assert corners[0] <= found[0] < 0 < found[1] <= corners[1]
+
+
+def test_wishes_of_several_ways_add_up():
+    """x - 3 x: the two ways from the input together want what the larger weight wants."""
+    triple = Affine([12, 12], SMALL, [0, 0], SMALL, MIDDLE)
+    last = Dense(np.array([[1], [-2]]), SMALL, np.zeros(1, np.int64), SMALL, Format(True, 40, 20))
+    nodes = (Node("t", triple, "input"), Node("s", Subtract(), "input", "t"), Node("last", last, "s"))
+    found, corners = ends_of(*nodes)
+    assert found == corners
+
+
+def test_an_index_of_the_largest_has_no_wish():
+    nodes = (Node("largest", ArgMax(2), "input"), Node("last", dense([[3]]), "largest"))
+    found, _ = ends_of(*nodes)
+    assert found == (0, 0)  # equal inputs: the first is the largest
+
+
+def test_worst_inputs_are_both_ends_and_two_for_each_of_the_widest_sums():
+    graph = Graph(
+        "g", (3,), SMALL, (Node("d", dense([[1, 5, 2, 3, 4, 6], [1, -5, 2, -3, 4, -6], [1, 5, -2, 3, 4, 6]]), "input"),)
+    )
+    found = {tuple(row) for row in worst_inputs(graph).tolist()}
+    flat = {(LOW,) * 3, (HIGH,) * 3}
+    assert found == flat | {(HIGH, LOW, HIGH), (LOW, HIGH, LOW)}
+    assert worst_inputs(graph).dtype == np.int64
