@@ -49,8 +49,8 @@ def econ(last):
 
 def tagger(given, kernel, last):
     bias = {"bias_quantizer": bits(6)}
-    return [Input((16,)), QActivation(given), QDense(16, kernel_quantizer=kernel, **bias), QActivation(quantized_relu(6, 2)),
-            QDense(5, kernel_quantizer=kernel, **bias), QActivation(last)]
+    return [Input((16,)), QActivation(given), QDense(16, kernel_quantizer=kernel, **bias),
+            QActivation(quantized_relu(6, 2)), QDense(5, kernel_quantizer=kernel, **bias), QActivation(last)]
 
 MODELS = {
     "ECON-T encoder, quantized_relu(3,1) at the end": econ(quantized_relu(3, 1)),
