@@ -26,6 +26,14 @@ OWN_SETTINGS: dict[str, dict[str, Any]] = {
 """What else a backend must be told: weights stand in the sources alone."""
 
 
+REARRANGING = (
+    "remove_transpose_before_flatten",  # moves a transposition into the weights behind it, for some axes wrongly
+    "remove_single_channel_transpose",  # drops transpositions that move elements
+    "fuse_batch_normalization",  # scales weights in floating point
+)
+"""Optimizers of hls4ml that change what a network computes; its own setting for skipping them has no effect."""
+
+
 def configuration(settings: Hls, layers: dict[str, Any]) -> dict[str, Any]:
     """hls4ml's configuration: relative paths, a fixed stamp, weights in the sources; same graph, same bytes."""
     from hls4ml.backends import get_backend
@@ -50,8 +58,11 @@ def configuration(settings: Hls, layers: dict[str, Any]) -> dict[str, Any]:
 def write_project(graphs: Sequence[Graph], settings: Hls) -> None:
     """Write one project of all `graphs` to ./project."""
     from hls4ml.model.graph import ModelGraph
+    from hls4ml.model.optimizer import get_optimizer
     from hls4ml.writer.writers import get_writer
 
+    for name in REARRANGING:
+        get_optimizer(name).match = lambda node: False
     layers = lower(graphs, settings)
     model = ModelGraph.from_layer_list(
         configuration(settings, layers.configuration()), layers.dictionaries, layers.inputs, layers.outputs

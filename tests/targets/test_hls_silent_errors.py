@@ -26,6 +26,7 @@ from qcompress.graph import (
     Crop,
     Dense,
     DepthwiseConv,
+    Flatten,
     Graph,
     MaxPool,
     Node,
@@ -163,6 +164,9 @@ KERNELS: dict[str, Entry] = {
     ),
     "a transposition that begins with an axis of one element is dropped": Entry(
         chain(SIGNED, (1, 2, 3), Permute((2, 1, 0)), Quantize(Cast(Format(True, 5, 3)))), EVERYWHERE
+    ),
+    "a transposition before a dense layer is dropped": Entry(
+        chain(SIGNED, (3, 4, 2), Permute((1, 0, 2)), Flatten(), Dense(**weights((24, 2)))), EVERYWHERE
     ),
     "numbers of one bit have two": Entry(
         chain(SIGNED, (4,), Quantize(Cast(Format(False, 1, 1)))), (VITIS,), (QUARTUS, CATAPULT)
