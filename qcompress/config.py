@@ -38,6 +38,8 @@ class TargetOptions(_Section):
     cpp: Literal["header"] | None = "header"
     hls: Literal["vitis"] | None = "vitis"
     rtl: Literal["verilog"] | None = "verilog"
+    rtl_loadable: Literal[1, 2, 4, 8, 16, 32, 64, 128] | None = None
+    """Verilog with loadable weights: its reuse factor."""
 
 
 class VerificationOptions(_Section):

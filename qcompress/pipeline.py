@@ -142,7 +142,11 @@ def compile_graphs(job: Job, stage: Path, report: Report) -> Figures:
 
 def wanted_targets(config: Config) -> list[str]:
     """Names of the targets that a config asks for."""
-    return [name for name, value in config.targets if value is not None]
+    return [
+        name if name != "rtl_loadable" or value == 1 else f"{name}-{value}"
+        for name, value in config.targets
+        if value is not None
+    ]
 
 
 def build_targets(

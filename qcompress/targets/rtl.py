@@ -20,7 +20,7 @@ import numpy as np
 
 from qcompress.errors import Refused
 from qcompress.fixedpoint import Format
-from qcompress.graph import OPERATIONS, Graph, Linear, Merge, Multiply, Node, Pool, Quantize, Rearrangement, Table
+from qcompress.graph import OPERATIONS, Graph, Linear, Node, Pool, Quantize, Rearrangement, Table
 from qcompress.targets.processes import ProgramFailed, Simulator, python_module, require, run_logged
 from qcompress.targets.record import read_record, write_record
 from qcompress.targets.verilator import Simulation
