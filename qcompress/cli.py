@@ -180,7 +180,7 @@ def synth(
     device: Annotated[str, typer.Option(help="ECP5 device: 25k, 45k or 85k.")] = "85k",
     liberty: Annotated[Path | None, typer.Option(help="Cells of yosys-asic [default: generic ones].")] = None,
     time_limit: Annotated[int, typer.Option(min=1, help="Seconds that one run may take.")] = 1800,
-    memory_limit: Annotated[int, typer.Option(min=100, help="Megabytes that one run may take.")] = 8192,
+    memory_limit: Annotated[int, typer.Option(min=1, help="Megabytes that one run may take.")] = 8192,
     read: Annotated[Path | None, typer.Option(help="Read a vendor tool's reports instead.")] = None,
     as_json: Annotated[bool, typer.Option("--json", help="JSON instead of a table.")] = False,
 ) -> None:
@@ -232,17 +232,31 @@ def evaluate(candidate: CandidateFolder) -> None:
 
 @app.command()
 def compare(
-    candidates: Annotated[list[Path], typer.Argument(metavar="CANDIDATE...", help="Candidate folders.")],
+    candidates: Annotated[
+        list[str], typer.Argument(metavar="CANDIDATE...", help="Candidate folders, folders of them, or patterns.")
+    ],
     csv: Annotated[Path | None, typer.Option(help="Also write the table to this CSV file.")] = None,
+    markdown: Annotated[Path | None, typer.Option(help="Also write it as Markdown.")] = None,
+    figure: Annotated[Path | None, typer.Option(help="Gate equivalents against --score, .png or .pdf.")] = None,
+    score: Annotated[str, typer.Option(help="Figure of the evaluation for --figure.")] = "emd_mean",
+    clock: Annotated[float | None, typer.Option(min=1, help="Clock in MHz for latencies in ns.")] = None,
 ) -> None:
     """Candidates side by side: size, resources, latency, physics."""
-    from qcompress.candidate import Candidate, write_whole
-    from qcompress.report.tables import as_csv, comparison_table
+    from qcompress.candidate import Candidate, find_candidates, write_whole
+    from qcompress.report.comparison import comparison_table, pareto_figure, rows
+    from qcompress.report.tables import as_csv, as_markdown
     from qcompress.report.terminal import print_tables
 
-    table = comparison_table([Candidate.open(folder) for folder in candidates])
+    found = rows([Candidate.open(folder) for folder in find_candidates(candidates)], clock)
+    table = comparison_table(found)
     if csv is not None:
         write_whole(csv, as_csv(table).encode())
+    if markdown is not None:
+        write_whole(markdown, as_markdown(table).encode())
+    if figure is not None:
+        if figure.suffix not in {".png", ".pdf"}:
+            raise QcompressError(f"--figure {figure}: give a .png or a .pdf")
+        pareto_figure(found, score, figure)
     print_tables([table], _console())
 
 

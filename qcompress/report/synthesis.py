@@ -1,4 +1,4 @@
-"""Synthesis reports as a table: a column only where some report has a figure, what is missing said."""
+"""Synthesis reports as a table: a row only where some report has the figure, what is missing said."""
 
 from collections.abc import Mapping, Sequence
 from dataclasses import asdict
@@ -35,15 +35,16 @@ def synthesis_figures(reports: Sequence[SynthesisReport]) -> dict[str, Any]:
     return names
 
 
+def _figure(value: Any) -> Any:
+    """Floats with as many digits as the tools give."""
+    return f"{value:.6g}" if isinstance(value, float) else value
+
+
 def reports_table(figures: Mapping[str, Mapping[str, Any]]) -> Table:
-    """A row for each report; "-" is unknown."""
+    """A column for each report, a row for each figure that some report has; "-" is unknown."""
     shown = [key for key in COLUMNS if any(report.get(key) is not None for report in figures.values())]
-    rows = [
-        (name, *(report.get(key) for key in shown), report["tool"], str(report["origin"]))
-        for name, report in figures.items()
-    ]
+    rows = [(COLUMNS[key], *(_figure(report.get(key)) for report in figures.values())) for key in shown]
+    rows += [(key, *(str(report[key]) for report in figures.values())) for key in ("tool", "origin")]
     lines = [f"{name}: {note}" for name, report in figures.items() for note in report.get("notes", ())]
     lines += [f"{name}: missing: {what}" for name, report in figures.items() for what in report.get("missing", ())]
-    return Table(
-        "Synthesis", ("design", *(COLUMNS[key] for key in shown), "tool", "origin"), tuple(rows), "\n".join(lines)
-    )
+    return Table("Synthesis", ("", *figures), tuple(rows), "\n".join(lines))

@@ -18,7 +18,7 @@ from qcompress.synthesis import asic, ecp5, vendor_tools, yosys
 from qcompress.synthesis.report import SynthesisReport
 from qcompress.synthesis.yosys import Limits
 
-HIERARCHICAL_FROM = 500
+HIERARCHICAL_FROM = 100
 """Multipliers from which a design is synthesized module by module."""
 RECORDS = {"rtl": "rtl.json", "rtl_loadable": "rtl_loadable.json"}
 

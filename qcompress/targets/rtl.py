@@ -21,6 +21,7 @@ import numpy as np
 from qcompress.errors import Refused
 from qcompress.fixedpoint import Format
 from qcompress.graph import OPERATIONS, Graph, Linear, Node, Pool, Quantize, Rearrangement, Table
+from qcompress.targets.bench import write_bench
 from qcompress.targets.processes import ProgramFailed, Simulator, python_module, require, run_logged
 from qcompress.targets.record import read_record, write_record
 from qcompress.targets.verilator import Simulation
@@ -81,7 +82,7 @@ class Rtl:
         compiler = require("g++", "g++")
         folder.mkdir(parents=True, exist_ok=True)
         (folder / "rtl.json").unlink(missing_ok=True)
-        for stale in ("verilog", "simulation"):
+        for stale in ("verilog", "simulation", "bench"):
             shutil.rmtree(folder / stale, ignore_errors=True)
         graph.save(folder / "graph")
         log = folder / "build.log"
@@ -96,6 +97,7 @@ class Rtl:
         design = json.loads((folder / "verilog" / "design.json").read_text())
         simulation = Simulation(TOP, _ports(graph, design), compiler, [f"-O{self.optimization}"])
         simulation.build(verilog_files(folder), folder / "simulation", log)
+        write_bench(graph, folder / "bench", TOP, design["latency_cycles"])
         write_record(folder / "rtl.json", graph, {"settings": asdict(self), "alkaid": version("alkaid"), **design})
         return self._body(graph, folder)
 

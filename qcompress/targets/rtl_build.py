@@ -15,6 +15,7 @@ import numpy as np
 
 from qcompress.fixedpoint import Codes, Format
 from qcompress.graph import Graph
+from qcompress.targets.loadable_emit import format_table
 from qcompress.targets.record import write_json
 from qcompress.targets.rtl import TOP, WRONG_LOGIC
 from qcompress.targets.rtl_logic import Bits, Traced, trace_graph
@@ -60,8 +61,15 @@ def top_module(graph: Graph, core: Core | None, constants: dict[int, int]) -> st
             ),
         ]
     body = "\n    ".join(parts)
+    table = "\n".join(format_table(graph))
+    latency = core.latency_cycles if core else 1
     return f"""`timescale 1 ns / 1 ps
 
+// {TOP}: graph {graph.name} with constant weights
+// latency {latency} clock edges, interval 1
+//
+{table}
+//
 // {inputs} codes of {graph.input_format} in, {outputs} codes of {graph.output_format} out, element 0 in the lowest bits
 module {TOP} (
     input clk,

@@ -172,6 +172,20 @@ def test_the_record_says_latency_interval_ports_and_estimate(small_build: Path) 
     assert record["ports"]["output_codes"] == "1 x fixed<9,5>"
     assert record["estimate"]["origin"] == "estimated"
     assert record["estimate"]["lut"] > 0
+    text = (small_build / "verilog" / "qcompress_rtl.v").read_text()
+    assert f"// latency {record['latency_cycles']} clock edges, interval 1" in text
+    assert "// dense  Dense           1            fixed<9,5>" in text
+
+
+def test_the_test_bench_reads_the_graphs_codes(small_build: Path) -> None:
+    bench = small_build / "bench"
+    given = [int(line, 16) for line in (bench / "input.hex").read_text().split()]
+    expected = [int(line, 16) for line in (bench / "expected.hex").read_text().split()]
+    codes = np.array([[row & 15, row >> 4] for row in given])
+    codes = np.where(codes > 7, codes - 16, codes)
+    assert (small_graph().run(codes)[:, 0] & 511).tolist() == expected
+    assert not (bench / "weights.hex").exists()
+    assert "qcompress_rtl design_under_test" in (bench / "bench.v").read_text()
 
 
 def test_the_verilog_is_reproducible_and_names_no_path_of_this_machine(
