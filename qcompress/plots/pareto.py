@@ -33,9 +33,14 @@ def figure(
                 axes.scatter(x, y, marker=marker, edgecolors=f"C{number}", facecolors=face, label=label, s=45, zorder=3)
     line = [points[place] for place in front]
     axes.step(*zip(*line, strict=True), where="post", color="0.6", zorder=1, label="front")
-    for place in front:
-        axes.annotate(names[place], points[place], xytext=(5, 5), textcoords="offset points", fontsize=7)
+    for number, place in enumerate(front):  # neighbours at different heights, for their names are long
+        offset = (12, 14 + 13 * (number % 3))
+        arrow = {"arrowstyle": "-", "color": "0.6", "linewidth": 0.6}
+        axes.annotate(
+            names[place], points[place], xytext=offset, textcoords="offset points", fontsize=7, arrowprops=arrow
+        )
     axes.set(xscale="log", xlabel="gate equivalents (NAND2 = 1, generic cells)", ylabel=score.replace("_", " "))
     axes.grid(alpha=0.3)
+    axes.margins(y=0.12)
     axes.legend(fontsize=8)
     return drawn
