@@ -5,11 +5,12 @@ Reading and emulating a candidate needs NumPy only; the folder can be copied any
 
 import contextlib
 import fcntl
+import glob
 import hashlib
 import json
 import shutil
 import threading
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -45,6 +46,19 @@ def file_hash(path: Path) -> str:
 def value_hash(value: Any) -> str:
     """SHA-256 of a JSON value, keys sorted."""
     return hashlib.sha256(json.dumps(value, sort_keys=True).encode()).hexdigest()
+
+
+def find_candidates(given: Sequence[str]) -> list[Path]:
+    """Candidate folders: as given, inside a given folder that is none itself, or matching a pattern."""
+    found: list[Path] = []
+    for text in given:
+        matches = [Path(name) for name in sorted(glob.glob(text))] if glob.has_magic(text) else [Path(text)]
+        for path in matches:
+            inside = sorted(entry.parent for entry in path.glob(f"*/{MANIFEST}"))
+            found += inside if inside and not (path / MANIFEST).is_file() else [path]
+        if not matches:
+            raise QcompressError(f"{text}: matches nothing")
+    return found
 
 
 def _check_types(manifest: dict[str, Any]) -> None:

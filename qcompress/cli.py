@@ -166,17 +166,54 @@ def emulate(
 
 
 @app.command()
-def synth(candidate: CandidateFolder) -> None:
-    """Synthesize a candidate's RTL with the open flow."""
+def synth(
+    candidate: Annotated[
+        Path | None, typer.Argument(metavar="CANDIDATE", help="Folder of a firmware candidate.")
+    ] = None,
+    flow: Annotated[
+        list[str] | None,
+        typer.Option(
+            help="yosys-xilinx, yosys-ecp5, yosys-asic, vitis, vivado, catapult or quartus; may be given again."
+        ),
+    ] = None,
+    family: Annotated[str, typer.Option(help="Xilinx family: xcup (UltraScale+), xcu or xc7.")] = "xcup",
+    device: Annotated[str, typer.Option(help="ECP5 device: 25k, 45k or 85k.")] = "85k",
+    liberty: Annotated[Path | None, typer.Option(help="Cells of yosys-asic [default: generic ones].")] = None,
+    time_limit: Annotated[int, typer.Option(min=1, help="Seconds that one run may take.")] = 1800,
+    memory_limit: Annotated[int, typer.Option(min=1, help="Megabytes that one run may take.")] = 8192,
+    read: Annotated[Path | None, typer.Option(help="Read a vendor tool's reports instead.")] = None,
+    as_json: Annotated[bool, typer.Option("--json", help="JSON instead of a table.")] = False,
+) -> None:
+    """Synthesize a candidate's RTL with open flows or vendor tools, or read a vendor tool's reports."""
+    import json
+
     from qcompress import pipeline
     from qcompress.progress import Reporter
-    from qcompress.report.tables import synthesis_table
+    from qcompress.report.synthesis import reports_table, synthesis_figures
     from qcompress.report.terminal import print_tables
+    from qcompress.synthesis.flows import Settings, check_flows
+    from qcompress.synthesis.yosys import Limits
 
+    if (candidate is None) == (read is None):
+        raise QcompressError("synth: give either a CANDIDATE to synthesize or --read DIR")
     console = _console()
-    with Reporter(console) as reporter:
-        figures = pipeline.synthesize_candidate(candidate, reporter)
-    print_tables([synthesis_table(figures)], console)
+    if read is not None:
+        from qcompress.synthesis.vendor_reports import read_project
+
+        figures = synthesis_figures(read_project(read))
+    elif candidate is not None:
+        check_flows(flow or [])
+        settings = Settings(family, device, liberty, Limits(time_limit, memory_limit))
+        with Reporter(console) as reporter:
+            if flow:
+                figures = dict(pipeline.run_flows(candidate, flow, settings, reporter.task("synth")))
+                reporter.close("synth", "done")
+            else:
+                figures = dict(pipeline.synthesize_candidate(candidate, reporter))
+    if as_json:
+        typer.echo(json.dumps(figures, indent=1))
+    else:
+        print_tables([reports_table(figures)], console)
 
 
 @app.command()
@@ -195,17 +232,31 @@ def evaluate(candidate: CandidateFolder) -> None:
 
 @app.command()
 def compare(
-    candidates: Annotated[list[Path], typer.Argument(metavar="CANDIDATE...", help="Candidate folders.")],
+    candidates: Annotated[
+        list[str], typer.Argument(metavar="CANDIDATE...", help="Candidate folders, folders of them, or patterns.")
+    ],
     csv: Annotated[Path | None, typer.Option(help="Also write the table to this CSV file.")] = None,
+    markdown: Annotated[Path | None, typer.Option(help="Also write it as Markdown.")] = None,
+    figure: Annotated[Path | None, typer.Option(help="Gate equivalents against --score, .png or .pdf.")] = None,
+    score: Annotated[str, typer.Option(help="Figure of the evaluation for --figure.")] = "emd_mean",
+    clock: Annotated[float | None, typer.Option(min=1, help="Clock in MHz for latencies in ns.")] = None,
 ) -> None:
     """Candidates side by side: size, resources, latency, physics."""
-    from qcompress.candidate import Candidate, write_whole
-    from qcompress.report.tables import as_csv, comparison_table
+    from qcompress.candidate import Candidate, find_candidates, write_whole
+    from qcompress.report.comparison import comparison_table, pareto_figure, rows
+    from qcompress.report.tables import as_csv, as_markdown
     from qcompress.report.terminal import print_tables
 
-    table = comparison_table([Candidate.open(folder) for folder in candidates])
+    found = rows([Candidate.open(folder) for folder in find_candidates(candidates)], clock)
+    table = comparison_table(found)
     if csv is not None:
         write_whole(csv, as_csv(table).encode())
+    if markdown is not None:
+        write_whole(markdown, as_markdown(table).encode())
+    if figure is not None:
+        if figure.suffix not in {".png", ".pdf"}:
+            raise QcompressError(f"--figure {figure}: give a .png or a .pdf")
+        pareto_figure(found, score, figure)
     print_tables([table], _console())
 
 

@@ -38,6 +38,8 @@ class TargetOptions(_Section):
     cpp: Literal["header"] | None = "header"
     hls: Literal["vitis"] | None = "vitis"
     rtl: Literal["verilog"] | None = "verilog"
+    rtl_loadable: Literal[1, 2, 4, 8, 16, 32, 64, 128] | None = None
+    """Verilog with loadable weights: its reuse factor."""
 
 
 class VerificationOptions(_Section):
@@ -50,7 +52,7 @@ class VerificationOptions(_Section):
 class SynthesisOptions(_Section):
     """The open flow, and what one run of it may take."""
 
-    flow: Literal["yosys-xilinx"] | None = "yosys-xilinx"
+    flow: Literal["yosys-xilinx", "yosys-asic"] | None = "yosys-xilinx"
     time_limit_s: int = Field(1500, ge=1)
     memory_limit_mb: int = Field(8000, ge=100)
 

@@ -10,7 +10,7 @@ from concurrent.futures import FIRST_COMPLETED, Future, ThreadPoolExecutor, wait
 from dataclasses import asdict, dataclass
 from functools import partial
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
@@ -25,6 +25,9 @@ from qcompress.graph.ranges import float32_exact
 from qcompress.progress import Report, Reporter, silent
 from qcompress.targets import EVERY_KIND, TARGETS, Body
 from qcompress.verify import standard_inputs, verify
+
+if TYPE_CHECKING:
+    from qcompress.synthesis.flows import Settings
 
 Figures = Mapping[str, Any]
 
@@ -162,7 +165,11 @@ def build_emulators(job: Job, graphs: Mapping[str, Graph], stage: Path) -> None:
 
 def wanted_targets(config: Config) -> list[str]:
     """Names of the targets that a config asks for."""
-    return [name for name, value in config.targets if value is not None]
+    return [
+        name if name != "rtl_loadable" or value == 1 else f"{name}-{value}"
+        for name, value in config.targets
+        if value is not None
+    ]
 
 
 def build_targets(
@@ -282,18 +289,30 @@ def synthesize(job: Job, stage: Path, report: Report) -> Figures:
 
 
 def run_flow(candidate: Candidate, options: SynthesisOptions, stage: Path) -> Figures:
-    """Synthesize the candidate's RTL; logs and reports into synthesis/."""
-    from qcompress.synthesis.yosys import synthesize as flow
-    from qcompress.synthesis.yosys import with_design
-    from qcompress.targets.rtl import TOP, verilog_files
+    """Synthesize the candidate's first RTL target; logs and reports into synthesis/."""
+    from qcompress.synthesis.flows import Design as RtlDesign
+    from qcompress.synthesis.flows import Settings, run_open
+    from qcompress.synthesis.yosys import Limits
 
-    figures = {}
-    for name in candidate.graphs():
-        rtl, folder = candidate.folder / "rtl" / name, stage / "synthesis" / name
-        time_s, memory_mb = options.time_limit_s, options.memory_limit_mb
-        report = flow(verilog_files(rtl), TOP, folder, time_limit_s=time_s, memory_limit_mb=memory_mb)
-        figures[name] = asdict(with_design(report, rtl / "rtl.json"))
-    return figures
+    settings = Settings(limits=Limits(options.time_limit_s, options.memory_limit_mb))
+    target, networks = next(iter(rtl_folders(candidate).items()))
+    return {
+        name: asdict(
+            run_open(options.flow or FLOW, RtlDesign.open(target, name, rtl), stage / "synthesis" / name, settings)
+        )
+        for name, rtl in networks.items()
+    }
+
+
+FLOW = "yosys-xilinx"
+FLOWS_FOLDER = "flows"
+"""Where a candidate keeps the results of flows that were asked for by name."""
+
+
+def rtl_folders(candidate: Candidate, prefix: str = "rtl") -> dict[str, dict[str, Path]]:
+    """Built targets whose name begins with `prefix`: target -> network -> folder."""
+    targets = [name for name in TARGETS if name.startswith(prefix) and (candidate.folder / name).is_dir()]
+    return {target: {name: candidate.folder / target / name for name in candidate.graphs()} for target in targets}
 
 
 def decoders(job: Job) -> dict[str, Callable[[Values], Values]]:
@@ -372,7 +391,10 @@ STEPS: dict[str, Step] = {
             lambda job: job.config.synthesis.model_dump(),
             ("pyosys",),
             synthesize,
-            lambda config: config.synthesis.flow is not None and config.targets.rtl is not None,
+            lambda config: (
+                config.synthesis.flow is not None
+                and (config.targets.rtl is not None or config.targets.rtl_loadable is not None)
+            ),
         ),
         Step(
             "evaluate",
@@ -542,8 +564,8 @@ def _input_codes(path: Path, graph: Graph) -> Codes:
 def synthesize_candidate(folder: Path, reporter: Reporter) -> Figures:
     """Synthesize an existing candidate, trained or compiled, and record it."""
     candidate = Candidate.open(folder)
-    if not (folder / "rtl").is_dir():
-        raise QcompressError(f"{folder}: holds no RTL; build it with target rtl")
+    if not rtl_folders(candidate):
+        raise QcompressError(f"{folder}: holds no RTL; build it with target rtl or rtl_loadable")
     config = candidate.manifest["config"]
     options = parse_config(config, folder).synthesis if config else SynthesisOptions()
     options = options.model_copy(update={"flow": options.flow or "yosys-xilinx"})
@@ -555,6 +577,15 @@ def synthesize_candidate(folder: Path, reporter: Reporter) -> Figures:
                 candidate.record("synthesize", inputs, stage, run_flow(candidate, options, stage))
             reporter.close("synthesize", "done")
     return candidate.figures("synthesize")
+
+
+def run_flows(folder: Path, flows: list[str], settings: "Settings", report: Report) -> Figures:
+    """Named flows on everything that a candidate has built; results are kept in its folder `flows`."""
+    from qcompress.synthesis.flows import run_all
+
+    candidate = Candidate.open(folder)
+    with candidate.locked():
+        return run_all(flows, rtl_folders(candidate, ""), folder / FLOWS_FOLDER, settings, report)
 
 
 def library_versions() -> dict[str, str]:

@@ -139,8 +139,8 @@ def test_the_commands_work_on_the_dummys_candidate(undisturbed, qcompress, tmp_p
     assert compared.returncode == 0, compared.stderr
     lines = (tmp_path / "table.csv").read_text().splitlines()
     assert len(lines) == 3
-    assert lines[0].startswith("candidate,output bits,weight bits")
-    assert lines[1].startswith("dummy_sum,8,20,4,,,")
+    assert lines[0].startswith("candidate,built as,output bits,weight bits,weights,MACs,LUT")
+    assert lines[1].startswith("dummy_sum,rtl,8,20,5,4,")
     synthesized = qcompress("synth", undisturbed)
     assert synthesized.returncode == 2
     assert "holds no RTL" in synthesized.stderr

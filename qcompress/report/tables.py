@@ -2,7 +2,7 @@
 
 import csv
 import io
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from typing import Any
 
 from qcompress.candidate import Candidate
@@ -76,46 +76,6 @@ def synthesis_table(figures: Mapping[str, Any]) -> Table:
     )
 
 
-def comparison_table(candidates: Sequence[Candidate]) -> Table:
-    """Candidates side by side; a figure that no step found is unknown. Several networks are added up."""
-    summaries = [candidate.steps.get("evaluate", {}).get("figures", {}).get("summary", {}) for candidate in candidates]
-    scores = sorted({key for summary in summaries for key in summary})
-    rows = [
-        (
-            candidate.manifest["name"],
-            *(_total(candidate, "compile", key) for key in ("output_bits", "weight_bits", "multiplications")),
-            *(_total(candidate, "synthesize", key) for key in ("lut", "ff", "dsp")),
-            *(_largest(candidate, key) for key in ("latency_cycles", "interval")),
-            *(summary.get(key) for key in scores),
-            _origin(candidate),
-        )
-        for candidate, summary in zip(candidates, summaries, strict=True)
-    ]
-    columns = ("candidate", "output bits", "weight bits", "multiplications", "LUT", "FF", "DSP", "latency [cycles]")
-    titles = (*columns, "interval", *(score.replace("_", " ") for score in scores), "resources from")
-    return Table("Candidates", titles, tuple(rows))
-
-
-def _per_network(candidate: Candidate, step: str, key: str) -> list[Any]:
-    figures = candidate.steps.get(step, {}).get("figures", {})
-    return [network.get(key) for network in figures.values()]
-
-
-def _total(candidate: Candidate, step: str, key: str) -> Any:
-    values = _per_network(candidate, step, key)
-    return sum(values) if values and None not in values else None
-
-
-def _largest(candidate: Candidate, key: str) -> Any:
-    values = _per_network(candidate, "synthesize", key)
-    return max(values) if values and None not in values else None
-
-
-def _origin(candidate: Candidate) -> str | None:
-    origins = set(_per_network(candidate, "synthesize", "origin"))
-    return ", ".join(sorted(origins)) or None
-
-
 def as_csv(table: Table) -> str:
     """Columns and rows as CSV; unknown cells are empty."""
     text = io.StringIO()
@@ -123,6 +83,12 @@ def as_csv(table: Table) -> str:
     writer.writerow(table.columns)
     writer.writerows(["" if value is None else value for value in row] for row in table.rows)
     return text.getvalue()
+
+
+def as_markdown(table: Table) -> str:
+    """Columns and rows as a Markdown table; unknown cells are "-"."""
+    lines = [table.columns, ["---"] * len(table.columns), *(map(cell, row) for row in table.rows)]
+    return "".join(f"| {' | '.join(line)} |\n" for line in lines)
 
 
 def cell(value: Any) -> str:

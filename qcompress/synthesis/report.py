@@ -19,11 +19,26 @@ class Origin(enum.StrEnum):
 
 
 @dataclass(frozen=True)
+class Part:
+    """Figures of a module, a layer or a kernel of a design, those of the parts below it included; None is unknown."""
+
+    name: str
+    lut: int | None = None
+    ff: int | None = None
+    dsp: int | None = None
+    bram: int | None = None
+    gate_equivalents: float | None = None
+
+
+@dataclass(frozen=True)
 class SynthesisReport:
     """Figures of one design from one tool; None is unknown, never zero.
 
-    area in um2; gate_equivalents in two-input NAND gates; latency_cycles: clock edges from an input to its result;
-    interval: cycles between inputs; bram in blocks of 18 kbit.
+    lut: for Intel devices ALUTs; area in the liberty file's unit (um2); gate_equivalents in two-input NAND gates;
+    delay_ns: longest path that the tool found; latency_cycles: clock edges from an input to its result, the worst
+    where a tool gives several; interval: cycles between inputs, likewise; clock_ns: the period that was asked for;
+    bram in blocks of 18 kbit, rams in the tool's own blocks; parts: figures of layers or modules; notes: what one
+    must know to read the figures; missing: reports that are not there or that failed.
     """
 
     tool: str
@@ -38,6 +53,15 @@ class SynthesisReport:
     latency_ns: float | None = None
     interval: int | None = None
     fmax_mhz: float | None = None
+    uram: int | None = None
+    rams: int | None = None
+    alm: float | None = None
+    delay_ns: float | None = None
+    clock_ns: float | None = None
+    device: str | None = None
+    parts: tuple[Part, ...] = ()
+    notes: tuple[str, ...] = ()
+    missing: tuple[str, ...] = ()
 
     def to_json(self) -> str:
         """One JSON object; unknown figures are null."""
@@ -48,7 +72,9 @@ class SynthesisReport:
         """Read what `to_json` wrote; raises QcompressError for anything else."""
         try:
             content: dict[str, Any] = json.loads(text)
-            return cls(**content | {"origin": Origin(content["origin"])})
+            sets = {name: tuple(content.get(name, ())) for name in ("notes", "missing")}
+            parts = tuple(Part(**part) for part in content.get("parts", ()))
+            return cls(**content | sets | {"origin": Origin(content["origin"]), "parts": parts})
         except (ValueError, TypeError, KeyError) as fault:
             known = ", ".join(field.name for field in fields(cls))
             raise QcompressError(f"no synthesis report ({fault}): its keys are {known}") from None

@@ -53,7 +53,10 @@ MODULES |= {
     if backend != "vitis" or io_type or strategy
 }
 
-EVERY_KIND = ("cpp", "hls", "hls-vivado", "hls-catapult", "hls-quartus", "rtl")
+LOADABLE = ("rtl_loadable", *(f"rtl_loadable-{2**n}" for n in range(1, 8)))
+MODULES |= dict.fromkeys(LOADABLE, "qcompress.targets.rtl_loadable")
+
+EVERY_KIND = ("cpp", "hls", "hls-vivado", "hls-catapult", "hls-quartus", "rtl", "rtl_loadable")
 """One of each kind of body that can be run here."""
 
 

@@ -20,7 +20,8 @@ import numpy as np
 
 from qcompress.errors import Refused
 from qcompress.fixedpoint import Format
-from qcompress.graph import Conv2D, Dense, Flatten, Graph, Linear, Node, Quantize, Relu
+from qcompress.graph import OPERATIONS, Graph, Linear, Node, Pool, Quantize, Rearrangement, Table
+from qcompress.targets.bench import write_bench
 from qcompress.targets.processes import ProgramFailed, Simulator, python_module, require, run_logged
 from qcompress.targets.record import read_record, write_record
 from qcompress.targets.verilator import Simulation
@@ -28,7 +29,10 @@ from qcompress.targets.verilator import Simulation
 TOP = "qcompress_rtl"
 """Name of the top module."""
 
-OPERATIONS = (Quantize, Relu, Conv2D, Dense, Flatten)
+BUDGET = 20_000
+"""Operations (products with weights that are not zero, and elements of everything else) that alkaid is given."""
+TABLE_BITS = 12
+"""Widest input of a table: its entries become logic."""
 WEIGHT_BITS = 24
 """alkaid solves constant matrices in float32."""
 VALUE_BITS = 23
@@ -57,13 +61,20 @@ class Rtl:
             raise Refused(f"rtl: latency_cutoff {self.latency_cutoff}: give a number of adder levels above 0")
         _refuse_wide("the input", graph.input_format)
         for node in graph.nodes:
-            if type(node.operation) not in OPERATIONS:
+            if type(node.operation) not in OPERATIONS.values():
                 raise Refused(f"rtl: node {node.name}: {type(node.operation).__name__} has no proven Verilog")
             _refuse_wide(f"node {node.name}", graph.formats[node.name])
             if isinstance(node.operation, Linear):
                 _refuse_heavy(node.name, node.operation, graph.formats[node.source])
             if isinstance(node.operation, Quantize):
                 _refuse_cast(node, node.operation, graph.formats[node.source])
+            if isinstance(node.operation, Table) and (bits := graph.formats[node.source].width) > TABLE_BITS:
+                raise Refused(f"rtl: node {node.name}: a table of {bits} bits, {TABLE_BITS} are allowed: quantize more")
+        if (count := operations(graph)) > BUDGET:
+            raise Refused(
+                f"rtl: graph {graph.name} has {count} operations, {BUDGET} are allowed with constant weights: "
+                "prune it, make it smaller, or use target rtl_loadable with a reuse factor"
+            )
 
     def build(self, graph: Graph, folder: Path) -> Simulator:
         """Write folder/verilog and folder/rtl.json, compile the simulation (about 1 min for an ECON-T encoder)."""
@@ -71,7 +82,7 @@ class Rtl:
         compiler = require("g++", "g++")
         folder.mkdir(parents=True, exist_ok=True)
         (folder / "rtl.json").unlink(missing_ok=True)
-        for stale in ("verilog", "simulation"):
+        for stale in ("verilog", "simulation", "bench"):
             shutil.rmtree(folder / stale, ignore_errors=True)
         graph.save(folder / "graph")
         log = folder / "build.log"
@@ -86,6 +97,7 @@ class Rtl:
         design = json.loads((folder / "verilog" / "design.json").read_text())
         simulation = Simulation(TOP, _ports(graph, design), compiler, [f"-O{self.optimization}"])
         simulation.build(verilog_files(folder), folder / "simulation", log)
+        write_bench(graph, folder / "bench", TOP, design["latency_cycles"])
         write_record(folder / "rtl.json", graph, {"settings": asdict(self), "alkaid": version("alkaid"), **design})
         return self._body(graph, folder)
 
@@ -104,6 +116,23 @@ TARGET = Rtl()
 def verilog_files(folder: Path) -> list[Path]:
     """The Verilog sources of a build, sorted; the top module is `TOP`."""
     return sorted((folder / "verilog").glob("*.v"))
+
+
+def operations(graph: Graph) -> int:
+    """Products with weights that are not zero, elements of pooled windows, and elements of everything else."""
+    return sum(_operations(graph, node) for node in graph.nodes)
+
+
+def _operations(graph: Graph, node: Node) -> int:
+    operation, elements = node.operation, int(np.prod(graph.shapes[node.name]))
+    if isinstance(operation, Rearrangement):
+        return 0
+    if isinstance(operation, Linear):
+        taps = operation.taps(graph.shapes[node.source]) >= 0
+        return int(np.einsum("pgt,gt->", taps, np.count_nonzero(operation.matrix, axis=2)))
+    if isinstance(operation, Pool):
+        return elements * int(np.prod(operation.size))
+    return elements * len(node.sources)
 
 
 def _refuse_wide(what: str, format_: Format) -> None:

@@ -13,8 +13,8 @@ from pathlib import Path
 
 from qcompress.targets.processes import run_logged
 
-LINT = ["-Wall", "-Wno-UNUSEDSIGNAL", "-Wno-ALWNEVER", "-Wno-DECLFILENAME", "-Wno-UNUSEDPARAM"]
-"""Every warning ends the build (a bit that is not there among them), but for those of style."""
+LINT_WAIVERS = ("UNUSEDSIGNAL", "ALWNEVER", "DECLFILENAME", "UNUSEDPARAM")
+"""What alkaid's Verilog is warned of: style. Every other warning ends the build, a bit that is not there among them."""
 SWITCHES = [
     "-DVERILATOR=1",
     *(f"-DVM_{part}=0" for part in ("COVERAGE", "SC", "TIMING", "TRACE", "TRACE_FST", "TRACE_VCD", "TRACE_SAIF")),
@@ -24,21 +24,35 @@ SWITCHES = [
 
 @dataclass(frozen=True)
 class Simulation:
-    """A top module with ports clk, input_codes, output_codes; `ports`: the driver's constants by name."""
+    """A top module with ports clk, input_codes, output_codes; `ports`: the constants of the driver, a file beside us.
+
+    waivers: of Verilator's warnings.
+    """
 
     top: str
     ports: dict[str, int]
     compiler: str
     optimization: Sequence[str]
+    waivers: Sequence[str] = LINT_WAIVERS
+    driver: str = "rtl_driver.cpp"
 
     def build(self, sources: Sequence[Path], folder: Path, log: Path) -> None:
         """Make the program folder/simulate; nothing else is left in `folder`, which must not exist."""
         folder.mkdir()
         root = _root()
         files = [os.path.relpath(source, folder) for source in sources]
-        verilate = [str(root / "bin" / "verilator_bin"), "--cc", "--top-module", self.top, "--Mdir", ".", *LINT, *files]
+        verilate = [
+            str(root / "bin" / "verilator_bin"),
+            "--cc",
+            "--top-module",
+            self.top,
+            "--Mdir",
+            ".",
+            *lint(self.waivers),
+            *files,
+        ]
         run_logged(verilate, folder, log, f"verilating {self.top}", environment={"VERILATOR_ROOT": str(root)})
-        shutil.copyfile(Path(__file__).with_name("rtl_driver.cpp"), folder / "driver.cpp")
+        shutil.copyfile(Path(__file__).with_name(self.driver), folder / "driver.cpp")
         run_time = [str(root / "include" / name) for name in ("verilated.cpp", "verilated_threads.cpp")]
         self._compile(_units(sorted(folder.glob("*.cpp")), folder), run_time, root, folder, log)
         for path in folder.iterdir():
@@ -59,6 +73,11 @@ class Simulation:
         with ThreadPoolExecutor(_cores()) as pool:
             list(pool.map(compile_one, [*units, *run_time], names))
         run_logged([self.compiler, *names, "-pthread", "-o", "simulate"], folder, log, f"linking {self.top}")
+
+
+def lint(waivers: Sequence[str]) -> list[str]:
+    """Verilator's options that make every warning but these end the build."""
+    return ["-Wall", *(f"-Wno-{waiver}" for waiver in waivers)]
 
 
 def _cores() -> int:

@@ -6,14 +6,18 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+from batch_graph import batch
+from operation_cases import CASES, cases
+from random_dags import random_dag
 from random_graphs import cast_chain, random_cast, random_codes, random_format, random_network, uniform_codes
 
 from qcompress.errors import Refused, ToolMissing
 from qcompress.fixedpoint import Cast, Codes, Format, Overflow, Rounding
-from qcompress.graph import Conv2D, Dense, Graph, Node, Quantize
+from qcompress.graph import OPERATIONS, Conv2D, Dense, Graph, Node, Quantize, Table
 from qcompress.targets import TARGETS, Body, Target
 from qcompress.targets.rtl import Rtl, verilog_files
-from qcompress.targets.rtl_build import mismatches, trace_graph
+from qcompress.targets.rtl_build import mismatches
+from qcompress.targets.rtl_logic import LOGIC, trace_graph
 
 RTL = Rtl(latency_cutoff=3, optimization="0")
 MODES = [(rounding, overflow) for rounding in Rounding for overflow in Overflow]
@@ -55,6 +59,42 @@ def test_verilog_of_every_operation_equals_the_graph(seed: int, tmp_path: Path) 
 def test_logic_of_every_operation_equals_the_graph(seed: int) -> None:
     graph = accepted_network(seed)
     assert traced_mismatches(graph, codes_for(graph, 500)) == 0
+
+
+def is_refused(graph: Graph) -> bool:
+    try:
+        RTL.refuse(graph)
+    except Refused:
+        return True
+    return False
+
+
+@pytest.mark.parametrize("name", CASES)
+@pytest.mark.parametrize(("seed", "count"), [(0, 12), pytest.param(1, 300, marks=pytest.mark.campaign)])
+def test_logic_of_random_cases_of_each_operation_equals_the_graph(name: str, seed: int, count: int) -> None:
+    """The contract of every target; most cases must be accepted."""
+    accepted = [graph for graph in cases(name, count, seed) if not is_refused(graph)]
+    assert len(accepted) > 0.6 * count
+    for graph in accepted:
+        assert traced_mismatches(graph, codes_for(graph, 200)) == 0
+
+
+def test_every_operation_has_logic() -> None:
+    assert set(LOGIC) == set(OPERATIONS.values())
+
+
+def test_verilog_of_all_operations_side_by_side_equals_the_graph(tmp_path: Path) -> None:
+    graph = batch(list(CASES), RTL.refuse)
+    assert {type(node.operation).__name__ for node in graph.nodes} == set(CASES)
+    codes = codes_for(graph, 1000)
+    assert np.count_nonzero(RTL.build(graph, tmp_path).run(codes) != graph.run(codes)) == 0
+
+
+@pytest.mark.parametrize("seed", [*range(12), *campaign(range(12, 300))])
+def test_logic_of_graphs_that_branch_and_join_equals_the_graph(seed: int) -> None:
+    graph = random_dag(np.random.default_rng(seed), 8)
+    if not is_refused(graph):
+        assert traced_mismatches(graph, codes_for(graph, 200)) == 0
 
 
 @pytest.mark.parametrize("seed", [*range(28), *campaign(range(28, 3000))])
@@ -132,6 +172,20 @@ def test_the_record_says_latency_interval_ports_and_estimate(small_build: Path) 
     assert record["ports"]["output_codes"] == "1 x fixed<9,5>"
     assert record["estimate"]["origin"] == "estimated"
     assert record["estimate"]["lut"] > 0
+    text = (small_build / "verilog" / "qcompress_rtl.v").read_text()
+    assert f"// latency {record['latency_cycles']} clock edges, interval 1" in text
+    assert "// dense  Dense           1            fixed<9,5>" in text
+
+
+def test_the_test_bench_reads_the_graphs_codes(small_build: Path) -> None:
+    bench = small_build / "bench"
+    given = [int(line, 16) for line in (bench / "input.hex").read_text().split()]
+    expected = [int(line, 16) for line in (bench / "expected.hex").read_text().split()]
+    codes = np.array([[row & 15, row >> 4] for row in given])
+    codes = np.where(codes > 7, codes - 16, codes)
+    assert (small_graph().run(codes)[:, 0] & 511).tolist() == expected
+    assert not (bench / "weights.hex").exists()
+    assert "qcompress_rtl design_under_test" in (bench / "bench.v").read_text()
 
 
 def test_the_verilog_is_reproducible_and_names_no_path_of_this_machine(
@@ -169,6 +223,14 @@ def test_what_alkaid_does_not_compute_exactly_is_refused_by_node() -> None:
         layer = Dense(np.full((1, 1), weight), kernel, zero, narrow, narrow)
         return Graph("g", (1,), given, (Node("heavy", layer, "input"),))
 
+    def table(bits: int) -> Graph:
+        look_up = Table(np.zeros(1 << bits, np.int64), narrow)
+        return Graph("g", (1,), Format(True, bits, 2), (Node("table", look_up, "input"),))
+
+    def large(size: int) -> Graph:
+        layer = Dense(np.ones((size, size), np.int64), narrow, np.zeros(size), narrow, Format(True, 20, 10))
+        return Graph("g", (size,), narrow, (Node("large", layer, "input"),))
+
     unknown = Shifted(np.ones((1, 1, 1, 1), np.int64), narrow, zero, narrow, narrow)
     for graph, said in (
         (cast("fixed<25,20>"), "node cast0 has fixed<25,20>"),
@@ -180,6 +242,8 @@ def test_what_alkaid_does_not_compute_exactly_is_refused_by_node() -> None:
         (dense(Format(True, 25, 2), 1), "node heavy has weights of fixed<25,2>"),
         (dense(Format(True, 24, 2), 2**22, Format(True, 12, 2)), "node heavy has sums of 34 bits"),
         (Graph("g", (1, 1, 1), narrow, (Node("odd", unknown, "input"),)), "node odd: Shifted"),
+        (table(13), "node table: a table of 13 bits, 12 are allowed"),
+        (large(160), "graph g has 25600 operations, 20000 are allowed"),
     ):
         with pytest.raises(Refused, match=said):
             RTL.refuse(graph)

@@ -1,0 +1,206 @@
+"""Fit the estimate to our own yosys runs, and print its error on networks that it was not fitted on.
+
+    python benchmarks/calibrate_estimate.py FOLDER [--constant N] [--loadable N] [--write]
+
+The error is that on each network of coefficients fitted to all others (leave one out); the ones that are written are
+fitted to all. Runs are cached in FOLDER; start it again to go on. --write replaces the
+coefficients in the package.
+"""
+
+import argparse
+import json
+from collections.abc import Callable
+from importlib.metadata import version
+from pathlib import Path
+
+import numpy as np
+
+from qcompress.fixedpoint import Cast, Format
+from qcompress.graph import Conv2D, Dense, Flatten, Graph, Node, Quantize, Relu
+from qcompress.graph.graph import INPUT
+from qcompress.graph.ranges import with_lossless_accumulator
+from qcompress.synthesis import SynthesisReport
+from qcompress.synthesis.estimate import COEFFICIENTS, FIGURES, evaluate, fit, variables
+from qcompress.synthesis.flows import Design, Settings, run_open
+from qcompress.synthesis.structure import Features
+from qcompress.targets.rtl import Rtl
+from qcompress.targets.rtl_build import write_verilog
+from qcompress.targets.rtl_loadable import RtlLoadable, describe
+from qcompress.targets.rtl_logic import trace_graph
+
+Generator = np.random.Generator
+NAMES = {
+    "constant": {
+        "lut": ["adders", "shared", "cut", "other", "casts", "tables", "one"],
+        "ff": ["adders", "shared", "cut", "other", "casts", "ports", "one"],
+        "gate_equivalents": ["adders", "shared", "cut", "other", "casts", "tables", "ports", "one"],
+        "latency": ["depth", "one"],
+    },
+    "loadable": {
+        "lut": ["partial", "adders", "choices", "other", "casts", "tables", "one"],
+        "ff": ["registers", "one"],
+        "gate_equivalents": ["partial", "adders", "choices", "registers", "other", "casts", "tables", "one"],
+    },
+}
+
+
+def random_network(rng: Generator) -> Graph:
+    """One or two layers, dense or a convolution first; 3 to 8 bits of weights, 3 to 9 of activations."""
+    given = Format(False, int(rng.integers(4, 10)), 1)
+    bits = int(rng.integers(3, 9))
+    weights = Format(True, bits, 1)
+    if rng.random() < 0.4:
+        shape: tuple[int, ...] = (int(rng.integers(3, 6)), int(rng.integers(3, 6)), 1)
+    else:
+        shape = (round(2 ** rng.uniform(1.6, 3.6)),)
+    graph, source, number = None, INPUT, 0
+    nodes: list[Node] = []
+    current, format_ = shape, given
+    for _ in range(int(rng.integers(1, 3))):
+        outputs = round(2 ** rng.uniform(1, 2.8))
+        narrow = Format(True, 30, 8)
+        if len(current) == 3:
+            kernel = rng.integers(weights.min_code, weights.max_code + 1, (3, 3, current[2], int(rng.integers(2, 4))))
+            conv = Conv2D(kernel, weights, np.zeros(kernel.shape[-1], np.int64), weights, narrow, strides=(2, 2))
+            nodes += [Node(f"conv{number}", conv, source), Node(f"flat{number}", Flatten(), f"conv{number}")]
+            source = f"flat{number}"
+        else:
+            kernel = rng.integers(weights.min_code, weights.max_code + 1, (current[0], outputs))
+            kernel = kernel * (rng.random(kernel.shape) < rng.choice([1.0, 1.0, 0.5]))
+            bias = rng.integers(weights.min_code, weights.max_code + 1, outputs)
+            nodes.append(Node(f"dense{number}", Dense(kernel, weights, bias, weights, narrow), source))
+            source = f"dense{number}"
+        nodes = _tight(shape, given, nodes)
+        to = Format(False, int(rng.integers(3, 10)), int(rng.integers(1, 3)))
+        mode = [("TRN", "WRAP"), ("RND_CONV", "SAT"), ("RND", "SAT"), ("TRN", "SAT")][rng.integers(4)]
+        nodes += [Node(f"relu{number}", Relu(), source)]
+        nodes += [Node(f"cast{number}", Quantize(Cast.parse(f"{str(to)[:-1]},{mode[0]},{mode[1]}>")), f"relu{number}")]
+        source, format_, number = f"cast{number}", to, number + 1
+        graph = Graph("random", shape, given, tuple(nodes))
+        current = graph.output_shape
+    assert graph is not None
+    assert format_ == graph.output_format
+    return graph
+
+
+def _tight(shape: tuple[int, ...], given: Format, nodes: list[Node]) -> list[Node]:
+    """The last layer's accumulator as narrow as loses nothing, or, now and then by its number, flooring products."""
+    place = max(n for n, node in enumerate(nodes) if isinstance(node.operation, Dense | Conv2D))
+    graph = Graph("random", shape, given, tuple(nodes[: place + 1]))
+    node = nodes[place]
+    range_ = graph.ranges()[node.source]
+    operation = with_lossless_accumulator(node.operation, range_, graph.formats[node.source])
+    return [*nodes[:place], Node(node.name, operation, *node.sources), *nodes[place + 1 :]]
+
+
+def run(graph: Graph, reuse: int | None, folder: Path) -> SynthesisReport:
+    """LUT, FF and gate equivalents of the Verilog of a graph, by both open flows."""
+    target = "rtl" if reuse is None else "rtl_loadable"
+    if not (folder / f"{target}.json").is_file():
+        (folder / "verilog").mkdir(parents=True, exist_ok=True)
+        if reuse is None:
+            record = write_verilog(graph, trace_graph(graph), Rtl().latency_cutoff, folder / "verilog")
+        else:
+            settings = RtlLoadable(reuse=reuse)
+            record = describe(graph, settings.write_verilog(graph, folder), settings.layout(graph))
+        (folder / f"{target}.json").write_text(json.dumps(record))
+    design = Design.open(target, "random", folder)
+    fpga = run_open("yosys-xilinx", design, folder / "xilinx", Settings())
+    asic = run_open("yosys-asic", design, folder / "asic", Settings())
+    return SynthesisReport(
+        fpga.tool, fpga.origin, lut=fpga.lut, ff=fpga.ff, gate_equivalents=asic.gate_equivalents,
+        latency_cycles=fpga.latency_cycles,
+    )  # fmt: skip
+
+
+def reuse_of(kind: str, number: int, graph: Graph) -> int | None:
+    """None for constant weights; else the largest of a few reuse factors, by the network's number, that is possible."""
+    if kind == "constant":
+        return None
+    for reuse in (4, 2, 1)[number % 3 :]:
+        try:
+            RtlLoadable(reuse=reuse).refuse(graph)
+        except Exception:  # noqa: S112 - the next one is tried
+            continue
+        return reuse
+    return 1
+
+
+def main() -> None:
+    """Run, fit, and score every network with what the others say."""
+    parser = argparse.ArgumentParser(description=__doc__)
+    parser.add_argument("folder", type=Path)
+    parser.add_argument("--constant", type=int, default=24, help="random networks with constant weights")
+    parser.add_argument("--loadable", type=int, default=24, help="and with loadable ones")
+    parser.add_argument("--write", action="store_true")
+    given = parser.parse_args()
+    result: dict[str, object] = {}
+    errors: dict[str, dict[str, list[float]]] = {}
+    for kind, variables_of in NAMES.items():
+        rows, reports = [], []
+        for number in usable_networks(getattr(given, kind)):
+            graph = random_network(np.random.default_rng([20, number]))
+            reuse = reuse_of(kind, number, graph)
+            rows.append(variables(graph, reuse))
+            reports.append(run(graph, reuse, given.folder / kind / str(number)))
+            print(kind, number, reuse, reports[-1].lut, reports[-1].ff, reports[-1].gate_equivalents, flush=True)
+        fitted, errors[kind] = {}, {}
+        for figure, names in variables_of.items():
+            found = [value_of(report, figure) for report in reports]
+            fitted[figure] = fit(rows, found, names)
+            errors[kind][figure] = [held_out_error(rows, found, names, place) for place in range(len(rows))]
+        result[kind] = fitted
+    for kind, by_figure in errors.items():
+        for figure, found in by_figure.items():
+            print(
+                f"{kind:9} {figure:17} held out {len(found)}: median error {100 * np.median(found):.1f} %, "
+                f"worst {100 * max(found):.1f} %"
+            )
+    if given.write:
+        result["note"] = (
+            f"fitted to {given.constant} random networks with constant and {given.loadable} with loadable weights, "
+            f"Yosys {version('pyosys')}: xcup, no DSPs; "
+            "generic cells"
+        )
+        result["held_out"] = {
+            kind: {
+                f: {"networks": len(e), "median": round(float(np.median(e)), 4), "worst": round(max(e), 4)}
+                for f, e in by.items()
+            }
+            for kind, by in errors.items()
+        }
+        COEFFICIENTS.write_text(json.dumps(result, indent=1) + "\n")
+
+
+def usable_networks(count: int) -> list[int]:
+    """The first numbers of networks whose outputs are not all constant."""
+    found: list[int] = []
+    number = 0
+    while len(found) < count:
+        graph = random_network(np.random.default_rng([20, number]))
+        range_ = graph.ranges()[graph.nodes[-1].name]
+        if (range_.low != range_.high).any():
+            found.append(number)
+        number += 1
+    return found
+
+
+def held_out_error(rows: list[Features], found: list[float], names: list[str], place: int) -> float:
+    """Relative error on one network of what is fitted to the others."""
+    others = [n for n in range(len(rows)) if n != place]
+    fitted = fit([rows[n] for n in others], [found[n] for n in others], names)
+    return abs(evaluate(fitted, rows[place]) / found[place] - 1)
+
+
+def value_of(report: SynthesisReport, figure: str) -> float:
+    getters: dict[str, Callable[[], float | None]] = {
+        **{name: (lambda name=name: getattr(report, name)) for name in FIGURES},
+        "latency": lambda: report.latency_cycles,
+    }
+    found = getters[figure]()
+    assert found
+    return float(found)
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,102 @@
+"""Make the candidates of firmware_configs/econt_w*.yaml, one after the other; start it again to go on.
+
+    python benchmarks/campaign_candidates.py FOLDER [--networks-only] [--until STEP]
+
+Candidates of one network differ in their targets only: the trained steps are copied from the first one, and the
+pipeline, which compares the hashes of their inputs, takes them as they are. --networks-only trains and evaluates every
+network once, builds no Verilog, and writes candidates.csv, candidates.md and pareto.png into FOLDER: resources of all
+24 are then estimates, and the EMD is that of the candidate's network.
+"""
+
+import argparse
+import re
+import shutil
+import subprocess
+import sys
+import time
+from dataclasses import replace
+from pathlib import Path
+
+import yaml
+
+from qcompress.candidate import Candidate
+from qcompress.report.comparison import Row, comparison_table, loadable, pareto_figure, row_of
+from qcompress.report.tables import as_csv, as_markdown
+
+CONFIGS = Path(__file__).resolve().parents[1] / "firmware_configs"
+ORDER = ("constant", "loadable", "folded16", "folded4")
+TRAINED = ("manifest.json", "sample", "model")
+SCORE = "emd_mean"
+
+
+def network(name: str) -> str:
+    """The part of a candidate's name that tells its network."""
+    return re.sub(r"_[a-z]+\d*$", "", name)
+
+
+def names() -> list[str]:
+    """All candidates, those with constant weights first."""
+    found = [path.stem for path in CONFIGS.glob("econt_w*.yaml")]
+    return sorted(found, key=lambda name: (ORDER.index(name.rsplit("_", 1)[1]), name))
+
+
+def run(config: Path, folder: Path, until: str) -> None:
+    """Run a config from outside and say how it went."""
+    started = time.monotonic()
+    command = [sys.executable, "-m", "qcompress.cli", "run", str(config), "--out", str(folder), "--until", until]
+    done = subprocess.run(command, capture_output=True, text=True, check=False)
+    words = "done" if done.returncode == 0 else f"exit {done.returncode}: {done.stderr.strip()}"
+    print(f"{folder.name}: {words}, {time.monotonic() - started:.0f} s", flush=True)
+
+
+def make_all(folder: Path, until: str) -> None:
+    """Every candidate by itself."""
+    for name in names():
+        own, sibling = folder / name, folder / f"{network(name)}_constant"
+        if not own.exists() and (sibling / "model").is_dir():
+            own.mkdir(parents=True)
+            for part in TRAINED:
+                source = sibling / part
+                (shutil.copytree if source.is_dir() else shutil.copy2)(source, own / part)
+        run(CONFIGS / f"{name}.yaml", own, until)
+
+
+def make_networks(folder: Path) -> list[Row]:
+    """Every network once, without Verilog; rows of all candidates whose network is done."""
+    for name in names():
+        own = folder / f"{network(name)}_constant"
+        if name == own.name:
+            text = re.sub(r"^  rtl\w*: .*\n", "", (CONFIGS / f"{name}.yaml").read_text(), flags=re.M)
+            bare = folder / f"{name}.yaml"
+            bare.write_text(text.replace("hls: null", "hls: null\n  rtl: null"))
+            run(bare, own, "evaluate")
+    rows = []
+    for name in names():
+        targets = yaml.safe_load((CONFIGS / f"{name}.yaml").read_text())["targets"]
+        implementation = "rtl" if targets.get("rtl") else loadable(targets["rtl_loadable"])
+        candidate = Candidate.open(folder / f"{network(name)}_constant")
+        if "evaluate" in candidate.steps:
+            rows.append(replace(row_of(candidate, implementation, None), name=name))
+    return rows
+
+
+def main() -> None:
+    """Candidates, or networks and the comparison of candidates."""
+    parser = argparse.ArgumentParser(description=__doc__)
+    parser.add_argument("folder", type=Path)
+    parser.add_argument("--networks-only", action="store_true")
+    parser.add_argument("--until", default="report")
+    given = parser.parse_args()
+    given.folder.mkdir(parents=True, exist_ok=True)
+    if not given.networks_only:
+        make_all(given.folder, given.until)
+        return
+    rows = make_networks(given.folder)
+    table = comparison_table(rows)
+    (given.folder / "candidates.csv").write_text(as_csv(table))
+    (given.folder / "candidates.md").write_text(as_markdown(table))
+    print(f"{pareto_figure(rows, SCORE, given.folder / 'pareto.png')} of {len(names())} candidates in the figure")
+
+
+if __name__ == "__main__":
+    main()

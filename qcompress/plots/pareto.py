@@ -1,0 +1,46 @@
+"""Cost against a score: every candidate a point, its kind a marker, the front a line."""
+
+from collections.abc import Sequence
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from matplotlib.figure import Figure
+
+MARKERS = "osD^vP*X"
+
+
+def figure(
+    points: Sequence[tuple[float, float]],
+    kinds: Sequence[str],
+    names: Sequence[str],
+    estimated: Sequence[bool],
+    front: Sequence[int],
+    score: str,
+) -> "Figure":
+    """points: (gate equivalents, score), smaller better; estimated ones are open; points of the front are named."""
+    from matplotlib.figure import Figure
+
+    drawn = Figure(figsize=(8.5, 5.5), layout="constrained")
+    axes = drawn.add_subplot()
+    for number, kind in enumerate(dict.fromkeys(kinds)):
+        for hollow in (False, True):
+            chosen = [p for p, k, e in zip(points, kinds, estimated, strict=True) if k == kind and e == hollow]
+            if chosen:
+                label = kind + (", estimated" if hollow else ", open flow")
+                x, y = zip(*chosen, strict=True)
+                face = "none" if hollow else f"C{number}"
+                marker = MARKERS[number % len(MARKERS)]
+                axes.scatter(x, y, marker=marker, edgecolors=f"C{number}", facecolors=face, label=label, s=45, zorder=3)
+    line = [points[place] for place in front]
+    axes.step(*zip(*line, strict=True), where="post", color="0.6", zorder=1, label="front")
+    for number, place in enumerate(front):  # neighbours at different heights, for their names are long
+        offset = (12, 14 + 13 * (number % 3))
+        arrow = {"arrowstyle": "-", "color": "0.6", "linewidth": 0.6}
+        axes.annotate(
+            names[place], points[place], xytext=offset, textcoords="offset points", fontsize=7, arrowprops=arrow
+        )
+    axes.set(xscale="log", xlabel="gate equivalents (NAND2 = 1, generic cells)", ylabel=score.replace("_", " "))
+    axes.grid(alpha=0.3)
+    axes.margins(y=0.12)
+    axes.legend(fontsize=8)
+    return drawn

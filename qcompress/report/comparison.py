@@ -1,0 +1,174 @@
+"""Candidates side by side: a row for each way in which a candidate's networks are built as Verilog.
+
+A figure is that of a synthesis if one has run, else the estimate from the graph; its origin stands beside it. Latency
+in ns needs a clock: that of a place and route, or one that the user gives.
+"""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from qcompress.candidate import Candidate
+from qcompress.detectors import Table
+from qcompress.errors import QcompressError
+from qcompress.synthesis import SynthesisReport
+from qcompress.synthesis.estimate import estimate
+from qcompress.synthesis.flows import read_all
+
+FLOWS_FOLDER = "flows"
+FIGURES = ("lut", "ff", "dsp", "gate_equivalents")
+CONSTANT = "rtl"
+
+
+@dataclass(frozen=True)
+class Row:
+    """A candidate and one implementation; figures by name, None unknown; origins: figure -> where it comes from."""
+
+    name: str
+    implementation: str
+    figures: Mapping[str, Any]
+    origins: Mapping[str, str]
+    scores: Mapping[str, Any]
+
+
+def implementations(candidate: Candidate) -> list[str]:
+    """Targets in Verilog that a candidate has or whose config asks for them; constant weights if there is none."""
+    config = candidate.manifest["config"] or {}
+    targets = config.get("targets", {})
+    reuse = targets.get("rtl_loadable")
+    named = [*(["rtl"] if targets.get("rtl") else []), *([loadable(reuse)] if reuse else [])]
+    built = sorted(path.name for path in candidate.folder.glob("rtl*") if path.is_dir())
+    return list(dict.fromkeys([*named, *built])) or [CONSTANT]
+
+
+def loadable(reuse: int) -> str:
+    """Name of the target with loadable weights."""
+    return "rtl_loadable" if reuse == 1 else f"rtl_loadable-{reuse}"
+
+
+def reuse_of(implementation: str) -> int | None:
+    """The reuse factor of a target's name, None for constant weights."""
+    if implementation == CONSTANT:
+        return None
+    return int(implementation.partition("-")[2] or 1)
+
+
+def rows(candidates: Sequence[Candidate], clock_mhz: float | None) -> list[Row]:
+    """One for each candidate and implementation."""
+    return [row_of(candidate, name, clock_mhz) for candidate in candidates for name in implementations(candidate)]
+
+
+def row_of(candidate: Candidate, implementation: str, clock_mhz: float | None) -> Row:
+    """One implementation, built or not. Figures of all networks: resources added up, the slowest network's time."""
+    graphs = candidate.graphs()
+    measured = _synthesized(candidate, implementation)
+    estimates = [estimate(graph, reuse_of(implementation)) for graph in graphs.values()]
+    figures: dict[str, Any] = {}
+    origins: dict[str, str] = {}
+    for figure in FIGURES:
+        values = [_first(reports, figure) for reports in (measured.get(name, []) for name in graphs)]
+        if any(value is None for value in values):
+            values, origins[figure] = [getattr(report, figure) for report in estimates], "estimated"
+        else:
+            origins[figure] = "open flow"
+        figures[figure] = sum(values)
+    times = [next(iter(measured.get(name, [])), found) for name, found in zip(graphs, estimates, strict=True)]
+    clocks = [report.fmax_mhz for reports in measured.values() for report in reports if report.fmax_mhz]
+    figures["latency_cycles"] = max(report.latency_cycles or 0 for report in times)
+    origins["latency_cycles"] = "of the Verilog" if measured else "estimated"
+    figures["interval"] = max(report.interval or 1 for report in times)
+    figures["fmax_mhz"] = min(clocks) if clocks else None
+    clock = clock_mhz or figures["fmax_mhz"]
+    figures["latency_ns"] = 1000 * figures["latency_cycles"] / clock if clock else None
+    for key in ("output_bits", "weight_bits", "weights", "multiplications"):
+        entries = [network.get(key) for network in candidate.steps.get("compile", {}).get("figures", {}).values()]
+        figures[key] = sum(entries) if entries and None not in entries else None
+    scores = candidate.steps.get("evaluate", {}).get("figures", {}).get("summary", {})
+    return Row(candidate.manifest["name"], implementation, figures, origins, scores)
+
+
+def _first(reports: Sequence[SynthesisReport], figure: str) -> Any:
+    return next((value for report in reports if (value := getattr(report, figure)) is not None), None)
+
+
+def _synthesized(candidate: Candidate, implementation: str) -> dict[str, list[SynthesisReport]]:
+    """Network -> reports of the open flows on this implementation; the step's own first."""
+    found: dict[str, list[SynthesisReport]] = {}
+    for folder in sorted((candidate.folder / FLOWS_FOLDER).glob("yosys-*")):
+        for name, report in read_all(folder.parent).items():
+            flow, target, network = name.split("/")
+            if flow == folder.name and target == implementation and flow != "yosys-ecp5":
+                found.setdefault(network, []).append(report)
+    step = candidate.steps.get("synthesize", {}).get("figures", {})
+    if step and implementation == implementations(candidate)[0]:
+        for network, figures in step.items():
+            known = {key: value for key, value in figures.items() if key in SynthesisReport.__dataclass_fields__}
+            found.setdefault(network, []).insert(0, SynthesisReport(**known))
+    return found
+
+
+COLUMNS = {
+    "output_bits": "output bits",
+    "weight_bits": "weight bits",
+    "weights": "weights",
+    "multiplications": "MACs",
+    "lut": "LUT",
+    "ff": "FF",
+    "dsp": "DSP",
+    "gate_equivalents": "gate equivalents",
+    "latency_cycles": "latency [cycles]",
+    "latency_ns": "latency [ns]",
+    "interval": "interval",
+    "fmax_mhz": "Fmax [MHz]",
+}
+
+
+def comparison_table(found: Sequence[Row]) -> Table:
+    """All rows; a figure that nothing found is unknown."""
+    scores = sorted({key for row in found for key in row.scores})
+    titles = ("candidate", "built as", *COLUMNS.values(), *(score.replace("_", " ") for score in scores), "origin")
+    lines = [
+        (
+            row.name,
+            row.implementation,
+            *(row.figures.get(key) for key in COLUMNS),
+            *(row.scores.get(score) for score in scores),
+            _origin(row),
+        )
+        for row in found
+    ]
+    note = "origin: of LUT and FF, gate equivalents, latency; no open flow uses DSPs; networks of a candidate added up"
+    return Table("Candidates", titles, tuple(lines), note)
+
+
+def _origin(row: Row) -> str:
+    parts = (row.origins["lut"], row.origins["gate_equivalents"], row.origins["latency_cycles"])
+    return parts[0] if len(set(parts)) == 1 else " / ".join(parts)
+
+
+def pareto_front(points: Sequence[tuple[float, float]]) -> list[int]:
+    """Indices of the points that no other one beats in both coordinates, smaller being better, by the first."""
+    order = sorted(range(len(points)), key=lambda n: points[n])
+    front, best = [], float("inf")
+    for place in order:
+        if points[place][1] < best:
+            front.append(place)
+            best = points[place][1]
+    return front
+
+
+def pareto_figure(found: Sequence[Row], score: str, path: Path) -> int:
+    """Gate equivalents against a score, as PNG or PDF by the file's ending; returns how many points it has."""
+    from qcompress.plots.pareto import figure
+
+    usable = [row for row in found if row.scores.get(score) is not None]
+    if not usable:
+        known = ", ".join(sorted({key for row in found for key in row.scores})) or "none: run step evaluate"
+        raise QcompressError(f"{path}: no candidate has a figure {score}; they have {known}")
+    points = [(float(row.figures["gate_equivalents"]), float(row.scores[score])) for row in usable]
+    kinds = [row.implementation for row in usable]
+    estimated = [row.origins["gate_equivalents"] == "estimated" for row in usable]
+    drawn = figure(points, kinds, [row.name for row in usable], estimated, pareto_front(points), score)
+    drawn.savefig(path, dpi=130)
+    return len(points)

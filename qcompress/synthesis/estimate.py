@@ -1,0 +1,69 @@
+"""LUT, FF, gate equivalents and latency of a graph, without synthesis: linear in what the design is made of.
+
+The coefficients in estimate.json were fitted to our own yosys runs on random networks by
+benchmarks/calibrate_estimate.py, which also prints the error on networks that it was not fitted on. Nothing uses a
+DSP, as the flows do not. Origin "estimated".
+"""
+
+import json
+from functools import cache
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from qcompress.graph import Graph
+from qcompress.synthesis.report import Origin, SynthesisReport
+from qcompress.synthesis.structure import Features, constant_features, loadable_features
+
+COEFFICIENTS = Path(__file__).with_name("estimate.json")
+FIGURES = ("lut", "ff", "gate_equivalents")
+
+
+@cache
+def coefficients() -> dict[str, Any]:
+    """design -> figure -> variable -> coefficient, and how they were found."""
+    content: dict[str, Any] = json.loads(COEFFICIENTS.read_text())
+    return content
+
+
+def variables(graph: Graph, reuse: int | None) -> Features:
+    """What the figures are linear in; reuse: of loadable weights, None for constant ones."""
+    return constant_features(graph) if reuse is None else loadable_features(graph, reuse)
+
+
+def estimate(graph: Graph, reuse: int | None = None) -> SynthesisReport:
+    """Figures of a graph with constant weights (reuse None) or loadable ones (reuse factor 1 or more).
+
+    Latency and interval of loadable designs are exact; those of constant weights are fitted, interval 1.
+    """
+    found = variables(graph, reuse)
+    fitted = coefficients()["constant" if reuse is None else "loadable"]
+    values = {figure: evaluate(fitted[figure], found) for figure in (*FIGURES, *(["latency"] if reuse is None else []))}
+    latency = int(found["latency"]) if reuse is not None else max(1, round(values["latency"]))
+    return SynthesisReport(
+        tool="estimate",
+        origin=Origin.ESTIMATED,
+        lut=round(values["lut"]),
+        ff=round(values["ff"]),
+        dsp=0,
+        gate_equivalents=float(round(values["gate_equivalents"])),
+        latency_cycles=latency,
+        interval=reuse or 1,
+        notes=(str(coefficients()["note"]),),
+    )
+
+
+def evaluate(fitted: dict[str, float], found: Features) -> float:
+    """The sum of coefficients times variables; "one" is a constant."""
+    return sum(factor * (1.0 if name == "one" else found[name]) for name, factor in fitted.items())
+
+
+def fit(rows: list[Features], targets: list[float], names: list[str]) -> dict[str, float]:
+    """Non-negative least squares of relative errors: coefficients of `names` for targets above 0."""
+    from scipy.optimize import nnls
+
+    matrix = np.array([[1.0 if name == "one" else row[name] for name in names] for row in rows])
+    scale = 1 / np.asarray(targets, np.float64)
+    found, _ = nnls(matrix * scale[:, None], np.ones(len(rows)))
+    return {name: float(f"{value:.5g}") for name, value in zip(names, found, strict=True) if value > 0}

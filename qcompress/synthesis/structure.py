@@ -1,0 +1,166 @@
+"""What a design is made of, counted from the graph alone: adder bits, multiplier bits, multiplexers, registers.
+
+These counts are the variables of the estimate. Nothing is traced and nothing synthesized; an ECON-T encoder takes some
+milliseconds.
+"""
+
+from math import prod
+
+import numpy as np
+import numpy.typing as npt
+
+from qcompress.fixedpoint import Codes
+from qcompress.graph import (
+    ArgMax,
+    Elementwise,
+    Graph,
+    Linear,
+    Merge,
+    Multiply,
+    Node,
+    Pool,
+    Quantize,
+    Rearrangement,
+    Relu,
+    Table,
+)
+from qcompress.targets.loadable_emit import layers
+from qcompress.targets.loadable_layers import Layer
+from qcompress.targets.weight_store import Layout
+
+Features = dict[str, float]
+Flags = npt.NDArray[np.bool_]
+
+
+def signed_digits(codes: Codes) -> Codes:
+    """Digits that are not zero in the canonical signed-digit form of each integer."""
+    magnitude = np.abs(codes)
+    return np.asarray(np.bitwise_count(magnitude ^ (3 * magnitude)), np.int64)
+
+
+def constant_features(graph: Graph) -> Features:
+    """Of constant weights: bits of adders before any sharing, of products that are cut, of everything else; depth."""
+    found: Features = dict.fromkeys(("adders", "shared", "cut", "other", "casts", "tables", "depth", "ports"), 0.0)
+    ranges = graph.ranges()
+    varying = {name: (range_.low != range_.high).ravel() for name, range_ in ranges.items()}
+    for node in graph.nodes:
+        if isinstance(node.operation, Linear):
+            live = varying[_end(graph, node)]
+            for name, value in _constant_layer(graph, node, node.operation, varying[node.source], live).items():
+                found[name] += value
+        else:
+            _others(graph, node, found, float(varying[node.name].mean()))
+    found["ports"] = _bits(graph, "input") + _bits(graph, graph.nodes[-1].name)
+    return found
+
+
+def _end(graph: Graph, node: Node) -> str:
+    """The last of the elementwise operations that alone follow a node: what is constant there needs no sum before."""
+    while True:
+        after = [other for other in graph.nodes if node.name in other.sources]
+        if len(after) != 1 or not isinstance(after[0].operation, Elementwise):
+            return node.name
+        node = after[0]
+
+
+def _constant_layer(graph: Graph, node: Node, operation: Linear, varying: Flags, live: Flags) -> Features:
+    """varying: which input elements are not constant; live: which outputs are of use."""
+    given, matrix = graph.formats[node.source], operation.matrix
+    taps = operation.taps(graph.shapes[node.source])
+    taken = (np.append(varying, False)[taps]).astype(np.int64)  # positions, groups, terms; -1 is the end
+    kept = live.reshape(len(taps), *matrix.shape[::2])
+    digits = np.einsum("pgt,gtc->pgc", taken, signed_digits(matrix)) * kept
+    used = digits.max(initial=1)
+    width = min(given.width + operation.kernel_format.width // 2, operation.accumulator.width)
+    sums = float(np.maximum(digits - 1, 0).sum()) * width
+    shift = given.fraction + operation.kernel_format.fraction - operation.accumulator.fraction
+    cut = (matrix & ((1 << max(shift, 0)) - 1) != 0).astype(np.int64)
+    outputs = float(kept.sum(axis=2).mean())
+    return {
+        "adders": sums,
+        "shared": sums / np.log2(2 + outputs),  # columns that see the same inputs share sums of them
+        "cut": float((np.einsum("pgt,gtc->pgc", taken, cut) * kept).sum()) * width,
+        "depth": float(np.ceil(np.log2(max(used, 1)))) + 1,
+    }
+
+
+def _others(graph: Graph, node: Node, found: Features, live: float = 1.0) -> None:
+    """live: the share of elements that are not constant."""
+    operation, size = node.operation, live * prod(graph.shapes[node.name])
+    width = graph.formats[node.name].width
+    if isinstance(operation, Rearrangement):
+        return
+    if isinstance(operation, Relu):
+        found["other"] += size * width
+    elif isinstance(operation, Quantize):
+        found["casts"] += size * width * (1 + (operation.cast.rounding != "TRN") + (operation.cast.overflow != "WRAP"))
+        found["depth"] += 0.5 * (operation.cast.rounding != "TRN")
+    elif isinstance(operation, Table):
+        found["tables"] += size * width * 2.0 ** max(graph.formats[node.source].width - 6, 0)
+    elif isinstance(operation, Multiply):
+        found["adders"] += size * graph.formats[node.sources[0]].width * graph.formats[node.sources[1]].width
+        found["depth"] += 3
+    else:
+        inputs = _inputs(node, graph)
+        found["other"] += size * width * inputs
+        found["depth"] += float(np.ceil(np.log2(max(inputs, 2))))
+
+
+def _inputs(node: Node, graph: Graph) -> int:
+    """Elements that one output element reads."""
+    if isinstance(node.operation, Pool):
+        return prod(node.operation.size)
+    if isinstance(node.operation, ArgMax):
+        return 2 * node.operation.classes
+    return len(node.sources) if isinstance(node.operation, Merge) else 1
+
+
+def _bits(graph: Graph, name: str) -> int:
+    return prod(graph.shapes[name]) * graph.formats[name].width
+
+
+def loadable_features(graph: Graph, reuse: int, adders: int = 3) -> Features:
+    """Of loadable weights: bits of partial products, adders, multiplexers, of everything else; registers; latency."""
+    found: Features = dict.fromkeys(("partial", "adders", "choices", "other", "casts", "tables", "depth"), 0.0)
+    weights = Layout.of(graph, 64)
+    registers, latency, width = float(weights.bits), 0, 0
+    for layer in layers(graph, reuse, adders):
+        _loadable_layer(layer, found)
+        registers += layer_registers(layer)
+        latency += layer.latency
+        width = max(width, layer.reuse)
+    for node in graph.nodes:
+        if not isinstance(node.operation, Linear):
+            _others(graph, node, found)
+            if isinstance(node.operation, Merge | Pool | ArgMax | Table):
+                registers += _bits(graph, node.name)
+                latency += 1
+    found["registers"] = registers + _bits(graph, graph.nodes[-1].name) + latency + 1
+    found["latency"] = latency + 1
+    return found
+
+
+def _loadable_layer(layer: Layer, found: Features) -> None:
+    kernel, accumulator = layer.operation.kernel_format.width, layer.operation.accumulator.width
+    found["partial"] += layer.multipliers * layer.given.width * kernel
+    found["adders"] += layer.slots * (layer.width - 1) * (layer.product_lane.width + layer.levels / 2)
+    found["adders"] += layer.slots * accumulator
+    if layer.reuse > 1:
+        groups = max(1, layer.slots // layer.operation.channels)
+        found["choices"] += layer.reuse * layer.width * (kernel * layer.slots / groups + layer.given.width * groups)
+
+
+def layer_registers(layer: Layer) -> float:
+    """Flip-flops of a layer's module: what it holds, products, sums between levels, results, step counters."""
+    held = prod(layer.shape) * layer.given.width
+    lane, accumulator = layer.product_lane.width, layer.operation.accumulator.width
+    lanes = [lane] * layer.width
+    counts = sum(lanes)
+    for level in range(1, layer.levels + 1):
+        pairs = list(zip(lanes[::2], lanes[1::2], strict=False))
+        lanes = [min(max(pair) + 1, accumulator) for pair in pairs] + lanes[2 * len(pairs) :]
+        if level % layer.adders == 0 or level == layer.levels:
+            counts += sum(lanes)
+    kept = accumulator if layer.chunks > 1 else 0
+    steps = (1 + layer.sum_latency) * (1 + (layer.reuse - 1).bit_length())
+    return held + layer.slots * (counts + kept) + layer.outputs * accumulator + steps

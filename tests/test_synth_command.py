@@ -1,0 +1,121 @@
+"""`qcompress synth` and `qcompress compare` from outside: tables, JSON, CSV, Markdown; one line for a fault."""
+
+import csv
+import json
+from collections.abc import Callable
+from pathlib import Path
+
+import numpy as np
+import pytest
+from conftest import Command
+
+from qcompress.candidate import Candidate
+from qcompress.fixedpoint import Cast, Format
+from qcompress.graph import Dense, Graph, Node, Quantize
+from qcompress.synthesis.estimate import estimate
+from qcompress.targets.record import write_json
+from qcompress.targets.rtl_loadable import RECORD, RtlLoadable, describe
+
+
+def small_graph() -> Graph:
+    weights = Format(True, 4, 1)
+    dense = Dense(np.arange(6).reshape(3, 2), weights, np.zeros(2), weights, Format(True, 10, 3))
+    cast = Quantize(Cast.parse("ufixed<4,2,RND,SAT>"))
+    return Graph("net", (3,), Format(False, 5, 1), (Node("dense", dense, "input"), Node("cast", cast, "dense")))
+
+
+@pytest.fixture(scope="module")
+def candidate(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A compiled candidate with the Verilog of one target; nothing of it is simulated."""
+    folder, graph = tmp_path_factory.mktemp("candidates") / "small", small_graph()
+    description = {"name": "small", "detector": None, "config": None, "seed": 0, "front_end": {}, "versions": {}}
+    made = Candidate.create(folder, description)
+    with made.staged("compile") as stage:
+        graph.save(stage / "graph" / "net")
+        target = RtlLoadable(reuse=2)
+        design = target.write_verilog(graph, stage / target.name / "net")
+        write_json(stage / target.name / "net" / RECORD, describe(graph, design, target.layout(graph)))
+        figures = {"weights": 8, "weight_bits": 32, "output_bits": 8, "multiplications": 6, "keras_is_body": False}
+        made.record("compile", "", stage, {"net": figures})
+    return folder
+
+
+def test_flows_by_name_are_run_once_and_given_as_json(candidate: Path, qcompress: Command) -> None:
+    command = ("synth", candidate, "--flow", "yosys-asic", "--flow", "yosys-xilinx", "--json")
+    done = qcompress(*command)
+    assert done.returncode == 0, done.stderr
+    figures = json.loads(done.stdout[done.stdout.index("{") :])
+    assert set(figures) == {"yosys-asic/rtl_loadable-2/net", "yosys-xilinx/rtl_loadable-2/net"}
+    asic, fpga = (figures[f"{flow}/rtl_loadable-2/net"] for flow in ("yosys-asic", "yosys-xilinx"))
+    assert asic["gate_equivalents"] > 32 * 6  # at least the flip-flops of the weights
+    assert fpga["ff"] >= 32
+    assert (fpga["dsp"], fpga["interval"], fpga["origin"]) == (0, 2, "open flow")
+    assert (candidate / "flows" / "yosys-asic" / "rtl_loadable-2" / "net" / "yosys.log").is_file()
+    shown = qcompress("synth", candidate, "--flow", "yosys-asic")
+    assert shown.returncode == 0, shown.stderr
+    assert f"{asic['gate_equivalents']:.6g}" in shown.stdout
+
+
+def test_without_a_flow_the_step_is_run_and_recorded(candidate: Path, qcompress: Command) -> None:
+    done = qcompress("synth", candidate)
+    assert done.returncode == 0, done.stderr
+    figures = Candidate.open(candidate).figures("synthesize")["net"]
+    assert (figures["interval"], figures["origin"]) == (2, "open flow")
+    assert figures["lut"] > 0
+    assert f"{figures['lut']}" in done.stdout
+
+
+def test_compare_takes_what_was_synthesized_and_estimates_the_rest(
+    candidate: Path, qcompress: Command, tmp_path: Path
+) -> None:
+    qcompress("synth", candidate, "--flow", "yosys-xilinx")
+    outputs = ("--csv", tmp_path / "t.csv", "--markdown", tmp_path / "t.md", "--clock", "100")
+    done = qcompress("compare", candidate.parent, *outputs)
+    assert done.returncode == 0, done.stderr
+    (row,) = csv.DictReader((tmp_path / "t.csv").read_text().splitlines())
+    assert (row["candidate"], row["built as"]) == ("small", "rtl_loadable-2")
+    report = json.loads((candidate / "flows" / "yosys-xilinx" / "rtl_loadable-2" / "net" / "report.json").read_text())
+    assert (int(row["LUT"]), int(row["FF"])) == (report["lut"], report["ff"])
+    assert row["origin"].split(" / ")[0] == "open flow"
+    assert float(row["latency [ns]"]) == pytest.approx(10 * int(row["latency [cycles]"]))
+    assert row["Fmax [MHz]"] == ""
+    assert (tmp_path / "t.md").read_text().splitlines()[1].startswith("| --- |")
+    if "estimated" in row["origin"]:
+        assert float(row["gate equivalents"]) == estimate(small_graph(), 2).gate_equivalents
+
+
+def test_vendor_reports_are_read(qcompress: Command, data_file: Callable[[str], Path]) -> None:
+    folder = data_file("vendor_reports")
+    done = qcompress("synth", "--read", folder, "--json")
+    assert done.returncode == 0, done.stderr
+    figures = json.loads(done.stdout)
+    assert figures["Vivado HLS 2020.1"]["dsp"] == 73
+    assert figures["Vivado 2020.1"]["fmax_mhz"] is None
+    shown = qcompress("synth", "--read", folder)
+    assert "vendor report" in shown.stdout
+    for figure in ("latency [cycles]", "61615", "4520.5", "597.73", "12324"):
+        assert figure in shown.stdout
+    assert "missing: timing" in " ".join(shown.stdout.split())
+
+
+def test_faults_are_one_line(candidate: Path, qcompress: Command, tmp_path: Path) -> None:
+    (tmp_path / "cells.lib").write_text("no library")
+    for arguments, said in (
+        (("synth",), "give either a CANDIDATE to synthesize or --read DIR"),
+        (("synth", candidate, "--read", tmp_path), "give either a CANDIDATE"),
+        (("synth", "--read", tmp_path), "holds no report that is known"),
+        (("synth", candidate, "--flow", "yosis"), "--flow yosis: no such flow; choose from yosys-xilinx"),
+        (("synth", candidate, "--flow", "vitis"), "nothing for flow vitis; build target hls"),
+        (("synth", candidate, "--flow", "yosys-asic", "--liberty", tmp_path / "cells.lib"), "no liberty file"),
+        (("synth", candidate, "--flow", "yosys-xilinx", "--family", "virtex"), "family 'virtex' is none of"),
+        (("synth", candidate, "--flow", "yosys-asic", "--memory-limit", "32"), "failed ("),
+        (("compare", tmp_path / "nothing*"), "matches nothing"),
+        (("compare", candidate, "--figure", tmp_path / "f.gif"), "give a .png or a .pdf"),
+        (("compare", candidate, "--figure", tmp_path / "f.png"), "no candidate has a figure emd_mean"),
+    ):
+        if "--memory-limit" in arguments:
+            (candidate / "flows" / "yosys-asic" / "rtl_loadable-2" / "net" / "key").unlink(missing_ok=True)
+        done = qcompress(*arguments)
+        assert done.returncode == 2, arguments
+        assert len(done.stderr.splitlines()) == 1, done.stderr
+        assert said in done.stderr
