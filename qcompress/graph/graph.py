@@ -180,11 +180,17 @@ class Graph:
         return Graph(self.name, self.input_shape, self.input_format, tuple(kept[::-1]), self.input_quantizer)
 
     def build(self, target: str, folder: Path) -> Any:
-        """The body of an installed target ("cpp", "hls", "rtl"), built in `folder`: it has `run` and `predict`."""
-        found = {entry.name: entry for entry in entry_points(group="qcompress.targets")}
-        if target not in found:
-            raise QcompressError(f"no target {target!r}: choose from {', '.join(sorted(found))}")
-        return found[target].load().build(self, Path(folder))
+        """The body of a target ("cpp", "hls", "hls-quartus", "rtl", ...), built in `folder`: it has `run` and `predict`.
+
+        Targets are found by name in the mappings of the entry-point group qcompress.targets.
+        """
+        known: dict[str, Any] = {}
+        for entry in entry_points(group="qcompress.targets"):
+            targets = entry.load()
+            known |= dict.fromkeys(targets, targets)
+        if target not in known:
+            raise QcompressError(f"no target {target!r}: choose from {', '.join(sorted(known))}")
+        return known[target][target].build(self, Path(folder))
 
     def content_hash(self) -> str:
         """SHA-256 over structure and weights: equal hashes, equal arithmetic."""

@@ -158,7 +158,11 @@ def test_a_graph_builds_its_bodies(tmp_path):
     body = graph.build("cpp", str(tmp_path / "body"))
     assert (tmp_path / "body" / "g.h").is_file()
     assert body.predict([[0.25, -0.5]]).tolist() == graph.predict([[0.25, -0.5]]).tolist() == [[0.0, -0.5]]
-    with pytest.raises(QcompressError, match=r"^no target 'gpu': choose from cpp, hls, rtl"):
+    quartus = graph.build("hls-quartus", tmp_path / "quartus")
+    assert quartus.run(np.array([[1, -2]])).tolist() == graph.run(np.array([[1, -2]])).tolist()
+    with pytest.raises(
+        QcompressError, match=r"^no target 'gpu': choose from cpp, hls, hls-catapult, .*, rtl, rtl_loadable"
+    ):
         graph.build("gpu", tmp_path)
 
 
