@@ -180,7 +180,7 @@ class Graph:
         return Graph(self.name, self.input_shape, self.input_format, tuple(kept[::-1]), self.input_quantizer)
 
     def build(self, target: str, folder: Path) -> Any:
-        """The body of a target ("cpp", "hls", "hls-quartus", "rtl", ...), built in `folder`: it has `run` and `predict`.
+        """The body of a target ("cpp", "hls", "hls-quartus", "rtl", ...) built in `folder`, with `run` and `predict`.
 
         Targets are found by name in the mappings of the entry-point group qcompress.targets.
         """
