@@ -76,6 +76,13 @@ FAULTS = {
     "affine over 3 channels after shape (4, 2)": lambda: Affine(*weights((3,))).output_shape((4, 2)),
     "affine over 3 channels after shape ()": lambda: Affine(*weights((3,))).output_shape(()),
     "3 filters in 2 groups": lambda: Conv1D(*weights((2, 1, 3)), groups=2),
+    "strides (1, 1) for a window of 1 axes": lambda: Conv1D(*weights((2, 1, 3)), strides=(1, 1)),
+    "dilation (1, 1) for a window of 1 axes": lambda: Conv1D(*weights((2, 1, 3)), dilation=(1, 1)),
+    "window (2,): sizes, strides, dilation and stuffing must be 1 or more": lambda: Conv1D(
+        *weights((2, 1, 3)), strides=(0,)
+    ),
+    "window (2,): padding ((0, -1),) is negative": lambda: Conv1D(*weights((2, 1, 3)), padding=((0, -1),)),
+    "a (3,) kernel does not fit into shape (2, 1)": lambda: Conv1D(*weights((3, 1, 3))).output_shape((2, 1)),
     "4 filters in 0 groups": lambda: Conv1D(*weights((2, 1, 4)), groups=0),
     "4 filters in -2 groups": lambda: Conv1D(*weights((2, 1, 4)), groups=-2),
     "convolution over 2 channels after shape (5, 1)": lambda: Conv1D(*weights((2, 1, 2)), groups=2).output_shape(

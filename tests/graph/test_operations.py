@@ -10,7 +10,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from qcompress.errors import QcompressError, Refused
-from qcompress.fixedpoint import Cast, Format
+from qcompress.fixedpoint import Cast, Format, Overflow, Rounding
 from qcompress.graph import ArgMax, Conv1D, Conv2D, Dense, Flatten, Graph, Multiply, Node, Quantize, Range, Table
 from qcompress.graph.ranges import float32_exact, largest_sum, smallest_format, with_lossless_accumulator
 
@@ -106,19 +106,28 @@ def test_ranges_hold_every_output_and_are_reached_where_nothing_wraps(x_format, 
     assert (got.max(axis=0) == high)[inside].all()
 
 
-@settings(deadline=None, max_examples=100)
+@settings(deadline=None, max_examples=200)
 @given(
-    formats, accumulators, st.sampled_from(["RND_CONV", "TRN", "RND_INF"]), st.sampled_from(["WRAP", "SAT", "SAT_ZERO"])
+    formats,
+    accumulators,
+    st.sampled_from(Rounding),
+    st.sampled_from(Overflow),
+    st.lists(st.tuples(st.integers(0, 511), st.integers(0, 511)), min_size=1, max_size=3),
 )
-def test_quantize_range_holds_every_output(x_format, target, rounding, overflow):
-    operation = Quantize(Cast.parse(f"{str(target)[:-1]},{rounding},{overflow}>"))
-    every = np.arange(x_format.min_code, x_format.max_code + 1)[:, None]
-    low, high = operation.output_range(Range(every[0], every[-1]), x_format)
-    got = operation.run(every, x_format)
-    assert got.min() >= low[0]
-    assert got.max() <= high[0]
-    if overflow == "SAT":
-        assert (got.min(), got.max()) == (low[0], high[0])
+def test_quantize_range_holds_every_output_and_is_exact_where_nothing_wraps(
+    x_format, target, rounding, overflow, parts
+):
+    cast = Cast(target, rounding, overflow)
+    ends = [sorted(x_format.min_code + end % (1 << x_format.width) for end in part) for part in parts]
+    low, high = np.array(ends).T
+    found = Quantize(cast).output_range(Range(low, high), x_format)
+    for element, (first, last) in enumerate(ends):
+        every = np.arange(first, last + 1)
+        got = cast.codes(every, x_format.fraction)
+        assert found.low[element] <= got.min() <= got.max() <= found.high[element]
+        wide = Cast(Format(True, 60, 60 - target.fraction), rounding).codes(every, x_format.fraction)
+        if overflow in {Overflow.SAT, Overflow.SAT_SYM} or target.contains(wide).all():
+            assert (got.min(), got.max()) == (found.low[element], found.high[element])
 
 
 def test_a_lossless_accumulator_is_exact_and_not_a_bit_too_wide():
@@ -246,3 +255,21 @@ def test_ranges_of_tables_and_products_are_reached_element_by_element(seed):
         products = [a * -b for a in codes for b in codes]
         assert (product.low[where], product.high[where]) == (min(products), max(products))
     assert found.low.dtype == np.int64
+
+
+def test_products_of_62_bits_are_taken_and_of_63_refused():
+    given_format, kernel_format = Format(True, 31, 20), Format(True, 31, 20)
+    one = np.ones((1, 1), np.int64)
+
+    def dense(fraction):
+        return Dense(one, kernel_format, np.zeros(1), NARROWEST, Format(True, 60, 60 - fraction))
+
+    assert dense(22).shift(given_format) == 0
+    assert dense(10).shift(given_format) == 12
+    with pytest.raises(Refused, match=r"products of fixed<31,20> and fixed<31,20> in fixed<60,37> need over 62 bits"):
+        dense(23).shift(given_format)
+    with pytest.raises(Refused, match="need over 62 bits"):
+        dense(10).shift(Format(True, 32, 20))
+
+
+NARROWEST = Format(True, 2, 2)
