@@ -167,6 +167,10 @@ def test_a_body_that_differs_is_traced_to_its_layer_and_ends_with_1(undisturbed,
     graph = Graph.load(folder / "graph" / "sum")
     for target in ("cpp", "hls"):
         TARGETS[target].build(graph, folder / target / "sum")
+    refused = qcompress("verify", folder)  # the emulator of all stages is still the old graph's
+    assert refused.returncode == 2
+    assert "built from another graph than dummy_sum_sum; build the target again" in refused.stderr
+    shutil.rmtree(folder / "emulator")
     done = qcompress("verify", folder)
     assert done.returncode == 1
     assert done.stderr.startswith("bits differ: ")

@@ -229,6 +229,9 @@ def test_a_layer_used_twice_is_two_nodes():
     draw_weights(np.random.default_rng(0), model)
     graph = from_keras(model, "model")
     assert [node.name for node in graph.nodes] == ["twice", "q_2", "twice_2"]
+    again = functional(between, twice, between, twice, between, twice)
+    thrice = from_keras(keras.Model(*again), "model")
+    assert [node.name for node in thrice.nodes] == ["twice", "q_2", "twice_2", "q_3", "twice_3"]
     codes = boundary_and_random_codes(graph, np.random.default_rng(2), 200)
     assert {k: v.tolist() for k, v in KerasBody(model, graph).trace(codes).items()} == {
         k: v.tolist() for k, v in graph.trace(codes).items()
@@ -274,3 +277,15 @@ def test_a_final_softmax_is_left_out_and_said(kind):
     body = KerasBody(model, graph)
     assert (body.run(codes) == graph.run(codes)).all()
     assert (body.trace(codes)["logits"] == graph.run(codes)).all()
+
+
+def test_an_inline_softmax_behind_several_layers_is_cut_alone():
+    inner = [qkeras.QActivation(SIGNED), qkeras.QDense(5, name="a", activation=SIGNED, **kernel_and_bias())]
+    head = qkeras.QDense(3, name="logits", activation="softmax", **kernel_and_bias())
+    model = keras.Model(*functional(*inner, qkeras.QActivation(SIGNED, name="q"), head))
+    draw_weights(np.random.default_rng(0), model)
+    graph = from_keras(model, "model")
+    assert [node.name for node in graph.nodes][-1] == "logits"
+    assert len(graph.nodes) == 4
+    codes = boundary_and_random_codes(graph, np.random.default_rng(2), 200)
+    assert (KerasBody(model, graph).run(codes) == graph.run(codes)).all()

@@ -142,6 +142,10 @@ REFUSED = {
         lambda: [quantizer(), dense(activation="tanh"), quantizer(name="q")],
         "layer dense: activation tanh is not supported; use quantized_relu",
     ),
+    "another axis": (
+        lambda: [quantizer(), keras.layers.Reshape((2, 2)), keras.layers.BatchNormalization(axis=1, name="norm")],
+        "layer norm: normalizes axis 1; use the last one",
+    ),
     "no bias quantizer": (lambda: [quantizer(), dense(bias_quantizer=None)], "layer dense: its bias has no quantizer"),
     "stochastic": (
         lambda: [quantizer(), dense(), quantizer(bits(4, use_stochastic_rounding=True), "q")],
@@ -248,6 +252,12 @@ def test_what_is_not_exact_is_refused_with_the_layer_named(what):
 def test_image_layers_that_are_not_exact_are_refused(layer, message):
     with pytest.raises(Refused, match=message):
         from_keras(sequential((6, 6, 2), quantizer(), layer()), "model")
+
+
+def test_arithmetic_between_layers_is_refused_by_its_name():
+    given = keras.Input((4,))
+    with pytest.raises(Refused, match=r"operation \S+: Add is not a layer; use a layer of keras\.layers"):
+        from_keras(keras.Model(given, quantizer()(given) + 1.0), "model")
 
 
 def test_causal_padding_is_refused_since_qkeras_cannot_compute_it():
