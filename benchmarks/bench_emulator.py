@@ -138,7 +138,7 @@ def same(graph: Graph, found: Codes, codes: Codes, name: str) -> None:
 def alkaid_rate(graph: Graph, codes: Codes, rows: int) -> tuple[float, float]:
     """alkaid's interpreter on the traced logic, all threads."""
     from qcompress.targets.rtl import TARGET
-    from qcompress.targets.rtl_build import trace_graph
+    from qcompress.targets.rtl_logic import trace_graph
 
     TARGET.refuse(graph)
     started = time.perf_counter()

@@ -20,8 +20,9 @@ from pathlib import Path
 import yaml
 
 from qcompress.candidate import Candidate
-from qcompress.report.comparison import Row, comparison_table, loadable, pareto_figure, row_of
+from qcompress.report.comparison import Row, comparison_table, pareto_figure, row_of
 from qcompress.report.tables import as_csv, as_markdown
+from qcompress.targets import loadable
 
 CONFIGS = Path(__file__).resolve().parents[1] / "firmware_configs"
 ORDER = ("constant", "loadable", "folded16", "folded4")

@@ -23,7 +23,7 @@ from qcompress.fixedpoint import Codes, Format, Values
 from qcompress.graph import Chain, Graph, Linear
 from qcompress.graph.ranges import float32_exact
 from qcompress.progress import Report, Reporter, silent
-from qcompress.targets import EVERY_KIND, TARGETS, Body
+from qcompress.targets import EVERY_KIND, TARGETS, Body, loadable
 from qcompress.verify import standard_inputs, verify
 
 if TYPE_CHECKING:
@@ -165,11 +165,7 @@ def build_emulators(job: Job, graphs: Mapping[str, Graph], stage: Path) -> None:
 
 def wanted_targets(config: Config) -> list[str]:
     """Names of the targets that a config asks for."""
-    return [
-        name if name != "rtl_loadable" or value == 1 else f"{name}-{value}"
-        for name, value in config.targets
-        if value is not None
-    ]
+    return [loadable(value) if name == "rtl_loadable" else name for name, value in config.targets if value is not None]
 
 
 def build_targets(
@@ -305,8 +301,6 @@ def run_flow(candidate: Candidate, options: SynthesisOptions, stage: Path) -> Fi
 
 
 FLOW = "yosys-xilinx"
-FLOWS_FOLDER = "flows"
-"""Where a candidate keeps the results of flows that were asked for by name."""
 
 
 def rtl_folders(candidate: Candidate, prefix: str = "rtl") -> dict[str, dict[str, Path]]:
@@ -568,7 +562,7 @@ def synthesize_candidate(folder: Path, reporter: Reporter) -> Figures:
         raise QcompressError(f"{folder}: holds no RTL; build it with target rtl or rtl_loadable")
     config = candidate.manifest["config"]
     options = parse_config(config, folder).synthesis if config else SynthesisOptions()
-    options = options.model_copy(update={"flow": options.flow or "yosys-xilinx"})
+    options = options.model_copy(update={"flow": options.flow or FLOW})
     with candidate.locked():
         inputs = inputs_hash(STEPS["synthesize"], candidate, options.model_dump())
         if not candidate.is_current("synthesize", inputs):
@@ -581,11 +575,11 @@ def synthesize_candidate(folder: Path, reporter: Reporter) -> Figures:
 
 def run_flows(folder: Path, flows: list[str], settings: "Settings", report: Report) -> Figures:
     """Named flows on everything that a candidate has built; results are kept in its folder `flows`."""
-    from qcompress.synthesis.flows import run_all
+    from qcompress.synthesis.flows import FOLDER, run_all
 
     candidate = Candidate.open(folder)
     with candidate.locked():
-        return run_all(flows, rtl_folders(candidate, ""), folder / FLOWS_FOLDER, settings, report)
+        return run_all(flows, rtl_folders(candidate, ""), folder / FOLDER, settings, report)
 
 
 def library_versions() -> dict[str, str]:

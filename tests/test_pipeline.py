@@ -141,10 +141,28 @@ def test_the_commands_work_on_the_dummys_candidate(undisturbed, qcompress, tmp_p
     assert len(lines) == 3
     assert lines[0].startswith("candidate,built as,output bits,weight bits,weights,MACs,LUT")
     assert lines[1].startswith("dummy_sum,rtl,8,20,5,4,")
+    drawn = qcompress("compare", undisturbed, "--figure", tmp_path / "front.pdf", "--score", "mean")
+    assert drawn.returncode == 0, drawn.stderr
+    assert (tmp_path / "front.pdf").read_bytes().startswith(b"%PDF")
     synthesized = qcompress("synth", undisturbed)
     assert synthesized.returncode == 2
     assert "holds no RTL" in synthesized.stderr
     assert contents(undisturbed) == before
+
+
+def test_loadable_verilog_and_gates_by_config(config, qcompress, tmp_path):
+    """Weights that are loaded, folded twice, synthesized to gates: as the config says, through the real command."""
+    targets = "targets: {cpp: null, hls: null, rtl: null, rtl_loadable: 2}\nsynthesis: {flow: yosys-asic}"
+    path = tmp_path / "loadable.yaml"
+    path.write_text(config.read_text().replace("targets: {hls: vitis, rtl: null}", targets))
+    done = qcompress("run", path, "--out", tmp_path / "c")
+    assert done.returncode == 0, done.stderr
+    steps = json.loads((tmp_path / "c" / "manifest.json").read_text())["steps"]
+    assert {entry["body"] for entry in steps["verify"]["figures"]["sum"]} == {"Keras", "rtl_loadable-2"}
+    assert sum(entry["mismatches"] for entry in steps["verify"]["figures"]["sum"]) == 0
+    report = steps["synthesize"]["figures"]["sum"]
+    assert report["gate_equivalents"] > 0
+    assert (report["interval"], report["lut"]) == (2, None)
 
 
 def test_a_body_that_differs_is_traced_to_its_layer_and_ends_with_1(undisturbed, qcompress, tmp_path):

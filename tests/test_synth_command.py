@@ -12,6 +12,7 @@ from conftest import Command
 from qcompress.candidate import Candidate
 from qcompress.fixedpoint import Cast, Format
 from qcompress.graph import Dense, Graph, Node, Quantize
+from qcompress.synthesis import asic
 from qcompress.synthesis.estimate import estimate
 from qcompress.targets.record import write_json
 from qcompress.targets.rtl_loadable import RECORD, RtlLoadable, describe
@@ -119,3 +120,32 @@ def test_faults_are_one_line(candidate: Path, qcompress: Command, tmp_path: Path
         assert done.returncode == 2, arguments
         assert len(done.stderr.splitlines()) == 1, done.stderr
         assert said in done.stderr
+
+
+def test_choices_of_a_flow_are_taken_and_a_clock_is_compared(
+    candidate: Path, qcompress: Command, tmp_path: Path
+) -> None:
+    library = tmp_path / "mine.lib"
+    library.write_text(asic.GENERIC.read_text())
+    flows = ("--flow", "yosys-asic", "--flow", "yosys-xilinx", "--flow", "yosys-ecp5")
+    choices = ("--liberty", library, "--family", "xc7", "--device", "25k", "--time-limit", "500")
+    done = qcompress("synth", candidate, *flows, *choices, "--json")
+    assert done.returncode == 0, done.stderr
+    figures = json.loads(done.stdout[done.stdout.index("{") :])
+    devices = {name.split("/")[0]: report["device"] for name, report in figures.items()}
+    assert devices == {"yosys-asic": "mine.lib", "yosys-xilinx": "xc7", "yosys-ecp5": "ECP5-25k"}
+    fmax = figures["yosys-ecp5/rtl_loadable-2/net"]["fmax_mhz"]
+    assert fmax > 10
+    assert qcompress("compare", candidate, "--csv", tmp_path / "t.csv").returncode == 0
+    (row,) = csv.DictReader((tmp_path / "t.csv").read_text().splitlines())
+    assert float(row["Fmax [MHz]"]) == pytest.approx(fmax, rel=1e-3)
+    assert float(row["latency [ns]"]) == pytest.approx(1000 * int(row["latency [cycles]"]) / fmax, rel=1e-3)
+    assert float(row["gate equivalents"]) == figures["yosys-asic/rtl_loadable-2/net"]["gate_equivalents"]
+
+
+def test_a_run_out_of_time_is_one_line_with_the_log(candidate: Path, qcompress: Command) -> None:
+    done = qcompress("synth", candidate, "--flow", "yosys-xilinx", "--family", "xcu", "--time-limit", "1")
+    assert done.returncode == 2
+    assert "took longer than 1 s" in done.stderr
+    assert "yosys.log" in done.stderr
+    assert len(done.stderr.splitlines()) == 1

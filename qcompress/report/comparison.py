@@ -14,11 +14,13 @@ from qcompress.detectors import Table
 from qcompress.errors import QcompressError
 from qcompress.synthesis import SynthesisReport
 from qcompress.synthesis.estimate import estimate
-from qcompress.synthesis.flows import read_all
+from qcompress.synthesis.flows import FOLDER, results
+from qcompress.targets import loadable
 
-FLOWS_FOLDER = "flows"
 FIGURES = ("lut", "ff", "dsp", "gate_equivalents")
 CONSTANT = "rtl"
+PLACED = "yosys-ecp5"
+"""The flow that gives a clock."""
 
 
 @dataclass(frozen=True)
@@ -42,11 +44,6 @@ def implementations(candidate: Candidate) -> list[str]:
     return list(dict.fromkeys([*named, *built])) or [CONSTANT]
 
 
-def loadable(reuse: int) -> str:
-    """Name of the target with loadable weights."""
-    return "rtl_loadable" if reuse == 1 else f"rtl_loadable-{reuse}"
-
-
 def reuse_of(implementation: str) -> int | None:
     """The reuse factor of a target's name, None for constant weights."""
     if implementation == CONSTANT:
@@ -67,17 +64,18 @@ def row_of(candidate: Candidate, implementation: str, clock_mhz: float | None) -
     figures: dict[str, Any] = {}
     origins: dict[str, str] = {}
     for figure in FIGURES:
-        values = [_first(reports, figure) for reports in (measured.get(name, []) for name in graphs)]
+        values = [_first(measured.get(name, {}), figure) for name in graphs]
         if any(value is None for value in values):
             values, origins[figure] = [getattr(report, figure) for report in estimates], "estimated"
         else:
             origins[figure] = "open flow"
         figures[figure] = sum(values)
-    times = [next(iter(measured.get(name, [])), found) for name, found in zip(graphs, estimates, strict=True)]
-    clocks = [report.fmax_mhz for reports in measured.values() for report in reports if report.fmax_mhz]
-    figures["latency_cycles"] = max(report.latency_cycles or 0 for report in times)
+    reports = [report for flows in measured.values() for report in flows.values()]
+    known = [next(iter(measured.get(name, {}).values()), found) for name, found in zip(graphs, estimates, strict=True)]
+    clocks = [report.fmax_mhz for report in reports if report.fmax_mhz]
+    figures["latency_cycles"] = max(report.latency_cycles or 0 for report in known)
     origins["latency_cycles"] = "of the Verilog" if measured else "estimated"
-    figures["interval"] = max(report.interval or 1 for report in times)
+    figures["interval"] = max(report.interval or 1 for report in known)
     figures["fmax_mhz"] = min(clocks) if clocks else None
     clock = clock_mhz or figures["fmax_mhz"]
     figures["latency_ns"] = 1000 * figures["latency_cycles"] / clock if clock else None
@@ -88,23 +86,22 @@ def row_of(candidate: Candidate, implementation: str, clock_mhz: float | None) -
     return Row(candidate.manifest["name"], implementation, figures, origins, scores)
 
 
-def _first(reports: Sequence[SynthesisReport], figure: str) -> Any:
-    return next((value for report in reports if (value := getattr(report, figure)) is not None), None)
+def _first(reports: Mapping[str, SynthesisReport], figure: str) -> Any:
+    """A figure from the first flow that gives it; those of ECP5 are of other tables and hold a harness."""
+    given = (getattr(report, figure) for flow, report in reports.items() if flow != PLACED)
+    return next((value for value in given if value is not None), None)
 
 
-def _synthesized(candidate: Candidate, implementation: str) -> dict[str, list[SynthesisReport]]:
-    """Network -> reports of the open flows on this implementation; the step's own first."""
-    found: dict[str, list[SynthesisReport]] = {}
-    for folder in sorted((candidate.folder / FLOWS_FOLDER).glob("yosys-*")):
-        for name, report in read_all(folder.parent).items():
-            flow, target, network = name.split("/")
-            if flow == folder.name and target == implementation and flow != "yosys-ecp5":
-                found.setdefault(network, []).append(report)
+def _synthesized(candidate: Candidate, implementation: str) -> dict[str, dict[str, SynthesisReport]]:
+    """Network -> flow -> report of the open flows on this implementation as it is built; the step's own first."""
+    folders = {name: candidate.folder / implementation / name for name in candidate.graphs()}
+    built = {name: folder for name, folder in folders.items() if folder.is_dir()}
+    found = results(candidate.folder / FOLDER, implementation, built)
     step = candidate.steps.get("synthesize", {}).get("figures", {})
     if step and implementation == implementations(candidate)[0]:
         for network, figures in step.items():
             known = {key: value for key, value in figures.items() if key in SynthesisReport.__dataclass_fields__}
-            found.setdefault(network, []).insert(0, SynthesisReport(**known))
+            found[network] = {"step": SynthesisReport(**known), **found.get(network, {})}
     return found
 
 

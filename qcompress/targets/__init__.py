@@ -53,7 +53,13 @@ MODULES |= {
     if backend != "vitis" or io_type or strategy
 }
 
-LOADABLE = ("rtl_loadable", *(f"rtl_loadable-{2**n}" for n in range(1, 8)))
+
+def loadable(reuse: int) -> str:
+    """Name of the target with loadable weights and a reuse factor."""
+    return "rtl_loadable" if reuse == 1 else f"rtl_loadable-{reuse}"
+
+
+LOADABLE = tuple(loadable(2**n) for n in range(8))
 MODULES |= dict.fromkeys(LOADABLE, "qcompress.targets.rtl_loadable")
 
 EVERY_KIND = ("cpp", "hls", "hls-vivado", "hls-catapult", "hls-quartus", "rtl", "rtl_loadable")

@@ -22,6 +22,7 @@ import numpy as np
 from qcompress.errors import QcompressError, Refused
 from qcompress.fixedpoint import Codes
 from qcompress.graph import Graph
+from qcompress.targets import loadable
 from qcompress.targets.bench import write_bench
 from qcompress.targets.loadable_emit import Design, refuse, write
 from qcompress.targets.processes import Simulator, require
@@ -53,7 +54,7 @@ class RtlLoadable:
 
     @property
     def name(self) -> str:
-        return "rtl_loadable" if self.reuse == 1 else f"rtl_loadable-{self.reuse}"
+        return loadable(self.reuse)
 
     def layout(self, graph: Graph) -> Layout:
         """Where the weights of a graph stand in the blocks."""

@@ -152,8 +152,8 @@ def test_the_narrowest_format_holds_all_and_no_narrower_one_does(codes, exponent
     [
         ([np.nan], "1 of 1 values are NaN or infinite"),
         ([np.inf, 1.0, -np.inf], "2 of 3 values are NaN or infinite"),
-        ([0.1], ""),
-        ([1.0, 2.0**-70], ""),
+        ([0.1], None),
+        ([1.0, 2.0**-70], None),
     ],
 )
 def test_values_on_no_grid_have_no_format(values, said):

@@ -6,8 +6,9 @@ import numpy as np
 import pytest
 
 from qcompress.errors import QcompressError
-from qcompress.report.comparison import Row, comparison_table, loadable, pareto_figure, pareto_front, reuse_of
+from qcompress.report.comparison import Row, comparison_table, pareto_figure, pareto_front, reuse_of
 from qcompress.report.tables import as_markdown
+from qcompress.targets import loadable
 
 
 def row(name: str, cost: float, score: float | None, kind: str = "rtl") -> Row:

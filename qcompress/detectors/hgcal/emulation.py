@@ -10,9 +10,10 @@ import numpy as np
 from qcompress.detectors import Firmware
 from qcompress.detectors.hgcal.econt.frontend import FrontEnd, normalise
 from qcompress.detectors.hgcal.econt.words import Words, read_words
+from qcompress.detectors.hgcal.preprocess import LatentWords
 from qcompress.errors import QcompressError
 from qcompress.files import written_aside
-from qcompress.fixedpoint import Codes
+from qcompress.fixedpoint import Codes, Format
 from qcompress.progress import Report
 
 OVERRIDES = ("tc_order",)
@@ -55,6 +56,7 @@ def csv_rows(words: Words, calq: Codes, latents: Codes, bits: int) -> str:
 
 def latent_words(latents: Codes, bits: int) -> list[str]:
     """Latents (n, k) of `bits` bits -> one hexadecimal word a row, the last latent in the highest bits."""
-    digits = -(-latents.shape[1] * bits // 4)
-    weights = [1 << (bits * k) for k in range(latents.shape[1])]
-    return [f"{sum(c * w for c, w in zip(row, weights, strict=True)):0{digits}x}" for row in latents.tolist()]
+    count = latents.shape[1]
+    words = LatentWords((count,), Format(False, bits, bits)).run(latents)
+    digits = -(-count * bits // 4)
+    return ["".join(f"{word:08x}" for word in row)[-digits:] for row in words.tolist()]

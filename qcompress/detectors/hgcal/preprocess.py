@@ -6,6 +6,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
+from qcompress.detectors.hgcal.econt.frames import FrameWriter
 from qcompress.detectors.hgcal.econt.frontend import IMAGE_FORMAT, FrontEnd, normalise
 from qcompress.detectors.hgcal.geometry import IMAGE_SHAPE, TRIGGER_CELLS
 from qcompress.fixedpoint import Codes, Format
@@ -76,12 +77,11 @@ class LatentWords:
         return (-(-self.input_shape[0] * self.input_format.width // WORD_FORMAT.width),)
 
     def run(self, codes: Codes) -> Codes:
-        bits, width = self.input_format.width, WORD_FORMAT.width
-        words = np.zeros((len(codes), *self.output_shape), np.int64)
-        for place in range(self.input_shape[0] * bits):
-            latent, bit = divmod(place, bits)
-            words[:, -1 - place // width] |= (codes[:, latent] >> bit & 1) << place % width
-        return words
+        bits, count = self.input_format.width, self.output_shape[0]
+        frame = FrameWriter(len(codes), count)
+        frame.skip(count * WORD_FORMAT.width - self.input_shape[0] * bits)
+        frame.put(codes[:, ::-1], bits)
+        return frame.words().astype(np.int64)
 
     def content_hash(self) -> str:
         """SHA-256 over shape and format."""

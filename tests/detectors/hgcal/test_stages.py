@@ -45,7 +45,10 @@ def test_words_hold_the_latents_last_first(bits, tmp_path):
     words = stage.run(latents)
     assert words.shape == (500, -(-16 * bits // 32))
     text = ["".join(f"{word:08x}" for word in row) for row in words.tolist()]
-    assert [int(word, 16) for word in text] == [int(word, 16) for word in latent_words(latents, bits)]
+    weights = [1 << bits * k for k in range(16)]
+    values = [sum(code * weight for code, weight in zip(row, weights, strict=True)) for row in latents.tolist()]
+    assert [int(word, 16) for word in text] == values
+    assert latent_words(latents, bits) == [f"{value:0{4 * bits}x}" for value in values]
     assert (QUICK.build(Chain("words_alone", (stage,)), tmp_path).run(latents) == words).all()
 
 
