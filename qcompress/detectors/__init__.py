@@ -106,6 +106,8 @@ class Detector(ABC):
     options: ClassVar[type[Options]]
     kinds: ClassVar[tuple[str, ...]]
     """Samples that `simulate` can make."""
+    score_labels: ClassVar[Mapping[str, str]] = {}
+    """Axis labels, with units, of the summary figures that `evaluate` gives."""
 
     @abstractmethod
     def simulate(self, kind: str, events: int, seed: int, path: Path, report: Report) -> None:

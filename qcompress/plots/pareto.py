@@ -15,9 +15,12 @@ def figure(
     names: Sequence[str],
     estimated: Sequence[bool],
     front: Sequence[int],
-    score: str,
+    label: str,
 ) -> "Figure":
-    """points: (gate equivalents, score), smaller better; estimated ones are open; points of the front are named."""
+    """points: (gate equivalents, score), smaller better; estimated ones are open; points of the front are named.
+
+    label: of the score's axis.
+    """
     from matplotlib.figure import Figure
 
     drawn = Figure(figsize=(8.5, 5.5), layout="constrained")
@@ -39,7 +42,7 @@ def figure(
         axes.annotate(
             names[place], points[place], xytext=offset, textcoords="offset points", fontsize=7, arrowprops=arrow
         )
-    axes.set(xscale="log", xlabel="gate equivalents (NAND2 = 1, generic cells)", ylabel=score.replace("_", " "))
+    axes.set(xscale="log", xlabel="gate equivalents (NAND2 = 1, generic cells)", ylabel=label)
     axes.grid(alpha=0.3)
     axes.margins(y=0.12)
     axes.legend(fontsize=8)

@@ -5,7 +5,7 @@ in ns needs a clock: that of a place and route, or one that the user gives.
 """
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
@@ -32,6 +32,8 @@ class Row:
     figures: Mapping[str, Any]
     origins: Mapping[str, str]
     scores: Mapping[str, Any]
+    labels: Mapping[str, str] = field(default_factory=dict)
+    """Axis labels of the scores."""
 
 
 def implementations(candidate: Candidate) -> list[str]:
@@ -83,7 +85,8 @@ def row_of(candidate: Candidate, implementation: str, clock_mhz: float | None) -
         entries = [network.get(key) for network in candidate.steps.get("compile", {}).get("figures", {}).values()]
         figures[key] = sum(entries) if entries and None not in entries else None
     scores = candidate.steps.get("evaluate", {}).get("figures", {}).get("summary", {})
-    return Row(candidate.manifest["name"], implementation, figures, origins, scores)
+    labels = candidate.detector.score_labels if scores else {}
+    return Row(candidate.manifest["name"], implementation, figures, origins, scores, labels)
 
 
 def _first(reports: Mapping[str, SynthesisReport], figure: str) -> Any:
@@ -155,6 +158,11 @@ def pareto_front(points: Sequence[tuple[float, float]]) -> list[int]:
     return front
 
 
+def score_label(found: Sequence[Row], score: str) -> str:
+    """What stands at a score's axis: its detector's words, or its name."""
+    return next((row.labels[score] for row in found if score in row.labels), score.replace("_", " "))
+
+
 def pareto_figure(found: Sequence[Row], score: str, path: Path) -> int:
     """Gate equivalents against a score, as PNG or PDF by the file's ending; returns how many points it has."""
     from qcompress.plots.pareto import figure
@@ -166,6 +174,8 @@ def pareto_figure(found: Sequence[Row], score: str, path: Path) -> int:
     points = [(float(row.figures["gate_equivalents"]), float(row.scores[score])) for row in usable]
     kinds = [row.implementation for row in usable]
     estimated = [row.origins["gate_equivalents"] == "estimated" for row in usable]
-    drawn = figure(points, kinds, [row.name for row in usable], estimated, pareto_front(points), score)
+    drawn = figure(
+        points, kinds, [row.name for row in usable], estimated, pareto_front(points), score_label(usable, score)
+    )
     drawn.savefig(path, dpi=130)
     return len(points)

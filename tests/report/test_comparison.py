@@ -1,12 +1,13 @@
 """The comparison of candidates: the front holds what nothing beats; every kind of implementation has its name."""
 
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
 import pytest
 
 from qcompress.errors import QcompressError
-from qcompress.report.comparison import Row, comparison_table, pareto_figure, pareto_front, reuse_of
+from qcompress.report.comparison import Row, comparison_table, pareto_figure, pareto_front, reuse_of, score_label
 from qcompress.report.tables import as_markdown
 from qcompress.targets import loadable
 
@@ -40,5 +41,8 @@ def test_table_and_figure(tmp_path: Path) -> None:
     assert "| c | rtl |" in as_markdown(table)
     assert pareto_figure(rows, "emd_mean", tmp_path / "front.png") == 2
     assert (tmp_path / "front.png").stat().st_size > 10_000
+    labelled = [replace(one, labels={"emd_mean": "mean EMD [half trigger-cell pitch]"}) for one in rows]
+    assert score_label(labelled, "emd_mean") == "mean EMD [half trigger-cell pitch]"
+    assert score_label(rows, "emd_mean") == "emd mean"
     with pytest.raises(QcompressError, match="no candidate has a figure speed; they have emd_mean"):
         pareto_figure(rows, "speed", tmp_path / "front.png")

@@ -18,6 +18,8 @@ class Hgcal(Detector):
     options: ClassVar[type[Options]] = EncoderOptions
     kinds: ClassVar[tuple[str, ...]] = ("electron-200pu", "electron-0pu", "minbias-200pu")
 
+    score_labels: ClassVar[Mapping[str, str]] = {"emd_mean": "mean EMD [half trigger-cell pitch]"}
+
     def simulate(self, kind: str, events: int, seed: int, path: Path, report: Report) -> None:
         from qcompress.detectors.hgcal import samples, simulation
 
