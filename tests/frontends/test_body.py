@@ -100,3 +100,16 @@ def test_the_float_type_is_put_back_after_a_fault():
     with pytest.raises(ZeroDivisionError), float_type("float64"):
         _ = 1 // 0
     assert keras.backend.floatx() == "float32"
+
+
+@pytest.mark.parametrize("quantizer", ["quantized_relu(4,2)", "quantized_bits(5,2,alpha=1)", "quantized_linear(5,2)"])
+def test_the_last_bit_of_a_wide_sum_decides_its_rounding(quantizer):
+    chain = [qkeras.QDense(1, use_bias=False, **weighted(3)), qkeras.QActivation(quantizer, name="q")]
+    model = keras.Sequential([keras.Input((1,)), *chain])
+    model.set_weights([np.array([[0.25]])])
+    graph = from_keras(model, "model", Format.parse("fixed<40,6>"))
+    ties = np.arange(1, 30, 2) << 33  # halves of the quantizer's last bit
+    codes = np.concatenate([ties - 1, ties, ties + 1])[:, None]
+    rounded = graph.run(codes).reshape(3, -1)
+    assert (rounded[0] < rounded[2]).all()
+    assert (KerasBody(model, graph).run(codes) == graph.run(codes)).all()

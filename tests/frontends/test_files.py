@@ -10,6 +10,7 @@ from frontends.random_models import draw_weights, keras, layers, qkeras
 
 from qcompress.errors import QcompressError, Refused
 from qcompress.fixedpoint import Format
+from qcompress.frontends.keras2 import modernized
 from qcompress.frontends.qkeras import convert, load_model
 
 INPUT = Format.parse("fixed<16,6>")
@@ -383,3 +384,11 @@ def test_weights_of_another_model_are_refused(split):
 def test_without_an_input_quantizer_the_format_is_asked_for():
     with pytest.raises(Refused, match=r'--input-format "fixed<16,6>"'):
         convert(drawn("jet_tagger"), "model")
+
+
+@pytest.mark.parametrize(("named", "name"), [({"name": "wide"}, "wide_input"), ({}, "first_input")])
+def test_a_sequential_model_of_keras_2_gets_its_input_layer(named, name):
+    first = {"class_name": "Dense", "config": {"batch_input_shape": [None, 4], "units": 2, **named}}
+    found = modernized({"class_name": "Sequential", "config": [first]})["config"]["layers"]
+    assert found[0] == {"class_name": "InputLayer", "config": {"batch_shape": [None, 4], "name": name}}
+    assert found[1:] == [{"class_name": "Dense", "config": {"units": 2, **named}}]

@@ -159,3 +159,20 @@ def test_the_narrowest_format_holds_all_and_no_narrower_one_does(codes, exponent
 def test_values_on_no_grid_have_no_format(values, said):
     with pytest.raises(QcompressError, match=said):
         narrowest_format(values)
+
+
+def test_a_value_has_at_most_twenty_significant_bits():
+    assert narrowest_format([2.0**19 + 1]) == Format(False, 20, 20)
+    with pytest.raises(QcompressError, match=r"^a value has 21 significant bits, more than 20$"):
+        narrowest_format([1.0, 2.0**20 + 1])
+
+
+def test_a_table_takes_sixteen_bits_and_no_more():
+    def table(width):
+        given = qkeras.QActivation(f"quantized_bits({width},2,alpha=1)")
+        chain = [given, qkeras.QActivation("quantized_tanh(6,use_real_tanh=True)", name="q")]
+        return from_keras(keras.Sequential([keras.Input((1,)), *chain]), "model")
+
+    assert table(16).nodes[-1].operation.table.size == 1 << 16
+    with pytest.raises(Refused, match="layer q: quantized_tanh of 17 bits needs too large a table"):
+        table(17)
