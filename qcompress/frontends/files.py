@@ -65,7 +65,8 @@ def _check_harmless(path: Path, item: Any) -> None:
             _check_harmless(path, part)
     elif isinstance(item, dict):
         if item.get("class_name") in CODE:
-            name = (item.get("config") or {}).get("name", "") if isinstance(item.get("config"), dict) else ""
+            config = item.get("config")
+            name = config.get("name", "without a name") if isinstance(config, dict) else "without a name"
             raise QcompressError(f"{path}: layer {name}: {item['class_name']} holds code, which is not run; replace it")
         for part in item.values():
             _check_harmless(path, part)

@@ -367,6 +367,13 @@ def test_operation_layers_of_keras_2_are_not_run(tmp_path):
         load_model(written(tmp_path, "model.json", content))
 
 
+@pytest.mark.parametrize("config", [{}, [], None])
+def test_code_in_a_layer_without_a_name_is_not_run(config, tmp_path):
+    content = {"class_name": "Sequential", "config": [{"class_name": "Lambda", "config": config}]}
+    with pytest.raises(QcompressError, match="layer without a name: Lambda holds code"):
+        load_model(written(tmp_path, "model.json", content))
+
+
 def test_weights_alone_are_no_model(tmp_path):
     drawn("shifts_alone").save_weights(tmp_path / "model.weights.h5")
     with pytest.raises(QcompressError, match=r"holds weights alone; give the \.json"):

@@ -8,6 +8,7 @@ from frontends.random_models import draw_weights, keras, layers, qkeras
 from qcompress.errors import Refused
 from qcompress.fixedpoint import Format
 from qcompress.frontends.qkeras import KerasBody, convert, from_keras, load_model
+from qcompress.graph import Conv1D, Conv2D
 
 SIGNED = "quantized_bits(6,1,alpha=1)"
 
@@ -100,6 +101,7 @@ LAYERS = {
     "default normalization without epsilon": (STEPS, lambda: qkeras.QBatchNormalization(epsilon=0.0)),
     "flatten": (IMAGE, layers.Flatten),
     "reshape": (IMAGE, lambda: layers.Reshape((-1, 7))),
+    "reshape to one axis": (IMAGE, lambda: layers.Reshape((-1,))),
     "permute": (IMAGE, lambda: layers.Permute((3, 1, 2))),
     "padding 1d": (STEPS, lambda: layers.ZeroPadding1D((1, 2))),
     "padding 2d": (IMAGE, lambda: layers.ZeroPadding2D(((1, 2), (0, 3)))),
@@ -159,6 +161,13 @@ def test_a_layer_equals_keras(name):
     for node, got in seen.items():
         assert (got == traced[node]).all(), node
     assert len(np.unique(traced["last"])) > 10
+
+
+@pytest.mark.parametrize(("name", "kind"), [("conv 1d same", Conv1D), ("conv 2d same", Conv2D)])
+def test_a_convolution_has_the_axes_of_its_layer(name, kind):
+    shape, layer = LAYERS[name]
+    graph = from_keras(one_layer(shape, layer()), "model")
+    assert [type(node.operation) for node in graph.nodes if isinstance(node.operation, Conv1D | Conv2D)] == [kind]
 
 
 @pytest.mark.campaign
