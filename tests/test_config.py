@@ -37,7 +37,7 @@ def test_all_configs_of_the_project_are_valid():
         ("  arithmetic: exact", "  arithmetic: float", 11, "network.arithmetic: Input should be"),
         ("name: econt_48bit", "name: ../econt", 2, "name: String should match pattern"),
         ("  hls: vitis", "  hls: 7", 27, "targets.hls: Input should be"),
-        ("  simulate: electron-200pu\n", "", 6, "sample: give either simulate or file"),
+        ("  simulate: electron-200pu-axis\n", "", 6, "sample: give either simulate or file"),
         ("seed: 20250101", "seed: 1\nseed: 2", 5, "key 'seed' is given twice"),
         ("seed: 20250101", "? [a]\n: 3", None, "not valid YAML"),
         ("seed: 20250101", "seed: 2001-99-99", None, "not valid YAML"),
@@ -64,7 +64,7 @@ def test_a_missing_key_and_a_missing_file_are_named(tmp_path):
 
 
 def test_a_relative_sample_file_lies_beside_the_config(tmp_path):
-    text = GOOD.replace("  simulate: electron-200pu\n", "  file: data/sample.h5\n")
+    text = GOOD.replace("  simulate: electron-200pu-axis\n", "  file: data/sample.h5\n")
     assert load_config(write(tmp_path, text)).sample.file == tmp_path / "data" / "sample.h5"
 
 

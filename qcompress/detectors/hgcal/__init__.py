@@ -16,21 +16,23 @@ class Hgcal(Detector):
 
     name: ClassVar[str] = "hgcal"
     options: ClassVar[type[Options]] = EncoderOptions
-    kinds: ClassVar[tuple[str, ...]] = ("electron-200pu", "electron-0pu", "minbias-200pu")
+    kinds: ClassVar[tuple[str, ...]] = (
+        *(f"{signal}-{pile_up}pu" for signal in ("electron", "photon", "ttbar") for pile_up in (0, 140, 200)),
+        *("minbias-140pu", "minbias-200pu", "electron-0pu-axis", "electron-200pu-axis", "minbias-200pu-axis"),
+    )
 
     score_labels: ClassVar[Mapping[str, str]] = {"emd_mean": "mean EMD [half trigger-cell pitch]"}
 
     def simulate(self, kind: str, events: int, seed: int, path: Path, report: Report) -> None:
-        from qcompress.detectors.hgcal import samples, simulation
+        from qcompress.detectors.hgcal import simulation
 
-        samples.write(simulation.simulate(kind, events, seed, report), path)
+        simulation.simulate(kind, events, seed, path, report)
 
     def card(self, path: Path) -> SampleCard:
         from qcompress.detectors.hgcal import samples
 
-        sample = samples.read(path)
-        events = len(set(sample.event.tolist()))
-        return SampleCard(len(sample.event), events, samples.content_hash(sample), samples.split_hash(sample))
+        with samples.Handle(path) as sample:
+            return SampleCard(sample.rows, len(sample.events()), sample.content_hash(), sample.split_hash())
 
     def rows(self, path: Path) -> Rows:
         import numpy as np
@@ -39,9 +41,9 @@ class Hgcal(Detector):
         from qcompress.detectors.hgcal.econt.frontend import FrontEnd
 
         sample = samples.read(path)
-        codes = sample.codes.astype(np.int64)
+        codes = sample["codes"].astype(np.int64)
         calq = FrontEnd.autoencoder(geometry.AE_CHANNEL.tolist()).charges(codes)
-        return Rows(codes, models.normalised_targets(geometry.ae_to_train(calq)), sample.split)
+        return Rows(codes, models.normalised_targets(geometry.ae_to_train(calq)), sample["split"])
 
     def front_end(self, options: Any) -> dict[str, Any]:
         from qcompress.detectors.hgcal import geometry

@@ -47,12 +47,12 @@ REFERENCE_NOTE = (
 def evaluate(firmware: Firmware, path: Path, decode: Decoders, rows: int, report: Report) -> Results:
     """EMD of encoder, chip algorithms and references on the first `rows` test modules of a sample."""
     sample = samples.read(path)
-    transverse = geometry.channels_to_train(sample.charge) / np.cosh(sample.eta.astype(np.float64))[:, None]
-    test = np.flatnonzero(sample.split == TEST)[:rows]
+    transverse = geometry.channels_to_train(sample["charge"]) / np.cosh(sample["eta"].astype(np.float64))[:, None]
+    test = np.flatnonzero(sample["split"] == TEST)[:rows]
     if not len(test):
         raise QcompressError(f"{path}: has no test events")
     reference = transverse[test]
-    codes = sample.codes[test].astype(np.int64)
+    codes = sample["codes"][test].astype(np.int64)
     calq = FrontEnd.from_mapping(firmware.front_end).charges(codes)
     images = normalise(calq)
     graph = firmware.graphs[ENCODER]
@@ -62,10 +62,10 @@ def evaluate(firmware: Firmware, path: Path, decode: Decoders, rows: int, report
     if chip is not None:
         name, other = other_arithmetic(chip, bits)
         decoded[name] = decode_latents(other.run(images), other.output_format, decode)
-    decoded |= dict(decoded_algorithms(codes, sample.eta[test], links_of(graph)))
+    decoded |= dict(decoded_algorithms(codes, sample["eta"][test], links_of(graph)))
     decoded |= {
         "threshold 1.35 mipT, no link limit": baselines.threshold(reference),
-        "mean image": baselines.mean_image(transverse[sample.split == TRAIN], len(test)),
+        "mean image": baselines.mean_image(transverse[sample["split"] == TRAIN], len(test)),
         "uniform image": baselines.uniform_image(*reference.shape),
         "all trigger cells, 4E3M": geometry.ae_to_train(calq).astype(np.float64),
         "all trigger cells, normalised to 8 bits": geometry.image_to_train(images).astype(np.float64),

@@ -105,6 +105,12 @@ def tc_xy() -> Values:
 
 
 @cache
+def tc_xy_channels() -> Values:
+    """The same centres (48, 2) in cm, channel order."""
+    return np.asarray(tc_xy()[np.argsort(CHANNEL_OF_TRAIN)])
+
+
+@cache
 def emd_cost() -> Values:
     """(48, 48): distances of TC centres in units of half the field's TC pitch."""
     difference = tc_xy()[:, None] - tc_xy()[None]

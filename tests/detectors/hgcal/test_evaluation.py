@@ -20,7 +20,7 @@ LOSSLESS = Graph("lossless", (8, 8, 1), IMAGE, (Node("as_it_is", Quantize(Cast(I
 @pytest.fixture(scope="module")
 def sample_file(tmp_path_factory):
     path = tmp_path_factory.mktemp("sample") / "sample.h5"
-    samples.write(simulation.simulate("electron-200pu", 120, 9), path)
+    simulation.simulate("electron-200pu-axis", 120, 9, path)
     return path
 
 
@@ -37,7 +37,7 @@ def table(path, decode, rows=200):
 def test_a_codec_that_loses_nothing_scores_what_the_normaliser_leaves(sample_file):
     rows, results = table(sample_file, lambda values: values)
     assert rows["encoder"][2:] == rows["all trigger cells, normalised to 8 bits"][2:]
-    assert rows["all trigger cells, 4E3M"][3] < rows["encoder"][3] < 0.3 < rows["mean image"][3]
+    assert rows["all trigger cells, 4E3M"][3] < rows["encoder"][3] < 0.5 < rows["mean image"][3]
     assert results.summary["emd_mean"] == rows["encoder"][3]
 
 
@@ -50,7 +50,7 @@ def test_a_mirrored_decoder_is_caught(sample_file):
 def test_only_test_events_are_scored(sample_file):
     sample = samples.read(sample_file)
     rows, _ = table(sample_file, lambda values: values, rows=10**6)
-    assert rows["encoder"][1] == (sample.split == TEST).sum()
+    assert rows["encoder"][1] == (sample["split"] == TEST).sum()
 
 
 def test_baselines_by_hand():

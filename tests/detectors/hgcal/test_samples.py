@@ -9,8 +9,20 @@ from qcompress.errors import QcompressError
 
 
 @pytest.fixture(scope="module")
-def sample():
-    return simulation.simulate("electron-200pu", 60, 5)
+def sample(tmp_path_factory):
+    path = tmp_path_factory.mktemp("sample") / "sample.h5"
+    simulation.simulate("electron-200pu-axis", 60, 5, path)
+    return samples.read(path)
+
+
+def content_hash(path):
+    with samples.Handle(path) as handle:
+        return handle.content_hash()
+
+
+def split_hash(path):
+    with samples.Handle(path) as handle:
+        return handle.split_hash()
 
 
 def test_written_and_read_samples_are_the_same_and_so_are_the_bytes(sample, tmp_path):
@@ -18,12 +30,59 @@ def test_written_and_read_samples_are_the_same_and_so_are_the_bytes(sample, tmp_
         samples.write(sample, tmp_path / name)
     assert (tmp_path / "a.h5").read_bytes() == (tmp_path / "b.h5").read_bytes()
     again = samples.read(tmp_path / "a.h5")
-    for name, column in sample.columns().items():
-        assert (getattr(again, name) == column).all()
-        assert getattr(again, name).dtype == column.dtype
-    assert samples.content_hash(again) == samples.content_hash(sample)
+    assert list(again.columns) == list(samples.COLUMNS)
+    assert again.missing == []
+    for name, column in sample.columns.items():
+        assert (again[name] == column).all()
+        assert (again[name].dtype, again[name].shape[1:]) == samples.COLUMNS[name]
+    for name, column in sample.particles.items():
+        assert (again.particles[name] == column).all()
     assert again.origin == sample.origin
     assert sorted(p.name for p in tmp_path.iterdir()) == ["a.h5", "b.h5"]
+
+
+@pytest.mark.parametrize("size", [1, 97, 840])
+def test_rows_appended_piece_by_piece_give_the_same_bytes(sample, tmp_path, size, monkeypatch):
+    monkeypatch.setattr(samples, "CHUNK_ROWS", 256)
+    samples.write(sample, tmp_path / "whole.h5")
+    with samples.writing(tmp_path / "pieces.h5", sample.origin) as writer:
+        for first in range(0, len(sample), size):
+            rows = slice(first, first + size)
+            writer.append({name: column[rows] for name, column in sample.columns.items()})
+            assert writer.waiting < 256
+        writer.append({name: column[:0] for name, column in sample.columns.items()}, sample.particles)
+    assert (tmp_path / "pieces.h5").read_bytes() == (tmp_path / "whole.h5").read_bytes()
+
+
+def test_nothing_is_left_of_a_sample_that_was_not_finished(sample, tmp_path):
+    def interrupted():
+        with samples.writing(tmp_path / "never.h5", {}) as writer:
+            writer.append(sample.columns)
+            raise KeyboardInterrupt
+
+    with pytest.raises(KeyboardInterrupt):
+        interrupted()
+    assert not list(tmp_path.iterdir())
+
+
+def test_chunks_and_columns_can_be_read_by_themselves(sample, tmp_path):
+    samples.write(sample, tmp_path / "a.h5")
+    with samples.Handle(tmp_path / "a.h5") as handle:
+        parts = list(handle.chunks(100, ["event", "codes"]))
+        assert handle.rows == len(sample)
+        assert handle.particles()["pt"].shape == (60,)
+    assert [len(part["event"]) for part in parts] == [100] * 8 + [40]
+    assert (np.concatenate([part["codes"] for part in parts]) == sample["codes"]).all()
+
+
+def test_a_sample_may_lack_what_its_file_could_not_give(sample, tmp_path):
+    few = samples.Sample({name: sample[name] for name in samples.NEEDED}, {}, {"file": "words.csv"})
+    samples.write(few, tmp_path / "few.h5")
+    again = samples.read(tmp_path / "few.h5")
+    assert again.missing == [name for name in samples.COLUMNS if name not in samples.NEEDED]
+    assert again.particles == {}
+    with pytest.raises(QcompressError, match="the sample has no column charge; it has event, codes, split"):
+        again["charge"]
 
 
 def test_the_split_is_by_event_and_depends_on_nothing_else():
@@ -37,18 +96,24 @@ def test_the_split_is_by_event_and_depends_on_nothing_else():
 
 
 def test_all_modules_of_an_event_are_in_one_part(sample):
-    for event in np.unique(sample.event):
-        assert len(np.unique(sample.split[sample.event == event])) == 1
+    for event in np.unique(sample["event"]):
+        assert len(np.unique(sample["split"][sample["event"] == event])) == 1
 
 
-def test_the_hashes_see_content_and_split(sample):
-    columns = sample.columns()
-    moved = samples.Sample(**{**columns, "split": (columns["split"] + 1) % 4})
-    assert samples.split_hash(moved) != samples.split_hash(sample)
-    order = np.arange(len(sample.event))[::-1]
-    turned = samples.Sample(**{name: column[order] for name, column in columns.items()})
-    assert samples.split_hash(turned) == samples.split_hash(sample)
-    assert samples.content_hash(turned) != samples.content_hash(sample)
+def test_the_hashes_see_content_and_split(sample, tmp_path, monkeypatch):
+    order = np.arange(len(sample))[::-1]
+    changed = {
+        "same": sample.columns,
+        "moved": {**sample.columns, "split": (sample["split"] + 1) % 4},
+        "turned": {name: column[order] for name, column in sample.columns.items()},
+    }
+    for name, columns in changed.items():
+        samples.write(samples.Sample(columns, sample.particles), tmp_path / name)
+    same, moved, turned = (tmp_path / name for name in changed)
+    assert split_hash(moved) != split_hash(same) == split_hash(turned)
+    assert content_hash(turned) != content_hash(same) != content_hash(moved)
+    monkeypatch.setattr(samples, "CHUNK_ROWS", 77)
+    assert content_hash(same) == content_hash(same)
 
 
 def test_faults_in_a_file_are_one_line(sample, tmp_path):
@@ -69,13 +134,18 @@ def test_faults_in_a_file_are_one_line(sample, tmp_path):
 
         return change
 
-    broken(lambda file: file.__delitem__("eta"), "column eta is missing")
-    broken(lambda file: file.attrs.__setitem__("schema", 9), "no file of qcompress HGCAL modules, schema 1")
-    broken(replace("eta", np.zeros(len(sample.eta))), "column eta is float64")
-    broken(replace("codes", sample.codes[:, :47]), "column codes is uint8 of shape")
-    broken(replace("codes", sample.codes | 0x80), "codes are above 127")
-    broken(replace("split", np.full(len(sample.eta), 4, "u1")), "belong to no part")
-    broken(replace("split", (np.arange(len(sample.eta)) % 3).astype("u1")), "belongs to two parts")
+    n = len(sample)
+    broken(lambda file: file.__delitem__("codes"), "column codes is missing")
+    broken(
+        lambda file: file.attrs.__setitem__("schema", 1), "no file of qcompress HGCAL modules, schema 2, but schema 1"
+    )
+    broken(lambda file: file.attrs.__setitem__("format", "else"), "schema 2, but something else")
+    broken(lambda file: file.attrs.__setitem__("origin", "{"), "damaged sample file")
+    broken(replace("eta", np.zeros(n)), "column eta is float64")
+    broken(replace("codes", sample["codes"][:, :47]), "column codes is uint8 of shape")
+    broken(replace("codes", sample["codes"] | 0x80), "codes are above 127")
+    broken(replace("split", np.full(n, 4, "u1")), "belong to no part")
+    broken(replace("split", (np.arange(n) % 3).astype("u1")), "belongs to two parts")
     samples.write(sample, path)
     path.write_bytes(path.read_bytes()[:5000])
     with pytest.raises(QcompressError, match="damaged sample file"):

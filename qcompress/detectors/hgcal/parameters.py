@@ -1,0 +1,99 @@
+"""The numbers of the fast simulation, frozen: each from shower, detector or occupancy literature, none from a codec.
+
+V: read in the named source; C: computed from such; M: remembered, not read; I: inferred, a choice of ours. The SHA-256
+of all of them travels with every sample.
+"""
+
+import hashlib
+import json
+from dataclasses import asdict, dataclass
+
+
+@dataclass(frozen=True)
+class Parameters:
+    """Lengths in cm, energies in GeV, charges in MIPs unless a name says otherwise."""
+
+    pt: tuple[float, float] = (2.0, 200.0)
+    """Transverse momentum of single electrons and photons, uniform. A choice."""
+    eta: tuple[float, float] = (1.5, 3.0)
+    """|pseudorapidity| of generated particles, uniform."""
+    axis_pt: tuple[float, float] = (5.0, 100.0)
+    axis_eta: tuple[float, float] = (2.3, 2.85)
+    """The same of samples along the axis: all CE-E modules there are of high density."""
+    beam_spot_z: float = 5.3
+    """V: Delphes card of phase 2."""
+    field_radius_per_gev: float = 100 / 1.14
+    """C: radius of curvature for each GeV of pT in 3.8 T."""
+    front_z: float = 320.0
+    """Where a particle enters the calorimeter."""
+    ahead_x0: float = 0.9
+    """M: material in front, 0.6 to 1.2 X0."""
+
+    critical_energy_mev: float = 5.36
+    mean_maximum: tuple[float, float] = (1.007, -1.396)
+    """V: jbsauvan/HGCAL-FastShower, shower_cfg.py (technical proposal's stack), and the next five. T = a ln y + b."""
+    mean_alpha: tuple[float, float] = (0.540, -0.0433)
+    sigma_log_maximum: tuple[float, float] = (-2.506, 1.245)
+    """sigma(ln T) = 1 / (a + b ln y)."""
+    sigma_log_alpha: tuple[float, float] = (-0.08442, 0.7904)
+    correlation: tuple[float, float] = (0.7858, -0.0232)
+    moliere: float = 2.8
+    """V: LLRCMS successor of FastShower."""
+    effective_z: float = 68.0
+    """I: between copper, tungsten and lead by their share of radiation lengths in CE-E."""
+    sampling_frequency: float = 1.08
+    """C: 1.605 cm of X0 over 1.485 cm for a layer: 2.97 cm and 1.85 X0 in two layers of the V11 stack."""
+    electron_response: tuple[float, float] = (0.77, 0.84)
+    """V: regional calibration of V11, CE-E and CE-H: response to showers relative to a MIP; taken as e/mip (I)."""
+    stochastic_term: float = 0.22
+    """V: technical proposal's figure in the Delphes card (0.20 to 0.24), all 28 layers read."""
+    spot_mips: float = 1.7
+    """C: mean charge of a spot; exponential, so that 2 x 1.7 x 10.94 MeV / 0.77 is the square of 22 %."""
+
+    hadron_stochastic_mips: float = 1.7
+    """I: hadron spots as those of electrons."""
+    em_fraction_exponent: float = 0.18
+    """M: electromagnetic share of a hadron shower, 1 - E^-0.18."""
+    hadron_alpha: tuple[float, float] = (0.617, 0.318)
+    hadron_rate: tuple[float, float] = (0.910, -0.024)
+    """M: Bock's profile in interaction lengths from the start: shape a + b ln E, rate a + b ln E."""
+    hadron_radius: tuple[float, float] = (1.93, 7.6)
+    hadron_core: float = 0.224
+    """C: 108 exp(-r/19.3 mm) + 95 exp(-r/76 mm) read as a density in r (I): both lengths, share of the first."""
+
+    charged_per_interaction: float = 8.5
+    photons_per_interaction: float = 8.5
+    neutral_per_interaction: float = 1.15
+    """M: 1700, 1700, 230 in an endcap at 200 interactions."""
+    tsallis_t: float = 0.145
+    tsallis_n: float = 6.3
+    """M: pT spectrum at 14 TeV; photons carry half of a neutral pion's pT (I)."""
+    pion_mass: float = 0.1396
+
+    jets_per_endcap: float = 1.0
+    jet_pt: tuple[float, float] = (30.0, 30.0)
+    """M: above 30 GeV, falling exponentially with a mean of 60."""
+    jet_constituents: float = 15.0
+    jet_shares: tuple[float, float, float] = (0.62, 0.27, 0.11)
+    """M: energy in charged hadrons, photons, neutral hadrons."""
+    jet_width: float = 0.095
+    """C: 65 % of pT within 0.1 of the axis, exponential in the distance."""
+
+    mip_location: float = 0.9
+    mip_width: float = 0.1
+    """I: a Moyal distribution for the Landau fluctuations of a MIP."""
+    noise_mips: tuple[float, float, float] = (0.156, 0.112, 0.062)
+    """V: 2000, 2400, 2000 electrons (HLT configuration) over 2.06, 3.43, 5.15 fC: cells of 120, 200, 300 um."""
+    zero_suppression: float = 3.0
+    """V: cells below three sigma are not summed."""
+
+    def to_json(self) -> str:
+        """Names and numbers, sorted."""
+        return json.dumps(asdict(self), sort_keys=True)
+
+    def digest(self) -> str:
+        """SHA-256 of all numbers."""
+        return hashlib.sha256(self.to_json().encode()).hexdigest()
+
+
+PARAMETERS = Parameters()
