@@ -399,3 +399,25 @@ def test_a_sequential_model_of_keras_2_gets_its_input_layer(named, name):
     found = modernized({"class_name": "Sequential", "config": [first]})["config"]["layers"]
     assert found[0] == {"class_name": "InputLayer", "config": {"batch_shape": [None, 4], "name": name}}
     assert found[1:] == [{"class_name": "Dense", "config": {"units": 2, **named}}]
+
+
+def test_a_functional_architecture_and_its_weights_make_the_same_model(tmp_path):
+    given = keras.Input((4,))
+    found = qkeras.QDense(3, kernel_quantizer="quantized_bits(4,0,alpha=1)", use_bias=False)(given)
+    model = keras.Model(given, layers.Add()([found, found]))
+    draw_weights(np.random.default_rng(0), model)
+    (tmp_path / "net.json").write_text(model.to_json())
+    model.save_weights(tmp_path / "net.weights.h5")
+    again = load_model(tmp_path / "net.json")
+    assert type(again) is keras.Model or type(again).__name__ == "Functional"
+    wanted, got = (convert(one, "net", Format(True, 6, 3)).graph.content_hash() for one in (model, again))
+    assert wanted == got
+
+
+def test_the_reason_of_keras_stands_without_its_surroundings(tmp_path):
+    content = {"class_name": "Sequential", "config": [{"class_name": "Nonsense", "config": {}}]}
+    written(tmp_path, "model.weights.h5", b"")
+    with pytest.raises(QcompressError) as fault:
+        load_model(written(tmp_path, "model.json", content))
+    assert "Nonsense" in str(fault.value)
+    assert "Exception encountered" not in str(fault.value)

@@ -151,3 +151,25 @@ def test_worst_inputs_are_both_ends_and_two_for_each_of_the_widest_sums():
     flat = {(LOW,) * 3, (HIGH,) * 3}
     assert found == flat | {(HIGH, LOW, HIGH), (LOW, HIGH, LOW)}
     assert worst_inputs(graph).dtype == np.int64
+
+
+def test_the_difference_of_two_layers_reaches_its_exact_ends():
+    rng = np.random.default_rng(3)
+    first, second, last = rng.integers(-30, 31, (8, 3)), rng.integers(-30, 31, (8, 3)), rng.integers(-30, 31, (3, 1))
+
+    def exact(kernel, width):
+        lossless = Format(True, width, width - 2 * SMALL.fraction * (1 + (width > 20)))
+        return Dense(kernel, SMALL, np.zeros(kernel.shape[1], np.int64), SMALL, lossless)
+
+    nodes = (
+        Node("a", exact(first, 18), "input"),
+        Node("b", exact(second, 18), "input"),
+        Node("m", Subtract(), "a", "b"),
+        Node("last", exact(last, 32), "m"),
+    )
+    graph = Graph("g", (8,), SMALL, nodes)
+    ends = (first - second) @ last * np.array([[LOW, HIGH]])
+    grown = graph.formats["last"].fraction - 3 * SMALL.fraction
+    found = graph.run(worst_inputs(graph))
+    assert found.max() == ends.max(axis=1).sum() << grown
+    assert found.min() == ends.min(axis=1).sum() << grown
