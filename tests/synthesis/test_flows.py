@@ -6,13 +6,17 @@ import shutil
 import stat
 from pathlib import Path
 
+import numpy as np
 import pytest
 
 from qcompress.errors import QcompressError, ToolMissing
+from qcompress.fixedpoint import Format
+from qcompress.graph import Dense, Graph, Node
 from qcompress.progress import silent
 from qcompress.synthesis import Origin, asic, ecp5, vendor_tools
 from qcompress.synthesis.flows import Design, Settings, results, run_all, run_open
 from qcompress.synthesis.yosys import Limits, synthesize
+from qcompress.targets import TARGETS
 
 DESIGN = """
 module top (
@@ -115,6 +119,26 @@ def test_what_does_not_fit_is_said_and_has_no_clock(
         ecp5.synthesize([built / "verilog" / "top.v"], "top", tmp_path)
     with pytest.raises(QcompressError, match="device '9k' is none of"):
         ecp5.synthesize([built / "verilog" / "top.v"], "top", tmp_path, device="9k")
+
+
+def test_products_beyond_the_multipliers_go_into_look_up_tables(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    kernel = Format(True, 8, 1)
+    weights = np.random.default_rng(0).integers(-127, 128, (4, 2))
+    dense = Dense(weights, kernel, np.zeros(2, np.int64), kernel, Format(True, 20, 6))
+    graph = Graph("net", (4,), Format(False, 8, 1), (Node("dense", dense, "input"),))
+    TARGETS["rtl_loadable"].build(graph, tmp_path / "built")
+    design = Design.open("rtl_loadable", "net", tmp_path / "built")
+    whole = run_open("yosys-ecp5", design, tmp_path / "a", Settings(device="25k"))
+    assert whole.dsp == 8
+    assert len(whole.notes) == 1
+    monkeypatch.setitem(ecp5.MULTIPLIERS, "25k", 7)
+    fewer = run_open("yosys-ecp5", design, tmp_path / "b", Settings(device="25k"))
+    assert fewer.dsp == 0
+    assert (fewer.lut or 0) > (whole.lut or 0)
+    assert fewer.fmax_mhz is not None
+    assert "products in look-up tables: 8 multipliers are more than the 7 there are" in fewer.notes
 
 
 def test_results_are_kept_until_something_changes(built: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
