@@ -113,7 +113,7 @@ def simulate_event(kind: str, seed: int, event: int) -> tuple[Columns, Columns]:
     hits = []
     for side in (1, -1) if axis is None else (1,):
         wanted = np.ones(len(wafers.modules().layer), bool) if axis is None else _crossed(axis)
-        hits.append(_one_endcap(side, everything, entered, rng, wanted))
+        hits.append(lay(side, everything, entered, rng, wanted))
     found = sensors.Hits._make(np.concatenate(parts) for parts in zip(*hits, strict=True))
     modules = _columns(found, event, seed, float(generated.energy().sum()))
     return modules, _particle_columns(generated, own, event)
@@ -161,10 +161,10 @@ def _crossed(axis: Entries) -> npt.NDArray[np.bool_]:
     return wanted
 
 
-def _one_endcap(
+def lay(
     side: int, everything: Particles, entered: Entries, rng: np.random.Generator, wanted: npt.NDArray[np.bool_]
 ) -> sensors.Hits:
-    """Lay all particles of one side; at negative z the detector is the mirror image in x."""
+    """What all particles of one side leave in its wanted modules; at negative z the detector is mirrored in x."""
     endcap = _endcap()
     here = entered.side == side
     own, way = particles.chosen(everything, here), Entries._make(column[here] for column in entered)
