@@ -280,6 +280,48 @@ def simulate(
     console.print(f"{card.rows} rows of {card.events} events in {out}; split {card.split_hash[:12]}", highlight=False)
 
 
+data = typer.Typer(no_args_is_help=True, help="Samples: look into one, take in one of another program.")
+app.add_typer(data, name="data")
+
+DetectorName = Annotated[str, typer.Option(help="Whose sample it is.")]
+
+
+@data.command()
+def inspect(
+    sample: Annotated[Path, typer.Argument(metavar="FILE", help="A sample file.")],
+    detector: DetectorName = "hgcal",
+    page: Annotated[Path | None, typer.Option(help="Also write tables and pictures as one HTML page.")] = None,
+) -> None:
+    """What is in a sample: rows, events, charges, layers, what is missing; pictures on a page."""
+    from qcompress.candidate import write_whole
+    from qcompress.detectors import load_detector
+    from qcompress.report.terminal import print_tables
+
+    results = load_detector(detector).inspect(sample)
+    print_tables(results.tables, _console())
+    if page is not None:
+        from qcompress.report.html import results_page
+
+        write_whole(page, results_page(sample.name, f"Sample of detector {detector}", results).encode())
+
+
+@data.command(name="import")
+def import_(
+    source: Annotated[Path, typer.Argument(metavar="SOURCE", help="A file of another program, or a folder of them.")],
+    out: Annotated[Path, typer.Option("--out", "-o", help="Sample file to write.")],
+    detector: DetectorName = "hgcal",
+    skip_bad_rows: Annotated[bool, typer.Option("--skip-bad-rows", help="Leave bad rows out and count them.")] = False,
+) -> None:
+    """Write a sample of a file of another program, checked row by row."""
+    from qcompress.detectors import load_detector
+    from qcompress.progress import Reporter
+
+    console = _console()
+    with Reporter(console) as reporter:
+        line = load_detector(detector).import_sample(source, out, skip_bad_rows, reporter.task("import"))
+    console.print(line, highlight=False)
+
+
 def _names(text: str) -> list[str]:
     return [name.strip() for name in text.split(",") if name.strip()]
 

@@ -113,6 +113,14 @@ class Detector(ABC):
     def simulate(self, kind: str, events: int, seed: int, path: Path, report: Report) -> None:
         """Write a sample file of simulated events, split by event."""
 
+    def inspect(self, path: Path) -> Results:
+        """What is in a sample file: tables and figures; raises QcompressError if it is none."""
+        raise QcompressError(f"{path}: detector {self.name} has nothing that looks into its samples")
+
+    def import_sample(self, source: Path, target: Path, skip_bad_rows: bool, report: Report) -> str:
+        """Write a sample of a file, or folder, of another program; returns one line on what was found."""
+        raise QcompressError(f"{source}: detector {self.name} reads no files of other programs")
+
     @abstractmethod
     def card(self, path: Path) -> SampleCard:
         """Identify a sample file; raises QcompressError if it is none."""

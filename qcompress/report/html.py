@@ -1,31 +1,63 @@
 """One self-contained HTML page of a candidate: tables and figures inside, no script, no address outside."""
 
 import base64
+import io
+from collections.abc import Iterable, Mapping
 from pathlib import Path
 from typing import Any
 
 from qcompress.candidate import Candidate
+from qcompress.detectors import Results, Table
 from qcompress.report.tables import candidate_tables, cell
 
 
 def report_page(candidate: Candidate) -> str:
     """The page of a candidate's results as they stand in its manifest and its evaluation folder."""
+    manifest = candidate.manifest
+    sample = manifest["steps"].get("sample", {}).get("figures", {})
+    figures = sorted((candidate.folder / "evaluation").glob("*.png"))
+    version = manifest["versions"]["qcompress"]
+    return _page(
+        manifest["name"],
+        f"Firmware candidate for detector {manifest['detector']}, made by qcompress {version}",
+        candidate_tables(candidate),
+        [(path.stem, path.read_bytes()) for path in figures],
+        {"seed": manifest["seed"]}
+        | {f"sample {key.replace('_', ' ')}": value for key, value in sample.items()}
+        | manifest["versions"],
+    )
+
+
+def results_page(title: str, lead: str, results: Results) -> str:
+    """A page of tables and figures that belong to no candidate."""
+    figures = []
+    for name, figure in results.figures.items():
+        buffer = io.BytesIO()
+        figure.savefig(buffer, format="png", dpi=100)
+        figures.append((name, buffer.getvalue()))
+    return _page(title, lead, results.tables, figures, {})
+
+
+def _page(
+    title: str, lead: str, tables: Iterable[Table], figures: Iterable[tuple[str, bytes]], provenance: Mapping[str, Any]
+) -> str:
     import jinja2
 
     environment = jinja2.Environment(
         loader=jinja2.FileSystemLoader(Path(__file__).parent), autoescape=True, trim_blocks=True, lstrip_blocks=True
     )
     environment.filters["cell"] = cell
-    figures = sorted((candidate.folder / "evaluation").glob("*.png"))
     page: str = environment.get_template("page.html.j2").render(
-        manifest=candidate.manifest,
-        tables=candidate_tables(candidate),
-        figures=[_embedded(path) for path in figures],
+        title=title,
+        lead=lead,
+        tables=list(tables),
+        figures=[_embedded(name, data) for name, data in figures],
+        provenance=provenance,
         numeric=lambda value: isinstance(value, int | float),
     )
     return page
 
 
-def _embedded(path: Path) -> dict[str, Any]:
-    data = base64.b64encode(path.read_bytes()).decode()
-    return {"name": path.stem.replace("_", " "), "source": f"data:image/png;base64,{data}"}
+def _embedded(name: str, data: bytes) -> dict[str, Any]:
+    source = f"data:image/png;base64,{base64.b64encode(data).decode()}"
+    return {"name": name.replace("_", " "), "source": source}

@@ -28,6 +28,18 @@ class Hgcal(Detector):
 
         simulation.simulate(kind, events, seed, path, report)
 
+    def inspect(self, path: Path) -> Results:
+        from qcompress.detectors.hgcal import inspection
+
+        return inspection.inspect(path)
+
+    def import_sample(self, source: Path, target: Path, skip_bad_rows: bool, report: Report) -> str:
+        from qcompress.detectors.hgcal import readers
+
+        found = readers.import_csv(source, target, skip_bad_rows, report)
+        left_out = f"; {found.dropped} bad rows left out, the first: {found.first_fault}" if found.dropped else ""
+        return f"{found.rows} rows in {target}{left_out}"
+
     def card(self, path: Path) -> SampleCard:
         from qcompress.detectors.hgcal import samples
 

@@ -111,6 +111,18 @@ def tc_xy_channels() -> Values:
 
 
 @cache
+def tc_corners() -> Values:
+    """Corners (48, 4, 2) in cm of the trigger cells, rhombi, train order."""
+    corners = np.empty((TRIGGER_CELLS, 4, 2))
+    for third in range(3):
+        own = slice(16 * third, 16 * third + 16)
+        along = np.linalg.lstsq(np.column_stack([TRAIN_UV[own], np.ones(16)]), tc_xy()[own], rcond=None)[0][:2] / 2
+        ends = np.array([along[0] + along[1], along[0] - along[1], -along[0] - along[1], along[1] - along[0]])
+        corners[own] = tc_xy()[own, None] + ends
+    return corners
+
+
+@cache
 def emd_cost() -> Values:
     """(48, 48): distances of TC centres in units of half the field's TC pitch."""
     difference = tc_xy()[:, None] - tc_xy()[None]

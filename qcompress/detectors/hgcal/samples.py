@@ -7,7 +7,7 @@ names them. A sample is identified by the SHA-256 of its columns and by that of 
 
 import hashlib
 import json
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -238,14 +238,16 @@ class Handle:
         if self.rows == 0:
             raise QcompressError(f"{self._path}: a sample without rows")
 
-    def read(self, names: list[str] | None = None, rows: slice = slice(None)) -> dict[str, npt.NDArray[Any]]:
+    def read(self, names: Sequence[str] | None = None, rows: slice = slice(None)) -> dict[str, npt.NDArray[Any]]:
         """Columns by name, all unless named; codes and split are checked."""
         with self._damaged():
             found = {name: self._file[name][rows] for name in (self.columns if names is None else names)}
         _check(self._path, found)
         return found
 
-    def chunks(self, size: int = CHUNK_ROWS, names: list[str] | None = None) -> Iterator[dict[str, npt.NDArray[Any]]]:
+    def chunks(
+        self, size: int = CHUNK_ROWS, names: Sequence[str] | None = None
+    ) -> Iterator[dict[str, npt.NDArray[Any]]]:
         """All rows, `size` at a time."""
         for first in range(0, self.rows, size):
             yield self.read(names, slice(first, first + size))

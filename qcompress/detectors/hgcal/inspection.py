@@ -1,0 +1,196 @@
+"""What is in a sample: counts, charges, layers, what is missing; pictures of modules and of single events."""
+
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+import numpy.typing as npt
+
+from qcompress.detectors import Results, Table
+from qcompress.detectors.hgcal import geometry, layers, samples, wafers
+
+if TYPE_CHECKING:
+    from matplotlib.figure import Figure
+
+PARTS = ("training", "validation", "test", "calibration")
+EVENTS_SHOWN = 3
+THRESHOLD = 1.35 * layers.MIP_COUNTS
+
+Columns = dict[str, npt.NDArray[Any]]
+
+
+class Counts:
+    """Sums over a sample, chunk by chunk."""
+
+    def __init__(self) -> None:
+        self.by_layer: dict[int, npt.NDArray[np.float64]] = {}
+        self.parts = np.zeros(len(PARTS), np.int64)
+        self.types = np.zeros(len(wafers.MODULE_TYPES), np.int64)
+        self.high = 0
+        self.spectrum = np.zeros(128, np.int64)
+        self.occupied = np.zeros(49, np.int64)
+        self.largest = 0
+
+    def add(self, part: Columns) -> None:
+        """Count a chunk."""
+        codes = part["codes"]
+        cells = (codes > 0).sum(axis=1)
+        self.spectrum += np.bincount(codes.ravel(), minlength=128)
+        self.occupied += np.bincount(cells, minlength=49)
+        self.parts += np.bincount(part["split"], minlength=len(PARTS))
+        charge = part.get("charge", np.zeros_like(codes)).astype(np.float64)
+        self.largest = max(self.largest, int(charge.max(initial=0)))
+        if "module_type" in part:
+            self.types += np.bincount(part["module_type"], minlength=len(self.types))[: len(self.types)]
+        self.high += int(part.get("high_density", np.zeros(1)).sum())
+        for layer in np.unique(part.get("layer", np.zeros(0))):
+            rows = part["layer"] == layer
+            above = (charge[rows] > THRESHOLD * cosh_eta(part)[rows]).sum()
+            found = np.array([rows.sum(), cells[rows].sum(), above, charge[rows].sum()])
+            self.by_layer[int(layer)] = self.by_layer.get(int(layer), np.zeros(4)) + found
+
+
+def cosh_eta(part: Columns) -> npt.NDArray[np.float64]:
+    """(n, 1), of the module's centre; 1 where the sample does not know it."""
+    eta = part.get("eta", np.zeros(len(part["codes"])))
+    return np.asarray(np.cosh(eta.astype(np.float64))[:, None])
+
+
+def inspect(path: Path) -> Results:
+    """Tables and figures of a sample file; raises QcompressError if it is none. Reads it chunk by chunk."""
+    with samples.Handle(path) as handle:
+        counts = Counts()
+        for part in handle.chunks(names=[n for n in handle.columns if n != "tc_signal"]):
+            counts.add(part)
+        events = handle.events()
+        tables = (_overview(path, handle, counts, events), _layers_table(counts))
+        return Results(tables, {}, _figures(handle, counts, events))
+
+
+def _overview(path: Path, handle: samples.Handle, counts: Counts, events: npt.NDArray[np.int64]) -> Table:
+    shown = {name: int(count) for name, count in zip(wafers.MODULE_TYPES, counts.types, strict=True) if count}
+    missing = [name for name in samples.COLUMNS if name not in handle.columns]
+    origin = {key: value for key, value in handle.origin.items() if key != "parameters"}
+    rows = (
+        ("rows (modules)", handle.rows),
+        ("events", len(events)),
+        ("modules of an event, mean", handle.rows / max(len(events), 1)),
+        *((f"rows for {name}", int(count)) for name, count in zip(PARTS, counts.parts, strict=True)),
+        ("high-density modules", counts.high),
+        ("module types", ", ".join(f"{name} {count}" for name, count in shown.items()) or None),
+        ("occupied trigger cells of a module, mean", float(counts.occupied @ np.arange(49) / handle.rows)),
+        ("empty modules", int(counts.occupied[0])),
+        ("largest charge [ADC counts]", counts.largest),
+        ("codes at their end (127)", int(counts.spectrum[127])),
+        ("generated particles", len(handle.particles().get("pt", ()))),
+        ("missing columns", ", ".join(missing) or "none"),
+        *((f"origin: {key}", str(value)) for key, value in origin.items()),
+    )
+    return Table(f"{path.name}", ("what", "value"), rows)
+
+
+def _layers_table(counts: Counts) -> Table:
+    rows = tuple(
+        (layer, int(n), cells / n, above / n, charge / n)
+        for layer, (n, cells, above, charge) in sorted(counts.by_layer.items())
+    )
+    columns = ("layer", "modules", "occupied cells", "cells above 1.35 mipT", "charge [ADC counts]")
+    return Table("By layer, means of a module", columns, rows, "of the modules that the sample holds")
+
+
+def _figures(handle: samples.Handle, counts: Counts, events: npt.NDArray[np.int64]) -> dict[str, "Figure"]:
+    figures = {"modules": _spectra(counts)}
+    if {"layer", "u", "v", "charge"} <= set(handle.columns):
+        for event in events[:EVENTS_SHOWN, 0]:
+            rows = _rows_of(handle, int(event))
+            figures[f"event_{event}"] = _event(rows, int(event))
+            figures[f"event_{event}_busiest_module"] = _module(rows, int(event))
+    return figures
+
+
+def _rows_of(handle: samples.Handle, event: int) -> Columns:
+    """All rows of an event: those of the chunks that hold it."""
+    names = [n for n in ("event", "zside", "layer", "u", "v", "charge", "codes", "split") if n in handle.columns]
+    found = []
+    for part in handle.chunks(names=names):
+        rows = part["event"] == event
+        if rows.any():
+            found.append({name: column[rows] for name, column in part.items()})
+        elif found:
+            break
+    return {name: np.concatenate([part[name] for part in found]) for name in names}
+
+
+def _canvas(columns: int, rows: int, size: tuple[float, float]) -> tuple["Figure", Any]:
+    from matplotlib.backends.backend_agg import FigureCanvasAgg
+    from matplotlib.figure import Figure
+
+    figure = Figure(figsize=size, layout="constrained")
+    FigureCanvasAgg(figure)
+    return figure, np.atleast_1d(figure.subplots(rows, columns, squeeze=False).ravel())
+
+
+def _spectra(counts: Counts) -> "Figure":
+    figure, (left, middle, right) = _canvas(3, 1, (15, 4.5))
+    left.stairs(counts.occupied, np.arange(-0.5, 49.5))
+    left.set(xlabel="occupied trigger cells", ylabel="modules", yscale="log")
+    middle.stairs(counts.spectrum, np.arange(-0.5, 128.5))
+    middle.set(xlabel="7-bit code", ylabel="trigger cells", yscale="log")
+    layer = np.array(sorted(counts.by_layer))
+    means = np.array([counts.by_layer[number][1] / counts.by_layer[number][0] for number in layer])
+    right.plot(layer, means, "o", ms=4)
+    right.set(xlabel="layer", ylabel="occupied trigger cells of a module")
+    return figure
+
+
+def _event(rows: Columns, event: int) -> "Figure":
+    """Occupied trigger cells in every layer of the side with more charge."""
+    from matplotlib.colors import LogNorm
+
+    side = _busier_side(rows)
+    known = [layer for layer in layers.TRIGGER_LAYERS if (rows["layer"][side] == layer).any()]
+    columns = min(6, max(len(known), 1))
+    figure, axes = _canvas(
+        columns, -(-max(len(known), 1) // columns), (14, 2.4 * -(-max(len(known), 1) // columns) + 0.6)
+    )
+    norm, drawn = LogNorm(10, max(100.0, float(rows["charge"].max()))), None
+    for panel, layer in zip(axes, known, strict=False):
+        own = side & (rows["layer"] == layer)
+        centre = wafers.centre_cm(rows["layer"][own], rows["u"][own], rows["v"][own])
+        places = centre[:, None] + geometry.tc_xy_channels()
+        lit = rows["charge"][own] > 0
+        drawn = panel.scatter(*places[lit].T, c=rows["charge"][own][lit], s=2, norm=norm, cmap="viridis", linewidths=0)
+        panel.set(xlim=(-180, 180), ylim=(-180, 180), aspect="equal", title=f"layer {layer}")
+        panel.tick_params(labelsize=7)
+        panel.title.set_fontsize(9)
+    for panel in axes[len(known) :]:
+        panel.axis("off")
+    if drawn is not None:
+        figure.colorbar(drawn, ax=axes.tolist(), label="charge [ADC counts]", shrink=0.6)
+    figure.suptitle(f"event {event}: x, y of trigger cells [cm]", fontsize=11)
+    return figure
+
+
+def _busier_side(rows: Columns) -> npt.NDArray[np.bool_]:
+    zside = rows.get("zside", np.ones(len(rows["layer"]), np.int8))
+    sums = {side: rows["charge"][zside == side].sum() for side in (1, -1)}
+    return np.asarray(zside == max(sums, key=lambda side: sums[side]))
+
+
+def _module(rows: Columns, event: int) -> "Figure":
+    """The module with the most charge, on its own trigger cells."""
+    from matplotlib.collections import PolyCollection
+    from matplotlib.colors import LogNorm
+
+    busiest = int(rows["charge"].sum(axis=1).argmax())
+    charge = rows["charge"][busiest].astype(float)
+    figure, (panel,) = _canvas(1, 1, (7, 6))
+    corners = geometry.tc_corners()
+    cells = PolyCollection(list(corners), edgecolors="0.6", cmap="viridis", norm=LogNorm(10, max(100.0, charge.max())))
+    cells.set_array(np.where(charge > 0, charge, np.nan)[geometry.CHANNEL_OF_TRAIN])
+    panel.add_collection(cells)
+    panel.set(xlim=(-11, 11), ylim=(-11, 11), aspect="equal", xlabel="x [cm]", ylabel="y [cm]")
+    place = ", ".join(f"{name} {int(rows[name][busiest])}" for name in ("layer", "u", "v"))
+    panel.set_title(f"event {event}: {place}", fontsize=11)
+    figure.colorbar(cells, ax=panel, label="charge [ADC counts]")
+    return figure
