@@ -111,15 +111,20 @@ def tc_xy_channels() -> Values:
 
 
 @cache
+def tc_sides() -> Values:
+    """Sides (48, 2, 2) in cm of the trigger cells' rhombi, train order: steps to the next cell and to the next four."""
+    sides = np.empty((TRIGGER_CELLS, 2, 2))
+    for first in (0, 16, 32):
+        sides[first : first + 16] = tc_xy()[[first + 1, first + 4]] - tc_xy()[first]
+    return sides
+
+
+@cache
 def tc_corners() -> Values:
-    """Corners (48, 4, 2) in cm of the trigger cells, rhombi, train order."""
-    corners = np.empty((TRIGGER_CELLS, 4, 2))
-    for third in range(3):
-        own = slice(16 * third, 16 * third + 16)
-        along = np.linalg.lstsq(np.column_stack([TRAIN_UV[own], np.ones(16)]), tc_xy()[own], rcond=None)[0][:2] / 2
-        ends = np.array([along[0] + along[1], along[0] - along[1], -along[0] - along[1], along[1] - along[0]])
-        corners[own] = tc_xy()[own, None] + ends
-    return corners
+    """Corners (48, 4, 2) in cm of the trigger cells, train order."""
+    along, across = (side[:, None] for side in np.moveaxis(tc_sides() / 2, 1, 0))
+    corners = np.concatenate([along + across, along - across, -along - across, across - along], axis=1)
+    return np.asarray(tc_xy()[:, None] + corners)
 
 
 @cache

@@ -39,16 +39,9 @@ class Hits(NamedTuple):
 def raster(cells: int) -> npt.NDArray[np.int16]:
     """(200, 200): channel x cells + cell of each square of the raster, by the nearest centre."""
     count = round(cells**0.5)
-    uv = geometry.TRAIN_UV
-    xy = geometry.tc_xy()
-    steps = np.zeros((3, 2, 2))
-    for third in range(3):
-        own = slice(16 * third, 16 * third + 16)
-        design = np.column_stack([uv[own], np.ones(16)])
-        steps[third] = np.linalg.lstsq(design, xy[own], rcond=None)[0][:2]
     offsets = (np.arange(count) - (count - 1) / 2) / count
     inner = np.array([(a, b) for a in offsets for b in offsets])
-    centres = xy[:, None] + np.einsum("cs,tsx->tcx", inner, steps[np.arange(48) // 16])
+    centres = geometry.tc_xy()[:, None] + np.einsum("cs,tsx->tcx", inner, geometry.tc_sides())
     axis = np.arange(CORNER_CM, -CORNER_CM, STEP_CM) + STEP_CM / 2
     x, y = np.meshgrid(axis, axis, indexing="ij")
     points = np.column_stack([x.ravel(), y.ravel()])

@@ -44,9 +44,16 @@ def test_trigger_cells_are_rhombi_that_tile_without_overlap():
     np.testing.assert_allclose(corners.mean(axis=1), geometry.tc_xy(), atol=1e-9)
     sides = np.linalg.norm(np.roll(corners, -1, axis=1) - corners, axis=2)
     np.testing.assert_allclose(sides, geometry.TC_PITCH_CM, atol=0.02)
-    x, y = corners[..., 0], corners[..., 1]
-    area = np.abs((x * np.roll(y, -1, axis=1) - y * np.roll(x, -1, axis=1)).sum(axis=1)) / 2
-    assert area.sum() == pytest.approx(np.sqrt(3) / 2 * 16.65**2, rel=0.02)
+    points = np.random.default_rng(0).uniform(-9, 9, (4000, 2))
+    inside = np.zeros(len(points), np.int64)
+    for cell in corners:
+        edge, to_point = np.roll(cell, -1, axis=0) - cell, points[:, None] - cell
+        turn = edge[:, 0] * to_point[..., 1] - edge[:, 1] * to_point[..., 0]
+        inside += (turn > 0).all(axis=1) | (turn < 0).all(axis=1)
+    assert inside.max() == 1
+    assert (inside[np.linalg.norm(points, axis=1) < 7.4] == 1).mean() > 0.995
+    nearest = np.linalg.norm(points[:, None] - geometry.tc_xy(), axis=2).min(axis=1)
+    assert nearest[inside == 1].max() < geometry.TC_PITCH_CM
 
 
 def test_a_sample_of_few_columns_says_what_is_missing(sample, tmp_path):
