@@ -68,38 +68,66 @@ def import_csv(source: Path, target: Path, skip_bad_rows: bool = False, report: 
 
 def _parts(path: Path, skip_bad_rows: bool) -> Iterator[tuple[Columns, int, str]]:
     """Checked rows of a file, some at a time; how many were bad; the first fault."""
+    header, layout = _layout(path)
+    first = 2 if header else 1
+    for part in _tables(path, header, layout, skip_bad_rows):
+        rows, good, said = _checked(part, layout)
+        if said is not None and not skip_bad_rows:
+            row, what = said
+            raise QcompressError(f"{path}:{first + row}: {what}; correct it, or give --skip-bad-rows")
+        yield {name: column[good] for name, column in rows.items()}, int((~good).sum()), said[1] if said else ""
+        first += len(part)
+    if skip_bad_rows and (ragged := _lines(path) - (first - 1)):
+        yield {"entry": np.zeros(0)}, ragged, f"another number of fields than {len(LAYOUTS[layout])} in {ragged} rows"
+
+
+def _lines(path: Path) -> int:
+    """Lines of a file that are not empty."""
+    with path.open("rb") as file:
+        return sum(1 for line in file if line.strip())
+
+
+def _tables(path: Path, header: bool, layout: str, skip_bad_rows: bool) -> Iterator[Any]:
+    """Tables of ROWS rows: as numbers, and from the first that are none on as text, which tells where they are."""
     import pandas as pd
 
-    header, layout = _layout(path)
-    names = list(LAYOUTS[layout])
-    try:
-        parts = pd.read_csv(
-            path,
-            header=0 if header else None,
-            names=None if header else names,
-            chunksize=ROWS,
-            dtype=str,
-            keep_default_na=False,
-            skipinitialspace=True,
-            on_bad_lines="skip" if skip_bad_rows else "error",
-        )
-        first = 2 if header else 1
-        for part in parts:
-            part.columns = [str(name).strip() for name in part.columns]
-            rows, good, said = _checked(part, layout)
-            if said is not None and not skip_bad_rows:
-                row, what = said
-                raise QcompressError(f"{path}:{first + row}: {what}; correct it, or give --skip-bad-rows")
-            yield {k: v[good] for k, v in rows.items()}, int((~good).sum()), said[1] if said else ""
-            first += len(part)
-    except (pd.errors.ParserError, UnicodeDecodeError) as fault:
-        raise QcompressError(f"{path}: {' '.join(str(fault).split())}; correct it, or give --skip-bad-rows") from None
+    numbers = {name: str if name in WORDS else np.float64 for name in LAYOUTS[layout]}
+    done = 0
+    for types in (str,) if skip_bad_rows else (numbers, str):
+        try:
+            parts = pd.read_csv(
+                path,
+                header=None,
+                names=_names(path) if header else list(LAYOUTS[layout]),
+                skiprows=int(header) + done,
+                chunksize=ROWS,
+                dtype=types,
+                keep_default_na=False,
+                skipinitialspace=True,
+                on_bad_lines="skip" if skip_bad_rows else "error",
+            )
+            for part in parts:
+                yield part
+                done += len(part)
+        except pd.errors.EmptyDataError:
+            return
+        except (pd.errors.ParserError, UnicodeDecodeError) as fault:
+            said = " ".join(str(fault).split())
+            raise QcompressError(f"{path}: {said}; correct it, or give --skip-bad-rows") from None
+        except ValueError:
+            continue
+        return
+
+
+def _names(path: Path) -> list[str]:
+    """The header's names."""
+    with path.open(errors="replace") as file:
+        return [field.strip() for field in file.readline().split(",")]
 
 
 def _layout(path: Path) -> tuple[bool, str]:
     """Whether the file has a header, and its layout: by the names, or by their number."""
-    with path.open(errors="replace") as file:
-        fields = [field.strip() for field in file.readline().split(",")]
+    fields = _names(path)
     if "CALQ_0" in fields or "entry" in fields:
         missing = {name: [column for column in columns if column not in fields] for name, columns in LAYOUTS.items()}
         best = min(missing, key=lambda name: len(missing[name]))

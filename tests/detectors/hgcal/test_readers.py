@@ -73,12 +73,21 @@ def test_what_is_wrong_is_one_line_and_nothing_is_written(sample, tmp_path, faul
     assert not (tmp_path / "out.h5").exists()
 
 
+def test_a_fault_behind_many_good_rows_is_found_where_it_is(sample, tmp_path, monkeypatch):
+    monkeypatch.setattr(readers, "ROWS", 50)
+    readers.export_csv(sample, tmp_path / "modules.csv")
+    text = changed((tmp_path / "modules.csv").read_text(), 207, "CALQ_5", "many")
+    (tmp_path / "modules.csv").write_text(text)
+    with pytest.raises(QcompressError, match=r"modules.csv:208: CALQ_5 is no number"):
+        readers.import_csv(tmp_path / "modules.csv", tmp_path / "out.h5")
+
+
 def test_bad_rows_can_be_left_out_and_are_counted(sample, tmp_path):
     readers.export_csv(sample, tmp_path / "modules.csv")
     text = changed(changed((tmp_path / "modules.csv").read_text(), 7, "CALQ_5", "-1"), 9, "layer", "x")
-    (tmp_path / "modules.csv").write_text(text)
+    (tmp_path / "modules.csv").write_text(text + "1,2," * 40 + "\n")
     found = readers.import_csv(tmp_path / "modules.csv", tmp_path / "out.h5", skip_bad_rows=True)
-    assert (found.rows, found.dropped) == (278, 2)
+    assert (found.rows, found.dropped) == (278, 3)
     assert found.first_fault == "CALQ_5 is negative in 1 of 280 rows"
     before, after = samples.read(sample), samples.read(tmp_path / "out.h5")
     assert (after["charge"] == np.delete(before["charge"], [6, 8], axis=0)).all()
