@@ -322,6 +322,24 @@ def import_(
     console.print(line, highlight=False)
 
 
+@data.command()
+def select(
+    sample: Annotated[Path, typer.Argument(metavar="FILE", help="A sample file.")],
+    cuts: Annotated[Path, typer.Argument(metavar="CUTS", help="What is kept, YAML.")],
+    out: Annotated[Path, typer.Option("--out", "-o", help="Sample file to write; its card lies beside it.")],
+    detector: DetectorName = "hgcal",
+) -> None:
+    """Write a selection of a sample, and a card that says what was cut."""
+    from qcompress.config import load_yaml
+    from qcompress.detectors import load_detector
+    from qcompress.progress import Reporter
+
+    console, given = _console(), load_yaml(cuts)
+    with Reporter(console) as reporter:
+        line = load_detector(detector).select(sample, out, given, reporter.task("select"))
+    console.print(line, highlight=False)
+
+
 def _names(text: str) -> list[str]:
     return [name.strip() for name in text.split(",") if name.strip()]
 

@@ -100,8 +100,12 @@ class _UniqueKeys(yaml.SafeLoader):
         return super().construct_mapping(node, deep)
 
 
-def load_config(path: Path) -> Config:
-    """Read a config; raises QcompressError with file, line and key. A relative sample file lies beside the config."""
+def load_yaml(path: Path) -> dict[str, Any]:
+    """Keys and values of a YAML file; raises QcompressError with file and line."""
+    return _load(path)[0]
+
+
+def _load(path: Path) -> tuple[dict[str, Any], yaml.Node | None]:
     if not path.is_file():
         raise QcompressError(f"{path}: no such config file")
     try:
@@ -114,6 +118,12 @@ def load_config(path: Path) -> Config:
         raise QcompressError(f"{where}: not valid YAML ({getattr(fault, 'problem', None) or 'not text'})") from None
     if not isinstance(given, dict):
         raise QcompressError(f"{path}: a config is a list of keys and values; this one has none")
+    return given, tree
+
+
+def load_config(path: Path) -> Config:
+    """Read a config; raises QcompressError with file, line and key. A relative sample file lies beside the config."""
+    given, tree = _load(path)
     config = parse_config(given, path, tree)
     file = config.sample.file
     if file is not None and "\0" in str(file):

@@ -121,6 +121,10 @@ class Detector(ABC):
         """Write a sample of a file, or folder, of another program; returns one line on what was found."""
         raise QcompressError(f"{source}: detector {self.name} reads no files of other programs")
 
+    def select(self, source: Path, target: Path, cuts: Any, report: Report) -> str:
+        """Write the rows of a sample that plain values describe, a card beside it; returns one line of counts."""
+        raise QcompressError(f"{source}: detector {self.name} has no selections")
+
     @abstractmethod
     def card(self, path: Path) -> SampleCard:
         """Identify a sample file; raises QcompressError if it is none."""

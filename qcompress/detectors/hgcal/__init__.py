@@ -40,6 +40,13 @@ class Hgcal(Detector):
         left_out = f"; {found.dropped} bad rows left out, the first: {found.first_fault}" if found.dropped else ""
         return f"{found.rows} rows in {target}{left_out}"
 
+    def select(self, source: Path, target: Path, cuts: Any, report: Report) -> str:
+        from qcompress.detectors.hgcal import selections
+
+        card = selections.select(source, target, selections.parse(cuts, "selection"), report)
+        counts = ", ".join(f"{name}: {count}" for name, count in card["counts"].items())
+        return f"{target} and {selections.card_path(target).name}; {counts}"
+
     def card(self, path: Path) -> SampleCard:
         from qcompress.detectors.hgcal import samples
 
@@ -55,7 +62,10 @@ class Hgcal(Detector):
         sample = samples.read(path)
         codes = sample["codes"].astype(np.int64)
         calq = FrontEnd.autoencoder(geometry.AE_CHANNEL.tolist()).charges(codes)
-        return Rows(codes, models.normalised_targets(geometry.ae_to_train(calq)), sample["split"])
+        targets = models.normalised_targets(geometry.ae_to_train(calq))
+        if "masked" in sample.columns:
+            targets[sample["masked"] == 1] = 0
+        return Rows(codes, targets, sample["split"])
 
     def front_end(self, options: Any) -> dict[str, Any]:
         from qcompress.detectors.hgcal import geometry

@@ -69,7 +69,7 @@ def inspect(path: Path) -> Results:
 
 def _overview(path: Path, handle: samples.Handle, counts: Counts, events: npt.NDArray[np.int64]) -> Table:
     shown = {name: int(count) for name, count in zip(wafers.MODULE_TYPES, counts.types, strict=True) if count}
-    missing = [name for name in samples.COLUMNS if name not in handle.columns]
+    missing = [name for name in samples.COLUMNS if name not in (*handle.columns, *samples.OPTIONAL)]
     origin = {key: value for key, value in handle.origin.items() if key != "parameters"}
     rows = (
         ("rows (modules)", handle.rows),

@@ -48,10 +48,13 @@ COLUMNS: dict[str, tuple[str, tuple[int, ...]]] = {
     "signal_fraction": ("<f4", ()),
     "tc_signal": ("<f2", (TRIGGER_CELLS,)),
     "split": ("|u1", ()),
+    "masked": ("|u1", ()),
 }
 """Type and shape of one row's entry in each column."""
 
 NEEDED = ("event", "codes", "split")
+OPTIONAL = ("masked",)
+"""1 where a selection trains a module to nothing; samples without a selection have no such column."""
 
 PARTICLES: dict[str, tuple[str, tuple[int, ...]]] = {
     "event": ("<i8", ()),
@@ -86,7 +89,7 @@ class Sample:
     @property
     def missing(self) -> list[str]:
         """Columns of the layout that the sample does not have."""
-        return [name for name in COLUMNS if name not in self.columns]
+        return [name for name in COLUMNS if name not in self.columns and name not in OPTIONAL]
 
 
 def split_events(event: npt.NDArray[np.int64], seed: int) -> npt.NDArray[np.uint8]:

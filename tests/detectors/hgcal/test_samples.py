@@ -30,7 +30,7 @@ def test_written_and_read_samples_are_the_same_and_so_are_the_bytes(sample, tmp_
         samples.write(sample, tmp_path / name)
     assert (tmp_path / "a.h5").read_bytes() == (tmp_path / "b.h5").read_bytes()
     again = samples.read(tmp_path / "a.h5")
-    assert list(again.columns) == list(samples.COLUMNS)
+    assert [*again.columns, *samples.OPTIONAL] == list(samples.COLUMNS)
     assert again.missing == []
     for name, column in sample.columns.items():
         assert (again[name] == column).all()
@@ -79,7 +79,7 @@ def test_a_sample_may_lack_what_its_file_could_not_give(sample, tmp_path):
     few = samples.Sample({name: sample[name] for name in samples.NEEDED}, {}, {"file": "words.csv"})
     samples.write(few, tmp_path / "few.h5")
     again = samples.read(tmp_path / "few.h5")
-    assert again.missing == [name for name in samples.COLUMNS if name not in samples.NEEDED]
+    assert again.missing == [name for name in samples.COLUMNS if name not in (*samples.NEEDED, *samples.OPTIONAL)]
     assert again.particles == {}
     with pytest.raises(QcompressError, match="the sample has no column charge; it has event, codes, split"):
         again["charge"]
