@@ -323,6 +323,18 @@ def import_(
 
 
 @data.command()
+def export(
+    sample: Annotated[Path, typer.Argument(metavar="FILE", help="A sample file.")],
+    target: Annotated[Path, typer.Argument(metavar="TARGET", help="File to write; its ending says the format.")],
+    detector: DetectorName = "hgcal",
+) -> None:
+    """Write a sample for other programs."""
+    from qcompress.detectors import load_detector
+
+    _console().print(load_detector(detector).export_sample(sample, target), highlight=False)
+
+
+@data.command()
 def select(
     sample: Annotated[Path, typer.Argument(metavar="FILE", help="A sample file.")],
     cuts: Annotated[Path, typer.Argument(metavar="CUTS", help="What is kept, YAML.")],

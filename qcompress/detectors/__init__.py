@@ -121,6 +121,10 @@ class Detector(ABC):
         """Write a sample of a file, or folder, of another program; returns one line on what was found."""
         raise QcompressError(f"{source}: detector {self.name} reads no files of other programs")
 
+    def export_sample(self, sample: Path, target: Path) -> str:
+        """Write a sample for other programs, in the format of the file's ending; returns one line."""
+        raise QcompressError(f"{target}: detector {self.name} writes no files for other programs")
+
     def select(self, source: Path, target: Path, cuts: Any, report: Report) -> str:
         """Write the rows of a sample that plain values describe, a card beside it; returns one line of counts."""
         raise QcompressError(f"{source}: detector {self.name} has no selections")

@@ -1,0 +1,203 @@
+"""Samples from `HGCalTriggerNtuple` trees of CMSSW's L1 trigger ntuplizer (ROOT), and back.
+
+Branches read, one entry an event: `event` (else the entry's number), `tc_subdet` (1, 2; scintillators are left out),
+`tc_zside`, `tc_layer`, `tc_waferu`, `tc_waferv`, `tc_cellu`, `tc_cellv`, `tc_uncompressedCharge` (else `tc_data`),
+`tc_wafertype` (0 is high density; else by the radius), `tc_simenergy` where it is; `gen_pdgid`, `gen_pt`, `gen_eta`,
+`gen_phi`, and `genpart_gen`, `genpart_exeta`, `genpart_exphi` for the entry into the calorimeter. A tree holds trigger
+cells with charge: a module without any is not in it.
+"""
+
+import tempfile
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import numpy.typing as npt
+
+from qcompress.detectors.hgcal import geometry, layers, samples, wafers
+from qcompress.detectors.hgcal.econt.numbers import Density, encode
+from qcompress.errors import QcompressError
+from qcompress.progress import Report, silent
+
+TREE = "HGCalTriggerNtuple"
+PLACE = ("tc_zside", "tc_subdet", "tc_layer", "tc_waferu", "tc_waferv")
+CELL = ("tc_cellu", "tc_cellv")
+CHARGES = ("tc_uncompressedCharge", "tc_data")
+GENERATED = ("gen_pdgid", "gen_pt", "gen_eta", "gen_phi")
+ENTRY = ("genpart_gen", "genpart_exeta", "genpart_exphi")
+EVENTS = 50
+"""Events read at a time."""
+
+Columns = dict[str, npt.NDArray[Any]]
+
+
+def channel_of_cell() -> npt.NDArray[np.int64]:
+    """(8, 8): channel of the trigger cell (u, v), -1 where there is none."""
+    table = np.full((8, 8), -1, np.int64)
+    table[geometry.TRAIN_UV[:, 0], geometry.TRAIN_UV[:, 1]] = geometry.CHANNEL_OF_TRAIN
+    return table
+
+
+def import_root(source: Path, target: Path, report: Report = silent) -> int:
+    """Write a sample of a tree; returns its rows. Raises QcompressError naming what is missing or wrong."""
+    import uproot
+
+    if not source.is_file():
+        raise QcompressError(f"{source}: no such file")
+    try:
+        with uproot.open(source) as file:
+            return _import_tree(source, _tree(source, file), target, report)
+    except QcompressError:
+        raise
+    except Exception as fault:  # uproot raises its own, and those of its decompressors
+        said = " ".join(str(fault).split())[:200]
+        raise QcompressError(f"{source}: not a readable ROOT file ({type(fault).__name__}: {said})") from None
+
+
+def _tree(source: Path, file: Any) -> Any:
+    for name, kind in file.classnames(recursive=True).items():
+        if kind == "TTree" and name.split(";")[0].split("/")[-1] == TREE:
+            return file[name]
+    raise QcompressError(f"{source}: no tree {TREE} in it")
+
+
+def _import_tree(source: Path, tree: Any, target: Path, report: Report) -> int:
+    known = set(tree.keys())
+    charge = next((name for name in CHARGES if name in known), None)
+    missing = [name for name in (*PLACE, *CELL) if name not in known] + ([] if charge else ["tc_data"])
+    if missing:
+        raise QcompressError(f"{source}: branch {', '.join(missing)} is missing")
+    optional = [name for name in ("event", "tc_wafertype", "tc_simenergy", *GENERATED, *ENTRY) if name in known]
+    origin = {"kind": "ntuple", "files": [source.name], "geometry": "of the file", "charge": charge}
+    done = 0
+    with samples.writing(target, origin) as writer:
+        for first in range(0, tree.num_entries, EVENTS):
+            arrays = tree.arrays([*PLACE, *CELL, str(charge), *optional], entry_start=first, entry_stop=first + EVENTS)
+            event = _events(arrays, first)
+            modules = _modules(source, arrays, event, str(charge))
+            writer.append(modules, _particles(arrays, event))
+            done += len(modules["event"])
+            report(min(first + EVENTS, tree.num_entries), tree.num_entries, "events")
+        if done == 0:
+            raise QcompressError(f"{source}: no trigger cell of a silicon module in it")
+    return done
+
+
+def _events(arrays: Any, first: int) -> npt.NDArray[np.int64]:
+    if "event" in arrays.fields:
+        return np.asarray(arrays["event"], np.int64)
+    return np.arange(first, first + len(arrays), dtype=np.int64)
+
+
+def _flat(arrays: Any, name: str) -> npt.NDArray[Any]:
+    import awkward
+
+    return np.asarray(awkward.to_numpy(awkward.flatten(arrays[name])))
+
+
+def _modules(source: Path, arrays: Any, event: npt.NDArray[np.int64], charge: str) -> Columns:
+    import awkward
+
+    counts = np.asarray(awkward.num(arrays["tc_layer"]))
+    cells = {name: _flat(arrays, name) for name in (*PLACE, *CELL, charge)}
+    silicon = np.isin(cells["tc_subdet"], (layers.CE_E, layers.CE_H))
+    keys = np.column_stack([np.repeat(event, counts), *(cells[name].astype(np.int64) for name in PLACE)])[silicon]
+    rows, which = np.unique(keys, axis=0, return_inverse=True)
+    u, v = (cells[name][silicon].astype(np.int64) for name in CELL)
+    channel = np.where((u >= 0) & (u < 8) & (v >= 0) & (v < 8), channel_of_cell()[u % 8, v % 8], -1)
+    values = cells[charge][silicon].astype(np.float64)
+    if wrong := int((channel < 0).sum()):
+        raise QcompressError(f"{source}: {wrong} trigger cells have a (u, v) that no module has")
+    if wrong := int((~np.isfinite(values) | (values < 0)).sum()):
+        raise QcompressError(f"{source}: {wrong} trigger cells have a charge that is negative or no number")
+    sums = np.zeros((len(rows), geometry.TRIGGER_CELLS))
+    np.add.at(sums, (which.ravel(), channel), values)
+    layer, wafer_u, wafer_v = rows[:, 3], rows[:, 4], rows[:, 5]
+    high = wafers.high_density(layer, wafer_u, wafer_v)
+    if "tc_wafertype" in arrays.fields:
+        high = np.zeros(len(rows), bool)
+        high[which.ravel()[_flat(arrays, "tc_wafertype")[silicon] == 0]] = True
+    whole = np.rint(sums).astype(np.int64)
+    found: Columns = {
+        "event": rows[:, 0],
+        "zside": rows[:, 1],
+        "subdet": rows[:, 2],
+        "layer": layer,
+        "u": wafer_u,
+        "v": wafer_v,
+        "module_type": wafers.module_type(layer, wafer_u, wafer_v),
+        "high_density": high,
+        "charge": whole,
+        "codes": np.where(high[:, None], *(encode(whole, density, 4, 3) for density in (Density.HD, Density.LD))),
+        "split": samples.split_events(rows[:, 0], 1),
+    }
+    if "tc_simenergy" in arrays.fields:
+        energy = _flat(arrays, "tc_simenergy")[silicon]
+        found["sim_energy_total"] = np.bincount(which.ravel(), energy, len(rows))
+    return found
+
+
+def _particles(arrays: Any, event: npt.NDArray[np.int64]) -> Columns | None:
+    import awkward
+
+    if not set(GENERATED) <= set(arrays.fields):
+        return None
+    counts = np.asarray(awkward.num(arrays["gen_pt"]))
+    pdg, pt, eta, phi = (_flat(arrays, name) for name in GENERATED)
+    found = {
+        "event": np.repeat(event, counts),
+        "pdg": pdg,
+        "pt": pt,
+        "eta": eta,
+        "phi": phi,
+        "entry_eta": np.full(len(pt), np.nan),
+        "entry_phi": np.full(len(pt), np.nan),
+        "zside": np.where(eta >= 0, 1, -1),
+    }
+    if set(ENTRY) <= set(arrays.fields):
+        parts = np.asarray(awkward.num(arrays["genpart_gen"]))
+        index, exit_eta, exit_phi = (_flat(arrays, name) for name in ENTRY)
+        own = index >= 0
+        place = np.repeat(np.cumsum(counts) - counts, parts)[own] + index[own].astype(np.int64)
+        found["entry_eta"][place[::-1]], found["entry_phi"][place[::-1]] = exit_eta[own][::-1], exit_phi[own][::-1]
+    return found
+
+
+def export_root(sample: Path, target: Path) -> int:
+    """Write a sample as a tree, cells without charge left out; returns the events."""
+    import awkward
+    import uproot
+
+    with samples.Handle(sample) as handle:
+        needed = ("zside", "subdet", "layer", "u", "v", "high_density", "charge")
+        if missing := [name for name in needed if name not in handle.columns]:
+            raise QcompressError(f"{sample}: column {', '.join(missing)} is missing, which a tree needs")
+        columns, generated = handle.read(("event", *needed)), handle.particles()
+    order = np.argsort(columns["event"], kind="stable")
+    events, counts = np.unique(columns["event"], return_counts=True)
+    row, channel = np.nonzero(columns["charge"][order])
+    per_event = np.bincount(np.repeat(np.arange(len(events)), counts)[row], minlength=len(events))
+    uv = geometry.TRAIN_UV[np.argsort(geometry.CHANNEL_OF_TRAIN)][channel]
+    cells: Columns = {
+        name: columns[column][order][row].astype(np.int32)
+        for name, column in zip(PLACE, ("zside", "subdet", "layer", "u", "v"), strict=True)
+    }
+    cells |= {"tc_cellu": uv[:, 0].astype(np.int32), "tc_cellv": uv[:, 1].astype(np.int32)}
+    cells["tc_wafertype"] = (1 - columns["high_density"][order][row]).astype(np.int32)
+    cells["tc_uncompressedCharge"] = columns["charge"][order][row, channel]
+    branches = {name: awkward.unflatten(values, per_event) for name, values in cells.items()}
+    if generated:
+        by_event = np.argsort(generated["event"], kind="stable")
+        per_event = np.bincount(np.searchsorted(events, generated["event"]), minlength=len(events))
+        index = np.concatenate([np.arange(count) for count in per_event]).astype(np.int32)
+        lists = dict(zip(GENERATED, ("pdg", "pt", "eta", "phi"), strict=True))
+        lists |= dict(zip(ENTRY[1:], ("entry_eta", "entry_phi"), strict=True))
+        for name, column in lists.items():
+            branches[name] = awkward.unflatten(generated[column][by_event], per_event)
+        branches["genpart_gen"] = awkward.unflatten(index, per_event)
+    with tempfile.TemporaryDirectory(dir=target.parent) as folder:  # uproot closes what it is given
+        with uproot.recreate(Path(folder) / target.name) as file:
+            file.mktree(TREE, {"event": events.dtype, **{name: values.type for name, values in branches.items()}})
+            file[TREE].extend({"event": events, **branches})
+        (Path(folder) / target.name).replace(target)
+    return len(events)
