@@ -1,0 +1,172 @@
+"""The compiled transport problem behind `emd`: shortest augmenting paths on a small dense bipartite graph.
+
+Successive shortest paths with node potentials (Ahuja, Magnanti, Orlin, Network Flows, section 9.7), dense Dijkstra: at
+most one scan of every sink for each path, O((a + b) a b) for a row of a sources and b sinks. Nothing is iterated to a
+tolerance: masses are exhausted exactly, but for the rounding of their sums.
+"""
+
+from typing import Any
+
+import numba
+import numpy as np
+import numpy.typing as npt
+
+Values = npt.NDArray[np.float64]
+
+DUST = 1e-15
+"""Masses below this (of a total of 1) are the rounding of sums, and are not moved."""
+
+
+@numba.njit(nogil=True, cache=True)
+def distances(p: Any, q: Any, cost: Any, cancel: bool, result: Any) -> None:
+    """EMD of rows p (n, a) and q (n, b), each of sum 1, into result (n,); cancel: common mass stays where it is."""
+    a, b = cost.shape
+    supply, demand = np.empty(a), np.empty(b)
+    source, sink = np.empty(a, np.int64), np.empty(b, np.int64)
+    prices = np.empty((a, b))
+    flow = np.zeros((a, b))
+    row_price, sink_price, far = np.empty(a), np.empty(b), np.empty(b)
+    before, entered = np.empty(b, np.int64), np.empty(a, np.int64)
+    done, order = np.empty(b, np.bool_), np.empty(b, np.int64)
+    for row in range(len(result)):
+        m = 0
+        n = 0
+        for i in range(a):
+            mass = p[row, i] - q[row, i] if cancel else p[row, i]
+            if mass > DUST:
+                supply[m] = mass
+                source[m] = i
+                m += 1
+        for j in range(b):
+            mass = q[row, j] - p[row, j] if cancel else q[row, j]
+            if mass > DUST:
+                demand[n] = mass
+                sink[n] = j
+                n += 1
+        for i in range(m):
+            for j in range(n):
+                prices[i, j] = cost[source[i], sink[j]]
+                flow[i, j] = 0.0
+        result[row] = _transport(
+            m, n, supply, demand, prices, flow, row_price, sink_price, far, before, entered, done, order
+        )
+
+
+@numba.njit(nogil=True, cache=True)
+def _transport(
+    m: int,
+    n: int,
+    supply: Any,
+    demand: Any,
+    prices: Any,
+    flow: Any,
+    row_price: Any,
+    sink_price: Any,
+    far: Any,
+    before: Any,
+    entered: Any,
+    done: Any,
+    order: Any,
+) -> float:
+    """Cost of the cheapest transport; all arrays but the first two are work space."""
+    for j in range(n):
+        lowest = prices[0, j] if m else 0.0
+        for i in range(1, m):
+            lowest = min(lowest, prices[i, j])
+        sink_price[j] = lowest
+    for i in range(m):
+        row_price[i] = 0.0
+    for start in range(m):
+        while supply[start] > DUST:
+            end = _search(start, m, n, demand, prices, flow, row_price, sink_price, far, before, entered, done, order)
+            if end < 0:
+                break
+            amount = min(supply[start], demand[end])
+            j = end
+            while before[j] != start:
+                i = before[j]
+                amount = min(amount, flow[i, entered[i]])
+                j = entered[i]
+            supply[start] -= amount
+            demand[end] -= amount
+            j = end
+            while True:
+                i = before[j]
+                flow[i, j] += amount
+                if i == start:
+                    break
+                j = entered[i]
+                flow[i, j] -= amount
+    total = 0.0
+    for i in range(m):
+        for j in range(n):
+            total += flow[i, j] * prices[i, j]
+    return total
+
+
+@numba.njit(nogil=True, cache=True)
+def _search(
+    start: int,
+    m: int,
+    n: int,
+    demand: Any,
+    prices: Any,
+    flow: Any,
+    row_price: Any,
+    sink_price: Any,
+    far: Any,
+    before: Any,
+    entered: Any,
+    done: Any,
+    order: Any,
+) -> int:
+    """The nearest sink that still wants mass, -1 if none does; `before` and `entered` lead back, prices follow."""
+    for i in range(m):
+        entered[i] = -1
+    for j in range(n):
+        far[j] = prices[start, j] - row_price[start] - sink_price[j]
+        before[j] = start
+        done[j] = False
+    count, end, reached = 0, -1, 0.0
+    while count < n:
+        nearest = _nearest(n, far, done)
+        reached = far[nearest]
+        done[nearest] = True
+        order[count] = nearest
+        count += 1
+        if demand[nearest] > DUST:
+            end = nearest
+            break
+        for i in range(m):
+            if i != start and entered[i] < 0 and flow[i, nearest] > 0.0:
+                entered[i] = nearest
+                _relax(i, reached - row_price[i], n, prices, sink_price, far, before, done)
+    if end >= 0:
+        row_price[start] += reached
+        for k in range(count):
+            sink_price[order[k]] += far[order[k]] - reached
+        for i in range(m):
+            if entered[i] >= 0:
+                row_price[i] += reached - far[entered[i]]
+    return end
+
+
+@numba.njit(nogil=True, cache=True)
+def _nearest(n: int, far: Any, done: Any) -> int:
+    """The sink that is nearest of those not done."""
+    nearest = -1
+    for j in range(n):
+        if not done[j] and (nearest < 0 or far[j] < far[nearest]):
+            nearest = j
+    return nearest
+
+
+@numba.njit(nogil=True, cache=True)
+def _relax(i: int, offset: float, n: int, prices: Any, sink_price: Any, far: Any, before: Any, done: Any) -> None:
+    """Ways to the sinks through source i."""
+    for j in range(n):
+        if not done[j]:
+            way = offset + prices[i, j] - sink_price[j]
+            if way < far[j]:
+                far[j] = way
+                before[j] = i
