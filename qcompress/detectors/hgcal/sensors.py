@@ -14,6 +14,7 @@ from scipy.stats import norm
 
 from qcompress.detectors.hgcal import geometry, layers, wafers
 from qcompress.detectors.hgcal.parameters import PARAMETERS
+from qcompress.errors import QcompressError
 from qcompress.fixedpoint import Values
 
 Flags = npt.NDArray[np.bool_]
@@ -105,6 +106,7 @@ class Endcap:
             *(t.z, t.up, t.lookup, t.high, t.low, t.cells, self.first, t.exists),
             *(self._charge, self._signal, self._touched, self._count),
         )
+        self._check()
 
     def cross(self, place: Values, slope: Values, last: npt.NDArray[np.int64], signal: Flags, seed: int) -> None:
         """Lay tracks of MIPs through the trigger layers in front of number `last` (n,)."""
@@ -115,6 +117,7 @@ class Endcap:
             *(t.z, t.up, t.lookup, t.high, t.low, t.cells, self.first, t.exists),
             *(self._charge, self._signal, self._touched, self._count),
         )
+        self._check()
 
     def collect(self, side: int, seed: int, wanted: npt.NDArray[np.bool_]) -> Hits:
         """Noise, zero suppression, sums of trigger cells of the wanted modules; the endcap is empty again."""
@@ -126,6 +129,11 @@ class Endcap:
         self._count = 0
         module = np.flatnonzero(sums.any(axis=1) | (deposited[:, 1] > 0))
         return Hits(np.full(len(module), side), module, sums[module], signal[module], deposited[module])
+
+    def _check(self) -> None:
+        """The list of touched cells is half as long again as the mean needs: if it is full, hits may be lost."""
+        if self._count >= len(self._touched):
+            raise QcompressError(f"simulation: more than {self._count} cells were hit at once, of an event too large")
 
     def _reserve(self, more: int) -> None:
         if self._count + more > len(self._touched):
