@@ -38,6 +38,8 @@ class Hgcal(Detector):
         from qcompress.detectors.hgcal import ntuples, readers
 
         if source.suffix == ".root":
+            if skip_bad_rows:
+                raise QcompressError(f"{source}: a tree has no rows to leave out; import it without --skip-bad-rows")
             return f"{ntuples.import_root(source, target, report)} rows in {target}"
         found = readers.import_csv(source, target, skip_bad_rows, report)
         left_out = f"; {found.dropped} bad rows left out, the first: {found.first_fault}" if found.dropped else ""

@@ -25,7 +25,7 @@ CELL = ("tc_cellu", "tc_cellv")
 CHARGES = ("tc_uncompressedCharge", "tc_data")
 GENERATED = ("gen_pdgid", "gen_pt", "gen_eta", "gen_phi")
 ENTRY = ("genpart_gen", "genpart_exeta", "genpart_exphi")
-EVENTS = 50
+EVENTS = 5
 """Events read at a time."""
 
 Columns = dict[str, npt.NDArray[Any]]
@@ -68,12 +68,13 @@ def _import_tree(source: Path, tree: Any, target: Path, report: Report) -> int:
     if missing:
         raise QcompressError(f"{source}: branch {', '.join(missing)} is missing")
     optional = [name for name in ("event", "tc_wafertype", "tc_simenergy", *GENERATED, *ENTRY) if name in known]
-    origin = {"kind": "ntuple", "files": [source.name], "geometry": "of the file", "charge": charge}
+    numbers, said = _events(tree)
+    origin = {"kind": "ntuple", "files": [source.name], "geometry": "of the file", "charge": charge, "events": said}
     done = 0
     with samples.writing(target, origin) as writer:
         for first in range(0, tree.num_entries, EVENTS):
             arrays = tree.arrays([*PLACE, *CELL, str(charge), *optional], entry_start=first, entry_stop=first + EVENTS)
-            event = _events(arrays, first)
+            event = numbers[first : first + EVENTS]
             modules = _modules(source, arrays, event, str(charge))
             writer.append(modules, _particles(arrays, event))
             done += len(modules["event"])
@@ -83,10 +84,15 @@ def _import_tree(source: Path, tree: Any, target: Path, report: Report) -> int:
     return done
 
 
-def _events(arrays: Any, first: int) -> npt.NDArray[np.int64]:
-    if "event" in arrays.fields:
-        return np.asarray(arrays["event"], np.int64)
-    return np.arange(first, first + len(arrays), dtype=np.int64)
+def _events(tree: Any) -> tuple[npt.NDArray[np.int64], str]:
+    """Number of every entry: the file's, unless it gives none or one twice; and which it is."""
+    if "event" in tree.keys():  # noqa: SIM118 - a tree is no dictionary
+        numbers = np.asarray(tree["event"].array(library="np"), np.int64)
+        if len(np.unique(numbers)) == len(numbers):
+            return numbers, "numbers of the file"
+    return np.arange(
+        tree.num_entries, dtype=np.int64
+    ), "numbers of the entries: those of the file repeat or are missing"
 
 
 def _flat(arrays: Any, name: str) -> npt.NDArray[Any]:
@@ -157,7 +163,7 @@ def _particles(arrays: Any, event: npt.NDArray[np.int64]) -> Columns | None:
     if set(ENTRY) <= set(arrays.fields):
         parts = np.asarray(awkward.num(arrays["genpart_gen"]))
         index, exit_eta, exit_phi = (_flat(arrays, name) for name in ENTRY)
-        own = index >= 0
+        own = (index >= 0) & (index < np.repeat(counts, parts))
         place = np.repeat(np.cumsum(counts) - counts, parts)[own] + index[own].astype(np.int64)
         found["entry_eta"][place[::-1]], found["entry_phi"][place[::-1]] = exit_eta[own][::-1], exit_phi[own][::-1]
     return found
@@ -174,9 +180,9 @@ def export_root(sample: Path, target: Path) -> int:
             raise QcompressError(f"{sample}: column {', '.join(missing)} is missing, which a tree needs")
         columns, generated = handle.read(("event", *needed)), handle.particles()
     order = np.argsort(columns["event"], kind="stable")
-    events, counts = np.unique(columns["event"], return_counts=True)
+    events = np.unique(np.concatenate([columns["event"], generated.get("event", columns["event"][:0])]))
     row, channel = np.nonzero(columns["charge"][order])
-    per_event = np.bincount(np.repeat(np.arange(len(events)), counts)[row], minlength=len(events))
+    per_event = np.bincount(np.searchsorted(events, columns["event"][order][row]), minlength=len(events))
     uv = geometry.TRAIN_UV[np.argsort(geometry.CHANNEL_OF_TRAIN)][channel]
     cells: Columns = {
         name: columns[column][order][row].astype(np.int32)

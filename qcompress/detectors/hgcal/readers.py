@@ -25,6 +25,7 @@ LAYOUTS = {
     "study": ("entry", *CALQ, *ENERGIES, "subdet", *PLACE, "HD_LD", "ModType"),
     "geometry": (*CALQ, "entry", "zside", *PLACE, "simenergy", "tc_eta", "tc_phi"),
 }
+WHOLE = {*CALQ, "entry", "zside", "subdet", *PLACE}
 WORDS = ("HD_LD", "ModType")
 """Columns of text."""
 ROWS = 20_000
@@ -133,6 +134,10 @@ def _layout(path: Path) -> tuple[bool, str]:
         best = min(missing, key=lambda name: len(missing[name]))
         if missing[best]:
             raise QcompressError(f"{path}: column {', '.join(missing[best])} is missing for layout {best}")
+        with path.open(errors="replace") as file:
+            count = [line.count(",") + 1 for line in (file.readline(), file.readline()) if line.strip()]
+        if len(set(count)) > 1:
+            raise QcompressError(f"{path}:2: {count[1]} fields under a header of {count[0]}")
         return True, best
     for name, columns in LAYOUTS.items():
         if len(fields) == len(columns):
@@ -163,10 +168,19 @@ def _checked(part: Any, layout: str) -> tuple[Columns, npt.NDArray[np.bool_], tu
         if name.startswith("CALQ"):
             judge(values < 0, f"{name} is negative")
             judge(values > LARGEST, f"{name} is above {LARGEST}")
-        columns[name] = np.nan_to_num(values)
+        values = np.nan_to_num(values)
+        if name in WHOLE:
+            judge(values != np.floor(values), f"{name} is no whole number")
+        columns[name] = values
     judge((columns["layer"] < 1) | (columns["layer"] > layers.LAYERS), f"layer is not 1 to {layers.LAYERS}")
+    for name in ("waferu", "waferv"):
+        judge(np.abs(columns[name]) > wafers.REACH, f"{name} is beyond {wafers.REACH}")
     if layout == "study":
         judge(~np.isin(columns["HD_LD"], ("HD", "LD", "1", "0")), "HD_LD is neither HD nor LD")
+        judge(~np.isin(columns["subdet"], (layers.CE_E, layers.CE_H)), "subdet is neither 1 nor 2")
+        judge(np.isin(columns["ModType"], ("", "nan")), "ModType is missing")
+    else:
+        judge(np.abs(columns["zside"]) != 1, "zside is neither 1 nor -1")
     return columns, good, min(faults, default=None)
 
 

@@ -273,9 +273,8 @@ class Handle:
     def events(self) -> npt.NDArray[np.int64]:
         """(n, 2): every event and its part of the split, by number; raises QcompressError if one is in two parts."""
         parts = self.chunks(1 << 20, ["event", "split"])
-        pairs = np.unique(
-            np.concatenate([np.column_stack([c["event"], c["split"].astype(np.int64)]) for c in parts]), axis=0
-        )
+        own = [np.unique(np.column_stack([c["event"], c["split"].astype(np.int64)]), axis=0) for c in parts]
+        pairs = np.unique(np.concatenate(own), axis=0)
         if len(pairs) != len(np.unique(pairs[:, 0])):
             raise QcompressError(f"{self._path}: an event belongs to two parts of the split; split by event")
         return pairs

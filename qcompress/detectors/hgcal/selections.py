@@ -18,7 +18,7 @@ from qcompress.files import written_aside
 from qcompress.progress import Report, silent
 
 SMALL_SUM = 30
-"""Variant calq: modules whose charges sum up to less than this train to nothing."""
+"""Variant calq: modules whose transverse charges (ADC counts) sum up to less than this train to nothing."""
 REMOVED_SHARE, MASKED_SHARE = 1e-4, 1e-3
 """Variants remove and mask: share of the event's simulated energy."""
 
@@ -60,17 +60,19 @@ class Selection(BaseModel):
             )
         return found
 
-    def masked(self, columns: Columns) -> Flags:
-        """Rows whose target is zero."""
+    def masked(self, columns: Columns, calibrated: bool) -> Flags:
+        """Rows whose target is zero; calibrated: the sample's charge is transverse already."""
         if self.variant == "calq":
-            return np.asarray(columns["charge"].sum(axis=1) < SMALL_SUM)
+            sums = columns["charge"].sum(axis=1)
+            return np.asarray((sums if calibrated else sums / np.cosh(columns["eta"].astype(np.float64))) < SMALL_SUM)
         if self.variant == "mask":
             return np.asarray(columns["sim_energy_fraction"] < MASKED_SHARE)
         return np.zeros(len(columns["event"]), bool)
 
-    def needs(self) -> set[str]:
+    def needs(self, calibrated: bool) -> set[str]:
         """Columns that the sample must have."""
-        own = {"calq": {"charge"}, "mask": {"sim_energy_fraction"}}.get(self.variant, set())
+        calq = {"charge"} if calibrated else {"charge", "eta"}
+        own = {"calq": calq, "mask": {"sim_energy_fraction"}}.get(self.variant, set())
         return own | {name for _, names, _ in self.cuts() for name in names}
 
 
@@ -99,14 +101,17 @@ def select(source: Path, target: Path, selection: Selection, report: Report = si
     Raises QcompressError for columns that are missing or if no row stays; then nothing is written.
     """
     with samples.Handle(source) as handle:
-        if missing := sorted(selection.needs() - set(handle.columns)):
+        calibrated = str(handle.origin.get("charge", "")).startswith("CALQ")
+        if missing := sorted(selection.needs(calibrated) - set(handle.columns)):
             raise QcompressError(f"{source}: column {', '.join(missing)} is missing, which the selection needs")
         counts = {"rows before": handle.rows} | dict.fromkeys((name for name, _, _ in selection.cuts()), 0)
         counts |= {"rows after": 0, "of them with target zero": 0}
-        told = {**handle.origin, "selection": selection.model_dump(), "selected_from": handle.content_hash()}
+        made = [*handle.origin.get("selections", []), selection.model_dump()]
+        told = {**handle.origin, "selections": made, "selected_from": handle.content_hash()}
         with samples.writing(target, told) as writer:
             for number, part in enumerate(handle.chunks()):
-                writer.append(_chosen(part, selection, counts))
+                _check_numbers(source, part, selection.needs(calibrated))
+                writer.append(_chosen(part, selection, calibrated, counts))
                 report(min((number + 1) * samples.CHUNK_ROWS, handle.rows), handle.rows, "rows")
             if counts["rows after"] == 0:
                 raise QcompressError(f"{source}: no row is left; {_told(counts)}")
@@ -126,13 +131,22 @@ def card_path(target: Path) -> Path:
     return target.with_suffix(".card.json")
 
 
-def _chosen(part: dict[str, npt.NDArray[Any]], selection: Selection, counts: dict[str, int]) -> Columns:
+def _check_numbers(source: Path, part: Columns, names: set[str]) -> None:
+    for name in sorted(names):
+        if wrong := int((~np.isfinite(part[name])).sum()):
+            raise QcompressError(f"{source}: {wrong} values of column {name} are no numbers, which the selection needs")
+
+
+def _chosen(
+    part: dict[str, npt.NDArray[Any]], selection: Selection, calibrated: bool, counts: dict[str, int]
+) -> Columns:
     keep = np.ones(len(part["event"]), bool)
     for name, _, cut in selection.cuts():
         keep &= cut(part)
         counts[name] += int(keep.sum())
     found = {name: column[keep] for name, column in part.items()}
-    found["masked"] = selection.masked(found).astype(np.uint8)
+    before = found.get("masked", np.zeros(len(found["event"]), np.uint8)) == 1
+    found["masked"] = (selection.masked(found, calibrated) | before).astype(np.uint8)
     counts["rows after"] += int(keep.sum())
     counts["of them with target zero"] += int(found["masked"].sum())
     return found

@@ -61,6 +61,28 @@ def written(path, name, branches):
         file[name].extend(branches)
 
 
+def test_events_whose_numbers_repeat_stay_apart(tree, tmp_path):
+    broken(tree, tmp_path / "twice.root", event=lambda a: a * 0 + 7)
+    rows = ntuples.import_root(tmp_path / "twice.root", tmp_path / "twice.h5")
+    assert rows == ntuples.import_root(tree, tmp_path / "once.h5")
+    twice, once = samples.read(tmp_path / "twice.h5"), samples.read(tmp_path / "once.h5")
+    assert (twice["charge"] == once["charge"]).all()
+    assert (twice["event"] == once["event"]).all()
+    assert twice.origin["events"].startswith("numbers of the entries")
+
+
+def test_events_without_modules_keep_their_particles(sample, tmp_path):
+    whole = samples.read(sample)
+    keep = whole["event"] == 0
+    fewer = samples.Sample({name: column[keep] for name, column in whole.columns.items()}, whole.particles)
+    samples.write(fewer, tmp_path / "fewer.h5")
+    assert ntuples.export_root(tmp_path / "fewer.h5", tmp_path / "fewer.root") == 3
+    ntuples.import_root(tmp_path / "fewer.root", tmp_path / "again.h5")
+    again = samples.read(tmp_path / "again.h5")
+    for name, column in whole.particles.items():
+        assert (again.particles[name] == column).all(), name
+
+
 def broken(tree, path, **changes):
     with uproot.open(tree) as file:
         arrays = file["HGCalTriggerNtuple"].arrays()

@@ -31,7 +31,7 @@ def test_cuts_keep_what_they_say_one_after_the_other(sample, tmp_path):
     assert list(counts.values())[:5] == [len(whole), full.sum(), front.sum(), keep.sum(), keep.sum()]
     assert (found["charge"] == whole["charge"][keep]).all()
     assert (found.particles["pt"] == whole.particles["pt"]).all()
-    assert found.origin["selection"]["layers"] == [1, 27]
+    assert found.origin["selections"][0]["layers"] == [1, 27]
     assert not found["masked"].any()
 
 
@@ -39,12 +39,31 @@ def test_cuts_keep_what_they_say_one_after_the_other(sample, tmp_path):
 def test_masked_modules_stay_and_train_to_nothing(sample, tmp_path, variant):
     whole = samples.read(sample)
     counts, found = chosen(sample, tmp_path, variant=variant)
-    wanted = whole["charge"].sum(axis=1) < 30 if variant == "calq" else whole["sim_energy_fraction"] < 1e-3
+    transverse = whole["charge"].sum(axis=1) / np.cosh(whole["eta"].astype(float))
+    wanted = transverse < 30 if variant == "calq" else whole["sim_energy_fraction"] < 1e-3
     assert (found["masked"] == wanted).all()
     assert counts["of them with target zero"] == wanted.sum() > 0
     targets = DETECTOR.rows(tmp_path / "out.h5").targets
     assert (targets[wanted] == 0).all()
     assert (targets[~wanted] == DETECTOR.rows(sample).targets[~wanted]).all()
+
+
+def test_a_second_selection_keeps_what_the_first_masked(sample, tmp_path):
+    selections.select(sample, tmp_path / "first.h5", selections.Selection(variant="mask"))
+    selections.select(tmp_path / "first.h5", tmp_path / "second.h5", selections.Selection(full_modules=True))
+    first, second = samples.read(tmp_path / "first.h5"), samples.read(tmp_path / "second.h5")
+    assert (second["masked"] == first["masked"][first["module_type"] < 3]).all()
+    assert second["masked"].any()
+    assert [one["variant"] for one in second.origin["selections"]] == ["mask", "nominal"]
+
+
+def test_shares_that_are_no_numbers_are_not_cut_in_silence(sample, tmp_path):
+    whole = samples.read(sample)
+    share = whole["sim_energy_fraction"].copy()
+    share[:3] = np.nan
+    samples.write(samples.Sample({**whole.columns, "sim_energy_fraction": share}, {}), tmp_path / "nan.h5")
+    with pytest.raises(QcompressError, match="3 values of column sim_energy_fraction are no numbers"):
+        selections.select(tmp_path / "nan.h5", tmp_path / "out.h5", selections.Selection(variant="remove"))
 
 
 def test_removed_modules_are_gone(sample, tmp_path):
