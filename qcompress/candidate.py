@@ -228,7 +228,8 @@ class Candidate:
     def firmware(self) -> Firmware:
         """The candidate as integers: front-end registers, graphs, and the fastest body of each that is at hand."""
         graphs = self.graphs()
-        return Firmware(self.manifest["front_end"], graphs, {n: self._fastest(n, graph) for n, graph in graphs.items()})
+        run = {name: self._fastest(name, graph) for name, graph in graphs.items()}
+        return Firmware(self.manifest["front_end"], graphs, run, (self.manifest["config"] or {}).get("network", {}))
 
     def _fastest(self, name: str, graph: Graph) -> Callable[[Codes], Codes]:
         """The C++ emulator if it was built and runs on this machine, else the reference interpreter: the same codes."""

@@ -173,9 +173,9 @@ def _describe(
 
 def _known_keys(given: dict[str, Any], section: list[str]) -> list[str]:
     """Valid keys of a section of the config."""
-    if section == ["network"]:
-        return list(load_detector(given["detector"]).options.model_fields)
     model: type[BaseModel] = Config
+    if section[:1] == ["network"]:
+        model, section = load_detector(given["detector"]).options, section[1:]
     for key in section:
         annotation = model.model_fields[key].annotation
         if not (isinstance(annotation, type) and issubclass(annotation, BaseModel)):

@@ -393,7 +393,11 @@ STEPS: dict[str, Step] = {
         Step(
             "evaluate",
             ("sample", "train", "compile"),
-            lambda job: [job.config.evaluation.model_dump(), job.candidate.manifest["front_end"]],
+            lambda job: [
+                job.config.evaluation.model_dump(),
+                job.candidate.manifest["front_end"],
+                job.config.network.model_dump(mode="json"),
+            ],
             ("tensorflow", "POT"),
             evaluate,
         ),

@@ -88,11 +88,15 @@ class Results:
 
 @dataclass(frozen=True)
 class Firmware:
-    """A candidate as its detector sees it: front-end registers and one body per network, by name."""
+    """A candidate as its detector sees it: front-end registers and one body per network, by name.
+
+    options: the config's `network` section as plain values; empty for the detector's defaults.
+    """
 
     front_end: Mapping[str, Any]
     graphs: Mapping[str, Graph]
     run: Mapping[str, Callable[[Codes], Codes]]
+    options: Mapping[str, Any] = field(default_factory=dict)
 
 
 Decoders = Mapping[str, Callable[[Values], Values]]

@@ -10,10 +10,12 @@ from qcompress.detectors import TEST, TRAIN, Decoders, Firmware, Results, Table
 from qcompress.detectors.hgcal import baselines, geometry, samples
 from qcompress.detectors.hgcal.algorithms import decoded_algorithms
 from qcompress.detectors.hgcal.arithmetic import deployed_graph, distance, exact_graph
+from qcompress.detectors.hgcal.decoding import DecodingOptions, Mask, charges, link_sums, module_calq, module_cells
 from qcompress.detectors.hgcal.econt.encoder import LATENT
 from qcompress.detectors.hgcal.econt.frontend import FrontEnd, normalise
 from qcompress.detectors.hgcal.econt.registers import latent_capacity
 from qcompress.detectors.hgcal.econt.weights import EncoderWeights
+from qcompress.detectors.hgcal.models import EncoderOptions
 from qcompress.errors import QcompressError
 from qcompress.fixedpoint import Codes, Format, Overflow, Values
 from qcompress.graph import Graph
@@ -52,16 +54,19 @@ def evaluate(firmware: Firmware, path: Path, decode: Decoders, rows: int, report
     if not len(test):
         raise QcompressError(f"{path}: has no test events")
     reference = transverse[test]
-    codes = sample["codes"][test].astype(np.int64)
-    calq = FrontEnd.from_mapping(firmware.front_end).charges(codes)
+    columns = {name: column[test] for name, column in sample.columns.items()}
+    codes = columns["codes"].astype(np.int64)
+    calq = module_calq(FrontEnd.from_mapping(firmware.front_end), columns)
     images = normalise(calq)
     graph = firmware.graphs[ENCODER]
-    decoded = {ENCODER: decode_latents(firmware.run[ENCODER](images), graph.output_format, decode)}
+    options = EncoderOptions.model_validate(firmware.options).decoding
+    received = Received(link_sums(calq), module_cells(columns), options)
+    decoded = {ENCODER: decode_latents(firmware.run[ENCODER](images), graph.output_format, decode, received)}
     bits = graph.output_format.width
     chip = on_chip(graph)
     if chip is not None:
         name, other = other_arithmetic(chip, bits)
-        decoded[name] = decode_latents(other.run(images), other.output_format, decode)
+        decoded[name] = decode_latents(other.run(images), other.output_format, decode, received)
     decoded |= dict(decoded_algorithms(codes, sample["eta"][test], links_of(graph)))
     decoded |= {
         "threshold 1.35 mipT, no link limit": baselines.threshold(reference),
@@ -71,9 +76,9 @@ def evaluate(firmware: Firmware, path: Path, decode: Decoders, rows: int, report
         "all trigger cells, normalised to 8 bits": geometry.image_to_train(images).astype(np.float64),
     }
     distances: dict[str, Values] = {}
-    for name, charges in decoded.items():
+    for name, found in decoded.items():
         report(len(distances), len(decoded), f"EMD of {name}")
-        distances[name] = emd(reference, charges, geometry.emd_cost())
+        distances[name] = emd(reference, found, geometry.emd_cost())
     own = scored(distances[ENCODER])
     tables = (emd_table(distances), *([] if chip is None else [arithmetic_table(chip, images, bits)]))
     return Results(
@@ -83,10 +88,18 @@ def evaluate(firmware: Firmware, path: Path, decode: Decoders, rows: int, report
     )
 
 
-def decode_latents(latents: Codes, format_: Format, decode: Decoders) -> Values:
-    """Latents (n, 16) -> float decoder -> charges (n, 48) in train order."""
-    image = decode["decoder"](format_.to_values(latents))
-    return geometry.image_to_train(image).astype(np.float64)
+class Received(NamedTuple):
+    """What is known beside the latents: codes of the module sums (n,), existing cells (n, 48), the decoding's rules."""
+
+    sums: Codes
+    cells: Mask
+    options: DecodingOptions
+
+
+def decode_latents(latents: Codes, format_: Format, decode: Decoders, received: Received) -> Values:
+    """Latents (n, 16) -> float decoder -> charges (n, 48) in ADC counts, train order."""
+    shares = geometry.image_to_train(decode["decoder"](format_.to_values(latents)))
+    return charges(shares, *received)
 
 
 def links_of(graph: Graph) -> int:

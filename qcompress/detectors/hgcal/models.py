@@ -12,6 +12,7 @@ from pydantic import Field, model_validator
 
 from qcompress.detectors import Network, Options
 from qcompress.detectors.hgcal import geometry
+from qcompress.detectors.hgcal.decoding import DecodingOptions
 from qcompress.detectors.hgcal.econt.registers import latent_capacity
 from qcompress.fixedpoint import Codes
 
@@ -35,6 +36,7 @@ class EncoderOptions(Options):
     weight_bits: int = Field(6, ge=2, le=16)
     activation_bits: int = Field(8, ge=2, le=16)
     latent_bits: int = Field(3, ge=1, le=9)
+    decoding: DecodingOptions = DecodingOptions()
 
     @model_validator(mode="after")
     def _as_the_chip_has_it(self) -> "EncoderOptions":

@@ -15,6 +15,7 @@ from qcompress.progress import silent
 IMAGE = Format(False, 8, 1)
 LOSSLESS = Graph("lossless", (8, 8, 1), IMAGE, (Node("as_it_is", Quantize(Cast(IMAGE)), "input"),))
 """An encoder that hands on its image."""
+AS_DECODED = {"decoding": dict.fromkeys(("preserve_sum", "integer_adc", "existing_cells"), False)}
 
 
 @pytest.fixture(scope="module")
@@ -26,7 +27,7 @@ def sample_file(tmp_path_factory):
 
 def lossless_firmware():
     front_end = FrontEnd.autoencoder(geometry.AE_CHANNEL.tolist()).to_mapping()
-    return Firmware(front_end, {"encoder": LOSSLESS}, {"encoder": LOSSLESS.run})
+    return Firmware(front_end, {"encoder": LOSSLESS}, {"encoder": LOSSLESS.run}, AS_DECODED)
 
 
 def table(path, decode, rows=200):
