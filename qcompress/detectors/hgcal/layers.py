@@ -80,6 +80,17 @@ def dedx_weight_mev(layer: npt.ArrayLike) -> Values:
     return np.array(_DEDX_MEV)[check_layers(layer) - 1]
 
 
+def trigger_weight_mev(layer: npt.ArrayLike) -> Values:
+    """The same for the layers that the trigger reads: in CE-E, and in the first layer behind it, with the layer before.
+
+    Even layers of CE-E have none. CMSSW, hgcalLayersCalibrationCoefficients_cfi, TrgLayer_dEdX_weights.
+    """
+    number = check_layers(layer)
+    before = np.array((0.0, *_DEDX_MEV))[number - 1]
+    paired = dedx_weight_mev(number) + np.where(number <= CE_E_LAYERS + 1, before, 0.0)
+    return np.where(is_trigger_layer(number), paired, 0.0)
+
+
 def thickness_correction(layer: npt.ArrayLike) -> Values:
     """What a layer's calibrated energy is divided by."""
     return np.where(subdetector(layer) == CE_E, THICKNESS_CORRECTION[CE_E], THICKNESS_CORRECTION[CE_H])
