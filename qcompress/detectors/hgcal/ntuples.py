@@ -16,6 +16,7 @@ import numpy.typing as npt
 
 from qcompress.detectors.hgcal import geometry, layers, samples, wafers
 from qcompress.detectors.hgcal.econt.numbers import Density, encode
+from qcompress.detectors.splits import split_events
 from qcompress.errors import QcompressError
 from qcompress.progress import Report, silent
 
@@ -135,7 +136,7 @@ def _modules(source: Path, arrays: Any, event: npt.NDArray[np.int64], charge: st
         "high_density": high,
         "charge": whole,
         "codes": np.where(high[:, None], *(encode(whole, density, 4, 3) for density in (Density.HD, Density.LD))),
-        "split": samples.split_events(rows[:, 0], 1),
+        "split": split_events(rows[:, 0], 1),
     }
     if "tc_simenergy" in arrays.fields:
         energy = _flat(arrays, "tc_simenergy")[silicon]

@@ -15,6 +15,7 @@ import numpy.typing as npt
 
 from qcompress.detectors.hgcal import geometry, layers, samples, wafers
 from qcompress.detectors.hgcal.econt.numbers import Density, encode
+from qcompress.detectors.splits import split_events
 from qcompress.errors import QcompressError
 from qcompress.progress import Report, silent
 
@@ -203,7 +204,7 @@ def _modules(rows: Columns, first_event: int) -> Columns:
         "high_density": high,
         "charge": charge,
         "codes": codes,
-        "split": samples.split_events(event, 1),
+        "split": split_events(event, 1),
     }
     if "ModType" in rows:
         types = np.array(wafers.MODULE_TYPES)

@@ -16,15 +16,13 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
-from qcompress.detectors import CALIBRATION, TEST, TRAIN, VALIDATION
+from qcompress.detectors import CALIBRATION
 from qcompress.detectors.hgcal.geometry import TRIGGER_CELLS
 from qcompress.errors import QcompressError
 from qcompress.files import written_aside
 
 SCHEMA = 2
 FORMAT = "qcompress HGCAL modules"
-FRACTIONS = {TRAIN: 0.6, VALIDATION: 0.15, TEST: 0.2, CALIBRATION: 0.05}
-"""Share of the events in each part of the split."""
 CHUNK_ROWS = 1 << 14
 
 Columns = Mapping[str, npt.NDArray[Any]]
@@ -90,18 +88,6 @@ class Sample:
     def missing(self) -> list[str]:
         """Columns of the layout that the sample does not have."""
         return [name for name in COLUMNS if name not in self.columns and name not in OPTIONAL]
-
-
-def split_events(event: npt.NDArray[np.int64], seed: int) -> npt.NDArray[np.uint8]:
-    """The part each event belongs to: decided by (seed, event number) alone, never by row or order."""
-    with np.errstate(over="ignore"):
-        state = event.astype(np.uint64) * np.uint64(0x9E3779B97F4A7C15) + np.uint64(seed)
-        for shift, factor in ((30, 0xBF58476D1CE4E5B9), (27, 0x94D049BB133111EB)):  # splitmix64's finalizer
-            state = (state ^ (state >> np.uint64(shift))) * np.uint64(factor)
-        state ^= state >> np.uint64(31)
-    uniform = (state >> np.uint64(11)).astype(np.float64) / 2.0**53
-    edges = np.cumsum([FRACTIONS[part] for part in sorted(FRACTIONS)])[:-1]
-    return np.searchsorted(edges, uniform, side="right").astype(np.uint8)
 
 
 def typed(columns: Columns, layout: Mapping[str, tuple[str, tuple[int, ...]]]) -> dict[str, npt.NDArray[Any]]:

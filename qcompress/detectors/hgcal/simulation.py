@@ -26,6 +26,7 @@ from qcompress.detectors.hgcal import geometry, layers, particles, samples, sens
 from qcompress.detectors.hgcal.econt.numbers import Density, encode
 from qcompress.detectors.hgcal.parameters import PARAMETERS
 from qcompress.detectors.hgcal.particles import Entries, Particles
+from qcompress.detectors.splits import split_events
 from qcompress.errors import QcompressError
 from qcompress.fixedpoint import Values
 from qcompress.progress import Report, silent
@@ -251,7 +252,7 @@ def _columns(found: sensors.Hits, event: int, seed: int, signal_energy: float) -
         "sim_energy_fraction": gev[:, 1] / signal_energy if signal_energy else np.zeros(n),
         "signal_fraction": found.deposited[:, 1] / np.maximum(found.deposited[:, 0], 1e-12),
         "tc_signal": found.signal / np.maximum(found.charge, 1e-12),
-        "split": samples.split_events(np.full(n, event), seed),
+        "split": split_events(np.full(n, event), seed),
     }
 
 

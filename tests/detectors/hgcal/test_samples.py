@@ -5,6 +5,7 @@ import numpy as np
 import pytest
 
 from qcompress.detectors.hgcal import samples, simulation
+from qcompress.detectors.splits import split_events
 from qcompress.errors import QcompressError
 
 
@@ -87,10 +88,10 @@ def test_a_sample_may_lack_what_its_file_could_not_give(sample, tmp_path):
 
 def test_the_split_is_by_event_and_depends_on_nothing_else():
     events = np.arange(50_000)
-    split = samples.split_events(events, 1)
-    assert (samples.split_events(events[::-1], 1)[::-1] == split).all()
-    assert (samples.split_events(events[1000:], 1) == split[1000:]).all()
-    assert (samples.split_events(events, 2) != split).mean() > 0.4
+    split = split_events(events, 1)
+    assert (split_events(events[::-1], 1)[::-1] == split).all()
+    assert (split_events(events[1000:], 1) == split[1000:]).all()
+    assert (split_events(events, 2) != split).mean() > 0.4
     shares = np.bincount(split, minlength=4) / len(events)
     np.testing.assert_allclose(shares, [0.6, 0.15, 0.2, 0.05], atol=0.01)
 
