@@ -267,15 +267,21 @@ def simulate(
     sample: Annotated[str, typer.Option(help="What to simulate, for example electron-200pu.")],
     events: Annotated[int, typer.Option(min=1)],
     seed: Annotated[int, typer.Option(min=0, max=2**32 - 1)] = 1,
+    cuts: Annotated[Path | None, typer.Option("--select", metavar="CUTS", help="What is kept of it, YAML.")] = None,
 ) -> None:
-    """Simulate a sample of a detector, split by event."""
+    """Simulate a sample of a detector, split by event; or only what a selection keeps."""
+    from qcompress.config import load_yaml
     from qcompress.detectors import load_detector
     from qcompress.progress import Reporter
 
     plug = load_detector(detector)
     console = _console()
     with Reporter(console) as reporter:
-        plug.simulate(sample, events, seed, out, reporter.task("simulate"))
+        report = reporter.task("simulate")
+        if cuts is None:
+            plug.simulate(sample, events, seed, out, report)
+        else:
+            plug.simulate_selected(sample, events, seed, load_yaml(cuts), out, report)
     card = plug.card(out)
     console.print(f"{card.rows} rows of {card.events} events in {out}; split {card.split_hash[:12]}", highlight=False)
 

@@ -19,11 +19,12 @@ class _Section(BaseModel):
 
 
 class SampleOptions(_Section):
-    """Either a kind that the detector simulates, with a number of events, or a file."""
+    """Either a kind that the detector simulates, with a number of events, or a file; and what is kept of it."""
 
     simulate: str | None = None
     events: int = Field(2000, ge=1)
     file: Path | None = None
+    select: SerializeAsAny[Options] | None = None
 
     @model_validator(mode="after")
     def _one_source(self) -> "SampleOptions":
@@ -140,17 +141,23 @@ def parse_config(given: dict[str, Any], path: Path, tree: yaml.Node | None = Non
     if "detector" in given and not isinstance(given["detector"], str):
         raise QcompressError(f"{path}:{_line(tree, ['detector'])}: detector: {given['detector']!r} is no name")
     try:
-        network = given.get("network", {})
+        own: dict[str, Any] = {"network": given.get("network", {})}
         if isinstance(given.get("detector"), str):
-            options = load_detector(given["detector"]).options
+            detector = load_detector(given["detector"])
             section = ["network"]
-            network = options.model_validate(network)
+            own["network"] = detector.options.model_validate(own["network"])
+            sample = given.get("sample")
+            if isinstance(sample, dict) and sample.get("select") is not None:
+                section = ["sample", "select"]
+                if detector.selection is None:
+                    raise QcompressError(f"sample.select: detector {detector.name} has no selections; leave it out")
+                own["sample"] = {**sample, "select": detector.selection.model_validate(sample["select"])}
             section = []
-        return Config.model_validate({**given, "network": network})
+        return Config.model_validate({**given, **own})
     except ValidationError as fault:
         raise QcompressError(_describe(path, tree, given, section, fault)) from None
     except QcompressError as fault:
-        raise QcompressError(f"{path}:{_line(tree, ['detector'])}: {fault}") from None
+        raise QcompressError(f"{path}:{_line(tree, section or ['detector'])}: {fault}") from None
 
 
 def _describe(
@@ -176,6 +183,8 @@ def _known_keys(given: dict[str, Any], section: list[str]) -> list[str]:
     model: type[BaseModel] = Config
     if section[:1] == ["network"]:
         model, section = load_detector(given["detector"]).options, section[1:]
+    if section[:2] == ["sample", "select"]:
+        model, section = load_detector(given["detector"]).selection or Options, section[2:]
     for key in section:
         annotation = model.model_fields[key].annotation
         if not (isinstance(annotation, type) and issubclass(annotation, BaseModel)):

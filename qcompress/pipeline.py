@@ -42,8 +42,10 @@ class Job:
 
     @property
     def sample(self) -> Path:
-        """The sample file: the user's own, where the user put it, or the simulated one."""
-        return self.config.sample.file or self.candidate.folder / "sample" / "sample.h5"
+        """The sample file: the user's own, where the user put it, or the one that was simulated or selected."""
+        options = self.config.sample
+        own = options.file if options.select is None else None
+        return own or self.candidate.folder / "sample" / "sample.h5"
 
     @property
     def front_end(self) -> Mapping[str, Any]:
@@ -79,13 +81,19 @@ def inputs_hash(step: Step, candidate: Candidate, settings: Any) -> str:
 
 
 def make_sample(job: Job, stage: Path, report: Report) -> Figures:
-    """Simulate the sample, or take the user's file as it is."""
-    options = job.config.sample
+    """Simulate the sample, or take the user's file as it is; or only what the config selects of either."""
+    options, detector, seed = job.config.sample, job.detector, job.config.seed
     path = job.sample
-    if options.simulate is not None:
+    cuts = options.select.model_dump() if options.select is not None else None
+    if options.simulate is not None or cuts is not None:
         (stage / "sample").mkdir()
         path = stage / "sample" / "sample.h5"
-        job.detector.simulate(options.simulate, options.events, job.config.seed, path, report)
+    if options.file is not None and cuts is not None:
+        detector.select(options.file, path, cuts, report)
+    elif options.simulate is not None and cuts is not None:
+        detector.simulate_selected(options.simulate, options.events, seed, cuts, path, report)
+    elif options.simulate is not None:
+        detector.simulate(options.simulate, options.events, seed, path, report)
     card = job.detector.card(path)
     origin = f"simulated {options.simulate}" if options.simulate else str(options.file)
     return {"origin": origin, **card._asdict()}
@@ -348,7 +356,7 @@ STEPS: dict[str, Step] = {
             lambda job: [
                 job.config.sample.model_dump(mode="json"),
                 job.config.seed,
-                file_hash(job.sample) if job.config.sample.file else None,
+                file_hash(job.config.sample.file) if job.config.sample.file else None,
             ],
             ("numpy",),
             make_sample,

@@ -68,6 +68,33 @@ def test_a_relative_sample_file_lies_beside_the_config(tmp_path):
     assert load_config(write(tmp_path, text)).sample.file == tmp_path / "data" / "sample.h5"
 
 
+SELECT = "  simulate: electron-200pu\n  select: {layers: [1, 28], signal_share: 0.001, rows: 1000}\n"
+
+
+def test_a_sample_may_be_selected_from_a_simulation_or_from_a_file(tmp_path):
+    text = GOOD.replace("  simulate: electron-200pu-axis\n", SELECT)
+    select = load_config(write(tmp_path, text)).sample.select
+    assert (select.layers, select.signal_share, select.rows) == ((1, 28), 0.001, 1000)
+    text = text.replace("  simulate: electron-200pu\n", "  file: sample.h5\n")
+    assert load_config(write(tmp_path, text)).sample.select == select
+
+
+@pytest.mark.parametrize(
+    ("old", "new", "message"),
+    [
+        ("layers", "layer", ":8: sample.select.layer: unknown key; did you mean layers?"),
+        ("rows: 1000", "rows: none", ":8: sample.select.rows: Input should be a valid integer"),
+        ("{layers: [1, 28], signal_share: 0.001, rows: 1000}", "all", ":8: sample.select: Input should be"),
+        ("hgcal", "tpc_to_be", ":3: detector 'tpc_to_be' is not installed"),
+    ],
+)
+def test_a_fault_in_a_selection_names_file_line_and_key(tmp_path, old, new, message):
+    text = GOOD.replace("  simulate: electron-200pu-axis\n", SELECT).replace(old, new, 1)
+    with pytest.raises(QcompressError) as fault:
+        load_config(write(tmp_path, text))
+    assert message in str(fault.value)
+
+
 def test_quick_trains_one_epoch_and_does_not_synthesize(tmp_path):
     config = load_config(write(tmp_path, GOOD))
     assert (config.training.epochs, config.synthesis.flow) == (140, "yosys-xilinx")

@@ -30,7 +30,7 @@ TRAIN, VALIDATION, TEST, CALIBRATION = range(4)
 
 
 class Options(BaseModel):
-    """What a config may say in its `network` section; each detector derives its own."""
+    """What a config may say in a section that is the detector's; each detector derives its own."""
 
     model_config = ConfigDict(extra="forbid", frozen=True)
 
@@ -108,6 +108,8 @@ class Detector(ABC):
 
     name: ClassVar[str]
     options: ClassVar[type[Options]]
+    selection: ClassVar[type[Options] | None] = None
+    """What a config may say under `sample.select`; None if the detector has no selections."""
     kinds: ClassVar[tuple[str, ...]]
     """Samples that `simulate` can make."""
     score_labels: ClassVar[Mapping[str, str]] = {}
@@ -116,6 +118,10 @@ class Detector(ABC):
     @abstractmethod
     def simulate(self, kind: str, events: int, seed: int, path: Path, report: Report) -> None:
         """Write a sample file of simulated events, split by event."""
+
+    def simulate_selected(self, kind: str, events: int, seed: int, cuts: Any, path: Path, report: Report) -> None:
+        """Write a sample file of what plain values keep of simulated events, never all of them in memory or on disk."""
+        raise QcompressError(f"{path}: detector {self.name} has no selections")
 
     def inspect(self, path: Path) -> Results:
         """What is in a sample file: tables and figures; raises QcompressError if it is none."""

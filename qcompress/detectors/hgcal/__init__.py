@@ -6,6 +6,7 @@ from typing import Any, ClassVar
 
 from qcompress.detectors import Decoders, Detector, Firmware, Network, Options, Results, Rows, SampleCard
 from qcompress.detectors.hgcal.models import EncoderOptions
+from qcompress.detectors.hgcal.selections import Selection
 from qcompress.errors import QcompressError
 from qcompress.fixedpoint import Overflow
 from qcompress.graph import Graph, Stage
@@ -17,6 +18,7 @@ class Hgcal(Detector):
 
     name: ClassVar[str] = "hgcal"
     options: ClassVar[type[Options]] = EncoderOptions
+    selection: ClassVar[type[Options] | None] = Selection
     kinds: ClassVar[tuple[str, ...]] = (
         *(f"{signal}-{pile_up}pu" for signal in ("electron", "photon", "ttbar") for pile_up in (0, 140, 200)),
         *("minbias-140pu", "minbias-200pu", "electron-0pu-axis", "electron-200pu-axis", "minbias-200pu-axis"),
@@ -28,6 +30,11 @@ class Hgcal(Detector):
         from qcompress.detectors.hgcal import simulation
 
         simulation.simulate(kind, events, seed, path, report)
+
+    def simulate_selected(self, kind: str, events: int, seed: int, cuts: Any, path: Path, report: Report) -> None:
+        from qcompress.detectors.hgcal import selections, simulation
+
+        simulation.simulate(kind, events, seed, path, report, selections.parse(cuts, "selection"))
 
     def inspect(self, path: Path) -> Results:
         from qcompress.detectors.hgcal import inspection
@@ -55,11 +62,11 @@ class Hgcal(Detector):
         raise QcompressError(f"{target}: give a .csv or a .root")
 
     def select(self, source: Path, target: Path, cuts: Any, report: Report) -> str:
-        from qcompress.detectors.hgcal import selections
+        from qcompress.detectors.hgcal import samples, selections
 
-        card = selections.select(source, target, selections.parse(cuts, "selection"), report)
-        counts = ", ".join(f"{name}: {count}" for name, count in card["counts"].items())
-        return f"{target} and {selections.card_path(target).name}; {counts}"
+        found = selections.select(source, target, selections.parse(cuts, "selection"), report)
+        counts = ", ".join(f"{name}: {count}" for name, count in found.items())
+        return f"{target} and {samples.card_path(target).name}; {counts}"
 
     def card(self, path: Path) -> SampleCard:
         from qcompress.detectors.hgcal import samples

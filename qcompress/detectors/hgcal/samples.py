@@ -3,11 +3,12 @@
 Layout (schema 2): the columns of COLUMNS at the top level, chunked and compressed, 48 trigger cells in channel order;
 those of PARTICLES in the group `particles`. A file from elsewhere may lack columns that are not in NEEDED: `missing`
 names them. A sample is identified by the SHA-256 of its columns and by that of its event split, whatever the chunks.
+A card (JSON) lies beside every sample, in place before the sample is: where it comes from, what was cut, its hash.
 """
 
 import hashlib
 import json
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -100,6 +101,9 @@ class Writer:
 
     def __init__(self, file: Any) -> None:
         self._file = file
+        self._digests: dict[str, Any] = {}
+        self.card: dict[str, Any] = {}
+        """What the sample's card says beside its origin, rows and hash."""
         self._waiting: list[dict[str, npt.NDArray[Any]]] = []
         self._rows = 0
         self._particles: list[dict[str, npt.NDArray[Any]]] = []
@@ -126,6 +130,12 @@ class Writer:
                 column = np.concatenate([part[name] for part in self._particles])
                 group.create_dataset(name, data=column, track_times=False)
 
+    def whole_card(self, origin: Mapping[str, Any]) -> dict[str, Any]:
+        """The card of what is written."""
+        rows = len(self._file["event"]) if "event" in self._file else 0
+        digests = [self._digests[name] for name in COLUMNS if name in self._digests]
+        return {"rows": rows, "content_hash": _content_hash(digests), "origin": origin} | self.card
+
     def _write(self, fewest: int) -> None:
         """Write the waiting rows chunk by chunk, until fewer than `fewest` are left."""
         if self._rows < fewest:
@@ -147,25 +157,44 @@ class Writer:
             self._file.create_dataset(
                 name, (0, *shape), rows.dtype, maxshape=(None, *shape), track_times=False, **options
             )
+            self._digests[name] = _column_digest(name)
+        self._digests[name].update(rows.tobytes())
         column = self._file[name]
         column.resize(len(column) + len(rows), axis=0)
         column[len(column) - len(rows) :] = rows
+
+
+def _column_digest(name: str) -> Any:
+    return hashlib.sha256(f"{name}{COLUMNS[name]}".encode())
+
+
+def _content_hash(digests: Iterable[Any]) -> str:
+    return hashlib.sha256("".join(digest.hexdigest() for digest in digests).encode()).hexdigest()
+
+
+def card_path(sample: Path) -> Path:
+    """Where a sample's card lies."""
+    return sample.with_suffix(".card.json")
 
 
 @contextmanager
 def writing(path: Path, origin: Mapping[str, Any]) -> Iterator[Writer]:
     """A new sample to append rows to; the file appears whole when the block ends without a fault, or not at all.
 
-    The same rows give the same bytes, however many are appended at a time.
+    The same rows give the same bytes, however many are appended at a time. Its card is in place just before it.
     """
     import h5py
 
-    with written_aside(path) as beside, h5py.File(beside, "w") as file:
-        file.attrs["format"], file.attrs["schema"] = FORMAT, SCHEMA
-        file.attrs["origin"] = json.dumps(origin, sort_keys=True)
-        writer = Writer(file)
-        yield writer
-        writer.finish()
+    with written_aside(path) as beside:
+        with h5py.File(beside, "w") as file:
+            file.attrs["format"], file.attrs["schema"] = FORMAT, SCHEMA
+            file.attrs["origin"] = json.dumps(origin, sort_keys=True)
+            writer = Writer(file)
+            yield writer
+            writer.finish()
+            card = writer.whole_card(origin)
+        with written_aside(card_path(path)) as text:
+            text.write((json.dumps(card, indent=1, sort_keys=True) + "\n").encode())
 
 
 def write(sample: Sample, path: Path) -> None:
@@ -250,11 +279,11 @@ class Handle:
 
     def content_hash(self) -> str:
         """SHA-256 over all columns, each by itself."""
-        digests = {name: hashlib.sha256(f"{name}{COLUMNS[name]}".encode()) for name in self.columns}
+        digests = {name: _column_digest(name) for name in self.columns}
         for part in self.chunks():
             for name, column in part.items():
                 digests[name].update(column.tobytes())
-        return hashlib.sha256("".join(digest.hexdigest() for digest in digests.values()).encode()).hexdigest()
+        return _content_hash(digests.values())
 
     def events(self) -> npt.NDArray[np.int64]:
         """(n, 2): every event and its part of the split, by number; raises QcompressError if one is in two parts."""

@@ -1,20 +1,24 @@
-"""Selections of modules as data: the training variants of the seed study, full modules, layers, pseudorapidity.
+"""Selections of modules as data: the training variants of the seed study, full modules, layers, pseudorapidity, signal.
 
-Every cut is counted, and a card (JSON) lies beside the sample: where it comes from, what was cut, how many rows stayed.
+Every cut is counted; the counts stand in the sample's card. Samples are selected as they are simulated or read, chunk
+by chunk; a limit on the rows takes a second reading of those that passed.
 """
 
-import json
-from collections.abc import Callable, Mapping
+import tempfile
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import contextmanager
+from functools import partial
 from pathlib import Path
 from typing import Any, Literal
 
 import numpy as np
 import numpy.typing as npt
-from pydantic import BaseModel, ConfigDict, Field, ValidationError
+from pydantic import Field, ValidationError
 
+from qcompress.detectors import Options
 from qcompress.detectors.hgcal import samples, wafers
+from qcompress.detectors.splits import mixed
 from qcompress.errors import QcompressError
-from qcompress.files import written_aside
 from qcompress.progress import Report, silent
 
 SMALL_SUM = 30
@@ -22,22 +26,29 @@ SMALL_SUM = 30
 REMOVED_SHARE, MASKED_SHARE = 1e-4, 1e-3
 """Variants remove and mask: share of the event's simulated energy."""
 
+AFTER = ("rows after", "of them with target zero")
+"""Counts of what stays."""
+
 Flags = npt.NDArray[np.bool_]
 Columns = Mapping[str, npt.NDArray[Any]]
 
 
-class Selection(BaseModel):
+class Selection(Options):
     """What is kept of a sample."""
-
-    model_config = ConfigDict(extra="forbid", frozen=True)
 
     variant: Literal["nominal", "calq", "remove", "mask"] = "nominal"
     """calq: sums below 30 have target zero; remove: shares below 1e-4 are dropped; mask: below 1e-3, target zero."""
     full_modules: bool = False
     layers: tuple[int, int] | None = None
     """First and last."""
-    eta: tuple[float, float] | None = Field(None)
+    eta: tuple[float, float] | None = None
     """Range of |pseudorapidity| of the module's centre."""
+    signal_share: float | None = Field(None, gt=0, le=1)
+    """Least share of the event's simulated signal energy that a module must hold."""
+    rows: int | None = Field(None, ge=1)
+    """At most so many modules, drawn at random from those that pass; an event's modules stay in its part."""
+    seed: int = Field(1, ge=0, lt=2**32)
+    """Of that draw."""
 
     def cuts(self) -> list[tuple[str, tuple[str, ...], Callable[[Columns], Flags]]]:
         """(name, columns it needs, rows it keeps) of every cut, in the order in which they are made."""
@@ -50,14 +61,10 @@ class Selection(BaseModel):
         if self.eta is not None:
             low, high = self.eta
             found.append((f"|eta| {low:g} to {high:g}", ("eta",), lambda c: _between(np.abs(c["eta"]), low, high)))
-        if self.variant == "remove":
-            found.append(
-                (
-                    f"share of energy {REMOVED_SHARE:g} or more",
-                    ("sim_energy_fraction",),
-                    lambda c: np.asarray(c["sim_energy_fraction"] >= REMOVED_SHARE),
-                )
-            )
+        for share in (self.signal_share, REMOVED_SHARE if self.variant == "remove" else None):
+            if share is not None:
+                name = f"share of energy {share:g} or more"
+                found.append((name, ("sim_energy_fraction",), partial(_holds, share)))
         return found
 
     def masked(self, columns: Columns, calibrated: bool) -> Flags:
@@ -74,6 +81,10 @@ class Selection(BaseModel):
         calq = {"charge"} if calibrated else {"charge", "eta"}
         own = {"calq": calq, "mask": {"sim_energy_fraction"}}.get(self.variant, set())
         return own | {name for _, names, _ in self.cuts() for name in names}
+
+
+def _holds(share: float, columns: Columns) -> Flags:
+    return np.asarray(columns["sim_energy_fraction"] >= share)
 
 
 def _is_full(columns: Columns) -> Flags:
@@ -95,62 +106,127 @@ def parse(given: Any, where: str) -> Selection:
         raise QcompressError(f"{where}: {key}: {error['msg'].lower()}; keys are {known}") from None
 
 
-def select(source: Path, target: Path, selection: Selection, report: Report = silent) -> dict[str, Any]:
-    """Write the chosen rows as a new sample, its card beside it; returns the card.
+class Sieve:
+    """Cuts a sample chunk by chunk, counts what stays, and writes it; made by `sieving`."""
 
-    Raises QcompressError for columns that are missing or if no row stays; then nothing is written.
-    """
-    with samples.Handle(source) as handle:
-        calibrated = str(handle.origin.get("charge", "")).startswith("CALQ")
-        if missing := sorted(selection.needs(calibrated) - set(handle.columns)):
-            raise QcompressError(f"{source}: column {', '.join(missing)} is missing, which the selection needs")
-        counts = {"rows before": handle.rows} | dict.fromkeys((name for name, _, _ in selection.cuts()), 0)
-        counts |= {"rows after": 0, "of them with target zero": 0}
-        made = [*handle.origin.get("selections", []), selection.model_dump()]
-        told = {**handle.origin, "selections": made, "selected_from": handle.content_hash()}
-        with samples.writing(target, told) as writer:
+    def __init__(
+        self, selection: Selection, calibrated: bool, source: str, writer: samples.Writer, draw: "Draw | None" = None
+    ) -> None:
+        self._selection, self._calibrated, self._source, self._writer = selection, calibrated, source, writer
+        self._draw = draw
+        self.counts = {"rows before": 0} | dict.fromkeys((name for name, _, _ in selection.cuts()), 0)
+        self.counts |= dict.fromkeys(AFTER, 0)
+
+    def append(self, modules: Columns, particles: Columns | None = None) -> None:
+        """Rows of the sample, the same columns in every call, and generated particles, all of which stay."""
+        self._check(modules)
+        keep = np.ones(len(modules["event"]), bool)
+        self.counts["rows before"] += len(keep)
+        for name, _, cut in self._selection.cuts():
+            keep &= cut(modules)
+            self.counts[name] += int(keep.sum())
+        if self._draw is not None:
+            keep[keep] = self._draw.may_stay(int(keep.sum()))
+        found = {name: column[keep] for name, column in modules.items()}
+        before = found.get("masked", np.zeros(len(found["event"]), np.uint8)) == 1
+        found["masked"] = (self._selection.masked(found, self._calibrated) | before).astype(np.uint8)
+        self._writer.append(found, particles)
+        if self._draw is None:
+            self._count(found)
+
+    def copy(self, passing: Path, drawn: Flags, writer: samples.Writer) -> None:
+        """Write what is drawn of the rows in `passing`, and count it."""
+        with samples.Handle(passing) as handle:
+            particles = handle.particles() or None
             for number, part in enumerate(handle.chunks()):
-                _check_numbers(source, part, selection.needs(calibrated))
-                writer.append(_chosen(part, selection, calibrated, counts))
-                report(min((number + 1) * samples.CHUNK_ROWS, handle.rows), handle.rows, "rows")
-            if counts["rows after"] == 0:
-                raise QcompressError(f"{source}: no row is left; {_told(counts)}")
-            writer.append({name: column[:0] for name, column in part.items()} | _none(), handle.particles() or None)
-    card = {"from": source.name, "selection": selection.model_dump(), "counts": counts, "origin": told}
-    with written_aside(card_path(target)) as file:
-        file.write((json.dumps(card, indent=1, sort_keys=True) + "\n").encode())
-    return card
+                keep = drawn[number * samples.CHUNK_ROWS :][: len(part["event"])]
+                found = {name: column[keep] for name, column in part.items()}
+                self._count(found)
+                writer.append(found, particles)
+                particles = None
+
+    def refuse_nothing(self) -> None:
+        """Raises QcompressError with the counts if no row passed."""
+        if min(self.counts[name] for name in self.counts if name not in AFTER) == 0:
+            told = ", ".join(f"{name}: {count}" for name, count in self.counts.items() if name != AFTER[1])
+            raise QcompressError(f"{self._source}: no row is left; {told}")
+
+    def _check(self, modules: Columns) -> None:
+        needed = self._selection.needs(self._calibrated)
+        if missing := sorted(needed - set(modules)):
+            raise QcompressError(f"{self._source}: column {', '.join(missing)} is missing, which the selection needs")
+        for name in sorted(needed):
+            if wrong := int((~np.isfinite(modules[name])).sum()):
+                said = f"{wrong} values of column {name} are no numbers, which the selection needs"
+                raise QcompressError(f"{self._source}: {said}")
+
+    def _count(self, found: Columns) -> None:
+        for name, more in zip(AFTER, (len(found["event"]), int(found["masked"].sum())), strict=True):
+            self.counts[name] += more
 
 
-def _none() -> dict[str, npt.NDArray[Any]]:
-    return {"masked": np.zeros(0, np.uint8)}
+class Draw:
+    """A random choice of at most `rows` of the rows that pass, whose number is not known before: the lowest keys."""
+
+    def __init__(self, rows: int, seed: int) -> None:
+        self._rows, self._seed = rows, seed
+        self._lowest = np.zeros(0, np.uint64)
+        self._passed = 0
+        self._kept: list[npt.NDArray[np.uint64]] = []
+
+    def may_stay(self, passed: int) -> Flags:
+        """Which of the next rows that pass have a key among the lowest so far."""
+        keys = mixed(np.arange(self._passed, self._passed + passed), self._seed)
+        self._passed += passed
+        self._lowest = np.concatenate([self._lowest, keys])
+        if len(self._lowest) > self._rows:
+            self._lowest = np.partition(self._lowest, self._rows - 1)[: self._rows]
+        kept = self._among_lowest(keys)
+        self._kept.append(keys[kept])
+        return kept
+
+    def drawn(self) -> Flags:
+        """Which of all rows that could stay do."""
+        return self._among_lowest(np.concatenate(self._kept))
+
+    def _among_lowest(self, keys: npt.NDArray[np.uint64]) -> Flags:
+        return np.asarray(keys <= self._lowest.max(initial=0))
 
 
-def card_path(target: Path) -> Path:
-    """Where a sample's card lies."""
-    return target.with_suffix(".card.json")
+@contextmanager
+def sieving(target: Path, origin: Mapping[str, Any], selection: Selection, source: str) -> Iterator[Sieve]:
+    """A new sample of the chosen among the rows that are appended; it appears whole, with its card, or not at all.
+
+    source: what the rows are of, for messages. Raises QcompressError for columns that are missing or if no row stays.
+    """
+    told = {**origin, "selections": [*origin.get("selections", []), selection.model_dump(mode="json")]}
+    calibrated = str(origin.get("charge", "")).startswith("CALQ")
+    with samples.writing(target, told) as writer:
+        if selection.rows is None:
+            sieve = Sieve(selection, calibrated, source, writer)
+            yield sieve
+            sieve.refuse_nothing()
+        else:
+            draw = Draw(selection.rows, selection.seed)
+            with tempfile.TemporaryDirectory(dir=target.resolve().parent, prefix=f".{target.name}.") as folder:
+                passing = Path(folder) / "passing.h5"
+                with samples.writing(passing, told) as first:
+                    sieve = Sieve(selection, calibrated, source, first, draw)
+                    yield sieve
+                    sieve.refuse_nothing()
+                sieve.copy(passing, draw.drawn(), writer)
+        counted = {"selection": selection.model_dump(mode="json"), "counts": sieve.counts}
+        writer.card = {"from": source.rsplit("/", 1)[-1], **counted}
 
 
-def _check_numbers(source: Path, part: Columns, names: set[str]) -> None:
-    for name in sorted(names):
-        if wrong := int((~np.isfinite(part[name])).sum()):
-            raise QcompressError(f"{source}: {wrong} values of column {name} are no numbers, which the selection needs")
-
-
-def _chosen(
-    part: dict[str, npt.NDArray[Any]], selection: Selection, calibrated: bool, counts: dict[str, int]
-) -> Columns:
-    keep = np.ones(len(part["event"]), bool)
-    for name, _, cut in selection.cuts():
-        keep &= cut(part)
-        counts[name] += int(keep.sum())
-    found = {name: column[keep] for name, column in part.items()}
-    before = found.get("masked", np.zeros(len(found["event"]), np.uint8)) == 1
-    found["masked"] = (selection.masked(found, calibrated) | before).astype(np.uint8)
-    counts["rows after"] += int(keep.sum())
-    counts["of them with target zero"] += int(found["masked"].sum())
-    return found
-
-
-def _told(counts: Mapping[str, int]) -> str:
-    return ", ".join(f"{name}: {count}" for name, count in counts.items() if not name.startswith("of them"))
+def select(source: Path, target: Path, selection: Selection, report: Report = silent) -> dict[str, int]:
+    """Write the chosen rows as a new sample with its card; returns the counts, cut by cut."""
+    with samples.Handle(source) as handle:
+        origin = {**handle.origin, "selected_from": handle.content_hash()}
+        with sieving(target, origin, selection, str(source)) as sieve:
+            particles = handle.particles() or None
+            for part in handle.chunks():
+                sieve.append(part, particles)
+                particles = None
+                report(sieve.counts["rows before"], handle.rows, "rows")
+    return sieve.counts

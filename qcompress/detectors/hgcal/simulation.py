@@ -26,6 +26,7 @@ from qcompress.detectors.hgcal import geometry, layers, particles, samples, sens
 from qcompress.detectors.hgcal.econt.numbers import Density, encode
 from qcompress.detectors.hgcal.parameters import PARAMETERS
 from qcompress.detectors.hgcal.particles import Entries, Particles
+from qcompress.detectors.hgcal.selections import Selection, sieving
 from qcompress.detectors.splits import split_events
 from qcompress.errors import QcompressError
 from qcompress.fixedpoint import Values
@@ -62,11 +63,15 @@ THREADS = 2
 BATCH = 16
 
 
-def simulate(kind: str, events: int, seed: int, path: Path, report: Report = silent) -> None:
-    """Write `events` events to a sample file; memory does not grow with them."""
+def simulate(
+    kind: str, events: int, seed: int, path: Path, report: Report = silent, selection: Selection | None = None
+) -> None:
+    """Write `events` events, or what a selection keeps of them, to a sample file; memory does not grow with them."""
     if kind not in KINDS:
         raise QcompressError(f"sample {kind!r} is not known; simulate one of {', '.join(KINDS)}")
-    with samples.writing(path, origin(kind, seed)) as writer:
+    told = origin(kind, seed)
+    writing = samples.writing(path, told) if selection is None else sieving(path, told, selection, kind)
+    with writing as writer:
         for done, (modules, generated) in enumerate(_in_order(kind, events, seed), 1):
             writer.append(modules, generated)
             report(done, events, "events")

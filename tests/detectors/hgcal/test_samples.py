@@ -39,7 +39,7 @@ def test_written_and_read_samples_are_the_same_and_so_are_the_bytes(sample, tmp_
     for name, column in sample.particles.items():
         assert (again.particles[name] == column).all()
     assert again.origin == sample.origin
-    assert sorted(p.name for p in tmp_path.iterdir()) == ["a.h5", "b.h5"]
+    assert sorted(p.name for p in tmp_path.iterdir()) == ["a.card.json", "a.h5", "b.card.json", "b.h5"]
 
 
 @pytest.mark.parametrize("size", [1, 97, 840])
