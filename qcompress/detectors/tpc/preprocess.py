@@ -1,0 +1,169 @@
+"""The integer stages around a network: a window over its centre charge in front, a decision behind.
+
+Every quotient is rounded to the nearest code, halves up, and saturates: `floor(x 2^f / d + 1/2)` with f fractional
+bits, computed as `(2 x 2^f + d) / (2 d)` in 32-bit integers.
+"""
+
+import hashlib
+from collections.abc import Sequence
+from dataclasses import dataclass
+from functools import cached_property
+
+import numpy as np
+
+from qcompress.detectors.tpc.geometry import PADS, SECTORS
+from qcompress.detectors.tpc.windows import Layout
+from qcompress.errors import QcompressError
+from qcompress.fixedpoint import Codes, Format
+from qcompress.graph.stage import Shape
+
+RAW_FORMAT = Format(True, 16, 12)
+"""Charges in 1/16 ADC; what is outside of the detector is -1; the extras are integers in the same register."""
+RATIO_FORMAT = Format(True, 10, 3)
+"""Charge over centre charge, in 1/128, saturating at 3.99; outside of the detector -1."""
+OUTSIDE = -(1 << RATIO_FORMAT.fraction)
+CHARGE_SHIFT = 3
+"""The classical finder's qTot / qMax enters a network divided by 8."""
+ROWS = len(PADS)
+
+
+@dataclass(frozen=True)
+class CentreDivision:
+    """A Stage: windows of charges, and what stands beside them, -> inputs of a network; shapes (n, layout.size)."""
+
+    layout: Layout
+    name: str = "division"
+    input_format: Format = RAW_FORMAT
+    output_format: Format = RATIO_FORMAT
+
+    @property
+    def input_shape(self) -> Shape:
+        return (self.layout.size,)
+
+    @property
+    def output_shape(self) -> Shape:
+        return (self.layout.size,)
+
+    def run(self, codes: Codes) -> Codes:
+        given = np.asarray(codes, np.int64)
+        layout, found = self.layout, np.empty(given.shape, np.int64)
+        centre = np.maximum(given[:, layout.centre, None], 1)
+        window = given[:, : layout.window]
+        found[:, : layout.window] = np.where(window < 0, OUTSIDE, ratio(window, centre))
+        if layout.extras:
+            sector, row, pad = given[:, layout.window : layout.window + 3].T
+            pads = PADS[np.clip(row, 0, ROWS - 1)]
+            place = (ratio(sector, SECTORS), ratio(row, ROWS), ratio(pad, pads))
+            found[:, layout.window : layout.window + 3] = np.stack(place, axis=1)
+        if layout.classical:
+            *shape, charge = given[:, -5:].T
+            fraction = RATIO_FORMAT.fraction
+            moved = (part << (fraction - bits) for part, bits in zip(shape, (6, 6, 5, 5), strict=True))
+            ends = (RATIO_FORMAT.min_code, RATIO_FORMAT.max_code)
+            found[:, -5:-1] = np.stack([np.clip(part, *ends) for part in moved], axis=1)
+            found[:, -1] = ratio(charge << (RAW_FORMAT.fraction - CHARGE_SHIFT), centre[:, 0])
+        return found
+
+    def content_hash(self) -> str:
+        """SHA-256 over what the stage depends on."""
+        return hashlib.sha256(f"division {self.layout} {self.input_format} {self.output_format}".encode()).hexdigest()
+
+    def cpp(self) -> Sequence[str]:
+        """One window; every quotient fits 32 bits."""
+        layout, fraction = self.layout, RATIO_FORMAT.fraction
+        lines = [
+            "const auto ratio = [](std::int32_t x, std::int32_t d) {",
+            f"    const std::int32_t q = ((x > 0 ? x : 0) * {2 << fraction} + d) / (2 * d);",
+            f"    return q < {RATIO_FORMAT.max_code} ? q : {RATIO_FORMAT.max_code};",
+            "};",
+            f"const std::int32_t centre = in[{layout.centre}] > 1 ? in[{layout.centre}] : 1;",
+            f"for (int i = 0; i < {layout.window}; i++) out[i] = in[i] < 0 ? {OUTSIDE} : ratio(in[i], centre);",
+        ]
+        if layout.extras:
+            at = layout.window
+            lines += [
+                f"constexpr int pads[{ROWS}] = {{{', '.join(map(str, PADS.tolist()))}}};",
+                f"const int row = in[{at + 1}] < 0 ? 0 : in[{at + 1}] < {ROWS} ? in[{at + 1}] : {ROWS - 1};",
+                f"out[{at}] = ratio(in[{at}], {SECTORS});",
+                f"out[{at + 1}] = ratio(in[{at + 1}], {ROWS});",
+                f"out[{at + 2}] = ratio(in[{at + 2}], pads[row]);",
+            ]
+        if layout.classical:
+            first = layout.size - 5
+            low, high = RATIO_FORMAT.min_code, RATIO_FORMAT.max_code
+            lines += [
+                f"for (int i = {first}; i < {first + 4}; i++) {{",
+                f"    const std::int32_t x = in[i] * (i < {first + 2} ? {1 << (fraction - 6)} : {1 << (fraction - 5)});",
+                f"    out[i] = x < {low} ? {low} : x > {high} ? {high} : x;",
+                "}",
+                f"out[{first + 4}] = ratio(in[{first + 4}] * {1 << (RAW_FORMAT.fraction - CHARGE_SHIFT)}, centre);",
+            ]
+        return lines
+
+
+def ratio(x: Codes, divisor: Codes | int) -> Codes:
+    """x / divisor in `RATIO_FORMAT`, rounded to nearest, halves up, saturating; x below 0 counts as 0."""
+    twice = (np.maximum(x, 0) << (RATIO_FORMAT.fraction + 1)) + divisor
+    return np.asarray(np.minimum(twice // (2 * divisor), RATIO_FORMAT.max_code), np.int64)
+
+
+@dataclass(frozen=True)
+class Decision:
+    """A Stage: a classifier's outputs -> 0 reject, 1 accept, 2 accept and split.
+
+    One output: accepted if its code is above that of `threshold`, a probability; the sigmoid stays outside, in the
+    threshold's logit. Three outputs: the largest, the first of equals. Raises QcompressError for any other number and
+    for thresholds outside [0, 1].
+    """
+
+    input_shape: Shape
+    input_format: Format
+    threshold: float
+    name: str = "decision"
+    output_shape: Shape = (1,)
+    output_format: Format = Format(False, 2, 2)
+
+    def __post_init__(self) -> None:
+        if self.input_shape not in ((1,), (3,)):
+            raise QcompressError(f"decision: a classifier has 1 or 3 outputs, not {self.input_shape}")
+        threshold_code(self.threshold, self.input_format)
+
+    @cached_property
+    def bound(self) -> int:
+        """The largest code that is rejected."""
+        return threshold_code(self.threshold, self.input_format)
+
+    def run(self, codes: Codes) -> Codes:
+        given = np.asarray(codes, np.int64)
+        if self.input_shape == (3,):
+            return given.argmax(axis=1)[:, None].astype(np.int64)
+        return (given > self.bound).astype(np.int64)
+
+    def content_hash(self) -> str:
+        """SHA-256 over what the stage depends on."""
+        words = f"decision {self.input_shape} {self.input_format} {self.bound}"
+        return hashlib.sha256(words.encode()).hexdigest()
+
+    def cpp(self) -> Sequence[str]:
+        """One maximum."""
+        if self.input_shape == (3,):
+            return (
+                "int best = 0;",
+                "for (int i = 1; i < 3; i++)",
+                "    if (in[i] > in[best]) best = i;",
+                "out[0] = best;",
+            )
+        return (f"out[0] = std::int64_t(in[0]) > std::int64_t({self.bound});",)
+
+
+def threshold_code(threshold: float, format_: Format) -> int:
+    """Largest code that a threshold on the probability rejects: floor of its logit; the ends reject none and all.
+
+    Raises QcompressError outside of [0, 1].
+    """
+    if not 0 <= threshold <= 1:
+        raise QcompressError(f"threshold {threshold}: give a probability, 0 to 1")
+    if threshold in (0, 1):
+        return format_.min_code - 1 if threshold == 0 else format_.max_code
+    logit = np.log(threshold / (1 - threshold))
+    return int(np.clip(np.floor(np.ldexp(logit, format_.fraction)), format_.min_code - 1, format_.max_code))

@@ -1,0 +1,28 @@
+"""The compiled gathering of windows; imported only where it is used."""
+
+from typing import Any
+
+import numba
+
+
+@numba.njit(nogil=True, cache=True)
+def gather(charges: Any, row: Any, pad: Any, time: Any, pads: Any, first: Any, inner_rows: int, reach: Any, found: Any) -> None:
+    """Charges (all pads, time bins) around maxima (n,) into found (n, window).
+
+    pads, first: of each row, how many pads it has and where they begin; reach: to each side of a maximum, on each axis.
+    """
+    times = charges.shape[1]
+    for n in range(len(row)):
+        place = 0
+        for r in range(row[n] - reach[0], row[n] + reach[0] + 1):
+            here = 0
+            if 0 <= r < len(pads) and (r < inner_rows) == (row[n] < inner_rows):
+                here = pads[r]
+            middle = pad[n] + int((here - pads[row[n]]) / 2)
+            for p in range(middle - reach[1], middle + reach[1] + 1):
+                for t in range(time[n] - reach[2], time[n] + reach[2] + 1):
+                    if 0 <= p < here and 0 <= t < times:
+                        found[n, place] = charges[first[r] + p, t]
+                    else:
+                        found[n, place] = -1
+                    place += 1

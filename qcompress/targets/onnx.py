@@ -1,0 +1,224 @@
+"""A graph as an ONNX model of floating-point operations that gives the graph's own values, and its inference.
+
+Values stand in float32 where every partial sum of every layer fits its 24-bit significand, in any order, else in
+float64 (53 bits): so the sums are exact, and with them all that follows. What cannot be shown exact is refused.
+"""
+
+from dataclasses import dataclass, field
+from functools import cached_property
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import numpy.typing as npt
+
+from qcompress.errors import QcompressError, Refused
+from qcompress.files import written_aside
+from qcompress.fixedpoint import MAX_WIDTH, Cast, Codes, Format, Overflow, Rounding, Values
+from qcompress.graph import Graph, Linear, Node, Quantize, Range, Rearrangement, Relu
+from qcompress.graph.ranges import float32_exact, largest_sum
+
+FLOAT64_BITS = 53
+OPSET, IR_VERSION = 17, 8
+"""Of 2022: runtimes of any age since then read the model."""
+ROUNDINGS = {Rounding.RND_CONV: "Round", Rounding.RND: "Floor", Rounding.TRN: "Floor"}
+INPUT, OUTPUT = "input", "output"
+PROVIDERS = ("CUDAExecutionProvider", "CPUExecutionProvider")
+"""Of onnxruntime, the first of them that is there is used."""
+
+
+def refuse(graph: Graph) -> None:
+    """Raises Refused, naming the node, where floating point cannot give the graph's values."""
+    ranges = graph.ranges()
+    for node in graph.nodes:
+        fault = _fault(graph, node, ranges)
+        if fault:
+            raise Refused(f"onnx: {node.name} of {graph.name}: {fault}")
+
+
+def _fault(graph: Graph, node: Node, ranges: dict[str, Range]) -> str | None:
+    operation, given, range_ = node.operation, graph.formats[node.source], ranges[node.source]
+    if isinstance(operation, Quantize):
+        cast = operation.cast
+        if cast.rounding not in ROUNDINGS:
+            return f"rounding {cast.rounding} is no ONNX operation; use {', '.join(ROUNDINGS)}"
+        wide = Cast(Format(True, MAX_WIDTH, MAX_WIDTH - cast.format.fraction), cast.rounding)
+        codes = np.array([wide.codes(end, given.fraction) for end in range_])
+        if cast.overflow is not Overflow.SAT and not cast.format.contains(codes).all():
+            return f"overflow {cast.overflow} happens; use SAT"
+        return None
+    if isinstance(operation, Linear):
+        if operation.matrix.shape[0] > 1 or (operation.taps(graph.shapes[node.source]) < 0).any():
+            return "groups of channels and padding are not exported"
+        lost = operation.shift(given) > 0 or operation.bias_format.fraction > operation.accumulator.fraction
+        sums = operation.sum_range(range_, given)
+        if lost or not operation.accumulator.contains(np.array(sums)).all():
+            return f"accumulator {operation.accumulator} loses bits"
+        if largest_sum(operation, range_, given) > 1 << FLOAT64_BITS:
+            return "sums do not fit float64"
+        return None
+    if isinstance(operation, Rearrangement):
+        padded = (operation.indices(graph.shapes[node.source]) < 0).any()
+        return "padding is not exported" if padded else None
+    return None if isinstance(operation, Relu) else f"{type(operation).__name__} is not exported"
+
+
+def precision(graph: Graph) -> np.dtype[Any]:
+    """float32 where all sums fit it, else float64."""
+    ranges = graph.ranges()
+    exact = all(
+        float32_exact(node.operation, ranges[node.source], graph.formats[node.source])
+        for node in graph.nodes
+        if isinstance(node.operation, Linear)
+    )
+    return np.dtype(np.float32 if exact else np.float64)
+
+
+def export(graph: Graph, path: Path, notes: dict[str, str] | None = None) -> np.dtype[Any]:
+    """Write the model: values on the grid of the input format -> output values; gives the type they stand in.
+
+    notes: kept in the model as metadata, beside the formats. Raises Refused.
+    """
+    import onnx
+
+    refuse(graph)
+    dtype = precision(graph)
+    writer = _Writer(dtype)
+    last = {INPUT: INPUT}
+    for node in graph.nodes:
+        last[node.name] = writer.add(node, last[node.source], graph)
+    writer.node("Identity", [last[graph.nodes[-1].name]], OUTPUT)
+    kind = onnx.helper.np_dtype_to_tensor_dtype(dtype)
+    ends = [
+        onnx.helper.make_tensor_value_info(name, kind, ["rows", *shape])
+        for name, shape in ((INPUT, graph.input_shape), (OUTPUT, graph.output_shape))
+    ]
+    model = onnx.helper.make_model(
+        onnx.helper.make_graph(writer.nodes, graph.name, ends[:1], ends[1:], writer.constants),
+        opset_imports=[onnx.helper.make_opsetid("", OPSET)],
+        ir_version=IR_VERSION,
+        producer_name="qcompress",
+    )
+    formats = {"input_format": str(graph.input_format), "output_format": str(graph.output_format)}
+    onnx.helper.set_model_props(model, {**formats, "graph": graph.content_hash(), **(notes or {})})
+    onnx.checker.check_model(model)
+    with written_aside(path) as file:
+        file.write(model.SerializeToString())
+    return dtype
+
+
+@dataclass
+class _Writer:
+    """ONNX nodes and constants of the graph's nodes, one after the other; all hold values."""
+
+    dtype: np.dtype[Any]
+    nodes: list[Any] = field(default_factory=list)
+    constants: list[Any] = field(default_factory=list)
+
+    def node(self, kind: str, sources: list[str], name: str, **attributes: Any) -> str:
+        """One ONNX node; its output bears its name."""
+        import onnx
+
+        self.nodes.append(onnx.helper.make_node(kind, sources, [name], name, **attributes))
+        return name
+
+    def constant(self, name: str, values: npt.ArrayLike, dtype: Any = None) -> str:
+        import onnx
+
+        self.constants.append(onnx.numpy_helper.from_array(np.asarray(values, dtype or self.dtype), name))
+        return name
+
+    def add(self, node: Node, source: str, graph: Graph) -> str:
+        """The nodes of one operation; gives the name of what it computes."""
+        operation, shape = node.operation, graph.shapes[node.source]
+        if isinstance(operation, Quantize):
+            return self._quantize(node.name, operation.cast, source)
+        if isinstance(operation, Linear):
+            return self._linear(node.name, operation, source, shape)
+        if isinstance(operation, Rearrangement):
+            return self._gather(node.name, operation.indices(shape), source)
+        return self.node("Relu", [source], node.name)
+
+    def _quantize(self, name: str, cast: Cast, source: str) -> str:
+        """Scale to codes, round, scale back, cut at both ends."""
+        scale = self.constant(f"{name}.scale", np.ldexp(1.0, cast.format.fraction))
+        scaled = self.node("Mul", [source, scale], f"{name}.scaled")
+        if cast.rounding is Rounding.RND:
+            scaled = self.node("Add", [scaled, self.constant(f"{name}.half", 0.5)], f"{name}.up")
+        rounded = self.node(ROUNDINGS[cast.rounding], [scaled], f"{name}.rounded")
+        ends = cast.format.min_code, cast.format.max_code
+        low, high = (self.constant(f"{name}.{what}", end) for what, end in zip(("low", "high"), ends, strict=True))
+        cut = self.node("Clip", [rounded, low, high], f"{name}.cut")
+        return self.node("Div", [cut, scale], name)
+
+    def _linear(self, name: str, operation: Linear, source: str, shape: tuple[int, ...]) -> str:
+        """Every position's inputs side by side, times the matrix."""
+        taps = operation.taps(shape)[:, 0]
+        if taps.shape != (1, int(np.prod(shape))) or len(shape) > 1:
+            source = self._gather(f"{name}.patches", taps, source)
+        weights = operation.kernel_format.to_values(operation.matrix[0])
+        bias = operation.bias_format.to_values(operation.bias)
+        products = self.node("MatMul", [source, self.constant(f"{name}.weights", weights)], f"{name}.products")
+        sums = self.node("Add", [products, self.constant(f"{name}.bias", bias)], f"{name}.sums")
+        return self._reshape(name, sums, operation.output_shape(shape))
+
+    def _gather(self, name: str, indices: Codes, source: str) -> str:
+        flat = self.node("Flatten", [source], f"{name}.flat", axis=1)
+        places = self.constant(f"{name}.places", indices.reshape(-1), np.int64)
+        return self._reshape(name, self.node("Gather", [flat, places], f"{name}.taken", axis=1), indices.shape)
+
+    def _reshape(self, name: str, source: str, shape: tuple[int, ...]) -> str:
+        return self.node("Reshape", [source, self.constant(f"{name}.shape", [-1, *shape], np.int64)], name)
+
+
+@dataclass(frozen=True)
+class OnnxBody:
+    """An exported model in onnxruntime; a Body. threads: 0 for as many as there are processors."""
+
+    path: Path
+    threads: int = 1
+
+    @property
+    def name(self) -> str:
+        return "onnx"
+
+    @cached_property
+    def session(self) -> Any:
+        """Raises QcompressError if the file is no model that onnxruntime can run."""
+        import onnxruntime
+
+        if not self.path.is_file():
+            raise QcompressError(f"{self.path}: no such ONNX file")
+        options = onnxruntime.SessionOptions()
+        options.intra_op_num_threads = self.threads
+        options.log_severity_level = 3
+        there = [name for name in PROVIDERS if name in onnxruntime.get_available_providers()]
+        try:
+            return onnxruntime.InferenceSession(str(self.path), options, there)
+        except Exception as fault:  # onnxruntime's errors have no common class
+            raise QcompressError(f"{self.path}: no ONNX model that can be run ({fault})") from None
+
+    @cached_property
+    def notes(self) -> dict[str, str]:
+        """What `export` kept in the model; raises QcompressError for a model of another program."""
+        found = dict(self.session.get_modelmeta().custom_metadata_map)
+        if missing := {"input_format", "output_format"} - set(found):
+            raise QcompressError(f"{self.path}: does not say its {', '.join(sorted(missing))}; export it with qcompress")
+        return found
+
+    @property
+    def provider(self) -> str:
+        """Where it runs."""
+        return str(self.session.get_providers()[0])
+
+    def predict(self, values: npt.ArrayLike) -> Values:
+        """Values (rows, *input_shape) on the input's grid -> output values, in the model's own type."""
+        (given,) = self.session.get_inputs()
+        dtype = np.float64 if "double" in given.type else np.float32
+        found: Values = self.session.run(None, {given.name: np.ascontiguousarray(values, dtype)})[0]
+        return found
+
+    def run(self, codes: Codes) -> Codes:
+        """Codes (rows, *input_shape) -> codes (rows, *output_shape), int64."""
+        given, made = (Format.parse(self.notes[f"{end}_format"]) for end in ("input", "output"))
+        return made.to_codes(self.predict(given.to_values(codes)))

@@ -1,0 +1,86 @@
+"""The integer stages around a network: rounding against exact fractions, C++ against NumPy."""
+
+from fractions import Fraction
+from pathlib import Path
+
+import numpy as np
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from qcompress.detectors.tpc.geometry import PADS
+from qcompress.detectors.tpc.preprocess import OUTSIDE, RATIO_FORMAT, CentreDivision, Decision, ratio
+from qcompress.detectors.tpc.windows import Layout
+from qcompress.errors import QcompressError
+from qcompress.fixedpoint import Format
+from qcompress.graph import Chain
+from qcompress.targets.cpp import Cpp
+from qcompress.verify import standard_inputs, verify
+
+LAYOUTS = (Layout.parse("1x3x3"), Layout.parse("1x3x3", extras=True), Layout.parse("3x3x3", True, True))
+LOGIT = Format(True, 10, 5)
+
+
+@given(st.integers(-40, 32767), st.integers(1, 32767))
+def test_a_quotient_is_the_nearest_code_halves_up(x: int, divisor: int) -> None:
+    exact = Fraction(max(x, 0), divisor) * 128 + Fraction(1, 2)
+    assert ratio(np.array([x]), divisor)[0] == min(exact.numerator // exact.denominator, RATIO_FORMAT.max_code)
+
+
+def test_a_window_over_its_centre() -> None:
+    window = np.array([[0, 50, 100, -1, 100, 399, 401, 1600, 25]])
+    found = CentreDivision(LAYOUTS[0]).run(window)
+    assert found.tolist() == [[0, 64, 128, OUTSIDE, 128, 511, 511, 511, 32]]
+    assert RATIO_FORMAT.to_values(np.array(OUTSIDE)) == -1
+
+
+def test_what_stands_beside_the_window() -> None:
+    layout = LAYOUTS[2]
+    row = np.full((1, layout.size), 160)
+    row[0, 27:30] = (18, 76, 30)
+    row[0, 30:] = (-32, 16, 24, 400, 40)
+    found = CentreDivision(layout).run(row)[0, 27:].tolist()
+    pads = int(PADS[76])
+    assert found == [64, 64, int(30 * 128 / pads + 0.5), -64, 32, 96, 511, int(40 * 16 / (8 * 160) * 128)]
+
+
+@pytest.mark.parametrize("layout", LAYOUTS, ids=str)
+def test_the_c_plus_plus_divides_as_numpy_does(layout: Layout, tmp_path: Path) -> None:
+    stages = Chain("division_alone", (CentreDivision(layout),))
+    body = Cpp(optimization="1").build(stages, tmp_path)
+    found = verify(stages, [body], standard_inputs(stages, 2000, 1))
+    assert [one.mismatches for one in found] == [0] * len(found)
+
+
+@pytest.mark.parametrize(("count", "threshold"), [(1, 0.0), (1, 0.05), (1, 0.5), (1, 1.0), (3, 0.5)])
+def test_the_decision_in_c_plus_plus(count: int, threshold: float, tmp_path: Path) -> None:
+    stages = Chain("decision_alone", (Decision((count,), LOGIT, threshold),))
+    body = Cpp(optimization="1").build(stages, tmp_path)
+    found = verify(stages, [body], standard_inputs(stages, 1000, 1))
+    assert [one.mismatches for one in found] == [0] * len(found)
+
+
+@given(st.floats(0, 1), st.integers(LOGIT.min_code, LOGIT.max_code))
+def test_a_threshold_on_the_probability_is_one_on_the_code(threshold: float, code: int) -> None:
+    logit = code / 2**LOGIT.fraction
+    accepted = Decision((1,), LOGIT, threshold).run(np.array([[code]]))[0, 0]
+    if threshold in (0, 1):
+        assert accepted == (threshold == 0)
+    else:
+        assert accepted == (logit > np.log(threshold / (1 - threshold)))
+
+
+def test_three_outputs_are_a_choice_the_first_of_equals() -> None:
+    codes = np.array([[3, 3, 3], [1, 3, 3], [0, -1, 5]])
+    assert Decision((3,), LOGIT, 0.5).run(codes)[:, 0].tolist() == [0, 1, 2]
+
+
+@pytest.mark.parametrize("threshold", [-0.1, 1.1, float("nan")])
+def test_a_threshold_is_a_probability(threshold: float) -> None:
+    with pytest.raises(QcompressError, match="give a probability, 0 to 1"):
+        Decision((1,), LOGIT, threshold)
+
+
+def test_a_classifier_has_one_output_or_three() -> None:
+    with pytest.raises(QcompressError, match="has 1 or 3 outputs"):
+        Decision((2,), LOGIT, 0.5)

@@ -1,0 +1,102 @@
+"""ONNX models of graphs give the graphs' codes; what they could not give is refused."""
+
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from qcompress.errors import QcompressError, Refused
+from qcompress.fixedpoint import Cast, Format, Overflow, Rounding
+from qcompress.graph import Conv2D, Dense, Flatten, Graph, Node, Permute, Quantize, Relu, Reshape, Table
+from qcompress.targets.onnx import OnnxBody, export, precision
+from qcompress.verify import standard_inputs, verify
+
+INPUT, WEIGHT, NARROW = Format(True, 10, 3), Format(True, 8, 1), Format(False, 8, 2)
+RNG = np.random.default_rng(5)
+
+
+def weights(*shape: int) -> np.ndarray:
+    return RNG.integers(-128, 128, shape)
+
+
+def dense_graph(accumulator: Format = Format(True, 30, 15), rounding: Rounding = Rounding.RND_CONV) -> Graph:
+    return Graph(
+        "dense",
+        (45,),
+        INPUT,
+        (
+            Node("first", Dense(weights(45, 16), WEIGHT, weights(16), WEIGHT, accumulator), "input"),
+            Node("relu", Relu(), "first"),
+            Node("cut", Quantize(Cast(NARROW, rounding, Overflow.SAT)), "relu"),
+            Node("last", Dense(weights(16, 3), WEIGHT, weights(3), WEIGHT, Format(True, 28, 15)), "cut"),
+        ),
+    )
+
+
+def convolution_graph() -> Graph:
+    kernel = Conv2D(weights(3, 3, 2, 4), WEIGHT, weights(4), WEIGHT, Format(True, 30, 15))
+    return Graph(
+        "convolution",
+        (2 * 5 * 4,),
+        INPUT,
+        (
+            Node("rows", Reshape((2, 5, 4)), "input"),
+            Node("last", Permute((1, 2, 0)), "rows"),
+            Node("convolution", kernel, "last"),
+            Node("cut", Quantize(Cast(NARROW, Rounding.RND, Overflow.SAT)), "convolution"),
+            Node("flat", Flatten(), "cut"),
+        ),
+    )
+
+
+@pytest.mark.parametrize("rounding", [Rounding.RND_CONV, Rounding.RND, Rounding.TRN])
+def test_dense_graphs_bit_by_bit(rounding: Rounding, tmp_path: Path) -> None:
+    graph = dense_graph(rounding=rounding)
+    assert export(graph, tmp_path / "m.onnx", {"window": "3x5x5"}) == np.float32
+    body = OnnxBody(tmp_path / "m.onnx")
+    found = verify(graph, [body], standard_inputs(graph, 500, 1))
+    assert [one.mismatches for one in found] == [0] * len(found)
+    assert (body.notes["window"], body.notes["graph"]) == ("3x5x5", graph.content_hash())
+    assert body.provider == "CPUExecutionProvider"
+
+
+def test_convolutions_and_permutations(tmp_path: Path) -> None:
+    graph = convolution_graph()
+    export(graph, tmp_path / "m.onnx")
+    found = verify(graph, [OnnxBody(tmp_path / "m.onnx")], standard_inputs(graph, 300, 1))
+    assert [one.mismatches for one in found] == [0] * len(found)
+
+
+def test_sums_beyond_24_bits_stand_in_float64(tmp_path: Path) -> None:
+    wide, accumulator = Format(True, 20, 3), Format(True, 45, 20)
+    layer = Dense(weights(30, 4), WEIGHT, weights(4), WEIGHT, accumulator)
+    graph = Graph("wide", (30,), wide, (Node("layer", layer, "input"),))
+    assert precision(graph) == np.float64
+    assert export(graph, tmp_path / "m.onnx") == np.float64
+    found = verify(graph, [OnnxBody(tmp_path / "m.onnx")], standard_inputs(graph, 300, 1))
+    assert [one.mismatches for one in found] == [0] * len(found)
+
+
+def test_what_floats_cannot_do_is_refused(tmp_path: Path) -> None:
+    cases = {
+        "first of dense: accumulator .* loses bits": dense_graph(Format(True, 20, 10)),
+        "cut of dense: rounding RND_ZERO": dense_graph(rounding=Rounding.RND_ZERO),
+        "cast of wraps: overflow WRAP happens": Graph(
+            "wraps", (2,), INPUT, (Node("cast", Quantize(Cast(NARROW)), "input"),)
+        ),
+        "table of t: Table is not exported": Graph(
+            "t", (2,), Format(False, 1, 1), (Node("table", Table(np.array([0, 1]), NARROW), "input"),)
+        ),
+    }
+    for words, graph in cases.items():
+        with pytest.raises(Refused, match=words):
+            export(graph, tmp_path / "m.onnx")
+    assert not list(tmp_path.iterdir())
+
+
+def test_files_that_are_no_models_are_faults(tmp_path: Path) -> None:
+    with pytest.raises(QcompressError, match="no such ONNX file"):
+        OnnxBody(tmp_path / "none.onnx").run(np.zeros((1, 2), np.int64))
+    (tmp_path / "bad.onnx").write_text("no model")
+    with pytest.raises(QcompressError, match="no ONNX model that can be run"):
+        OnnxBody(tmp_path / "bad.onnx").run(np.zeros((1, 2), np.int64))
