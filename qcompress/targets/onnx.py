@@ -37,30 +37,34 @@ def refuse(graph: Graph) -> None:
 
 
 def _fault(graph: Graph, node: Node, ranges: dict[str, Range]) -> str | None:
-    operation, given, range_ = node.operation, graph.formats[node.source], ranges[node.source]
+    """What of a node cannot be exported, None if all can."""
+    operation, shape = node.operation, graph.shapes[node.source]
     if isinstance(operation, Quantize):
-        cast = operation.cast
-        if cast.rounding not in ROUNDINGS:
-            return f"rounding {cast.rounding} is no ONNX operation; use {', '.join(ROUNDINGS)}"
-        wide = Cast(Format(True, MAX_WIDTH, MAX_WIDTH - cast.format.fraction), cast.rounding)
-        codes = np.array([wide.codes(end, given.fraction) for end in range_])
-        if cast.overflow is not Overflow.SAT and not cast.format.contains(codes).all():
-            return f"overflow {cast.overflow} happens; use SAT"
-        return None
+        return _cast_fault(operation.cast, ranges[node.source], graph.formats[node.source])
     if isinstance(operation, Linear):
-        if operation.matrix.shape[0] > 1 or (operation.taps(graph.shapes[node.source]) < 0).any():
-            return "groups of channels and padding are not exported"
-        lost = operation.shift(given) > 0 or operation.bias_format.fraction > operation.accumulator.fraction
-        sums = operation.sum_range(range_, given)
-        if lost or not operation.accumulator.contains(np.array(sums)).all():
-            return f"accumulator {operation.accumulator} loses bits"
-        if largest_sum(operation, range_, given) > 1 << FLOAT64_BITS:
-            return "sums do not fit float64"
-        return None
+        return _sum_fault(operation, ranges[node.source], graph.formats[node.source], graph.shapes[node.source])
     if isinstance(operation, Rearrangement):
-        padded = (operation.indices(graph.shapes[node.source]) < 0).any()
-        return "padding is not exported" if padded else None
+        return "padding is not exported" if (operation.indices(shape) < 0).any() else None
     return None if isinstance(operation, Relu) else f"{type(operation).__name__} is not exported"
+
+
+def _cast_fault(cast: Cast, range_: Range, given: Format) -> str | None:
+    if cast.rounding not in ROUNDINGS:
+        return f"rounding {cast.rounding} is no ONNX operation; use {', '.join(ROUNDINGS)}"
+    wide = Cast(Format(True, MAX_WIDTH, MAX_WIDTH - cast.format.fraction), cast.rounding)
+    codes = np.array([wide.codes(end, given.fraction) for end in range_])
+    overflows = cast.overflow is not Overflow.SAT and not cast.format.contains(codes).all()
+    return f"overflow {cast.overflow} happens; use SAT" if overflows else None
+
+
+def _sum_fault(operation: Linear, range_: Range, given: Format, shape: tuple[int, ...]) -> str | None:
+    if operation.matrix.shape[0] > 1 or (operation.taps(shape) < 0).any():
+        return "groups of channels and padding are not exported"
+    lost = operation.shift(given) > 0 or operation.bias_format.fraction > operation.accumulator.fraction
+    if lost or not operation.accumulator.contains(np.array(operation.sum_range(range_, given))).all():
+        return f"accumulator {operation.accumulator} loses bits"
+    too_wide = largest_sum(operation, range_, given) > 1 << FLOAT64_BITS
+    return "sums do not fit float64" if too_wide else None
 
 
 def precision(graph: Graph) -> np.dtype[Any]:
@@ -203,7 +207,8 @@ class OnnxBody:
         """What `export` kept in the model; raises QcompressError for a model of another program."""
         found = dict(self.session.get_modelmeta().custom_metadata_map)
         if missing := {"input_format", "output_format"} - set(found):
-            raise QcompressError(f"{self.path}: does not say its {', '.join(sorted(missing))}; export it with qcompress")
+            what = " and ".join(sorted(missing))
+            raise QcompressError(f"{self.path}: does not say its {what}; export it with qcompress")
         return found
 
     @property

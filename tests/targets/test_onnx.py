@@ -12,6 +12,7 @@ from qcompress.targets.onnx import OnnxBody, export, precision
 from qcompress.verify import standard_inputs, verify
 
 INPUT, WEIGHT, NARROW = Format(True, 10, 3), Format(True, 8, 1), Format(False, 8, 2)
+WIDE = Format(True, 30, 15)
 RNG = np.random.default_rng(5)
 
 
@@ -19,7 +20,7 @@ def weights(*shape: int) -> np.ndarray:
     return RNG.integers(-128, 128, shape)
 
 
-def dense_graph(accumulator: Format = Format(True, 30, 15), rounding: Rounding = Rounding.RND_CONV) -> Graph:
+def dense_graph(accumulator: Format = WIDE, rounding: Rounding = Rounding.RND_CONV) -> Graph:
     return Graph(
         "dense",
         (45,),

@@ -51,7 +51,7 @@ class Matching(NamedTuple):
     @property
     def clones(self) -> Flags:
         """Maxima in reach of a truth cluster that took another one."""
-        return self.in_reach & (self.clusters == 0) & (self.loopers == 0)
+        return np.asarray(self.in_reach & (self.clusters == 0) & (self.loopers == 0))
 
     @property
     def noise(self) -> Flags:

@@ -13,7 +13,8 @@ from qcompress.detectors.tpc.preprocess import RATIO_FORMAT
 from qcompress.detectors.tpc.windows import Layout
 from qcompress.errors import QcompressError
 
-CLASSIFIER, REGRESSOR = "classifier", "regressor"
+CLASSIFIER: Literal["classifier"] = "classifier"
+REGRESSOR: Literal["regressor"] = "regressor"
 LABEL, MATCHED = 0, 6
 """Columns of the targets: label, then `QUANTITIES`, then 1 where they are known."""
 QUANTITIES = ("dpad", "dtime", "sigma_pad", "sigma_time", "charge")

@@ -22,6 +22,7 @@ RAW_FORMAT = Format(True, 16, 12)
 RATIO_FORMAT = Format(True, 10, 3)
 """Charge over centre charge, in 1/128, saturating at 3.99; outside of the detector -1."""
 OUTSIDE = -(1 << RATIO_FORMAT.fraction)
+DECISION_FORMAT = Format(False, 2, 2)
 CHARGE_SHIFT = 3
 """The classical finder's qTot / qMax enters a network divided by 8."""
 ROWS = len(PADS)
@@ -93,7 +94,8 @@ class CentreDivision:
             low, high = RATIO_FORMAT.min_code, RATIO_FORMAT.max_code
             lines += [
                 f"for (int i = {first}; i < {first + 4}; i++) {{",
-                f"    const std::int32_t x = in[i] * (i < {first + 2} ? {1 << (fraction - 6)} : {1 << (fraction - 5)});",
+                f"    const int factor = i < {first + 2} ? {1 << (fraction - 6)} : {1 << (fraction - 5)};",
+                "    const std::int32_t x = in[i] * factor;",
                 f"    out[i] = x < {low} ? {low} : x > {high} ? {high} : x;",
                 "}",
                 f"out[{first + 4}] = ratio(in[{first + 4}] * {1 << (RAW_FORMAT.fraction - CHARGE_SHIFT)}, centre);",
@@ -121,7 +123,7 @@ class Decision:
     threshold: float
     name: str = "decision"
     output_shape: Shape = (1,)
-    output_format: Format = Format(False, 2, 2)
+    output_format: Format = DECISION_FORMAT
 
     def __post_init__(self) -> None:
         if self.input_shape not in ((1,), (3,)):
@@ -136,7 +138,7 @@ class Decision:
     def run(self, codes: Codes) -> Codes:
         given = np.asarray(codes, np.int64)
         if self.input_shape == (3,):
-            return given.argmax(axis=1)[:, None].astype(np.int64)
+            return np.asarray(given.argmax(axis=1)[:, None], np.int64)
         return (given > self.bound).astype(np.int64)
 
     def content_hash(self) -> str:

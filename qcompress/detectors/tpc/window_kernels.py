@@ -6,21 +6,21 @@ import numba
 
 
 @numba.njit(nogil=True, cache=True)
-def gather(charges: Any, row: Any, pad: Any, time: Any, pads: Any, first: Any, inner_rows: int, reach: Any, found: Any) -> None:
-    """Charges (all pads, time bins) around maxima (n,) into found (n, window).
+def gather(charges: Any, places: Any, pads: Any, first: Any, inner_rows: int, reach: Any, found: Any) -> None:
+    """Charges (all pads, time bins) around maxima (n, row pad time) into found (n, window).
 
     pads, first: of each row, how many pads it has and where they begin; reach: to each side of a maximum, on each axis.
     """
     times = charges.shape[1]
-    for n in range(len(row)):
-        place = 0
-        for r in range(row[n] - reach[0], row[n] + reach[0] + 1):
+    for n in range(len(places)):
+        place, (row, pad, time) = 0, places[n]
+        for r in range(row - reach[0], row + reach[0] + 1):
             here = 0
-            if 0 <= r < len(pads) and (r < inner_rows) == (row[n] < inner_rows):
+            if 0 <= r < len(pads) and (r < inner_rows) == (row < inner_rows):
                 here = pads[r]
-            middle = pad[n] + int((here - pads[row[n]]) / 2)
+            middle = pad + int((here - pads[row]) / 2)
             for p in range(middle - reach[1], middle + reach[1] + 1):
-                for t in range(time[n] - reach[2], time[n] + reach[2] + 1):
+                for t in range(time - reach[2], time + reach[2] + 1):
                     if 0 <= p < here and 0 <= t < times:
                         found[n, place] = charges[first[r] + p, t]
                     else:

@@ -1,7 +1,7 @@
 """Windows of charges around maxima: rows x pads x time bins, the time fastest.
 
-Outside of the detector stands -1: beyond the pads of a row, before and after the recorded time, and beyond the first and
-last row. Between the inner and the outer chamber lie as many rows of -1 as a window reaches, so that no window sees
+Outside of the detector stands -1: beyond the pads of a row, before and after the recorded time, beyond the first and
+the last row. Between the inner and the outer chamber lie as many rows of -1 as a window reaches, so that no window sees
 both. Rows are aligned at their middle: pad p of a row of n pads lies at p + int((m - n) / 2) in a row of m pads.
 """
 
@@ -45,7 +45,7 @@ class Layout(NamedTuple):
             raise QcompressError(f"window {text}: sizes are odd, for a maximum stands at the centre")
         if any(size > limit for size, limit in zip(sizes, limits, strict=True)):
             raise QcompressError(f"window {text}: larger than a sector, which has {limits[0]}x{limits[1]}x{limits[2]}")
-        return cls(*sizes, extras, classical)
+        return cls(sizes[0], sizes[1], sizes[2], extras, classical)
 
     @property
     def window(self) -> int:
@@ -73,6 +73,6 @@ def windows(charges: Integers, row: Integers, pad: Integers, time: Integers, lay
 
     found = np.empty((len(row), layout.window), np.int16)
     reach = (layout.rows // 2, layout.pads // 2, layout.times // 2)
-    places = (np.ascontiguousarray(part, np.int64) for part in (row, pad, time))
-    gather(charges, *places, PADS, FIRST_PAD, INNER_ROWS, reach, found)
+    places = np.ascontiguousarray(np.stack([row, pad, time], axis=1), np.int64)
+    gather(charges, places, PADS, FIRST_PAD, INNER_ROWS, reach, found)
     return found
