@@ -137,6 +137,11 @@ def activation(builder: Builder, call: Call, source: str) -> str:
     return add_activation(builder, call.name, call.name, call.layer.activation, source)
 
 
+def cast(builder: Builder, call: Call, source: str) -> str:
+    """CastActivation layers, which hold the graph's cast."""
+    return builder.add(call.name, Quantize(call.layer.cast), source)
+
+
 def relu(builder: Builder, call: Call, source: str) -> str:
     """ReLU layers: plain, with a slope of a power of two, or bounded."""
     layer = call.layer

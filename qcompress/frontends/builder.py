@@ -20,14 +20,14 @@ class Builder:
         self.ranges: dict[str, Range] = {INPUT: Range.of(format_, shape)}
 
     def add(self, name: str, operation: Operation, *sources: str) -> str:
-        """Append a node and give its name; sums get the narrowest accumulator that loses nothing.
+        """Append a node and give its name; sums without an accumulator get the narrowest that loses nothing.
 
         Raises Refused naming the layer if the operation does not fit what it follows.
         """
         if name in self.shapes:
             raise Refused(f"layer {name}: another node already has this name; rename the layer")
         try:
-            if isinstance(operation, Linear):
+            if isinstance(operation, Linear) and operation.accumulator == UNKNOWN:
                 operation = with_lossless_accumulator(operation, self.ranges[sources[0]], self.formats[sources[0]])
             self._describe(name, operation, sources)
         except QcompressError as fault:

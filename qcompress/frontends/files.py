@@ -2,11 +2,13 @@
 
 import json
 import zipfile
+from importlib import import_module
 from pathlib import Path
 from typing import Any
 
 from qcompress.errors import QcompressError
 from qcompress.frontends.keras2 import modernized
+from qcompress.frontends.layers import OWN
 from qcompress.frontends.runtime import import_keras
 
 H5 = {".h5", ".hdf5"}
@@ -98,12 +100,12 @@ def _weights_beside(path: Path) -> Path:
 
 
 def _objects() -> dict[str, Any]:
-    """QKeras' layers and quantizers by name."""
+    """QKeras' layers and quantizers by name, and our own layers, which are known by name only: their room is below."""
     from qkeras.utils import _add_supported_quantized_objects
 
     objects: dict[str, Any] = {}
     _add_supported_quantized_objects(objects)
-    return objects
+    return objects | {layer.__name__: layer for layer in import_module(OWN).LAYERS}
 
 
 def _first_line(fault: Exception) -> str:

@@ -8,6 +8,9 @@ from qcompress.frontends.builder import Builder
 from qcompress.frontends.calls import Call
 from qcompress.frontends.runtime import kind_of
 
+OWN = "qcompress.training.layers"
+"""Module of the layers that carry the graph's arithmetic themselves."""
+
 LAYERS: dict[str, Callable[..., str]] = {
     "QDense": linear.dense,
     "QConv1D": linear.convolution,
@@ -53,6 +56,11 @@ LAYERS: dict[str, Callable[..., str]] = {
     "Subtract": plain.subtract,
     "Multiply": plain.multiply,
     "Concatenate": plain.concatenate,
+    f"{OWN}.CastDense": linear.dense,
+    f"{OWN}.CastConv1D": linear.convolution,
+    f"{OWN}.CastConv2D": linear.convolution,
+    f"{OWN}.CastDepthwiseConv2D": linear.depthwise,
+    f"{OWN}.CastActivation": activations.cast,
 }
 """By class name; a handler takes the builder, the call and the nodes that feed it, and gives the node that ends it."""
 

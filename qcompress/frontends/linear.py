@@ -126,7 +126,7 @@ def _arguments(layer: Any, codes: Codes, format_: Format) -> dict[str, Any]:
         "kernel_format": format_,
         "bias": bias,
         "bias_format": bias_format,
-        "accumulator": UNKNOWN,
+        "accumulator": getattr(layer, "accumulator", UNKNOWN),
     }
 
 

@@ -14,7 +14,7 @@ from qcompress.frontends.builder import Builder
 from qcompress.frontends.calls import Call, calls_of
 from qcompress.frontends.exactness import float32_exact
 from qcompress.frontends.files import load_model, save_model
-from qcompress.frontends.layers import add_layer
+from qcompress.frontends.layers import OWN, add_layer
 from qcompress.frontends.quantizers import cast_of, check_activation
 from qcompress.frontends.runtime import import_keras, kind_of, predict
 from qcompress.graph import Graph
@@ -78,6 +78,9 @@ def convert(model: Any, name: str, input_format: Format | None = None) -> Conver
 def _input_quantizer(calls: tuple[Call, ...]) -> Cast | None:
     """The cast that the input goes through before anything else, if it is one."""
     first = [call for call in calls if INPUT in call.sources]
+    if len(first) == 1 and kind_of(first[0].layer) == f"{OWN}.CastActivation":
+        own: Cast = first[0].layer.cast
+        return own
     if len(first) != 1 or kind_of(first[0].layer) not in {"QActivation", "Activation"}:
         return None
     activation = first[0].layer.activation

@@ -120,10 +120,13 @@ def table_of(layer: str, function: Any, given: Format) -> tuple[Codes, Format]:
 def weights(layer: Any, what: str) -> tuple[Codes, Format]:
     """Codes and format of a weight ("kernel", "bias", "depthwise_kernel", ...) as the layer's own quantizer gives it.
 
-    The format is the quantizer's own, or, where a
-    scale moves the grid, the narrowest. Raises Refused if the values are on no grid.
+    The format is the quantizer's own, or that of the layer's cast, or, where a scale moves the grid, the narrowest.
+    Raises Refused if the values are on no grid.
     """
     key = what.removesuffix("_kernel")
+    cast = getattr(layer, f"{key}_cast", None)
+    if cast is not None:
+        return cast.values(evaluate(lambda tensor: tensor, getattr(layer, what))), cast.format
     quantizer = getattr(layer, f"{key}_quantizer_internal", None)
     values = getattr(layer, what)
     declared = None

@@ -1,0 +1,173 @@
+"""The graph's arithmetic on TensorFlow floats, exact and with a gradient: casts, and sums of products cast one by one.
+
+Values stand for codes: as long as products and sums in units of their last bit stay below 2^24 (float32) or 2^53
+(float64), which the front end proves of a network, every result is the graph's code times the last bit. Gradients
+are straight-through: those of the same sum without casts.
+"""
+
+from collections.abc import Callable, Sequence
+from itertools import product
+from typing import Any
+
+from qcompress.errors import Refused
+from qcompress.fixedpoint import Cast, Format, Overflow, Rounding
+from qcompress.graph.movement import Pairs
+
+ROUNDINGS = (Rounding.TRN, Rounding.RND_CONV)
+OVERFLOWS = (Overflow.WRAP, Overflow.SAT)
+
+
+def check_cast(cast: Cast) -> Cast:
+    """The cast, if floats can repeat it exactly; raises Refused for other rounding and overflow modes."""
+    if cast.rounding not in ROUNDINGS or cast.overflow not in OVERFLOWS:
+        raise Refused(f"cast {cast}: layers can train with {' or '.join(ROUNDINGS)} and {' or '.join(OVERFLOWS)}")
+    return cast
+
+
+def cast_values(values: Any, cast: Cast) -> Any:
+    """Values of any shape cast as the graph casts codes.
+
+    The gradient passes unchanged, but where saturation holds a value, the part that would push it further out is
+    dropped: the value can come back, and does not run away.
+    """
+    import tensorflow as tf
+
+    low, high = (cast.format.to_values(code) for code in (cast.format.min_code, cast.format.max_code))
+
+    @tf.custom_gradient  # type: ignore[untyped-decorator]
+    def straight_through(given: Any) -> tuple[Any, Callable[[Any], Any]]:
+        def gradient(upstream: Any) -> Any:
+            if cast.overflow is Overflow.WRAP:
+                return upstream
+            outward = ((given > high) & (upstream < 0)) | ((given < low) & (upstream > 0))
+            return tf.where(outward, tf.zeros_like(upstream), upstream)
+
+        rounded = rounded_values(given, cast)
+        return (wrap_values(rounded, cast.format) if cast.overflow is Overflow.WRAP else saturate(rounded)), gradient
+
+    def saturate(given: Any) -> Any:
+        return tf.clip_by_value(given, tf.cast(low, given.dtype), tf.cast(high, given.dtype))
+
+    return straight_through(tf.convert_to_tensor(values))
+
+
+def rounded_values(values: Any, cast: Cast) -> Any:
+    """Values on the grid of the cast's format, not yet in its range."""
+    import tensorflow as tf
+
+    scale = 2.0**cast.format.fraction
+    scaled = values * scale
+    return (tf.floor(scaled) if cast.rounding is Rounding.TRN else tf.round(scaled)) / scale
+
+
+def wrap_values(values: Any, to: Format) -> Any:
+    """Values on the grid of `to`, brought into its range by steps of its span."""
+    import tensorflow as tf
+
+    low, span = float(to.to_values(to.min_code)), 2.0 ** (to.width - to.fraction)
+    return values - span * tf.floor((values - low) / span)
+
+
+def cast_dense(inputs: Any, kernel: Any, bias: Any | None, accumulator: Format) -> Any:
+    """Inputs (n, ..., terms) and kernel (terms, channels) -> (n, ..., channels), each product cast before it is added.
+
+    bias: (channels,) or None.
+    """
+    import tensorflow as tf
+
+    def floored(given: Any, weights: Any) -> Any:
+        return tf.reduce_sum(tf.floor(given[..., None] * weights), -2)
+
+    def exact(given: Any, weights: Any) -> Any:
+        return tf.tensordot(given, weights, [[given.shape.rank - 1], [0]])
+
+    return _accumulated(inputs, kernel, bias, accumulator, floored, exact)
+
+
+def cast_convolution(
+    inputs: Any, kernel: Any, bias: Any | None, accumulator: Format, strides: Sequence[int], padding: Pairs
+) -> Any:
+    """Inputs (n, *spatial, channels) and kernel (*window, channels, filters) -> (n, *positions, filters)."""
+    import tensorflow as tf
+
+    window = [int(size) for size in kernel.shape[:-2]]
+
+    def floored(given: Any, weights: Any) -> Any:
+        return sum(
+            tf.reduce_sum(tf.floor(part[..., None] * weights[place]), -2)
+            for place, part in _taps(_padded(given, padding), window, strides)
+        )
+
+    def exact(given: Any, weights: Any) -> Any:
+        return tf.nn.convolution(_padded(given, padding), weights, list(strides), "VALID")
+
+    return _accumulated(inputs, kernel, bias, accumulator, floored, exact)
+
+
+def cast_depthwise(
+    inputs: Any, kernel: Any, bias: Any | None, accumulator: Format, strides: Sequence[int], padding: Pairs
+) -> Any:
+    """Inputs (n, *spatial, channels) and kernel (*window, channels, multiplier) -> (n, *positions, both multiplied)."""
+    import tensorflow as tf
+
+    window = [int(size) for size in kernel.shape[:-2]]
+
+    def summed(given: Any, weights: Any, of_product: Callable[[Any], Any]) -> Any:
+        taps = _taps(_padded(given, padding), window, strides)
+        sums = sum(of_product(part[..., None] * weights[place]) for place, part in taps)
+        return tf.reshape(sums, tf.concat([tf.shape(sums)[:-2], [sums.shape[-2] * sums.shape[-1]]], 0))
+
+    def floored(given: Any, weights: Any) -> Any:
+        return summed(given, weights, tf.floor)
+
+    def exact(given: Any, weights: Any) -> Any:
+        return summed(given, weights, tf.identity)
+
+    return _accumulated(inputs, kernel, bias, accumulator, floored, exact)
+
+
+def _padded(values: Any, padding: Pairs) -> Any:
+    import tensorflow as tf
+
+    return tf.pad(values, [(0, 0), *padding, (0, 0)]) if any(map(any, padding)) else values
+
+
+def _taps(values: Any, window: Sequence[int], strides: Sequence[int]) -> Any:
+    """For every place in the window: (place, the inputs (n, *positions, channels) that meet it)."""
+    for place in product(*map(range, window)):
+        ends = [
+            start + (size - width) // stride * stride + 1
+            for start, size, width, stride in zip(place, values.shape[1:-1], window, strides, strict=True)
+        ]
+        chosen = [slice(*bounds) for bounds in zip(place, ends, strides, strict=True)]
+        yield place, values[(slice(None), *chosen)]
+
+
+def _accumulated(
+    inputs: Any,
+    kernel: Any,
+    bias: Any | None,
+    accumulator: Format,
+    floored: Callable[[Any, Any], Any],
+    exact: Callable[[Any, Any], Any],
+) -> Any:
+    """Sums of cast products, the cast bias added, wrapped once.
+
+    floored(inputs, kernel): sums of floored products; exact: the sum whose gradient is taken.
+    """
+    import tensorflow as tf
+
+    scale = 2.0**accumulator.fraction
+
+    @tf.custom_gradient  # type: ignore[untyped-decorator]
+    def sums(given: Any, weights: Any) -> tuple[Any, Callable[[Any], Any]]:
+        def gradient(upstream: Any) -> Any:
+            with tf.GradientTape() as tape:
+                tape.watch((given, weights))
+                result = exact(given, weights)
+            return tape.gradient(result, (given, weights), upstream)
+
+        return floored(given, weights * scale) / scale, gradient
+
+    total, cast = sums(inputs, kernel), Cast(accumulator)
+    return cast_values(total if bias is None else total + cast_values(bias, cast), cast)
