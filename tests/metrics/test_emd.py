@@ -96,15 +96,15 @@ def test_equals_pot_on_a_hundred_thousand_modules():
 
 
 def test_equals_pot_on_real_modules(data_file):
-    from qcompress.detectors.hgcal.algorithms import decoded_algorithms
-    from qcompress.detectors.hgcal.econt.numbers import decode
+    from qcompress.detectors.hgcal.algorithms import CHIP, decoded
     from qcompress.detectors.hgcal.econt.words import read_words
     from qcompress.detectors.hgcal.geometry import channels_to_train, emd_cost
 
     (words,) = read_words(data_file("econt/mcDataset/testInput.csv"), "lsb", 4000)
     codes = words.codes[::8]
-    x = channels_to_train(decode(codes, 3).astype(float))
-    for _, y in list(decoded_algorithms(codes, np.full(len(codes), 2.4), 2)):
+    given = {"codes": codes, "eta": np.full(len(codes), 2.4)}
+    x = channels_to_train(decoded("uncompressed", given))
+    for y in (channels_to_train(decoded(name, given)) for name in CHIP):
         rows = y.sum(axis=1) > 0
         assert_equals_pot(x[rows], y[rows].astype(float), emd_cost())
 

@@ -1,77 +1,159 @@
-"""The chip's other algorithms on the modules of a sample: what arrives behind the links, as charges.
+"""The chip's algorithms on whole events, one table: modules in, frames on their links, decoded transverse charges out.
 
-Every module is calibrated to transverse charge with its own CAL = round(2^11 / cosh eta). Rows stand for consecutive
-bunch crossings: the threshold sum's buffer goes on from row to row.
+Off the detector, a charge whose code is that of an empty trigger cell (or group) counts as nothing: codes stand for the
+middle of their bin, and the chip itself gives empty cells of a high-density module four counts before calibration.
 """
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import replace
+from functools import partial
+from typing import Any, NamedTuple
 
 import numpy as np
-import numpy.typing as npt
 
 from qcompress.detectors.hgcal import geometry
 from qcompress.detectors.hgcal.baselines import ADC_PER_MIPT, THRESHOLD_MIPT
-from qcompress.detectors.hgcal.econt import best_choice, super_trigger_cell, threshold_sum
+from qcompress.detectors.hgcal.econt import best_choice, repeater, super_trigger_cell, threshold_sum
+from qcompress.detectors.hgcal.econt.frames import OUTPUT_LINKS
 from qcompress.detectors.hgcal.econt.frontend import FrontEnd
-from qcompress.detectors.hgcal.econt.numbers import CALIBRATION_ONE, Density, calibrate, decode
+from qcompress.detectors.hgcal.econt.numbers import Density, encode
 from qcompress.detectors.hgcal.econt.registers import Algorithm, Registers
-from qcompress.detectors.hgcal.econt.words import ORBIT
+from qcompress.detectors.hgcal.events import Columns, LinkAllocation, Modules, modules
+from qcompress.errors import QcompressError
 from qcompress.fixedpoint import Codes, Values
 
 THRESHOLD_ADC = int(THRESHOLD_MIPT * ADC_PER_MIPT)
 """1.35 mipT of 35.1 counts, rounded down, as in the public register files."""
-BUFFER = (48, 500, 0)
-"""T1, T2, T3 of the public register file for two links."""
-STC16 = 1
-"""Register stc_type: 16 trigger cells a group, 9 bits of energy."""
+STC4, STC16 = 0, 1
+"""Register stc_type: groups of 4 or of 16, 9 bits of energy."""
+STC_LINKS = {STC4: 5, STC16: 2}
+"""Links on which every group of a type is sent."""
+
+Decode = Callable[[Modules], Values]
+OnLinks = Callable[[Codes, Codes, Registers], Values]
+"""CALQ and empty CALQ (n, 48) in the order of the mux, registers of all n modules -> charges in that order."""
 
 
-def transverse_calq(codes: Codes, eta: npt.ArrayLike) -> Codes:
-    """Codes (n, 48) in channel order, module eta (n,) -> calibrated transverse CALQ (n, 48) in the order of STC."""
-    calibration = np.rint(CALIBRATION_ONE / np.cosh(np.asarray(eta, np.float64))).astype(np.int64)
-    return calibrate(decode(codes[:, geometry.STC_CHANNEL], Density.HD), calibration[:, None])
+class Codec(NamedTuple):
+    """An algorithm: what tables call it, and what arrives of modules: transverse ADC counts (n, 48), channel order."""
+
+    title: str
+    decode: Decode
 
 
-def decoded_algorithms(codes: Codes, eta: npt.ArrayLike, links: int) -> Iterator[tuple[str, Values]]:
-    """Name and charges (n, 48) in train order of each algorithm on this many links, module by module."""
-    calq = transverse_calq(codes, eta)
-    bx = np.arange(len(calq)) % ORBIT
-    front_end = replace(FrontEnd.autoencoder(geometry.STC_CHANNEL.tolist()), drop=3)
-    for algorithm, decode_links in (
-        (Algorithm.THRESHOLD_SUM, _threshold_sum),
-        (Algorithm.SUPER_TRIGGER_CELL, _super_trigger_cell),
-        (Algorithm.BEST_CHOICE, _best_choice),
+def decoded(name: str, columns: Columns, allocation: LinkAllocation | None = None, calibrated: bool = False) -> Values:
+    """What arrives of a sample's modules by an algorithm of CHIP: (n, 48) transverse ADC counts in channel order."""
+    return codec(name, CHIP).decode(modules(columns, allocation, calibrated))
+
+
+def codec(name: str, table: Mapping[str, Codec]) -> Codec:
+    """An algorithm of a table; raises QcompressError with the names there are."""
+    if name not in table:
+        raise QcompressError(f"no algorithm {name!r}; there are {', '.join(table)}")
+    return table[name]
+
+
+def _grouped(modules: Modules, links: Codes, algorithm: Algorithm, on_links: OnLinks, **registers: Any) -> Values:
+    """Modules of the same density and links together, each group with registers of its own."""
+    charges = np.zeros(modules.calq.shape)
+    if algorithm is Algorithm.REPEATER:
+        links = np.full(len(modules), OUTPUT_LINKS)
+    for rows, density, etx in _alike(modules, links):
+        front_end = replace(FrontEnd.autoencoder(geometry.STC_CHANNEL.tolist()), density=density, drop=int(density))
+        chip = Registers(algorithm, front_end, links=etx, **registers)
+        order = np.ix_(rows, geometry.STC_CHANNEL)
+        charges[order] = on_links(modules.calq[order], modules.empty[order], chip)
+    return charges
+
+
+def _alike(modules: Modules, links: Codes) -> Iterator[tuple[Codes, Density, int]]:
+    """Rows of modules with the same density and number of links."""
+    for density, wanted in ((Density.LD, False), (Density.HD, True)):
+        for etx in np.unique(links[modules.high_density == wanted]).tolist():
+            yield np.flatnonzero((modules.high_density == wanted) & (links == etx)), density, etx
+
+
+def _bx(calq: Codes) -> Codes:
+    return np.zeros(len(calq), np.int64)
+
+
+def _repeater(calq: Codes, empty: Codes, registers: Registers) -> Values:
+    links = repeater.pack(repeater.compute(calq, _bx(calq), registers), registers)
+    fields = repeater.unpack(links, registers)
+    nothing = fields.charge <= encode(empty, registers.front_end.drop, 4, 3)
+    return np.where(nothing, 0.0, repeater.charges(fields, registers)["charge"])
+
+
+def _threshold(calq: Codes, empty: Codes, registers: Registers) -> Values:
+    """The frames as they are, none truncated: an output buffer without end."""
+    whole, _ = threshold_sum.compute(calq, _bx(calq), registers)
+    frames, _ = threshold_sum.pack_frames(whole)
+    fields = threshold_sum.unpack_frames(frames)
+    nothing = fields.charge <= encode(empty, registers.front_end.drop, 4, 3)
+    return np.where(nothing, 0.0, threshold_sum.charges(fields, registers)["charge"])
+
+
+def _best_choice(calq: Codes, empty: Codes, registers: Registers) -> Values:
+    links = best_choice.pack(best_choice.compute(calq, _bx(calq), registers), registers)
+    fields = best_choice.unpack(links, registers)
+    nothing = fields.charge <= encode(empty, registers.front_end.drop, 4, 3)
+    return np.where(nothing, 0.0, best_choice.charges(fields, registers)["charge"])
+
+
+def _super_trigger_cell(calq: Codes, empty: Codes, registers: Registers, sharing: str) -> Values:
+    links = super_trigger_cell.pack(super_trigger_cell.compute(calq, _bx(calq), registers), registers)
+    fields = super_trigger_cell.unpack(links, registers)
+    kind, groups = super_trigger_cell.group_type(registers)
+    sums = empty[:, : groups * kind.cells].reshape(len(empty), groups, kind.cells).sum(axis=2)
+    nothing = np.zeros(calq.shape, np.bool_)
+    nothing[:, : groups * kind.cells] = np.repeat(fields.energy <= encode(sums, 0, 5, 4), kind.cells, axis=1)
+    return np.where(nothing, 0.0, super_trigger_cell.charges(fields, registers)[sharing])
+
+
+def _threshold_sum(modules: Modules, threshold: int) -> Values:
+    cells = (threshold,) * geometry.TRIGGER_CELLS
+    return _grouped(modules, modules.links, Algorithm.THRESHOLD_SUM, _threshold, thresholds=cells)
+
+
+def _super_trigger_cells(modules: Modules, sharing: str, all_groups: bool = False) -> Values:
+    """STC4 in high-density modules, STC16 in others; all_groups: as many links as that takes, whatever was given."""
+    charges = np.zeros(modules.calq.shape)
+    for kind, high in ((STC4, True), (STC16, False)):
+        rows = np.flatnonzero(modules.high_density == high)
+        own = modules.chosen(rows)
+        links = np.maximum(own.links, STC_LINKS[kind]) if all_groups else own.links
+        by_group = partial(_super_trigger_cell, sharing=sharing)
+        charges[rows] = _grouped(own, links, Algorithm.SUPER_TRIGGER_CELL, by_group, stc_type=kind)
+    return charges
+
+
+def _best_choices(modules: Modules) -> Values:
+    return _grouped(modules, modules.links, Algorithm.BEST_CHOICE, _best_choice)
+
+
+def _mixed(modules: Modules, sharing: str) -> Values:
+    """Best choice in CE-E on the links of each module; super trigger cells in CE-H, all groups sent."""
+    charges = np.zeros(modules.calq.shape)
+    for rows, decode in (
+        (np.flatnonzero(~modules.hadronic), _best_choices),
+        (np.flatnonzero(modules.hadronic), partial(_super_trigger_cells, sharing=sharing, all_groups=True)),
     ):
-        registers = Registers(
-            algorithm,
-            front_end,
-            links=links,
-            thresholds=(THRESHOLD_ADC,) * geometry.TRIGGER_CELLS,
-            buffer=BUFFER,
-            stc_type=STC16,
-        )
-        for name, charges in decode_links(calq, bx, registers):
-            yield f"{name}, {links} links", charges[:, geometry.STC_OF_TRAIN]
+        charges[rows] = decode(modules.chosen(rows))
+    return charges
 
 
-def _threshold_sum(calq: Codes, bx: Codes, registers: Registers) -> Iterator[tuple[str, Values]]:
-    whole, truncated_sum = threshold_sum.compute(calq, bx, registers)
-    buffer, receiver = threshold_sum.OutputBuffer(registers), threshold_sum.InputBuffer(registers)
-    links = buffer.push(*threshold_sum.pack_frames(whole), truncated_sum, bx)
-    received = threshold_sum.charges(receiver.push(links), registers)["charge"]
-    complete = np.zeros(calq.shape)  # frames still in the buffer after the last row have not arrived
-    complete[: len(received)] = received
-    yield "threshold sum", complete
-
-
-def _super_trigger_cell(calq: Codes, bx: Codes, registers: Registers) -> Iterator[tuple[str, Values]]:
-    links = super_trigger_cell.pack(super_trigger_cell.compute(calq, bx, registers), registers)
-    charges = super_trigger_cell.charges(super_trigger_cell.unpack(links, registers), registers)
-    yield "STC16, sum at the largest", charges["largest"]
-    yield "STC16, sum shared equally", charges["shared"]
-
-
-def _best_choice(calq: Codes, bx: Codes, registers: Registers) -> Iterator[tuple[str, Values]]:
-    links = best_choice.pack(best_choice.compute(calq, bx, registers), registers)
-    yield "best choice", best_choice.charges(best_choice.unpack(links, registers), registers)["charge"]
+CHIP: Mapping[str, Codec] = {
+    "uncompressed": Codec("charge before any code", lambda modules: modules.charge),
+    "repeater": Codec(
+        "all trigger cells (repeater)",
+        lambda modules: _grouped(modules, modules.links, Algorithm.REPEATER, _repeater),
+    ),
+    "threshold": Codec("Threshold 1.35 mipT", partial(_threshold_sum, threshold=THRESHOLD_ADC)),
+    "threshold0": Codec("Threshold 0", partial(_threshold_sum, threshold=1)),
+    "bc": Codec("best choice", _best_choices),
+    "stc": Codec("STC4/16, sum at the largest", partial(_super_trigger_cells, sharing="largest")),
+    "stc-shared": Codec("STC4/16, sum shared equally", partial(_super_trigger_cells, sharing="shared")),
+    "bc-stc": Codec("mixed BC+STC", partial(_mixed, sharing="largest")),
+    "bc-stc-shared": Codec("mixed BC+STC, sum shared equally", partial(_mixed, sharing="shared")),
+}
+"""By the name that commands take. uncompressed: the reference, no chip in between."""

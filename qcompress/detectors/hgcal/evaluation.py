@@ -8,13 +8,14 @@ import numpy as np
 
 from qcompress.detectors import TEST, TRAIN, Decoders, Firmware, Results, Table
 from qcompress.detectors.hgcal import baselines, geometry, samples
-from qcompress.detectors.hgcal.algorithms import decoded_algorithms
+from qcompress.detectors.hgcal.algorithms import CHIP
 from qcompress.detectors.hgcal.arithmetic import deployed_graph, distance, exact_graph
 from qcompress.detectors.hgcal.decoding import DecodingOptions, Mask, charges, link_sums, module_calq, module_cells
 from qcompress.detectors.hgcal.econt.encoder import LATENT
 from qcompress.detectors.hgcal.econt.frontend import FrontEnd, normalise
 from qcompress.detectors.hgcal.econt.registers import latent_capacity
 from qcompress.detectors.hgcal.econt.weights import EncoderWeights
+from qcompress.detectors.hgcal.events import LinkAllocation, modules
 from qcompress.detectors.hgcal.models import EncoderOptions
 from qcompress.errors import QcompressError
 from qcompress.fixedpoint import Codes, Format, Overflow, Values
@@ -31,11 +32,12 @@ OCCUPIED_ADC = 35
 """A trigger cell counts as occupied above this charge."""
 OCCUPANCY_EDGES = np.linspace(0, 48, 13)
 ENCODER = "encoder"
+LINK_LIMITED = ("stc", "stc-shared", "bc")
+"""Algorithms whose charges depend on the links."""
 OTHER = "weights of the encoder in"
 FIGURE_CODECS = (
     ENCODER,
-    "threshold sum",
-    "STC16, sum at the largest",
+    "STC4/16, sum at the largest",
     "best choice",
     "mean image",
     "all trigger cells, norm",
@@ -67,7 +69,12 @@ def evaluate(firmware: Firmware, path: Path, decode: Decoders, rows: int, report
     if chip is not None:
         name, other = other_arithmetic(chip, bits)
         decoded[name] = decode_latents(other.run(images), other.output_format, decode, received)
-    decoded |= dict(decoded_algorithms(codes, sample["eta"][test], links_of(graph)))
+    links = links_of(graph)
+    rows_read = modules({name: column[test] for name, column in sample.columns.items()}, LinkAllocation(links))
+    decoded |= {
+        f"{CHIP[name].title}, {links} links": geometry.channels_to_train(CHIP[name].decode(rows_read))
+        for name in LINK_LIMITED
+    }
     decoded |= {
         "threshold 1.35 mipT, no link limit": baselines.threshold(reference),
         "mean image": baselines.mean_image(transverse[sample["split"] == TRAIN], len(test)),

@@ -68,9 +68,8 @@ def test_the_candidates_tables_and_figure_are_there(econt_candidate):
     assert names == [
         "encoder",
         "weights of the encoder in the chip's arithmetic",
-        "threshold sum, 2 links",
-        "STC16, sum at the largest, 2 links",
-        "STC16, sum shared equally, 2 links",
+        "STC4/16, sum at the largest, 2 links",
+        "STC4/16, sum shared equally, 2 links",
         "best choice, 2 links",
         "threshold 1.35 mipT, no link limit",
         "mean image",

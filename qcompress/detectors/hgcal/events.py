@@ -1,0 +1,161 @@
+"""Modules of whole events as the chip sees them: transverse charges by the registers that physics would load.
+
+Every module has its own density and its own CAL = round(2^11 / cosh eta) for each of its trigger cells, so that CALQ is
+transverse; every module has links of its own. Arrays of 48 are in channel order throughout.
+"""
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from functools import cache
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import numpy.typing as npt
+
+from qcompress.detectors.hgcal import geometry, layers, wafers
+from qcompress.detectors.hgcal.econt.frames import OUTPUT_LINKS
+from qcompress.detectors.hgcal.econt.numbers import CALIBRATION_ONE, INPUT_CODES, Density, calibrate, decode
+from qcompress.errors import QcompressError
+from qcompress.fixedpoint import Codes, Values
+
+Columns = Mapping[str, npt.NDArray[Any]]
+Flags = npt.NDArray[np.bool_]
+
+PLACE = ("layer", "u", "v")
+DEFAULT_LINKS = 2
+
+
+@dataclass(frozen=True)
+class LinkAllocation:
+    """Output links of every module: those of the table by (layer, u, v), and `default` for all others."""
+
+    default: int = DEFAULT_LINKS
+    table: Mapping[tuple[int, int, int], int] = field(default_factory=dict)
+
+    def __post_init__(self) -> None:
+        for place, links in (("modules not in the table", self.default), *self.table.items()):
+            if not 1 <= links <= OUTPUT_LINKS:
+                raise QcompressError(f"link allocation: {links} links for {place}; the chip has 1 to {OUTPUT_LINKS}")
+
+    @classmethod
+    def read(cls, path: Path, default: int = DEFAULT_LINKS) -> "LinkAllocation":
+        """Of a CSV file with the columns layer, u, v, links; raises QcompressError naming what is wrong."""
+        import pandas as pd
+
+        try:
+            table = pd.read_csv(path)
+            rows = table[[*PLACE, "links"]].to_numpy()
+            whole = rows.astype(np.int64)
+        except (OSError, ValueError, KeyError) as fault:
+            raise QcompressError(f"{path}: no link allocation ({fault}); columns layer, u, v, links") from None
+        if (whole != rows).any():
+            raise QcompressError(f"{path}: a link allocation holds integers")
+        return cls(default, {(a, b, c): links for a, b, c, links in whole.tolist()})
+
+    def of(self, columns: Columns, rows: int) -> Codes:
+        """Links (n,) of modules; the table needs the columns layer, u, v."""
+        links = np.full(rows, self.default, np.int64)
+        if not self.table:
+            return links
+        if missing := [name for name in PLACE if name not in columns]:
+            raise QcompressError(f"link allocation: the sample has no column {', '.join(missing)}")
+        places = np.column_stack([columns[name] for name in PLACE]).astype(np.int64)
+        known, number = np.unique(places, axis=0, return_inverse=True)
+        of_place = np.array([self.table.get((a, b, c), self.default) for a, b, c in known.tolist()], np.int64)
+        return np.asarray(of_place[number.ravel()])
+
+
+@dataclass(frozen=True, eq=False)
+class Modules:
+    """n modules. calq, empty (n, 48): CALQ, and what a trigger cell of code 0 has; charge: transverse, before the code.
+
+    exists (n, 48); cosh_eta (n, 48) of the trigger cells; high_density, hadronic (n,): CE-H; links (n,).
+    """
+
+    calq: Codes
+    empty: Codes
+    charge: Values
+    exists: Flags
+    cosh_eta: Values
+    high_density: Flags
+    hadronic: Flags
+    links: Codes
+
+    def __len__(self) -> int:
+        return len(self.links)
+
+    def chosen(self, rows: npt.NDArray[Any]) -> "Modules":
+        """Some of the modules."""
+        return Modules(**{name: column[rows] for name, column in vars(self).items()})
+
+
+def modules(columns: Columns, allocation: LinkAllocation | None = None, calibrated: bool = False) -> Modules:
+    """Rows of a sample as the chip sees them; calibrated: their charges are transverse already, CAL is 1.0.
+
+    Without layer, u and v, trigger cells have the pseudorapidity of their module's centre; without `charge`, the
+    reference is the charge of the codes (nothing for code 0); without `high_density`, modules are of high density.
+    """
+    codes = np.asarray(columns["codes"])
+    n = len(codes)
+    high = np.asarray(columns.get("high_density", np.ones(n))) == 1
+    unit = np.ones((n, geometry.TRIGGER_CELLS))
+    known = set(PLACE) <= set(columns)
+    cosh = unit if calibrated else cosh_eta(columns) if known or "eta" in columns else unit
+    cal = np.rint(CALIBRATION_ONE / cosh).astype(np.int64)
+    arriving = _input_charges()[high.astype(np.int64)[:, None], codes]
+    charge = columns["charge"] if "charge" in columns else np.where(codes > 0, arriving, 0)
+    hadronic = layers.subdetector(columns["layer"]) == layers.CE_H if "layer" in columns else np.zeros(n, np.bool_)
+    return Modules(
+        calibrate(arriving, cal),
+        calibrate(_input_charges()[high.astype(np.int64), 0][:, None], cal),
+        charge / cosh,
+        _exists()[_number(columns)] if known else np.ones((n, geometry.TRIGGER_CELLS), np.bool_),
+        cosh,
+        high,
+        hadronic,
+        (allocation or LinkAllocation()).of(columns, n),
+    )
+
+
+def cosh_eta(columns: Columns) -> Values:
+    """Of each trigger cell (n, 48): of its centre where the module's place is known, else of the module's centre."""
+    if set(PLACE) <= set(columns):
+        return np.asarray(_cosh_eta()[_number(columns)])
+    of_module = np.cosh(columns["eta"].astype(np.float64))[:, None]
+    return np.asarray(np.broadcast_to(of_module, (len(of_module), geometry.TRIGGER_CELLS)))
+
+
+def _number(columns: Columns) -> Codes:
+    """Number in wafers.modules() of every row; raises QcompressError for a module that geometry V11 does not have."""
+    layer, u, v = (np.asarray(columns[name], np.int64) for name in PLACE)
+    far = (layer < 1) | (layer > layers.LAYERS) | (np.maximum(np.abs(u), np.abs(v)) > wafers.REACH)
+    reach, inside = wafers.REACH, ~far
+    number = np.where(far, -1, wafers.lookup()[layer * inside, u * inside + reach, v * inside + reach])
+    if (number < 0).any():
+        row = int(np.argmax(number < 0))
+        raise QcompressError(
+            f"row {row}: geometry V11 has no module at layer {layer[row]}, u {u[row]}, v {v[row]};"
+            f" {int((number < 0).sum())} of {len(number)} rows are of another geometry"
+        )
+    return number.astype(np.int64)
+
+
+@cache
+def _input_charges() -> Codes:
+    """(2, 128): ADC counts of every input code, low density first."""
+    return np.stack([decode(np.arange(INPUT_CODES), density) for density in (Density.LD, Density.HD)])
+
+
+@cache
+def _cosh_eta() -> Values:
+    """(modules, 48): of every trigger cell's centre."""
+    known = wafers.modules()
+    places = known.centre[:, None] + geometry.tc_xy_channels()
+    return np.asarray(np.hypot(layers.z_cm(known.layer)[:, None] / np.hypot(*np.moveaxis(places, -1, 0)), 1.0))
+
+
+@cache
+def _exists() -> Flags:
+    """(modules, 48): whether the trigger cell is there."""
+    return wafers.modules().cells
