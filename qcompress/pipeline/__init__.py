@@ -1,0 +1,20 @@
+"""The steps from sample to report. A step whose inputs have not changed is not run again."""
+
+from qcompress.pipeline.building import wanted_targets
+from qcompress.pipeline.foreign import Foreign, compile_model, verify_model
+from qcompress.pipeline.runner import run, run_one, synthesize_candidate
+from qcompress.pipeline.synthesis import run_flows
+from qcompress.pipeline.verification import mismatches, verify_candidate
+
+__all__ = [
+    "Foreign",
+    "compile_model",
+    "mismatches",
+    "run",
+    "run_flows",
+    "run_one",
+    "synthesize_candidate",
+    "verify_candidate",
+    "verify_model",
+    "wanted_targets",
+]

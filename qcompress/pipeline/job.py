@@ -1,0 +1,82 @@
+"""What a step works on, and what decides its result."""
+
+import importlib.metadata
+from collections.abc import Callable, Iterable, Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+import qcompress
+from qcompress.candidate import Candidate, value_hash
+from qcompress.config import Config
+from qcompress.detectors import Detector
+from qcompress.errors import QcompressError
+from qcompress.fixedpoint import Codes
+from qcompress.progress import Report
+
+Figures = Mapping[str, Any]
+
+
+@dataclass(frozen=True)
+class Job:
+    """What a step works on."""
+
+    config: Config
+    candidate: Candidate
+    detector: Detector
+
+    @property
+    def sample(self) -> Path:
+        """The sample file: the user's own, where the user put it, or the one that was simulated or selected."""
+        options = self.config.sample
+        own = options.file if options.select is None else None
+        return own or self.candidate.folder / "sample" / "sample.h5"
+
+    @property
+    def front_end(self) -> Mapping[str, Any]:
+        front_end: Mapping[str, Any] = self.candidate.manifest["front_end"]
+        return front_end
+
+
+@dataclass(frozen=True)
+class Step:
+    """A step: which steps it follows, what of the config and which libraries decide its result, how it runs.
+
+    run(job, stage, report): writes files into the folder `stage`, returns the figures it found.
+    """
+
+    name: str
+    after: tuple[str, ...]
+    settings: Callable[[Job], Any]
+    libraries: tuple[str, ...]
+    run: Callable[[Job, Path, Report], Figures]
+    wanted: Callable[[Config], bool] = lambda config: True
+
+    def inputs(self, job: Job) -> str:
+        """Hash of everything that decides the result."""
+        return inputs_hash(self, job.candidate, self.settings(job))
+
+
+def inputs_hash(step: Step, candidate: Candidate, settings: Any) -> str:
+    """Hash of a step's settings, of the versions it depends on and of what the steps before it made."""
+    versions = {"qcompress": qcompress.__version__}
+    versions |= {name: importlib.metadata.version(name) for name in step.libraries}
+    before = {name: candidate.output_hash(name) for name in step.after if name in candidate.steps}
+    return value_hash([step.name, candidate.manifest["detector"], settings, versions, before])
+
+
+def network_inputs(job: Job, splits: Iterable[int]) -> tuple[Codes, Any]:
+    """Input codes of the networks and targets of the loss for the rows of these splits."""
+    codes, targets = sample_codes(job, splits)
+    return job.detector.preprocess(job.front_end).run(codes), targets
+
+
+def sample_codes(job: Job, splits: Iterable[int]) -> tuple[Codes, Any]:
+    """The detector's codes, in front of all stages, and targets of the loss for the rows of these splits."""
+    rows = job.detector.rows(job.sample)
+    chosen = np.isin(rows.split, list(splits))
+    if not chosen.any():
+        raise QcompressError(f"{job.sample}: no row belongs to the split that this step needs; give more events")
+    return rows.codes[chosen], rows.targets[chosen]

