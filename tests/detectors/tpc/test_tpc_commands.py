@@ -1,0 +1,99 @@
+"""`qcompress tpc` from outside: every reference cluster through the command, bad input in one line."""
+
+import pandas as pd
+import pytest
+
+HEADER = "map,pad,time,charge\n"
+
+
+def test_the_reference_clusters_come_out_in_every_column(data_file, qcompress, tmp_path):
+    done = qcompress("tpc", "clusters", data_file("tpc_cf/digits.csv"), tmp_path / "c.csv", "--npads", "30")
+    assert done.returncode == 0, done.stderr
+    assert done.stdout.startswith("2823 clusters of 36317 digits in 48 maps written to")
+    got, expected = (tmp_path / "c.csv").read_text().splitlines(), data_file("tpc_cf/clusters.csv").read_text()
+    assert len(got) == 2824
+    assert got == expected.splitlines()
+
+
+def test_order_of_digits_does_not_matter_and_saturated_ones_are_counted(data_file, qcompress, tmp_path):
+    digits = pd.read_csv(data_file("tpc_cf/digits.csv"))
+    digits = digits[digits["map"] < 3]
+    digits.loc[digits["charge"].idxmax(), "charge"] = 2000.0
+    digits.to_csv(tmp_path / "sorted.csv", index=False)
+    digits.sample(frac=1, random_state=1)[["charge", "time", "map", "pad"]].to_csv(tmp_path / "mixed.csv", index=False)
+    written = []
+    for name in ("sorted", "mixed"):
+        done = qcompress("tpc", "clusters", tmp_path / f"{name}.csv", tmp_path / "out.csv", "--npads", 30)
+        assert "1 saturated digits" in done.stdout
+        written.append((tmp_path / "out.csv").read_bytes())
+    assert written[0] == written[1]
+    assert b",1023," in written[0]
+
+
+def test_the_veto_and_the_frame_are_options(qcompress, tmp_path):
+    quiet = "".join(f"0,4,{t},{10 + 40 * (t == 30)}\n" for t in range(60))
+    (tmp_path / "in.csv").write_text(HEADER + quiet)
+    clusters = []
+    for options in ([], ["--noisy-pads"], ["--noisy-pads", "--time-bins", "200"]):
+        done = qcompress("tpc", "clusters", tmp_path / "in.csv", tmp_path / "out.csv", "--npads", 30, *options)
+        assert done.returncode == 0, done.stderr
+        clusters.append(len((tmp_path / "out.csv").read_text().splitlines()) - 1)
+    assert clusters == [2, 0, 2]  # the spike and the end of the plateau
+
+
+def test_a_frame_without_digits_has_no_clusters(qcompress, tmp_path):
+    (tmp_path / "in.csv").write_text(HEADER)
+    done = qcompress("tpc", "clusters", tmp_path / "in.csv", tmp_path / "out.csv", "--npads", 30)
+    assert (done.returncode, done.stdout[:27]) == (0, "0 clusters of 0 digits in 0")
+    assert len((tmp_path / "out.csv").read_text().splitlines()) == 1
+
+
+@pytest.mark.parametrize(
+    ("rows", "options", "message"),
+    [
+        ("0,3,4,10\n0,30,4,10\n", [], "in.csv:3: map 0, pad 30, time 4, charge 10: pad is outside the row of 30 pads"),
+        ("0,-1,4,10\n", [], "in.csv:2: map 0, pad -1, time 4, charge 10: pad is outside"),
+        ("0,1,-4,10\n", [], "time is outside the frame of 262144 time bins"),
+        ("0,1,100,10\n", ["--time-bins", "100"], "time is outside the frame of 100 time bins"),
+        ("0,1,4,10\n0,2,4,10\n0,1,4,3\n", [], "in.csv:4: map 0, pad 1, time 4, charge 3: the cell stands twice"),
+        ("0,1,4,-0.5\n", [], "charge is negative or no number"),
+        ("0,1,4,nan\n", [], "charge is negative or no number"),
+        ("0,1,4,10\n0,1.5,4,10\n", [], "in.csv:3: pad is '1.5', not a whole number"),
+        ("0,1,4,many\n", [], "in.csv:2: charge is 'many', not a number"),
+        ("0,1,4\n", [], "in.csv:2: 3 cells under a header of 4"),
+        ("0,1,4,10,7\n", [], "in.csv:2: 5 cells under a header of 4"),
+        ("0,99999999999999999999,4,10\n", [], "in.csv:2: pad is"),
+        ("0,1,4,10\n", ["--npads", "0"], "a row of 0 pads: clusters hold pads of rows of 1 to 1023"),
+    ],
+)
+def test_bad_digits_are_one_line_and_nothing_is_written(rows, options, message, qcompress, tmp_path):
+    (tmp_path / "in.csv").write_text(HEADER + rows)
+    npads = [] if "--npads" in options else ["--npads", "30"]
+    done = qcompress("tpc", "clusters", "in.csv", "out.csv", *npads, *options, cwd=tmp_path)
+    assert (done.returncode, done.stderr.count("\n")) == (2, 1), done.stderr
+    assert message in done.stderr
+    assert not (tmp_path / "out.csv").exists()
+
+
+@pytest.mark.parametrize(
+    ("arguments", "message"),
+    [
+        (["none.csv", "out.csv"], "none.csv: cannot be read"),
+        (["in.csv", "in.csv"], "in.csv: is an input of this command"),
+        (["in.csv", "no/out.csv"], "no/out.csv: cannot be written"),
+        (["other.csv", "out.csv"], "other.csv:1: column map, charge is missing; the header is map,pad,time,charge"),
+    ],
+)
+def test_files_that_cannot_be_used_are_named(arguments, message, qcompress, tmp_path):
+    (tmp_path / "in.csv").write_text(HEADER + "0,1,4,10\n")
+    (tmp_path / "other.csv").write_text("pad,time\n1,2\n")
+    done = qcompress("tpc", "clusters", *arguments, "--npads", "30", cwd=tmp_path)
+    assert (done.returncode, done.stderr.count("\n")) == (2, 1), done.stderr
+    assert message in done.stderr
+    assert (tmp_path / "in.csv").read_text() == HEADER + "0,1,4,10\n"
+
+
+def test_help_is_there(qcompress):
+    assert " tpc " in qcompress("--help").stdout
+    done = qcompress("tpc", "--help")
+    assert (done.returncode, " clusters " in done.stdout) == (0, True)
