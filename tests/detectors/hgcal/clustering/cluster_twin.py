@@ -86,8 +86,8 @@ def clusters(cells, seeds, reach, fewest):
     members = defaultdict(list)
     for cell in cells:
         x, y, z, layer, _, _ = cell
-        far = [(math.dist((x / abs(z), y / abs(z)), seed), k) for k, seed in enumerate(seeds)]
-        within = [pair for pair in far if pair[0] < (reach if reach else LAYERED[layer - 1])]
+        squares = [((x / abs(z) - a) ** 2 + (y / abs(z) - b) ** 2, k) for k, (a, b) in enumerate(seeds)]
+        within = [pair for pair in squares if pair[0] < (reach or LAYERED[layer - 1]) ** 2]
         if within:
             members[min(within)[1]].append(cell)
     result = []
