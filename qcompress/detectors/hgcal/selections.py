@@ -16,7 +16,7 @@ import numpy.typing as npt
 from pydantic import Field, ValidationError
 
 from qcompress.detectors import Options
-from qcompress.detectors.hgcal import samples, wafers
+from qcompress.detectors.hgcal import links, samples, wafers
 from qcompress.detectors.splits import mixed
 from qcompress.errors import QcompressError
 from qcompress.progress import Report, silent
@@ -43,6 +43,8 @@ class Selection(Options):
     """First and last."""
     eta: tuple[float, float] | None = None
     """Range of |pseudorapidity| of the module's centre."""
+    links: tuple[int, int] | None = None
+    """Fewest and most links of a module, by its layer and radius: `qcompress.detectors.hgcal.links`."""
     signal_share: float | None = Field(None, gt=0, le=1)
     """Least share of the event's simulated signal energy that a module must hold."""
     rows: int | None = Field(None, ge=1)
@@ -61,6 +63,9 @@ class Selection(Options):
         if self.eta is not None:
             low, high = self.eta
             found.append((f"|eta| {low:g} to {high:g}", ("eta",), lambda c: _between(np.abs(c["eta"]), low, high)))
+        if self.links is not None:
+            fewest, most = self.links
+            found.append((f"links {fewest} to {most}", ("layer", "u", "v"), partial(_linked, fewest, most)))
         for share in (self.signal_share, REMOVED_SHARE if self.variant == "remove" else None):
             if share is not None:
                 name = f"share of energy {share:g} or more"
@@ -85,6 +90,10 @@ class Selection(Options):
 
 def _holds(share: float, columns: Columns) -> Flags:
     return np.asarray(columns["sim_energy_fraction"] >= share)
+
+
+def _linked(fewest: int, most: int, columns: Columns) -> Flags:
+    return _between(links.links(columns["layer"], columns["u"], columns["v"]), fewest, most)
 
 
 def _is_full(columns: Columns) -> Flags:
