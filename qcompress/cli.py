@@ -290,6 +290,10 @@ data = typer.Typer(no_args_is_help=True, help="Samples: look into one, take in o
 app.add_typer(data, name="data")
 
 DetectorName = Annotated[str, typer.Option(help="Whose sample it is.")]
+FileSettings = Annotated[
+    list[str] | None,
+    typer.Option("--set", metavar="KEY=VALUE", help="What the file does not say of itself, or how it is written."),
+]
 
 
 @data.command()
@@ -317,6 +321,7 @@ def import_(
     out: Annotated[Path, typer.Option("--out", "-o", help="Sample file to write.")],
     detector: DetectorName = "hgcal",
     skip_bad_rows: Annotated[bool, typer.Option("--skip-bad-rows", help="Leave bad rows out and count them.")] = False,
+    settings: FileSettings = None,
 ) -> None:
     """Write a sample of a file of another program, checked row by row."""
     from qcompress.detectors import load_detector
@@ -324,7 +329,8 @@ def import_(
 
     console = _console()
     with Reporter(console) as reporter:
-        line = load_detector(detector).import_sample(source, out, skip_bad_rows, reporter.task("import"))
+        plug, told = load_detector(detector), _settings(settings)
+        line = plug.import_sample(source, out, skip_bad_rows, told, reporter.task("import"))
     console.print(line, highlight=False)
 
 
@@ -333,11 +339,13 @@ def export(
     sample: Annotated[Path, typer.Argument(metavar="FILE", help="A sample file.")],
     target: Annotated[Path, typer.Argument(metavar="TARGET", help="File to write; its ending says the format.")],
     detector: DetectorName = "hgcal",
+    settings: FileSettings = None,
 ) -> None:
     """Write a sample for other programs."""
     from qcompress.detectors import load_detector
 
-    _console().print(load_detector(detector).export_sample(sample, target), highlight=False)
+    line = load_detector(detector).export_sample(sample, target, _settings(settings))
+    _console().print(line, highlight=False)
 
 
 @data.command()
@@ -356,6 +364,17 @@ def select(
     with Reporter(console) as reporter:
         line = load_detector(detector).select(sample, out, given, reporter.task("select"))
     console.print(line, highlight=False)
+
+
+def _settings(given: list[str] | None) -> dict[str, str]:
+    """KEY=VALUE, each once."""
+    found: dict[str, str] = {}
+    for text in given or []:
+        key, equals, value = text.partition("=")
+        if not equals or not key or key in found:
+            raise QcompressError(f"--set {text}: give KEY=VALUE, each key once")
+        found[key] = value
+    return found
 
 
 def _names(text: str) -> list[str]:

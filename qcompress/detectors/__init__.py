@@ -127,11 +127,16 @@ class Detector(ABC):
         """What is in a sample file: tables and figures; raises QcompressError if it is none."""
         raise QcompressError(f"{path}: detector {self.name} has nothing that looks into its samples")
 
-    def import_sample(self, source: Path, target: Path, skip_bad_rows: bool, report: Report) -> str:
-        """Write a sample of a file, or folder, of another program; returns one line on what was found."""
+    def import_sample(
+        self, source: Path, target: Path, skip_bad_rows: bool, settings: Mapping[str, str], report: Report
+    ) -> str:
+        """Write a sample of a file, or folder, of another program; returns one line on what was found.
+
+        settings: what the file does not say of itself, by name.
+        """
         raise QcompressError(f"{source}: detector {self.name} reads no files of other programs")
 
-    def export_sample(self, sample: Path, target: Path) -> str:
+    def export_sample(self, sample: Path, target: Path, settings: Mapping[str, str]) -> str:
         """Write a sample for other programs, in the format of the file's ending; returns one line."""
         raise QcompressError(f"{target}: detector {self.name} writes no files for other programs")
 

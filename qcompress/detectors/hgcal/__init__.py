@@ -7,7 +7,6 @@ from typing import Any, ClassVar
 from qcompress.detectors import Decoders, Detector, Firmware, Network, Options, Results, Rows, SampleCard
 from qcompress.detectors.hgcal.models import EncoderOptions
 from qcompress.detectors.hgcal.selections import Selection
-from qcompress.errors import QcompressError
 from qcompress.fixedpoint import Overflow
 from qcompress.graph import Graph, Stage
 from qcompress.progress import Report
@@ -41,25 +40,19 @@ class Hgcal(Detector):
 
         return inspection.inspect(path)
 
-    def import_sample(self, source: Path, target: Path, skip_bad_rows: bool, report: Report) -> str:
-        from qcompress.detectors.hgcal import ntuples, readers
+    def import_sample(
+        self, source: Path, target: Path, skip_bad_rows: bool, settings: Mapping[str, str], report: Report
+    ) -> str:
+        from qcompress.detectors.hgcal import exchange
 
-        if source.suffix == ".root":
-            if skip_bad_rows:
-                raise QcompressError(f"{source}: a tree has no rows to leave out; import it without --skip-bad-rows")
-            return f"{ntuples.import_root(source, target, report)} rows in {target}"
-        found = readers.import_csv(source, target, skip_bad_rows, report)
+        found = exchange.import_file(source, target, skip_bad_rows, settings, report)
         left_out = f"; {found.dropped} bad rows left out, the first: {found.first_fault}" if found.dropped else ""
         return f"{found.rows} rows in {target}{left_out}"
 
-    def export_sample(self, sample: Path, target: Path) -> str:
-        from qcompress.detectors.hgcal import ntuples, readers
+    def export_sample(self, sample: Path, target: Path, settings: Mapping[str, str]) -> str:
+        from qcompress.detectors.hgcal import exchange
 
-        if target.suffix == ".root":
-            return f"{ntuples.export_root(sample, target)} events in {target}"
-        if target.suffix == ".csv":
-            return f"{readers.export_csv(sample, target)} rows in {target}"
-        raise QcompressError(f"{target}: give a .csv or a .root")
+        return exchange.export_file(sample, target, settings)
 
     def select(self, source: Path, target: Path, cuts: Any, report: Report) -> str:
         from qcompress.detectors.hgcal import samples, selections

@@ -3,8 +3,8 @@
 Branches read, one entry an event: `event` (else the entry's number), `tc_subdet` (1, 2; scintillators are left out),
 `tc_zside`, `tc_layer`, `tc_waferu`, `tc_waferv`, `tc_cellu`, `tc_cellv`, `tc_uncompressedCharge` (else `tc_data`),
 `tc_wafertype` (0 is high density; else by the radius), `tc_simenergy` where it is; `gen_pdgid`, `gen_pt`, `gen_eta`,
-`gen_phi`, and `genpart_gen`, `genpart_exeta`, `genpart_exphi` for the entry into the calorimeter. A tree holds trigger
-cells with charge: a module without any is not in it.
+`gen_phi`, `genpart_gen`, `genpart_exeta`, `genpart_exphi` for the entry into the calorimeter, and `split`, which ours
+have. A tree holds trigger cells with charge: a module without any is not in it.
 """
 
 import tempfile
@@ -14,6 +14,7 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
+from qcompress.detectors import CALIBRATION
 from qcompress.detectors.hgcal import geometry, layers, samples, wafers
 from qcompress.detectors.hgcal.econt.numbers import Density, encode
 from qcompress.detectors.splits import split_events
@@ -28,6 +29,8 @@ GENERATED = ("gen_pdgid", "gen_pt", "gen_eta", "gen_phi")
 ENTRY = ("genpart_gen", "genpart_exeta", "genpart_exphi")
 EVENTS = 5
 """Events read at a time."""
+EVENTS_WRITTEN = 20
+"""Events written at a time."""
 
 Columns = dict[str, npt.NDArray[Any]]
 
@@ -68,7 +71,7 @@ def _import_tree(source: Path, tree: Any, target: Path, report: Report) -> int:
     missing = [name for name in (*PLACE, *CELL) if name not in known] + ([] if charge else ["tc_data"])
     if missing:
         raise QcompressError(f"{source}: branch {', '.join(missing)} is missing")
-    optional = [name for name in ("event", "tc_wafertype", "tc_simenergy", *GENERATED, *ENTRY) if name in known]
+    optional = [name for name in ("tc_wafertype", "tc_simenergy", "split", *GENERATED, *ENTRY) if name in known]
     numbers, said = _events(tree)
     origin = {"kind": "ntuple", "files": [source.name], "geometry": "of the file", "charge": charge, "events": said}
     done = 0
@@ -138,10 +141,22 @@ def _modules(source: Path, arrays: Any, event: npt.NDArray[np.int64], charge: st
         "codes": np.where(high[:, None], *(encode(whole, density, 4, 3) for density in (Density.HD, Density.LD))),
         "split": split_events(rows[:, 0], 1),
     }
+    if "split" in arrays.fields:
+        found["split"] = _split(source, rows[:, 0], event, np.asarray(arrays["split"], np.int64))
     if "tc_simenergy" in arrays.fields:
         energy = _flat(arrays, "tc_simenergy")[silicon]
         found["sim_energy_total"] = np.bincount(which.ravel(), energy, len(rows))
     return found
+
+
+def _split(
+    source: Path, of: npt.NDArray[np.int64], event: npt.NDArray[np.int64], part: npt.NDArray[np.int64]
+) -> npt.NDArray[np.int64]:
+    """The part of each row's event, as the tree's own branch says."""
+    if wrong := int(((part < 0) | (part > CALIBRATION)).sum()):
+        raise QcompressError(f"{source}: branch split of {wrong} events is not 0 to {CALIBRATION}")
+    order = np.argsort(event)
+    return part[order][np.searchsorted(event[order], of)]
 
 
 def _particles(arrays: Any, event: npt.NDArray[np.int64]) -> Columns | None:
@@ -171,40 +186,77 @@ def _particles(arrays: Any, event: npt.NDArray[np.int64]) -> Columns | None:
 
 
 def export_root(sample: Path, target: Path) -> int:
-    """Write a sample as a tree, cells without charge left out; returns the events."""
-    import awkward
+    """Write a sample as a tree, some events at a time, cells without charge left out; returns the events."""
     import uproot
 
-    with samples.Handle(sample) as handle:
-        needed = ("zside", "subdet", "layer", "u", "v", "high_density", "charge")
+    needed = ("zside", "subdet", "layer", "u", "v", "high_density", "charge")
+    with samples.Handle(sample) as handle, tempfile.TemporaryDirectory(dir=target.resolve().parent) as folder:
         if missing := [name for name in needed if name not in handle.columns]:
             raise QcompressError(f"{sample}: column {', '.join(missing)} is missing, which a tree needs")
-        columns, generated = handle.read(("event", *needed)), handle.particles()
-    order = np.argsort(columns["event"], kind="stable")
-    events = np.unique(np.concatenate([columns["event"], generated.get("event", columns["event"][:0])]))
-    row, channel = np.nonzero(columns["charge"][order])
-    per_event = np.bincount(np.searchsorted(events, columns["event"][order][row]), minlength=len(events))
+        generated, known = handle.particles(), handle.events()
+        numbers = np.unique(np.concatenate([known[:, 0], generated.get("event", known[:0, 0])]))
+        spans = [(part["event"].min(), part["event"].max()) for part in handle.chunks(names=["event"])]
+        beside = Path(folder) / target.name
+        with uproot.recreate(beside) as file:  # uproot closes what it is given
+            for first in range(0, len(numbers), EVENTS_WRITTEN):
+                events = numbers[first : first + EVENTS_WRITTEN]
+                branches = _cells(events, _rows_of(handle, ("event", *needed), spans, events))
+                branches |= _generated(events, generated)
+                parts = np.where(np.isin(events, known[:, 0]), 0, split_events(events, 1))
+                parts[np.isin(events, known[:, 0])] = known[np.isin(known[:, 0], events), 1]
+                flat = {"event": events, "split": parts.astype(np.int32)}
+                if first == 0:
+                    types = {name: values.dtype for name, values in flat.items()}
+                    file.mktree(TREE, types | {name: values.type for name, values in branches.items()})
+                file[TREE].extend(flat | branches)
+        beside.replace(target)
+    return len(numbers)
+
+
+def _rows_of(
+    handle: samples.Handle, names: tuple[str, ...], spans: list[tuple[int, int]], events: npt.NDArray[np.int64]
+) -> Columns:
+    """Rows of some events, sorted by event, out of the chunks that may hold them. spans: events of each chunk."""
+    found = []
+    for number, (low, high) in enumerate(spans):
+        if low <= events[-1] and high >= events[0]:
+            part = handle.read(names, slice(number * samples.CHUNK_ROWS, (number + 1) * samples.CHUNK_ROWS))
+            own = (part["event"] >= events[0]) & (part["event"] <= events[-1])
+            found.append({name: column[own] for name, column in part.items()})
+    none = {name: np.zeros((0, *samples.COLUMNS[name][1]), samples.COLUMNS[name][0]) for name in names}
+    rows = {name: np.concatenate([none[name], *(part[name] for part in found)]) for name in names}
+    order = np.argsort(rows["event"], kind="stable")
+    return {name: column[order] for name, column in rows.items()}
+
+
+def _cells(events: npt.NDArray[np.int64], rows: Columns) -> dict[str, Any]:
+    """Branches of the trigger cells with charge."""
+    import awkward
+
+    row, channel = np.nonzero(rows["charge"])
+    per_event = np.bincount(np.searchsorted(events, rows["event"][row]), minlength=len(events))
     uv = geometry.TRAIN_UV[np.argsort(geometry.CHANNEL_OF_TRAIN)][channel]
     cells: Columns = {
-        name: columns[column][order][row].astype(np.int32)
+        name: rows[column][row].astype(np.int32)
         for name, column in zip(PLACE, ("zside", "subdet", "layer", "u", "v"), strict=True)
     }
     cells |= {"tc_cellu": uv[:, 0].astype(np.int32), "tc_cellv": uv[:, 1].astype(np.int32)}
-    cells["tc_wafertype"] = (1 - columns["high_density"][order][row]).astype(np.int32)
-    cells["tc_uncompressedCharge"] = columns["charge"][order][row, channel]
-    branches = {name: awkward.unflatten(values, per_event) for name, values in cells.items()}
-    if generated:
-        by_event = np.argsort(generated["event"], kind="stable")
-        per_event = np.bincount(np.searchsorted(events, generated["event"]), minlength=len(events))
-        index = np.concatenate([np.arange(count) for count in per_event]).astype(np.int32)
-        lists = dict(zip(GENERATED, ("pdg", "pt", "eta", "phi"), strict=True))
-        lists |= dict(zip(ENTRY[1:], ("entry_eta", "entry_phi"), strict=True))
-        for name, column in lists.items():
-            branches[name] = awkward.unflatten(generated[column][by_event], per_event)
-        branches["genpart_gen"] = awkward.unflatten(index, per_event)
-    with tempfile.TemporaryDirectory(dir=target.parent) as folder:  # uproot closes what it is given
-        with uproot.recreate(Path(folder) / target.name) as file:
-            file.mktree(TREE, {"event": events.dtype, **{name: values.type for name, values in branches.items()}})
-            file[TREE].extend({"event": events, **branches})
-        (Path(folder) / target.name).replace(target)
-    return len(events)
+    cells["tc_wafertype"] = (1 - rows["high_density"][row]).astype(np.int32)
+    cells["tc_uncompressedCharge"] = rows["charge"][row, channel]
+    return {name: awkward.unflatten(values, per_event) for name, values in cells.items()}
+
+
+def _generated(events: npt.NDArray[np.int64], generated: Columns) -> dict[str, Any]:
+    """Branches of the generated particles, none if the sample has none."""
+    import awkward
+
+    if not generated:
+        return {}
+    own = np.flatnonzero(np.isin(generated["event"], events))
+    own = own[np.argsort(generated["event"][own], kind="stable")]
+    per_event = np.bincount(np.searchsorted(events, generated["event"][own]), minlength=len(events))
+    lists = dict(zip(GENERATED, ("pdg", "pt", "eta", "phi"), strict=True))
+    lists |= dict(zip(ENTRY[1:], ("entry_eta", "entry_phi"), strict=True))
+    branches = {name: awkward.unflatten(generated[column][own], per_event) for name, column in lists.items()}
+    index = np.concatenate([np.arange(count) for count in per_event]).astype(np.int32)
+    return branches | {ENTRY[0]: awkward.unflatten(index, per_event)}

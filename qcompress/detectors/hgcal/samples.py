@@ -102,6 +102,7 @@ class Writer:
     def __init__(self, file: Any) -> None:
         self._file = file
         self._digests: dict[str, Any] = {}
+        self._parts: set[tuple[int, int]] = set()
         self.card: dict[str, Any] = {}
         """What the sample's card says beside its origin, rows and hash."""
         self._waiting: list[dict[str, npt.NDArray[Any]]] = []
@@ -115,15 +116,22 @@ class Writer:
 
     def append(self, modules: Columns, particles: Columns | None = None) -> None:
         """Rows of modules (columns of COLUMNS, the same in every call) and of generated particles."""
+        self._parts.update(zip(*np.unique([modules["event"], modules["split"]], axis=1).tolist(), strict=True))
         self._waiting.append(typed(modules, COLUMNS))
         self._rows += len(modules["event"])
         if particles is not None:
-            self._particles.append(typed(particles, PARTICLES))
+            self.append_particles(particles)
         self._write(CHUNK_ROWS)
 
+    def append_particles(self, particles: Columns) -> None:
+        """Generated particles (columns of PARTICLES)."""
+        self._particles.append(typed(particles, PARTICLES))
+
     def finish(self) -> None:
-        """Write what is waiting, and the particles."""
+        """Write what is waiting, and the particles; raises QcompressError if an event is in two parts of the split."""
         self._write(1)
+        if len({event for event, _ in self._parts}) < len(self._parts):
+            raise QcompressError("an event belongs to two parts of the split; split by event")
         if self._particles:
             group = self._file.create_group("particles")
             for name in self._particles[0]:
