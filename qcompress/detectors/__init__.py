@@ -37,11 +37,16 @@ class Options(BaseModel):
 
 @dataclass(frozen=True)
 class Rows:
-    """Rows of a sample: codes in front of `preprocess` (n, *shape), float32 targets of the loss, split (n,)."""
+    """Rows of a sample: codes in front of `preprocess` (n, *shape), float32 targets of the loss, split (n,).
+
+    conditions: gives what companions see of each row beside the network's output, float32 (n, k); raises QcompressError
+    for a sample that lacks the columns.
+    """
 
     codes: Codes
     targets: npt.NDArray[np.float32]
     split: npt.NDArray[np.uint8]
+    conditions: Callable[[], npt.NDArray[np.float32]] | None = None
 
 
 class SampleCard(NamedTuple):
@@ -58,7 +63,9 @@ class Network:
     """One network of a detector, built and ready to train.
 
     quantized: the Keras model that becomes a graph; trained: the model that is fitted, which contains it;
-    loss(target, output); companions: other trained parts that are kept (a decoder), by name.
+    loss(target, output); companions: other trained parts that are kept (a decoder), by name. conditioned: the trained
+    model takes its input flattened, with the rows' conditions behind it. finish(input codes of the training): what is
+    done to the quantized model after the fit.
     """
 
     name: str
@@ -66,6 +73,8 @@ class Network:
     trained: Any
     loss: Callable[[Any, Any], Any]
     companions: Mapping[str, Any] = field(default_factory=dict)
+    conditioned: bool = False
+    finish: Callable[[Codes], None] | None = None
 
 
 class Table(NamedTuple):

@@ -70,16 +70,17 @@ class Hgcal(Detector):
     def rows(self, path: Path) -> Rows:
         import numpy as np
 
-        from qcompress.detectors.hgcal import geometry, models, samples
+        from qcompress.detectors.hgcal import decoders, decoding, geometry, models, samples
         from qcompress.detectors.hgcal.econt.frontend import FrontEnd
 
         sample = samples.read(path)
         codes = sample["codes"].astype(np.int64)
-        calq = FrontEnd.autoencoder(geometry.AE_CHANNEL.tolist()).charges(codes)
+        calq = decoding.module_calq(FrontEnd.autoencoder(geometry.AE_CHANNEL.tolist()), sample.columns)
         targets = models.normalised_targets(geometry.ae_to_train(calq))
         if "masked" in sample.columns:
             targets[sample["masked"] == 1] = 0
-        return Rows(codes, targets, sample["split"])
+        sums = decoding.sums_of_links(decoding.link_sums(calq))
+        return Rows(codes, targets, sample["split"], lambda: decoders.conditions(sample.columns, sums))
 
     def front_end(self, options: Any) -> dict[str, Any]:
         from qcompress.detectors.hgcal import geometry
@@ -113,7 +114,7 @@ class Hgcal(Detector):
         return deployed_graph(EncoderWeights.from_graph(exact), options.latent_bits, Overflow(options.overflow))
 
     def keras_is_body(self, options: Any) -> bool:
-        return bool(options.arithmetic == "exact")
+        return options.arithmetic in {"exact", "econt"}
 
     def emulate(
         self, firmware: Firmware, source: Path, target: Path, overrides: Mapping[str, Any], report: Report

@@ -5,12 +5,22 @@ from pathlib import Path
 from typing import TYPE_CHECKING, NamedTuple
 
 import numpy as np
+import numpy.typing as npt
 
 from qcompress.detectors import TEST, TRAIN, Decoders, Firmware, Results, Table
 from qcompress.detectors.hgcal import baselines, geometry, samples
 from qcompress.detectors.hgcal.algorithms import CHIP
 from qcompress.detectors.hgcal.arithmetic import deployed_graph, distance, exact_graph
-from qcompress.detectors.hgcal.decoding import DecodingOptions, Mask, charges, link_sums, module_calq, module_cells
+from qcompress.detectors.hgcal.decoders import conditions
+from qcompress.detectors.hgcal.decoding import (
+    DecodingOptions,
+    Mask,
+    charges,
+    link_sums,
+    module_calq,
+    module_cells,
+    sums_of_links,
+)
 from qcompress.detectors.hgcal.econt.encoder import LATENT
 from qcompress.detectors.hgcal.econt.frontend import FrontEnd, normalise
 from qcompress.detectors.hgcal.econt.registers import latent_capacity
@@ -61,8 +71,7 @@ def evaluate(firmware: Firmware, path: Path, decode: Decoders, rows: int, report
     calq = module_calq(FrontEnd.from_mapping(firmware.front_end), columns)
     images = normalise(calq)
     graph = firmware.graphs[ENCODER]
-    options = EncoderOptions.model_validate(firmware.options).decoding
-    received = Received(link_sums(calq), module_cells(columns), options)
+    received = what_arrives(columns, calq, EncoderOptions.model_validate(firmware.options))
     decoded = {ENCODER: decode_latents(firmware.run[ENCODER](images), graph.output_format, decode, received)}
     bits = graph.output_format.width
     chip = on_chip(graph)
@@ -96,17 +105,29 @@ def evaluate(firmware: Firmware, path: Path, decode: Decoders, rows: int, report
 
 
 class Received(NamedTuple):
-    """What is known beside the latents: codes of the module sums (n,), existing cells (n, 48), the decoding's rules."""
+    """What is known beside the latents: codes of the module sums (n,), existing cells (n, 48), the decoding's rules.
+
+    conditions: (n, k) that the decoder takes behind the latents, or (n, 0).
+    """
 
     sums: Codes
     cells: Mask
-    options: DecodingOptions
+    rules: DecodingOptions
+    conditions: npt.NDArray[np.float32]
+
+
+def what_arrives(columns: samples.Columns, calq: Codes, options: EncoderOptions) -> Received:
+    """Of modules with these columns and calibrated charges (n, 48)."""
+    sums = link_sums(calq)
+    known = conditions(columns, sums_of_links(sums)) if options.conditional else np.zeros((len(sums), 0), np.float32)
+    return Received(sums, module_cells(columns), options.decoding, known)
 
 
 def decode_latents(latents: Codes, format_: Format, decode: Decoders, received: Received) -> Values:
     """Latents (n, 16) -> float decoder -> charges (n, 48) in ADC counts, train order."""
-    shares = geometry.image_to_train(decode["decoder"](format_.to_values(latents)))
-    return charges(shares, *received)
+    values = np.concatenate([format_.to_values(latents), received.conditions], axis=1)
+    shares = geometry.image_to_train(decode["decoder"](values))
+    return charges(shares, received.sums, received.cells, received.rules)
 
 
 def links_of(graph: Graph) -> int:

@@ -1,9 +1,11 @@
-"""The published encoder and decoder (name 8x8_c8_S2 in Ecoder, fastml-science), in QKeras, and what trains them.
+"""Encoder, decoder and loss of an ECON-T candidate, by the `network` section of its config.
 
-The encoder sees the 8x8 image of normalised charges (8 bits, 1 integer bit) and gives 16 latents; the decoder is
-floating-point and lives off the detector.
+The published ones (name 8x8_c8_S2 in Ecoder, fastml-science) are the default. The decoder is floating-point and lives
+off the detector.
 """
 
+from collections.abc import Callable
+from functools import partial
 from typing import Any, Literal
 
 import numpy as np
@@ -11,23 +13,32 @@ import numpy.typing as npt
 from pydantic import Field, model_validator
 
 from qcompress.detectors import Network, Options
-from qcompress.detectors.hgcal import geometry
+from qcompress.detectors.hgcal import decoders, encoders, geometry, losses
+from qcompress.detectors.hgcal.compensation import compensate
 from qcompress.detectors.hgcal.decoding import DecodingOptions
+from qcompress.detectors.hgcal.econt.encoder import LATENTS
 from qcompress.detectors.hgcal.econt.registers import latent_capacity
 from qcompress.fixedpoint import Codes
 
-LATENTS = 16
-INTEGER_BITS = 1
-"""Integer bits of input, activation and latent."""
+Loss = Callable[[Any, Any], Any]
+CHIP = {"filters": 8, "kernel_size": 3, "stride": 2, "weight_bits": 6, "activation_bits": 8, "arrangement": "8x8"}
+"""What the chip's encoder is."""
 
 
 class EncoderOptions(Options):
     """The `network` section of an ECON-T encoder's config."""
 
-    arithmetic: Literal["exact", "econt"] = "exact"
-    """exact: QKeras' sums. econt: the chip's, every product floored, latents of 9 bits cut to the first ones."""
+    arithmetic: Literal["exact", "econt", "compensated", "deployed"] = "exact"
+    """exact: QKeras' sums. econt: trained in the chip's, every product floored, latents of 9 bits cut to the first
+    ones. deployed: trained exactly, run on the chip as it is. compensated: the same, biases corrected for the floors.
+    """
     overflow: Literal["WRAP", "SAT"] = "WRAP"
-    """econt: what the chip's activations and latents do when they overflow; no published vector shows it."""
+    """On the chip: what activations and latents do when they overflow; no published vector shows it."""
+    overflow_penalty: float = Field(0.0, ge=0)
+    """econt: weight in the loss of what lies above the largest activation and latent."""
+    arrangement: Literal["8x8", "9x9", "4x4x3"] = "8x8"
+    decoder: Literal["published", "dense", "conditional"] = "published"
+    loss: Literal["telescope", "weighted_mse", "sliced_emd"] = "telescope"
     filters: int = Field(8, ge=1, le=64)
     kernel_size: int = Field(3, ge=1, le=8)
     stride: int = Field(2, ge=1, le=4)
@@ -36,92 +47,89 @@ class EncoderOptions(Options):
     weight_bits: int = Field(6, ge=2, le=16)
     activation_bits: int = Field(8, ge=2, le=16)
     latent_bits: int = Field(3, ge=1, le=9)
+    links: int | None = Field(None, ge=1, le=13)
+    """Links that must carry the latents; as many as they need unless given."""
     decoding: DecodingOptions = DecodingOptions()
 
     @model_validator(mode="after")
     def _as_the_chip_has_it(self) -> "EncoderOptions":
-        chip = {"filters": 8, "kernel_size": 3, "stride": 2, "weight_bits": 6, "activation_bits": 8}
-        for name, value in chip.items():
-            if self.arithmetic == "econt" and getattr(self, name) != value:
-                raise ValueError(f"{name} {getattr(self, name)}: with arithmetic econt the chip has {value}")
-        if self.arithmetic == "econt" and self.latent_bits % 2 == 0:
+        if self.arithmetic == "exact":
+            return self
+        for name, value in CHIP.items():
+            if getattr(self, name) != value:
+                raise ValueError(
+                    f"{name} {getattr(self, name)}: with arithmetic {self.arithmetic} the chip has {value}"
+                )
+        if self.latent_bits % 2 == 0:
             raise ValueError(f"latent_bits {self.latent_bits}: the chip's links carry 1, 3, 5, 7 or 9")
         return self
 
+    @model_validator(mode="after")
+    def _fits(self) -> "EncoderOptions":
+        if self.arrangement == "9x9" and (self.kernel_size, self.stride) != (3, 2):
+            raise ValueError("arrangement 9x9: is made for kernel_size 3 and stride 2")
+        if self.overflow_penalty and not self.in_chip_arithmetic:
+            raise ValueError(f"overflow_penalty: arithmetic {self.arithmetic} does not train with overflows; use econt")
+        if self.links is not None and latent_capacity(self.links) < LATENTS * self.latent_bits:
+            carried = latent_capacity(self.links) // LATENTS
+            raise ValueError(f"latent_bits {self.latent_bits}: {self.links} links carry {carried} of each latent")
+        return self
+
     @property
-    def links(self) -> int:
-        """Links that 16 latents of this width need beside the frame's header and sum."""
-        return next(n for n in range(1, 14) if latent_capacity(n) >= LATENTS * self.latent_bits)
+    def in_chip_arithmetic(self) -> bool:
+        """Whether the network is trained with floored products."""
+        return self.arithmetic == "econt"
+
+    @property
+    def conditional(self) -> bool:
+        """Whether the decoder sees where a module is."""
+        return self.decoder == "conditional"
 
 
 def build(options: EncoderOptions) -> Network:
-    """Encoder, decoder and telescope loss, freshly initialised."""
+    """Encoder, decoder and loss, freshly initialised."""
     import keras
 
-    encoder = build_encoder(options)
-    decoder = build_decoder()
-    autoencoder = keras.Sequential([keras.Input(geometry.IMAGE_SHAPE), encoder, decoder], name="autoencoder")
-    return Network("encoder", encoder, autoencoder, image_telescope_loss, {"decoder": decoder})
-
-
-def build_encoder(options: EncoderOptions) -> Any:
-    """(8, 8, 1) -> (16,): Conv2D, ReLU, Dense, ReLU, all quantized."""
-    import keras
-    import qkeras
-
-    def weights() -> Any:
-        return qkeras.quantized_bits(options.weight_bits, 0, alpha=1)
-
-    def unsigned(bits: int) -> Any:
-        return qkeras.quantized_relu(bits, INTEGER_BITS)
-
-    return keras.Sequential(
-        [
-            keras.Input(geometry.IMAGE_SHAPE),
-            qkeras.QActivation(unsigned(options.input_bits), name="input_quantizer"),
-            qkeras.QConv2D(
-                options.filters,
-                options.kernel_size,
-                strides=options.stride,
-                padding="same",
-                kernel_quantizer=weights(),
-                bias_quantizer=weights(),
-                name="convolution",
-            ),
-            qkeras.QActivation(unsigned(options.activation_bits), name="activation"),
-            keras.layers.Flatten(name="flatten"),
-            qkeras.QDense(LATENTS, kernel_quantizer=weights(), bias_quantizer=weights(), name="dense"),
-            qkeras.QActivation(unsigned(options.latent_bits), name="latent"),
-        ],
-        name="encoder",
+    encoder, decoder = encoders.build_encoder(options), decoders.build_decoder(options.decoder)
+    if options.conditional:
+        trained = _conditional(encoder, decoder)
+    else:
+        trained = keras.Sequential([keras.Input(geometry.IMAGE_SHAPE), encoder, decoder], name="autoencoder")
+    return Network(
+        "encoder",
+        encoder,
+        trained,
+        image_loss(losses.LOSSES[options.loss]),
+        {"decoder": decoder},
+        options.conditional,
+        partial(compensate, encoder, latent_bits=options.latent_bits) if options.arithmetic == "compensated" else None,
     )
 
 
-def build_decoder() -> Any:
-    """(16,) -> (8, 8, 1): the published float decoder; sigmoid output."""
+def _conditional(encoder: Any, decoder: Any) -> Any:
+    """One flat input: the image's pixels, the conditions behind them; these go to the decoder alone."""
     import keras
 
     layers = keras.layers
-    return keras.Sequential(
-        [
-            keras.Input((LATENTS,)),
-            layers.Dense(128, activation="relu", name="expand"),
-            layers.Reshape((4, 4, 8), name="image"),
-            layers.Conv2DTranspose(8, 3, strides=2, padding="same", activation="relu", name="upsample"),
-            layers.Conv2DTranspose(1, 3, padding="same", activation="sigmoid", name="charge"),
-        ],
-        name="decoder",
-    )
+    pixels = int(np.prod(geometry.IMAGE_SHAPE))
+    given = keras.Input((pixels + decoders.CONDITION_COUNT,))
+    column = layers.Reshape((-1, 1), name="column")(given)
+    image = layers.Cropping1D((0, decoders.CONDITION_COUNT), name="pixels")(column)
+    latents = encoder(layers.Reshape(geometry.IMAGE_SHAPE, name="as_image")(image))
+    beside = layers.Flatten(name="conditions")(layers.Cropping1D((pixels, 0), name="beside")(column))
+    return keras.Model(given, decoder(layers.Concatenate(name="known")([latents, beside])), name="autoencoder")
 
 
-def image_telescope_loss(target: Any, image: Any) -> Any:
-    """Telescope loss of a decoded image (n, 8, 8, 1) against normalised charges (n, 48) in train order."""
-    import keras
+def image_loss(loss: Loss) -> Loss:
+    """The loss of a decoded image (n, 8, 8, 1) against normalised charges (n, 48) in train order."""
 
-    from qcompress.detectors.hgcal.losses import telescope_loss
+    def of_image(target: Any, image: Any) -> Any:
+        import keras
 
-    pixels = keras.ops.reshape(image, (-1, image.shape[1] * image.shape[2]))
-    return telescope_loss(target, keras.ops.take(pixels, geometry.TRAIN_PIXEL, axis=1))
+        pixels = keras.ops.reshape(image, (-1, image.shape[1] * image.shape[2]))
+        return loss(target, keras.ops.take(pixels, geometry.TRAIN_PIXEL, axis=1))
+
+    return of_image
 
 
 def normalised_targets(calq: Codes) -> npt.NDArray[np.float32]:

@@ -1,10 +1,14 @@
-"""The telescope loss against a plain loop over the published list of groups."""
+"""Losses against plain loops: the telescope over the published list of groups, the sliced EMD cell by cell."""
+
+import itertools
 
 import numpy as np
 import pytest
 
+from qcompress.detectors.hgcal import geometry, losses
 from qcompress.detectors.hgcal.losses import telescope_loss
 from qcompress.frontends.qkeras import import_keras
+from qcompress.metrics.emd import emd
 
 # (cells, four times the weight) of the first third; the other two are 16 and 32 further on.
 THIRD = "0 1 4 5 1.5; 2 3 6 7 1.3333333333333333; 8 9 12 13 2.25; 10 11 14 15 1.5; 4 5 8 9 1.5; 6 7 10 11 1; " + (
@@ -59,3 +63,49 @@ def test_one_missed_cell_by_hand(cell, groups):
     target[0, cell] = 1.0
     expected = 4 / 48 + 2 * groups / 4 / 36 + 1 / 3
     np.testing.assert_allclose(loss(target, np.zeros((1, 48))), [expected], rtol=1e-14)
+
+
+def evaluated(function, target, predicted):
+    import_keras()
+    import tensorflow as tf
+
+    return function(tf.constant(target, tf.float64), tf.constant(predicted, tf.float64)).numpy()
+
+
+def test_weighted_square_equals_a_plain_loop():
+    target, predicted = np.random.default_rng(4).gamma(0.3, 0.2, (2, 20, 48))
+    expected = [
+        sum((t - p) ** 2 * max(t, p) for t, p in zip(*row, strict=True)) / 48
+        for row in zip(target.tolist(), predicted.tolist(), strict=True)
+    ]
+    np.testing.assert_allclose(evaluated(losses.weighted_square_loss, target, predicted), expected, rtol=1e-13)
+
+
+def along(direction, p, q):
+    """One-dimensional EMD of two sets of shares, by moving charge from gap to gap in order of place."""
+    place = geometry.tc_xy() @ direction / geometry.FIELD_HALF_PITCH_CM
+    order, carried, cost = np.argsort(place), 0.0, 0.0
+    for here, after in itertools.pairwise(order):
+        carried += p[here] - q[here]
+        cost += abs(carried) * (place[after] - place[here])
+    return cost
+
+
+def test_sliced_emd_equals_a_plain_loop_and_stays_below_the_emd():
+    target, predicted = np.random.default_rng(5).gamma(0.3, 0.2, (2, 20, 48))
+    shares = [charges / charges.sum(axis=1, keepdims=True) for charges in (target, predicted)]
+    angles = losses.SLICE_OFFSET + np.arange(losses.DIRECTIONS) * np.pi / losses.DIRECTIONS
+    directions = np.column_stack([np.cos(angles), np.sin(angles)])
+    expected = [np.mean([along(d, p, q) for d in directions]) for p, q in zip(*shares, strict=True)]
+    sums = (target.sum(axis=1) - predicted.sum(axis=1)) ** 2
+    found = evaluated(losses.sliced_emd_loss, target, predicted)
+    np.testing.assert_allclose(found, np.array(expected) + sums, rtol=1e-12)
+    exact = emd(target, predicted, geometry.emd_cost())
+    assert (expected <= exact).all()
+    assert np.corrcoef(expected, exact)[0, 1] > 0.9
+
+
+def test_sliced_emd_of_a_masked_module_is_its_sum_alone():
+    predicted = np.random.default_rng(6).random((3, 48))
+    found = evaluated(losses.sliced_emd_loss, np.zeros((3, 48)), predicted)
+    np.testing.assert_allclose(found, predicted.sum(axis=1) ** 2)

@@ -1,0 +1,89 @@
+"""Floating-point decoders, off the detector: 16 latents -> image (8, 8, 1) of normalised charges.
+
+`published`: of 8x8_c8_S2; `dense`: two dense layers, cheaper on a CPU than transposed convolutions; `conditional`: of
+the conditional autoencoder, which knows of each module where it is and how much charge it has.
+"""
+
+from collections.abc import Callable
+from typing import Any
+
+import numpy as np
+import numpy.typing as npt
+
+from qcompress.detectors.hgcal import geometry
+from qcompress.detectors.hgcal.econt.encoder import LATENTS
+from qcompress.detectors.hgcal.samples import Columns
+from qcompress.errors import QcompressError
+from qcompress.fixedpoint import Codes
+
+CONDITIONS = ("eta", "v", "u", "module_type", "layer")
+"""Columns that the conditional decoder needs of a sample."""
+CONDITION_COUNT = 8
+WAFER_TYPES = 3
+HIDDEN = 128
+"""Of the dense decoder."""
+
+
+def build_decoder(kind: str) -> Any:
+    """(16,), or (24,) with the conditions behind the latents, -> (8, 8, 1); sigmoid output."""
+    return DECODERS[kind]()
+
+
+def _published() -> Any:
+    import keras
+
+    return keras.Sequential([keras.Input((LATENTS,)), *_expanding()], name="decoder")
+
+
+def _conditional() -> Any:
+    import keras
+
+    first = [keras.layers.Dense(units, activation="relu", name=f"dense{units}") for units in (24, 64)]
+    return keras.Sequential([keras.Input((LATENTS + CONDITION_COUNT,)), *first, *_expanding()], name="decoder")
+
+
+def _expanding() -> list[Any]:
+    import keras
+
+    layers = keras.layers
+    return [
+        layers.Dense(128, activation="relu", kernel_initializer="he_uniform", name="expand"),
+        layers.Reshape((4, 4, 8), name="image"),
+        layers.Conv2DTranspose(
+            8, 3, strides=2, padding="same", activation="relu", kernel_initializer="he_uniform", name="upsample"
+        ),
+        layers.Conv2DTranspose(1, 3, padding="same", activation="sigmoid", name="charge"),
+    ]
+
+
+def _dense() -> Any:
+    import keras
+
+    layers = keras.layers
+    pixels = int(np.prod(geometry.IMAGE_SHAPE))
+    return keras.Sequential(
+        [
+            keras.Input((LATENTS,)),
+            layers.Dense(HIDDEN, activation="relu", kernel_initializer="he_uniform", name="expand"),
+            layers.Dense(pixels, activation="sigmoid", name="pixels"),
+            layers.Reshape(geometry.IMAGE_SHAPE, name="charge"),
+        ],
+        name="decoder",
+    )
+
+
+DECODERS: dict[str, Callable[[], Any]] = {"published": _published, "dense": _dense, "conditional": _conditional}
+
+
+def conditions(columns: Columns, sums: Codes) -> npt.NDArray[np.float32]:
+    """What the conditional decoder sees of modules, (n, 8); sums: module sums (n,) that the links brought.
+
+    eta/3.1, v/12, u/12, one-hot wafer type (120, 200, 300 um), log(sum + 1), (layer - 1)/46. Raises QcompressError if
+    the sample lacks a column.
+    """
+    if missing := sorted(set(CONDITIONS) - set(columns)):
+        raise QcompressError(f"column {', '.join(missing)} is missing, which the conditional decoder needs")
+    wafer = np.eye(WAFER_TYPES)[columns["module_type"].astype(np.int64) % WAFER_TYPES]
+    place = [np.abs(columns["eta"]) / 3.1, columns["v"] / 12, columns["u"] / 12]
+    rest = [np.log(sums + 1.0), (columns["layer"] - 1) / 46]
+    return np.column_stack([*place, wafer, *rest]).astype(np.float32)
