@@ -101,12 +101,11 @@ def _chip(options: "EncoderOptions", image: Any) -> Any:
     def cast(to: Format, name: str) -> Any:
         return CastActivation(str(Cast(to, Rounding.TRN, overflow)), options.overflow_penalty, name=name)
 
-    size = {"strides": options.stride, "padding": "same", "kernel_initializer": "he_uniform", "name": "conv"}
-    sums = CastConv2D(options.filters, options.kernel_size, str(CONV_ACCUMULATOR), weights, **size)(image)
+    size: dict[str, Any] = {"strides": options.stride, "padding": "same", "kernel_initializer": "he_uniform"}
+    sums = CastConv2D(options.filters, options.kernel_size, str(CONV_ACCUMULATOR), weights, name="conv", **size)(image)
     active = cast(ACTIVATION, "activation")(keras.layers.ReLU(name="conv_relu")(sums))
     flat = keras.layers.Flatten(name="flatten")(active)
-    size = {"kernel_initializer": "he_uniform", "name": "dense"}
-    sums = CastDense(LATENTS, str(DENSE_ACCUMULATOR), weights, **size)(flat)
+    sums = CastDense(LATENTS, str(DENSE_ACCUMULATOR), weights, kernel_initializer="he_uniform", name="dense")(flat)
     latents = cast(LATENT, "latent")(keras.layers.ReLU(name="dense_relu")(sums))
     if options.latent_bits == LATENT.width:
         return latents

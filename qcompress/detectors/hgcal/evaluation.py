@@ -67,7 +67,6 @@ def evaluate(firmware: Firmware, path: Path, decode: Decoders, rows: int, report
         raise QcompressError(f"{path}: has no test events")
     reference = transverse[test]
     columns = {name: column[test] for name, column in sample.columns.items()}
-    codes = columns["codes"].astype(np.int64)
     calq = module_calq(FrontEnd.from_mapping(firmware.front_end), columns)
     images = normalise(calq)
     graph = firmware.graphs[ENCODER]
@@ -107,25 +106,27 @@ def evaluate(firmware: Firmware, path: Path, decode: Decoders, rows: int, report
 class Received(NamedTuple):
     """What is known beside the latents: codes of the module sums (n,), existing cells (n, 48), the decoding's rules.
 
-    conditions: (n, k) that the decoder takes behind the latents, or (n, 0).
+    conditions: (n, k) that the decoder takes behind the latents, None if it takes them alone.
     """
 
     sums: Codes
     cells: Mask
     rules: DecodingOptions
-    conditions: npt.NDArray[np.float32]
+    conditions: npt.NDArray[np.float32] | None
 
 
 def what_arrives(columns: samples.Columns, calq: Codes, options: EncoderOptions) -> Received:
     """Of modules with these columns and calibrated charges (n, 48)."""
     sums = link_sums(calq)
-    known = conditions(columns, sums_of_links(sums)) if options.conditional else np.zeros((len(sums), 0), np.float32)
+    known = conditions(columns, sums_of_links(sums)) if options.conditional else None
     return Received(sums, module_cells(columns), options.decoding, known)
 
 
 def decode_latents(latents: Codes, format_: Format, decode: Decoders, received: Received) -> Values:
     """Latents (n, 16) -> float decoder -> charges (n, 48) in ADC counts, train order."""
-    values = np.concatenate([format_.to_values(latents), received.conditions], axis=1)
+    values = format_.to_values(latents)
+    if received.conditions is not None:
+        values = np.concatenate([values, received.conditions], axis=1)
     shares = geometry.image_to_train(decode["decoder"](values))
     return charges(shares, received.sums, received.cells, received.rules)
 

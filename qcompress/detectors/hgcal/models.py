@@ -70,10 +70,15 @@ class EncoderOptions(Options):
             raise ValueError("arrangement 9x9: is made for kernel_size 3 and stride 2")
         if self.overflow_penalty and not self.in_chip_arithmetic:
             raise ValueError(f"overflow_penalty: arithmetic {self.arithmetic} does not train with overflows; use econt")
-        if self.links is not None and latent_capacity(self.links) < LATENTS * self.latent_bits:
+        if self.links is not None and self.links < self.needed_links:
             carried = latent_capacity(self.links) // LATENTS
             raise ValueError(f"latent_bits {self.latent_bits}: {self.links} links carry {carried} of each latent")
         return self
+
+    @property
+    def needed_links(self) -> int:
+        """Links that 16 latents of this width need beside the frame's header and sum."""
+        return next(n for n in range(1, 14) if latent_capacity(n) >= LATENTS * self.latent_bits)
 
     @property
     def in_chip_arithmetic(self) -> bool:

@@ -4,7 +4,7 @@ import h5py
 import numpy as np
 import pytest
 
-from qcompress.detectors.hgcal import models
+from qcompress.detectors.hgcal import encoders, models
 from qcompress.detectors.hgcal.arithmetic import deployed_graph, distance, exact_graph
 from qcompress.detectors.hgcal.econt.encoder import chip_graph
 from qcompress.detectors.hgcal.econt.frontend import normalise
@@ -19,7 +19,7 @@ AE_CASE = "econt/mcDataset/AE_8x8_c8_S2_ele_qkeras"
 def random_encoder(latent_bits, seed=0):
     keras = import_keras()
     keras.utils.set_random_seed(seed)
-    encoder = models.build_encoder(models.EncoderOptions(latent_bits=latent_bits))
+    encoder = encoders.build_encoder(models.EncoderOptions(latent_bits=latent_bits))
     rng = np.random.default_rng(seed)
     encoder.set_weights([rng.uniform(-0.4, 0.5, weight.shape) for weight in encoder.get_weights()])
     return from_keras(encoder, "encoder")
@@ -91,4 +91,4 @@ def test_the_chips_encoder_cannot_be_another(options, message):
 
 @pytest.mark.parametrize(("bits", "links"), [(1, 1), (3, 2), (5, 3), (7, 4), (9, 5)])
 def test_links_that_latents_need(bits, links):
-    assert models.EncoderOptions(latent_bits=bits).links == links
+    assert models.EncoderOptions(latent_bits=bits).needed_links == links
