@@ -16,7 +16,7 @@ from qcompress.fixedpoint import Values
 
 EMPTY_INPUT = -1.0
 EMPTY_OUTPUT = -0.5
-ROWS = 2000
+ROWS = 500
 """Rows that a thread takes at a time."""
 
 
@@ -47,10 +47,11 @@ def _distances(p: Values, q: Values, cost: Values) -> Values:
     from qcompress.metrics import transport
 
     result, cancel = np.empty(len(p)), is_metric(cost)
+    order = np.column_stack(np.unravel_index(np.argsort(cost, axis=None, kind="stable"), cost.shape)).astype(np.int32)
 
     def solve(first: int) -> None:
         piece = slice(first, first + ROWS)
-        transport.distances(p[piece], q[piece], cost, cancel, result[piece])
+        transport.distances(p[piece], q[piece], cost, order, cancel, result[piece])
 
     with ThreadPoolExecutor(os.cpu_count()) as pool:
         list(pool.map(solve, range(0, len(p), ROWS)))

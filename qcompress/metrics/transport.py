@@ -1,7 +1,8 @@
-"""The compiled transport problem behind `emd`: shortest augmenting paths on a small dense bipartite graph.
+"""The compiled transport problems behind `emd`: rows of masses on shared costs, what is common cancelled.
 
-Successive shortest paths with node potentials (Ahuja, Magnanti, Orlin, Network Flows, section 9.7), dense Dijkstra: at
-most one scan of every sink for each path, O((a + b) a b) for a row of a sources and b sinks. Nothing is iterated to a
+A row is solved by the network simplex (`simplex`). One that it gives up is solved by what cannot cycle: successive
+shortest paths with node potentials (Ahuja, Magnanti, Orlin, Network Flows, section 9.7), dense Dijkstra: at most one
+scan of every sink for each path, O((a + b) a b) for a row of a sources and b sinks. Nothing is iterated to a
 tolerance: masses are exhausted exactly, but for the rounding of their sums.
 """
 
@@ -11,6 +12,8 @@ import numba
 import numpy as np
 import numpy.typing as npt
 
+from qcompress.metrics import simplex
+
 Values = npt.NDArray[np.float64]
 
 DUST = 1e-15
@@ -18,16 +21,20 @@ DUST = 1e-15
 
 
 @numba.njit(nogil=True, cache=True)
-def distances(p: Any, q: Any, cost: Any, cancel: bool, result: Any) -> None:
-    """EMD of rows p (n, a) and q (n, b), each of sum 1, into result (n,); cancel: common mass stays where it is."""
+def distances(p: Any, q: Any, cost: Any, order: Any, cancel: bool, result: Any) -> None:
+    """EMD of rows p (n, a) and q (n, b), each of sum 1, into result (n,); cancel: common mass stays where it is.
+
+    order: arcs of cost (a b, 2) by increasing cost.
+    """
     a, b = cost.shape
-    supply, demand = np.empty(a), np.empty(b)
+    space = simplex.work_space(a, b)
+    supply, demand, rest, wanted = np.empty(a), np.empty(b), np.empty(a), np.empty(b)
     source, sink = np.empty(a, np.int64), np.empty(b, np.int64)
     prices = np.empty((a, b))
     flow = np.zeros((a, b))
     row_price, sink_price, far = np.empty(a), np.empty(b), np.empty(b)
     before, entered = np.empty(b, np.int64), np.empty(a, np.int64)
-    done, order = np.empty(b, np.bool_), np.empty(b, np.int64)
+    done, scanned = np.empty(b, np.bool_), np.empty(b, np.int64)
     for row in range(len(result)):
         m = 0
         n = 0
@@ -43,12 +50,19 @@ def distances(p: Any, q: Any, cost: Any, cancel: bool, result: Any) -> None:
                 demand[n] = mass
                 sink[n] = j
                 n += 1
+        if m == 0 or n == 0:
+            result[row] = 0.0
+            continue
+        rest[:m], wanted[:n] = supply[:m], demand[:n]
+        result[row] = simplex.solve(m, n, source, sink, rest, wanted, cost, order, space)
+        if result[row] >= 0.0:
+            continue
         for i in range(m):
             for j in range(n):
                 prices[i, j] = cost[source[i], sink[j]]
                 flow[i, j] = 0.0
         result[row] = _transport(
-            m, n, supply, demand, prices, flow, row_price, sink_price, far, before, entered, done, order
+            m, n, supply, demand, prices, flow, row_price, sink_price, far, before, entered, done, scanned
         )
 
 
