@@ -6,7 +6,9 @@ from typing import NamedTuple
 import numpy as np
 import numpy.typing as npt
 
-from qcompress.detectors.hgcal.clustering.clusters import COLUMN_OF_LAYER, Clusters
+from qcompress.detectors.hgcal.clustering.clusters import COLUMN_OF_LAYER, Clusters, find_clusters
+from qcompress.detectors.hgcal.clustering.settings import BackEnd
+from qcompress.detectors.hgcal.clustering.trigger_cells import ZERO_SUPPRESSION_MIPT, trigger_cells
 from qcompress.detectors.hgcal.layers import CE_E_LAYERS
 from qcompress.detectors.hgcal.samples import Columns
 from qcompress.errors import QcompressError
@@ -27,6 +29,9 @@ class Cuts:
     cluster_pt: float = 3.0
     eta: tuple[float, float] = (1.6, 2.9)
     """GeV, GeV, |eta| at the entry; all are strict."""
+
+
+CUTS = Cuts()
 
 
 class Matched(NamedTuple):
@@ -56,6 +61,28 @@ def accepted(particles: Columns, cuts: Cuts) -> npt.NDArray[np.bool_]:
         raise QcompressError(f"clusters: the sample has {what}; there is nothing to match clusters to")
     eta = np.abs(particles["entry_eta"])
     return np.asarray((particles["pt"] > cuts.gen_pt) & (eta > cuts.eta[0]) & (eta < cuts.eta[1]))
+
+
+def matched_clusters(
+    columns: Columns,
+    charges: npt.ArrayLike,
+    particles: Columns,
+    back_end: BackEnd,
+    zero_suppression: float = ZERO_SUPPRESSION_MIPT,
+    cuts: Cuts = CUTS,
+) -> Matched:
+    """From modules' rows and charges, as `trigger_cells` takes them, to the clusters of the particles of their events.
+
+    Particles of other events are left out.
+    """
+    cells = trigger_cells(columns, charges, zero_suppression)
+    return match(find_clusters(cells, back_end), particles_of(particles, columns["event"]), cuts)
+
+
+def particles_of(particles: Columns, event: npt.NDArray[np.int64]) -> Columns:
+    """Those of some events."""
+    keep = np.isin(particles.get("event", np.empty(0)), event)
+    return {name: column[keep] for name, column in particles.items()}
 
 
 def match(clusters: Clusters, particles: Columns, cuts: Cuts) -> Matched:
