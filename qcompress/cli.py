@@ -264,8 +264,9 @@ def compare(
 def simulate(
     detector: Annotated[str, typer.Argument(help="A detector, for example hgcal.")],
     out: Annotated[Path, typer.Option("--out", "-o", help="Sample file to write.")],
-    sample: Annotated[str, typer.Option(help="What to simulate, for example electron-200pu.")],
     events: Annotated[int, typer.Option(min=1)],
+    sample: Annotated[str | None, typer.Option(help="What to simulate, for example electron-200pu.")] = None,
+    occupancy: Annotated[float | None, typer.Option(help="Or how full: share of cells that are read.")] = None,
     seed: Annotated[int, typer.Option(min=0, max=2**32 - 1)] = 1,
     cuts: Annotated[Path | None, typer.Option("--select", metavar="CUTS", help="What is kept of it, YAML.")] = None,
 ) -> None:
@@ -275,13 +276,16 @@ def simulate(
     from qcompress.progress import Reporter
 
     plug = load_detector(detector)
+    if (sample is None) == (occupancy is None):
+        raise QcompressError("simulate: give --sample, or --occupancy where a detector's samples are named by it")
+    kind = plug.kind_of(occupancy) if occupancy is not None else str(sample)
     console = _console()
     with Reporter(console) as reporter:
         report = reporter.task("simulate")
         if cuts is None:
-            plug.simulate(sample, events, seed, out, report)
+            plug.simulate(kind, events, seed, out, report)
         else:
-            plug.simulate_selected(sample, events, seed, load_yaml(cuts), out, report)
+            plug.simulate_selected(kind, events, seed, load_yaml(cuts), out, report)
     card = plug.card(out)
     console.print(f"{card.rows} rows of {card.events} events in {out}; split {card.split_hash[:12]}", highlight=False)
 

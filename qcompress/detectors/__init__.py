@@ -132,6 +132,10 @@ class Detector(ABC):
         """Write a sample file of what plain values keep of simulated events, never all of them in memory or on disk."""
         raise QcompressError(f"{path}: detector {self.name} has no selections")
 
+    def kind_of(self, occupancy: float) -> str:
+        """The sample that `simulate` makes so that this share of the cells is read."""
+        raise QcompressError(f"--occupancy {occupancy:g}: samples of detector {self.name} are named with --sample")
+
     def inspect(self, path: Path) -> Results:
         """What is in a sample file: tables and figures; raises QcompressError if it is none."""
         raise QcompressError(f"{path}: detector {self.name} has nothing that looks into its samples")
