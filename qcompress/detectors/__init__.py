@@ -162,8 +162,8 @@ class Detector(ABC):
         """Identify a sample file; raises QcompressError if it is none."""
 
     @abstractmethod
-    def rows(self, path: Path) -> Rows:
-        """Read a sample."""
+    def rows(self, path: Path, front_end: Mapping[str, Any]) -> Rows:
+        """Read a sample as codes in front of the stage that these registers describe."""
 
     @abstractmethod
     def front_end(self, options: Any) -> dict[str, Any]:

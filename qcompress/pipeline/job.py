@@ -75,7 +75,7 @@ def network_inputs(job: Job, splits: Iterable[int]) -> tuple[Codes, Any]:
 
 def sample_codes(job: Job, splits: Iterable[int]) -> tuple[Codes, Any]:
     """The detector's codes, in front of all stages, and targets of the loss for the rows of these splits."""
-    rows = job.detector.rows(job.sample)
+    rows = job.detector.rows(job.sample, job.front_end)
     chosen = np.isin(rows.split, list(splits))
     if not chosen.any():
         raise QcompressError(f"{job.sample}: no row belongs to the split that this step needs; give more events")

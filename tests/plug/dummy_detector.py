@@ -29,13 +29,13 @@ class Dummy(Detector):
         table = pd.DataFrame(rng.integers(0, 256, (events, 4)), columns=CHANNELS)
         table.assign(split=np.arange(events) % 3).to_csv(path, index=False)
 
-    def rows(self, path):
+    def rows(self, path, front_end):
         table = pd.read_csv(path)
         codes = table[CHANNELS].to_numpy(np.int64)
         return Rows(codes, (codes.sum(axis=1, keepdims=True) > 512).astype("f4"), table["split"].to_numpy("u1"))
 
     def card(self, path):
-        rows = self.rows(path)
+        rows = self.rows(path, {})
         return SampleCard(len(rows.codes), len(rows.codes), str(rows.codes.sum()), str(rows.split.sum()))
 
     def front_end(self, options):
@@ -59,13 +59,13 @@ class Dummy(Detector):
     def emulate(self, firmware, source, target, overrides, report):
         if overrides:
             raise QcompressError(f"the dummy has no register {', '.join(overrides)}")
-        rows = self.rows(source)
+        rows = self.rows(source, {})
         scores = firmware.run["sum"](self.preprocess(firmware.front_end).run(rows.codes))
         pd.DataFrame(scores, columns=["score"]).to_csv(target, index=False)
         return f"{len(scores)} rows"
 
     def evaluate(self, firmware, path, decode, rows, report):
-        scores = firmware.run["sum"](self.preprocess(firmware.front_end).run(self.rows(path).codes[:rows]))
+        scores = firmware.run["sum"](self.preprocess(firmware.front_end).run(self.rows(path, {}).codes[:rows]))
         return Results((Table("Scores", ("rows", "mean"), ((len(scores), float(scores.mean())),)),), {"mean": 1.0})
 
 

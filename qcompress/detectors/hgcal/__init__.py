@@ -67,7 +67,7 @@ class Hgcal(Detector):
         with samples.Handle(path) as sample:
             return SampleCard(sample.rows, len(sample.events()), sample.content_hash(), sample.split_hash())
 
-    def rows(self, path: Path) -> Rows:
+    def rows(self, path: Path, front_end: Mapping[str, Any]) -> Rows:
         import numpy as np
 
         from qcompress.detectors.hgcal import decoders, decoding, geometry, models, samples

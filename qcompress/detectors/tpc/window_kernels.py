@@ -6,12 +6,12 @@ import numba
 
 
 @numba.njit(nogil=True, cache=True)
-def gather(charges: Any, places: Any, pads: Any, first: Any, inner_rows: int, reach: Any, found: Any) -> None:
-    """Charges (all pads, time bins) around maxima (n, row pad time) into found (n, window).
+def gather(charges: Any, places: Any, pads: Any, inner_rows: int, reach: Any, found: Any) -> None:
+    """Charges (rows, pads, time bins) around maxima (n, row pad time) into found (n, window).
 
-    pads, first: of each row, how many pads it has and where they begin; reach: to each side of a maximum, on each axis.
+    pads: of each row; reach: to each side of a maximum, on each axis.
     """
-    times = charges.shape[1]
+    times = charges.shape[2]
     for n in range(len(places)):
         place, (row, pad, time) = 0, places[n]
         for r in range(row - reach[0], row + reach[0] + 1):
@@ -22,7 +22,7 @@ def gather(charges: Any, places: Any, pads: Any, first: Any, inner_rows: int, re
             for p in range(middle - reach[1], middle + reach[1] + 1):
                 for t in range(time - reach[2], time + reach[2] + 1):
                     if 0 <= p < here and 0 <= t < times:
-                        found[n, place] = charges[first[r] + p, t]
+                        found[n, place] = charges[r, p, t]
                     else:
                         found[n, place] = -1
                     place += 1

@@ -10,7 +10,7 @@ from typing import Any, NamedTuple
 import numpy as np
 import numpy.typing as npt
 
-from qcompress.detectors.tpc.geometry import FIRST_PAD, INNER_ROWS, PADS
+from qcompress.detectors.tpc.geometry import INNER_ROWS, PADS
 from qcompress.errors import QcompressError
 
 Integers = npt.NDArray[Any]
@@ -68,11 +68,11 @@ class Layout(NamedTuple):
 
 
 def windows(charges: Integers, row: Integers, pad: Integers, time: Integers, layout: Layout) -> npt.NDArray[np.int16]:
-    """Charges (all pads of a sector, time bins), 1/16 ADC, around maxima (n,) -> (n, layout.window)."""
+    """Charges (rows of a sector, pads, time bins), 1/16 ADC, around maxima (n,) -> (n, layout.window)."""
     from qcompress.detectors.tpc.window_kernels import gather
 
     found = np.empty((len(row), layout.window), np.int16)
     reach = (layout.rows // 2, layout.pads // 2, layout.times // 2)
     places = np.ascontiguousarray(np.stack([row, pad, time], axis=1), np.int64)
-    gather(charges, places, PADS, FIRST_PAD, INNER_ROWS, reach, found)
+    gather(charges, places, PADS, INNER_ROWS, reach, found)
     return found

@@ -5,12 +5,12 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from qcompress.detectors.tpc.geometry import FIRST_PAD, INNER_ROWS, PADS, SECTOR_PADS
+from qcompress.detectors.tpc.geometry import INNER_ROWS, PADS
 from qcompress.detectors.tpc.windows import SHAPES, Layout, windows
 from qcompress.errors import QcompressError
 
 TIMES = 11
-CHARGES = np.random.default_rng(0).integers(0, 16384, (SECTOR_PADS, TIMES), np.int16)
+CHARGES = np.random.default_rng(0).integers(0, 16384, (len(PADS), int(PADS.max()), TIMES), np.int16)
 PLACES = st.integers(0, len(PADS) - 1).flatmap(
     lambda row: st.tuples(st.just(row), st.integers(0, int(PADS[row]) - 1), st.integers(0, TIMES - 1))
 )
@@ -31,7 +31,7 @@ def plain(row: int, pad: int, time: int, layout: Layout) -> list[int]:
                     continue
                 p = pad + int((int(PADS[r]) - int(PADS[row])) / 2) + dp
                 inside = 0 <= p < PADS[r] and 0 <= t < TIMES
-                numbers.append(int(CHARGES[FIRST_PAD[r] + p, t]) if inside else -1)
+                numbers.append(int(CHARGES[r, p, t]) if inside else -1)
     return numbers
 
 
