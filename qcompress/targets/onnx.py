@@ -22,7 +22,7 @@ FLOAT64_BITS = 53
 OPSET, IR_VERSION = 17, 8
 """Of 2022: runtimes of any age since then read the model."""
 ROUNDINGS = {Rounding.RND_CONV: "Round", Rounding.RND: "Floor", Rounding.TRN: "Floor"}
-INPUT, OUTPUT = "input", "output"
+INPUT, OUTPUT = "input", "output.values"
 PROVIDERS = ("CUDAExecutionProvider", "CPUExecutionProvider")
 """Of onnxruntime, the first of them that is there is used."""
 

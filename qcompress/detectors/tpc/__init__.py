@@ -1,1 +1,77 @@
 """The time-projection chamber: which charge maxima are clusters, and where."""
+
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any, ClassVar
+
+from qcompress.detectors import Decoders, Detector, Firmware, Network, Results, Rows, SampleCard
+from qcompress.detectors.tpc.models import CLASSIFIER, NetworkOptions
+from qcompress.errors import QcompressError
+from qcompress.graph import Graph, Stage
+from qcompress.progress import Report
+
+
+class Tpc(Detector):
+    """Digits of a sector to clusters: the classical finder's maxima, judged and measured by networks."""
+
+    name: ClassVar[str] = "tpc"
+    options: ClassVar[type[NetworkOptions]] = NetworkOptions
+    kinds: ClassVar[tuple[str, ...]] = ()
+    score_labels: ClassVar[Mapping[str, str]] = {
+        "auc": "area under the ROC curve",
+        "attachment_efficiency": "attachment efficiency",
+        "pad_rms_network": "rms of the centre [pads]",
+        "time_rms_network": "rms of the centre [time bins]",
+    }
+
+    def simulate(self, kind: str, events: int, seed: int, path: Path, report: Report) -> None:
+        raise QcompressError(f"{path}: sample {kind!r} is not known")
+
+    def card(self, path: Path) -> SampleCard:
+        from qcompress.detectors.tpc import samples
+
+        with samples.Handle(path) as sample:
+            digits = int(sample.events["digits"].sum())
+            return SampleCard(digits, len(sample), sample.content_hash(), sample.split_hash())
+
+    def rows(self, path: Path, front_end: Mapping[str, Any]) -> Rows:
+        from qcompress.detectors.tpc import maxima
+
+        return maxima.rows(path, maxima.layout_of(front_end))
+
+    def front_end(self, options: Any) -> dict[str, Any]:
+        kept = ("window", "extras", "classical", "threshold")
+        return {name: getattr(options, name) for name in kept}
+
+    def preprocess(self, front_end: Mapping[str, Any]) -> Stage:
+        from qcompress.detectors.tpc.maxima import layout_of
+        from qcompress.detectors.tpc.preprocess import CentreDivision
+
+        return CentreDivision(layout_of(front_end))
+
+    def postprocess(self, front_end: Mapping[str, Any], graph: Graph) -> tuple[Stage, ...]:
+        from qcompress.detectors.tpc.preprocess import Decision
+
+        if graph.name != CLASSIFIER:
+            return ()
+        return (Decision(graph.output_shape, graph.output_format, front_end["threshold"]),)
+
+    def networks(self, options: Any) -> tuple[Network, ...]:
+        from qcompress.detectors.tpc import models
+
+        return models.build(options)
+
+    def emulate(
+        self, firmware: Firmware, source: Path, target: Path, overrides: Mapping[str, Any], report: Report
+    ) -> str:
+        from qcompress.detectors.tpc import emulation
+
+        return emulation.emulate(firmware, source, target, overrides, report)
+
+    def evaluate(self, firmware: Firmware, path: Path, decode: Decoders, rows: int, report: Report) -> Results:
+        from qcompress.detectors.tpc import evaluation
+
+        return evaluation.evaluate(firmware, path, rows, report)
+
+
+DETECTOR = Tpc()

@@ -1,4 +1,4 @@
-"""`qcompress tpc`: the classical cluster finder on files. Thin; the finder is imported when a command runs."""
+"""`qcompress tpc`: the classical finder on files, networks as ONNX models. Thin; rooms are imported when used."""
 
 from pathlib import Path
 from typing import Annotated
@@ -38,3 +38,64 @@ def clusters(
         f"{done.clusters} clusters of {done.digits} digits in {done.maps} maps written to {target}; "
         f"{done.rejected} peaks of too little charge, {done.saturated} saturated digits"
     )
+
+
+CandidateFolder = Annotated[Path, typer.Argument(metavar="CANDIDATE", help="Folder of a TPC candidate.")]
+Model = Annotated[Path, typer.Argument(metavar="MODEL.ONNX", help="A network that qcompress tpc export wrote.")]
+
+
+@app.command()
+def export(
+    candidate: CandidateFolder,
+    target: Annotated[Path, typer.Argument(metavar="OUT.ONNX", help="ONNX model to write.")],
+    network: Annotated[str | None, typer.Option(help="classifier or regressor [default: the only one].")] = None,
+) -> None:
+    """A candidate's network as an ONNX model that gives the same codes, compared before this ends."""
+    from qcompress.candidate import Candidate
+    from qcompress.detectors.tpc.deployment import export_network
+    from qcompress.errors import QcompressError
+
+    opened = Candidate.open(candidate)
+    if opened.manifest["detector"] != "tpc":
+        raise QcompressError(f"{candidate}: a candidate of {opened.manifest['detector']}, not of tpc")
+    graphs = opened.graphs()
+    if network is None and len(graphs) == 1:
+        network = next(iter(graphs))
+    if network not in graphs:
+        raise QcompressError(f"{candidate}: choose with --network one of {', '.join(graphs)}")
+    done = export_network(graphs[network], opened.manifest["front_end"], target, opened.manifest["seed"])
+    typer.echo(f"{network} in {target}, values in {done.dtype}; {done.codes} codes compared, 0 differ")
+
+
+@app.command()
+def infer(
+    model: Model,
+    digits: Annotated[
+        Path, typer.Argument(metavar="DIGITS", help="A sample, or CSV of a sector: row,pad,time,charge.")
+    ],
+    target: Annotated[Path, typer.Argument(metavar="CLUSTERS.CSV", help="Clusters to write.")],
+) -> None:
+    """Clusters and decisions with an ONNX model in onnxruntime: what `qcompress emulate` writes."""
+    from qcompress.detectors.tpc import deployment
+    from qcompress.errors import QcompressError
+    from qcompress.progress import silent
+
+    if not digits.is_file():
+        raise QcompressError(f"{digits}: no such input file")
+    typer.echo(deployment.infer(model, digits, target, silent))
+
+
+@app.command()
+def time(
+    model: Model,
+    threads: Annotated[int, typer.Option(min=1, max=256, help="Threads of onnxruntime.")] = 1,
+    warm_up: Annotated[int, typer.Option(min=0, max=10_000, help="Batches before the clock runs.")] = 10,
+    repeats: Annotated[int, typer.Option(min=1, max=100_000, help="Batches that are timed.")] = 100,
+) -> None:
+    """How fast an ONNX model decides: percentiles for batches of 1, 64 and 4096, on CUDA where there is one."""
+    from rich.console import Console
+
+    from qcompress.detectors.tpc.deployment import timing_table
+    from qcompress.report.terminal import print_tables
+
+    print_tables([timing_table(model, threads, warm_up, repeats)], Console(width=120))

@@ -39,7 +39,7 @@ def find_file(
     """Write the clusters of a file of digits; npads: pads of every map. Raises QcompressError naming file and line."""
     if not 1 <= npads <= PADS_LIMIT:
         raise QcompressError(f"a row of {npads} pads: clusters hold pads of rows of 1 to {PADS_LIMIT}")
-    table = _read(source)
+    table = read(source)
     _check(source, table, npads, time_bins)
     maps, row = np.unique(table["map"], return_inverse=True)
     columns = (table[name] for name in NAMES[1:])
@@ -54,41 +54,41 @@ def find_file(
     return Found(len(maps), len(row), len(kept.row), len(found.row) - len(kept.row), saturated)
 
 
-def _read(path: Path) -> dict[str, npt.NDArray[Any]]:
-    """Columns by name: numbers."""
+def read(path: Path, columns: tuple[str, ...] = NAMES) -> dict[str, npt.NDArray[Any]]:
+    """Columns by name: whole numbers, but for charge. Raises QcompressError naming file and line."""
     import pandas as pd
 
     try:
         with path.open("rb") as file:
             names = [name.strip() for name in file.readline(4096).decode("utf-8", "replace").split(",")]
-        if missing := [name for name in NAMES if name not in names]:
-            raise QcompressError(f"{path}:1: column {', '.join(missing)} is missing; the header is {','.join(NAMES)}")
+        if missing := [name for name in columns if name not in names]:
+            raise QcompressError(f"{path}:1: column {', '.join(missing)} is missing; the header is {','.join(columns)}")
         try:
-            types = {name: np.float32 if name == "charge" else np.int64 for name in NAMES}
+            types = {name: np.float32 if name == "charge" else np.int64 for name in columns}
             with warnings.catch_warnings():
                 warnings.simplefilter("error", pd.errors.ParserWarning)  # rows longer than the header
                 table = pd.read_csv(path, names=names, skiprows=1, dtype=types, index_col=False)
         except (ValueError, OverflowError, pd.errors.ParserWarning):
-            raise _fault(path, names) from None
+            raise _fault(path, names, columns) from None
     except OSError as fault:
         raise QcompressError(f"{path}: cannot be read ({fault.strerror})") from None
-    return {name: table[name].to_numpy() for name in NAMES}
+    return {name: table[name].to_numpy() for name in columns}
 
 
-def _fault(path: Path, names: list[str]) -> QcompressError:
+def _fault(path: Path, names: list[str], columns: tuple[str, ...]) -> QcompressError:
     """Where a file is no table of numbers: line by line, slowly."""
     for number, line in enumerate(path.read_text(errors="replace").splitlines()[1:], 2):
         cells = line.split(",")
         if len(cells) != len(names):
             return QcompressError(f"{path}:{number}: {len(cells)} cells under a header of {len(names)}")
-        for name in NAMES:
+        for name in columns:
             text = cells[names.index(name)].strip()
             try:
                 float(text) if name == "charge" else np.int64(int(text))
             except (ValueError, OverflowError):
                 kind = "number" if name == "charge" else "whole number"
                 return QcompressError(f"{path}:{number}: {name} is {text[:20]!r}, not a {kind}")
-    return QcompressError(f"{path}: is no table of numbers; give {','.join(NAMES)}")
+    return QcompressError(f"{path}: is no table of numbers; give {','.join(columns)}")
 
 
 def _check(path: Path, table: dict[str, npt.NDArray[Any]], npads: int, time_bins: int | None) -> None:

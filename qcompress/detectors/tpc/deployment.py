@@ -1,0 +1,78 @@
+"""Networks outside of qcompress: ONNX models of a candidate, their decisions on digits, and how fast they are."""
+
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+from typing import Any, NamedTuple
+
+import numpy as np
+
+from qcompress.detectors import Table
+from qcompress.detectors.tpc.emulation import Ends, write_clusters
+from qcompress.detectors.tpc.models import CLASSIFIER
+from qcompress.errors import MismatchError, QcompressError
+from qcompress.fixedpoint import Format
+from qcompress.graph import Graph
+from qcompress.progress import Report
+from qcompress.targets.onnx import OnnxBody, export
+from qcompress.targets.timing import time_batch
+from qcompress.verify import standard_inputs, verify
+
+CHECKED_ROWS = 2000
+BATCHES = (1, 64, 4096)
+"""Rows of the batches that are timed."""
+
+
+class Exported(NamedTuple):
+    """What was written: the type its values stand in, and how many codes were compared with the graph's."""
+
+    dtype: str
+    codes: int
+
+
+def export_network(graph: Graph, front_end: Mapping[str, Any], target: Path, seed: int) -> Exported:
+    """Write a network as ONNX, with the registers in front of it as metadata, and hold it against its graph.
+
+    Raises MismatchError if a code differs, Refused for what floating point cannot give.
+    """
+    notes = {name: str(value) for name, value in front_end.items()}
+    dtype = export(graph, target, {"network": graph.name, **notes})
+    found = verify(graph, [OnnxBody(target)], standard_inputs(graph, CHECKED_ROWS, seed))
+    if wrong := sum(one.mismatches for one in found):
+        raise MismatchError(f"{target}: {wrong} codes are not those of {graph.name}")
+    return Exported(str(dtype), sum(one.codes for one in found))
+
+
+def front_end_of(body: OnnxBody) -> dict[str, Any]:
+    """The registers that `export_network` kept in a model; raises QcompressError for another model."""
+    notes = body.notes
+    try:
+        flags = {name: {"True": True, "False": False}[notes[name]] for name in ("extras", "classical")}
+        return {"window": notes["window"], **flags, "threshold": float(notes["threshold"])}
+    except (KeyError, ValueError) as fault:
+        raise QcompressError(f"{body.path}: no exported TPC network ({fault} is missing or wrong)") from None
+
+
+def infer(model: Path, source: Path, target: Path, report: Report) -> str:
+    """Digits to clusters with an ONNX model in onnxruntime: the same file that `qcompress emulate` writes."""
+    body = OnnxBody(model)
+    front_end = front_end_of(body)
+    (made,) = body.session.get_outputs()
+    ends = Ends(tuple(made.shape[1:]), Format.parse(body.notes["output_format"]), body.run)
+    return write_clusters(front_end, {body.notes.get("network", CLASSIFIER): ends}, source, target, report)
+
+
+def timing_table(model: Path, threads: int, warm_up: int, repeats: int, batches: Sequence[int] = BATCHES) -> Table:
+    """Seconds of an ONNX model for batches of made-up windows."""
+    body = OnnxBody(model, threads)
+    (given,) = body.session.get_inputs()
+    format_ = Format.parse(body.notes["input_format"])
+    rng = np.random.default_rng(1)
+    rows = []
+    for size in batches:
+        values = format_.to_values(rng.integers(0, format_.max_code, (size, *given.shape[1:])))
+        found = time_batch(lambda values=values: body.predict(values), size, warm_up, repeats)  # type: ignore[misc]
+        seconds = (1000 * s for s in (found.median, found.percentile_95, found.percentile_99))
+        rows.append((size, *seconds, found.rate))
+    columns = ("batch", "median [ms]", "95 % [ms]", "99 % [ms]", "clusters/s")
+    note = f"{body.provider}, {threads} thread(s), {warm_up} of warm-up, {repeats} repeats"
+    return Table(f"{model.name} in onnxruntime", columns, tuple(rows), note)

@@ -1,0 +1,116 @@
+"""Offline emulation: digits to clusters with the finder's flags and the networks' decisions, integers only."""
+
+from collections.abc import Callable, Iterator, Mapping
+from pathlib import Path
+from typing import Any, NamedTuple
+
+import numpy as np
+
+from qcompress.detectors import Firmware
+from qcompress.detectors.tpc import digit_files, samples
+from qcompress.detectors.tpc.maxima import find_maxima, layout_of
+from qcompress.detectors.tpc.models import CLASSIFIER, QUANTITIES, REGRESSOR
+from qcompress.detectors.tpc.preprocess import CentreDivision, Decision
+from qcompress.errors import QcompressError
+from qcompress.files import written_aside
+from qcompress.fixedpoint import Codes, Format
+from qcompress.graph.stage import Shape
+from qcompress.progress import Report
+
+CLUSTER_COLUMNS = (
+    *("event", "sector", "row", "peak_pad", "peak_time", "pad_64", "time_64"),
+    *("sigma_pad_32", "sigma_time_32", "qmax", "qtot", "flags"),
+)
+
+
+class Digits(NamedTuple):
+    """One sector frame as a file gives it."""
+
+    event: int
+    sector: int
+    time_bins: int | None
+    columns: samples.Columns
+    gain: Any
+
+
+class Ends(NamedTuple):
+    """One network: shape and format of its output, and what computes it."""
+
+    output_shape: Shape
+    output_format: Format
+    run: Callable[[Codes], Codes]
+
+
+def emulate(firmware: Firmware, source: Path, target: Path, overrides: Mapping[str, Any], report: Report) -> str:
+    """Digits (a sample, or CSV of one sector: row,pad,time,charge) -> CSV of clusters, by the firmware's integers."""
+    if overrides:
+        raise QcompressError(f"this detector has no front-end register {', '.join(sorted(overrides))} to replace")
+    networks = {
+        name: Ends(graph.output_shape, graph.output_format, firmware.run[name])
+        for name, graph in firmware.graphs.items()
+    }
+    return write_clusters(firmware.front_end, networks, source, target, report)
+
+
+def write_clusters(
+    front_end: Mapping[str, Any], networks: Mapping[str, Ends], source: Path, target: Path, report: Report
+) -> str:
+    """One line for each cluster of the classical finder, with what the networks say of it.
+
+    A line holds the classical cluster, its flags untouched, then `decision` and the output codes of the classifier and
+    the five output codes of the regressor, whichever there is. Clusters that the finder itself rejects are left out.
+    The file appears whole or not at all; returns a line of counts.
+    """
+    if target.resolve() == source.resolve():
+        raise QcompressError(f"{target}: is the input itself; give another output file")
+    clusters = kept = 0
+    with written_aside(target) as file:
+        file.write((",".join(header(networks)) + "\n").encode())
+        for done, digits in enumerate(read(source), 1):
+            table = decide(front_end, networks, digits)
+            np.savetxt(file, table, "%d", ",")
+            clusters += len(table)
+            kept += int((table[:, len(CLUSTER_COLUMNS)] > 0).sum()) if CLASSIFIER in networks else 0
+            report(done, done, f"{clusters} clusters")
+    said = f", {kept} accepted" if CLASSIFIER in networks else ""
+    return f"{clusters} clusters{said}, written to {target}"
+
+
+def header(networks: Mapping[str, Ends]) -> list[str]:
+    """Names of the columns."""
+    names = list(CLUSTER_COLUMNS)
+    if CLASSIFIER in networks:
+        names += ["decision", *(f"logit_{k}" for k in range(networks[CLASSIFIER].output_shape[0]))]
+    if REGRESSOR in networks:
+        names += [f"network_{name}" for name in QUANTITIES]
+    return names
+
+
+def decide(front_end: Mapping[str, Any], networks: Mapping[str, Ends], digits: Digits) -> Codes:
+    """(clusters, columns of `header`) integers of one frame."""
+    layout = layout_of(front_end)
+    found = find_maxima(digits.columns, digits.sector, digits.gain, digits.time_bins, layout)
+    inputs = CentreDivision(layout).run(found.raw.astype(np.int64))
+    own = found.clusters
+    columns = [np.full(len(own.row), digits.event), np.full(len(own.row), digits.sector), *own[:10]]
+    table = [np.stack(columns, axis=1)]
+    for name in (CLASSIFIER, REGRESSOR):
+        if name in networks:
+            ends = networks[name]
+            codes = ends.run(inputs)
+            if name == CLASSIFIER:
+                table.append(Decision(ends.output_shape, ends.output_format, front_end["threshold"]).run(codes))
+            table.append(codes)
+    return np.asarray(np.concatenate(table, axis=1)[~own.rejected], np.int64)
+
+
+def read(path: Path) -> Iterator[Digits]:
+    """Frames of a sample, or the one of a CSV file."""
+    if path.suffix == ".csv":
+        columns = digit_files.read(path, ("row", "pad", "time", "charge"))
+        yield Digits(0, 0, None, columns, None)
+        return
+    with samples.Handle(path) as sample:
+        for frame in sample.frames():
+            correction = sample.correction(frame.sector)
+            yield Digits(frame.event, frame.sector, frame.time_bins, frame.digits, correction)

@@ -1,0 +1,175 @@
+"""Scores of a candidate's integers on test frames, beside the classical finder."""
+
+from collections.abc import Mapping
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import numpy as np
+
+from qcompress.detectors import Firmware, Results, Table
+from qcompress.detectors.tpc import counting
+from qcompress.detectors.tpc.counting import Counts
+from qcompress.detectors.tpc.resolution import by_occupancy, known, residuals, resolution_table
+from qcompress.detectors.tpc.scoring import PAD_WINDOW, TIME_WINDOW, Scored, score
+from qcompress.metrics.efficiency import efficiency
+from qcompress.metrics.roc import Roc, roc
+from qcompress.plots.curves import Line, curves_figure, panels_figure
+from qcompress.progress import Report
+
+if TYPE_CHECKING:
+    from matplotlib.figure import Figure
+
+TITLE = "qcompress TPC fast simulation, test frames"
+LOSSES = (0.01, 0.05)
+"""Of correct clusters, at which savings are stated."""
+PUBLISHED = (
+    "published for the experiment's networks (preliminary): no loss below threshold 0.01; 0.01 to 0.1 at most 5 % loss "
+    "and up to 18 % fewer clusters"
+)
+
+
+def evaluate(firmware: Firmware, path: Path, rows: int, report: Report) -> Results:
+    """Tables, figures and summary of the networks a candidate has."""
+    scored = score(firmware, path, rows, report)
+    tables: list[Table] = []
+    figures: dict[str, Figure] = {}
+    summary: dict[str, float] = {}
+    if scored.score is not None:
+        keep = scored.label > 0
+        found = roc(scored.score[scored.kept], keep[scored.kept])
+        tables += [threshold_table(scored, firmware.front_end["threshold"]), saving_table(scored)]
+        figures |= {"attachment": attachment_figure(scored), "clusters": clusters_figure(scored)}
+        figures["roc"] = roc_figure({"network": found})
+        summary |= classifier_summary(scored, firmware.front_end["threshold"], found)
+    if scored.network is not None:
+        tables.append(resolution_table(scored))
+        figures["resolution"] = resolution_figure(scored)
+        summary |= regressor_summary(scored)
+    return Results(tuple(tables), summary, figures)
+
+
+def threshold_rows(scored: Scored, thresholds: tuple[float, ...]) -> list[tuple[float, Counts]]:
+    """Counts at each threshold."""
+    return [(t, counting.count(scored, counting.accepted(scored, t), scored.attached_network)) for t in thresholds]
+
+
+def threshold_table(scored: Scored, own: float) -> Table:
+    """Counts and shares against the threshold, the candidate's own among them; the classical finder first."""
+    finder = counting.classical(scored)
+    thresholds = tuple(sorted({*counting.THRESHOLDS[1:], own}))
+    lines = [("classical finder", finder), *threshold_rows(scored, thresholds)]
+    rows = tuple((label, *_shares(counts, finder)) for label, counts in lines)
+    columns = (
+        *("threshold", "clusters", "fewer [%]", "correct", "loss [%]", "efficiency [%]", "fakes [%]", "clones [%]"),
+        *("only loopers [%]", "attachment efficiency [%]"),
+    )
+    note = (
+        f"correct: a track that is no looper picks up a cluster that its charge dominates, within {PAD_WINDOW:g} pad "
+        f"and {TIME_WINDOW:g} time bin; efficiency: findable truth clusters whose maximum is kept; fakes, clones, only "
+        f"loopers: of kept clusters; attachment efficiency: (correct / clusters of the finder) (correct / correct of "
+        f"the finder); {PUBLISHED}"
+    )
+    return Table("Clusters against threshold", columns, rows, note)
+
+
+def _shares(counts: Counts, finder: Counts) -> tuple[float, ...]:
+    def percent(part: int, whole: int) -> float:
+        return 100 * part / whole if whole else float("nan")
+
+    return (
+        counts.clusters,
+        100 - percent(counts.clusters, finder.clusters),
+        counts.correct,
+        100 - percent(counts.correct, finder.correct),
+        percent(counts.found, counts.wanted),
+        percent(counts.fakes, counts.clusters),
+        percent(counts.clones, counts.clusters),
+        percent(counts.loopers, counts.clusters),
+        100 * counting.attachment_efficiency(counts, finder),
+    )
+
+
+def saving_table(scored: Scored) -> Table:
+    """Clusters saved where 1 and 5 % of the correct ones may be lost."""
+    found = [counting.saving(scored, allowed) for allowed in LOSSES]
+    rows = tuple((f"{100 * s.allowed:g} %", 100 * s.saved, 100 * s.lost) for s in found)
+    note = "the threshold is found in even pad rows, the figures are those of odd ones"
+    return Table("Savings", ("loss allowed", "fewer clusters [%]", "loss [%]"), rows, note)
+
+
+def classifier_summary(scored: Scored, threshold: float, found: Roc) -> dict[str, float]:
+    """The few figures of a classifier at its own threshold."""
+    finder = counting.classical(scored)
+    own = threshold_rows(scored, (threshold,))[0][1]
+    savings = {f"saved_at_{100 * a:g}_percent_loss": counting.saving(scored, a).saved for a in LOSSES}
+    return {
+        "auc": found.auc,
+        "efficiency": own.found / max(own.wanted, 1),
+        "fakes": own.fakes / max(own.clusters, 1),
+        "attachment_efficiency": counting.attachment_efficiency(own, finder),
+        "finder_attachment_efficiency": counting.attachment_efficiency(finder, finder),
+        **savings,
+    }
+
+
+def regressor_summary(scored: Scored) -> dict[str, float]:
+    """rms of the residuals of network and finder."""
+    found = {}
+    for axis in ("pad", "time"):
+        for label, values in residuals(scored, axis, known(scored)).items():
+            found[f"{axis}_rms_{label}"] = float(values.std())
+    return found
+
+
+def attachment_figure(scored: Scored) -> "Figure":
+    """Attachment efficiency against the share of fakes, thresholds along the line."""
+    return attachment_figure_of({"network": scored})
+
+
+def attachment_figure_of(scores: Mapping[str, Scored]) -> "Figure":
+    """One line for each network; the classical finder of the first one as a point."""
+    lines = {}
+    first = next(iter(scores.values()))
+    for label, scored in scores.items():
+        finder = counting.classical(scored)
+        counts = [c for _, c in threshold_rows(scored, counting.THRESHOLDS)]
+        fakes = [100 * c.fakes / max(c.clusters, 1) for c in counts]
+        lines[label] = Line(fakes, [100 * counting.attachment_efficiency(c, finder) for c in counts])
+    finder = counting.classical(first)
+    point = ([100 * finder.fakes / finder.clusters], [100 * counting.attachment_efficiency(finder, finder)])
+    lines["classical finder"] = Line(*point, joined=False)
+    return curves_figure(lines, "Fakes among clusters [%]", "Attachment efficiency [%]", TITLE)
+
+
+def clusters_figure(scored: Scored) -> "Figure":
+    """Correct and all clusters against the threshold, relative to the classical finder."""
+    finder = counting.classical(scored)
+    found = threshold_rows(scored, counting.THRESHOLDS[1:])
+    x = [t for t, _ in found]
+    correct = efficiency([min(c.correct, finder.correct) for _, c in found], finder.correct)
+    ratio = np.array([c.correct / finder.correct for _, c in found])
+    bars = np.stack([correct.value - correct.low, correct.high - correct.value])
+    lines = {
+        "correctly attached": Line(x, 100 * ratio, 100 * bars),
+        "all clusters": Line(x, [100 * c.clusters / finder.clusters for _, c in found]),
+    }
+    return curves_figure(lines, "Threshold", "Relative to the classical finder [%]", TITLE, log_x=True)
+
+
+def roc_figure(curves: Mapping[str, Roc]) -> "Figure":
+    """Kept clusters against kept others."""
+    lines = {
+        f"{label}, AUC {c.auc:.4f}": Line(100 * c.false_positive, 100 * c.true_positive, marked=False)
+        for label, c in curves.items()
+    }
+    return curves_figure(lines, "Maxima without cluster kept [%]", "Maxima with cluster kept [%]", TITLE)
+
+
+def resolution_figure(scored: Scored) -> "Figure":
+    """rms of the residuals against occupancy, both axes."""
+    panels = {}
+    for axis, unit in (("pad", "pads"), ("time", "time bins")):
+        panels[f"rms of centre, {axis} [{unit}]"] = {
+            label: Line(*line) for label, line in by_occupancy(scored, axis).items()
+        }
+    return panels_figure(panels, "Occupancy [%]", TITLE)

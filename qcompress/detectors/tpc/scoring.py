@@ -1,0 +1,235 @@
+"""Networks against the truth of the test frames: what every maximum is, where it lies, which track it belongs to."""
+
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
+from pathlib import Path
+from typing import NamedTuple
+
+import numpy as np
+import numpy.typing as npt
+
+from qcompress.detectors import TEST, Firmware
+from qcompress.detectors.tpc import finder, samples
+from qcompress.detectors.tpc.labels import Flags, Integers
+from qcompress.detectors.tpc.maxima import Maxima, Truth, centre_charge, frames, layout_of
+from qcompress.detectors.tpc.models import CLASSIFIER, REGRESSOR
+from qcompress.detectors.tpc.preprocess import CHARGE_SHIFT, CentreDivision
+from qcompress.errors import QcompressError
+from qcompress.fixedpoint import Codes, Values
+from qcompress.progress import Report
+
+PAD_WINDOW, TIME_WINDOW = 1.0, 1.0
+"""Pads and time bins between a cluster and the true centre within which a track picks it up."""
+
+Positions = npt.NDArray[np.float64]
+Networks = Callable[[Codes], tuple[Values | None, Values | None]]
+"""Raw windows -> a classifier's logits (n, 1 or 3) and a regressor's quantities (n, 5), None where there is none."""
+
+
+class Measured(NamedTuple):
+    """Position of each maximum's cluster in pads and time bins, and its charge in ADC counts; each (n,)."""
+
+    pad: Positions
+    time: Positions
+    charge: Positions
+
+
+@dataclass(frozen=True)
+class Scored:
+    """Maxima of all test frames (n,) and the truth (m,) they are held against; frames follow each other.
+
+    kept: the classical finder's own cut on qTot; score: larger for clusters, None without a classifier; label, noise,
+    clone: as in `labels`; cluster: the truth that took the maximum, -1 if none; classical, network: what either says of
+    each maximum; truth: the same of each truth cluster; wanted: truth clusters that are findable and no loopers; took:
+    the maximum of each truth cluster, -1 if none; attached_*: the truth cluster whose track picks up the maximum.
+    """
+
+    occupancy: Values
+    row: Integers
+    kept: Flags
+    score: Values | None
+    label: Integers
+    noise: Flags
+    clone: Flags
+    cluster: Integers
+    classical: Measured
+    network: Measured | None
+    truth: Measured
+    truth_row: Integers
+    wanted: Flags
+    took: Integers
+    attached_classical: Integers
+    attached_network: Integers
+
+    def only(self, rows: Flags) -> "Scored":
+        """The part whose pad rows are chosen; rows (152,) bool. Truth keeps its numbering."""
+        own, wanted = rows[self.row], self.wanted & rows[self.truth_row]
+        return _with(self, kept=self.kept & own, wanted=wanted)
+
+
+def _with(scored: Scored, kept: Flags, wanted: Flags) -> Scored:
+    from dataclasses import replace
+
+    return replace(scored, kept=kept, wanted=wanted)
+
+
+def networks_of(firmware: Firmware) -> Networks:
+    """The firmware's integers as values."""
+    division = CentreDivision(layout_of(firmware.front_end))
+
+    def run(raw: Codes) -> tuple[Values | None, Values | None]:
+        inputs = division.run(raw)
+        return tuple(  # type: ignore[return-value]
+            firmware.graphs[name].output_format.to_values(firmware.run[name](inputs)) if name in firmware.run else None
+            for name in (CLASSIFIER, REGRESSOR)
+        )
+
+    return run
+
+
+def score(firmware: Firmware, path: Path, rows: int, report: Report) -> Scored:
+    """The firmware on the first test frames of a sample, whole frames, until there are `rows` maxima."""
+    return score_networks(networks_of(firmware), firmware, path, rows, report)
+
+
+def score_networks(networks: Networks, firmware: Firmware, path: Path, rows: int, report: Report) -> Scored:
+    """The same with other networks behind the firmware's windows."""
+    layout = layout_of(firmware.front_end)
+    parts: list[Scored] = []
+    done = 0
+    for frame, found, truth in _enough(frames(path, layout, TEST), rows):
+        logits, quantities = networks(found.raw.astype(np.int64))
+        centre = centre_charge(found, layout)
+        parts.append(_frame(frame, found, truth, logits, quantities, centre))
+        done += len(found.raw)
+        report(min(done, rows), rows, "maxima scored")
+    if not done:
+        raise QcompressError(f"{path}: has no maxima in test events; give more events")
+    return _joined(parts)
+
+
+def _enough(
+    given: Iterator[tuple[samples.Frame, Maxima, Truth]], rows: int
+) -> Iterator[tuple[samples.Frame, Maxima, Truth]]:
+    count = 0
+    for entry in given:
+        yield entry
+        count += len(entry[1].raw)
+        if count >= rows:
+            return
+
+
+def classical_measures(clusters: finder.Clusters) -> Measured:
+    """What the classical finder says."""
+    return Measured(clusters.pad_64 / 64, clusters.time_64 / 64, clusters.qtot.astype(np.float64))
+
+
+def network_measures(clusters: finder.Clusters, quantities: Values, centre: Values) -> Measured:
+    """What a regressor says: quantities (n, 5) in values, centre (n,) charge of the peak's cell in ADC counts."""
+    charge = quantities[:, 4] * centre * (1 << CHARGE_SHIFT)
+    return Measured(clusters.peak_pad + quantities[:, 0], clusters.peak_time + quantities[:, 1], charge)
+
+
+def logit_score(logits: Values) -> Values:
+    """One number for each maximum, above 0 where it is more probably a cluster; logits (n, 1) or (n, 3)."""
+    return logits[:, 0] if logits.shape[1] == 1 else logits[:, 1:].max(axis=1) - logits[:, 0]
+
+
+def _frame(
+    frame: samples.Frame,
+    found: Maxima,
+    truth: Truth,
+    logits: Values | None,
+    quantities: Values | None,
+    centre: Values,
+) -> Scored:
+    clusters, own = found.clusters, frame.clusters
+    real = Measured(*(own[name].astype(np.float64) for name in ("pad", "time", "qtot")))
+    wanted = (own["findable"] == 1) & (own["looper"] == 0)
+    classical = classical_measures(clusters)
+    network = None if quantities is None else network_measures(clusters, quantities, centre)
+    attached = [
+        attach(clusters.row, truth.track, measured, own["row"], own["track"], real, wanted)
+        for measured in (classical, network or classical)
+    ]
+    return Scored(
+        np.full(len(found.raw), frame.occupancy),
+        clusters.row,
+        ~clusters.rejected,
+        None if logits is None else logit_score(logits),
+        truth.matching.label,
+        truth.matching.noise,
+        truth.matching.clones,
+        truth.matching.cluster,
+        classical,
+        network,
+        real,
+        own["row"].astype(np.int64),
+        wanted,
+        truth.matching.maximum,
+        attached[0],
+        attached[1],
+    )
+
+
+def attach(
+    row: Integers,
+    track: Integers,
+    measured: Measured,
+    truth_row: Integers,
+    truth_track: Integers,
+    truth: Measured,
+    wanted: Flags,
+) -> Integers:
+    """Which truth cluster's track picks up each cluster (n,), -1 for none.
+
+    The cluster's cell is dominated by the track's charge (`track`), and it lies within the residual window of the
+    track's true centre in that row; of several passages the nearest.
+    """
+    usable = np.flatnonzero(wanted)
+    key = truth_row.astype(np.int64)[usable] * (1 << 32) + truth_track[usable]
+    order = np.argsort(key, kind="stable")
+    key, usable = key[order], usable[order]
+    own = row.astype(np.int64) * (1 << 32) + track
+    first, last = (np.searchsorted(key, own, side) for side in ("left", "right"))
+    last = np.where(track < 0, first, last)
+    best, picked = np.full(len(row), np.inf), np.full(len(row), -1, np.int64)
+    for step in range(int((last - first).max(initial=0))):
+        there = np.flatnonzero(first + step < last)
+        candidate = usable[first[there] + step]
+        dpad = np.abs(measured.pad[there] - truth.pad[candidate]) / PAD_WINDOW
+        dtime = np.abs(measured.time[there] - truth.time[candidate]) / TIME_WINDOW
+        away = np.where(np.maximum(dpad, dtime) <= 1, np.hypot(dpad, dtime), np.inf)
+        nearer = away < best[there]
+        picked[there[nearer]], best[there[nearer]] = candidate[nearer], away[nearer]
+    return picked
+
+
+def _joined(parts: list[Scored]) -> Scored:
+    """Frames behind each other, their truth and maxima numbered on."""
+    truths = np.concatenate([[0], np.cumsum([len(part.wanted) for part in parts])])
+    maxima = np.concatenate([[0], np.cumsum([len(part.kept) for part in parts])])
+
+    def numbered(name: str, first: Integers) -> Integers:
+        moved = [getattr(part, name) for part in parts]
+        return np.concatenate([np.where(m < 0, -1, m + at) for m, at in zip(moved, first, strict=False)])
+
+    def joined(name: str) -> npt.NDArray[np.float64]:
+        return np.concatenate([getattr(part, name) for part in parts])
+
+    def measured(name: str) -> Measured:
+        columns = zip(*(getattr(part, name) for part in parts), strict=True)
+        return Measured(*(np.concatenate(column) for column in columns))
+
+    plain = ("occupancy", "row", "kept", "label", "noise", "clone", "truth_row", "wanted")
+    return Scored(
+        **{name: joined(name) for name in plain},  # type: ignore[arg-type]
+        score=None if parts[0].score is None else joined("score"),
+        cluster=numbered("cluster", truths),
+        classical=measured("classical"),
+        network=None if parts[0].network is None else measured("network"),
+        truth=measured("truth"),
+        took=numbered("took", maxima),
+        attached_classical=numbered("attached_classical", truths),
+        attached_network=numbered("attached_network", truths),
+    )

@@ -1,0 +1,74 @@
+"""Lines and points: one quantity against another, one entry a curve, errors where there are any."""
+
+from collections.abc import Mapping
+from typing import TYPE_CHECKING, NamedTuple
+
+import numpy as np
+import numpy.typing as npt
+
+from qcompress.fixedpoint import Values
+
+if TYPE_CHECKING:
+    from matplotlib.axes import Axes
+    from matplotlib.figure import Figure
+
+MARKERS = "osD^v<>Ph*"
+
+
+class Line(NamedTuple):
+    """Points (n,), in the order they are joined; error: half length of the bars, or both lengths (2, n)."""
+
+    x: npt.ArrayLike
+    y: npt.ArrayLike
+    error: Values | None = None
+    joined: bool = True
+    marked: bool = True
+    dashed: bool = False
+
+
+def curves_figure(
+    lines: Mapping[str, Line], x_label: str, y_label: str, title: str = "", log_x: bool = False, columns: int = 1
+) -> "Figure":
+    """One axes with a legend in the emptiest place."""
+    return panels_figure({y_label: lines}, x_label, title, log_x, columns)
+
+
+def panels_figure(
+    panels: Mapping[str, Mapping[str, Line]], x_label: str, title: str = "", log_x: bool = False, columns: int = 1
+) -> "Figure":
+    """Axes side by side, by their y label; one legend each; the title stands above the first."""
+    import matplotlib as mpl
+    import mplhep
+    from matplotlib.backends.backend_agg import FigureCanvasAgg
+    from matplotlib.figure import Figure
+
+    with mpl.rc_context({**mplhep.style.CMS, "font.size": 20, "axes.labelsize": 22, "legend.fontsize": 15}):
+        figure = Figure(figsize=(10 * len(panels), 7.5), layout="constrained")
+        FigureCanvasAgg(figure)
+        all_axes = figure.subplots(1, len(panels), squeeze=False)[0]
+        for axes, (y_label, lines) in zip(all_axes, panels.items(), strict=True):
+            draw(axes, lines)
+            axes.set(xlabel=x_label, ylabel=y_label)
+            if log_x:
+                axes.set_xscale("log")
+            axes.legend(frameon=False, ncols=columns, loc="best")
+        all_axes[0].set_title(title, loc="left", fontsize=16)
+        figure.canvas.draw()
+    return figure
+
+
+def draw(axes: "Axes", lines: Mapping[str, Line]) -> None:
+    """All lines, each in a colour and with a marker of its own."""
+    for number, (label, line) in enumerate(lines.items()):
+        axes.errorbar(
+            np.asarray(line.x, np.float64),
+            np.asarray(line.y, np.float64),
+            yerr=line.error,
+            color=f"C{number % 10}",
+            marker=MARKERS[number % len(MARKERS)] if line.marked else "",
+            linestyle=("--" if line.dashed else "-") if line.joined else "",
+            markersize=6,
+            capsize=2,
+            linewidth=1.6,
+            label=label,
+        )
