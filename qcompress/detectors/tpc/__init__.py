@@ -6,7 +6,6 @@ from typing import Any, ClassVar
 
 from qcompress.detectors import Decoders, Detector, Firmware, Network, Results, Rows, SampleCard
 from qcompress.detectors.tpc.models import CLASSIFIER, NetworkOptions
-from qcompress.errors import QcompressError
 from qcompress.graph import Graph, Stage
 from qcompress.progress import Report
 
@@ -16,7 +15,7 @@ class Tpc(Detector):
 
     name: ClassVar[str] = "tpc"
     options: ClassVar[type[NetworkOptions]] = NetworkOptions
-    kinds: ClassVar[tuple[str, ...]] = ()
+    kinds: ClassVar[tuple[str, ...]] = tuple(f"sector-{percent}pc" for percent in (2, 5, 10, 20, 30, 40))
     score_labels: ClassVar[Mapping[str, str]] = {
         "auc": "area under the ROC curve",
         "attachment_efficiency": "attachment efficiency",
@@ -25,7 +24,14 @@ class Tpc(Detector):
     }
 
     def simulate(self, kind: str, events: int, seed: int, path: Path, report: Report) -> None:
-        raise QcompressError(f"{path}: sample {kind!r} is not known")
+        from qcompress.detectors.tpc import simulation
+
+        simulation.simulate(kind, events, seed, path, report)
+
+    def kind_of(self, occupancy: float) -> str:
+        from qcompress.detectors.tpc import simulation
+
+        return simulation.kind_of(occupancy)
 
     def card(self, path: Path) -> SampleCard:
         from qcompress.detectors.tpc import samples
