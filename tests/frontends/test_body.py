@@ -42,6 +42,16 @@ BETWEEN = {
         qkeras.QActivation("quantized_tanh(9,use_real_tanh=True)", name="q"),
     ],
     "normalization": lambda: [layers.BatchNormalization(epsilon=0.0, name="q")],
+    "quantized normalization": lambda: [
+        qkeras.QBatchNormalization(
+            gamma_quantizer=None,
+            variance_quantizer=None,
+            inverse_quantizer=qkeras.quantized_bits(3, 0, alpha=1),
+            mean_quantizer=qkeras.quantized_bits(5, 0, alpha=1),
+            beta_quantizer=qkeras.quantized_bits(5, 0, alpha=1),
+            name="q",
+        )
+    ],
 }
 
 
@@ -94,6 +104,16 @@ def test_a_body_leaves_the_model_as_it_was():
     assert (model.predict(values, verbose=0) == before).all()
     assert all((a == b).all() for a, b in zip(model.get_weights(), weights, strict=True))
     assert model.get_layer("wide").output is not None
+
+
+def test_a_body_runs_the_model_itself_where_float32_is_exact():
+    """Not a copy: what becomes of the model's weights becomes of the body."""
+    model = wide_model(width=3)
+    graph = from_keras(model, "model", Format.parse("fixed<6,2>"))
+    body, codes = KerasBody(model, graph), boundary_and_random_codes(graph, np.random.default_rng(1), 20)
+    assert body.run(codes).any()
+    model.set_weights([np.zeros_like(weight) for weight in model.get_weights()])
+    assert not body.run(codes).any()
 
 
 def test_the_float_type_is_put_back_after_a_fault():

@@ -230,6 +230,23 @@ def test_two_quantizers_of_one_input_need_its_format():
     assert (KerasBody(model, graph).run(codes) == graph.run(codes)).all()
 
 
+def test_linear_activations_are_no_layers_wherever_they_stand():
+    lines = [layers.Activation("linear"), qkeras.QActivation("linear")]
+    chain = [*lines, qkeras.QActivation(SIGNED), *lines, qkeras.QDense(2, name="last", **kernel_and_bias()), lines[0]]
+    graph = from_keras(keras.Model(*functional(*chain)), "model")
+    assert str(graph.input_quantizer) == "fixed<6,2,RND_CONV,SAT>"
+    assert [node.name for node in graph.nodes] == ["last"]
+
+
+def test_layers_in_float64_are_taken():
+    chain = [qkeras.QActivation(SIGNED), layers.ReLU(dtype="float64"), qkeras.QDense(2, **kernel_and_bias())]
+    model = keras.Model(*functional(*chain))
+    draw_weights(np.random.default_rng(0), model)
+    graph = from_keras(model, "model")
+    codes = boundary_and_random_codes(graph, np.random.default_rng(2), 50)
+    assert (KerasBody(model, graph).run(codes) == graph.run(codes)).all()
+
+
 def test_a_layer_used_twice_is_two_nodes():
     between = qkeras.QActivation(SIGNED, name="q")
     twice = qkeras.QDense(6, name="twice", **kernel_and_bias())
@@ -247,11 +264,10 @@ def test_a_layer_used_twice_is_two_nodes():
     }
 
 
-def test_a_model_inside_a_model_is_unrolled():
-    inner = keras.Sequential(
-        [keras.Input((6,)), qkeras.QDense(5, name="a", **kernel_and_bias()), qkeras.QActivation(SIGNED, name="q")],
-        name="inner",
-    )
+@pytest.mark.parametrize("between", [SIGNED, "quantized_relu(5,1)", "quantized_tanh(4,use_real_tanh=True)"])
+def test_a_model_inside_a_model_is_unrolled(between):
+    chain = [qkeras.QDense(5, name="a", **kernel_and_bias()), qkeras.QActivation(between, name="q")]
+    inner = keras.Sequential([keras.Input((6,)), *chain], name="inner")
     given, x = functional(qkeras.QActivation(SIGNED), inner, qkeras.QDense(2, name="last", **kernel_and_bias()))
     model = keras.Model(given, x)
     draw_weights(np.random.default_rng(0), inner)

@@ -240,6 +240,10 @@ def test_what_is_not_exact_is_refused_with_the_layer_named(what):
         (lambda: keras.layers.Flatten(data_format="channels_first", name="flat"), "layer flat: .*channels first"),
         (lambda: Flatten(name="own"), r"layer own: \S+\.Flatten is not supported"),
         (lambda: keras.layers.AveragePooling2D(3, name="pool"), "layer pool: the mean of 9 elements is not exact"),
+        (
+            lambda: qkeras.QAveragePooling2D(3, average_quantizer=bits(8, alpha=0.3), name="pool"),
+            "layer pool: average_quantizer gives no grid .*use quantized_bits",
+        ),
         (lambda: keras.layers.AveragePooling2D(4, padding="same", name="pool"), "layer pool: windows at the edge"),
         (lambda: keras.layers.UpSampling2D(2, interpolation="bilinear", name="up"), "layer up: .*use 'nearest'"),
         (lambda: keras.layers.Conv2D(2, 3, name="plain"), "layer plain: its kernel has no quantizer; use QConv2D"),
@@ -303,7 +307,9 @@ def test_a_layer_may_not_have_the_name_of_anothers_inline_activation():
 def test_a_functional_chain_is_a_chain():
     given = keras.Input((4,))
     model = keras.Model(given, dense()(quantizer()(given)))
-    assert [node.name for node in from_keras(model, "model").nodes] == ["dense"]
+    graph = from_keras(model, "chosen")
+    assert graph.name == "chosen"
+    assert [node.name for node in graph.nodes] == ["dense"]
 
 
 def test_saved_models_depend_on_nothing_but_the_model(tmp_path):

@@ -29,15 +29,22 @@ ACTIVATIONS = {
     "relu, slope 1": ("quantized_relu(5,1,negative_slope=1.0)", "Quantize", "fixed<5,2>"),
     "relu, slope inside a code": ("quantized_relu(3,1,negative_slope=0.125)", "Table", "fixed<4,2>"),
     "relu through a sigmoid": ("quantized_relu(5,1,use_sigmoid=1)", "Table", "ufixed<5,1>"),
+    "relu, slope, through a sigmoid": ("quantized_relu(5,1,use_sigmoid=1,negative_slope=0.25)", "Table", None),
     "relu with an upper bound": ("quantized_relu(5,2,relu_upper_bound=1.5)", "Quantize", "ufixed<5,2>"),
     "relu, bound instead of saturation": (
         qkeras.quantized_relu(5, 2, relu_upper_bound=1.5, is_quantized_clip=False),
         "Table",
         "ufixed<4,1>",
     ),
+    "relu, slope, bound instead of saturation": (
+        qkeras.quantized_relu(5, 2, negative_slope=0.25, relu_upper_bound=1.5, is_quantized_clip=False),
+        "Table",
+        None,
+    ),
     "tanh": ("quantized_tanh(5)", "Quantize", "fixed<5,1>"),
     "tanh, symmetric": ("quantized_tanh(5,symmetric=True)", "Quantize", "fixed<5,1>"),
     "tanh, real": ("quantized_tanh(7,use_real_tanh=True)", "Table", "fixed<7,1>"),
+    "tanh, real, of one bit": ("quantized_tanh(1,use_real_tanh=True)", "Table", "fixed<1,1>"),
     "sigmoid": ("quantized_sigmoid(5)", "Table", "ufixed<5,0>"),
     "sigmoid, symmetric": ("quantized_sigmoid(5,symmetric=True)", "Table", "ufixed<5,0>"),
     "sigmoid, real": ("quantized_sigmoid(7,use_real_sigmoid=True)", "Table", "ufixed<7,0>"),
@@ -62,6 +69,28 @@ def test_an_activation_equals_keras_on_every_code(name):
     assert (KerasBody(model, graph).run(codes) == graph.run(codes)).all()
     assert type(graph.nodes[-1].operation).__name__ == operation
     assert expected in {None, str(graph.output_format)}
+
+
+@pytest.mark.parametrize(
+    ("quantizer", "promised"),
+    [
+        ("quantized_sigmoid(7)", "ufixed<7,0>"),
+        ("quantized_sigmoid(7,use_real_sigmoid=True)", "ufixed<7,0>"),
+        ("quantized_tanh(7,use_real_tanh=True)", "fixed<7,1>"),
+    ],
+)
+def test_a_table_has_the_bits_of_its_quantizer_even_if_its_values_need_fewer(quantizer, promised):
+    model = keras.Sequential([keras.Input((1,)), qkeras.QActivation(quantizer)])
+    graph = from_keras(model, "model", Format.parse("ufixed<1,0>"))
+    assert str(graph.output_format) == promised
+    codes = np.array([[0], [1]])
+    assert (KerasBody(model, graph).run(codes) == graph.run(codes)).all()
+
+
+def test_the_sign_of_a_narrow_input_is_one_table():
+    chain = [qkeras.QActivation(text, name=text[:4]) for text in ("quantized_bits(5,1,alpha=1)", "binary(alpha=1)")]
+    graph = from_keras(keras.Sequential([keras.Input((1,)), *chain]), "model")
+    assert [(node.name, node.operation.table.size) for node in graph.nodes] == [("bina", 32)]
 
 
 @pytest.mark.parametrize(

@@ -60,6 +60,18 @@ def test_saved_and_loaded_graphs_give_the_same_codes_and_the_same_hash(tmp_path)
         assert (tmp_path / "a" / name).read_bytes() == (tmp_path / "b" / name).read_bytes()
 
 
+def test_rows_are_computed_in_pieces_that_bound_the_memory(monkeypatch):
+    graph, seen = small_graph(), {"cast": [], "sums": []}
+    expected = graph.run(codes())
+    cast, sums = Quantize.run, Conv2D._sums
+    monkeypatch.setattr(Quantize, "run", lambda self, c, given: seen["cast"].append(len(c)) or cast(self, c, given))
+    monkeypatch.setattr(Conv2D, "_sums", lambda self, p, given: seen["sums"].append(len(p)) or sums(self, p, given))
+    monkeypatch.setattr("qcompress.graph.graph.CHUNK", 20 * (16 + 8 + 8 + 8 + 3))
+    monkeypatch.setattr("qcompress.graph.linear.CHUNK", 12 * 4 * 9)
+    assert (graph.run(codes()) == expected).all()
+    assert seen == {"cast": [20, 20, 10], "sums": [12, 8, 12, 8, 10]}
+
+
 def test_no_rows_give_no_rows():
     assert small_graph().run(codes(0)).shape == (0, 3)
 
