@@ -15,8 +15,8 @@ LinearOperation = TypeVar("LinearOperation", bound=Linear)
 
 def smallest_format(range_: Range, fraction: int) -> Format:
     """The narrowest signed format with `fraction` fractional bits that holds every code of `range_`."""
-    low, high = int(range_.low.min()), int(range_.high.max())
-    width = max((~low if low < 0 else low).bit_length(), high.bit_length()) + 1
+    ends = int(range_.low.min()), int(range_.high.max())
+    width = max((~end if end < 0 else end).bit_length() for end in ends) + 1
     return Format(True, width, width - fraction)
 
 

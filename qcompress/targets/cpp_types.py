@@ -28,7 +28,7 @@ class Bounds(NamedTuple):
 
 def signed_bits(bounds: Bounds) -> int:
     """Width of the smallest two's complement number that holds both."""
-    return max((~bounds.low if bounds.low < 0 else bounds.low).bit_length(), bounds.high.bit_length()) + 1
+    return max((~end if end < 0 else end).bit_length() for end in (bounds.low, bounds.high)) + 1
 
 
 def arithmetic_type(bounds: Bounds, what: str) -> str:

@@ -147,7 +147,7 @@ def test_a_lossless_accumulator_is_exact_and_not_a_bit_too_wide():
 
 
 @pytest.mark.parametrize(
-    ("low", "high", "width"), [(0, 0, 1), (-1, 0, 1), (0, 1, 2), (-2, 1, 2), (-3, 1, 3), (0, 127, 8)]
+    ("low", "high", "width"), [(0, 0, 1), (-1, 0, 1), (0, 1, 2), (-2, 1, 2), (-3, 1, 3), (0, 127, 8), (-8, -8, 4)]
 )
 def test_smallest_format(low, high, width):
     assert smallest_format(Range(np.array([low]), np.array([high])), 3) == Format(True, width, width - 3)

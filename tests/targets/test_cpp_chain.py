@@ -100,6 +100,9 @@ def test_the_self_test_and_the_plug_in_need_no_python(tmp_path: Path) -> None:
     assert "#include <" in header
     assert '#include "' not in header
     assert f"namespace {namespace(chain())} {{" in header
+    assert header.splitlines()[0].startswith("// firmware: made by qcompress ")
+    assert header.splitlines()[0].endswith(f", chain {chain().content_hash()}")
+    assert "// network: (3,) codes of fixed<6,2> -> (2,) codes of fixed<6,2>" in header.splitlines()
 
 
 def test_a_stage_that_differs_is_named(tmp_path: Path) -> None:

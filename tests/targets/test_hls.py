@@ -42,6 +42,7 @@ from qcompress.graph import (
 )
 from qcompress.targets import TARGETS, Body, Target
 from qcompress.targets.hls import VARIANTS, Hls
+from qcompress.targets.hls_layers import lower
 from qcompress.targets.hls_proven import IO_TYPES, SIMULATED
 
 HLS = Hls()
@@ -224,6 +225,9 @@ def test_graphs_that_cannot_be_exact_are_refused_by_node() -> None:
     heavy = Dense(np.ones((1, 1), np.int64), wide, np.zeros(1, np.int64), narrow, narrow)
     with pytest.raises(Refused, match="node heavy: kernel of fixed<54,2>"):
         HLS.refuse(Graph("g", (1,), narrow, (Node("heavy", heavy, "input"),)))
+    heavy = Dense(np.ones((1, 1), np.int64), narrow, np.zeros(1, np.int64), wide, narrow)
+    with pytest.raises(Refused, match="node heavy: bias of fixed<54,2>"):
+        HLS.refuse(Graph("g", (1,), narrow, (Node("heavy", heavy, "input"),)))
     with pytest.raises(Refused, match="node cast0: ap_fixed saturates"):
         HLS.refuse(cast_chain(narrow, [Cast.parse("fixed<1,1,TRN,SAT_SYM>")]))
     with pytest.raises(Refused, match="node cast0: ap_fixed cannot round fixed<4,2>"):
@@ -267,6 +271,21 @@ def test_what_hls4ml_does_not_do_exactly_is_refused(settings: Hls, graph: Graph,
         settings.refuse(graph)
 
 
+def test_layers_are_named_after_nodes_and_reuse_divides_a_windows_products() -> None:
+    def convolution(window: int) -> Conv2D:
+        return Conv2D(np.ones((window, window, 1, 2)), NARROW, np.zeros(2), NARROW, Format(True, 12, 6))
+
+    nodes = (Node("a/b 2", convolution(2), "input"), Node("c", Conv2D(**vars(convolution(3)) | THREE), "a/b 2"))
+    graph = Graph("g", (6, 6, 1), NARROW, nodes)
+    found = lower([graph], Hls("Vivado", strategy="Resource", reuse_factor=4))
+    assert [layer["name"] for layer in found.dictionaries] == ["codes0", "n1_a_b_2", "n2_c"]
+    reuse = {name: entry.get("ReuseFactor") for name, entry in found.configuration().items()}
+    assert reuse == {"codes0": None, "n1_a_b_2": 4, "n2_c": 3}
+
+
+THREE = {"kernel": np.ones((3, 3, 2, 1)), "bias": np.zeros(1)}
+
+
 def test_a_stream_feeds_seven_nodes_at_most() -> None:
     copies = [Node(f"n{number}", Relu(), "input") for number in range(8)]
     graph = Graph("g", (2,), NARROW, (*copies, Node("sum", Add(), *(node.name for node in copies))))
@@ -276,10 +295,10 @@ def test_a_stream_feeds_seven_nodes_at_most() -> None:
 
 
 def test_oneapi_projects_are_written_and_not_run(tmp_path: Path) -> None:
-    graph = small_graph()
-    body = Hls("oneAPI").build(graph, tmp_path)
-    assert (tmp_path / "project" / "src" / "firmware" / "qcompress_hls.cpp").is_file()
-    assert isinstance(Hls("oneAPI").open(graph, tmp_path), Body)
+    graph, folder = small_graph(), tmp_path / "not" / "yet" / "there"
+    body = Hls("oneAPI").build(graph, folder)
+    assert (folder / "project" / "src" / "firmware" / "qcompress_hls.cpp").is_file()
+    assert isinstance(Hls("oneAPI").open(graph, folder), Body)
     with pytest.raises(QcompressError, match="hls-oneapi is not simulated here, it needs icpx"):
         body.run(np.zeros((1, 2), np.int64))
     assert not [name for name, content in files(tmp_path).items() if str(tmp_path).encode() in content]

@@ -4,10 +4,13 @@ import sys
 import time
 from pathlib import Path
 
+import numpy as np
 import pytest
 
 from qcompress.errors import QcompressError, ToolMissing
-from qcompress.targets.processes import ProgramFailed, require, run_logged
+from qcompress.fixedpoint import Format
+from qcompress.graph import Graph, Node, Relu
+from qcompress.targets.processes import ProgramFailed, Simulator, require, run_logged
 
 
 def test_a_program_out_of_time_is_ended_with_its_children(tmp_path: Path) -> None:
@@ -32,6 +35,24 @@ def test_a_failure_says_how_it_ended_and_where_the_log_is(tmp_path: Path) -> Non
 
 def test_this_package_is_found_by_modules_run_elsewhere(tmp_path: Path) -> None:
     run_logged([sys.executable, "-c", "import qcompress.graph"], tmp_path, tmp_path / "log", "importing")
+
+
+def test_a_simulator_that_ends_itself_is_one_line(tmp_path: Path) -> None:
+    given = Format(True, 4, 2)
+    graph = Graph("g", (2,), given, (Node("relu", Relu(), "input"),))
+    program = tmp_path / "simulate"
+    body = Simulator("rtl", graph, program)
+    with pytest.raises(QcompressError, match=r"simulate cannot be run .*; build it again"):
+        body.run(np.zeros((1, 2), np.int64))
+    program.write_text("#!/bin/sh\necho first >&2\necho out of bits >&2\nexit 3\n")
+    program.chmod(0o755)
+    with pytest.raises(QcompressError, match=r"simulate failed \(exit status 3\): out of bits$"):
+        body.run(np.zeros((1, 2), np.int64))
+    program.write_text("#!/bin/sh\nkill -ABRT $$\n")
+    with pytest.raises(QcompressError, match=r"simulate failed \(signal 6\): no message$"):
+        body.run(np.zeros((1, 2), np.int64))
+    program.write_text('#!/bin/sh\ncp "$1" "$2"\n')
+    assert body.run(np.array([[3, -4]])).tolist() == [[3, -4]]
 
 
 def test_a_missing_program_names_its_package() -> None:

@@ -247,6 +247,14 @@ def test_what_alkaid_does_not_compute_exactly_is_refused_by_node() -> None:
     ):
         with pytest.raises(Refused, match=said):
             RTL.refuse(graph)
+    for graph in (
+        cast("fixed<24,20>", "fixed<24,20>"),
+        cast("fixed<8,6>", "fixed<20,2>"),  # 23 bits from top to bottom
+        dense(Format(True, 24, 2), 2**20, Format(True, 12, 2)),
+        table(12),
+        large(141),
+    ):
+        RTL.refuse(graph)
     with pytest.raises(Refused, match="latency_cutoff 0"):
         Rtl(latency_cutoff=0).refuse(small_graph())
 

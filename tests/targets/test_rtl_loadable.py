@@ -1,5 +1,6 @@
 """Verilog with loadable weights: every operation, parallel and folded, reloaded between events, lint-clean, refused."""
 
+import json
 import os
 import subprocess
 from collections.abc import Callable
@@ -17,8 +18,8 @@ from qcompress.fixedpoint import Cast, Format
 from qcompress.graph import Conv1D, Dense, Flatten, Graph, Linear, MaxPool, Node, Quantize, Relu
 from qcompress.targets import TARGETS, Body, Target
 from qcompress.targets.bench import ROWS
-from qcompress.targets.loadable_emit import layers, refuse
-from qcompress.targets.rtl_loadable import LINT_WAIVERS, TOP, LoadableBody, RtlLoadable
+from qcompress.targets.loadable_emit import identifier, layers, refuse
+from qcompress.targets.rtl_loadable import LINT_WAIVERS, TOP, LoadableBody, RtlLoadable, run_commands
 from qcompress.targets.verilator import SWITCHES, lint
 from qcompress.targets.weight_store import Layout, linear_nodes
 
@@ -186,6 +187,41 @@ def test_the_header_says_formats_latency_and_interval_and_names_are_the_layers(b
     for name in ("module conv (", "module dense_sum (", "conv_kernel", "dense_bias"):
         assert name in text
     assert str(built) not in text
+
+
+def test_the_record_says_what_was_built_and_its_ports(built: Path) -> None:
+    record = json.loads((built / "rtl_loadable.json").read_text())
+    latency = record.pop("latency_cycles")
+    assert f"latency {latency} clock edges" in (built / "verilog" / f"{TOP}.v").read_text()
+    assert {name: record[name] for name in ("top", "interval", "multipliers", "weights", "ports")} == {
+        "top": TOP,
+        "interval": 4,
+        "multipliers": 10 * 6 + 3 * 10,  # 40 sums of 6 terms and 6 of 20, shared by 4
+        "weights": {"bits": 5 * (24 + 4 + 120 + 6), "blocks": 13, "block_bits": 64},
+        "ports": {
+            "clk": "clock, rising edge",
+            "reset": "no row is under way",
+            "load_enable, load_address, load_data": "write one of 13 blocks of 64 bits",
+            "input_valid, input_ready": "a row every 4 cycles at most",
+            "input_codes": "24 x fixed<6,2>",
+            "output_valid": "a result stands at the output",
+            "output_codes": "6 x fixed<14,6>",
+        },
+    }
+
+
+def test_names_of_nodes_become_verilog_identifiers() -> None:
+    assert [identifier(name) for name in ("conv_1", "a/b 2", "2nd", "_x")] == ["conv_1", "n_a_b_2", "n_2nd", "n__x"]
+
+
+def test_a_simulation_that_ends_itself_is_one_line(tmp_path: Path) -> None:
+    program = tmp_path / "simulate"
+    program.write_bytes(b"#!/bin/sh\nprintf 'no \xff bits' >&2\nexit 3\n")
+    program.chmod(0o755)
+    with pytest.raises(QcompressError, match=r"simulate failed: no \ufffd bits$"):
+        run_commands(program, [[1, 2]], 1)
+    with pytest.raises(QcompressError, match=r"absent cannot be run .*; build it again"):
+        run_commands(tmp_path / "absent", [[1, 2]], 1)
 
 
 def test_blocks_hold_the_weights_from_the_lowest_bit() -> None:
