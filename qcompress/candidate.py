@@ -159,6 +159,10 @@ class Candidate:
             shutil.rmtree(stage, ignore_errors=True)
             raise
 
+    def resume_folder(self, step: str) -> Path:
+        """Where a step may keep what it needs to go on after it was killed, until it succeeds."""
+        return self.folder / f".{step}.resume"
+
     def record(self, step: str, inputs: str, stage: Path, figures: Mapping[str, Any]) -> None:
         """Move what a step wrote into place and enter it in the manifest."""
         names = sorted(path.relative_to(stage) for path in stage.rglob("*") if path.is_file())
@@ -176,6 +180,7 @@ class Candidate:
             steps = {**self.steps, step: {"inputs": inputs, "files": files, "figures": dict(figures)}}
             self.manifest["steps"] = dict(sorted(steps.items()))
             self.save()
+        shutil.rmtree(self.resume_folder(step), ignore_errors=True)
 
     def discard(self, step: str) -> None:
         """Remove a step that is no longer wanted, files and record."""

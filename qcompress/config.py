@@ -9,7 +9,7 @@ from pydantic import BaseModel, ConfigDict, Field, SerializeAsAny, ValidationErr
 
 from qcompress.detectors import Options, load_detector
 from qcompress.errors import QcompressError
-from qcompress.training.fit import TrainingOptions
+from qcompress.training.options import TrainingOptions
 
 Seed = Annotated[int, Field(ge=0, lt=2**32)]
 
@@ -123,15 +123,18 @@ def _load(path: Path) -> tuple[dict[str, Any], yaml.Node | None]:
 
 
 def load_config(path: Path) -> Config:
-    """Read a config; raises QcompressError with file, line and key. A relative sample file lies beside the config."""
+    """Read a config; raises QcompressError with file, line and key. Relative paths start where the config lies."""
     given, tree = _load(path)
     config = parse_config(given, path, tree)
-    file = config.sample.file
-    if file is not None and "\0" in str(file):
-        raise QcompressError(f"{path}:{_line(tree, ['sample', 'file'])}: sample.file: {str(file)!r} is no file name")
-    if file is not None and not file.is_absolute():
-        sample = config.sample.model_copy(update={"file": (path.parent / file).resolve()})
-        config = config.model_copy(update={"sample": sample})
+    for section, key in (("sample", "file"), ("training", "start")):
+        options = getattr(config, section)
+        place = getattr(options, key)
+        if place is not None:
+            if "\0" in str(place):
+                line = _line(tree, [section, key])
+                raise QcompressError(f"{path}:{line}: {section}.{key}: {str(place)!r} is no file name")
+            changed = options.model_copy(update={key: (path.parent / place).resolve()})
+            config = config.model_copy(update={section: changed})
     return config
 
 

@@ -1,6 +1,7 @@
 """The steps of a candidate, in order."""
 
 import importlib.metadata
+from pathlib import Path
 
 import qcompress
 from qcompress.candidate import file_hash
@@ -12,6 +13,12 @@ from qcompress.pipeline.scoring import evaluate, write_report
 from qcompress.pipeline.synthesis import synthesize
 from qcompress.pipeline.training import make_sample, train
 from qcompress.pipeline.verification import verify_bodies
+
+
+def _hashes(checkpoints: Path | None) -> list[str]:
+    """Of the models in the folder that a training begins with."""
+    return [file_hash(path) for path in sorted(checkpoints.glob("*.keras"))] if checkpoints else []
+
 
 STEPS: dict[str, Step] = {
     step.name: step
@@ -33,7 +40,8 @@ STEPS: dict[str, Step] = {
             lambda job: [
                 job.candidate.manifest["front_end"],
                 job.config.network.model_dump(mode="json"),
-                job.config.training.model_dump(),
+                job.config.training.model_dump(mode="json"),
+                _hashes(job.config.training.start),
                 job.config.seed,
             ],
             ("tensorflow", "keras", "qkeras-v3"),

@@ -1,12 +1,18 @@
 """Step sample and step train: the events, and the networks fitted on them."""
 
 from pathlib import Path
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from qcompress.detectors import TRAIN, VALIDATION
+from qcompress.detectors import TRAIN, VALIDATION, Network
+from qcompress.errors import QcompressError
 from qcompress.pipeline.job import Figures, Job, network_inputs
 from qcompress.progress import Report
+
+if TYPE_CHECKING:
+    from qcompress.training.data import TrainingData
+    from qcompress.training.fit import Fitted
 
 
 def make_sample(job: Job, stage: Path, report: Report) -> Figures:
@@ -30,30 +36,76 @@ def make_sample(job: Job, stage: Path, report: Report) -> Figures:
 
 def train(job: Job, stage: Path, report: Report) -> Figures:
     """Fit every network of the detector on the training events."""
-    from qcompress.frontends.qkeras import save_model
-    from qcompress.training.fit import TrainingData, fit, make_deterministic
+    from qcompress.training.fit import fit, make_deterministic
 
     make_deterministic(job.config.seed)
-    format_ = job.detector.preprocess(job.front_end).output_format
-    (inputs, targets), (check_inputs, check_targets) = (network_inputs(job, [part]) for part in (TRAIN, VALIDATION))
-    as_values = [format_.to_values(codes).astype(np.float32) for codes in (inputs, check_inputs)]
-    data = TrainingData(as_values[0], targets, as_values[1], check_targets)
-    folder = stage / "model"
-    folder.mkdir()
+    data, options = training_data(job), job.config.training
     figures = {}
     for network in job.detector.networks(job.config.network):
-        history = fit(network.trained, network.loss, data, job.config.training, report)
-        save_model(network.quantized, folder / f"{network.name}.keras")
-        for companion, model in network.companions.items():
-            save_model(model, folder / f"{companion}.keras")
-        lines = ["epoch,loss,val_loss", *(f"{r['epoch']:.0f},{r['loss']!r},{r['val_loss']!r}" for r in history)]
-        (folder / f"{network.name}_history.csv").write_text("\n".join(lines) + "\n")
-        best = min(history, key=lambda row: row["val_loss"])
+        if options.start is not None:
+            take_weights(network, options.start)
+        resume = job.candidate.resume_folder("train")
+        fitted = fit(network.trained, network.loss, data, options, report, job.config.seed, resume)
+        write_network(network, fitted, options.keep, stage / "model")
+        best = fitted.best_epoch()
         figures[network.name] = {
-            "epochs": len(history),
+            "epochs": len(fitted.history),
             "best_epoch": best["epoch"],
             "validation_loss": best["val_loss"],
-            "training_rows": len(inputs),
+            "kept": options.keep,
+            "overtrained_since": fitted.overtrained_since,
+            "training_rows": len(data.inputs),
             "companions": sorted(network.companions),
         }
     return figures
+
+
+def training_data(job: Job) -> "TrainingData":
+    """What the networks see and what the loss compares, of the training and the validation events."""
+    from qcompress.training.data import TrainingData
+
+    format_ = job.detector.preprocess(job.front_end).output_format
+    (inputs, targets), (check_inputs, check_targets) = (network_inputs(job, [part]) for part in (TRAIN, VALIDATION))
+    as_values = [format_.to_values(codes).astype(np.float32) for codes in (inputs, check_inputs)]
+    return TrainingData(as_values[0], targets, as_values[1], check_targets)
+
+
+def parts(network: Network) -> dict[str, Any]:
+    """The Keras models of a network that are kept in files, by name."""
+    return {network.name: network.quantized, **network.companions}
+
+
+def take_weights(network: Network, folder: Path) -> None:
+    """Begin with the weights of a folder of checkpoints; raises QcompressError for another architecture."""
+    from qcompress.frontends.qkeras import load_model
+
+    for name, model in parts(network).items():
+        path = folder / f"{name}.keras"
+        given = load_model(path).weights
+        shapes, wanted = ([tuple(weight.shape) for weight in weights] for weights in (given, model.weights))
+        if shapes != wanted:
+            raise QcompressError(
+                f"{path}: of another architecture than this {name}: weights of shapes {_shapes(shapes)}, not "
+                f"{_shapes(wanted)}; begin with another checkpoint, or without training.start"
+            )
+        model.set_weights([weight.numpy() for weight in given])
+
+
+def _shapes(shapes: list[tuple[int, ...]]) -> str:
+    return " ".join("x".join(map(str, shape)) or "1" for shape in shapes)
+
+
+def write_network(network: Network, fitted: "Fitted", keep: str, folder: Path) -> None:
+    """Model, companions, the three checkpoints of both, and the history, as files."""
+    from qcompress.frontends.qkeras import save_model
+    from qcompress.training.checkpoint import assign
+    from qcompress.training.history import write_csv, write_events
+
+    places = {checkpoint: folder / "checkpoints" / checkpoint for checkpoint in fitted.checkpoints}
+    for checkpoint, place in (*places.items(), (keep, folder)):
+        place.mkdir(parents=True, exist_ok=True)
+        assign(network.trained.variables, fitted.checkpoints[checkpoint])
+        for name, model in parts(network).items():
+            save_model(model, place / f"{name}.keras")
+    write_csv(fitted.history, folder / f"{network.name}_history.csv")
+    write_events(fitted.history, folder / "tensorboard" / network.name)

@@ -10,8 +10,9 @@ from qcompress.detectors import Table
 
 
 def candidate_tables(candidate: Candidate) -> list[Table]:
-    """Verification matrix, networks, synthesis, and the detector's own tables: whichever steps have run."""
+    """Training, verification matrix, networks, synthesis, and the detector's own tables: whichever steps have run."""
     makers = {
+        "train": training_table,
         "verify": verification_table,
         "compile": network_table,
         "synthesize": synthesis_table,
@@ -28,6 +29,27 @@ def evaluation_tables(figures: Mapping[str, Any]) -> list[Table]:
         Table(given["title"], tuple(given["columns"]), tuple(tuple(row) for row in given["rows"]), given["note"])
         for given in figures["tables"]
     ]
+
+
+def training_table(figures: Mapping[str, Any]) -> Table:
+    """How the fit of each network went."""
+    return Table(
+        "Training",
+        ("network", "rows", "epochs", "best epoch", "validation loss", "kept", "overtrained since"),
+        tuple(
+            (
+                name,
+                f["training_rows"],
+                f["epochs"],
+                f["best_epoch"],
+                f["validation_loss"],
+                f["kept"],
+                f["overtrained_since"],
+            )
+            for name, f in figures.items()
+        ),
+        "overtrained since: the epoch behind which validation turned up while training went on",
+    )
 
 
 def verification_table(figures: Mapping[str, Any]) -> Table:

@@ -1,39 +1,46 @@
-"""A plain, deterministic fit: Adam, early stopping on the validation loss, the best weights kept."""
+"""The fit: epochs of compiled steps, three checkpoints, early stopping, and going on after a kill."""
 
+import time
 from collections.abc import Callable
 from dataclasses import dataclass
+from pathlib import Path
 from typing import Any
 
 import numpy as np
 import numpy.typing as npt
-from pydantic import BaseModel, ConfigDict, Field
 
 from qcompress.errors import QcompressError
-from qcompress.frontends.qkeras import import_keras
+from qcompress.frontends.runtime import import_keras
 from qcompress.progress import Report
+from qcompress.training.checkpoint import Arrays, Row, State, assign, fingerprint, load, read, save
+from qcompress.training.data import TrainingData, row_count
+from qcompress.training.history import overtrained_since
+from qcompress.training.initialization import kaiming
+from qcompress.training.options import TrainingOptions
+from qcompress.training.schedules import learning_rates
+from qcompress.training.steps import Steps
 
-Float32 = npt.NDArray[np.float32]
+__all__ = ["Fitted", "TrainingData", "TrainingOptions", "fit", "make_deterministic"]
 
-
-class TrainingOptions(BaseModel):
-    """What a config may say about the fit."""
-
-    model_config = ConfigDict(extra="forbid", frozen=True)
-
-    epochs: int = Field(100, ge=1)
-    batch_size: int = Field(500, ge=1)
-    learning_rate: float = Field(1e-3, gt=0)
-    patience: int = Field(30, ge=1)
+ROWS_BETWEEN_REPORTS = 50_000
+SECONDS_BETWEEN_SAVES = 2.0
 
 
 @dataclass(frozen=True)
-class TrainingData:
-    """Float32 rows: what enters the network and what the loss compares, for training and validation."""
+class Fitted:
+    """What a fit leaves besides the trained model.
 
-    inputs: Float32
-    targets: Float32
-    validation_inputs: Float32
-    validation_targets: Float32
+    history: a row for each epoch (epoch, loss, val_loss, learning_rate); checkpoints: values of model.variables, by
+    name (best_validation, best_training, last); overtrained_since: see `history.overtrained_since`.
+    """
+
+    history: list[Row]
+    checkpoints: dict[str, Arrays]
+    overtrained_since: int | None
+
+    def best_epoch(self) -> Row:
+        """The row of the lowest validation loss."""
+        return min(self.history, key=lambda row: row["val_loss"])
 
 
 def make_deterministic(seed: int) -> None:
@@ -47,39 +54,124 @@ def make_deterministic(seed: int) -> None:
 
 
 def fit(
-    model: Any, loss: Callable[[Any, Any], Any], data: TrainingData, options: TrainingOptions, report: Report
-) -> list[dict[str, float]]:
-    """Train in place; returns one row per epoch (epoch, loss, val_loss). The weights of the best epoch are kept.
+    model: Any,
+    loss: Callable[[Any, Any], Any],
+    data: TrainingData,
+    options: TrainingOptions,
+    report: Report,
+    seed: int = 0,
+    resume: Path | None = None,
+) -> Fitted:
+    """Train in place; the model ends with the weights of the checkpoint that options.keep names.
 
-    Raises QcompressError if there are fewer rows than a batch, or if the loss becomes NaN.
+    loss(target, output): a number, or one for each row; what layers add to it (add_loss, activity regularizers) counts.
+    seed: of the order of rows, drawn anew for every epoch; rows that fill no batch are left out of it.
+    resume: a folder for the state of this training, from which the same training goes on if it was killed.
+    Raises QcompressError if there are fewer rows than a batch, or if the loss is no number.
     """
-    import keras
+    rows = row_count(data.inputs)
+    if rows < options.batch_size:
+        raise QcompressError(f"batch_size {options.batch_size}: the sample has only {rows} training rows")
+    if options.initialization == "kaiming":
+        kaiming(model, seed)
+    training = _Training(model, loss, data, options, seed, resume)
+    state = training.run(report)
+    assign(model.variables, state.checkpoints[options.keep])
+    return Fitted(state.history, state.checkpoints, overtrained_since(state.history))
 
-    if len(data.inputs) < options.batch_size:
-        raise QcompressError(f"batch_size {options.batch_size}: the sample has only {len(data.inputs)} training rows")
-    history: list[dict[str, float]] = []
 
-    def on_epoch_end(epoch: int, logs: dict[str, float]) -> None:
-        history.append({"epoch": epoch + 1, "loss": float(logs["loss"]), "val_loss": float(logs["val_loss"])})
-        report(epoch + 1, options.epochs, f"loss {logs['loss']:.5f}, validation {logs['val_loss']:.5f}")
+class _Training:
+    """A fit on its way."""
 
-    model.compile(optimizer=keras.optimizers.Adam(options.learning_rate), loss=loss)
-    stop = keras.callbacks.EarlyStopping(
-        monitor="val_loss", patience=options.patience, restore_best_weights=True, start_from_epoch=0
-    )
-    model.fit(
-        data.inputs,
-        data.targets,
-        validation_data=(data.validation_inputs, data.validation_targets),
-        batch_size=options.batch_size,
-        epochs=options.epochs,
-        callbacks=[
-            keras.callbacks.LambdaCallback(on_epoch_end=on_epoch_end),
-            keras.callbacks.TerminateOnNaN(),
-            stop,
-        ],
-        verbose=0,
-    )
-    if not all(np.isfinite([row["loss"], row["val_loss"]]).all() for row in history):
-        raise QcompressError(f"training: the loss is NaN in epoch {len(history)}; lower learning_rate")
-    return history
+    def __init__(
+        self,
+        model: Any,
+        loss: Callable[[Any, Any], Any],
+        data: TrainingData,
+        options: TrainingOptions,
+        seed: int,
+        resume: Path | None,
+    ) -> None:
+        self._model, self._options, self._seed = model, options, seed
+        self._rows = row_count(data.inputs)
+        self._steps_per_epoch = self._rows // options.batch_size
+        self._rates = learning_rates(options, self._steps_per_epoch * options.epochs)
+        self._path = None
+        if resume is not None:
+            settings = (options.model_dump_json(), str(seed), data.content_hash())
+            self._path = resume / f"{model.name}-{fingerprint(model.variables, *settings)[:16]}.npz"
+        self._steps = Steps(model, loss, data, options.batch_size, self._rates, options.weight_decay, options.xla)
+        self._saved = time.monotonic()
+
+    def run(self, report: Report) -> State:
+        """All epochs that are left."""
+        state = self._begin()
+        while len(state.history) < self._options.epochs and state.epochs_since_best() < self._options.patience:
+            self._epoch(state, report)
+            if time.monotonic() - self._saved > SECONDS_BETWEEN_SAVES:
+                self._save(state)
+        self._save(state)
+        return state
+
+    def _begin(self) -> State:
+        if self._path is None or not self._path.is_file():
+            return State(read(self._model.variables), read(self._steps.optimizer.variables))
+        state = load(self._path)
+        self._restore(state)
+        return state
+
+    def _restore(self, state: State) -> None:
+        assign(self._model.variables, state.weights)
+        assign(self._steps.optimizer.variables, state.optimizer)
+
+    def _save(self, state: State) -> None:
+        if self._path is not None:
+            save(state, self._path)
+        self._saved = time.monotonic()
+
+    def _epoch(self, state: State, report: Report) -> None:
+        """Train on all rows once, score, and add a row to the history."""
+        epoch, total, size = len(state.history), self._options.epochs, self._options.batch_size
+        order, chunk = self._order(epoch), max(1, ROWS_BETWEEN_REPORTS // size)
+        losses: list[npt.NDArray[np.float32]] = []
+        started = time.monotonic()
+        for first in range(0, len(order), chunk):
+            found = self._steps.run(order[first : first + chunk])
+            losses.append(found.of_steps)
+            if not found.finite:
+                raise self._not_a_number(state, epoch * len(order) + first + len(found.of_steps))
+            if first + chunk < len(order):
+                words = f"loss {found.of_steps.mean():.5f}, {_rate(losses, size, started)}"
+                report(epoch + (first + chunk) / len(order), total, words)
+        rate = _rate(losses, size, started)
+        row = {
+            "epoch": epoch + 1,
+            "loss": float(np.concatenate(losses).mean(dtype=np.float64)),
+            "val_loss": self._steps.validation_loss(),
+            "learning_rate": float(self._rates[(epoch + 1) * len(order) - 1]),
+        }
+        if not np.isfinite(row["val_loss"]):
+            raise self._not_a_number(state, (epoch + 1) * len(order), "validation loss")
+        state.take(row, read(self._model.variables), read(self._steps.optimizer.variables))
+        report(epoch + 1, total, f"loss {row['loss']:.5f}, validation {row['val_loss']:.5f}, {rate}")
+
+    def _order(self, epoch: int) -> npt.NDArray[np.int32]:
+        """Rows of every step of an epoch, (steps, batch)."""
+        order = np.random.default_rng([self._seed, epoch]).permutation(self._rows)
+        size = self._options.batch_size
+        return order[: self._steps_per_epoch * size].reshape(-1, size).astype(np.int32)
+
+    def _not_a_number(self, state: State, step: int, what: str = "loss") -> QcompressError:
+        """The fault to raise; the state of the last whole epoch is kept, in the model and in its file."""
+        self._restore(state)
+        self._save(state)
+        kept = f"epoch {len(state.history)}" + (f" in {self._path}" if self._path else "")
+        return QcompressError(
+            f"training: the {what} is NaN or infinite in step {step}, epoch {len(state.history) + 1}; the last good "
+            f"checkpoint is that of {kept}; lower learning_rate"
+        )
+
+
+def _rate(losses: list[npt.NDArray[np.float32]], batch_size: int, started: float) -> str:
+    rows = sum(map(len, losses)) * batch_size
+    return f"{rows / max(time.monotonic() - started, 1e-9):,.0f} rows/s"

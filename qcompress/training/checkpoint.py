@@ -1,0 +1,96 @@
+"""The state of a training, in memory and in a file: enough to go on as if nothing had happened."""
+
+import hashlib
+import json
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+from zipfile import BadZipFile
+
+import numpy as np
+import numpy.typing as npt
+
+from qcompress.errors import QcompressError
+from qcompress.files import written_aside
+
+Arrays = list[npt.NDArray[Any]]
+Row = dict[str, float]
+BEST = {"best_validation": "val_loss", "best_training": "loss"}
+"""What each kept checkpoint is the best in."""
+
+
+@dataclass
+class State:
+    """Where a training stands behind its last whole epoch.
+
+    history: a row for each epoch; weights: all variables of the model, states of random generators included;
+    optimizer: its variables, the count of steps among them; best: weights of the best epochs, by name.
+    The order of rows in an epoch follows from seed and epoch alone, so that it needs no state.
+    """
+
+    weights: Arrays
+    optimizer: Arrays
+    history: list[Row] = field(default_factory=list)
+    best: dict[str, Arrays] = field(default_factory=dict)
+
+    def take(self, row: Row, weights: Arrays, optimizer: Arrays) -> None:
+        """Another epoch is over."""
+        for name, key in BEST.items():
+            if all(row[key] < before[key] for before in self.history):
+                self.best[name] = weights
+        self.history.append(row)
+        self.weights, self.optimizer = weights, optimizer
+
+    @property
+    def checkpoints(self) -> dict[str, Arrays]:
+        """The three that are kept."""
+        return {**self.best, "last": self.weights}
+
+    def epochs_since_best(self) -> int:
+        """Epochs without a better validation loss."""
+        losses = [row["val_loss"] for row in self.history]
+        return len(losses) - 1 - int(np.argmin(losses)) if losses else 0
+
+
+def save(state: State, path: Path) -> None:
+    """Write a state, whole or not at all; numbers and text only."""
+    groups = {"weights": state.weights, "optimizer": state.optimizer, **state.best}
+    arrays = {f"{group}.{place}": array for group, found in groups.items() for place, array in enumerate(found)}
+    text = json.dumps({"history": state.history, "groups": {group: len(found) for group, found in groups.items()}})
+    path.parent.mkdir(parents=True, exist_ok=True)
+    with written_aside(path) as file:
+        np.savez(file, state=np.array(text), **arrays)  # type: ignore[arg-type]
+
+
+def load(path: Path) -> State:
+    """Read a state; raises QcompressError if the file is damaged."""
+    try:
+        with np.load(path, allow_pickle=False) as file:
+            told = json.loads(str(file["state"]))
+            groups = {
+                group: [file[f"{group}.{place}"] for place in range(count)] for group, count in told["groups"].items()
+            }
+        return State(groups.pop("weights"), groups.pop("optimizer"), told["history"], groups)
+    except (OSError, ValueError, KeyError, EOFError, TypeError, BadZipFile) as fault:
+        raise QcompressError(f"{path}: damaged checkpoint ({fault}); remove it and train again") from None
+
+
+def read(variables: Sequence[Any]) -> Arrays:
+    """Values of Keras variables."""
+    return [np.array(variable.numpy()) for variable in variables]
+
+
+def assign(variables: Sequence[Any], values: Arrays) -> None:
+    """Give Keras variables their values."""
+    for variable, value in zip(variables, values, strict=True):
+        variable.assign(value)
+
+
+def fingerprint(variables: Sequence[Any], *settings: str) -> str:
+    """One hash of variables (paths, shapes, values) and of everything else that decides a training."""
+    digest = hashlib.sha256("\n".join(settings).encode())
+    for variable in variables:
+        value = np.ascontiguousarray(variable.numpy())
+        digest.update(f"{variable.path} {value.shape} {value.dtype}".encode() + value.tobytes())
+    return digest.hexdigest()

@@ -1,0 +1,46 @@
+"""What a config may say about the fit."""
+
+from pathlib import Path
+from typing import Literal
+
+from pydantic import BaseModel, ConfigDict, Field, model_validator
+
+Schedule = Literal["constant", "linear", "exponential", "cosine", "one_cycle"]
+CHECKPOINTS = ("best_validation", "best_training", "last")
+"""The weights that are always kept, by the name of their folder."""
+
+
+class TrainingOptions(BaseModel):
+    """Length and steps of a fit, its learning rate, where it begins and what it keeps."""
+
+    model_config = ConfigDict(extra="forbid", frozen=True)
+
+    epochs: int = Field(100, ge=1)
+    batch_size: int = Field(500, ge=1)
+    patience: int = Field(30, ge=1)
+    """Epochs without a better validation loss after which training stops."""
+    learning_rate: float = Field(1e-3, gt=0)
+    """The largest that the schedule gives."""
+    schedule: Schedule = "constant"
+    final_share: float = Field(0.01, ge=0, le=1)
+    """Share of the learning rate that is left in the last step, unless the schedule is constant."""
+    rise: float = Field(0.3, gt=0, lt=1)
+    """one_cycle: share of all steps in which the learning rate rises."""
+    weight_decay: float = Field(0.0, ge=0)
+    """Of AdamW, for kernels; 0 is plain Adam."""
+    initialization: Literal["keras", "kaiming"] = "keras"
+    """kaiming: kernels drawn anew from N(0, 2 / inputs of a sum) (He et al., arXiv:1502.01852), biases 0."""
+    start: Path | None = None
+    """A folder of checkpoints (model/checkpoints/... of a candidate) to begin with, instead of fresh weights."""
+    keep: Literal["best_validation", "best_training", "last"] = "best_validation"
+    """Which checkpoint becomes the model."""
+    xla: bool = False
+    """Compile the step with XLA."""
+
+    @model_validator(mode="after")
+    def _never_zero(self) -> "TrainingOptions":
+        if self.schedule == "exponential" and self.final_share == 0:
+            raise ValueError("final_share 0: an exponential schedule never reaches 0; give a share above 0")
+        if self.start is not None and self.initialization != "keras":
+            raise ValueError(f"start and initialization {self.initialization}: training begins with one of them")
+        return self

@@ -1,0 +1,56 @@
+"""Learning rates of all steps of a training, as a table that the compiled steps read."""
+
+from collections.abc import Callable
+
+import numpy as np
+import numpy.typing as npt
+
+from qcompress.training.options import TrainingOptions
+
+ONE_CYCLE_START = 1 / 25
+"""Share of the largest rate with which one-cycle begins (Smith and Topin, arXiv:1708.07120)."""
+
+Rates = npt.NDArray[np.float64]
+
+
+def learning_rates(options: TrainingOptions, steps: int) -> Rates:
+    """(steps,): the learning rate of every step; the first or the highest is options.learning_rate."""
+    done = np.linspace(0, 1, steps) if steps > 1 else np.zeros(1)
+    return options.learning_rate * _SHAPES[options.schedule](done, options)
+
+
+def _constant(done: Rates, options: TrainingOptions) -> Rates:
+    return np.ones_like(done)
+
+
+def _linear(done: Rates, options: TrainingOptions) -> Rates:
+    return 1 + (options.final_share - 1) * done
+
+
+def _exponential(done: Rates, options: TrainingOptions) -> Rates:
+    return np.asarray(options.final_share**done)
+
+
+def _cosine(done: Rates, options: TrainingOptions) -> Rates:
+    return _half_wave(1, options.final_share, done)
+
+
+def _one_cycle(done: Rates, options: TrainingOptions) -> Rates:
+    """Up along half a cosine wave, then down along another."""
+    up = _half_wave(ONE_CYCLE_START, 1, done / options.rise)
+    down = _half_wave(1, options.final_share, (done - options.rise) / (1 - options.rise))
+    return np.where(done < options.rise, up, down)
+
+
+def _half_wave(first: float, last: float, done: Rates) -> Rates:
+    return np.asarray(last + (first - last) * (1 + np.cos(np.pi * done)) / 2)
+
+
+_SHAPES: dict[str, Callable[[Rates, TrainingOptions], Rates]] = {
+    "constant": _constant,
+    "linear": _linear,
+    "exponential": _exponential,
+    "cosine": _cosine,
+    "one_cycle": _one_cycle,
+}
+"""Share of the largest learning rate, of the share of all steps that are done."""

@@ -1,0 +1,119 @@
+"""Training steps without Python between them: a TensorFlow graph loops over batches of rows that lie on the device."""
+
+from collections.abc import Callable
+from typing import Any, NamedTuple
+
+import numpy as np
+import numpy.typing as npt
+
+from qcompress.training.data import TrainingData, row_count
+from qcompress.training.schedules import Rates
+
+VALIDATION_ROWS = 4096
+"""Rows of one batch of the validation."""
+
+
+class Losses(NamedTuple):
+    """Loss of every step that was made, (steps,); finite: whether the last one was a number."""
+
+    of_steps: npt.NDArray[np.float32]
+    finite: bool
+
+
+class Steps:
+    """A model with its optimizer and its data on the device.
+
+    rates: learning rate of every step from the first; what a model adds to its losses (penalties on activations) is
+    part of the loss.
+    """
+
+    def __init__(
+        self,
+        model: Any,
+        loss: Callable[[Any, Any], Any],
+        data: TrainingData,
+        batch_size: int,
+        rates: Rates,
+        weight_decay: float = 0.0,
+        xla: bool = False,
+    ) -> None:
+        import keras
+        import tensorflow as tf
+
+        self.model, self._loss, self._batch_size = model, loss, batch_size
+        self._rows = tf.nest.map_structure(tf.constant, (data.inputs, data.targets))
+        self._validation = tf.nest.map_structure(tf.constant, (data.validation_inputs, data.validation_targets))
+        self.optimizer = (
+            keras.optimizers.AdamW(_table(rates), weight_decay=weight_decay)
+            if weight_decay
+            else (keras.optimizers.Adam(_table(rates)))
+        )
+        if weight_decay:
+            self.optimizer.exclude_from_weight_decay(var_names=["bias", "beta", "gamma"])
+        self.optimizer.build(model.trainable_variables)
+        self._step = tf.function(self._one_step, jit_compile=xla)
+        self._run = tf.function(
+            self._loop, input_signature=[tf.TensorSpec((None, batch_size), tf.int32)], autograph=False
+        )
+        self._score = tf.function(self._validation_mean, jit_compile=xla, reduce_retracing=True)
+
+    def run(self, order: npt.NDArray[np.int32]) -> Losses:
+        """Train on rows `order` (steps, batch); stops behind the first step whose loss is no number."""
+        losses, made = self._run(order)
+        found = losses.numpy()[: int(made)]
+        return Losses(found, bool(np.isfinite(found).all()))
+
+    def validation_loss(self) -> float:
+        """Mean over all validation rows, with the weights as they are."""
+        import tensorflow as tf
+
+        rows, total = row_count(self._validation[0]), 0.0
+        for start in range(0, rows, VALIDATION_ROWS):
+            part = tf.nest.map_structure(lambda array, at=start: array[at : at + VALIDATION_ROWS], self._validation)
+            total += float(self._score(*part)) * min(VALIDATION_ROWS, rows - start)
+        return total / rows
+
+    def _mean_loss(self, inputs: Any, targets: Any, training: bool) -> Any:
+        import tensorflow as tf
+
+        value = tf.reduce_mean(self._loss(targets, self.model(inputs, training=training)))
+        return tf.add_n([value, *(tf.cast(more, value.dtype) for more in self.model.losses)])
+
+    def _validation_mean(self, inputs: Any, targets: Any) -> Any:
+        return self._mean_loss(inputs, targets, training=False)
+
+    def _one_step(self, rows: Any) -> Any:
+        import tensorflow as tf
+
+        inputs, targets = tf.nest.map_structure(lambda array: tf.gather(array, rows), self._rows)
+        variables = self.model.trainable_variables
+        with tf.GradientTape() as tape:
+            loss = self._mean_loss(inputs, targets, training=True)
+        self.optimizer.apply(tape.gradient(loss, [variable.value for variable in variables]), variables)
+        return loss
+
+    def _loop(self, order: Any) -> tuple[Any, Any]:
+        """Loss of every step, and how many were made."""
+        import tensorflow as tf
+
+        steps = tf.shape(order)[0]
+
+        def body(step: Any, losses: Any, finite: Any) -> tuple[Any, Any, Any]:
+            loss = self._step(order[step])
+            return step + 1, losses.write(step, loss), tf.math.is_finite(loss)
+
+        begin = (0, tf.TensorArray(tf.float32, steps, element_shape=()), True)
+        made, losses, _ = tf.while_loop(lambda step, _, finite: (step < steps) & finite, body, begin)
+        return losses.stack(), made
+
+
+def _table(rates: Rates) -> Any:
+    """A Keras schedule that reads the rate of its step from a table."""
+    import keras
+    import tensorflow as tf
+
+    class Table(keras.optimizers.schedules.LearningRateSchedule):  # type: ignore[misc]
+        def __call__(self, step: Any) -> Any:
+            return tf.gather(tf.constant(rates, tf.float32), tf.minimum(tf.cast(step, tf.int32), len(rates) - 1))
+
+    return Table()
