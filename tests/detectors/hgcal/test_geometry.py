@@ -2,8 +2,9 @@
 
 import numpy as np
 import pandas as pd
+import pytest
 
-from qcompress.detectors.hgcal import geometry
+from qcompress.detectors.hgcal import geometry, layers, sensors, wafers
 
 
 def test_train_order_and_wiring_are_the_modules_mapping(data_file):
@@ -59,3 +60,49 @@ def test_cost_is_a_metric_in_half_pitches():
     nearest = np.sort(cost + 99 * np.eye(48), axis=1)[:, 0] * geometry.FIELD_HALF_PITCH_CM
     assert nearest.min() > 2.11
     assert nearest.max() <= geometry.TC_PITCH_CM + 1e-12
+
+
+HOT = {(7, 4): (29, -1.0900, 7.6759), (1, 0): (15, 7.2320, -2.7344), (0, 3): (38, 0.2970, -8.3399)}
+"""Channel and place [cm] of three trigger cells of different thirds, copied by hand from the two public files."""
+ORIGIN = (0.0658, 0.0684)
+"""Mean of all places in the file of positions [cm], by hand."""
+WAFER = (9, 3, 1, 2.7206213, 2.8079712)
+"""Layer, u, v, eta, phi of a wafer, by hand from the public map of V11 wafers."""
+
+
+def test_asymmetric_hot_cells_lie_where_the_files_say():
+    """Cell to channel to place in the module, and a track there to the same channel of the same wafer."""
+    layer, u, v, eta, phi = WAFER
+    radius = 333.98 / np.sinh(eta)  # layer 9 by the stack: 325.07 + 3 x 2.97 cm
+    known = wafers.modules()
+    own = wafers.lookup()[layer, u + wafers.REACH, v + wafers.REACH]
+    for number, (uv, (channel, x, y)) in enumerate(HOT.items()):
+        train = geometry.TRAIN_UV.tolist().index(list(uv))
+        assert geometry.CHANNEL_OF_TRAIN[train] == channel
+        place = np.array([x - ORIGIN[0], y - ORIGIN[1]])
+        assert np.hypot(*(geometry.tc_xy_channels()[channel] - place)) < 3e-4
+        centre = radius * np.array([np.cos(phi), np.sin(phi)])
+        assert np.hypot(*(known.centre[own] - centre)) < 0.006 * radius  # the map averages over hits
+        endcap = sensors.Endcap()
+        last = np.full(1, len(layers.TRIGGER_LAYERS))
+        endcap.cross((centre + place)[None], np.zeros((1, 2)), last, np.ones(1, bool), number)
+        hits = endcap.collect(1, number, np.ones(len(known.layer), bool))
+        struck = hits.module[hits.signal.any(axis=1)]
+        assert (struck == own).sum() == 1
+        assert hits.signal[hits.module == own][0].argmax() == channel
+
+
+def test_cells_tile_the_plane_with_their_neighbours_only_as_they_lie():
+    """Turned by 30 degrees against the wafers' lattice cells of neighbours would overlap; 60 degrees cannot be told."""
+    around = [(1, 0), (0, 1), (1, 1), (-1, 0), (0, -1), (-1, -1)]
+    centres = [wafers.centre_cm(9, u, v) - wafers.centre_cm(9, 0, 0) for u, v in around]
+    nearest = {}
+    for angle in (0, 15, 30, 45, 60):
+        c, s = np.cos(np.radians(angle)), np.sin(np.radians(angle))
+        own = geometry.tc_xy() @ np.array([[c, s], [-s, c]])
+        others = np.concatenate([own + centre for centre in centres])
+        nearest[angle] = np.linalg.norm(own[:, None] - others[None], axis=2).min()
+    print("\nnearest cells across modules [cm], frame turned by", {a: round(float(d), 3) for a, d in nearest.items()})
+    assert nearest[0] == pytest.approx(2.217, abs=0.001)  # cells within a module: 2.12 to 2.40
+    assert nearest[60] == pytest.approx(nearest[0], abs=1e-3)
+    assert max(nearest[a] for a in (15, 30, 45)) < 1.9
