@@ -26,6 +26,8 @@ DECISION_FORMAT = Format(False, 2, 2)
 CHARGE_SHIFT = 3
 """The classical finder's qTot / qMax enters a network divided by 8."""
 ROWS = len(PADS)
+CHUNK = 20_000
+"""Rows whose intermediate numbers are in memory at once."""
 
 
 @dataclass(frozen=True)
@@ -46,7 +48,13 @@ class CentreDivision:
         return (self.layout.size,)
 
     def run(self, codes: Codes) -> Codes:
-        given = np.asarray(codes, np.int64)
+        found = np.empty(codes.shape, np.int64)
+        for first in range(0, len(codes), CHUNK):
+            found[first : first + CHUNK] = self._divided(np.asarray(codes[first : first + CHUNK], np.int64))
+        return found
+
+    def _divided(self, given: Codes) -> Codes:
+        """A chunk of rows."""
         layout, found = self.layout, np.empty(given.shape, np.int64)
         centre = np.maximum(given[:, layout.centre, None], 1)
         window = given[:, : layout.window]

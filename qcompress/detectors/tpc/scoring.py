@@ -1,9 +1,9 @@
 """Networks against the truth of the test frames: what every maximum is, where it lies, which track it belongs to."""
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 import numpy as np
 import numpy.typing as npt
@@ -14,15 +14,16 @@ from qcompress.detectors.tpc.labels import Flags, Integers
 from qcompress.detectors.tpc.maxima import Maxima, Truth, centre_charge, frames, layout_of
 from qcompress.detectors.tpc.models import CLASSIFIER, REGRESSOR
 from qcompress.detectors.tpc.preprocess import CHARGE_SHIFT, CentreDivision
+from qcompress.detectors.tpc.windows import Layout
 from qcompress.errors import QcompressError
-from qcompress.fixedpoint import Codes, Values
+from qcompress.fixedpoint import Values
 from qcompress.progress import Report
 
 PAD_WINDOW, TIME_WINDOW = 1.0, 1.0
 """Pads and time bins between a cluster and the true centre within which a track picks it up."""
 
 Positions = npt.NDArray[np.float64]
-Networks = Callable[[Codes], tuple[Values | None, Values | None]]
+Networks = Callable[[Any], tuple[Values | None, Values | None]]
 """Raw windows -> a classifier's logits (n, 1 or 3) and a regressor's quantities (n, 5), None where there is none."""
 
 
@@ -77,7 +78,7 @@ def networks_of(firmware: Firmware) -> Networks:
     """The firmware's integers as values."""
     division = CentreDivision(layout_of(firmware.front_end))
 
-    def run(raw: Codes) -> tuple[Values | None, Values | None]:
+    def run(raw: Any) -> tuple[Values | None, Values | None]:
         inputs = division.run(raw)
         return tuple(  # type: ignore[return-value]
             firmware.graphs[name].output_format.to_values(firmware.run[name](inputs)) if name in firmware.run else None
@@ -89,32 +90,34 @@ def networks_of(firmware: Firmware) -> Networks:
 
 def score(firmware: Firmware, path: Path, rows: int, report: Report) -> Scored:
     """The firmware on the first test frames of a sample, whole frames, until there are `rows` maxima."""
-    return score_networks(networks_of(firmware), firmware, path, rows, report)
-
-
-def score_networks(networks: Networks, firmware: Firmware, path: Path, rows: int, report: Report) -> Scored:
-    """The same with other networks behind the firmware's windows."""
     layout = layout_of(firmware.front_end)
-    parts: list[Scored] = []
-    done = 0
-    for frame, found, truth in _enough(frames(path, layout, TEST), rows):
-        logits, quantities = networks(found.raw.astype(np.int64))
-        centre = centre_charge(found, layout)
-        parts.append(_frame(frame, found, truth, logits, quantities, centre))
-        done += len(found.raw)
-        report(min(done, rows), rows, "maxima scored")
-    if not done:
+    given = _enough(frames(path, layout, TEST), rows, report)
+    found = score_frames(networks_of(firmware), layout, given)
+    if found is None:
         raise QcompressError(f"{path}: has no maxima in test events; give more events")
-    return _joined(parts)
+    return found
+
+
+def score_frames(
+    networks: Networks, layout: Layout, given: Iterable[tuple[samples.Frame, Maxima, Truth]]
+) -> Scored | None:
+    """Networks on frames whose windows have that layout; None if there is no maximum."""
+    parts: list[Scored] = []
+    for frame, found, truth in given:
+        if len(found.raw):
+            logits, quantities = networks(found.raw)
+            parts.append(_frame(frame, found, truth, logits, quantities, centre_charge(found, layout)))
+    return _joined(parts) if parts else None
 
 
 def _enough(
-    given: Iterator[tuple[samples.Frame, Maxima, Truth]], rows: int
+    given: Iterable[tuple[samples.Frame, Maxima, Truth]], rows: int, report: Report
 ) -> Iterator[tuple[samples.Frame, Maxima, Truth]]:
     count = 0
     for entry in given:
         yield entry
         count += len(entry[1].raw)
+        report(min(count, rows), rows, "maxima scored")
         if count >= rows:
             return
 
