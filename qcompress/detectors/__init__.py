@@ -88,11 +88,15 @@ class Table(NamedTuple):
 
 @dataclass(frozen=True)
 class Results:
-    """What an evaluation found: tables, figures by file name, and the few figures that `compare` shows."""
+    """What an evaluation found: tables, figures by file name, and the few figures that `compare` shows.
+
+    fragments: pieces of HTML for a page of their own, which need nothing from outside.
+    """
 
     tables: tuple[Table, ...]
     summary: Mapping[str, float]
     figures: Mapping[str, "Figure"] = field(default_factory=dict)
+    fragments: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True)

@@ -1,4 +1,7 @@
-"""One self-contained HTML page of a candidate: tables and figures inside, no script, no address outside."""
+"""One self-contained HTML page of a candidate: tables and figures inside, no script, no address outside.
+
+A page of other results may hold fragments that their detector made, with their own script.
+"""
 
 import base64
 import io
@@ -29,17 +32,22 @@ def report_page(candidate: Candidate) -> str:
 
 
 def results_page(title: str, lead: str, results: Results) -> str:
-    """A page of tables and figures that belong to no candidate."""
+    """A page of tables, figures and fragments that belong to no candidate."""
     figures = []
     for name, figure in results.figures.items():
         buffer = io.BytesIO()
         figure.savefig(buffer, format="png", dpi=100)
         figures.append((name, buffer.getvalue()))
-    return _page(title, lead, results.tables, figures, {})
+    return _page(title, lead, results.tables, figures, {}, results.fragments)
 
 
 def _page(
-    title: str, lead: str, tables: Iterable[Table], figures: Iterable[tuple[str, bytes]], provenance: Mapping[str, Any]
+    title: str,
+    lead: str,
+    tables: Iterable[Table],
+    figures: Iterable[tuple[str, bytes]],
+    provenance: Mapping[str, Any],
+    fragments: Iterable[str] = (),
 ) -> str:
     import jinja2
 
@@ -53,6 +61,7 @@ def _page(
         tables=list(tables),
         figures=[_embedded(name, data) for name, data in figures],
         provenance=provenance,
+        fragments=list(fragments),
         numeric=lambda value: isinstance(value, int | float),
     )
     return page

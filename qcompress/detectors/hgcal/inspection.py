@@ -7,13 +7,12 @@ import numpy as np
 import numpy.typing as npt
 
 from qcompress.detectors import Results, Table
-from qcompress.detectors.hgcal import geometry, layers, samples, wafers
+from qcompress.detectors.hgcal import display, layers, samples, wafers
+from qcompress.detectors.hgcal.display import PARTS
 
 if TYPE_CHECKING:
     from matplotlib.figure import Figure
 
-PARTS = ("training", "validation", "test", "calibration")
-EVENTS_SHOWN = 3
 THRESHOLD = 1.35 * layers.MIP_COUNTS
 
 Columns = dict[str, npt.NDArray[Any]]
@@ -64,7 +63,7 @@ def inspect(path: Path) -> Results:
             counts.add(part)
         events = handle.events()
         tables = (_overview(path, handle, counts, events), _layers_table(counts))
-        return Results(tables, {}, _figures(handle, counts, events))
+        return Results(tables, {}, {"modules": _spectra(counts)}, (display.fragment(handle, events[:, 0].tolist()),))
 
 
 def _overview(path: Path, handle: samples.Handle, counts: Counts, events: npt.NDArray[np.int64]) -> Table:
@@ -98,29 +97,6 @@ def _layers_table(counts: Counts) -> Table:
     return Table("By layer, means of a module", columns, rows, "of the modules that the sample holds")
 
 
-def _figures(handle: samples.Handle, counts: Counts, events: npt.NDArray[np.int64]) -> dict[str, "Figure"]:
-    figures = {"modules": _spectra(counts)}
-    if {"layer", "u", "v", "charge"} <= set(handle.columns):
-        for event in events[:EVENTS_SHOWN, 0]:
-            rows = _rows_of(handle, int(event))
-            figures[f"event_{event}"] = _event(rows, int(event))
-            figures[f"event_{event}_busiest_module"] = _module(rows, int(event))
-    return figures
-
-
-def _rows_of(handle: samples.Handle, event: int) -> Columns:
-    """All rows of an event: those of the chunks that hold it."""
-    names = [n for n in ("event", "zside", "layer", "u", "v", "charge", "codes", "split") if n in handle.columns]
-    found = []
-    for part in handle.chunks(names=names):
-        rows = part["event"] == event
-        if rows.any():
-            found.append({name: column[rows] for name, column in part.items()})
-        elif found:
-            break
-    return {name: np.concatenate([part[name] for part in found]) for name in names}
-
-
 def _canvas(columns: int, rows: int, size: tuple[float, float]) -> tuple["Figure", Any]:
     from matplotlib.backends.backend_agg import FigureCanvasAgg
     from matplotlib.figure import Figure
@@ -140,57 +116,4 @@ def _spectra(counts: Counts) -> "Figure":
     means = np.array([counts.by_layer[number][1] / counts.by_layer[number][0] for number in layer])
     right.plot(layer, means, "o", ms=4)
     right.set(xlabel="layer", ylabel="occupied trigger cells of a module")
-    return figure
-
-
-def _event(rows: Columns, event: int) -> "Figure":
-    """Occupied trigger cells in every layer of the side with more charge."""
-    from matplotlib.colors import LogNorm
-
-    side = _busier_side(rows)
-    known = [layer for layer in layers.TRIGGER_LAYERS if (rows["layer"][side] == layer).any()]
-    columns = min(6, max(len(known), 1))
-    figure, axes = _canvas(
-        columns, -(-max(len(known), 1) // columns), (14, 2.4 * -(-max(len(known), 1) // columns) + 0.6)
-    )
-    norm, drawn = LogNorm(10, max(100.0, float(rows["charge"].max()))), None
-    for panel, layer in zip(axes, known, strict=False):
-        own = side & (rows["layer"] == layer)
-        centre = wafers.centre_cm(rows["layer"][own], rows["u"][own], rows["v"][own])
-        places = centre[:, None] + geometry.tc_xy_channels()
-        lit = rows["charge"][own] > 0
-        drawn = panel.scatter(*places[lit].T, c=rows["charge"][own][lit], s=2, norm=norm, cmap="viridis", linewidths=0)
-        panel.set(xlim=(-180, 180), ylim=(-180, 180), aspect="equal", title=f"layer {layer}")
-        panel.tick_params(labelsize=7)
-        panel.title.set_fontsize(9)
-    for panel in axes[len(known) :]:
-        panel.axis("off")
-    if drawn is not None:
-        figure.colorbar(drawn, ax=axes.tolist(), label="charge [ADC counts]", shrink=0.6)
-    figure.suptitle(f"event {event}: x, y of trigger cells [cm]", fontsize=11)
-    return figure
-
-
-def _busier_side(rows: Columns) -> npt.NDArray[np.bool_]:
-    zside = rows.get("zside", np.ones(len(rows["layer"]), np.int8))
-    sums = {side: rows["charge"][zside == side].sum() for side in (1, -1)}
-    return np.asarray(zside == max(sums, key=lambda side: sums[side]))
-
-
-def _module(rows: Columns, event: int) -> "Figure":
-    """The module with the most charge, on its own trigger cells."""
-    from matplotlib.collections import PolyCollection
-    from matplotlib.colors import LogNorm
-
-    busiest = int(rows["charge"].sum(axis=1).argmax())
-    charge = rows["charge"][busiest].astype(float)
-    figure, (panel,) = _canvas(1, 1, (7, 6))
-    corners = geometry.tc_corners()
-    cells = PolyCollection(list(corners), edgecolors="0.6", cmap="viridis", norm=LogNorm(10, max(100.0, charge.max())))
-    cells.set_array(np.where(charge > 0, charge, np.nan)[geometry.CHANNEL_OF_TRAIN])
-    panel.add_collection(cells)
-    panel.set(xlim=(-11, 11), ylim=(-11, 11), aspect="equal", xlabel="x [cm]", ylabel="y [cm]")
-    place = ", ".join(f"{name} {int(rows[name][busiest])}" for name in ("layer", "u", "v"))
-    panel.set_title(f"event {event}: {place}", fontsize=11)
-    figure.colorbar(cells, ax=panel, label="charge [ADC counts]")
     return figure

@@ -1,9 +1,13 @@
 """What `data inspect` says is what the sample holds."""
 
+import base64
+import json
+import re
+
 import numpy as np
 import pytest
 
-from qcompress.detectors.hgcal import geometry, inspection, samples, simulation
+from qcompress.detectors.hgcal import geometry, inspection, samples, simulation, wafers
 
 
 @pytest.fixture(scope="module")
@@ -33,10 +37,56 @@ def test_counts_are_those_of_the_sample(sample):
         assert charge == pytest.approx(whole["charge"][rows].sum() / rows.sum())
         transverse = whole["charge"][rows] / np.cosh(whole["eta"][rows].astype(float))[:, None]
         assert above == pytest.approx((transverse > 1.35 * 35.1).sum() / rows.sum())
-    assert list(results.figures) == [
-        "modules",
-        *(f"event_{n}{what}" for n in range(3) for what in ("", "_busiest_module")),
-    ]
+    assert list(results.figures) == ["modules"]
+
+
+def shown(fragment):
+    """What a page's events hold: the data, and modules of each as (layer, u, v, flags, codes)."""
+    data = json.loads(re.search(r'type="application/json" id="events">(.*?)</script>', fragment, re.DOTALL)[1])
+    bytes_ = [np.frombuffer(base64.b64decode(event["data"]), np.uint8).reshape(-1, 52) for event in data["events"]]
+    return data, [[(int(r[0]), int(r[1]) - 64, int(r[2]) - 64, int(r[3]), r[4:].tolist()) for r in b] for b in bytes_]
+
+
+def test_events_to_leaf_through_hold_every_module_with_charge_of_the_busier_side(sample):
+    whole = samples.read(sample)
+    (fragment,) = inspection.inspect(sample).fragments
+    data, events = shown(fragment)
+    assert [event["event"] for event in data["events"]] == [0, 1, 2, 3]
+    for event, modules in zip(data["events"], events, strict=True):
+        own = (whole["event"] == event["event"]) & (whole["zside"] == event["side"]) & whole["codes"].any(axis=1)
+        other = (whole["event"] == event["event"]) & (whole["zside"] == -event["side"])
+        assert whole["charge"][own].sum() > whole["charge"][other].sum()
+        flags = whole["high_density"] + 2 * (whole["sim_energy_fraction"] >= 1e-3)
+        expected = [
+            (*(int(whole[name][k]) for name in ("layer", "u", "v")), int(flags[k]), whole["codes"][k].tolist())
+            for k in np.flatnonzero(own)
+        ]
+        assert sorted(modules) == sorted(expected)
+        sums = [sum(data["decoded"][m[3] & 1][code] for code in m[4] if code) for m in modules]
+        assert sums == sorted(sums, reverse=True)
+        pt = whole.particles["pt"][whole.particles["event"] == event["event"]]
+        assert [p[1] for p in event["particles"]] == pytest.approx(sorted(pt, reverse=True), abs=0.01)
+
+
+def test_the_page_draws_modules_where_the_wafers_are(sample):
+    data, events = shown(inspection.inspect(sample).fragments[0])
+    layer, u, v, _, codes = events[0][5]
+    x, y = data["pitch"] * (v / 2 - u), data["pitch"] * np.sqrt(3) / 2 * v + data["up"][layer]
+    assert (x, y) == pytest.approx(tuple(wafers.centre_cm(layer, u, v)), abs=1e-3)
+    channel = int(np.argmax(codes))
+    place = np.mean(data["corners"][channel], axis=0)
+    assert place == pytest.approx(geometry.tc_xy_channels()[channel], abs=2e-3)
+
+
+def test_samples_of_words_have_modules_without_a_place(tmp_path):
+    codes = np.zeros((3, 48), np.uint8)
+    codes[:2, 7] = 100
+    few = samples.Sample({"event": np.arange(3), "codes": codes, "split": np.zeros(3)}, {})
+    samples.write(few, tmp_path / "few.h5")
+    data, events = shown(inspection.inspect(tmp_path / "few.h5").fragments[0])
+    assert [len(modules) for modules in events] == [1, 1, 0]
+    assert events[0][0][:3] == (0, -64, -64)
+    assert data["events"][0]["side"] == 0
 
 
 def test_trigger_cells_are_rhombi_that_tile_without_overlap():
@@ -70,8 +120,9 @@ def test_the_command_prints_tables_and_writes_a_page(sample, tmp_path, qcompress
     assert done.returncode == 0, done.stderr
     assert "rows (modules)" in done.stdout
     page = (tmp_path / "page.html").read_text()
-    assert page.count("data:image/png;base64,") == 7
-    assert "<script" not in page
+    assert page.count("data:image/png;base64,") == 1
+    assert page.count('<button id="') == 4
+    assert not re.search(r'(src|href)="(?!data:)|https?:|url\(|import\(|fetch\(', page)
     (tmp_path / "bad.h5").write_bytes(b"nothing")
     bad = qcompress("data", "inspect", tmp_path / "bad.h5")
     assert (bad.returncode, bad.stderr.count("\n")) == (2, 1)
