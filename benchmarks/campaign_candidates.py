@@ -26,7 +26,8 @@ from qcompress.targets import loadable
 
 CONFIGS = Path(__file__).resolve().parents[1] / "firmware_configs"
 ORDER = ("constant", "loadable", "folded16", "folded4")
-TRAINED = ("manifest.json", "sample", "model")
+SAMPLED = ("manifest.json", "sample")
+TRAINED = (*SAMPLED, "model")
 SCORE = "emd_mean"
 
 
@@ -50,15 +51,20 @@ def run(config: Path, folder: Path, until: str) -> None:
     print(f"{folder.name}: {words}, {time.monotonic() - started:.0f} s", flush=True)
 
 
+def begin(own: Path, other: Path, parts: tuple[str, ...]) -> None:
+    """Give a candidate that has not begun what another one has and it would repeat."""
+    if own.exists() or not all((other / part).exists() for part in parts):
+        return
+    own.mkdir(parents=True)
+    for part in parts:
+        (shutil.copytree if (other / part).is_dir() else shutil.copy2)(other / part, own / part)
+
+
 def make_all(folder: Path, until: str) -> None:
     """Every candidate by itself."""
     for name in names():
         own, sibling = folder / name, folder / f"{network(name)}_constant"
-        if not own.exists() and (sibling / "model").is_dir():
-            own.mkdir(parents=True)
-            for part in TRAINED:
-                source = sibling / part
-                (shutil.copytree if source.is_dir() else shutil.copy2)(source, own / part)
+        begin(own, sibling, TRAINED)
         run(CONFIGS / f"{name}.yaml", own, until)
 
 
@@ -70,6 +76,7 @@ def make_networks(folder: Path) -> list[Row]:
             text = re.sub(r"^  rtl\w*: .*\n", "", (CONFIGS / f"{name}.yaml").read_text(), flags=re.M)
             bare = folder / f"{name}.yaml"
             bare.write_text(text.replace("hls: null", "hls: null\n  rtl: null"))
+            begin(own, folder / names()[0], SAMPLED)  # all networks learn from one sample
             run(bare, own, "evaluate")
     rows = []
     for name in names():
