@@ -101,7 +101,7 @@ def test_compensated_latents_are_nearer_to_the_exact_ones():
 def test_the_conditional_decoder_sees_its_conditions(tmp_path):
     path = tmp_path / "sample.h5"
     simulation.simulate("electron-0pu-axis", 2, 1, path)
-    rows, columns = DETECTOR.rows(path), samples.read(path)
+    rows, columns = DETECTOR.rows(path, DETECTOR.front_end(EncoderOptions())), samples.read(path)
     seen = rows.conditions()
     assert seen.shape == (len(columns), decoders.CONDITION_COUNT)
     np.testing.assert_allclose(seen[:, 0], np.abs(columns["eta"]) / 3.1, rtol=1e-6)
