@@ -1,6 +1,6 @@
 """Train the HGCAL encoders of docs/hgcal_training.md and print its tables; start it again to go on.
 
-    python benchmarks/campaign_training.py FOLDER [--shows 2 4 3 5] [--epochs 24] [--xla]
+    python benchmarks/campaign_training.py FOLDER [--shows 2 4 3 5] [--epochs 24] [--xla] [--seed-rows 100000]
 
 A training, once done, is kept in FOLDER with its graph, decoder and seconds, and so are the samples; tables and figures
 are made anew. Shows: 2 the three ways to the chip, 3 two to five links, 4 the variants of the seed study, 5 the rules
@@ -35,6 +35,7 @@ from qcompress.graph import Graph
 from qcompress.metrics.emd import emd
 from qcompress.metrics.profiles import profile
 from qcompress.plots.profiles import profile_figure
+from qcompress.progress import silent
 from qcompress.report.tables import as_markdown
 from qcompress.training.fit import TrainingData, TrainingOptions, fit, make_deterministic
 
@@ -50,8 +51,8 @@ LEARNING_RATE = 8e-3
 """The largest of one cycle."""
 LINKS = {2: 3, 3: 5, 4: 7, 5: 9}
 VARIANTS = ("ttbar_pu200", "electron_pu200", "electron_pu0", "calq", "remove", "mask")
-SEED_EVENTS = {"ttbar-200pu": 40, "electron-200pu": 40, "electron-0pu": 1000}
-SEED_ROWS = 30_000
+SEED_EVENTS = {"ttbar-200pu": 40, "electron-200pu": 80, "electron-0pu": 600}
+SEED_LAYERS = [1, 28]
 EDGES = np.linspace(0, 24, 13)
 FINE_EDGES = np.linspace(0, 48, 25)
 
@@ -62,6 +63,7 @@ class Limits:
 
     epochs: int
     xla: bool
+    seed_rows: int
 
 
 @dataclass
@@ -139,9 +141,9 @@ def sample(folder: Path, kind: str, events: int, seed: int, cuts: Mapping[str, A
     if not path.is_file():
         started = time.monotonic()
         if cuts is None:
-            DETECTOR.simulate(kind, events, seed, path, lambda *progress: None)
+            DETECTOR.simulate(kind, events, seed, path, silent)
         else:
-            DETECTOR.simulate_selected(kind, events, seed, dict(cuts), path, lambda *progress: None)
+            DETECTOR.simulate_selected(kind, events, seed, dict(cuts), path, silent)
         print(f"sample {name}: {time.monotonic() - started:.0f} s", flush=True)
     return Set(path)
 
@@ -157,9 +159,7 @@ def train(folder: Path, name: str, data: Set, options: EncoderOptions, seed: int
         epochs=limits.epochs, learning_rate=LEARNING_RATE, schedule="one_cycle", patience=limits.epochs, xla=limits.xla
     )
     given, started = data.data, time.monotonic()
-    history = fit(
-        network.trained, network.loss, given, settings, lambda *progress: None, seed, folder / "resume"
-    ).history
+    history = fit(network.trained, network.loss, given, settings, silent, seed, folder / "resume").history
     seconds = time.monotonic() - started
     target.mkdir(parents=True, exist_ok=True)
     DETECTOR.graph("encoder", network.quantized, options).save(target / "graph")
@@ -347,23 +347,25 @@ def occupancy_figure(path: Path, reference: Values, distances: Mapping[str, Valu
     figure.savefig(path, dpi=110, metadata={"Software": None})
 
 
-def seed_sample(folder: Path, variant: str) -> tuple[Set, EncoderOptions]:
+def seed_sample(folder: Path, variant: str, limits: Limits) -> tuple[Set, EncoderOptions]:
     """A variant's sample and network by its config, with as many events and modules as this campaign takes."""
     config = load_config(CONFIGS / f"econt_seed_{variant}.yaml")
-    given, cuts = config.sample, config.sample.select
-    assert given.simulate is not None
+    kind, cuts, options = config.sample.simulate, config.sample.select, config.network
+    assert kind is not None
     assert cuts is not None
-    events = SEED_EVENTS[given.simulate] * (8 if variant == "remove" else 1)
-    wanted = cuts.model_copy(update={"rows": SEED_ROWS}).model_dump()
-    data = sample(folder, given.simulate, events, config.seed, wanted, f"seed_{variant}")
-    options = config.network
     assert isinstance(options, EncoderOptions)
-    return data, options
+    path = folder / f"seed_{variant}.h5"
+    if not path.is_file():
+        every = {"layers": SEED_LAYERS}
+        whole = sample(folder, kind, SEED_EVENTS[kind], config.seed, every, f"ce_e_{kind}")
+        wanted = cuts.model_copy(update={"rows": limits.seed_rows}).model_dump()
+        print(DETECTOR.select(whole.path, path, wanted, silent), flush=True)
+    return Set(path), options
 
 
 def show_4(folder: Path, limits: Limits) -> None:
     """The variants of the seed study, all scored on the same test modules of two samples."""
-    sets = {variant: seed_sample(folder, variant) for variant in VARIANTS}
+    sets = {variant: seed_sample(folder, variant, limits) for variant in VARIANTS}
     trainings = {v: train(folder, f"seed_{v}", data, options, 1, limits) for v, (data, options) in sets.items()}
     for name in ("electron_pu200", "ttbar_pu200"):
         data = sets[name][0]
@@ -380,7 +382,7 @@ def show_4(folder: Path, limits: Limits) -> None:
 
 def show_5(folder: Path, limits: Limits) -> None:
     """One trained encoder, decoded with each of the three rules switched off."""
-    data, options = seed_sample(folder, "electron_pu200")
+    data, options = seed_sample(folder, "electron_pu200", limits)
     trained = train(folder, "seed_electron_pu200", data, options, 1, limits)
     latents = trained.graph.run(data.images[data.test])
     cells = data.received(options).cells
@@ -423,9 +425,10 @@ def main() -> None:
     parser.add_argument("--shows", type=int, nargs="+", default=[2, 4, 3, 5])
     parser.add_argument("--epochs", type=int, default=24)
     parser.add_argument("--xla", action="store_true")
+    parser.add_argument("--seed-rows", type=int, default=100_000, help="modules of each variant of the seed study")
     given = parser.parse_args()
     given.folder.mkdir(parents=True, exist_ok=True)
-    limits = Limits(given.epochs, given.xla)
+    limits = Limits(given.epochs, given.xla, given.seed_rows)
     for number in given.shows:
         if number in {2, 3}:
             data = sample(given.folder, *AXIS, None, AXIS[0])
