@@ -1,6 +1,6 @@
 """Cluster response of the chip's algorithms on whole events, at 0 and 200 pile-up, calibrations made on either.
 
-    python benchmarks/campaign_response.py FOLDER [--photons 6000] [--electrons 1200] [--figures docs/figures]
+    python benchmarks/campaign_response.py FOLDER [--photons 6000] [--electrons 1200] [--candidates FOLDER ..]
 
 Simulates photons without pile-up and electrons in 200 interactions into FOLDER (files that are there are taken),
 clusters every block of events of both for every algorithm and back end, and prints the tables. Blocks that are done are
@@ -8,21 +8,24 @@ not done again: start it again to go on. Numbers of events count when a file is 
 """
 
 import argparse
+import re
 import subprocess
 import sys
 import time
 from collections.abc import Iterator
 from concurrent.futures import ProcessPoolExecutor
-from functools import cache
+from functools import cache, partial
 from itertools import pairwise
 from pathlib import Path
 
 import numpy as np
 
-from qcompress.detectors import TEST, Table
+from qcompress.candidate import Candidate
+from qcompress.detectors import TEST, Decoders, Firmware, Table
 from qcompress.detectors.hgcal import links, samples, wafers
 from qcompress.detectors.hgcal.algorithms import CHIP
 from qcompress.detectors.hgcal.clustering.calibration import Calibration, fit_eta_correction, fit_layer_weights
+from qcompress.detectors.hgcal.clustering.closure import SHIFT, STEP, closure
 from qcompress.detectors.hgcal.clustering.clusters import find_clusters
 from qcompress.detectors.hgcal.clustering.matching import CUTS, Matched, accepted, match, particles_of
 from qcompress.detectors.hgcal.clustering.scores import (
@@ -41,7 +44,12 @@ from qcompress.detectors.hgcal.clustering.scores import (
 )
 from qcompress.detectors.hgcal.clustering.settings import X_Y, BackEnd
 from qcompress.detectors.hgcal.clustering.trigger_cells import trigger_cells
+from qcompress.detectors.hgcal.decoding import module_calq
+from qcompress.detectors.hgcal.econt.frontend import FrontEnd, normalise
+from qcompress.detectors.hgcal.evaluation import ENCODER, decode_latents, what_arrives
 from qcompress.detectors.hgcal.events import LinkAllocation, modules
+from qcompress.detectors.hgcal.geometry import CHANNEL_OF_TRAIN
+from qcompress.detectors.hgcal.models import EncoderOptions
 from qcompress.files import written_aside
 from qcompress.plots.response import response_figure, response_histograms
 from qcompress.report.tables import as_csv, as_markdown
@@ -60,7 +68,6 @@ BLOCK_ROWS = 300_000
 COLUMNS = ("event", "zside", "layer", "u", "v", "module_type", "high_density", "eta", "charge", "codes", "split")
 PUBLISHED = {
     "uncompressed": ("0.96", "0.0402", "0.0676"),
-    "repeater": ("", "", ""),
     "threshold": ("0.94", "0.0462", "0.0744"),
     "bc-stc": ("0.89", "0.0431", "0.0673"),
     "autoencoders": ("0.87-0.94", "0.041-0.051", "0.090-0.094"),
@@ -107,86 +114,108 @@ def chosen(event: np.ndarray, split: np.ndarray, calibration_events: int) -> np.
     return np.concatenate([event[split == TEST], other[:calibration_events]])
 
 
-def work(path: Path, rows: slice, wanted: np.ndarray, result: Path) -> str:
-    """Cluster the wanted events of a block for every algorithm and back end; the result appears whole."""
+@cache
+def candidate(folder: Path) -> tuple[Firmware, Decoders]:
+    """A candidate's integers and its float decoder; imports Keras, in the worker alone."""
+    from qcompress.frontends.qkeras import load_model, predict
+
+    found = Candidate.open(folder)
+    names = [name for entry in found.figures("train").values() for name in entry["companions"]]
+    return found.firmware(), {name: partial(predict, load_model(found.model(name))) for name in names}
+
+
+def delivered(algorithm: str, columns: dict[str, np.ndarray]) -> np.ndarray:
+    """Transverse charges (n, 48), channel order, of an algorithm of CHIP or of a candidate's folder."""
+    on_chip = modules(columns, allocation())
+    if algorithm in CHIP:
+        return CHIP[algorithm].decode(on_chip)
+    firmware, decode = candidate(Path(algorithm))
+    calq = module_calq(FrontEnd.from_mapping(firmware.front_end), columns)
+    received = what_arrives(columns, calq, EncoderOptions.model_validate(firmware.options))
+    latents = firmware.run[ENCODER](normalise(calq))
+    counts = decode_latents(latents, firmware.graphs[ENCODER].output_format, decode, received)
+    return counts[:, np.argsort(CHANNEL_OF_TRAIN)] / on_chip.cosh_eta
+
+
+def work(path: Path, rows: slice, wanted: np.ndarray, algorithm: str, result: Path) -> None:
+    """Cluster the wanted events of a block for every back end; the result appears whole."""
     with samples.Handle(path) as handle:
         columns, generated = handle.read(COLUMNS, rows), handle.particles()
     keep = np.isin(columns["event"], wanted)
     columns = {name: column[keep] for name, column in columns.items()}
     generated = particles_of(generated, wanted)
     event, first = np.unique(columns["event"], return_index=True)
-    found = {"events": event, "split": columns["split"][first], "accepted": generated["pt"][accepted(generated, CUTS)]}
-    on_chip = modules(columns, allocation())
-    for algorithm in ALGORITHMS:
-        cells = trigger_cells(columns, CHIP[algorithm].decode(on_chip))
-        for back_end in BACK_ENDS:
-            matched = match(find_clusters(cells, back_end), generated, CUTS)
-            found |= {f"{algorithm}|{back_end.name}|{name}": column for name, column in matched._asdict().items()}
+    counted = accepted(generated, CUTS) & (generated["pt"] > FINAL_GEN_PT)
+    found = {"events": event, "split": columns["split"][first], "accepted": generated["event"][counted]}
+    cells = trigger_cells(columns, delivered(algorithm, columns))
+    for back_end in BACK_ENDS:
+        matched = match(find_clusters(cells, back_end), generated, CUTS)
+        found |= {f"{back_end.name}|{name}": column for name, column in matched._asdict().items()}
     with written_aside(result) as file:
         np.savez_compressed(file, **found)
-    return result.name
 
 
-def cluster(folder: Path, kind: str, path: Path, calibration_events: int, workers: int) -> None:
-    """Every block of a sample that is not done."""
-    done = folder / "blocks" / kind
-    done.mkdir(parents=True, exist_ok=True)
-    todo = [
-        (path, rows, wanted, done / f"{rows.start:09d}_{calibration_events}.npz")
-        for rows, wanted in blocks(path, calibration_events)
-        if len(wanted)
-    ]
-    todo = [job for job in todo if not job[3].exists()]
+def slug(words: str) -> str:
+    """Words as a part of a file's name."""
+    return "_".join(re.findall(r"[\w.-]+", words))
+
+
+def cluster(folder: Path, kind: str, path: Path, given: argparse.Namespace) -> None:
+    """Every block of a sample that is not done, for every algorithm."""
+    todo = []
+    for rows, wanted in blocks(path, given.calibration_events):
+        for algorithm in algorithms(given):
+            done = folder / "blocks" / kind / slug(title(algorithm))
+            done.mkdir(parents=True, exist_ok=True)
+            result = done / f"{rows.start:09d}_{given.calibration_events}.npz"
+            if len(wanted) and not result.exists():
+                todo.append((path, rows, wanted, algorithm, result))
     started = time.monotonic()
-    with ProcessPoolExecutor(workers) as pool:
+    with ProcessPoolExecutor(given.workers) as pool:
         for number, _ in enumerate(pool.map(work, *zip(*todo, strict=True)) if todo else (), 1):
-            if number % 20 == 0 or number == len(todo):
-                print(f"{kind}: {number} of {len(todo)} blocks, {time.monotonic() - started:.0f} s", flush=True)
+            if number % 50 == 0 or number == len(todo):
+                seconds = time.monotonic() - started
+                print(f"{kind}: {number} of {len(todo)} blocks, {seconds:.0f} s", file=sys.stderr, flush=True)
 
 
 class Clustered:
-    """What the blocks of one sample hold."""
+    """What the blocks of one sample hold for one algorithm."""
 
-    def __init__(self, folder: Path, kind: str, calibration_events: int) -> None:
-        files = [np.load(path) for path in sorted((folder / "blocks" / kind).glob(f"*_{calibration_events}.npz"))]
+    def __init__(self, folder: Path, kind: str, algorithm: str, calibration_events: int) -> None:
+        own = folder / "blocks" / kind / slug(title(algorithm))
+        files = [np.load(path) for path in sorted(own.glob(f"*_{calibration_events}.npz"))]
         self._columns = {name: np.concatenate([file[name] for file in files]) for name in files[0].files}
-        self.events, self.split = self._columns["events"], self._columns["split"]
+        event, split = self._columns["events"], self._columns["split"]
+        self.test, self.calibration = event[split == TEST], event[split != TEST]
 
-    def matched(self, algorithm: str, back_end: BackEnd, events: np.ndarray) -> Matched:
+    def matched(self, back_end: BackEnd, events: np.ndarray) -> Matched:
         """Matched clusters of some events."""
-        fields = (self._columns[f"{algorithm}|{back_end.name}|{name}"] for name in Matched._fields)
-        everything = Matched._make(fields)
+        everything = Matched._make(self._columns[f"{back_end.name}|{name}"] for name in Matched._fields)
         return everything.chosen(np.isin(everything.event, events))
 
-    def test(self) -> np.ndarray:
-        """Events to score on."""
-        return self.events[self.split == TEST]
-
-    def calibration(self) -> np.ndarray:
-        """Events to calibrate on."""
-        return self.events[self.split != TEST]
+    def accepted(self, events: np.ndarray) -> int:
+        """Particles of some events that count in final figures, matched or not."""
+        return int(np.isin(self._columns["accepted"], events).sum())
 
 
 def calibrate(found: dict[str, Clustered], algorithm: str, back_end: BackEnd) -> dict[tuple[str, str], Calibration]:
     """Calibrations of an algorithm: layer weights of either sample, corrections in eta of either."""
-    result = {}
-    for weights, source in found.items():
-        events = source.calibration()
-        words = {"algorithm": algorithm, "back_end": back_end.name}
-        matched = source.matched(algorithm, back_end, events)
-        layered = fit_layer_weights(matched, {"sample": weights, "events": len(events), **words})
-        for eta, other in found.items():
-            events = other.calibration()
-            matched = other.matched(algorithm, back_end, events)
-            origin = {"sample": eta, "events": len(events), **words}
-            result[weights, eta] = fit_eta_correction(layered, matched, origin)
-    return result
+    matched = {name: source.matched(back_end, source.calibration) for name, source in found.items()}
+    words = {"algorithm": title(algorithm), "back_end": back_end.name}
+    origin = {name: {"sample": name, "events": len(source.calibration), **words} for name, source in found.items()}
+    layered = {name: fit_layer_weights(matched[name], origin[name]) for name in found}
+    return {
+        (weights, eta): fit_eta_correction(layered[weights], matched[eta], origin[eta])
+        for weights in found
+        for eta in found
+    }
 
 
 def published_table(found: dict[str, dict[str, list[Line]]]) -> Table:
     """The figures that are published, beside ours."""
     rows = []
-    for algorithm, (mean, photons, electrons) in PUBLISHED.items():
+    for algorithm in found[PHOTONS]:
+        mean, photons, electrons = PUBLISHED.get(algorithm, PUBLISHED["autoencoders"] if "/" in algorithm else [""] * 3)
         own = [pick(found, algorithm, *which) for which in (
             (PHOTONS, RAW, "", ""), (ELECTRONS, RAW, "", ""), (PHOTONS, CALIBRATED, PHOTONS, ""),
             (ELECTRONS, CORRECTED, PHOTONS, ELECTRONS),
@@ -213,69 +242,102 @@ def pick(found: dict[str, dict[str, list[Line]]], algorithm: str, sample: str, *
 
 
 def title(algorithm: str) -> str:
-    """What tables call an algorithm."""
-    return CHIP[algorithm].title if algorithm in CHIP else algorithm
+    """What tables call an algorithm: its own title, or the name of a candidate."""
+    return CHIP[algorithm].title if algorithm in CHIP else f"autoencoder {Path(algorithm).name}"
 
 
-def report(folder: Path, wanted: int) -> Iterator[Table]:
+def algorithms(given: argparse.Namespace) -> list[str]:
+    """Of the chip, then candidates by folder."""
+    return [*ALGORITHMS, *(str(folder) for folder in given.candidates)]
+
+
+def report(folder: Path, given: argparse.Namespace) -> Iterator[Table]:
     """Tables of every back end; calibrations and tables are written."""
-    found = {name: Clustered(folder, kind, wanted) for name, kind in KINDS.items()}
+    found = everything(folder, given)
+    yield closure_table(found)
     for back_end in BACK_ENDS:
-        everything: dict[str, dict[str, list[Line]]] = {name: {} for name in found}
-        for algorithm in ALGORITHMS:
-            calibrations = calibrate(found, algorithm, back_end)
+        own: dict[str, dict[str, list[Line]]] = {name: {} for name in KINDS}
+        for algorithm, sources in found.items():
+            calibrations = calibrate(sources, algorithm, back_end)
             for (weights, eta), one in calibrations.items():
-                name = f"{algorithm} {back_end.name} {KINDS[weights]} {KINDS[eta]}".replace(" ", "_").replace(",", "")
-                one.save(folder / f"calibration_{name}.json")
-            for name, source in found.items():
-                test = source.matched(algorithm, back_end, source.test())
-                everything[name][algorithm] = lines(title(algorithm), test, calibrations)
-        for name, of in everything.items():
-            events = (len(found[name].test()), *(len(source.calibration()) for source in found.values()))
-            note = (
-                f"Seeding and distance: {back_end.name}. {events[0]} test events; calibrations of {events[1]} events "
-                f"of {PHOTONS}, {events[2]} of {ELECTRONS}; generated pT > {FINAL_GEN_PT:g} GeV."
-            )
-            table = response_table(f"Response, {name}", [line for own in of.values() for line in own], note)
-            (folder / f"response_{KINDS[name]}_{back_end.name}.csv".replace(" ", "_").replace(",", "")).write_text(
-                as_csv(table)
-            )
+                words = slug(f"{title(algorithm)} {back_end.name} {KINDS[weights]} {KINDS[eta]}")
+                one.save(folder / f"calibration_{words}.json")
+            for name, source in sources.items():
+                own[name][algorithm] = lines(title(algorithm), source.matched(back_end, source.test), calibrations)
+        for name, of in own.items():
+            table = response_table(f"Response, {name}", [one for found_lines in of.values() for one in found_lines])
+            table = table._replace(note=note(found, name, back_end))
+            (folder / f"response_{slug(f'{KINDS[name]} {back_end.name}')}.csv").write_text(as_csv(table))
             yield table
-        yield published_table(everything)._replace(note=back_end.name)
+        yield published_table(own)._replace(note=back_end.name)
 
 
-def figures(folder: Path, wanted: int, out: Path) -> Iterator[Table]:
-    """Response and resolution against pT and eta, histograms, with the first back end."""
-    found = {name: Clustered(folder, kind, wanted) for name, kind in KINDS.items()}
-    back_end = BACK_ENDS[0]
-    calibrations = {algorithm: calibrate(found, algorithm, back_end) for algorithm in ALGORITHMS}
-    for name, source in found.items():
-        stage, key = (CALIBRATED, (PHOTONS, PHOTONS)) if name == PHOTONS else (CORRECTED, (PHOTONS, ELECTRONS))
-        profiles = {}
-        histograms = {}
-        for algorithm in ALGORITHMS:
-            everything = source.matched(algorithm, back_end, source.test())
-            counted = final(everything)
-            values = responses(everything, calibrations[algorithm][key])[stage]
-            inside = responses(counted, calibrations[algorithm][key])[stage]
-            profiles[title(algorithm)] = (everything, values, counted, inside)
-            histograms[title(algorithm)] = inside
-        short = KINDS[name].replace("-", "_")
-        by_eta = {label: against_eta(counted, inside) for label, (_, _, counted, inside) in profiles.items()}
-        by_pt = {label: against_pt(whole, values) for label, (whole, values, _, _) in profiles.items()}
-        edges = np.arange(0, 201, 10 if name == PHOTONS else 25)
-        drawn = {label: against_pt(whole, values, edges) for label, (whole, values, _, _) in profiles.items()}
-        heading = f"qcompress HGCAL fast simulation, {name}, {stage}"
-        response_figure(drawn, "generated $p_T$ [GeV]", heading).savefig(out / f"response_pt_{short}.png", dpi=65)
-        response_figure(by_eta, r"$|\eta|$ of the particle", heading).savefig(out / f"response_eta_{short}.png", dpi=65)
+def closure_table(found: dict[str, dict[str, Clustered]]) -> Table:
+    """The repeater's clusters against those of all trigger cells, all events of both samples."""
+    rows = []
+    for back_end in BACK_ENDS:
+        for name in KINDS:
+            both = [found[algorithm][name] for algorithm in ("uncompressed", "repeater")]
+            reference, other = (s.matched(back_end, np.r_[s.test, s.calibration]) for s in both)
+            got = closure(reference, other)
+            words = "passed" if got.passed else "failed"
+            rows.append(
+                (back_end.name, name, got.clusters, got.missing, round(got.pt_change, 4), round(got.shift, 5), words)
+            )
+    columns = ("back end", "sample", "clusters", "missing", "largest change of pT", "largest shift", "closure")
+    return Table("Closure of the repeater", columns, tuple(rows), f"limits: 0, {STEP:.4f}, {SHIFT:.5f} in (x/z, y/z)")
+
+
+def everything(folder: Path, given: argparse.Namespace) -> dict[str, dict[str, Clustered]]:
+    """By algorithm and sample."""
+    return {
+        algorithm: {name: Clustered(folder, kind, algorithm, given.calibration_events) for name, kind in KINDS.items()}
+        for algorithm in algorithms(given)
+    }
+
+
+def note(found: dict[str, dict[str, Clustered]], name: str, back_end: BackEnd) -> str:
+    """How a table was made."""
+    sources = next(iter(found.values()))
+    source = sources[name]
+    fitted = " and ".join(f"{len(one.calibration)} events of {of}" for of, one in sources.items())
+    return (
+        f"{back_end.name}; {len(source.test)} test events with {source.accepted(source.test)} particles above "
+        f"{FINAL_GEN_PT:g} GeV in 1.6 < |eta| < 2.9; calibrations of {fitted}."
+    )
+
+
+def figures(folder: Path, given: argparse.Namespace) -> Iterator[Table]:
+    """Response and resolution against pT and eta, histograms, seeded in x/z and y/z as in the study."""
+    back_end, out = BackEnd(X_Y), given.figures
+    found = everything(folder, given)
+    for name, stage, key in (
+        (PHOTONS, CALIBRATED, (PHOTONS, PHOTONS)),
+        (ELECTRONS, CORRECTED, (PHOTONS, ELECTRONS)),
+    ):
+        whole, counted = {}, {}
+        for algorithm, sources in found.items():
+            calibration = calibrate(sources, algorithm, back_end)[key]
+            matched = sources[name].matched(back_end, sources[name].test)
+            whole[title(algorithm)] = (matched, responses(matched, calibration)[stage])
+            counted[title(algorithm)] = (final(matched), responses(final(matched), calibration)[stage])
+        short, heading = slug(KINDS[name]), f"qcompress HGCAL fast simulation, {name}, {stage}"
+        by_pt = {label: against_pt(*pair) for label, pair in whole.items()}
+        by_eta = {label: against_eta(*pair) for label, pair in counted.items()}
+        edges = np.array([5.0, *np.arange(20, 201, 20)])
+        wide = {label: against_pt(*pair, edges) for label, pair in whole.items()}
+        response_figure(wide, "generated $p_T$ [GeV]", heading).savefig(out / f"response_pt_{short}.png", dpi=65)
+        coarse = np.array([1.6, 1.8, 2.0, 2.2, 2.4, 2.6, 2.9])
+        drawn = by_eta if name == PHOTONS else {k: against_eta(*pair, coarse) for k, pair in counted.items()}
+        response_figure(drawn, r"$|\eta|$ of the particle", heading).savefig(out / f"response_eta_{short}.png", dpi=65)
         spread = 0.2 if name == PHOTONS else 0.4
-        bins = np.linspace(1 - spread, 1 + spread, 51)
-        response_histograms(histograms, bins, title=heading).savefig(out / f"response_{short}.png", dpi=65)
-        for quantity, table in (("generated pT", by_pt), ("|eta|", by_eta)):
-            found_table = profile_table(f"{name}, {stage}, against {quantity}", quantity, table)
-            word = "pt" if quantity != "|eta|" else "eta"
-            (folder / f"profile_{word}_{KINDS[name]}.csv").write_text(as_csv(found_table))
-            yield found_table
+        bins = np.linspace(1 - spread, 1 + spread, 41)
+        values = {label: pair[1] for label, pair in counted.items()}
+        response_histograms(values, bins, title=heading).savefig(out / f"response_{short}.png", dpi=65)
+        for quantity, word, profiles in (("generated pT", "pt", by_pt), ("|eta|", "eta", by_eta)):
+            table = profile_table(f"{name}, {stage}, against {quantity}", quantity, profiles)
+            (folder / f"profile_{word}_{short}.csv").write_text(as_csv(table))
+            yield table
 
 
 def main() -> None:
@@ -285,24 +347,19 @@ def main() -> None:
     parser.add_argument("--photons", type=int, default=6000)
     parser.add_argument("--electrons", type=int, default=1200)
     parser.add_argument("--calibration-events", type=int, default=300, help="of each sample; calibration part first")
+    parser.add_argument("--candidates", type=Path, nargs="*", default=(), help="folders of autoencoder candidates")
     parser.add_argument("--workers", type=int, default=2)
     parser.add_argument("--figures", type=Path, help="folder for pictures")
     given = parser.parse_args()
     given.folder.mkdir(parents=True, exist_ok=True)
     for name, events in ((PHOTONS, given.photons), (ELECTRONS, given.electrons)):
-        cluster(
-            given.folder,
-            KINDS[name],
-            simulated(given.folder, KINDS[name], events),
-            given.calibration_events,
-            given.workers,
-        )
-    for table in report(given.folder, given.calibration_events):
-        print(f"\n{as_markdown(table)}")
+        cluster(given.folder, KINDS[name], simulated(given.folder, KINDS[name], events), given)
+    for table in report(given.folder, given):
+        print(f"## {table.title}\n\n{table.note}\n\n{as_markdown(table)}")
     if given.figures:
         given.figures.mkdir(parents=True, exist_ok=True)
-        for table in figures(given.folder, given.calibration_events, given.figures):
-            print(f"\n{table.title}: {len(table.rows)} rows")
+        for table in figures(given.folder, given):
+            print(f"{table.title}: {len(table.rows)} rows")
 
 
 if __name__ == "__main__":
