@@ -51,6 +51,7 @@ from qcompress.detectors.hgcal.events import LinkAllocation, modules
 from qcompress.detectors.hgcal.geometry import CHANNEL_OF_TRAIN
 from qcompress.detectors.hgcal.models import EncoderOptions
 from qcompress.files import written_aside
+from qcompress.metrics.response import Response
 from qcompress.plots.response import response_figure, response_histograms
 from qcompress.report.tables import as_csv, as_markdown
 
@@ -201,8 +202,8 @@ class Clustered:
 def calibrate(found: dict[str, Clustered], algorithm: str, back_end: BackEnd) -> dict[tuple[str, str], Calibration]:
     """Calibrations of an algorithm: layer weights of either sample, corrections in eta of either."""
     matched = {name: source.matched(back_end, source.calibration) for name, source in found.items()}
-    words = {"algorithm": title(algorithm), "back_end": back_end.name}
-    origin = {name: {"sample": name, "events": len(source.calibration), **words} for name, source in found.items()}
+    made = {"algorithm": title(algorithm), "back_end": back_end.name}
+    origin = {name: {"sample": name, "events": len(source.calibration), **made} for name, source in found.items()}
     layered = {name: fit_layer_weights(matched[name], origin[name]) for name in found}
     return {
         (weights, eta): fit_eta_correction(layered[weights], matched[eta], origin[eta])
@@ -212,33 +213,38 @@ def calibrate(found: dict[str, Clustered], algorithm: str, back_end: BackEnd) ->
 
 
 def published_table(found: dict[str, dict[str, list[Line]]]) -> Table:
-    """The figures that are published, beside ours."""
+    """The figures that are published, beside ours; weights of photons, correction of electrons, as published."""
+    which = (
+        (PHOTONS, RAW, "", ""),
+        (ELECTRONS, RAW, "", ""),
+        (PHOTONS, CALIBRATED, PHOTONS, ""),
+        (ELECTRONS, CORRECTED, PHOTONS, ELECTRONS),
+    )
     rows = []
     for algorithm in found[PHOTONS]:
-        mean, photons, electrons = PUBLISHED.get(algorithm, PUBLISHED["autoencoders"] if "/" in algorithm else [""] * 3)
-        own = [pick(found, algorithm, *which) for which in (
-            (PHOTONS, RAW, "", ""), (ELECTRONS, RAW, "", ""), (PHOTONS, CALIBRATED, PHOTONS, ""),
-            (ELECTRONS, CORRECTED, PHOTONS, ELECTRONS),
-        )]  # fmt: skip
-        cells = ["" if one is None else f"{one.found.value.mean:.3f}" for one in own[:2]]
-        spreads = [
-            "" if one is None else f"{one.found.value.rms_over_mean:.4f} +- {one.found.error.rms_over_mean:.4f}"
-            for one in own[2:]
-        ]
-        rows.append((title(algorithm), *cells, mean, spreads[0], photons, spreads[1], electrons))
+        published = PUBLISHED.get(algorithm, PUBLISHED["autoencoders"] if "/" in algorithm else ["-"] * 3)
+        raw, pile_up, *final_ones = (pick(found, algorithm, *line) for line in which)
+        cells = [f"{one.value.mean:.3f}" for one in (raw, pile_up)]
+        for one, other in zip(final_ones, published[1:], strict=True):
+            cells += [words(one, "rms_over_mean"), other, words(one, "effective_rms")]
+        rows.append((title(algorithm), *cells[:2], published[0], *cells[2:]))
+    spread = ("rms/mean", "published", "effective rms")
     columns = (
-        *("algorithm", "raw mean, 0 PU", "raw mean, 200 PU", "published"),
-        *("0 PU rms/mean, layer calibrated", "published", "200 PU rms/mean, eta corrected", "published"),
+        *("algorithm", "raw mean, 0 PU", "200 PU", "published"),
+        *(f"0 PU, layer calibrated: {spread[0]}", *spread[1:]),
+        *(f"200 PU, eta corrected: {spread[0]}", *spread[1:]),
     )
     return Table("Beside published figures", columns, tuple(rows))
 
 
-def pick(found: dict[str, dict[str, list[Line]]], algorithm: str, sample: str, *stage: str) -> Line | None:
-    """One line."""
-    for line in found[sample].get(algorithm, []):
-        if (line.stage, line.weights, line.eta) == stage:
-            return line
-    return None
+def words(found: Response, figure: str) -> str:
+    """A figure and its error."""
+    return f"{getattr(found.value, figure):.4f} +- {getattr(found.error, figure):.4f}"
+
+
+def pick(found: dict[str, dict[str, list[Line]]], algorithm: str, sample: str, *stage: str) -> Response:
+    """The response of one line: stage, sample of the weights, sample of the correction."""
+    return next(line.found for line in found[sample][algorithm] if (line.stage, line.weights, line.eta) == stage)
 
 
 def title(algorithm: str) -> str:
@@ -260,8 +266,8 @@ def report(folder: Path, given: argparse.Namespace) -> Iterator[Table]:
         for algorithm, sources in found.items():
             calibrations = calibrate(sources, algorithm, back_end)
             for (weights, eta), one in calibrations.items():
-                words = slug(f"{title(algorithm)} {back_end.name} {KINDS[weights]} {KINDS[eta]}")
-                one.save(folder / f"calibration_{words}.json")
+                name = slug(f"{title(algorithm)} {back_end.name} {KINDS[weights]} {KINDS[eta]}")
+                one.save(folder / f"calibration_{name}.json")
             for name, source in sources.items():
                 own[name][algorithm] = lines(title(algorithm), source.matched(back_end, source.test), calibrations)
         for name, of in own.items():
@@ -280,10 +286,9 @@ def closure_table(found: dict[str, dict[str, Clustered]]) -> Table:
             both = [found[algorithm][name] for algorithm in ("uncompressed", "repeater")]
             reference, other = (s.matched(back_end, np.r_[s.test, s.calibration]) for s in both)
             got = closure(reference, other)
-            words = "passed" if got.passed else "failed"
-            rows.append(
-                (back_end.name, name, got.clusters, got.missing, round(got.pt_change, 4), round(got.shift, 5), words)
-            )
+            change, shift = round(got.pt_change, 4), round(got.shift, 5)
+            said = "passed" if got.passed else "failed"
+            rows.append((back_end.name, name, got.clusters, got.missing, change, shift, said))
     columns = ("back end", "sample", "clusters", "missing", "largest change of pT", "largest shift", "closure")
     return Table("Closure of the repeater", columns, tuple(rows), f"limits: 0, {STEP:.4f}, {SHIFT:.5f} in (x/z, y/z)")
 
