@@ -53,7 +53,10 @@ def spectra(modules: dict[str, np.ndarray], data: Path, path: Path) -> list[str]
         kinds[f"simulated, layer {layer}"] = decode(
             modules["codes"][rows & (modules["layer"] == layer)].astype(np.int64), 3
         )
-    (words,) = read_words(data / "econt" / "mcDataset" / "testInput.csv", "lsb", 4000)
+    busy = decode(modules["codes"][rows & (modules["layer"] < 28)].astype(np.int64), 3)
+    sums = np.where(busy > 4, busy, 0).sum(axis=1)
+    kinds["simulated, layers 1-27, fullest twentieth"] = busy[sums >= np.quantile(sums, 0.95)]
+    (words,) = read_words(data / "econt" / "mcDataset" / "testInput.csv", "msb", 4000)
     kinds["mcDataset"] = decode(words.codes.astype(np.int64), 3)
     given = np.loadtxt(data / "hgcal" / "Example_ePortRX_Data.csv", delimiter=",", dtype=np.int64, skiprows=1)
     shifts = np.array([21, 14, 7, 0])

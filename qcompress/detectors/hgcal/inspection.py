@@ -62,7 +62,8 @@ def inspect(path: Path) -> Results:
         for part in handle.chunks(names=[n for n in handle.columns if n != "tc_signal"]):
             counts.add(part)
         events = handle.events()
-        tables = (_overview(path, handle, counts, events), _layers_table(counts))
+        by_layer = (_layers_table(counts),) if counts.by_layer else ()
+        tables = (_overview(path, handle, counts, events), *by_layer)
         return Results(tables, {}, {"modules": _spectra(counts)}, (display.fragment(handle, events[:, 0].tolist()),))
 
 
@@ -82,6 +83,7 @@ def _overview(path: Path, handle: samples.Handle, counts: Counts, events: npt.ND
         ("largest charge [ADC counts]", counts.largest if "charge" in handle.columns else None),
         ("codes at their end (127)", int(counts.spectrum[127])),
         ("generated particles", len(handle.particles().get("pt", ()))),
+        ("card beside it", handle.card()),
         ("missing columns", ", ".join(missing) or "none"),
         *((f"origin: {key}", str(value)) for key, value in origin.items()),
     )
@@ -107,13 +109,14 @@ def _canvas(columns: int, rows: int, size: tuple[float, float]) -> tuple["Figure
 
 
 def _spectra(counts: Counts) -> "Figure":
-    figure, (left, middle, right) = _canvas(3, 1, (15, 4.5))
+    figure, (left, middle, *right) = _canvas(3, 1, (15, 4.5)) if counts.by_layer else _canvas(2, 1, (10, 4.5))
     left.stairs(counts.occupied, np.arange(-0.5, 49.5))
     left.set(xlabel="occupied trigger cells", ylabel="modules", yscale="log")
     middle.stairs(counts.spectrum, np.arange(-0.5, 128.5))
     middle.set(xlabel="7-bit code", ylabel="trigger cells", yscale="log")
     layer = np.array(sorted(counts.by_layer))
     means = np.array([counts.by_layer[number][1] / counts.by_layer[number][0] for number in layer])
-    right.plot(layer, means, "o", ms=4)
-    right.set(xlabel="layer", ylabel="occupied trigger cells of a module")
+    for panel in right:
+        panel.plot(layer, means, "o", ms=4)
+        panel.set(xlabel="layer", ylabel="occupied trigger cells of a module")
     return figure

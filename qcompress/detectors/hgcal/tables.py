@@ -152,9 +152,11 @@ def from_table(rows: Columns, first_event: int = 0) -> Columns:
     }
     if "ModType" in rows:
         types = np.array(wafers.MODULE_TYPES)
-        place = wafers.module_type(layer, u, v)
         matches = rows["ModType"][:, None] == types
-        found["module_type"] = np.where(matches.any(axis=1), matches.argmax(axis=1), place)
+        named = matches.any(axis=1)
+        found["module_type"] = np.where(named, matches.argmax(axis=1), 0)
+        if not named.all():
+            found["module_type"][~named] = types_of(layer[~named], u[~named], v[~named])
     if "zside" in rows:
         found["zside"] = rows["zside"]
     if "simenergy" in rows:
@@ -165,8 +167,17 @@ def from_table(rows: Columns, first_event: int = 0) -> Columns:
 
 def codes_of(charge: npt.NDArray[Any], high_density: npt.NDArray[Any]) -> npt.NDArray[np.int64]:
     """Codes (n, 48) of charges, by each module's density."""
-    of_each = (encode(charge.astype(np.int64), density, 4, 3) for density in (Density.HD, Density.LD))
-    return np.asarray(np.where(np.asarray(high_density, bool)[:, None], *of_each))
+    high = np.asarray(high_density, bool)
+    codes = np.empty(charge.shape, np.int64)
+    for own, density in ((high, Density.HD), (~high, Density.LD)):
+        codes[own] = encode(charge[own].astype(np.int64), density, 4, 3)
+    return codes
+
+
+def types_of(layer: npt.NDArray[Any], u: npt.NDArray[Any], v: npt.NDArray[Any]) -> npt.NDArray[np.uint8]:
+    """Module types (n,) by place; each different place once."""
+    places, which = np.unique(np.column_stack([layer, u, v]), axis=0, return_inverse=True)
+    return wafers.module_type(*places.T)[which.ravel()]
 
 
 def needed(layout: str) -> tuple[str, ...]:

@@ -1,10 +1,13 @@
 """Samples: whole, identified, split by event; damaged ones are one line."""
 
+import json
+from pathlib import Path
+
 import h5py
 import numpy as np
 import pytest
 
-from qcompress.detectors.hgcal import samples, simulation
+from qcompress.detectors.hgcal import sample_writer, samples, simulation
 from qcompress.detectors.splits import split_events
 from qcompress.errors import QcompressError
 
@@ -44,7 +47,7 @@ def test_written_and_read_samples_are_the_same_and_so_are_the_bytes(sample, tmp_
 
 @pytest.mark.parametrize("size", [1, 97, 840])
 def test_rows_appended_piece_by_piece_give_the_same_bytes(sample, tmp_path, size, monkeypatch):
-    monkeypatch.setattr(samples, "CHUNK_ROWS", 256)
+    monkeypatch.setattr(sample_writer, "CHUNK_ROWS", 256)
     samples.write(sample, tmp_path / "whole.h5")
     with samples.writing(tmp_path / "pieces.h5", sample.origin) as writer:
         for first in range(0, len(sample), size):
@@ -63,6 +66,37 @@ def test_nothing_is_left_of_a_sample_that_was_not_finished(sample, tmp_path):
 
     with pytest.raises(KeyboardInterrupt):
         interrupted()
+    assert not list(tmp_path.iterdir())
+
+
+def test_a_card_in_place_before_the_sample_says_whether_it_is_its_own(sample, tmp_path, monkeypatch):
+    path, card = tmp_path / "a.h5", tmp_path / "a.card.json"
+    renamed = []
+    real = Path.replace
+    monkeypatch.setattr(Path, "replace", lambda self, target: (renamed.append(Path(target).name), real(self, target)))
+    samples.write(sample, path)
+    assert renamed == ["a.card.json", "a.h5"]
+
+    def said():
+        with samples.Handle(path) as handle:
+            return handle.card()
+
+    assert said() == "agrees"
+    told = json.loads(card.read_text())
+    assert (told["rows"], told["origin"]) == (len(sample), json.loads(json.dumps(sample.origin)))
+    card.write_text(json.dumps(told | {"content_hash": "another"}))
+    assert said() == "of another sample"
+    card.write_text("[")
+    assert said() == "not readable"
+    card.unlink()
+    assert said() == "none"
+
+
+def test_an_event_in_two_parts_is_not_written(sample, tmp_path):
+    split = np.array(sample["split"])
+    split[0] = (split[0] + 1) % 4
+    with pytest.raises(QcompressError, match="an event belongs to two parts of the split"):
+        samples.write(samples.Sample({**sample.columns, "split": split}, {}), tmp_path / "two.h5")
     assert not list(tmp_path.iterdir())
 
 
@@ -113,7 +147,7 @@ def test_the_hashes_see_content_and_split(sample, tmp_path, monkeypatch):
     same, moved, turned = (tmp_path / name for name in changed)
     assert split_hash(moved) != split_hash(same) == split_hash(turned)
     assert content_hash(turned) != content_hash(same) != content_hash(moved)
-    monkeypatch.setattr(samples, "CHUNK_ROWS", 77)
+    monkeypatch.setattr(sample_writer, "CHUNK_ROWS", 77)
     assert content_hash(same) == content_hash(same)
 
 
