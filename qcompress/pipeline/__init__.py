@@ -1,6 +1,7 @@
 """The steps from sample to report. A step whose inputs have not changed is not run again."""
 
 from qcompress.pipeline.building import wanted_targets
+from qcompress.pipeline.exploring import Sweeps, explore, find_learning_rates
 from qcompress.pipeline.foreign import Foreign, compile_model, verify_model
 from qcompress.pipeline.runner import run, run_one, synthesize_candidate
 from qcompress.pipeline.synthesis import run_flows
@@ -8,7 +9,10 @@ from qcompress.pipeline.verification import mismatches, verify_candidate
 
 __all__ = [
     "Foreign",
+    "Sweeps",
     "compile_model",
+    "explore",
+    "find_learning_rates",
     "mismatches",
     "run",
     "run_flows",

@@ -67,12 +67,6 @@ def inputs_hash(step: Step, candidate: Candidate, settings: Any) -> str:
     return value_hash([step.name, candidate.manifest["detector"], settings, versions, before])
 
 
-def network_inputs(job: Job, splits: Iterable[int]) -> tuple[Codes, Any]:
-    """Input codes of the networks and targets of the loss for the rows of these splits."""
-    codes, targets = sample_codes(job, splits)
-    return job.detector.preprocess(job.front_end).run(codes), targets
-
-
 def sample_codes(job: Job, splits: Iterable[int]) -> tuple[Codes, Any]:
     """The detector's codes, in front of all stages, and targets of the loss for the rows of these splits."""
     rows = job.detector.rows(job.sample, job.front_end)

@@ -4,15 +4,19 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
+import numpy.typing as npt
 
-from qcompress.detectors import TRAIN, VALIDATION, Network
+from qcompress.detectors import TRAIN, VALIDATION, Network, Rows
 from qcompress.errors import QcompressError
-from qcompress.pipeline.job import Figures, Job, network_inputs
+from qcompress.fixedpoint import Codes
+from qcompress.pipeline.job import Figures, Job
 from qcompress.progress import Report
 
 if TYPE_CHECKING:
     from qcompress.training.data import TrainingData
     from qcompress.training.fit import Fitted
+
+Float32 = npt.NDArray[np.float32]
 
 
 def make_sample(job: Job, stage: Path, report: Report) -> Figures:
@@ -39,14 +43,18 @@ def train(job: Job, stage: Path, report: Report) -> Figures:
     from qcompress.training.fit import fit, make_deterministic
 
     make_deterministic(job.config.seed)
-    data, options = training_data(job), job.config.training
+    options, rows = job.config.training, job.detector.rows(job.sample, job.front_end)
     figures = {}
     for network in job.detector.networks(job.config.network):
         if options.start is not None:
             take_weights(network, options.start)
+        data = training_data(job, network, rows)
         resume = job.candidate.resume_folder("train")
         fitted = fit(network.trained, network.loss, data, options, report, job.config.seed, resume)
-        write_network(network, fitted, options.keep, stage / "model")
+        write_checkpoints(network, fitted, stage / "model")
+        if network.finish is not None:
+            network.finish(input_codes(job, rows, TRAIN))
+        write_models(network, stage / "model")
         best = fitted.best_epoch()
         figures[network.name] = {
             "epochs": len(fitted.history),
@@ -60,14 +68,31 @@ def train(job: Job, stage: Path, report: Report) -> Figures:
     return figures
 
 
-def training_data(job: Job) -> "TrainingData":
-    """What the networks see and what the loss compares, of the training and the validation events."""
+def training_data(job: Job, network: Network, rows: Rows) -> "TrainingData":
+    """What a network sees and what its loss compares, of the training and the validation events."""
     from qcompress.training.data import TrainingData
 
+    return TrainingData(*network_values(job, network, rows, TRAIN), *network_values(job, network, rows, VALIDATION))
+
+
+def input_codes(job: Job, rows: Rows, split: int) -> Codes:
+    """Input codes of the networks for the rows of a split."""
+    chosen = rows.split == split
+    if not chosen.any():
+        raise QcompressError(f"{job.sample}: no row belongs to the split that this step needs; give more events")
+    return job.detector.preprocess(job.front_end).run(rows.codes[chosen])
+
+
+def network_values(job: Job, network: Network, rows: Rows, split: int) -> tuple[Float32, Float32]:
+    """Inputs, with the conditions behind them if the network has any, and targets of the rows of a split."""
     format_ = job.detector.preprocess(job.front_end).output_format
-    (inputs, targets), (check_inputs, check_targets) = (network_inputs(job, [part]) for part in (TRAIN, VALIDATION))
-    as_values = [format_.to_values(codes).astype(np.float32) for codes in (inputs, check_inputs)]
-    return TrainingData(as_values[0], targets, as_values[1], check_targets)
+    inputs = format_.to_values(input_codes(job, rows, split)).astype(np.float32)
+    chosen = rows.split == split
+    if network.conditioned:
+        if rows.conditions is None:
+            raise QcompressError(f"{job.sample}: has no conditions of its rows, which network {network.name} needs")
+        inputs = np.concatenate([inputs.reshape(len(inputs), -1), rows.conditions()[chosen]], axis=1)
+    return inputs, rows.targets[chosen]
 
 
 def parts(network: Network) -> dict[str, Any]:
@@ -95,17 +120,24 @@ def _shapes(shapes: list[tuple[int, ...]]) -> str:
     return " ".join("x".join(map(str, shape)) or "1" for shape in shapes)
 
 
-def write_network(network: Network, fitted: "Fitted", keep: str, folder: Path) -> None:
-    """Model, companions, the three checkpoints of both, and the history, as files."""
-    from qcompress.frontends.qkeras import save_model
-    from qcompress.training.checkpoint import assign
+def write_checkpoints(network: Network, fitted: "Fitted", folder: Path) -> None:
+    """The three checkpoints of model and companions, and the history, as files; the network stays as it is."""
+    from qcompress.training.checkpoint import assign, read
     from qcompress.training.history import write_csv, write_events
 
-    places = {checkpoint: folder / "checkpoints" / checkpoint for checkpoint in fitted.checkpoints}
-    for checkpoint, place in (*places.items(), (keep, folder)):
-        place.mkdir(parents=True, exist_ok=True)
-        assign(network.trained.variables, fitted.checkpoints[checkpoint])
-        for name, model in parts(network).items():
-            save_model(model, place / f"{name}.keras")
+    trained = read(network.trained.variables)
+    for name, weights in fitted.checkpoints.items():
+        assign(network.trained.variables, weights)
+        write_models(network, folder / "checkpoints" / name)
+    assign(network.trained.variables, trained)
     write_csv(fitted.history, folder / f"{network.name}_history.csv")
     write_events(fitted.history, folder / "tensorboard" / network.name)
+
+
+def write_models(network: Network, folder: Path) -> None:
+    """Model and companions as they are."""
+    from qcompress.frontends.qkeras import save_model
+
+    folder.mkdir(parents=True, exist_ok=True)
+    for name, model in parts(network).items():
+        save_model(model, folder / f"{name}.keras")

@@ -52,6 +52,53 @@ def training_table(figures: Mapping[str, Any]) -> Table:
     )
 
 
+def finder_table(figures: Mapping[str, Any]) -> Table:
+    """What the learning-rate finder suggests."""
+    columns = ("suggested_maximum", "rate_of_lowest_loss", "lowest_loss")
+    return Table(
+        "Learning rates",
+        ("network", "weight decay", "suggested maximum", "rate of lowest loss", "lowest loss"),
+        tuple(
+            (name, sweep["weight_decay"], *(sweep[key] for key in columns))
+            for name, sweeps in figures.items()
+            for sweep in sweeps
+        ),
+    )
+
+
+def landscape_tables(figures: Mapping[str, Any]) -> list[Table]:
+    """The loss around the data, and what quantization does in each layer."""
+    loss = Table(
+        "Loss around the data",
+        ("network", "elements", "loss of the data", "lowest loss", "at a", "at b", "highest loss", "variance shown"),
+        tuple(
+            (
+                name,
+                f["elements"],
+                f["loss_at_data"],
+                f["lowest_loss"],
+                *f["lowest_at"],
+                f["highest_loss"],
+                sum(f["variance_share"]),
+            )
+            for name, f in figures.items()
+        ),
+        "a, b: standard deviations along the first and second principal component",
+    )
+    layers = Table(
+        "Quantization",
+        ("network", "layer", "of", "zeros", "mean shift", "noise"),
+        tuple(
+            (name, layer, kind, found["zeros"], found["shift"], found["noise"])
+            for name, f in figures.items()
+            for kind, layers in f["distributions"].items()
+            for layer, found in layers.items()
+        ),
+        "after minus before quantization: its mean and its standard deviation",
+    )
+    return [loss, layers]
+
+
 def verification_table(figures: Mapping[str, Any]) -> Table:
     """Codes that differ from the reference interpreter, a row for each body, a column for each set of inputs."""
     inputs = list(dict.fromkeys(entry["inputs"] for entries in figures.values() for entry in entries))

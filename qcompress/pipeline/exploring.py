@@ -1,0 +1,156 @@
+"""What is asked of a training before and after it: the learning-rate finder, the loss around the data."""
+
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any, NamedTuple
+
+import numpy as np
+
+from qcompress.candidate import Candidate, write_whole
+from qcompress.config import Config, parse_config
+from qcompress.detectors import TEST
+from qcompress.errors import QcompressError
+from qcompress.pipeline.job import Figures, Job
+from qcompress.pipeline.runner import run
+from qcompress.pipeline.training import network_values, take_weights, training_data
+from qcompress.progress import Reporter
+
+
+class Sweeps(NamedTuple):
+    """What the learning-rate finder does: `steps` batches from the lowest to the highest rate, for each weight decay."""
+
+    lowest: float
+    highest: float
+    steps: int
+    weight_decays: list[float]
+
+    def check(self) -> None:
+        """Raises QcompressError for what cannot be swept."""
+        if not 0 < self.lowest < self.highest:
+            raise QcompressError(
+                f"lr-find: rates from {self.lowest:g} to {self.highest:g}; give --lowest above 0 and below --highest"
+            )
+        if min(self.weight_decays) < 0:
+            raise QcompressError(f"lr-find: weight decay {min(self.weight_decays):g}; give 0 or more")
+
+
+def find_learning_rates(config: Config, folder: Path, sweeps: Sweeps, reporter: Reporter) -> Figures:
+    """A sweep for every network of a config and every weight decay; suggestions by network.
+
+    Of the candidate only the sample is made; CSV and figure go into its folder lr_find.
+    """
+    sweeps.check()
+    candidate = run(config, folder, "sample", reporter)
+    with candidate.locked():
+        job = Job(config, candidate, candidate.detector)
+        names = [network.name for network in job.detector.networks(config.network)]
+        return {name: _find(job, name, place, sweeps, reporter) for place, name in enumerate(names)}
+
+
+def _find(job: Job, name: str, place: int, sweeps: Sweeps, reporter: Reporter) -> list[Figures]:
+    """The sweeps of one network, the `place`-th of its detector."""
+    from qcompress.plots.training import finder_figure
+    from qcompress.training.lr_finder import find_learning_rate
+
+    config, size = job.config, job.config.training.batch_size
+
+    def build() -> tuple[Any, Any]:
+        network = job.detector.networks(config.network)[place]
+        return network.trained, network.loss
+
+    data = training_data(
+        job, job.detector.networks(config.network)[place], job.detector.rows(job.sample, job.front_end)
+    )
+    if len(data.inputs) < size:
+        raise QcompressError(f"batch_size {size}: the sample has only {len(data.inputs)} training rows")
+    rates, report = np.geomspace(sweeps.lowest, sweeps.highest, sweeps.steps), reporter.task(f"lr-find {name}")
+    found = find_learning_rate(build, data, size, rates, sweeps.weight_decays, config.seed, report)
+    base = job.candidate.folder / "lr_find" / name
+    lines = ["weight_decay,learning_rate,loss,smoothed"]
+    for sweep in found:
+        columns = zip(sweep.rates.tolist(), sweep.losses.tolist(), sweep.smoothed.tolist(), strict=True)
+        lines += [f"{sweep.weight_decay!r},{rate!r},{loss!r},{mean!r}" for rate, loss, mean in columns]
+    write_whole(base.with_suffix(".csv"), ("\n".join(lines) + "\n").encode())
+    drawn = [(f"weight decay {s.weight_decay:g}", s.rates, s.losses, s.smoothed, s.suggested_maximum) for s in found]
+    finder_figure(drawn).savefig(base.with_suffix(".png"), dpi=110, metadata={"Software": None})
+    reporter.close(f"lr-find {name}", f"done, see {base}.png")
+    return [
+        {
+            "weight_decay": sweep.weight_decay,
+            "suggested_maximum": sweep.suggested_maximum,
+            "rate_of_lowest_loss": float(sweep.rates[int(np.argmin(sweep.smoothed))]),
+            "lowest_loss": float(sweep.smoothed.min()),
+        }
+        for sweep in found
+    ]
+
+
+def explore(folder: Path, reach: float, grid: int, reporter: Reporter) -> Figures:
+    """Loss landscape and distributions of every network of a trained candidate, on its test rows, by network.
+
+    Figures and CSV go into the candidate's folder landscape.
+    """
+    from qcompress.training.fit import make_deterministic
+
+    candidate = Candidate.open(folder)
+    candidate.figures("train")
+    config = parse_config(candidate.manifest["config"], folder)
+    with candidate.locked():
+        make_deterministic(config.seed)
+        job = Job(config, candidate, candidate.detector)
+        return {
+            network.name: _explore(job, network, reach, grid, reporter)
+            for network in job.detector.networks(config.network)
+        }
+
+
+def _explore(job: Job, network: Any, reach: float, grid: int, reporter: Reporter) -> Figures:
+    """Everything of one network."""
+    from qcompress.plots.landscape import landscape_figure
+    from qcompress.training.landscape import ELEMENTS, activation_distributions, landscape, weight_distributions
+
+    take_weights(network, job.candidate.folder / "model")
+    rows = job.detector.rows(job.sample, job.front_end)
+    inputs, targets = (values[:ELEMENTS] for values in network_values(job, network, rows, TEST))
+    report = reporter.task(f"landscape {network.name}")
+    found = landscape(network.trained, network.loss, inputs, targets, reach, grid, report)
+    base = job.candidate.folder / "landscape" / network.name
+    lines = ["a,b,loss"]
+    lines += [f"{a!r},{b!r},{found.loss[i, j]!r}" for i, a in enumerate(found.a) for j, b in enumerate(found.b)]
+    write_whole(base.with_name(f"{network.name}_loss.csv"), ("\n".join(lines) + "\n").encode())
+    smooth = found.smoothed()
+    _save(landscape_figure(*smooth, found.share), base.with_name(f"{network.name}_loss.png"))
+    own = inputs.reshape(len(inputs), -1)[:, : int(np.prod(network.quantized.input_shape[1:]))]
+    kinds = {
+        "weights": weight_distributions(network.quantized),
+        "activations": activation_distributions(network.quantized, own.reshape(-1, *network.quantized.input_shape[1:])),
+    }
+    _draw_distributions(kinds, base)
+    reporter.close(f"landscape {network.name}", f"done, see {base.parent}")
+    lowest = np.unravel_index(int(smooth[2].argmin()), smooth[2].shape)
+    return {
+        "elements": len(inputs),
+        "loss_at_data": float(found.loss[grid // 2, grid // 2]),
+        "lowest_loss": float(smooth[2].min()),
+        "lowest_at": [float(smooth[0][lowest[0]]), float(smooth[1][lowest[1]])],
+        "highest_loss": float(smooth[2].max()),
+        "variance_share": list(found.share),
+        "distributions": {
+            kind: {name: {"zeros": d.zeros, "shift": d.shift, "noise": d.noise} for name, d in layers.items()}
+            for kind, layers in kinds.items()
+        },
+    }
+
+
+def _draw_distributions(kinds: Mapping[str, Mapping[str, Any]], base: Path) -> None:
+    from qcompress.plots.landscape import distributions_figure
+
+    for kind, layers in kinds.items():
+        if layers:
+            values = {name: (found.before, found.after) for name, found in layers.items()}
+            label = {"weights": "weight", "activations": "activation"}[kind]
+            _save(distributions_figure(values, label), base.with_name(f"{base.name}_{kind}.png"))
+
+
+def _save(figure: Any, path: Path) -> None:
+    figure.savefig(path, dpi=110, metadata={"Software": None})

@@ -1,0 +1,61 @@
+"""Figures of a network's loss around its data, and of values before and after quantization."""
+
+from collections.abc import Mapping
+from typing import TYPE_CHECKING
+
+import numpy as np
+import numpy.typing as npt
+
+from qcompress.plots.style import canvas, house_style
+
+if TYPE_CHECKING:
+    from matplotlib.figure import Figure
+
+Floats = npt.NDArray[np.float64]
+BINS = 80
+LEVELS = 14
+
+
+def landscape_figure(a: Floats, b: Floats, loss: Floats, share: tuple[float, float]) -> "Figure":
+    """Contours of the loss (a first) over displacements along two principal components; the data at the cross.
+
+    share: of the variance that lies along each component.
+    """
+    with house_style():
+        figure, (axes,) = canvas((10, 8.5))
+        levels = np.geomspace(max(loss.min(), loss.max() * 1e-4), loss.max(), LEVELS)
+        filled = axes.contourf(a, b, loss.T, levels=levels, norm="log", cmap="viridis", extend="both")
+        axes.contour(a, b, loss.T, levels=levels, colors="w", linewidths=0.5, alpha=0.6)
+        axes.plot(0, 0, "P", color="w", markeredgecolor="k", markersize=12, label="data")
+        lowest = np.unravel_index(loss.argmin(), loss.shape)
+        axes.plot(a[lowest[0]], b[lowest[1]], "o", color="w", markeredgecolor="k", markersize=9, label="lowest loss")
+        for which, number in (("x", 0), ("y", 1)):
+            text = f"component {number + 1}, {100 * share[number]:.1f} % of the variance [standard deviations]"
+            getattr(axes, f"set_{which}label")(text, fontsize=17)
+        bar = figure.colorbar(filled, ax=axes, format="%.2g")
+        bar.set_label("mean loss")
+        bar.ax.minorticks_off()
+        axes.legend(loc="upper right", facecolor="w", frameon=True, framealpha=0.85)
+        figure.canvas.draw()
+    return figure
+
+
+def distributions_figure(values: Mapping[str, tuple[Floats, Floats]], x_label: str) -> "Figure":
+    """A histogram for each layer: (before, after) quantization, in equal bins, counts on a logarithmic axis."""
+    columns = min(2, len(values))
+    rows = -(-len(values) // columns)
+    with house_style():
+        figure, all_axes = canvas((7.5 * columns, 4.8 * rows), rows, columns)
+        for axes, (name, (before, after)) in zip(all_axes, values.items(), strict=False):
+            low, high = min(before.min(), after.min()), max(before.max(), after.max())
+            edges = np.linspace(low, high + 1e-9 + 1e-6 * abs(high), BINS + 1)
+            axes.hist(after, bins=list(edges), color="C0", alpha=0.45, label="after")
+            axes.hist(before, bins=list(edges), color="C1", histtype="step", linewidth=2, label="before")
+            axes.set(yscale="log", xlabel=x_label, ylabel="values in a bin")
+            axes.set_ylim(0.5, 30 * axes.get_ylim()[1])
+            axes.set_title(name, loc="left", fontsize=16)
+            axes.legend(frameon=False, loc="upper right")
+        for axes in all_axes[len(values) :]:
+            axes.set_axis_off()
+        figure.canvas.draw()
+    return figure

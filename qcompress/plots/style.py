@@ -1,0 +1,25 @@
+"""The style of figures, and an empty one."""
+
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    from matplotlib.axes import Axes
+    from matplotlib.figure import Figure
+
+
+def house_style() -> Any:
+    """A context in which figures are drawn: CMS' style in sizes for a page."""
+    import matplotlib as mpl
+    import mplhep
+
+    return mpl.rc_context({**mplhep.style.CMS, "font.size": 18, "axes.labelsize": 20, "legend.fontsize": 14})
+
+
+def canvas(size: tuple[float, float], rows: int = 1, columns: int = 1) -> "tuple[Figure, list[Axes]]":
+    """An empty figure of rows x columns axes, row by row; size in inches."""
+    from matplotlib.backends.backend_agg import FigureCanvasAgg
+    from matplotlib.figure import Figure
+
+    figure = Figure(figsize=size, layout="constrained")
+    FigureCanvasAgg(figure)
+    return figure, list(figure.subplots(rows, columns, squeeze=False).ravel())

@@ -1,0 +1,58 @@
+"""Figures of a training: learning-rate schedules, the learning-rate finder, the history of the losses."""
+
+from collections.abc import Mapping, Sequence
+from typing import TYPE_CHECKING
+
+import numpy as np
+import numpy.typing as npt
+
+from qcompress.plots.style import canvas, house_style
+
+if TYPE_CHECKING:
+    from matplotlib.figure import Figure
+
+Floats = npt.NDArray[np.float64]
+
+
+def schedules_figure(schedules: Mapping[str, Floats]) -> "Figure":
+    """Learning rate of every step, (steps,), by name of the schedule."""
+    with house_style():
+        figure, (axes,) = canvas((10, 7.5))
+        for name, rates in schedules.items():
+            axes.plot(np.linspace(0, 1, len(rates)), rates, label=name.replace("_", "-"), linewidth=2)
+        axes.set(xlabel="share of all steps", ylabel="learning rate", xlim=(0, 1))
+        axes.set_ylim(0, 1.3 * max(rates.max() for rates in schedules.values()))
+        axes.legend(frameon=False, ncols=3, loc="upper center")
+        figure.canvas.draw()
+    return figure
+
+
+def finder_figure(sweeps: Sequence[tuple[str, Floats, Floats, Floats, float]]) -> "Figure":
+    """Loss against the growing learning rate; sweeps: (label, rates, losses, smoothed losses, suggested maximum)."""
+    with house_style():
+        figure, (axes,) = canvas((10, 7.5))
+        for number, (label, rates, losses, smoothed, suggested) in enumerate(sweeps):
+            colour = f"C{number}"
+            axes.plot(rates, losses, color=colour, alpha=0.25, linewidth=1)
+            axes.plot(rates, smoothed, color=colour, linewidth=2, label=f"{label}: up to {suggested:.2g}")
+            axes.axvline(suggested, color=colour, linestyle="--", linewidth=1.2)
+        low = min(smoothed.min() for *_, smoothed, _ in sweeps)
+        high = max(smoothed[: max(3, int(np.argmin(smoothed)))].max() for *_, smoothed, _ in sweeps)
+        axes.set(xscale="log", xlabel="learning rate", ylabel="loss of a batch")
+        axes.set_ylim(low - 0.1 * (high - low), high + 0.6 * (high - low))
+        axes.legend(frameon=False, loc="upper right")
+        figure.canvas.draw()
+    return figure
+
+
+def history_figure(epochs: Floats, losses: Mapping[str, Floats], best: float) -> "Figure":
+    """Losses by name against the epoch, a line at the best one."""
+    with house_style():
+        figure, (axes,) = canvas((10, 7.5))
+        for name, values in losses.items():
+            axes.plot(epochs, values, label=name, linewidth=2)
+        axes.axvline(best, color="0.5", linestyle="--", linewidth=1.2, label="best validation")
+        axes.set(xlabel="epoch", ylabel="loss", yscale="log")
+        axes.legend(frameon=False)
+        figure.canvas.draw()
+    return figure
