@@ -17,7 +17,7 @@ from qcompress.progress import Reporter
 
 
 class Sweeps(NamedTuple):
-    """What the learning-rate finder does: `steps` batches from the lowest to the highest rate, for each weight decay."""
+    """What the learning-rate finder does: `steps` batches between two rates, for each weight decay."""
 
     lowest: float
     highest: float
@@ -39,7 +39,10 @@ def find_learning_rates(config: Config, folder: Path, sweeps: Sweeps, reporter: 
 
     Of the candidate only the sample is made; CSV and figure go into its folder lr_find.
     """
+    from qcompress.training.fit import make_deterministic
+
     sweeps.check()
+    make_deterministic(config.seed)
     candidate = run(config, folder, "sample", reporter)
     with candidate.locked():
         job = Job(config, candidate, candidate.detector)

@@ -12,7 +12,8 @@ def house_style() -> Any:
     import matplotlib as mpl
     import mplhep
 
-    return mpl.rc_context({**mplhep.style.CMS, "font.size": 18, "axes.labelsize": 20, "legend.fontsize": 14})
+    style = {**mplhep.style.CMS, "mathtext.fontset": "dejavusans"}
+    return mpl.rc_context({**style, "font.size": 18, "axes.labelsize": 20, "legend.fontsize": 14})
 
 
 def canvas(size: tuple[float, float], rows: int = 1, columns: int = 1) -> "tuple[Figure, list[Axes]]":

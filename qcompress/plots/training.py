@@ -40,7 +40,7 @@ def finder_figure(sweeps: Sequence[tuple[str, Floats, Floats, Floats, float]]) -
         high = max(smoothed[: max(3, int(np.argmin(smoothed)))].max() for *_, smoothed, _ in sweeps)
         axes.set(xscale="log", xlabel="learning rate", ylabel="loss of a batch")
         axes.set_ylim(low - 0.1 * (high - low), high + 0.6 * (high - low))
-        axes.legend(frameon=False, loc="upper right")
+        axes.legend(facecolor="w", frameon=True, framealpha=0.9, edgecolor="none", loc="upper right")
         figure.canvas.draw()
     return figure
 

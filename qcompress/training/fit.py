@@ -23,7 +23,7 @@ from qcompress.training.steps import Steps
 __all__ = ["Fitted", "TrainingData", "TrainingOptions", "fit", "make_deterministic"]
 
 ROWS_BETWEEN_REPORTS = 50_000
-SECONDS_BETWEEN_SAVES = 2.0
+SECONDS_BETWEEN_SAVES = 0.5
 
 
 @dataclass(frozen=True)

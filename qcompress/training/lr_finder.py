@@ -16,6 +16,8 @@ MEMORY = 0.9
 """Of the running mean that smooths the losses."""
 EXPLODED = 4.0
 """A smoothed loss so many times the lowest one ends the sweep."""
+REACH_BACK = 0.5
+"""Decades over which a fall of the loss is measured."""
 STEPS_AT_ONCE = 20
 FEWEST_STEPS = 3
 """That have a slope."""
@@ -38,14 +40,15 @@ class Sweep:
 
     @property
     def suggested_maximum(self) -> float:
-        """The largest rate below that of the lowest loss at which the loss still falls half as steeply as it ever does.
+        """The largest rate, up to that of the lowest loss, at which the loss falls half as much as it ever does.
 
-        Steepness: of the smoothed loss against the logarithm of the rate.
+        Falls: of the smoothed loss since the rate was `REACH_BACK` decades lower, so that noise of batches is no fall.
         """
-        smoothed = self.smoothed
-        lowest = max(int(np.argmin(smoothed)), 2)
-        fall = -np.gradient(smoothed[: lowest + 1], np.log(self.rates[: lowest + 1]))
-        return float(self.rates[np.flatnonzero(fall >= fall.max() / 2)[-1]])
+        decades, smoothed = np.log10(self.rates), self.smoothed
+        falls = np.interp(decades - REACH_BACK, decades, smoothed) - smoothed
+        falls[decades < decades[0] + REACH_BACK] = 0
+        falls[int(np.argmin(smoothed)) + 1 :] = 0
+        return float(self.rates[np.flatnonzero(falls >= falls.max() / 2)[-1]])
 
 
 def find_learning_rate(

@@ -1,0 +1,131 @@
+"""train, lr-find and landscape from outside, on the detector of sixty lines: figures, a kill, bad input in one line."""
+
+import json
+import os
+import signal
+import subprocess
+import sys
+import time
+
+import numpy as np
+import pytest
+from conftest import PLUG, ROOT
+
+CONFIG = """\
+name: dummy_sum
+detector: dummy
+seed: 3
+sample: {simulate: uniform, events: 900}
+network: {weight_bits: 4}
+training: {epochs: 400, batch_size: 30, patience: 400, schedule: one_cycle, weight_decay: 0.001}
+"""
+QUICK = CONFIG.replace("epochs: 400", "epochs: 2")
+
+
+@pytest.fixture(scope="module")
+def trained(tmp_path_factory, qcompress):
+    """A candidate of two epochs, and its config."""
+    folder = tmp_path_factory.mktemp("trained")
+    (folder / "quick.yaml").write_text(QUICK)
+    done = qcompress("train", folder / "quick.yaml", "--out", folder / "c")
+    assert done.returncode == 0, done.stderr
+    assert "best_validation" in done.stdout
+    return folder / "c"
+
+
+def kept(folder):
+    return {path.relative_to(folder): path.read_bytes() for path in (folder / "model").rglob("*") if path.is_file()}
+
+
+def test_train_leaves_three_checkpoints_and_the_history(trained):
+    steps = json.loads((trained / "manifest.json").read_text())["steps"]
+    assert sorted(steps) == ["sample", "train"]
+    names = {f"model/checkpoints/{name}/sum.keras" for name in ("best_validation", "best_training", "last")}
+    names |= {"model/sum.keras", "model/sum_history.csv", "model/tensorboard/sum/events.out.tfevents.0.qcompress"}
+    assert set(steps["train"]["files"]) == names
+    figures = steps["train"]["figures"]["sum"]
+    assert (figures["kept"], figures["epochs"], figures["overtrained_since"]) == ("best_validation", 2, None)
+    assert not (trained / ".train.resume").exists()
+
+
+def test_a_training_killed_on_its_way_ends_in_the_undisturbed_model(qcompress, tmp_path):
+    (tmp_path / "long.yaml").write_text(CONFIG)
+    arguments = ["train", str(tmp_path / "long.yaml"), "--out"]
+    whole, killed = tmp_path / "whole", tmp_path / "killed"
+    done = qcompress(*arguments, whole)
+    assert done.returncode == 0, done.stderr
+    command = [sys.executable, "-m", "qcompress.cli", *arguments, str(killed)]
+    process = subprocess.Popen(command, cwd=ROOT, env=os.environ | {"PYTHONPATH": str(PLUG)}, stdout=subprocess.DEVNULL)
+    deadline = time.monotonic() + 120
+    while not list(killed.glob(".train.resume/*.npz")) and time.monotonic() < deadline:
+        time.sleep(0.01)
+    process.send_signal(signal.SIGKILL)
+    process.wait()
+    assert "train" not in json.loads((killed / "manifest.json").read_text())["steps"]
+    (state,) = killed.glob(".train.resume/*.npz")
+    with np.load(state) as file:
+        epochs = len(json.loads(str(file["state"]))["history"])
+    assert 0 < epochs < 400
+    done = qcompress(*arguments, killed)
+    assert done.returncode == 0, done.stderr
+    assert kept(killed) == kept(whole)
+
+
+def test_a_training_may_begin_with_a_checkpoint(trained, qcompress, tmp_path):
+    started = tmp_path / "started.yaml"
+    start = os.path.relpath(trained / "model" / "checkpoints" / "last", tmp_path)
+    started.write_text(QUICK.replace("epochs: 2", f"learning_rate: 1.0e-9, epochs: 1, start: {start}"))
+    done = qcompress("train", started, "--out", tmp_path / "c")
+    assert done.returncode == 0, done.stderr
+    rows = [(folder / "model" / "sum_history.csv").read_text().splitlines() for folder in (trained, tmp_path / "c")]
+    last, first = (float(row.split(",")[2]) for row in (rows[0][-1], rows[1][1]))
+    assert first == pytest.approx(last, rel=1e-4)
+
+
+def test_lr_find_and_landscape_write_figures_and_tables(trained, qcompress):
+    config = trained.parent / "quick.yaml"
+    done = qcompress("lr-find", config, "--out", trained, "--steps", "60", "--weight-decay", "0.01")
+    assert done.returncode == 0, done.stderr
+    assert "suggested maximum" in done.stdout
+    lines = (trained / "lr_find" / "sum.csv").read_text().splitlines()
+    assert lines[0] == "weight_decay,learning_rate,loss,smoothed"
+    assert 20 < len(lines) <= 61
+    assert lines[1].startswith("0.01,1e-05,")
+    done = qcompress("landscape", trained, "--grid", "5")
+    assert done.returncode == 0, done.stderr
+    assert "Loss around the data" in done.stdout
+    assert len((trained / "landscape" / "sum_loss.csv").read_text().splitlines()) == 26
+    for figure in ("lr_find/sum", "landscape/sum_loss", "landscape/sum_weights", "landscape/sum_activations"):
+        assert (trained / f"{figure}.png").read_bytes().startswith(b"\x89PNG"), figure
+    assert "up to date" in qcompress("train", config, "--out", trained).stdout
+
+
+def test_bad_input_is_one_line(trained, qcompress, tmp_path):
+    def config(name, text):
+        (tmp_path / f"{name}.yaml").write_text(text)
+        return tmp_path / f"{name}.yaml"
+
+    schedule = config("schedule", QUICK.replace("one_cycle", "steps"))
+    large = config("large", QUICK.replace("batch_size: 30", "batch_size: 301"))
+    missing = config("missing", QUICK.replace("epochs: 2", f"epochs: 2, start: {tmp_path}"))
+    other = tmp_path / "other"
+    other.mkdir()
+    script = "import keras, sys; keras.Sequential([keras.Input((4,)), keras.layers.Dense(2)]).save(sys.argv[1])"
+    subprocess.run([sys.executable, "-c", script, other / "sum.keras"], check=True, capture_output=True)
+    shapes = config("shapes", QUICK.replace("epochs: 2", f"epochs: 2, start: {other}"))
+    out, quick = ("--out", tmp_path / "c"), trained.parent / "quick.yaml"
+    cases = [
+        (("train", schedule, *out), "training.schedule: Input should be 'constant', 'linear'"),
+        (("train", large, *out), "batch_size 301: the sample has only 300 training rows"),
+        (("lr-find", large, *out), "batch_size 301: the sample has only 300 training rows"),
+        (("train", missing, *out), f"{tmp_path}/sum.keras: no such model file"),
+        (("train", shapes, *out), "of another architecture than this sum: weights of shapes 4x2 2, not 4x1 1"),
+        (("lr-find", quick, *out, "--lowest", "1"), "rates from 1 to 1; give --lowest above 0 and below --highest"),
+        (("lr-find", quick, *out, "--weight-decay", "-1"), "weight decay -1; give 0 or more"),
+        (("landscape", trained, "--grid", "6"), "--grid 6: give an odd number"),
+        (("landscape", tmp_path / "none"), "no firmware candidate"),
+    ]
+    for arguments, message in cases:
+        done = qcompress(*arguments)
+        assert (done.returncode, len(done.stderr.splitlines())) == (2, 1), (arguments, done.stderr)
+        assert message in done.stderr
