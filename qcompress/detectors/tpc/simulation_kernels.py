@@ -268,21 +268,21 @@ def read_out(bins, noise, sigma, pedestal, cells, columns):  # type: ignore[no-u
 def tag_loopers(row, track, pad, time, rule, tagged):  # type: ignore[no-untyped-def]
     """Mark clusters of one track in one row of which `least` lie within `bins` time bins and `pads` pads (rule).
 
-    Sorted by track, row, time; every window that begins at a cluster's time and a cluster's pad is looked at.
+    Sorted by track, row, time. A window may begin at the time of its earliest and the pad of its lowest cluster.
     """
     least, bins, pads = rule
-    first = 0
-    while first < len(row):
-        last = first
-        while last < len(row) and row[last] == row[first] and track[last] == track[first]:
+    last = 0
+    for i in range(len(row)):
+        last = max(last, i)
+        while last < len(row) and row[last] == row[i] and track[last] == track[i] and time[last] - time[i] < bins:
             last += 1
-        for i in range(first, last):
-            for j in range(first, last):
-                inside = 0
+        if last - i < least:
+            continue
+        for j in range(i, last):
+            inside = 0
+            for k in range(i, last):
+                inside += 0 <= pad[k] - pad[j] < pads
+            if inside >= least:
                 for k in range(i, last):
-                    inside += 0 <= time[k] - time[i] < bins and 0 <= pad[k] - pad[j] < pads
-                if inside >= least:
-                    for k in range(i, last):
-                        if 0 <= time[k] - time[i] < bins and 0 <= pad[k] - pad[j] < pads:
-                            tagged[k] = True
-        first = last
+                    if 0 <= pad[k] - pad[j] < pads:
+                        tagged[k] = True
