@@ -3,6 +3,9 @@
 import pandas as pd
 import pytest
 
+from qcompress.detectors.tpc import digit_files
+from qcompress.errors import QcompressError
+
 HEADER = "map,pad,time,charge\n"
 
 
@@ -51,27 +54,28 @@ def test_a_frame_without_digits_has_no_clusters(qcompress, tmp_path):
 @pytest.mark.parametrize(
     ("rows", "options", "message"),
     [
-        ("0,3,4,10\n0,30,4,10\n", [], "in.csv:3: map 0, pad 30, time 4, charge 10: pad is outside the row of 30 pads"),
-        ("0,-1,4,10\n", [], "in.csv:2: map 0, pad -1, time 4, charge 10: pad is outside"),
-        ("0,1,-4,10\n", [], "time is outside the frame of 262144 time bins"),
-        ("0,1,100,10\n", ["--time-bins", "100"], "time is outside the frame of 100 time bins"),
-        ("0,1,4,10\n0,2,4,10\n0,1,4,3\n", [], "in.csv:4: map 0, pad 1, time 4, charge 3: the cell stands twice"),
-        ("0,1,4,-0.5\n", [], "charge is negative or no number"),
-        ("0,1,4,nan\n", [], "charge is negative or no number"),
-        ("0,1,4,10\n0,1.5,4,10\n", [], "in.csv:3: pad is '1.5', not a whole number"),
-        ("0,1,4,many\n", [], "in.csv:2: charge is 'many', not a number"),
-        ("0,1,4\n", [], "in.csv:2: 3 cells under a header of 4"),
-        ("0,1,4,10,7\n", [], "in.csv:2: 5 cells under a header of 4"),
-        ("0,99999999999999999999,4,10\n", [], "in.csv:2: pad is"),
-        ("0,1,4,10\n", ["--npads", "0"], "a row of 0 pads: clusters hold pads of rows of 1 to 1023"),
+        ("0,3,4,10\n0,30,4,10\n", {}, "in.csv:3: map 0, pad 30, time 4, charge 10: pad is outside the row of 30 pads"),
+        ("0,-1,4,10\n", {}, "in.csv:2: map 0, pad -1, time 4, charge 10: pad is outside"),
+        ("0,1,-4,10\n", {}, "time is outside the frame of 262144 time bins"),
+        ("0,1,100,10\n", {"time_bins": 100}, "time is outside the frame of 100 time bins"),
+        ("0,1,4,10\n0,2,4,10\n0,1,4,3\n", {}, "in.csv:4: map 0, pad 1, time 4, charge 3: the cell stands twice"),
+        ("0,1,4,-0.5\n", {}, "charge is negative or no number"),
+        ("0,1,4,nan\n", {}, "charge is negative or no number"),
+        ("0,1,4,inf\n", {}, "charge is negative or no number"),
+        ("0,1,4,10\n0,1.5,4,10\n", {}, "in.csv:3: pad is '1.5', not a whole number"),
+        ("0,1,4,many\n", {}, "in.csv:2: charge is 'many', not a number"),
+        ("0,1\n", {}, "in.csv:2: 2 cells under a header of 4"),
+        ("0,1,4,10,7\n", {}, "in.csv:2: 5 cells under a header of 4"),
+        ("0,99999999999999999999,4,10\n", {}, "in.csv:2: pad is"),
+        ("0,1,4,10\n", {"npads": 0}, "a row of 0 pads: clusters hold pads of rows of 1 to 1023"),
     ],
 )
-def test_bad_digits_are_one_line_and_nothing_is_written(rows, options, message, qcompress, tmp_path):
+def test_bad_digits_are_one_line_and_nothing_is_written(rows, options, message, tmp_path):
     (tmp_path / "in.csv").write_text(HEADER + rows)
-    npads = [] if "--npads" in options else ["--npads", "30"]
-    done = qcompress("tpc", "clusters", "in.csv", "out.csv", *npads, *options, cwd=tmp_path)
-    assert (done.returncode, done.stderr.count("\n")) == (2, 1), done.stderr
-    assert message in done.stderr
+    with pytest.raises(QcompressError) as raised:
+        digit_files.find_file(tmp_path / "in.csv", tmp_path / "out.csv", **{"npads": 30, **options})
+    assert message in str(raised.value)
+    assert "\n" not in str(raised.value)
     assert not (tmp_path / "out.csv").exists()
 
 
@@ -79,6 +83,7 @@ def test_bad_digits_are_one_line_and_nothing_is_written(rows, options, message, 
     ("arguments", "message"),
     [
         (["none.csv", "out.csv"], "none.csv: cannot be read"),
+        (["twice.csv", "out.csv"], "twice.csv:3: map 0, pad 1, time 4, charge 3: the cell stands twice"),
         (["in.csv", "in.csv"], "in.csv: is an input of this command"),
         (["in.csv", "no/out.csv"], "no/out.csv: cannot be written"),
         (["other.csv", "out.csv"], "other.csv:1: column map, charge is missing; the header is map,pad,time,charge"),
@@ -86,6 +91,7 @@ def test_bad_digits_are_one_line_and_nothing_is_written(rows, options, message, 
 )
 def test_files_that_cannot_be_used_are_named(arguments, message, qcompress, tmp_path):
     (tmp_path / "in.csv").write_text(HEADER + "0,1,4,10\n")
+    (tmp_path / "twice.csv").write_text(HEADER + "0,1,4,10\n0,1,4,3\n")
     (tmp_path / "other.csv").write_text("pad,time\n1,2\n")
     done = qcompress("tpc", "clusters", *arguments, "--npads", "30", cwd=tmp_path)
     assert (done.returncode, done.stderr.count("\n")) == (2, 1), done.stderr
@@ -97,3 +103,27 @@ def test_help_is_there(qcompress):
     assert " tpc " in qcompress("--help").stdout
     done = qcompress("tpc", "--help")
     assert (done.returncode, " clusters " in done.stdout) == (0, True)
+
+
+def test_simulate_takes_an_occupancy_or_a_sample(qcompress, tmp_path):
+    done = qcompress("simulate", "tpc", "--occupancy", "0.02", "--events", "1", "-o", tmp_path / "a.h5")
+    assert done.returncode == 0, done.stderr
+    same = qcompress("simulate", "tpc", "--sample", "sector-2pc", "--events", "1", "-o", tmp_path / "b.h5")
+    assert (same.returncode, same.stdout.count("of 1 events in")) == (0, 1)
+    assert (tmp_path / "a.h5").read_bytes() == (tmp_path / "b.h5").read_bytes()
+
+
+@pytest.mark.parametrize(
+    ("arguments", "message"),
+    [
+        (["tpc", "--occupancy", "0.5"], "occupancy 0.5: give 0.02 to 0.4"),
+        (["tpc", "--sample", "sector-2pc", "--occupancy", "0.2"], "simulate: give --sample, or --occupancy"),
+        (["tpc", "--sample", "electron-0pu"], "sample 'electron-0pu' is not known; simulate one of sector-2pc"),
+        (["hgcal", "--occupancy", "0.2"], "samples of detector hgcal are named with --sample"),
+    ],
+)
+def test_what_cannot_be_simulated_is_one_line(arguments, message, qcompress, tmp_path):
+    done = qcompress("simulate", *arguments, "--events", "1", "-o", tmp_path / "a.h5")
+    assert (done.returncode, done.stderr.count("\n")) == (2, 1), done.stderr
+    assert message in done.stderr
+    assert not list(tmp_path.iterdir())
