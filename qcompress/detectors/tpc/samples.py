@@ -35,8 +35,6 @@ from qcompress.files import written_aside
 SCHEMA = 1
 FORMAT = "qcompress TPC sector frames"
 CHUNK_ROWS = 1 << 16
-SATURATED_ADC = 850.0
-"""Charges from here on may be saturated: 1023 less the highest pedestals."""
 
 Columns = Mapping[str, npt.NDArray[Any]]
 
