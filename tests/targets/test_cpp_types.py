@@ -32,17 +32,19 @@ def test_types_hold_their_ends_and_64_bits_are_the_most() -> None:
     assert [literal(value) for value in (5, -(1 << 63))] == ["5LL", "(-9223372036854775807LL - 1)"]
 
 
-@pytest.mark.parametrize("far", [6, 70])
-def test_what_a_cast_leaves_lies_in_its_bounds(far: int) -> None:
-    """Every code between two ends, every mode, formats close by and far away."""
-    rng = np.random.default_rng(far)
-    for number in range(1500):
-        given = Format(True, 9, int(rng.integers(-3, 8)))
-        fraction, width = given.fraction - int(rng.integers(-far, far + 1)), int(rng.integers(1, 40))
+@pytest.mark.parametrize(("bits", "far"), [(9, 6), (9, 70), (50, 60)])
+def test_what_a_cast_leaves_lies_in_its_bounds(bits: int, far: int) -> None:
+    """Every mode, formats close by and far away; every code between two ends, of wide ones the ends and some more."""
+    rng = np.random.default_rng(bits + far)
+    most = 1 << (bits - 1)
+    for number in range(1000):
+        given = Format(True, bits, int(rng.integers(-3, bits)))
+        fraction, width = given.fraction - int(rng.integers(-far, far + 1)), int(rng.integers(1, 62))
         cast = Cast(Format(bool(rng.integers(2)), width, width - fraction), *MODES[number % len(MODES)])
-        low, high = sorted(rng.integers(-256, 256, 2).tolist())
+        low, high = sorted(rng.integers(-most, most, 2).tolist())
+        every = np.arange(low, high + 1) if bits < 10 else np.r_[low, high, rng.integers(low, high + 1, 100)]
         found = step(Quantize(cast), given, Bounds(low, high))
-        codes = cast.codes(np.arange(low, high + 1), given.fraction)
+        codes = cast.codes(every, given.fraction)
         assert found.result.low <= codes.min() <= codes.max() <= found.result.high, (cast, low, high)
         assert cast.format.min_code <= found.result.low <= found.result.high <= cast.format.max_code
         assert found.held.low <= min(low, found.result.low) <= max(high, found.result.high) <= found.held.high
