@@ -22,7 +22,7 @@ import training_codecs
 
 from qcompress.config import load_config
 from qcompress.detectors import TEST, TRAIN, VALIDATION, Table
-from qcompress.detectors.hgcal import DETECTOR, baselines, decoding, evaluation, geometry, models, samples
+from qcompress.detectors.hgcal import DETECTOR, baselines, codecs, decoding, geometry, models, samples, scoring
 from qcompress.detectors.hgcal.arithmetic import deployed_graph
 from qcompress.detectors.hgcal.compensation import compensated
 from qcompress.detectors.hgcal.decoding import DecodingOptions
@@ -80,9 +80,9 @@ class Trained:
     def told(self) -> dict[str, Any]:
         return dict(json.loads((self.folder / "training.json").read_text()))
 
-    def decode(self, latents: Codes, graph: Graph, received: evaluation.Received) -> Values:
+    def decode(self, latents: Codes, graph: Graph, received: codecs.Received) -> Values:
         model = load_model(self.folder / "decoder.keras")
-        return evaluation.decode_latents(latents, graph.output_format, {"decoder": partial(predict, model)}, received)
+        return codecs.decode_latents(latents, graph.output_format, {"decoder": partial(predict, model)}, received)
 
 
 @dataclass
@@ -126,9 +126,9 @@ class Set:
         charge = geometry.channels_to_train(whole["charge"][self.rows.split == TRAIN]).astype(np.float64)
         return baselines.mean_image(charge, len(self.test))
 
-    def received(self, options: EncoderOptions) -> evaluation.Received:
+    def received(self, options: EncoderOptions) -> codecs.Received:
         calq = decoding.module_calq(FrontEnd.autoencoder(geometry.AE_CHANNEL.tolist()), self.columns)
-        return evaluation.what_arrives(self.columns, calq, options)
+        return codecs.what_arrives(self.columns, calq, options)
 
     def transverse(self, charges: Values) -> Values:
         """Charges that a chip with CAL = 1 sent, as transverse ones."""
@@ -298,7 +298,7 @@ def show_3(folder: Path, data: Set, limits: Limits) -> None:
 
 
 def occupancy(reference: Values) -> Values:
-    return np.asarray((reference > evaluation.OCCUPIED_ADC).sum(axis=1))
+    return np.asarray((reference > scoring.OCCUPIED_ADC).sum(axis=1))
 
 
 def occupancy_table(reference: Values, distances: Mapping[str, Values]) -> Table:
@@ -342,7 +342,7 @@ def links_figure(folder: Path, curves: Mapping[str, Mapping[int, float]]) -> Non
 def occupancy_figure(path: Path, reference: Values, distances: Mapping[str, Values], edges: Values, what: str) -> None:
     seen = occupancy(reference)
     shown = {name: profile(seen[d >= 0], d[d >= 0], edges) for name, d in distances.items()}
-    label = f"Trigger cells above {evaluation.OCCUPIED_ADC} ADC counts (transverse)"
+    label = f"Trigger cells above {scoring.OCCUPIED_ADC} ADC counts (transverse)"
     figure = profile_figure(shown, label, "EMD [half trigger-cell pitch]", f"qcompress HGCAL fast simulation, {what}")
     figure.savefig(path, dpi=110, metadata={"Software": None})
 

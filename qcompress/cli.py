@@ -11,7 +11,7 @@ from typing import Annotated, Any
 import typer
 from typer.core import TyperGroup
 
-from qcompress.errors import MismatchError, QcompressError
+from qcompress.errors import CheckError, MismatchError, QcompressError
 
 
 class DetectorCommands(TyperGroup):
@@ -285,8 +285,31 @@ def synth(
 
 
 @app.command()
-def evaluate(candidate: CandidateFolder) -> None:
-    """Score a candidate's integers with its detector's physics, on its test events."""
+def evaluate(
+    candidate: CandidateFolder,
+    data: Annotated[Path | None, typer.Option(metavar="FILE", help="Another sample than the candidate's own.")] = None,
+    algorithms: Annotated[
+        str | None, typer.Option(help="Comma-separated, beside the candidate [default: the detector's].")
+    ] = None,
+    rows: Annotated[
+        int | None, typer.Option(min=1, help="At most so many test rows, in whole events [default: all].")
+    ] = None,
+    out: Annotated[
+        Path | None, typer.Option(help="Folder to write [default: evaluation_NAME in the candidate].")
+    ] = None,
+    partitions: Annotated[int, typer.Option(min=1, help="Parts that are scored side by side.")] = 1,
+    scheduler: Annotated[
+        str | None, typer.Option(metavar="ADDRESS", help="A dask cluster's [default: processes on this machine].")
+    ] = None,
+    tolerance: Annotated[
+        float | None, typer.Option(min=0, max=1, help="Of the checks, relative [default: the config's].")
+    ] = None,
+    check: Annotated[bool, typer.Option("--check", help="Exit 1 if the candidate fails a check.")] = False,
+) -> None:
+    """Score a candidate's integers with its detector's physics, on its test events or on another sample's.
+
+    Without options: the step of its config. With any, a folder of its own: tables, JSON, figures, a page.
+    """
     from qcompress import pipeline
     from qcompress.progress import Reporter
     from qcompress.report.tables import evaluation_tables
@@ -294,8 +317,20 @@ def evaluate(candidate: CandidateFolder) -> None:
 
     console = _console()
     with Reporter(console) as reporter:
-        figures = pipeline.run_one(candidate, "evaluate", reporter)
-    print_tables(evaluation_tables(figures), console)
+        if (data, algorithms, rows, out, scheduler, tolerance, partitions) == (*[None] * 6, 1):
+            figures = pipeline.run_one(candidate, "evaluate", reporter)
+            tables, failures = evaluation_tables(figures), figures.get("failures", [])
+        else:
+            names = None if algorithms is None else tuple(_names(algorithms))
+            folder = out or candidate / f"evaluation_{data.stem if data else 'own'}"
+            apart = pipeline.Apart(data, folder, rows, names, tolerance, partitions, scheduler)
+            results = pipeline.evaluate_apart(candidate, apart, reporter.task("evaluate"))
+            tables, failures = list(results.tables), list(results.failures)
+    print_tables(tables, console)
+    for line in failures:
+        console.print(line, highlight=False, markup=False)
+    if check and failures:
+        raise CheckError("; ".join(failures))
 
 
 @app.command()
@@ -468,6 +503,8 @@ def main() -> None:
         app()
     except MismatchError as fault:
         _end(f"bits differ: {fault}", 1)
+    except CheckError as fault:
+        _end(f"check failed: {fault}", 1)
     except QcompressError as fault:
         _end(f"error: {fault}", 2)
     except OSError as fault:

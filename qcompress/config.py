@@ -59,9 +59,14 @@ class SynthesisOptions(_Section):
 
 
 class EvaluationOptions(_Section):
-    """At most this many test rows are scored."""
+    """What is scored of the test rows."""
 
     rows: int = Field(4000, ge=1)
+    """At most so many, in whole events; one event at least."""
+    algorithms: tuple[str, ...] | None = None
+    """The detector's, beside the candidate; all it has unless given."""
+    tolerance: float = Field(0.05, ge=0, le=1)
+    """Of the detector's checks, relative: what is lost or added of a quantity that should be conserved."""
 
 
 class Config(_Section):

@@ -17,5 +17,9 @@ class MismatchError(Exception):
     """Two bodies gave different integer codes; the command line prints it and exits with 1."""
 
 
+class CheckError(Exception):
+    """A check that the user asked for did not hold; the command line prints it and exits with 1."""
+
+
 class QcompressWarning(UserWarning):
     """Something the user should know and can act upon; an error in the tests."""

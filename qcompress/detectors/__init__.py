@@ -6,6 +6,7 @@ derived from `Detector`. It is imported only when a config or a command names it
 
 import difflib
 import importlib.metadata
+import sys
 from abc import ABC, abstractmethod
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, field
@@ -91,12 +92,14 @@ class Results:
     """What an evaluation found: tables, figures by file name, and the few figures that `compare` shows.
 
     fragments: pieces of HTML for a page of their own, which need nothing from outside.
+    failures: a line for each of the detector's checks that did not hold.
     """
 
     tables: tuple[Table, ...]
     summary: Mapping[str, float]
     figures: Mapping[str, "Figure"] = field(default_factory=dict)
     fragments: tuple[str, ...] = ()
+    failures: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True)
@@ -114,6 +117,33 @@ class Firmware:
 
 Decoders = Mapping[str, Callable[[Values], Values]]
 """Trained companions by name: values (n, ...) -> values (n, ...)."""
+
+
+@dataclass(frozen=True)
+class Evaluation:
+    """What of a sample is scored, and how it is shared out.
+
+    rows: at most so many test rows, all if None; algorithms: the detector's, beside the candidate, its own choice if
+    None; tolerance: of its checks, relative; partitions: parts that are scored side by side, by dask's processes on
+    this machine or on the cluster at `scheduler`; parts: folder in which finished parts wait for the others, so that
+    a killed evaluation goes on; identity: of all that decides the firmware and its decoders; reopen: both once more, in
+    another process.
+    """
+
+    rows: int | None
+    algorithms: tuple[str, ...] | None = None
+    tolerance: float = 0.05
+    partitions: int = 1
+    scheduler: str | None = None
+    parts: Path | None = None
+    identity: str = ""
+    reopen: Callable[[], tuple[Firmware, Decoders]] | None = None
+
+    def whole(self, detector: str) -> int:
+        """The number of rows, for a detector without algorithms and parts; raises QcompressError if they are wanted."""
+        if self.algorithms or self.partitions != 1 or self.scheduler:
+            raise QcompressError(f"detector {detector} has no other algorithms and no partitions to evaluate")
+        return sys.maxsize if self.rows is None else self.rows
 
 
 class Detector(ABC):
@@ -206,11 +236,15 @@ class Detector(ABC):
         self,
         firmware: Firmware,
         path: Path,
-        decode: Mapping[str, Callable[[Values], Values]],
-        rows: int,
+        decode: Decoders,
+        wanted: Evaluation,
         report: Report,
     ) -> Results:
-        """Score the firmware's integers on at most `rows` test rows of a sample; decode: companions by name."""
+        """Score the firmware's integers on the test rows of a sample; decode: companions by name."""
+
+    def check_apart(self, sample: Path, trained: Path) -> None:
+        """Raise QcompressError if test events of a sample are among the training events of another."""
+        raise QcompressError(f"{sample}: detector {self.name} cannot tell whether its events trained the candidate")
 
 
 def detector_names() -> list[str]:

@@ -27,3 +27,25 @@ def profile(x: npt.ArrayLike, y: npt.ArrayLike, edges: npt.ArrayLike) -> Profile
     quantiles = np.array([np.quantile(b, [0.5, 0.16, 0.84]) if len(b) else [np.nan] * 3 for b in bins])
     median, low, high = quantiles.T
     return Profile(bounds, median, low, high, np.array([len(b) for b in bins], np.int64))
+
+
+def histogram_profile(counts: npt.NDArray[np.int64], edges: npt.ArrayLike, y_edges: npt.ArrayLike) -> Profile:
+    """The same of entries counted in bins of both, counts (bins, y bins): quantiles as if even within a bin of y."""
+    rows = [_quantiles(row, np.asarray(y_edges, np.float64), (0.5, 0.16, 0.84)) for row in counts]
+    median, low, high = np.array(rows).T
+    return Profile(np.asarray(edges, np.float64), median, low, high, counts.sum(axis=1))
+
+
+def histogram_median(counts: npt.NDArray[np.int64], edges: npt.ArrayLike) -> float:
+    """Of entries counted in bins, as if even within a bin; NaN without entries."""
+    return float(_quantiles(counts, np.asarray(edges, np.float64), (0.5,))[0])
+
+
+def _quantiles(counts: npt.NDArray[np.int64], edges: Values, wanted: tuple[float, ...]) -> Values:
+    if not counts.any():
+        return np.full(len(wanted), np.nan)
+    below = np.concatenate([[0], np.cumsum(counts)])
+    place = np.asarray(wanted) * below[-1]
+    bins = np.searchsorted(below, place, side="right") - 1
+    bins = np.minimum(bins, np.flatnonzero(counts)[-1])
+    return np.asarray(edges[bins] + (place - below[bins]) / counts[bins] * (edges[bins + 1] - edges[bins]))

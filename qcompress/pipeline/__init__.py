@@ -4,13 +4,16 @@ from qcompress.pipeline.building import wanted_targets
 from qcompress.pipeline.exploring import Sweeps, explore, find_learning_rates
 from qcompress.pipeline.foreign import Foreign, compile_model, verify_model
 from qcompress.pipeline.runner import run, run_one, synthesize_candidate
+from qcompress.pipeline.scoring import Apart, evaluate_apart
 from qcompress.pipeline.synthesis import run_flows
 from qcompress.pipeline.verification import mismatches, verify_candidate
 
 __all__ = [
+    "Apart",
     "Foreign",
     "Sweeps",
     "compile_model",
+    "evaluate_apart",
     "explore",
     "find_learning_rates",
     "mismatches",

@@ -1,34 +1,134 @@
-"""Step evaluate and step report: the physics of the integers, and the page that shows everything."""
+"""Step evaluate, other evaluations beside it, and step report: the page that shows everything."""
 
+import json
+import shutil
 from collections.abc import Callable
+from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
 
+from qcompress.candidate import Candidate, write_whole
+from qcompress.config import parse_config
+from qcompress.detectors import Decoders, Evaluation, Firmware, Results
+from qcompress.errors import QcompressError
 from qcompress.fixedpoint import Values
 from qcompress.pipeline.job import Figures, Job
 from qcompress.progress import Report
 
 
-def decoders(job: Job) -> dict[str, Callable[[Values], Values]]:
+def decoders(candidate: Candidate) -> dict[str, Callable[[Values], Values]]:
     """The trained companions (decoders) by name."""
     from qcompress.frontends.qkeras import load_model, predict
 
-    names = [name for entry in job.candidate.figures("train").values() for name in entry["companions"]]
-    models = {name: load_model(job.candidate.model(name)) for name in names}
+    names = [name for entry in candidate.figures("train").values() for name in entry["companions"]]
+    models = {name: load_model(candidate.model(name)) for name in names}
     return {name: partial(predict, model) for name, model in models.items()}
 
 
 def evaluate(job: Job, stage: Path, report: Report) -> Figures:
     """The detector's physics on the integers of the test events; tables and figures into evaluation/."""
-    results = job.detector.evaluate(
-        job.candidate.firmware(), job.sample, decoders(job), job.config.evaluation.rows, report
-    )
-    folder = stage / "evaluation"
-    folder.mkdir()
+    options = job.config.evaluation
+    wanted = Evaluation(options.rows, options.algorithms, options.tolerance)
+    results = job.detector.evaluate(job.candidate.firmware(), job.sample, decoders(job.candidate), wanted, report)
+    write_results(results, stage / "evaluation")
+    return as_figures(results)
+
+
+def as_figures(results: Results) -> Figures:
+    """What the manifest keeps of an evaluation."""
+    return {
+        "summary": dict(results.summary),
+        "tables": [table._asdict() for table in results.tables],
+        "failures": list(results.failures),
+    }
+
+
+def write_results(results: Results, folder: Path) -> None:
+    """Figures (.png, .pdf), every table as CSV, everything as JSON."""
+    from qcompress.report.tables import as_csv, file_name
+
+    folder.mkdir(parents=True, exist_ok=True)
     for name, figure in results.figures.items():
         figure.savefig(folder / f"{name}.png", dpi=110, metadata={"Software": None})
         figure.savefig(folder / f"{name}.pdf", metadata={"CreationDate": None, "Producer": None, "Creator": None})
-    return {"summary": dict(results.summary), "tables": [table._asdict() for table in results.tables]}
+    for table in results.tables:
+        write_whole(folder / f"{file_name(table)}.csv", as_csv(table).encode())
+    write_whole(folder / "results.json", (json.dumps(as_figures(results), indent=1) + "\n").encode())
+
+
+@dataclass(frozen=True)
+class Apart:
+    """An evaluation that is not the candidate's own: another sample, other algorithms, all rows, in partitions.
+
+    sample: None for the candidate's own; out: folder to write; tolerance: None for the config's.
+    """
+
+    sample: Path | None
+    out: Path
+    rows: int | None
+    algorithms: tuple[str, ...] | None
+    tolerance: float | None
+    partitions: int
+    scheduler: str | None
+
+
+def evaluate_apart(folder: Path, apart: Apart, report: Report) -> Results:
+    """Score a candidate and write tables, figures and a page into a folder of its own; the candidate is not changed.
+
+    Raises QcompressError if the sample's events trained the candidate. What is finished when it is interrupted is kept
+    until it is whole.
+    """
+    from qcompress.report.html import report_page
+
+    candidate = Candidate.open(folder)
+    config = parse_config(candidate.manifest["config"], folder)
+    job = Job(config, candidate, candidate.detector)
+    if apart.out.exists() and {entry.name for entry in apart.out.iterdir()} - {PARTS} and not is_evaluation(apart.out):
+        raise QcompressError(f"{apart.out}: a folder with other files in it; choose another with --out")
+    if apart.sample is not None:
+        _check_sample(job, apart.sample)
+    tolerance = config.evaluation.tolerance if apart.tolerance is None else apart.tolerance
+    wanted = Evaluation(
+        *(apart.rows, apart.algorithms, tolerance, apart.partitions, apart.scheduler),
+        parts=(apart.out / PARTS).absolute(),
+        identity=candidate.output_hash("train") + candidate.output_hash("compile"),
+        reopen=partial(reopened, folder.absolute()),
+    )
+    sample = (apart.sample or job.sample).absolute()
+    results = job.detector.evaluate(candidate.firmware(), sample, decoders(candidate), wanted, report)
+    write_results(results, apart.out)
+    write_whole(apart.out / "report.html", report_page(candidate, (results, apart.out)).encode())
+    shutil.rmtree(apart.out / PARTS, ignore_errors=True)
+    return results
+
+
+def is_evaluation(folder: Path) -> bool:
+    """Whether an evaluation was written into a folder."""
+    return (folder / "results.json").is_file()
+
+
+PARTS = ".parts"
+"""Folder of finished parts of an evaluation that is not whole."""
+
+
+def _check_sample(job: Job, sample: Path) -> None:
+    """Whether a sample's events may be scored; raises QcompressError if they trained the candidate."""
+    trained = job.candidate.figures("sample")
+    card = job.detector.card(sample)
+    if card.content_hash == trained["content_hash"]:
+        raise QcompressError(
+            f"{sample}: is the sample that trained the candidate; without --data its test events are scored"
+        )
+    if card.split_hash == trained["split_hash"]:
+        raise QcompressError(f"{sample}: has the events and the split of the sample that trained the candidate")
+    if job.sample.is_file():
+        job.detector.check_apart(sample, job.sample)
+
+
+def reopened(folder: Path) -> tuple[Firmware, Decoders]:
+    """A candidate in another process."""
+    candidate = Candidate.open(folder)
+    return candidate.firmware(), decoders(candidate)
 
 
 def write_report(job: Job, stage: Path, report: Report) -> Figures:

@@ -14,16 +14,20 @@ from qcompress.detectors import Results, Table
 from qcompress.report.tables import candidate_tables, cell
 
 
-def report_page(candidate: Candidate) -> str:
-    """The page of a candidate's results as they stand in its manifest and its evaluation folder."""
+def report_page(candidate: Candidate, apart: tuple[Results, Path] | None = None) -> str:
+    """The page of a candidate's results as they stand in its manifest and its evaluation folder.
+
+    apart: another evaluation and the folder of its figures, in place of the candidate's own.
+    """
     manifest = candidate.manifest
     sample = manifest["steps"].get("sample", {}).get("figures", {})
-    figures = sorted((candidate.folder / "evaluation").glob("*.png"))
+    results, folder = apart or (None, candidate.folder / "evaluation")
+    figures = sorted(folder.glob("*.png"))
     version = manifest["versions"]["qcompress"]
     return _page(
         manifest["name"],
         f"Firmware candidate for detector {manifest['detector']}, made by qcompress {version}",
-        candidate_tables(candidate),
+        candidate_tables(candidate, None if results is None else results.tables),
         [(path.stem, path.read_bytes()) for path in figures],
         {"seed": manifest["seed"]}
         | {f"sample {key.replace('_', ' ')}": value for key, value in sample.items()}

@@ -2,15 +2,19 @@
 
 import csv
 import io
-from collections.abc import Mapping
+import re
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 from qcompress.candidate import Candidate
 from qcompress.detectors import Table
 
 
-def candidate_tables(candidate: Candidate) -> list[Table]:
-    """Training, verification matrix, networks, synthesis, and the detector's own tables: whichever steps have run."""
+def candidate_tables(candidate: Candidate, evaluated: Sequence[Table] | None = None) -> list[Table]:
+    """Training, verification matrix, networks, synthesis, and the detector's own tables: whichever steps have run.
+
+    evaluated: tables of another evaluation, in place of the candidate's own.
+    """
     makers = {
         "train": training_table,
         "verify": verification_table,
@@ -18,7 +22,9 @@ def candidate_tables(candidate: Candidate) -> list[Table]:
         "synthesize": synthesis_table,
     }
     tables = [maker(candidate.figures(step)) for step, maker in makers.items() if step in candidate.steps]
-    if "evaluate" in candidate.steps:
+    if evaluated is not None:
+        tables += evaluated
+    elif "evaluate" in candidate.steps:
         tables += evaluation_tables(candidate.figures("evaluate"))
     return tables
 
@@ -143,6 +149,11 @@ def synthesis_table(figures: Mapping[str, Any]) -> Table:
         tuple((name, *(f.get(key) for key in keys), f["tool"], f["origin"]) for name, f in figures.items()),
         "latency and interval: of the generated RTL, as simulated; an open flow is not a vendor's place and route",
     )
+
+
+def file_name(table: Table) -> str:
+    """The title in small letters and digits, words joined by underscores."""
+    return "_".join(re.findall(r"[a-z0-9.]+", table.title.lower())).rstrip(".")
 
 
 def as_csv(table: Table) -> str:

@@ -64,8 +64,9 @@ class Dummy(Detector):
         pd.DataFrame(scores, columns=["score"]).to_csv(target, index=False)
         return f"{len(scores)} rows"
 
-    def evaluate(self, firmware, path, decode, rows, report):
-        scores = firmware.run["sum"](self.preprocess(firmware.front_end).run(self.rows(path, {}).codes[:rows]))
+    def evaluate(self, firmware, path, decode, wanted, report):
+        codes = self.rows(path, {}).codes[: wanted.whole(self.name)]
+        scores = firmware.run["sum"](self.preprocess(firmware.front_end).run(codes))
         return Results((Table("Scores", ("rows", "mean"), ((len(scores), float(scores.mean())),)),), {"mean": 1.0})
 
 

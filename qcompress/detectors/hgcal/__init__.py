@@ -4,7 +4,7 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Any, ClassVar
 
-from qcompress.detectors import Decoders, Detector, Firmware, Network, Options, Results, Rows, SampleCard
+from qcompress.detectors import Decoders, Detector, Evaluation, Firmware, Network, Options, Results, Rows, SampleCard
 from qcompress.detectors.hgcal.models import EncoderOptions
 from qcompress.detectors.hgcal.selections import Selection
 from qcompress.fixedpoint import Overflow
@@ -123,10 +123,15 @@ class Hgcal(Detector):
 
         return emulation.emulate(firmware, source, target, overrides, report)
 
-    def evaluate(self, firmware: Firmware, path: Path, decode: Decoders, rows: int, report: Report) -> Results:
+    def evaluate(self, firmware: Firmware, path: Path, decode: Decoders, wanted: Evaluation, report: Report) -> Results:
         from qcompress.detectors.hgcal import evaluation
 
-        return evaluation.evaluate(firmware, path, decode, rows, report)
+        return evaluation.evaluate(firmware, path, decode, wanted, report)
+
+    def check_apart(self, sample: Path, trained: Path) -> None:
+        from qcompress.detectors.hgcal import evaluation
+
+        evaluation.check_apart(sample, trained)
 
 
 DETECTOR = Hgcal()

@@ -12,17 +12,19 @@ from typing import Any, NamedTuple
 import numpy as np
 
 from qcompress.detectors.hgcal import geometry
-from qcompress.detectors.hgcal.baselines import ADC_PER_MIPT, THRESHOLD_MIPT
 from qcompress.detectors.hgcal.econt import best_choice, repeater, super_trigger_cell, threshold_sum
 from qcompress.detectors.hgcal.econt.frames import OUTPUT_LINKS
 from qcompress.detectors.hgcal.econt.frontend import FrontEnd
 from qcompress.detectors.hgcal.econt.numbers import Density, encode
 from qcompress.detectors.hgcal.econt.registers import Algorithm, Registers
 from qcompress.detectors.hgcal.events import Columns, LinkAllocation, Modules, modules
+from qcompress.detectors.hgcal.layers import MIP_COUNTS
 from qcompress.errors import QcompressError
 from qcompress.fixedpoint import Codes, Values
 
-THRESHOLD_ADC = int(THRESHOLD_MIPT * ADC_PER_MIPT)
+THRESHOLD_MIPT = 1.35
+"""The threshold of the trigger primitives (CMSSW `threshold_silicon`), in mipT."""
+THRESHOLD_ADC = int(THRESHOLD_MIPT * MIP_COUNTS)
 """1.35 mipT of 35.1 counts, rounded down, as in the public register files."""
 STC4, STC16 = 0, 1
 """Register stc_type: groups of 4 or of 16, 9 bits of energy."""
@@ -35,15 +37,24 @@ OnLinks = Callable[[Codes, Codes, Registers], Values]
 
 
 class Codec(NamedTuple):
-    """An algorithm: what tables call it, and what arrives of modules: transverse ADC counts (n, 48), channel order."""
+    """An algorithm: what tables call it, and what arrives of modules: ADC counts (n, 48) in channel order.
+
+    calibrated: the chip had made them transverse; otherwise that is left to what follows, as `transverse` does.
+    """
 
     title: str
     decode: Decode
+    calibrated: bool = True
+
+    def transverse(self, modules: Modules) -> Values:
+        """What arrives, (n, 48) transverse ADC counts in channel order."""
+        counts = self.decode(modules)
+        return counts if self.calibrated else counts / modules.cosh_eta
 
 
 def decoded(name: str, columns: Columns, allocation: LinkAllocation | None = None, calibrated: bool = False) -> Values:
     """What arrives of a sample's modules by an algorithm of CHIP: (n, 48) transverse ADC counts in channel order."""
-    return codec(name, CHIP).decode(modules(columns, allocation, calibrated))
+    return codec(name, CHIP).transverse(modules(columns, allocation, calibrated))
 
 
 def codec(name: str, table: Mapping[str, Codec]) -> Codec:
@@ -143,7 +154,7 @@ def _mixed(modules: Modules, sharing: str) -> Values:
 
 
 CHIP: Mapping[str, Codec] = {
-    "uncompressed": Codec("charge before any code", lambda modules: modules.charge),
+    "uncompressed": Codec("charge before any code", lambda modules: modules.counts.astype(np.float64), False),
     "repeater": Codec(
         "all trigger cells (repeater)",
         lambda modules: _grouped(modules, modules.links, Algorithm.REPEATER, _repeater),

@@ -4,11 +4,6 @@ import numpy as np
 
 from qcompress.fixedpoint import Values
 
-ADC_PER_MIPT = 35.1
-"""Counts per minimum-ionising particle: 3.43 fC (200 um of silicon) at 100/1024 fC per count."""
-THRESHOLD_MIPT = 1.35
-"""The threshold of the trigger primitives (CMSSW `threshold_silicon`), in mipT."""
-
 
 def mean_image(training: Values, rows: int) -> Values:
     """The mean share of each trigger cell over the training modules, for every row."""
@@ -20,8 +15,3 @@ def mean_image(training: Values, rows: int) -> Values:
 def uniform_image(rows: int, cells: int) -> Values:
     """The same share in every trigger cell."""
     return np.full((rows, cells), 1.0 / cells)
-
-
-def threshold(charge: Values) -> Values:
-    """Trigger cells of 1.35 mipT and more, all of them: no link limit."""
-    return np.where(charge >= THRESHOLD_MIPT * ADC_PER_MIPT, charge, 0.0)

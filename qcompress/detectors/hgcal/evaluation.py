@@ -1,168 +1,168 @@
-"""Scores of an encoder on integers: EMD of the decoded modules beside trivial references."""
+"""Scores of a candidate's integers on whole events, beside the chip's algorithms and trivial references."""
 
-from collections.abc import Iterable, Mapping
+import tempfile
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
+from functools import partial
 from pathlib import Path
-from typing import TYPE_CHECKING, NamedTuple
+from typing import TYPE_CHECKING
 
 import numpy as np
-import numpy.typing as npt
 
-from qcompress.detectors import TEST, TRAIN, Decoders, Firmware, Results, Table
-from qcompress.detectors.hgcal import baselines, geometry, samples
-from qcompress.detectors.hgcal.algorithms import CHIP
-from qcompress.detectors.hgcal.arithmetic import deployed_graph, distance, exact_graph
-from qcompress.detectors.hgcal.decoders import conditions
-from qcompress.detectors.hgcal.decoding import (
-    DecodingOptions,
-    Mask,
-    charges,
-    link_sums,
-    module_calq,
-    module_cells,
-    sums_of_links,
-)
+from qcompress.detectors import TEST, TRAIN, Decoders, Evaluation, Firmware, Results, Table
+from qcompress.detectors.hgcal import displays, geometry, partitions, samples, scoring, totals
+from qcompress.detectors.hgcal.algorithms import CHIP, Codec, codec
+from qcompress.detectors.hgcal.arithmetic import distance
+from qcompress.detectors.hgcal.codecs import ENCODER, OnChip, links_of, on_chip, table
+from qcompress.detectors.hgcal.conservation import RATIO_EDGES
+from qcompress.detectors.hgcal.decoding import module_calq
 from qcompress.detectors.hgcal.econt.encoder import LATENT
 from qcompress.detectors.hgcal.econt.frontend import FrontEnd, normalise
-from qcompress.detectors.hgcal.econt.registers import latent_capacity
-from qcompress.detectors.hgcal.econt.weights import EncoderWeights
 from qcompress.detectors.hgcal.events import LinkAllocation, modules
-from qcompress.detectors.hgcal.models import EncoderOptions
 from qcompress.errors import QcompressError
-from qcompress.fixedpoint import Codes, Format, Overflow, Values
-from qcompress.graph import Graph
-from qcompress.metrics.emd import emd
-from qcompress.metrics.profiles import Profile, profile
+from qcompress.fixedpoint import Codes, Overflow, Values
+from qcompress.plots.histograms import ratio_figure
 from qcompress.plots.profiles import profile_figure
 from qcompress.progress import Report
 
 if TYPE_CHECKING:
     from matplotlib.figure import Figure
 
-OCCUPIED_ADC = 35
-"""A trigger cell counts as occupied above this charge."""
-OCCUPANCY_EDGES = np.linspace(0, 48, 13)
-ENCODER = "encoder"
-LINK_LIMITED = ("stc", "stc-shared", "bc")
-"""Algorithms whose charges depend on the links."""
-OTHER = "weights of the encoder in"
-FIGURE_CODECS = (
-    ENCODER,
-    "STC4/16, sum at the largest",
-    "best choice",
-    "mean image",
-    "all trigger cells, norm",
-)
-REFERENCE_NOTE = (
-    "EMD in units of half a trigger-cell pitch (cm / 1.2084), between charge shares; reference: transverse charge of "
-    "the test modules before the 4E3M encoding. Empty: modules of which nothing arrived, left out of mean and median."
-)
+MEAN_ROWS = 100_000
+"""Training modules that the mean image is the mean of."""
+ARITHMETIC_ROWS = 4_000
+TELLING_CELLS = 20
+"""Occupied trigger cells from which on two events are not the same by chance."""
+IN_FIGURES = (ENCODER, "repeater", "threshold", "bc", "bc-stc", "mean-image")
+SIMULATED = "qcompress HGCAL fast simulation, test events"
 
 
-def evaluate(firmware: Firmware, path: Path, decode: Decoders, rows: int, report: Report) -> Results:
-    """EMD of encoder, chip algorithms and references on the first `rows` test modules of a sample."""
-    sample = samples.read(path)
-    transverse = geometry.channels_to_train(sample["charge"]) / np.cosh(sample["eta"].astype(np.float64))[:, None]
-    test = np.flatnonzero(sample["split"] == TEST)[:rows]
-    if not len(test):
-        raise QcompressError(f"{path}: has no test events")
-    reference = transverse[test]
-    columns = {name: column[test] for name, column in sample.columns.items()}
-    calq = module_calq(FrontEnd.from_mapping(firmware.front_end), columns)
-    images = normalise(calq)
-    graph = firmware.graphs[ENCODER]
-    received = what_arrives(columns, calq, EncoderOptions.model_validate(firmware.options))
-    decoded = {ENCODER: decode_latents(firmware.run[ENCODER](images), graph.output_format, decode, received)}
-    bits = graph.output_format.width
-    chip = on_chip(graph)
-    if chip is not None:
-        name, other = other_arithmetic(chip, bits)
-        decoded[name] = decode_latents(other.run(images), other.output_format, decode, received)
-    links = links_of(graph)
-    rows_read = modules({name: column[test] for name, column in sample.columns.items()}, LinkAllocation(links))
-    decoded |= {
-        f"{CHIP[name].title}, {links} links": geometry.channels_to_train(CHIP[name].decode(rows_read))
-        for name in LINK_LIMITED
-    }
-    decoded |= {
-        "threshold 1.35 mipT, no link limit": baselines.threshold(reference),
-        "mean image": baselines.mean_image(transverse[sample["split"] == TRAIN], len(test)),
-        "uniform image": baselines.uniform_image(*reference.shape),
-        "all trigger cells, 4E3M": geometry.ae_to_train(calq).astype(np.float64),
-        "all trigger cells, normalised to 8 bits": geometry.image_to_train(images).astype(np.float64),
-    }
-    distances: dict[str, Values] = {}
-    for name, found in decoded.items():
-        report(len(distances), len(decoded), f"EMD of {name}")
-        distances[name] = emd(reference, found, geometry.emd_cost())
-    own = scored(distances[ENCODER])
-    tables = (emd_table(distances), *([] if chip is None else [arithmetic_table(chip, images, bits)]))
+def evaluate(firmware: Firmware, path: Path, decode: Decoders, wanted: Evaluation, report: Report) -> Results:
+    """EMD, conservation, pictures; the candidate and the wanted algorithms on the test events of a sample."""
+    mean = mean_image(path)
+    known = table(firmware, decode, mean)
+    names = chosen(known, wanted.algorithms)
+    blocks = scoring.blocks(path, wanted.rows)
+    allocation = LinkAllocation(links_of(firmware.graphs[ENCODER]))
+    task = scoring.Task(path, names, allocation, wanted.identity)
+    with samples.Handle(path) as handle, _folder(wanted.parts) as folder:
+        key = task.key(handle.content_hash() if wanted.parts else "")
+        make = None if wanted.reopen is None else partial(_make_table, wanted.reopen, mean)
+        partitions.run(task, blocks, known, make, folder, key, wanted.partitions, wanted.scheduler, report)
+        found = totals.total(len(names), scoring.scored(blocks, folder, key))
+        first = scoring.read_block(handle, blocks[0])
+    titles = {name: _title(known[name], name, allocation) for name in names}
+    pictures = figures(found, titles, path)
+    pictures |= displays.figures(firmware, known, modules(first, allocation), titles)
     return Results(
-        tables,
-        {"emd_mean": float(own.mean()), "emd_median": float(np.median(own))},
-        {"emd_occupancy": occupancy_figure(reference, {name: distances[name] for name in shown(distances)})},
+        tuple(_tables(found, list(titles.values()), wanted.tolerance, firmware, first, path)),
+        {"emd_mean": float(found.sums[0] / found.counted[0]), "emd_median": float(totals.median(found, 0))},
+        pictures,
+        failures=tuple(failures(found, list(titles.values()), wanted.tolerance)),
     )
 
 
-class Received(NamedTuple):
-    """What is known beside the latents: codes of the module sums (n,), existing cells (n, 48), the decoding's rules.
-
-    conditions: (n, k) that the decoder takes behind the latents, None if it takes them alone.
-    """
-
-    sums: Codes
-    cells: Mask
-    rules: DecodingOptions
-    conditions: npt.NDArray[np.float32] | None
+def _make_table(reopen: partitions.Reopen, mean: Values | None) -> dict[str, Codec]:
+    """In a worker: the candidate opened once more."""
+    return table(*reopen(), mean)
 
 
-def what_arrives(columns: samples.Columns, calq: Codes, options: EncoderOptions) -> Received:
-    """Of modules with these columns and calibrated charges (n, 48)."""
-    sums = link_sums(calq)
-    known = conditions(columns, sums_of_links(sums)) if options.conditional else None
-    return Received(sums, module_cells(columns), options.decoding, known)
+@contextmanager
+def _folder(given: Path | None) -> Iterator[Path]:
+    if given is not None:
+        given.mkdir(parents=True, exist_ok=True)
+        yield given
+        return
+    with tempfile.TemporaryDirectory() as folder:
+        yield Path(folder)
 
 
-def decode_latents(latents: Codes, format_: Format, decode: Decoders, received: Received) -> Values:
-    """Latents (n, 16) -> float decoder -> charges (n, 48) in ADC counts, train order."""
-    values = format_.to_values(latents)
-    if received.conditions is not None:
-        values = np.concatenate([values, received.conditions], axis=1)
-    shares = geometry.image_to_train(decode["decoder"](values))
-    return charges(shares, received.sums, received.cells, received.rules)
+def chosen(known: Mapping[str, Codec], wanted: tuple[str, ...] | None) -> tuple[str, ...]:
+    """The candidate first, then what is wanted, or everything; raises QcompressError for an unknown name."""
+    names = tuple(known) if wanted is None else tuple(dict.fromkeys((ENCODER, *wanted)))
+    for name in names:
+        codec(name, known)
+    return names
 
 
-def links_of(graph: Graph) -> int:
-    """Links that the graph's latents need; all 13 for latents that no link could carry."""
-    bits = int(np.prod(graph.output_shape)) * graph.output_format.width
-    return next(links for links in range(1, 14) if links == 13 or latent_capacity(links) >= bits)
+def _title(found: Codec, name: str, allocation: LinkAllocation) -> str:
+    """With the links, where they decide what arrives."""
+    limited = name in CHIP and name.startswith(("bc", "stc"))
+    return f"{found.title}, {allocation.default} links" if limited else found.title
 
 
-class OnChip(NamedTuple):
-    """A candidate's weights as the chip holds them; overflow: None for a candidate that computes as QKeras does."""
-
-    weights: EncoderWeights
-    overflow: Overflow | None
-
-
-def on_chip(graph: Graph) -> OnChip | None:
-    """The graph's weights if it is the chip's encoder in either arithmetic, format for format."""
-    try:
-        weights = EncoderWeights.from_graph(graph)
-    except QcompressError:
-        return None
-    bits = graph.output_format.width
-    for mode in (Overflow.WRAP, Overflow.SAT):
-        if deployed_graph(weights, bits, mode).content_hash() == graph.content_hash():
-            return OnChip(weights, mode)
-    same = list(exact_graph(weights, bits).formats.values()) == list(graph.formats.values())
-    return OnChip(weights, None) if same else None
+def mean_image(path: Path) -> Values | None:
+    """(48,) in train order: mean share of each trigger cell over the first training modules; None without any."""
+    with samples.Handle(path) as handle:
+        found, rows = np.zeros(geometry.TRIGGER_CELLS), 0
+        for part in handle.chunks():
+            own = {name: column[part["split"] == TRAIN] for name, column in part.items()}
+            charge = geometry.channels_to_train(modules(own, calibrated=scoring.is_calibrated(handle)).charge)
+            sums = charge.sum(axis=1)
+            found += (charge[sums > 0] / sums[sums > 0, None]).sum(axis=0)
+            rows += int((sums > 0).sum())
+            if rows >= MEAN_ROWS:
+                break
+    return found / rows if rows else None
 
 
-def other_arithmetic(chip: OnChip, bits: int) -> tuple[str, Graph]:
-    """The same weights in the arithmetic that the candidate does not have, and its name."""
-    if chip.overflow is not None:
-        return f"{OTHER} QKeras' arithmetic", exact_graph(chip.weights, bits)
-    return f"{OTHER} the chip's arithmetic", deployed_graph(chip.weights, bits)
+def figures(found: totals.Totals, titles: Mapping[str, str], path: Path) -> dict[str, "Figure"]:
+    """EMD against occupancy and largest charge, what modules keep of their pT."""
+    shown = {title: place for place, (name, title) in enumerate(titles.items()) if name in IN_FIGURES}
+    label = "EMD [half trigger-cell pitch]"
+    drawn = {
+        "emd_occupancy": profile_figure(
+            totals.profiles(found, shown, "occupancy"),
+            f"Trigger cells above {scoring.OCCUPIED_ADC} ADC counts (transverse)",
+            label,
+            SIMULATED,
+        ),
+        "emd_max_charge": profile_figure(
+            totals.profiles(found, shown, "leading"),
+            f"log$_{{10}}$(largest charge / {scoring.OCCUPIED_ADC} ADC counts)",
+            label,
+            SIMULATED,
+        ),
+    }
+    if found.ratios:
+        ratios = {title: found.ratios[place] for title, place in shown.items()}
+        drawn["conservation"] = ratio_figure(
+            ratios, RATIO_EDGES, "$p_T$ that arrives / $p_T$ of the module", "Share of modules", SIMULATED
+        )
+    return drawn
+
+
+def _tables(
+    found: totals.Totals,
+    titles: list[str],
+    tolerance: float,
+    firmware: Firmware,
+    first: samples.Columns,
+    path: Path,
+) -> Iterator[Table]:
+    yield totals.emd_table(found, titles)
+    graph = firmware.graphs[ENCODER]
+    chip = on_chip(graph)
+    if chip is not None:
+        columns = {name: column[:ARITHMETIC_ROWS] for name, column in first.items()}
+        images = normalise(module_calq(FrontEnd.from_mapping(firmware.front_end), columns))
+        yield arithmetic_table(chip, images, graph.output_format.width)
+    if found.modules:
+        yield totals.verdicts(found, titles, tolerance)
+        yield totals.module_table(found, titles)
+        yield from totals.cell_tables(found, titles)
+    else:
+        columns_ = ("what", "why")
+        row = ("conservation", f"{path.name} does not say where its modules are: layer, u, v, zside")
+        yield Table("Left out", columns_, (row,))
+
+
+def failures(found: totals.Totals, titles: list[str], tolerance: float) -> list[str]:
+    """What the candidate does not conserve."""
+    if not found.modules:
+        return ["conservation: the sample does not say where its modules are"]
+    row = totals.verdicts(found, titles, tolerance).rows[0]
+    return [] if row[-1] == "holds" else [f"conservation within {100 * tolerance:g} %: {row[0]} {row[-1]}"]
 
 
 def arithmetic_table(chip: OnChip, images: Codes, candidate_bits: int) -> Table:
@@ -175,41 +175,23 @@ def arithmetic_table(chip: OnChip, images: Codes, candidate_bits: int) -> Table:
     return Table("QKeras' sums against the chip's floored products", columns, tuple(rows), "shift: QKeras minus chip")
 
 
-def shown(names: Iterable[str]) -> list[str]:
-    """Codecs of the figure: one decoding of each, the mean image for both empty ones, and the encoder's own limit."""
-    return [name for name in names if name.startswith(FIGURE_CODECS)]
-
-
-def scored(distances: Values) -> Values:
-    """Distances of rows with charge on both sides."""
-    return distances[distances >= 0]
-
-
-def emd_table(distances: Mapping[str, Values]) -> Table:
-    rows = [
-        (
-            name,
-            len(d),
-            int((d < 0).sum()),
-            float(scored(d).mean()) if len(scored(d)) else None,
-            float(np.median(scored(d))) if len(scored(d)) else None,
+def check_apart(sample: Path, trained: Path) -> None:
+    """Raises QcompressError if test events of a sample are, row by row, training events of another."""
+    seen = _fingerprints(trained, TRAIN)
+    if common := len(seen & _fingerprints(sample, TEST)):
+        raise QcompressError(
+            f"{sample}: {common} of its test events trained the candidate; give a sample of other events"
         )
-        for name, d in distances.items()
-    ]
-    return Table(
-        "EMD on test events", ("codec", "modules", "empty", "mean EMD", "median EMD"), tuple(rows), REFERENCE_NOTE
-    )
 
 
-def occupancy_figure(reference: Values, distances: Mapping[str, Values]) -> "Figure":
-    """EMD against the number of occupied trigger cells: median and 68 % band."""
-    occupancy = (reference > OCCUPIED_ADC).sum(axis=1)
-    shown: dict[str, Profile] = {
-        name: profile(occupancy[d >= 0], d[d >= 0], OCCUPANCY_EDGES) for name, d in distances.items()
-    }
-    return profile_figure(
-        shown,
-        f"Trigger cells above {OCCUPIED_ADC} ADC counts (transverse)",
-        "EMD [half trigger-cell pitch]",
-        "qcompress HGCAL fast simulation, test events",
-    )
+def _fingerprints(path: Path, part: int) -> set[int]:
+    """A hash of the charges of every event of a part of the split that holds as many as cannot agree by chance."""
+    found: dict[int, int] = {}
+    cells: dict[int, int] = {}
+    with samples.Handle(path) as handle:
+        for rows in handle.chunks(names=["event", "split", "codes"]):
+            own = (rows["split"] == part) & rows["codes"].any(axis=1)
+            for event, codes in zip(rows["event"][own].tolist(), rows["codes"][own], strict=True):
+                found[event] = found.get(event, 0) + hash(codes.tobytes())
+                cells[event] = cells.get(event, 0) + int(np.count_nonzero(codes))
+    return {number for event, number in found.items() if cells[event] >= TELLING_CELLS}

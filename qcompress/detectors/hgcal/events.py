@@ -68,14 +68,16 @@ class LinkAllocation:
 
 @dataclass(frozen=True, eq=False)
 class Modules:
-    """n modules. calq, empty (n, 48): CALQ, and what a trigger cell of code 0 has; charge: transverse, before the code.
+    """n modules. columns: their rows of the sample; calq, empty (n, 48): CALQ, and what a trigger cell of code 0 has.
 
-    exists (n, 48); cosh_eta (n, 48) of the trigger cells; high_density, hadronic (n,): CE-H; links (n,).
+    counts (n, 48): ADC counts before the code; exists (n, 48); cosh_eta (n, 48) of the trigger cells, 1 where charges
+    are transverse already; high_density, hadronic (n,): CE-H; links (n,).
     """
 
+    columns: Columns
     calq: Codes
     empty: Codes
-    charge: Values
+    counts: npt.NDArray[Any]
     exists: Flags
     cosh_eta: Values
     high_density: Flags
@@ -85,9 +87,15 @@ class Modules:
     def __len__(self) -> int:
         return len(self.links)
 
+    @property
+    def charge(self) -> Values:
+        """Transverse charge (n, 48) before the code, ADC counts."""
+        return np.asarray(self.counts / self.cosh_eta)
+
     def chosen(self, rows: npt.NDArray[Any]) -> "Modules":
         """Some of the modules."""
-        return Modules(**{name: column[rows] for name, column in vars(self).items()})
+        arrays = {name: column[rows] for name, column in vars(self).items() if name != "columns"}
+        return Modules({name: column[rows] for name, column in self.columns.items()}, **arrays)
 
 
 def modules(columns: Columns, allocation: LinkAllocation | None = None, calibrated: bool = False) -> Modules:
@@ -107,9 +115,10 @@ def modules(columns: Columns, allocation: LinkAllocation | None = None, calibrat
     charge = columns["charge"] if "charge" in columns else np.where(codes > 0, arriving, 0)
     hadronic = layers.subdetector(columns["layer"]) == layers.CE_H if "layer" in columns else np.zeros(n, np.bool_)
     return Modules(
+        columns,
         calibrate(arriving, cal),
         calibrate(_input_charges()[high.astype(np.int64), 0][:, None], cal),
-        charge / cosh,
+        charge,
         _exists()[_number(columns)] if known else np.ones((n, geometry.TRIGGER_CELLS), np.bool_),
         cosh,
         high,

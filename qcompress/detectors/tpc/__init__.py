@@ -4,7 +4,7 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Any, ClassVar
 
-from qcompress.detectors import Decoders, Detector, Firmware, Network, Results, Rows, SampleCard
+from qcompress.detectors import Decoders, Detector, Evaluation, Firmware, Network, Results, Rows, SampleCard
 from qcompress.detectors.tpc.models import CLASSIFIER, NetworkOptions
 from qcompress.graph import Graph, Stage
 from qcompress.progress import Report
@@ -74,10 +74,10 @@ class Tpc(Detector):
 
         return emulation.emulate(firmware, source, target, overrides, report)
 
-    def evaluate(self, firmware: Firmware, path: Path, decode: Decoders, rows: int, report: Report) -> Results:
+    def evaluate(self, firmware: Firmware, path: Path, decode: Decoders, wanted: Evaluation, report: Report) -> Results:
         from qcompress.detectors.tpc import evaluation
 
-        return evaluation.evaluate(firmware, path, rows, report)
+        return evaluation.evaluate(firmware, path, wanted.whole(self.name), report)
 
 
 DETECTOR = Tpc()

@@ -5,8 +5,9 @@ import json
 import numpy as np
 import pytest
 
-from qcompress.detectors import TEST, Firmware
-from qcompress.detectors.hgcal import baselines, evaluation, geometry, samples, simulation
+from qcompress.detectors import TEST, TRAIN, Evaluation, Firmware
+from qcompress.detectors.hgcal import evaluation, geometry, samples, simulation
+from qcompress.detectors.hgcal.algorithms import decoded
 from qcompress.detectors.hgcal.econt.frontend import FrontEnd
 from qcompress.fixedpoint import Cast, Format
 from qcompress.graph import Graph, Node, Quantize
@@ -31,14 +32,14 @@ def lossless_firmware():
 
 
 def table(path, decode, rows=200):
-    results = evaluation.evaluate(lossless_firmware(), path, {"decoder": decode}, rows, silent)
+    results = evaluation.evaluate(lossless_firmware(), path, {"decoder": decode}, Evaluation(rows), silent)
     return {row[0]: row for row in results.tables[0].rows}, results
 
 
 def test_a_codec_that_loses_nothing_scores_what_the_normaliser_leaves(sample_file):
     rows, results = table(sample_file, lambda values: values)
     assert rows["encoder"][2:] == rows["all trigger cells, normalised to 8 bits"][2:]
-    assert rows["all trigger cells, 4E3M"][3] < rows["encoder"][3] < 0.5 < rows["mean image"][3]
+    assert rows["all trigger cells (repeater)"][3] < rows["encoder"][3] < 0.5 < rows["mean image"][3]
     assert results.summary["emd_mean"] == rows["encoder"][3]
 
 
@@ -54,12 +55,13 @@ def test_only_test_events_are_scored(sample_file):
     assert rows["encoder"][1] == (sample["split"] == TEST).sum()
 
 
-def test_baselines_by_hand():
-    training = np.array([[1.0, 3.0], [0.0, 0.0], [3.0, 1.0], [2.0, 2.0]])
-    assert baselines.mean_image(training, 2).tolist() == [[0.5, 0.5], [0.5, 0.5]]
-    assert baselines.uniform_image(1, 4).tolist() == [[0.25] * 4]
-    cut = 1.35 * 35.1
-    assert baselines.threshold(np.array([[cut, cut - 0.01, 100.0]])).tolist() == [[cut, 0.0, 100.0]]
+def test_the_mean_image_is_that_of_the_training_events(sample_file):
+    sample = samples.read(sample_file)
+    own = sample["split"] == TRAIN
+    charge = decoded("uncompressed", {name: column[own] for name, column in sample.columns.items()})
+    charge = charge[charge.sum(axis=1) > 0]
+    shares = (charge / charge.sum(axis=1, keepdims=True)).mean(axis=0)
+    np.testing.assert_allclose(geometry.channels_to_train(shares[None])[0], evaluation.mean_image(sample_file))
 
 
 def test_the_candidates_tables_and_figure_are_there(econt_candidate):
@@ -68,16 +70,23 @@ def test_the_candidates_tables_and_figure_are_there(econt_candidate):
     assert names == [
         "encoder",
         "weights of the encoder in the chip's arithmetic",
+        "charge before any code",
+        "all trigger cells (repeater)",
+        "Threshold 1.35 mipT",
+        "Threshold 0",
+        "best choice, 2 links",
         "STC4/16, sum at the largest, 2 links",
         "STC4/16, sum shared equally, 2 links",
-        "best choice, 2 links",
-        "threshold 1.35 mipT, no link limit",
+        "mixed BC+STC, 2 links",
+        "mixed BC+STC, sum shared equally, 2 links",
+        "all trigger cells, normalised to 8 bits",
         "mean image",
         "uniform image",
-        "all trigger cells, 4E3M",
-        "all trigger cells, normalised to 8 bits",
     ]
-    assert (econt_candidate / "evaluation" / "emd_occupancy.png").stat().st_size > 10_000
+    for name in ("emd_occupancy", "emd_max_charge", "conservation", "wafers"):
+        assert (econt_candidate / "evaluation" / f"{name}.png").stat().st_size > 10_000
+    written = json.loads((econt_candidate / "evaluation" / "results.json").read_text())
+    assert written == figures
     page = (econt_candidate / "report.html").read_text()
     assert "Codes that differ from the reference interpreter" in page
     assert "data:image/png;base64," in page

@@ -1,0 +1,149 @@
+"""A candidate and trivial codecs beside the chip's algorithms: the same table, the same modules, the same answer."""
+
+from collections.abc import Callable
+from functools import partial
+from typing import NamedTuple
+
+import numpy as np
+import numpy.typing as npt
+
+from qcompress.detectors import Decoders, Firmware
+from qcompress.detectors.hgcal import geometry
+from qcompress.detectors.hgcal.algorithms import CHIP, Codec
+from qcompress.detectors.hgcal.arithmetic import deployed_graph, exact_graph
+from qcompress.detectors.hgcal.decoders import conditions
+from qcompress.detectors.hgcal.decoding import (
+    DecodingOptions,
+    Mask,
+    charges,
+    link_sums,
+    module_calq,
+    module_cells,
+    sums_of_links,
+)
+from qcompress.detectors.hgcal.econt.frontend import FrontEnd, normalise
+from qcompress.detectors.hgcal.econt.registers import latent_capacity
+from qcompress.detectors.hgcal.econt.weights import EncoderWeights
+from qcompress.detectors.hgcal.events import Modules
+from qcompress.detectors.hgcal.models import EncoderOptions
+from qcompress.detectors.hgcal.samples import Columns
+from qcompress.errors import QcompressError
+from qcompress.fixedpoint import Codes, Format, Overflow, Values
+from qcompress.graph import Graph
+
+Run = Callable[[Codes], Codes]
+
+ENCODER, OTHER = "encoder", "other-arithmetic"
+WEIGHTS_IN = "weights of the encoder in"
+REFERENCES = ("normalised", "mean-image", "uniform")
+"""Not the chip's: what the encoder itself can know, and codecs that send the module sum alone."""
+
+
+class Received(NamedTuple):
+    """What is known beside the latents: codes of the module sums (n,), existing cells (n, 48), the decoding's rules.
+
+    conditions: (n, k) that the decoder takes behind the latents, None if it takes them alone.
+    """
+
+    sums: Codes
+    cells: Mask
+    rules: DecodingOptions
+    conditions: npt.NDArray[np.float32] | None
+
+
+def table(firmware: Firmware, decode: Decoders, mean_image: Values | None) -> dict[str, Codec]:
+    """The candidate, the chip's algorithms, the trivial codecs; mean_image: (48,) in train order, None: without it."""
+    chip = on_chip(firmware.graphs[ENCODER])
+    graph = firmware.graphs[ENCODER]
+    encoders = {ENCODER: (ENCODER, firmware.run[ENCODER], graph.output_format)}
+    if chip is not None:
+        name, other = other_arithmetic(chip, graph.output_format.width)
+        encoders[OTHER] = (name, other.run, other.output_format)
+    found = {
+        key: Codec(title, partial(_autoencoder, firmware, decode, run, format_), False)
+        for key, (title, run, format_) in encoders.items()
+    }
+    found |= CHIP
+    found["normalised"] = Codec("all trigger cells, normalised to 8 bits", partial(_normalised, firmware), False)
+    if mean_image is not None:
+        found["mean-image"] = Codec("mean image", partial(_same_image, firmware, mean_image), False)
+    found["uniform"] = Codec("uniform image", partial(_same_image, firmware, np.full(48, 1 / 48)), False)
+    return found
+
+
+def _calq(firmware: Firmware, modules: Modules) -> Codes:
+    return module_calq(FrontEnd.from_mapping(firmware.front_end), modules.columns)
+
+
+def _autoencoder(firmware: Firmware, decode: Decoders, run: Run, format_: Format, modules: Modules) -> Values:
+    calq = _calq(firmware, modules)
+    received = what_arrives(modules.columns, calq, EncoderOptions.model_validate(firmware.options))
+    return in_channels(decode_latents(run(normalise(calq)), format_, decode, received))
+
+
+def _normalised(firmware: Firmware, modules: Modules) -> Values:
+    calq = _calq(firmware, modules)
+    shares = geometry.image_to_train(normalise(calq)).astype(np.float64)
+    received = what_arrives(modules.columns, calq, EncoderOptions.model_validate(firmware.options))
+    return in_channels(charges(shares, received.sums, received.cells, received.rules))
+
+
+def _same_image(firmware: Firmware, image: Values, modules: Modules) -> Values:
+    sums = link_sums(_calq(firmware, modules))
+    cells = module_cells(modules.columns)
+    return in_channels(charges(np.tile(image, (len(sums), 1)), sums, cells, DecodingOptions()))
+
+
+def in_channels(in_train_order: Values) -> Values:
+    """(n, 48) from train order into channel order."""
+    return np.asarray(in_train_order[:, np.argsort(geometry.CHANNEL_OF_TRAIN)])
+
+
+def what_arrives(columns: Columns, calq: Codes, options: EncoderOptions) -> Received:
+    """Of modules with these columns and calibrated charges (n, 48)."""
+    sums = link_sums(calq)
+    known = conditions(columns, sums_of_links(sums)) if options.conditional else None
+    return Received(sums, module_cells(columns), options.decoding, known)
+
+
+def decode_latents(latents: Codes, format_: Format, decode: Decoders, received: Received) -> Values:
+    """Latents (n, 16) -> float decoder -> charges (n, 48) in ADC counts, train order."""
+    values = format_.to_values(latents)
+    if received.conditions is not None:
+        values = np.concatenate([values, received.conditions], axis=1)
+    shares = geometry.image_to_train(decode["decoder"](values))
+    return charges(shares, received.sums, received.cells, received.rules)
+
+
+def links_of(graph: Graph) -> int:
+    """Links that the graph's latents need; all 13 for latents that no link could carry."""
+    bits = int(np.prod(graph.output_shape)) * graph.output_format.width
+    return next(links for links in range(1, 14) if links == 13 or latent_capacity(links) >= bits)
+
+
+class OnChip(NamedTuple):
+    """A candidate's weights as the chip holds them; overflow: None for a candidate that computes as QKeras does."""
+
+    weights: EncoderWeights
+    overflow: Overflow | None
+
+
+def on_chip(graph: Graph) -> OnChip | None:
+    """The graph's weights if it is the chip's encoder in either arithmetic, format for format."""
+    try:
+        weights = EncoderWeights.from_graph(graph)
+    except QcompressError:
+        return None
+    bits = graph.output_format.width
+    for mode in (Overflow.WRAP, Overflow.SAT):
+        if deployed_graph(weights, bits, mode).content_hash() == graph.content_hash():
+            return OnChip(weights, mode)
+    same = list(exact_graph(weights, bits).formats.values()) == list(graph.formats.values())
+    return OnChip(weights, None) if same else None
+
+
+def other_arithmetic(chip: OnChip, bits: int) -> tuple[str, Graph]:
+    """The same weights in the arithmetic that the candidate does not have, and its name."""
+    if chip.overflow is not None:
+        return f"{WEIGHTS_IN} QKeras' arithmetic", exact_graph(chip.weights, bits)
+    return f"{WEIGHTS_IN} the chip's arithmetic", deployed_graph(chip.weights, bits)

@@ -1,0 +1,173 @@
+"""Whole events of a sample, block by block: EMD, occupancy and conservation of every algorithm, one file each block.
+
+A block is as many whole events as make BLOCK_ROWS modules; it depends on the sample alone. Every block is computed by
+itself and in the same way, so that neither the number of partitions nor who computes them changes a bit. A block whose
+file is there is not computed again.
+"""
+
+import hashlib
+import json
+import zipfile
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any, NamedTuple
+
+import numpy as np
+import numpy.typing as npt
+
+from qcompress.detectors import TEST
+from qcompress.detectors.hgcal import geometry, samples
+from qcompress.detectors.hgcal.algorithms import Codec
+from qcompress.detectors.hgcal.conservation import Conserved, conserved, places
+from qcompress.detectors.hgcal.events import LinkAllocation, modules
+from qcompress.errors import QcompressError
+from qcompress.files import written_aside
+from qcompress.fixedpoint import Values
+from qcompress.metrics.emd import emd
+
+BLOCK_ROWS = 16_384
+OCCUPIED_ADC = 35
+"""A trigger cell counts as occupied above this charge."""
+PLACED = {"layer", "u", "v", "zside"}
+"""Columns without which modules have no place, and only EMD is scored."""
+
+
+class Block(NamedTuple):
+    """Whole test events of a sample: rows first .. last - 1 of the file hold them, among others perhaps."""
+
+    number: int
+    first: int
+    last: int
+    events: tuple[int, ...]
+
+
+class Scores(NamedTuple):
+    """Of a block. occupied, leading (rows,): occupied cells, log10(largest charge / 35); emd (algorithms, rows).
+
+    conserved: for each algorithm, None without places.
+    """
+
+    occupied: npt.NDArray[np.int64]
+    leading: Values
+    emd: Values
+    conserved: tuple[Conserved, ...] | None
+
+
+@dataclass(frozen=True)
+class Task:
+    """What is scored: a sample, algorithms by name, links, and a hash of all that decides the codecs."""
+
+    path: Path
+    names: tuple[str, ...]
+    allocation: LinkAllocation
+    codecs_hash: str
+    rows: int | None = None
+
+    def key(self, content_hash: str) -> str:
+        """Of everything that decides the scores."""
+        told = [content_hash, self.names, repr(self.allocation), self.codecs_hash, BLOCK_ROWS]
+        return hashlib.sha256(json.dumps(told).encode()).hexdigest()
+
+
+def blocks(path: Path, rows: int | None) -> list[Block]:
+    """The test events of a sample in order of their first row, as many whole ones as have `rows` modules; one at least.
+
+    Raises QcompressError if there are none.
+    """
+    with samples.Handle(path) as handle:
+        columns = handle.read(["event", "split"])
+    chosen = np.flatnonzero(columns["split"] == TEST)
+    if not len(chosen):
+        raise QcompressError(f"{path}: has no test events")
+    event, first, count = np.unique(columns["event"][chosen], return_index=True, return_counts=True)
+    order = np.argsort(first)
+    if rows is not None:
+        order = order[: max(1, int(np.searchsorted(np.cumsum(count[order]), rows, side="right")))]
+    found: list[Block] = []
+    waiting: list[int] = []
+    for place, k in enumerate(order):
+        waiting.append(int(k))
+        if count[waiting].sum() >= BLOCK_ROWS or place == len(order) - 1:
+            own = chosen[np.isin(columns["event"][chosen], event[waiting])]
+            numbers = tuple(int(number) for number in event[waiting])
+            found.append(Block(len(found), int(own[0]), int(own[-1]) + 1, numbers))
+            waiting = []
+    return found
+
+
+def read_block(handle: samples.Handle, block: Block) -> dict[str, npt.NDArray[Any]]:
+    """Columns of the block's rows."""
+    columns = handle.read(None, slice(block.first, block.last))
+    own = np.isin(columns["event"], block.events)
+    return {name: column[own] for name, column in columns.items()} if not own.all() else columns
+
+
+def is_calibrated(handle: samples.Handle) -> bool:
+    """Whether the sample's charges are transverse already."""
+    return str(handle.origin.get("charge", "")).startswith("CALQ")
+
+
+def score(handle: samples.Handle, block: Block, task: Task, table: Mapping[str, Codec]) -> Scores:
+    """Every algorithm on the events of a block."""
+    columns = read_block(handle, block)
+    given = modules(columns, task.allocation, is_calibrated(handle))
+    with_places = set(columns) >= PLACED
+    at = places(given) if with_places else None
+    event = np.searchsorted(np.sort(block.events), columns["event"])
+    reference = geometry.channels_to_train(given.charge)
+    distances, sums = [], []
+    for name in task.names:
+        counts = table[name].decode(given)
+        charges = counts if table[name].calibrated else counts / given.cosh_eta
+        distances.append(emd(reference, geometry.channels_to_train(charges), geometry.emd_cost()))
+        if at is not None:
+            sums.append(conserved(counts, charges, given, at, event))
+    with np.errstate(divide="ignore"):
+        leading = np.log10(given.charge.max(axis=1) / OCCUPIED_ADC)
+    occupied = (given.charge > OCCUPIED_ADC).sum(axis=1)
+    return Scores(occupied, leading, np.array(distances), tuple(sums) if at is not None else None)
+
+
+def block_path(folder: Path, key: str, block: Block) -> Path:
+    """Where a block's scores lie."""
+    return folder / f"{key[:16]}_{block.number:06d}.npz"
+
+
+def save(scores: Scores, path: Path) -> None:
+    """Write a block's scores, whole or not at all."""
+    arrays: dict[str, Any] = {"occupied": scores.occupied, "leading": scores.leading, "emd": scores.emd}
+    for number, sums in enumerate(scores.conserved or ()):
+        arrays |= {f"{name}_{number}": value for name, value in sums._asdict().items()}
+    with written_aside(path) as file:
+        np.savez(file, **arrays)
+
+
+def load(path: Path) -> Scores | None:
+    """A block's scores; None if there are none, or what is there is no whole file."""
+    try:
+        with np.load(path) as file:
+            number = sum(name.startswith("events_") for name in file)
+            sums = tuple(Conserved(*(file[f"{name}_{k}"] for name in Conserved._fields)) for k in range(number))
+            return Scores(file["occupied"], file["leading"], file["emd"], sums or None)
+    except (OSError, ValueError, KeyError, zipfile.BadZipFile):
+        return None
+
+
+def score_blocks(task: Task, wanted: Sequence[Block], table: Mapping[str, Codec], folder: Path, key: str) -> int:
+    """Score the blocks whose files are not there; returns how many had to be."""
+    missing = [block for block in wanted if load(block_path(folder, key, block)) is None]
+    if missing:
+        with samples.Handle(task.path) as handle:
+            for block in missing:
+                save(score(handle, block, task, table), block_path(folder, key, block))
+    return len(missing)
+
+
+def scored(wanted: Sequence[Block], folder: Path, key: str) -> Iterator[Scores]:
+    """The scores of all blocks in their order, one after the other."""
+    for block in wanted:
+        found = load(block_path(folder, key, block))
+        if found is None:
+            raise QcompressError(f"{block_path(folder, key, block)}: is missing or damaged; evaluate once more")
+        yield found

@@ -1,0 +1,81 @@
+"""`qcompress evaluate` from outside: other samples, algorithms, partitions, the check; what is wrong is one line."""
+
+import csv
+import json
+
+import pytest
+
+
+@pytest.fixture(scope="module")
+def other_sample(qcompress, tmp_path_factory):
+    path = tmp_path_factory.mktemp("other") / "other.h5"
+    done = qcompress("simulate", "hgcal", "--sample", "electron-200pu-axis", "--events", 60, "--seed", 77, "-o", path)
+    assert done.returncode == 0, done.stderr
+    return path
+
+
+def test_another_sample_with_some_algorithms_in_two_partitions(qcompress, econt_candidate, other_sample, tmp_path):
+    out = tmp_path / "scores"
+    before = (econt_candidate / "manifest.json").read_bytes()
+    wanted = ("evaluate", econt_candidate, "--data", other_sample, "--algorithms", "repeater,threshold", "--out", out)
+    done = qcompress(*wanted, "--partitions", 2, "--rows", 100, "--tolerance", 0.5, "--check")
+    assert done.returncode == 0, done.stderr
+    assert "Conservation, tolerance 50 %" in done.stdout
+    assert (econt_candidate / "manifest.json").read_bytes() == before
+    table = list(csv.reader((out / "emd_on_test_events.csv").read_text().splitlines()))
+    assert [row[0] for row in table] == ["codec", "encoder", "all trigger cells (repeater)", "Threshold 1.35 mipT"]
+    found = json.loads((out / "results.json").read_text())
+    assert found["failures"] == []
+    assert not (out / ".parts").exists()
+    page = (out / "report.html").read_text()
+    assert "Codes that differ from the reference interpreter" in page
+    assert "Threshold 1.35 mipT" in page
+    assert "http" not in page
+    again = qcompress(*wanted, "--tolerance", 0, "--check")
+    assert again.returncode == 1
+    assert again.stderr.startswith("check failed: conservation within 0 %: encoder fails: ")
+    assert again.stderr.count("\n") == 1
+
+
+def test_what_is_wrong_is_one_line(qcompress, econt_candidate, other_sample, tmp_path):
+    own = econt_candidate / "sample" / "sample.h5"
+    (tmp_path / "mine").mkdir()
+    (tmp_path / "mine" / "thesis.tex").write_text("")
+    cases = (
+        (("--data", own), f"{own}: is the sample that trained the candidate"),
+        (("--data", tmp_path / "none.h5"), "none.h5: no such sample file"),
+        (("--algorithms", "zip", "--out", tmp_path / "zip"), "no algorithm 'zip'; there are encoder, "),
+        (("--data", other_sample, "--out", tmp_path / "mine"), "mine: a folder with other files in it"),
+    )
+    for options, message in cases:
+        done = qcompress("evaluate", econt_candidate, *options)
+        assert done.returncode == 2, done.stderr
+        assert message in done.stderr
+        assert done.stderr.count("\n") == 1
+    assert sorted(entry.name for entry in (tmp_path / "mine").iterdir()) == ["thesis.tex"]
+
+
+def test_a_detector_without_algorithms_says_so(qcompress, tmp_path):
+    config = tmp_path / "dummy.yaml"
+    config.write_text("name: dummy\ndetector: dummy\nsample: {simulate: uniform, events: 60}\ntraining: {epochs: 1}\n")
+    made = qcompress("run", config, "--out", tmp_path / "dummy", "--until", "evaluate")
+    assert made.returncode == 0, made.stderr
+    done = qcompress("evaluate", tmp_path / "dummy", "--algorithms", "repeater")
+    assert done.returncode == 2
+    assert "detector dummy has no other algorithms" in done.stderr
+
+
+@pytest.mark.parametrize(
+    ("line", "message"),
+    [
+        ("evaluation: {tolerance: 2}", "evaluation.tolerance"),
+        ("evaluation: {rows: 0}", "evaluation.rows"),
+        ("evaluation: {algorithm: [bc]}", "did you mean algorithms?"),
+    ],
+)
+def test_configs_say_what_is_scored(qcompress, tmp_path, line, message):
+    config = tmp_path / "bad.yaml"
+    config.write_text(f"name: dummy\ndetector: dummy\nsample: {{simulate: uniform}}\n{line}\n")
+    done = qcompress("run", config, "--out", tmp_path / "bad")
+    assert done.returncode == 2
+    assert message in done.stderr
