@@ -1,6 +1,6 @@
 """TPC networks trained and scored on simulated sectors: input sizes, thresholds, the L x N grid, three candidates.
 
-    python benchmarks/campaign_tpc.py FOLDER [--figures docs/figures] [--rows 40000] [--epochs 12] [--frames 5]
+    python benchmarks/campaign_tpc.py FOLDER [--figures docs/figures] [--rows 40000] [--epochs 15] [--frames 5]
 
 Start it again to go on: what lies finished in FOLDER is not made again. One seed. Regressors and classifiers are
 trained on at most --rows maxima of the training frames of all occupancies together, scored on all maxima of the test
@@ -25,9 +25,11 @@ from qcompress.detectors.tpc.resolution import by_occupancy, known, residuals
 from qcompress.detectors.tpc.scoring import score_frames
 from qcompress.detectors.tpc.windows import Layout
 from qcompress.frontends.qkeras import from_keras, predict, save_model
+from qcompress.metrics.response import effective_rms
 from qcompress.metrics.roc import roc
 from qcompress.plots.curves import Line, curves_figure, panels_figure
 from qcompress.progress import silent
+from qcompress.training.checkpoint import assign
 from qcompress.training.fit import TrainingData, TrainingOptions, fit, make_deterministic
 
 SEED = 5
@@ -66,6 +68,13 @@ class Campaign:
     def __init__(self, folder: Path, rows: int, epochs: int, frames: int) -> None:
         self.folder, self.rows, self.epochs, self.frames = folder, rows, epochs, frames
         folder.mkdir(parents=True, exist_ok=True)
+
+    @property
+    def settings(self) -> TrainingOptions:
+        """The same for every network."""
+        return TrainingOptions(
+            epochs=self.epochs, batch_size=250, learning_rate=0.004, schedule="cosine", patience=self.epochs
+        )
 
     def sample_files(self) -> list[Path]:
         """One file for each occupancy."""
@@ -113,19 +122,18 @@ class Campaign:
         make_deterministic(SEED)
         model = build_model(options, network, quantized)
         loss = keep_loss if network == CLASSIFIER else quantity_loss
-        settings = TrainingOptions(epochs=self.epochs, batch_size=250, learning_rate=0.002, patience=self.epochs)
         started = time.monotonic()
-        history = fit(model, loss, data, settings, silent)
-        seconds = time.monotonic() - started
+        fitted = fit(model, loss, data, self.settings, silent, SEED)
+        seconds, history = time.monotonic() - started, fitted.history
         if quantized:
             save_model(model, self.folder / f"{name}.keras")
-        scored = score_frames(self._body(model, network, options, quantized), options.layout, frames)
+        scored = score_frames(self.body(model, network, options, quantized), options.layout, frames)
         assert scored is not None
         found: dict[str, Any] = {"seconds": seconds, "epochs": len(history), "rows": len(data.inputs)}
         found |= {"test_maxima": len(scored.kept), "history": history, "multiplications": products(options, network)}
         return found | (self.classified(scored) if network == CLASSIFIER else self.measured(scored))
 
-    def _body(self, model: Any, network: str, options: NetworkOptions, quantized: bool) -> Any:
+    def body(self, model: Any, network: str, options: NetworkOptions, quantized: bool) -> Any:
         """The graph's integers, or the float twin's values."""
         division = CentreDivision(options.layout)
         graph = from_keras(model, network) if quantized else None
@@ -158,11 +166,54 @@ class Campaign:
         """Residuals against occupancy, and of all maxima with one and with several clusters."""
         found: dict[str, Any] = {}
         for axis in ("pad", "time", "charge"):
-            found[axis] = {who: [part.tolist() for part in line] for who, line in by_occupancy(scored, axis).items()}
+            for key, figure in ((axis, "rms"), (f"{axis}_effective", "effective_rms")):
+                lines = by_occupancy(scored, axis, figure)
+                found[key] = {who: [part.tolist() for part in line] for who, line in lines.items()}
             for what, chosen in (("one", scored.label == 1), ("several", scored.label > 1)):
                 values = residuals(scored, axis, known(scored) & chosen)
                 found[f"{axis}_{what}"] = {who: float(given.std()) for who, given in values.items()}
+                found[f"{axis}_{what}_effective"] = {who: effective_rms(given) for who, given in values.items()}
         return found
+
+
+def overtrained(campaign: Campaign) -> dict[str, Any]:
+    """Five layers of 128 on few rows: the three checkpoints of one training, scored on the test frames."""
+    path = campaign.folder / "overtrained.json"
+    if not path.exists():
+        options = NetworkOptions(networks=(REGRESSOR,), **WIDE, layers=5, neurons=128)
+        data, frames = campaign.data(options.layout)
+        few = TrainingData(data.inputs[::10], data.targets[::10], data.validation_inputs, data.validation_targets)
+        make_deterministic(SEED)
+        model = build_model(options, REGRESSOR)
+        settings = TrainingOptions(epochs=60, batch_size=100, learning_rate=0.002, schedule="cosine", patience=60)
+        started = time.monotonic()
+        fitted = fit(model, quantity_loss, few, settings, silent, SEED)
+        found: dict[str, Any] = {"rows": len(few.inputs), "seconds": time.monotonic() - started}
+        found |= {"history": fitted.history, "overtrained_since": fitted.overtrained_since, "checkpoints": {}}
+        for name, weights in fitted.checkpoints.items():
+            assign(model.variables, weights)
+            scored = score_frames(campaign.body(model, REGRESSOR, options, True), options.layout, frames)
+            found["checkpoints"][name] = campaign.measured(scored)
+        path.write_text(json.dumps(found, indent=1))
+    return json.loads(path.read_text())
+
+
+def print_checkpoints(found: dict[str, Any]) -> None:
+    """One line for each checkpoint."""
+    history = found["history"]
+    chosen = {"best_validation": min(history, key=lambda row: row["val_loss"]),
+              "best_training": min(history, key=lambda row: row["loss"]), "last": history[-1]}  # fmt: skip
+    print(f"5 x 128, {found['rows']} rows, {len(history)} epochs, {found['seconds']:.0f} s, "
+          f"overtrained since epoch {found['overtrained_since']}")  # fmt: skip
+    print(
+        "| checkpoint | epoch | training loss | validation loss | pad, one | pad, several | time, one | time, several |"
+    )
+    print("|---|---|---|---|---|---|---|---|")
+    for name, row in chosen.items():
+        own = found["checkpoints"][name]
+        columns = ("pad_one", "pad_several", "time_one", "time_several")
+        figures = " | ".join(f"{own[column]['network']:.4f}" for column in columns)
+        print(f"| {name} | {row['epoch']:.0f} | {row['loss']:.5f} | {row['val_loss']:.5f} | {figures} |")
 
 
 def products(options: NetworkOptions, network: str) -> int:
@@ -249,9 +300,11 @@ def print_classifiers(found: dict[str, dict[str, Any]]) -> None:
 
 def print_regressors(found: dict[str, dict[str, Any]]) -> None:
     """One line for each regressor: rms of the residuals of single and of shared maxima."""
-    print("| network | products | pad, one | pad, several | time, one | time, several | training [s] |")
-    print("|---|---|---|---|---|---|---|")
-    columns = ("pad_one", "pad_several", "time_one", "time_several")
+    columns = [f"{axis}_{what}{end}" for axis in ("pad", "time") for what in ("one", "several")
+               for end in ("", "_effective")]  # fmt: skip
+    titles = [column.replace("_", ", ") for column in columns]
+    print(f"| network | products | {' | '.join(titles)} | training [s] |")
+    print("|---|---|" + "---|" * len(titles) + "---|")
     for name, r in found.items():
         figures = " | ".join(f"{r[column]['network']:.4f}" for column in columns)
         print(f"| {name} | {r['multiplications']} | {figures} | {r['seconds']:.0f} |")
@@ -267,7 +320,7 @@ def main() -> None:
     parser.add_argument("folder", type=Path)
     parser.add_argument("--figures", type=Path)
     parser.add_argument("--rows", type=int, default=40_000)
-    parser.add_argument("--epochs", type=int, default=12)
+    parser.add_argument("--epochs", type=int, default=15)
     parser.add_argument("--frames", type=int, default=5)
     parser.add_argument("--only-show", action="store_true", help="train nothing")
     given = parser.parse_args()
@@ -281,10 +334,13 @@ def main() -> None:
     for name, options, quantized in plan:
         if not given.only_show or (given.folder / f"{name}.json").exists():
             found[name] = campaign.result(name, options, quantized)
+    over = overtrained(campaign) if not given.only_show or (given.folder / "overtrained.json").exists() else None
     class_found = {name: r for name, r in found.items() if name.startswith("class")}
     regr_found = {name: r for name, r in found.items() if name.startswith("regr")}
     print_classifiers(class_found)
     print_regressors(regr_found)
+    if over:
+        print_checkpoints(over)
     if given.figures:
         sizes = {name: r for name, r in class_found.items() if name.endswith("l2n32")}
         exact = {name: r for name, r in class_found.items() if not name.endswith("float")}
