@@ -10,7 +10,6 @@ frames by the integers of their graphs. Tables and the seconds of every training
 import argparse
 import json
 import time
-from collections.abc import Iterator
 from functools import lru_cache
 from pathlib import Path
 from typing import Any
@@ -34,7 +33,7 @@ from qcompress.training.fit import TrainingData, TrainingOptions, fit, make_dete
 
 SEED = 5
 """With it, every occupancy has three training frames of five, one to validate and one to test."""
-PERCENT = (2, 5, 10, 20, 30, 40)
+PERCENT = (2, 10, 20, 40)
 TITLE = "qcompress TPC fast simulation, test frames"
 LAYERS, NEURONS = (2, 3, 4, 5), (16, 32, 64, 128)
 WIDE = {"weight_bits": 10, "activation_bits": 10}
@@ -60,6 +59,20 @@ def regressors() -> dict[str, dict[str, Any]]:
         "regr_3x7x7_l3n64": {"window": "3x7x7", **middle},
         **grid,
     }
+
+
+USED = (TRAIN, VALIDATION, TEST)
+LARGEST = Layout.parse("7x9x9", classical=True)
+"""Of which every other window is the middle."""
+
+
+def cut(found: maxima.Maxima, layout: Layout) -> Any:
+    """The windows of a smaller layout: chambers are apart for windows of any height, so the middle is the window."""
+    window = found.raw[:, : LARGEST.window].reshape(-1, LARGEST.rows, LARGEST.pads, LARGEST.times)
+    sizes = zip(LARGEST[:3], layout[:3], strict=True)
+    middle = tuple(slice((whole - part) // 2, (whole + part) // 2) for whole, part in sizes)
+    raw = window[(slice(None), *middle)].reshape(len(window), layout.window)
+    return np.concatenate([raw, found.raw[:, -5:]], axis=1) if layout.classical else raw
 
 
 class Campaign:
@@ -88,24 +101,36 @@ class Campaign:
             paths.append(path)
         return paths
 
-    def _frames(self, layout: Layout, split: int) -> Iterator[tuple[samples.Frame, maxima.Maxima, maxima.Truth]]:
-        for path in self.sample_files():
-            yield from maxima.frames(path, layout, split)
-
     @lru_cache(maxsize=1)  # noqa: B019 - there is one campaign
+    def used_frames(self) -> list[tuple[samples.Frame, maxima.Maxima, maxima.Truth]]:
+        """All frames that are used, with windows of the largest size; fewer training frames where they are full."""
+        found = []
+        for percent, path in zip(PERCENT, self.sample_files(), strict=True):
+            with samples.Handle(path) as sample:
+                split = sample.events["split"]
+                many = np.flatnonzero(split == TRAIN)[1 if percent >= 10 else len(split) :]
+                for place in sorted(set(np.flatnonzero(np.isin(split, USED)).tolist()) - set(many.tolist())):
+                    frame = sample.frame(place)
+                    gain = sample.correction(frame.sector)
+                    own = maxima.find_maxima(frame.digits, frame.sector, gain, frame.time_bins, LARGEST)
+                    found.append((frame, own, maxima.truth_of(frame, own.clusters)))
+        return found
+
     def data(self, layout: Layout) -> tuple[TrainingData, list[Any]]:
-        """Rows to train on, as many of each occupancy, and all test frames."""
+        """Rows to train on, as many of each frame, and the test frames."""
         division, rng = CentreDivision(layout), np.random.default_rng(SEED)
         parts = []
         for split, most in ((TRAIN, self.rows), (VALIDATION, self.rows // 3)):
-            found = [(f.raw, maxima.targets_of(frame, f, t.matching, layout), frame.occupancy)
-                     for frame, f, t in self._frames(layout, split)]  # fmt: skip
-            share = most // len(found)
-            chosen = [rng.permutation(len(raw))[:share] for raw, _, _ in found]
-            raw = np.concatenate([r[some] for (r, _, _), some in zip(found, chosen, strict=True)])
-            targets = np.concatenate([t[some] for (_, t, _), some in zip(found, chosen, strict=True)])
-            parts += [RATIO_FORMAT.to_values(division.run(raw)).astype(np.float32), targets]
-        return TrainingData(*parts), list(self._frames(layout, TEST))
+            found = [entry for entry in self.used_frames() if entry[0].split == split]
+            raw, targets = [], []
+            for frame, own, truth in found:
+                some = rng.permutation(len(own.raw))[: most // len(found)]
+                raw.append(cut(own, layout)[some])
+                targets.append(maxima.targets_of(frame, own, truth.matching, LARGEST)[some])
+            values = RATIO_FORMAT.to_values(division.run(np.concatenate(raw)))
+            parts += [values.astype(np.float32), np.concatenate(targets)]
+        tests = [(f, own._replace(raw=cut(own, layout)), t) for f, own, t in self.used_frames() if f.split == TEST]
+        return TrainingData(*parts), tests
 
     def result(self, name: str, options: NetworkOptions, quantized: bool = True) -> dict[str, Any]:
         """Train and score one network, or read what was found."""
@@ -166,9 +191,7 @@ class Campaign:
         """Residuals against occupancy, and of all maxima with one and with several clusters."""
         found: dict[str, Any] = {}
         for axis in ("pad", "time", "charge"):
-            for key, figure in ((axis, "rms"), (f"{axis}_effective", "effective_rms")):
-                lines = by_occupancy(scored, axis, figure)
-                found[key] = {who: [part.tolist() for part in line] for who, line in lines.items()}
+            found[axis] = {who: [part.tolist() for part in line] for who, line in by_occupancy(scored, axis).items()}
             for what, chosen in (("one", scored.label == 1), ("several", scored.label > 1)):
                 values = residuals(scored, axis, known(scored) & chosen)
                 found[f"{axis}_{what}"] = {who: float(given.std()) for who, given in values.items()}
@@ -322,6 +345,7 @@ def main() -> None:
     parser.add_argument("--rows", type=int, default=40_000)
     parser.add_argument("--epochs", type=int, default=15)
     parser.add_argument("--frames", type=int, default=5)
+    parser.add_argument("--only", help="networks whose names begin so")
     parser.add_argument("--only-show", action="store_true", help="train nothing")
     given = parser.parse_args()
     campaign = Campaign(given.folder, given.rows, given.epochs, given.frames)
@@ -329,16 +353,19 @@ def main() -> None:
     for name in ("class_3x5x5_l2n16", "class_3x5x5_l2n32", "class_3x9x9_l1n128"):
         plan.append((f"{name}_float", NetworkOptions(networks=(CLASSIFIER,), **classifiers()[name]), False))
     plan += [(name, NetworkOptions(networks=(REGRESSOR,), **WIDE, **o), True) for name, o in regressors().items()]
-    plan.sort(key=lambda entry: entry[1].layout != Layout.parse("3x5x5"))
+    plan = [entry for entry in plan if entry[0].startswith(given.only or "")]
     found = {}
     for name, options, quantized in plan:
         if not given.only_show or (given.folder / f"{name}.json").exists():
             found[name] = campaign.result(name, options, quantized)
-    over = overtrained(campaign) if not given.only_show or (given.folder / "overtrained.json").exists() else None
+    wanted = given.only in (None, "overtrained") and not given.only_show
+    over = overtrained(campaign) if wanted or (given.folder / "overtrained.json").exists() else None
     class_found = {name: r for name, r in found.items() if name.startswith("class")}
     regr_found = {name: r for name, r in found.items() if name.startswith("regr")}
-    print_classifiers(class_found)
-    print_regressors(regr_found)
+    if class_found:
+        print_classifiers(class_found)
+    if regr_found:
+        print_regressors(regr_found)
     if over:
         print_checkpoints(over)
     if given.figures:

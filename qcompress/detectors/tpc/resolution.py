@@ -46,15 +46,15 @@ def resolution_table(scored: Scored) -> Table:
     return Table("Resolution", columns, tuple(rows), note)
 
 
-def by_occupancy(scored: Scored, axis: str, figure: str = "rms") -> dict[str, tuple[Values, Values, Values]]:
-    """Mean occupancy [%], a figure of the response and its error in bins that have entries, by who measured."""
+def by_occupancy(scored: Scored, axis: str) -> dict[str, tuple[Values, Values, Values]]:
+    """Mean occupancy [%], rms and its error in bins of occupancy that have entries, by who measured."""
     chosen = known(scored)
     occupancy = 100 * scored.occupancy[chosen]
     found = {}
     for label, values in residuals(scored, axis, chosen).items():
         profile = response_profile(occupancy, values, EDGES, SEED, RESAMPLES)
-        value, error = profile.column(figure)
+        rms, error = profile.column("rms")
         index = np.digitize(occupancy, EDGES) - 1
-        filled = np.flatnonzero(np.isfinite(value))
-        found[label] = (np.array([occupancy[index == k].mean() for k in filled]), value[filled], error[filled])
+        filled = np.flatnonzero(np.isfinite(rms))
+        found[label] = (np.array([occupancy[index == k].mean() for k in filled]), rms[filled], error[filled])
     return found
