@@ -46,7 +46,13 @@ SEEDS = (1, 2, 3)
 TEST_ROWS = 4000
 CHIP = EncoderOptions(arithmetic="econt", overflow_penalty=1.0, decoder="dense", loss="sliced_emd")
 EXACT = EncoderOptions(decoder="dense", loss="sliced_emd")
-PUBLISHED = EncoderOptions(arithmetic="econt", overflow_penalty=1.0)
+FLOAT = EncoderOptions(arithmetic="post_training", decoder="dense", loss="sliced_emd")
+OTHERS = {
+    "published decoder, telescope": CHIP.model_copy(update={"decoder": "published", "loss": "telescope"}),
+    "published decoder": CHIP.model_copy(update={"decoder": "published"}),
+    "telescope": CHIP.model_copy(update={"loss": "telescope"}),
+}
+"""Chip arithmetic with what was published instead of the dense decoder or the sliced EMD."""
 LEARNING_RATE = 8e-3
 """The largest of one cycle."""
 LINKS = {2: 3, 3: 5, 4: 7, 5: 9}
@@ -248,17 +254,21 @@ def show_2(folder: Path, data: Set, limits: Limits) -> None:
     for seed in SEEDS:
         chip.append(train(folder, f"chip_l3_{seed}", data, CHIP, seed, limits))
         exact.append(train(folder, f"exact_l3_{seed}", data, EXACT, seed, limits))
-    published = [train(folder, "chip_published_l3_1", data, PUBLISHED, 1, limits)]
+    floats = [train(folder, f"float_l3_{seed}", data, FLOAT, seed, limits) for seed in SEEDS]
+    others = {
+        what: train(folder, f"chip_{what.replace(' ', '_').replace(',', '')}_1", data, options, 1, limits)
+        for what, options in OTHERS.items()
+    }
     reference = data.reference
     rows = [
         row("trained in chip arithmetic", reference, [as_trained(t, data, CHIP) for t in chip]),
         row("exact, biases compensated, on the chip", reference, [on_chip(t, data, EXACT, True) for t in exact]),
         row("exact, on the chip as it is", reference, [on_chip(t, data, EXACT) for t in exact]),
         row("exact, in QKeras' sums (no chip)", reference, [as_trained(t, data, EXACT) for t in exact]),
-        row(
-            "chip arithmetic, published decoder, telescope (1 seed)",
-            reference,
-            [as_trained(t, data, PUBLISHED) for t in published],
+        row("float, quantized after training, on the chip", reference, [as_trained(t, data, FLOAT) for t in floats]),
+        *(
+            row(f"chip arithmetic, {what}, seed 1", reference, [as_trained(t, data, OTHERS[what])])
+            for what, t in others.items()
         ),
     ]
     rows += [row(name, reference, [charges]) for name, charges in training_codecs.decoded(data.columns, 2)]
@@ -267,7 +277,7 @@ def show_2(folder: Path, data: Set, limits: Limits) -> None:
         row("all trigger cells, 4E3M", reference, [data.transverse(all_cells(data))]),
     ]
     title = f"Two links, {AXIS[0]}, seeds {', '.join(map(str, SEEDS))}: mean and spread"
-    show(folder, "show2", Table(title, COLUMNS, tuple(rows), told([*exact, *chip, *published])))
+    show(folder, "show2", Table(title, COLUMNS, tuple(rows), told([*exact, *chip, *floats, *others.values()])))
 
 
 def all_cells(data: Set) -> Values:

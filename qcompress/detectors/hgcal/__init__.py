@@ -105,13 +105,18 @@ class Hgcal(Detector):
         return (models.build(options),)
 
     def graph(self, name: str, model: Any, options: Any) -> Graph:
-        exact = super().graph(name, model, options)
-        if options.arithmetic == "exact":
-            return exact
         from qcompress.detectors.hgcal.arithmetic import deployed_graph
         from qcompress.detectors.hgcal.econt.weights import EncoderWeights
 
-        return deployed_graph(EncoderWeights.from_graph(exact), options.latent_bits, Overflow(options.overflow))
+        if options.arithmetic == "post_training":
+            layers = (model.get_layer("convolution"), model.get_layer("dense"))
+            weights = EncoderWeights.from_floats(*(each for layer in layers for each in layer.get_weights()))
+        else:
+            exact = super().graph(name, model, options)
+            if options.arithmetic == "exact":
+                return exact
+            weights = EncoderWeights.from_graph(exact)
+        return deployed_graph(weights, options.latent_bits, Overflow(options.overflow))
 
     def keras_is_body(self, options: Any) -> bool:
         return options.arithmetic in {"exact", "econt"}

@@ -28,7 +28,7 @@ def build_encoder(options: "EncoderOptions") -> Any:
 
     given = keras.Input(geometry.IMAGE_SHAPE)
     first = _unsigned(options.input_bits, "input_quantizer")(given)
-    build = _chip if options.in_chip_arithmetic else ARRANGEMENTS[options.arrangement]
+    build = TRAINED_AS.get(options.arithmetic, ARRANGEMENTS[options.arrangement])
     return keras.Model(given, build(options, first), name="encoder")
 
 
@@ -89,6 +89,17 @@ def _thirds(options: "EncoderOptions", image: Any) -> Any:
 ARRANGEMENTS: dict[str, Callable[["EncoderOptions", Any], Any]] = {"8x8": _eight, "9x9": _nine, "4x4x3": _thirds}
 
 
+def _unquantized(options: "EncoderOptions", image: Any) -> Any:
+    """Floating-point weights and activations, to be quantized after the training; latents as the links carry them."""
+    import keras
+
+    size = {"strides": options.stride, "padding": "same", "kernel_initializer": "he_uniform", "name": "convolution"}
+    sums = keras.layers.Conv2D(options.filters, options.kernel_size, **size)(image)
+    flat = keras.layers.Flatten(name="flatten")(keras.layers.ReLU(name="activation")(sums))
+    sums = keras.layers.Dense(LATENTS, kernel_initializer="he_uniform", name="dense")(flat)
+    return _unsigned(options.latent_bits, "latent")(sums)
+
+
 def _chip(options: "EncoderOptions", image: Any) -> Any:
     """`econt.encoder.chip_graph` and the keep mask, node by node, so that what is trained is what the chip computes."""
     import keras
@@ -110,3 +121,7 @@ def _chip(options: "EncoderOptions", image: Any) -> Any:
     if options.latent_bits == LATENT.width:
         return latents
     return CastActivation(str(Cast(Format(False, options.latent_bits, LATENT.integer))), name="kept")(latents)
+
+
+TRAINED_AS = {"econt": _chip, "post_training": _unquantized}
+"""Arithmetics with an encoder of their own."""

@@ -28,9 +28,10 @@ CHIP = {"filters": 8, "kernel_size": 3, "stride": 2, "weight_bits": 6, "activati
 class EncoderOptions(Options):
     """The `network` section of an ECON-T encoder's config."""
 
-    arithmetic: Literal["exact", "econt", "compensated", "deployed"] = "exact"
+    arithmetic: Literal["exact", "econt", "compensated", "deployed", "post_training"] = "exact"
     """exact: QKeras' sums. econt: trained in the chip's, every product floored, latents of 9 bits cut to the first
     ones. deployed: trained exactly, run on the chip as it is. compensated: the same, biases corrected for the floors.
+    post_training: trained in floating point, weights put on the chip's grid afterwards.
     """
     overflow: Literal["WRAP", "SAT"] = "WRAP"
     """On the chip: what activations and latents do when they overflow; no published vector shows it."""

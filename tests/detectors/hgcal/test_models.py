@@ -81,6 +81,18 @@ def test_training_in_chip_arithmetic_is_the_chip_bit_by_bit(bits, overflow):
     assert DETECTOR.keras_is_body(options)
 
 
+def test_weights_trained_in_floats_are_floored_to_the_chips_grid():
+    options = EncoderOptions(arithmetic="post_training")
+    network = models.build(options)
+    widen(network.quantized, ("convolution", "dense"), -1.3, 1.3)
+    graph = DETECTOR.graph("encoder", network.quantized, options)
+    kernel = network.quantized.get_layer("dense").get_weights()[0].astype(np.float64)
+    expected = np.floor(np.clip(kernel, -1, 0.99999) * 32)
+    assert (EncoderWeights.from_graph(graph).dense_kernel == expected).all()
+    assert graph.output_format.width == 3
+    assert not DETECTOR.keras_is_body(options)
+
+
 def test_compensated_latents_are_nearer_to_the_exact_ones():
     network = models.build(EncoderOptions(latent_bits=9))
     widen(network.quantized, ("convolution",), -0.1, 0.6)
