@@ -57,7 +57,7 @@ LEARNING_RATE = 8e-3
 """The largest of one cycle."""
 LINKS = {2: 3, 3: 5, 4: 7, 5: 9}
 VARIANTS = ("ttbar_pu200", "electron_pu200", "electron_pu0", "calq", "remove", "mask")
-SEED_EVENTS = {"ttbar-200pu": 40, "electron-200pu": 80, "electron-0pu": 600}
+SEED_EVENTS = {"ttbar-200pu": 30, "electron-200pu": 50, "electron-0pu": 500}
 SEED_LAYERS = [1, 28]
 EDGES = np.linspace(0, 24, 13)
 FINE_EDGES = np.linspace(0, 48, 25)
