@@ -1,0 +1,107 @@
+"""Configs of HGCAL networks from outside: those of the seed study, what cannot train, a run with conditions."""
+
+import json
+
+import h5py
+import pytest
+from conftest import ROOT
+
+from qcompress.config import load_config
+from qcompress.detectors.hgcal import simulation
+from qcompress.errors import QcompressError
+
+SEED = sorted((ROOT / "firmware_configs").glob("econt_seed_*.yaml"))
+SAMPLES = {
+    "ttbar_pu200": ("ttbar-200pu", "nominal"),
+    "electron_pu200": ("electron-200pu", "nominal"),
+    "electron_pu0": ("electron-0pu", "nominal"),
+    "calq": ("electron-200pu", "calq"),
+    "remove": ("electron-200pu", "remove"),
+    "mask": ("electron-200pu", "mask"),
+}
+SMALL = """name: small
+detector: hgcal
+seed: 3
+sample: {sample}
+network:
+  arithmetic: compensated
+  decoder: conditional
+  decoding: {{integer_adc: false}}
+training: {{epochs: 1, batch_size: 50}}
+targets: {{hls: null, rtl: null}}
+verification: {{test_rows: 100, random_rows: 50}}
+synthesis: {{flow: null}}
+evaluation: {{rows: 100}}
+"""
+
+
+def test_every_variant_of_the_seed_study_has_its_config():
+    found = {path.stem.removeprefix("econt_seed_"): load_config(path) for path in SEED}
+    told = {name: (config.sample.simulate, config.sample.select.variant) for name, config in found.items()}
+    assert told == SAMPLES
+    networks = [config.network.model_dump() for config in found.values()]
+    assert all(network == networks[0] for network in networks)
+    assert (networks[0]["arithmetic"], networks[0]["latent_bits"], networks[0]["links"]) == ("econt", 3, 2)
+
+
+@pytest.mark.parametrize(
+    ("line", "told"),
+    [
+        ("latent_bits: 0", "network.latent_bits: Input should be greater than or equal to 1, not 0"),
+        ("latent_bits: 5\n  links: 2", "latent_bits 5: 2 links carry 3 of each latent"),
+        ("loss: emd", "network.loss: Input should be 'telescope', 'weighted_mse' or 'sliced_emd', not 'emd'"),
+        ("decoding: {preserve: true}", "network.decoding.preserve: unknown key; did you mean preserve_sum?"),
+        ("weight_bits: 0", "network.weight_bits: Input should be greater than or equal to 2, not 0"),
+    ],
+)
+def test_what_cannot_train_is_one_line(line, told, tmp_path):
+    path = tmp_path / "config.yaml"
+    path.write_text(SMALL.format(sample="{simulate: electron-0pu-axis, events: 5}").split("network:")[0])
+    path.write_text(path.read_text() + f"network:\n  {line}\n")
+    with pytest.raises(QcompressError) as fault:
+        load_config(path)
+    assert told in str(fault.value)
+    assert str(path) in str(fault.value)
+    assert "\n" not in str(fault.value)
+
+
+@pytest.fixture(scope="module")
+def sample_file(tmp_path_factory):
+    path = tmp_path_factory.mktemp("sample") / "sample.h5"
+    simulation.simulate("electron-0pu-axis", 30, 4, path)
+    return path
+
+
+def without(source, target, *names):
+    """The sample without some of its columns."""
+    target.write_bytes(source.read_bytes())
+    with h5py.File(target, "a") as file:
+        for name in names:
+            del file[name]
+    return target
+
+
+@pytest.mark.parametrize(
+    ("names", "sample", "told"),
+    [
+        (("sim_energy_fraction",), "{{file: {0}, select: {{variant: mask}}}}", "sim_energy_fraction is missing"),
+        (("module_type",), "{{file: {0}}}", "column module_type is missing, which the conditional decoder needs"),
+    ],
+)
+def test_samples_without_the_columns_that_are_needed(names, sample, told, sample_file, qcompress, tmp_path):
+    path = without(sample_file, tmp_path / "bare.h5", *names)
+    (tmp_path / "config.yaml").write_text(SMALL.format(sample=sample.format(path)))
+    done = qcompress("run", tmp_path / "config.yaml", "--out", tmp_path / "c")
+    assert (done.returncode, done.stderr.strip().count("\n")) == (2, 0), done.stderr
+    assert told in done.stderr
+
+
+def test_a_compensated_candidate_with_a_conditional_decoder(sample_file, qcompress, tmp_path):
+    (tmp_path / "config.yaml").write_text(SMALL.format(sample=f"{{file: {sample_file}}}"))
+    done = qcompress("run", tmp_path / "config.yaml", "--out", tmp_path / "c")
+    assert done.returncode == 0, done.stderr
+    steps = json.loads((tmp_path / "c" / "manifest.json").read_text())["steps"]
+    assert not steps["compile"]["figures"]["encoder"]["keras_is_body"]
+    scored = {row[0]: row for row in steps["evaluate"]["figures"]["tables"][0]["rows"]}
+    assert scored["encoder"][1] > 0
+    assert qcompress("econt", "registers", tmp_path / "c", tmp_path / "init.yaml").returncode == 0
