@@ -33,6 +33,11 @@ class Tpc(Detector):
 
         return simulation.kind_of(occupancy)
 
+    def inspect(self, path: Path) -> Results:
+        from qcompress.detectors.tpc import inspection
+
+        return inspection.inspect(path)
+
     def card(self, path: Path) -> SampleCard:
         from qcompress.detectors.tpc import samples
 

@@ -269,7 +269,10 @@ class Handle:
         with self._damaged():
             if "pads/gain" not in self._file:
                 return np.ones(SECTOR_PADS, np.float32)
-            return np.asarray(1 / self._file["pads/gain"][sector], np.float32)
+            gain = self._file["pads/gain"][sector].astype(np.float64)
+        if gain.shape != (SECTOR_PADS,) or not (gain > 0).all():
+            raise QcompressError(f"{self._path}: gains of sector {sector} are not {SECTOR_PADS} positive numbers")
+        return np.asarray(1 / gain, np.float32)
 
     def content_hash(self) -> str:
         """SHA-256 over all columns, each by itself."""

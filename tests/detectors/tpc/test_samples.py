@@ -108,6 +108,14 @@ def test_files_that_are_no_samples_are_refused(said, tmp_path):
     assert str(path) in str(raised.value)
 
 
+def test_gains_of_nothing_are_refused(tmp_path):
+    with samples.writing(tmp_path / "a.h5", {}) as writer:
+        writer.gains(np.zeros((geometry.SECTORS, geometry.SECTOR_PADS), np.float32))
+        writer.append(frame())
+    with samples.Handle(tmp_path / "a.h5") as sample, pytest.raises(QcompressError, match="not 14560 positive numbers"):
+        sample.correction(5)
+
+
 def test_missing_empty_and_damaged_files_are_refused(tmp_path):
     with pytest.raises(QcompressError, match="no such sample file"):
         samples.Handle(tmp_path / "none.h5")

@@ -113,6 +113,22 @@ def test_simulate_takes_an_occupancy_or_a_sample(qcompress, tmp_path):
     assert (tmp_path / "a.h5").read_bytes() == (tmp_path / "b.h5").read_bytes()
 
 
+def test_inspect_counts_frames_digits_and_what_is_wrong(qcompress, tmp_path):
+    from test_samples import DIGITS, frame, written
+
+    path = written(tmp_path / "a.h5", frame(0), frame(1, []), frame(2, DIGITS[1:3], 1))
+    done = qcompress("data", "inspect", path, "--detector", "tpc", "--page", tmp_path / "a.html")
+    assert done.returncode == 0, done.stderr
+    told = {line.strip("│ ").split("│")[0].strip(): line for line in done.stdout.splitlines() if "│" in line}
+    for what, count in (("frames", 3), ("frames without a digit", 1), ("digits", 7), ("saturated digits", 3)):
+        assert told[what].split("│")[2].strip() == str(count), told[what]
+    assert (tmp_path / "a.html").read_text().count("<img") == 2
+    bad = written(tmp_path / "bad.h5", frame(4, [(0, 66, 7, 10.0)]))
+    done = qcompress("data", "inspect", bad, "--detector", "tpc")
+    assert (done.returncode, done.stderr.count("\n")) == (2, 1)
+    assert "event 4, digit 0 (row 0, pad 66, time 7, charge 10) lies outside the detector" in done.stderr
+
+
 @pytest.mark.parametrize(
     ("arguments", "message"),
     [
