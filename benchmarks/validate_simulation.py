@@ -48,14 +48,13 @@ def spectra(modules: dict[str, np.ndarray], data: Path, path: Path) -> list[str]
     """Charge of occupied cells and cells above threshold: simulated modules and two public files; table lines."""
     eta = np.abs(modules["eta"])
     rows = (eta > 2.29) & (eta < 2.58) & (modules["high_density"] == 1) & (modules["module_type"] < 3)
-    kinds = {"simulated, layers 1-27": decode(modules["codes"][rows & (modules["layer"] < 28)].astype(np.int64), 3)}
+    of_ce_e = decode(modules["codes"][rows & (modules["layer"] < 28)].astype(np.int64), 3)
+    kinds = {"simulated, layers 1-27": of_ce_e}
     for layer in (5, 9):
-        kinds[f"simulated, layer {layer}"] = decode(
-            modules["codes"][rows & (modules["layer"] == layer)].astype(np.int64), 3
-        )
-    busy = decode(modules["codes"][rows & (modules["layer"] < 28)].astype(np.int64), 3)
-    sums = np.where(busy > 4, busy, 0).sum(axis=1)
-    kinds["simulated, layers 1-27, fullest twentieth"] = busy[sums >= np.quantile(sums, 0.95)]
+        own = rows & (modules["layer"] == layer)
+        kinds[f"simulated, layer {layer}"] = decode(modules["codes"][own].astype(np.int64), 3)
+    sums = np.where(of_ce_e > 4, of_ce_e, 0).sum(axis=1)
+    kinds["simulated, layers 1-27, fullest twentieth"] = of_ce_e[sums >= np.quantile(sums, 0.95)]
     (words,) = read_words(data / "econt" / "mcDataset" / "testInput.csv", "msb", 4000)
     kinds["mcDataset"] = decode(words.codes.astype(np.int64), 3)
     given = np.loadtxt(data / "hgcal" / "Example_ePortRX_Data.csv", delimiter=",", dtype=np.int64, skiprows=1)
@@ -74,7 +73,7 @@ def spectra(modules: dict[str, np.ndarray], data: Path, path: Path) -> list[str]
         lines.append(f"| {name} | {cells.mean():.1f} +- {cells.std():.1f} | {q[0]:.0f} / {q[1]:.0f} / {q[2]:.0f} |")
     left.set(xscale="log", yscale="log", xlabel="charge of a trigger cell [ADC counts]", ylabel="density")
     right.set(xlabel="trigger cells above 1.35 mipT at |eta| 2.43", ylabel="share of modules")
-    right.legend(fontsize=13)
+    right.legend(fontsize=12)
     drawn.savefig(path, dpi=65)
     return lines
 

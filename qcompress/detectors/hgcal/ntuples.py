@@ -116,10 +116,14 @@ def _modules(source: Path, arrays: Any, event: npt.NDArray[np.int64], charge: st
     u, v = (cells[name][silicon].astype(np.int64) for name in CELL)
     channel = np.where((u >= 0) & (u < 8) & (v >= 0) & (v < 8), channel_of_cell()[u % 8, v % 8], -1)
     values = cells[charge][silicon].astype(np.float64)
-    if wrong := int((channel < 0).sum()):
-        raise QcompressError(f"{source}: {wrong} trigger cells have a (u, v) that no module has")
-    if wrong := int((~np.isfinite(values) | (values < 0)).sum()):
-        raise QcompressError(f"{source}: {wrong} trigger cells have a charge that is negative or no number")
+    of_event = np.repeat(event, counts)[silicon]
+    for wrong, what in (
+        (channel < 0, "a (u, v) that no module has"),
+        (~np.isfinite(values) | (values < 0), "a charge that is negative or no number"),
+    ):
+        if wrong.any():
+            said = f"{int(wrong.sum())} trigger cells have {what}, the first in event {of_event[wrong][0]}"
+            raise QcompressError(f"{source}: {said}")
     sums = np.zeros((len(rows), geometry.TRIGGER_CELLS))
     np.add.at(sums, (which.ravel(), channel), values)
     layer, wafer_u, wafer_v = rows[:, 3], rows[:, 4], rows[:, 5]

@@ -148,7 +148,10 @@ def test_the_hashes_see_content_and_split(sample, tmp_path, monkeypatch):
     assert split_hash(moved) != split_hash(same) == split_hash(turned)
     assert content_hash(turned) != content_hash(same) != content_hash(moved)
     monkeypatch.setattr(sample_writer, "CHUNK_ROWS", 77)
-    assert content_hash(same) == content_hash(same)
+    samples.write(samples.Sample(sample.columns, sample.particles), tmp_path / "fine")
+    assert content_hash(tmp_path / "fine") == content_hash(same)
+    assert (tmp_path / "fine").read_bytes() != same.read_bytes()
+    assert json.loads((tmp_path / "fine.card.json").read_text())["content_hash"] == content_hash(same)
 
 
 def test_faults_in_a_file_are_one_line(sample, tmp_path):

@@ -124,6 +124,20 @@ def test_simulated_and_selected_in_one_step_is_simulated_then_selected(tmp_path)
     assert sorted(path.name for path in tmp_path.iterdir()) == names
 
 
+@pytest.mark.parametrize("rows", [None, 50])
+def test_an_interrupted_selection_leaves_nothing(sample, tmp_path, rows):
+    whole = samples.read(sample)
+
+    def interrupted():
+        with selections.sieving(tmp_path / "out.h5", {}, selections.Selection(rows=rows), "sample") as sieve:
+            sieve.append(whole.columns, whole.particles)
+            raise KeyboardInterrupt
+
+    with pytest.raises(KeyboardInterrupt):
+        interrupted()
+    assert not list(tmp_path.iterdir())
+
+
 def test_what_cannot_be_selected_is_one_line_and_leaves_nothing(sample, tmp_path):
     with pytest.raises(QcompressError, match=r"no row is left; rows before: \d+, layers 49 to 48: 0, rows after: 0"):
         selections.select(sample, tmp_path / "out.h5", selections.Selection(layers=(49, 48)))
