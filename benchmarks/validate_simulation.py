@@ -67,8 +67,10 @@ def spectra(modules: dict[str, np.ndarray], data: Path, path: Path) -> list[str]
         threshold = validation.THRESHOLD * np.cosh(2.43)
         occupied = charge[charge > 4]
         cells = (charge > threshold).sum(axis=1)
-        left.hist(occupied, bins=np.geomspace(40, 2e4, 40), histtype="step", density=True, label=name)
-        right.hist(cells, bins=np.arange(-0.5, 49), histtype="step", density=True, label=name)
+        public = not name.startswith("simulated")
+        style = {"ls": "--", "color": "k" if name == "mcDataset" else "0.5", "lw": 2} if public else {"lw": 1.5}
+        left.hist(occupied, bins=np.geomspace(40, 2e4, 40), histtype="step", density=True, label=name, **style)
+        right.hist(cells, bins=np.arange(-0.5, 49), histtype="step", density=True, label=name, **style)
         q = np.percentile(occupied, (5, 50, 95))
         lines.append(f"| {name} | {cells.mean():.1f} +- {cells.std():.1f} | {q[0]:.0f} / {q[1]:.0f} / {q[2]:.0f} |")
     left.set(xscale="log", yscale="log", xlabel="charge of a trigger cell [ADC counts]", ylabel="density")
@@ -87,11 +89,6 @@ def pictures(profiles: dict[float, np.ndarray], spread: np.ndarray, fitted: np.n
     left.legend(fontsize=13)
     right.plot(ENERGIES, 100 * spread, "o", label="simulated photons, every second layer read")
     grid = np.geomspace(8, 400)
-    right.plot(
-        grid,
-        100 * validation.resolution(grid, *fitted),
-        label=f"{100 * fitted[0]:.1f} % / sqrt(E) + {100 * fitted[1]:.1f} %",
-    )
     own = f"{100 * fitted[0]:.1f} % / sqrt(E) + {100 * fitted[1]:.1f} %"
     right.plot(grid, 100 * validation.resolution(grid, *fitted), label=own)
     beam_test = 100 * validation.resolution(grid, 0.22, 0.006)
