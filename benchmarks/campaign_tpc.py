@@ -286,7 +286,7 @@ def resolution_figure(found: dict[str, dict[str, Any]], axis: str, unit: str) ->
                 lines[f"{layers} x {neurons}"] = Line(*result[axis]["network"])
         if lines:
             lines["classical finder"] = Line(*result[axis]["classical"], dashed=True)
-            panels[f"{layers} hidden layers: rms, {axis} [{unit}]"] = lines
+            panels[f"rms, {axis} [{unit}], {layers} hidden layers"] = lines
     return panels_figure(panels, "Occupancy [%]", TITLE)
 
 
@@ -380,7 +380,9 @@ def main() -> None:
             "tpc_windows": windows_figure(regr_found),
         }  # fmt: skip
         for name, figure in drawn.items():
-            figure.savefig(given.figures / f"{name}.png", dpi=60, metadata={"Software": None})
+            figure.savefig(
+                given.figures / f"{name}.png", dpi=55 if len(figure.axes) > 1 else 75, metadata={"Software": None}
+            )
 
 
 if __name__ == "__main__":

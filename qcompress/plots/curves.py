@@ -36,16 +36,18 @@ def curves_figure(
 def panels_figure(
     panels: Mapping[str, Mapping[str, Line]], x_label: str, title: str = "", log_x: bool = False, columns: int = 1
 ) -> "Figure":
-    """Axes side by side, by their y label; one legend each; the title stands above the first."""
+    """Axes by their y label, two or three in a row; one legend each; the title stands above the first."""
     import matplotlib as mpl
     import mplhep
     from matplotlib.backends.backend_agg import FigureCanvasAgg
     from matplotlib.figure import Figure
 
     with mpl.rc_context({**mplhep.style.CMS, "font.size": 20, "axes.labelsize": 22, "legend.fontsize": 15}):
-        figure = Figure(figsize=(10 * len(panels), 7.5), layout="constrained")
+        across = 2 if len(panels) == 4 else min(len(panels), 3)
+        down = -(-len(panels) // across)
+        figure = Figure(figsize=(10 * across, 7.5 * down), layout="constrained")
         FigureCanvasAgg(figure)
-        all_axes = figure.subplots(1, len(panels), squeeze=False)[0]
+        all_axes = [figure.add_subplot(down, across, place) for place in range(1, len(panels) + 1)]
         for axes, (y_label, lines) in zip(all_axes, panels.items(), strict=True):
             draw(axes, lines)
             axes.set(xlabel=x_label, ylabel=y_label)
