@@ -15,6 +15,8 @@ from qcompress.graph.movement import Pairs
 
 ROUNDINGS = (Rounding.TRN, Rounding.RND_CONV)
 OVERFLOWS = (Overflow.WRAP, Overflow.SAT)
+UNROLLED = 8
+"""Products that are added one by one."""
 
 
 def check_cast(cast: Cast) -> Cast:
@@ -75,13 +77,10 @@ def cast_dense(inputs: Any, kernel: Any, bias: Any | None, accumulator: Format) 
     """
     import tensorflow as tf
 
-    def floored(given: Any, weights: Any) -> Any:
-        return tf.reduce_sum(tf.floor(given[..., None] * weights), -2)
-
     def exact(given: Any, weights: Any) -> Any:
         return tf.tensordot(given, weights, [[given.shape.rank - 1], [0]])
 
-    return _accumulated(inputs, kernel, bias, accumulator, floored, exact)
+    return _accumulated(inputs, kernel, bias, accumulator, sum_of_floors, exact)
 
 
 def cast_convolution(
@@ -93,10 +92,8 @@ def cast_convolution(
     window = [int(size) for size in kernel.shape[:-2]]
 
     def floored(given: Any, weights: Any) -> Any:
-        return sum(
-            tf.reduce_sum(tf.floor(part[..., None] * weights[place]), -2)
-            for place, part in _taps(_padded(given, padding), window, strides)
-        )
+        taps = _taps(_padded(given, padding), window, strides)
+        return sum(sum_of_floors(part, weights[place]) for place, part in taps)
 
     def exact(given: Any, weights: Any) -> Any:
         return tf.nn.convolution(_padded(given, padding), weights, list(strides), "VALID")
@@ -124,6 +121,26 @@ def cast_depthwise(
         return summed(given, weights, tf.identity)
 
     return _accumulated(inputs, kernel, bias, accumulator, floored, exact)
+
+
+def sum_of_floors(values: Any, kernel: Any) -> Any:
+    """Values (..., terms) and kernel (terms, channels) -> (..., channels), each product floored before it is added.
+
+    Blocks of `UNROLLED` products are added one by one, then the blocks: compilers make vectors of that, where a plain
+    reduction over a product of broadcasts is a loop over single numbers.
+    """
+    import tensorflow as tf
+
+    terms, channels = kernel.shape
+    if terms <= UNROLLED:
+        return sum(tf.floor(values[..., term : term + 1] * kernel[term]) for term in range(terms))
+    blocks = -(-terms // UNROLLED)
+    missing = blocks * UNROLLED - terms
+    values = tf.pad(values, [*[(0, 0)] * (values.shape.rank - 1), (0, missing)]) if missing else values
+    kernel = tf.pad(kernel, [(0, missing), (0, 0)]) if missing else kernel
+    values = tf.reshape(values, tf.concat([tf.shape(values)[:-1], [blocks, UNROLLED]], 0))
+    kernel = tf.reshape(kernel, (blocks, UNROLLED, channels))
+    return tf.reduce_sum(sum(tf.floor(values[..., i : i + 1] * kernel[:, i]) for i in range(UNROLLED)), -2)
 
 
 def _padded(values: Any, padding: Pairs) -> Any:
