@@ -25,5 +25,5 @@ def test_links_lead_to_files(page):
 
 def test_every_command_of_the_readme_exists(qcompress):
     offered = qcompress("--help").stdout
-    for command in set(re.findall(r"`qcompress (\w+)", (ROOT / "README.md").read_text())):
+    for command in set(re.findall(r"`qcompress ([\w-]+)", (ROOT / "README.md").read_text())):
         assert f" {command} " in offered
