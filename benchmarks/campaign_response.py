@@ -44,12 +44,8 @@ from qcompress.detectors.hgcal.clustering.scores import (
 )
 from qcompress.detectors.hgcal.clustering.settings import X_Y, BackEnd
 from qcompress.detectors.hgcal.clustering.trigger_cells import trigger_cells
-from qcompress.detectors.hgcal.decoding import module_calq
-from qcompress.detectors.hgcal.econt.frontend import FrontEnd, normalise
-from qcompress.detectors.hgcal.evaluation import ENCODER, decode_latents, what_arrives
+from qcompress.detectors.hgcal.codecs import ENCODER, table
 from qcompress.detectors.hgcal.events import LinkAllocation, modules
-from qcompress.detectors.hgcal.geometry import CHANNEL_OF_TRAIN
-from qcompress.detectors.hgcal.models import EncoderOptions
 from qcompress.files import written_aside
 from qcompress.metrics.response import Response
 from qcompress.plots.response import response_figure, response_histograms
@@ -128,14 +124,8 @@ def candidate(folder: Path) -> tuple[Firmware, Decoders]:
 def delivered(algorithm: str, columns: dict[str, np.ndarray]) -> np.ndarray:
     """Transverse charges (n, 48), channel order, of an algorithm of CHIP or of a candidate's folder."""
     on_chip = modules(columns, allocation())
-    if algorithm in CHIP:
-        return CHIP[algorithm].decode(on_chip)
-    firmware, decode = candidate(Path(algorithm))
-    calq = module_calq(FrontEnd.from_mapping(firmware.front_end), columns)
-    received = what_arrives(columns, calq, EncoderOptions.model_validate(firmware.options))
-    latents = firmware.run[ENCODER](normalise(calq))
-    counts = decode_latents(latents, firmware.graphs[ENCODER].output_format, decode, received)
-    return counts[:, np.argsort(CHANNEL_OF_TRAIN)] / on_chip.cosh_eta
+    known = CHIP if algorithm in CHIP else table(*candidate(Path(algorithm)), None)
+    return known[algorithm if algorithm in CHIP else ENCODER].transverse(on_chip)
 
 
 def work(path: Path, rows: slice, wanted: np.ndarray, algorithm: str, result: Path) -> None:

@@ -28,7 +28,7 @@ def events():
 def charges(events):
     """Transverse charges before any code, and as the repeater delivers them."""
     on_chip = modules(events[0])
-    return CHIP["uncompressed"].decode(on_chip), CHIP["repeater"].decode(on_chip)
+    return CHIP["uncompressed"].transverse(on_chip), CHIP["repeater"].transverse(on_chip)
 
 
 def mirrored(charges):
