@@ -44,7 +44,8 @@ from qcompress.detectors.hgcal.clustering.scores import (
 )
 from qcompress.detectors.hgcal.clustering.settings import X_Y, BackEnd
 from qcompress.detectors.hgcal.clustering.trigger_cells import trigger_cells
-from qcompress.detectors.hgcal.codecs import ENCODER, table
+from qcompress.detectors.hgcal.codecs import ENCODER
+from qcompress.detectors.hgcal.codecs import table as codecs_table
 from qcompress.detectors.hgcal.events import LinkAllocation, modules
 from qcompress.files import written_aside
 from qcompress.metrics.response import Response
@@ -124,7 +125,7 @@ def candidate(folder: Path) -> tuple[Firmware, Decoders]:
 def delivered(algorithm: str, columns: dict[str, np.ndarray]) -> np.ndarray:
     """Transverse charges (n, 48), channel order, of an algorithm of CHIP or of a candidate's folder."""
     on_chip = modules(columns, allocation())
-    known = CHIP if algorithm in CHIP else table(*candidate(Path(algorithm)), None)
+    known = CHIP if algorithm in CHIP else codecs_table(*candidate(Path(algorithm)), None)
     return known[algorithm if algorithm in CHIP else ENCODER].transverse(on_chip)
 
 
