@@ -45,12 +45,26 @@ def cast_values(values: Any, cast: Cast) -> Any:
             return tf.where(outward, tf.zeros_like(upstream), upstream)
 
         rounded = rounded_values(given, cast)
-        return (wrap_values(rounded, cast.format) if cast.overflow is Overflow.WRAP else saturate(rounded)), gradient
+        return held(
+            wrap_values(rounded, cast.format) if cast.overflow is Overflow.WRAP else saturate(rounded)
+        ), gradient
 
     def saturate(given: Any) -> Any:
         return tf.clip_by_value(given, tf.cast(low, given.dtype), tf.cast(high, given.dtype))
 
     return straight_through(tf.convert_to_tensor(values))
+
+
+def held(values: Any) -> Any:
+    """The same values, computed once.
+
+    XLA repeats what it takes for cheap wherever it is read: the cast of a weight for every row, a sum of floors for
+    every output behind it. A division by what it cannot know to be 1 is dear to it, and exact.
+    """
+    import tensorflow as tf
+
+    first = tf.reduce_sum(tf.reshape(values, [-1])[:1])
+    return values / tf.sign(tf.abs(first) + 1)
 
 
 def rounded_values(values: Any, cast: Cast) -> Any:
