@@ -57,7 +57,9 @@ def test_what_is_wrong_is_one_line(qcompress, econt_candidate, other_sample, tmp
 
 def test_a_detector_without_algorithms_says_so(qcompress, tmp_path):
     config = tmp_path / "dummy.yaml"
-    config.write_text("name: dummy\ndetector: dummy\nsample: {simulate: uniform, events: 60}\ntraining: {epochs: 1}\n")
+    config.write_text(
+        "name: dummy\ndetector: dummy\nsample: {simulate: uniform, events: 3000}\ntraining: {epochs: 1}\n"
+    )
     made = qcompress("run", config, "--out", tmp_path / "dummy", "--until", "evaluate")
     assert made.returncode == 0, made.stderr
     done = qcompress("evaluate", tmp_path / "dummy", "--algorithms", "repeater")

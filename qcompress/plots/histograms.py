@@ -7,6 +7,7 @@ import numpy as np
 import numpy.typing as npt
 
 from qcompress.fixedpoint import Values
+from qcompress.plots.profiles import PLAIN_MATH
 
 if TYPE_CHECKING:
     from matplotlib.figure import Figure
@@ -26,7 +27,9 @@ def ratio_figure(
     from matplotlib.backends.backend_agg import FigureCanvasAgg
     from matplotlib.figure import Figure
 
-    with mpl.rc_context({**mplhep.style.CMS, "font.size": 20, "axes.labelsize": 22, "legend.fontsize": 15}):
+    with mpl.rc_context(
+        {**mplhep.style.CMS, **PLAIN_MATH, "font.size": 20, "axes.labelsize": 22, "legend.fontsize": 15}
+    ):
         figure = Figure(figsize=(10, 7.5), layout="constrained")
         FigureCanvasAgg(figure)
         axes = figure.add_subplot()

@@ -10,6 +10,8 @@ from qcompress.metrics.profiles import Profile
 if TYPE_CHECKING:
     from matplotlib.figure import Figure
 
+PLAIN_MATH = {"mathtext.fontset": "dejavusans"}
+"""The style asks for a cursive font that machines without fonts do not have, and says so on standard error."""
 LEGEND_ROOM = 1.45
 """The y axis ends this much above the highest band, so that the legend covers no point."""
 
@@ -21,7 +23,9 @@ def profile_figure(profiles: Mapping[str, Profile], x_label: str, y_label: str, 
     from matplotlib.backends.backend_agg import FigureCanvasAgg
     from matplotlib.figure import Figure
 
-    with mpl.rc_context({**mplhep.style.CMS, "font.size": 20, "axes.labelsize": 22, "legend.fontsize": 16}):
+    with mpl.rc_context(
+        {**mplhep.style.CMS, **PLAIN_MATH, "font.size": 20, "axes.labelsize": 22, "legend.fontsize": 16}
+    ):
         figure = Figure(figsize=(10, 7.5), layout="constrained")
         FigureCanvasAgg(figure)
         axes = figure.add_subplot()
