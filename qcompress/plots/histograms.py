@@ -1,7 +1,7 @@
 """Histograms of ratios, several on one pair of axes, each normalised to one."""
 
 from collections.abc import Mapping
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 import numpy.typing as npt
@@ -27,9 +27,8 @@ def ratio_figure(
     from matplotlib.backends.backend_agg import FigureCanvasAgg
     from matplotlib.figure import Figure
 
-    with mpl.rc_context(
-        {**mplhep.style.CMS, **PLAIN_MATH, "font.size": 20, "axes.labelsize": 22, "legend.fontsize": 15}
-    ):
+    style: Any = {**mplhep.style.CMS, "font.size": 20, "axes.labelsize": 22, "legend.fontsize": 15} | PLAIN_MATH
+    with mpl.rc_context(style):
         figure = Figure(figsize=(10, 7.5), layout="constrained")
         FigureCanvasAgg(figure)
         axes = figure.add_subplot()

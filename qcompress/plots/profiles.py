@@ -1,7 +1,7 @@
 """Profile plots: medians as points, central 68 % bands as error bars."""
 
 from collections.abc import Mapping
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
@@ -10,7 +10,7 @@ from qcompress.metrics.profiles import Profile
 if TYPE_CHECKING:
     from matplotlib.figure import Figure
 
-PLAIN_MATH = {"mathtext.fontset": "dejavusans"}
+PLAIN_MATH: dict[str, Any] = {"mathtext.fontset": "dejavusans"}
 """The style asks for a cursive font that machines without fonts do not have, and says so on standard error."""
 LEGEND_ROOM = 1.45
 """The y axis ends this much above the highest band, so that the legend covers no point."""
@@ -23,9 +23,8 @@ def profile_figure(profiles: Mapping[str, Profile], x_label: str, y_label: str, 
     from matplotlib.backends.backend_agg import FigureCanvasAgg
     from matplotlib.figure import Figure
 
-    with mpl.rc_context(
-        {**mplhep.style.CMS, **PLAIN_MATH, "font.size": 20, "axes.labelsize": 22, "legend.fontsize": 16}
-    ):
+    style: Any = {**mplhep.style.CMS, "font.size": 20, "axes.labelsize": 22, "legend.fontsize": 16} | PLAIN_MATH
+    with mpl.rc_context(style):
         figure = Figure(figsize=(10, 7.5), layout="constrained")
         FigureCanvasAgg(figure)
         axes = figure.add_subplot()
