@@ -281,11 +281,11 @@ def resolution_figure(found: dict[str, dict[str, Any]], axis: str, unit: str) ->
     for layers in LAYERS:
         lines = {}
         for neurons in NEURONS:
-            result = found.get(f"regr_3x5x5_l{layers}n{neurons}")
-            if result:
-                lines[f"{layers} x {neurons}"] = Line(*result[axis]["network"])
+            name = f"regr_3x5x5_l{layers}n{neurons}"
+            if name in found:
+                lines[f"{layers} x {neurons}"] = Line(*found[name][axis]["network"])
         if lines:
-            lines["classical finder"] = Line(*result[axis]["classical"], dashed=True)
+            lines["classical finder"] = Line(*next(iter(found.values()))[axis]["classical"], dashed=True)
             panels[f"rms, {axis} [{unit}], {layers} hidden layers"] = lines
     return panels_figure(panels, "Occupancy [%]", TITLE)
 
