@@ -1,7 +1,7 @@
 """Scores of a candidate's integers on whole events, beside the chip's algorithms and trivial references."""
 
 import tempfile
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from contextlib import contextmanager
 from functools import partial
 from pathlib import Path
@@ -13,6 +13,10 @@ from qcompress.detectors import TEST, TRAIN, Decoders, Evaluation, Firmware, Res
 from qcompress.detectors.hgcal import displays, geometry, partitions, samples, scoring, totals
 from qcompress.detectors.hgcal.algorithms import CHIP, Codec, codec
 from qcompress.detectors.hgcal.arithmetic import distance
+from qcompress.detectors.hgcal.clustering import results
+from qcompress.detectors.hgcal.clustering.matching import NEEDED, Matched
+from qcompress.detectors.hgcal.clustering.scores import FINAL_GEN_PT
+from qcompress.detectors.hgcal.clustering.settings import X_Y, BackEnd
 from qcompress.detectors.hgcal.codecs import ENCODER, OnChip, links_of, on_chip, table
 from qcompress.detectors.hgcal.conservation import RATIO_EDGES
 from qcompress.detectors.hgcal.decoding import module_calq
@@ -34,6 +38,9 @@ ARITHMETIC_ROWS = 4_000
 TELLING_CELLS = 20
 """Occupied trigger cells from which on two events are not the same by chance."""
 IN_FIGURES = (ENCODER, "repeater", "threshold", "bc", "bc-stc", "mean-image")
+BACK_END = BackEnd(X_Y)
+"""The seed study's seeding, continuous under small changes of charge, and its reach of 0.015."""
+NO_PLACES = "the sample does not say where its modules are: layer, u, v, zside"
 SIMULATED = "qcompress HGCAL fast simulation, test events"
 
 
@@ -44,22 +51,74 @@ def evaluate(firmware: Firmware, path: Path, decode: Decoders, wanted: Evaluatio
     names = chosen(known, wanted.algorithms)
     blocks = scoring.blocks(path, wanted.rows)
     allocation = LinkAllocation(links_of(firmware.graphs[ENCODER]))
-    task = scoring.Task(path, names, allocation, wanted.identity)
     with samples.Handle(path) as handle, _folder(wanted.parts) as folder:
+        no_clusters = why_no_clusters(handle)
+        task = scoring.Task(path, names, allocation, wanted.identity, None if no_clusters else BACK_END)
+        calibration = [] if no_clusters else scoring.calibration_blocks(path, len(blocks))
         key = task.key(handle.content_hash() if wanted.parts else "")
         make = None if wanted.reopen is None else partial(_make_table, wanted.reopen, mean)
-        partitions.run(task, blocks, known, make, folder, key, wanted.partitions, wanted.scheduler, report)
+        every = [*blocks, *calibration]
+        partitions.run(task, every, known, make, folder, key, wanted.partitions, wanted.scheduler, report)
         found = totals.total(len(names), scoring.scored(blocks, folder, key))
+        titles = {name: _title(known[name], name, allocation) for name in names}
+        fitted, scored = (joined(scoring.scored(part, folder, key), titles) for part in (calibration, blocks))
         first = scoring.read_block(handle, blocks[0])
-    titles = {name: _title(known[name], name, allocation) for name in names}
+    tables = [*_tables(found, list(titles.values()), wanted.tolerance, firmware, first)]
     pictures = figures(found, titles, path)
     pictures |= displays.figures(firmware, known, modules(first, allocation), titles)
+    if not no_clusters:
+        more, drawn = _clusters(fitted, scored, path.name)
+        tables += more
+        pictures |= drawn
+    reasons = {"conservation": None if found.modules else NO_PLACES, "clusters": no_clusters}
+    tables += left_out({part: why for part, why in reasons.items() if why}, path)
     return Results(
-        tuple(_tables(found, list(titles.values()), wanted.tolerance, firmware, first, path)),
+        tuple(tables),
         {"emd_mean": float(found.sums[0] / found.counted[0]), "emd_median": float(totals.median(found, 0))},
         pictures,
         failures=tuple(failures(found, list(titles.values()), wanted.tolerance)),
     )
+
+
+def why_no_clusters(handle: samples.Handle) -> str | None:
+    """Why a sample has no clusters to be judged; None if it has."""
+    columns = set(handle.columns)
+    if not columns >= scoring.PLACED:
+        return NO_PLACES
+    if str(handle.origin.get("kind", "")).endswith("-axis"):
+        return "the sample holds the modules along an axis, not whole events"
+    if "selections" in handle.origin:
+        return "the sample is a selection of modules, not whole events"
+    particles = handle.particles()
+    if missing := [name for name in NEEDED if name not in particles]:
+        return f"the sample has no generated particles ({', '.join(missing)}): nothing to match clusters to"
+    return None
+
+
+def joined(blocks: Iterable[scoring.Scores], titles: Mapping[str, str]) -> dict[str, Matched]:
+    """The matched clusters of all blocks, in their order, of each algorithm by title; none without any block."""
+    parts = [block.matched for block in blocks if block.matched is not None]
+    if not parts:
+        return {}
+    return {
+        title: Matched(*(np.concatenate(columns) for columns in zip(*(part[k] for part in parts), strict=True)))
+        for k, title in enumerate(titles.values())
+    }
+
+
+def _clusters(
+    fitted: Mapping[str, Matched], scored: Mapping[str, Matched], sample: str
+) -> tuple[list[Table], dict[str, "Figure"]]:
+    """Response of clusters, calibrated on the calibration events where there are enough."""
+    calibrations, said = results.calibrated(fitted, sample)
+    note = f"Seeded in {BACK_END.name}; matched to generated particles above {FINAL_GEN_PT:g} GeV. {said}"
+    return results.tables(scored, calibrations, sample, note), results.figures(scored, calibrations, SIMULATED)
+
+
+def left_out(reasons: Mapping[str, str], path: Path) -> list[Table]:
+    """What was not scored, and why; no table if there is nothing to say."""
+    rows = tuple((part, f"{path.name}: {why}") for part, why in reasons.items())
+    return [Table("Left out", ("what", "why"), rows)] if rows else []
 
 
 def _make_table(reopen: partitions.Reopen, mean: Values | None) -> dict[str, Codec]:
@@ -138,7 +197,6 @@ def _tables(
     tolerance: float,
     firmware: Firmware,
     first: samples.Columns,
-    path: Path,
 ) -> Iterator[Table]:
     yield totals.emd_table(found, titles)
     graph = firmware.graphs[ENCODER]
@@ -151,16 +209,12 @@ def _tables(
         yield totals.verdicts(found, titles, tolerance)
         yield totals.module_table(found, titles)
         yield from totals.cell_tables(found, titles)
-    else:
-        columns_ = ("what", "why")
-        row = ("conservation", f"{path.name} does not say where its modules are: layer, u, v, zside")
-        yield Table("Left out", columns_, (row,))
 
 
 def failures(found: totals.Totals, titles: list[str], tolerance: float) -> list[str]:
     """What the candidate does not conserve."""
     if not found.modules:
-        return ["conservation: the sample does not say where its modules are"]
+        return [f"conservation: {NO_PLACES}"]
     row = totals.verdicts(found, titles, tolerance).rows[0]
     return [] if row[-1] == "holds" else [f"conservation within {100 * tolerance:g} %: {row[0]} {row[-1]}"]
 

@@ -1,4 +1,4 @@
-"""Whole events of a sample, block by block: EMD, occupancy and conservation of every algorithm, one file each block.
+"""Whole events of a sample, block by block: EMD, conservation and clusters of every algorithm, one file each block.
 
 A block is as many whole events as make BLOCK_ROWS modules; it depends on the sample alone. Every block is computed by
 itself and in the same way, so that neither the number of partitions nor who computes them changes a bit. A block whose
@@ -16,9 +16,11 @@ from typing import Any, NamedTuple
 import numpy as np
 import numpy.typing as npt
 
-from qcompress.detectors import TEST
+from qcompress.detectors import CALIBRATION, TEST
 from qcompress.detectors.hgcal import geometry, samples
 from qcompress.detectors.hgcal.algorithms import Codec
+from qcompress.detectors.hgcal.clustering.matching import Matched, matched_clusters
+from qcompress.detectors.hgcal.clustering.settings import BackEnd
 from qcompress.detectors.hgcal.conservation import Conserved, conserved, places
 from qcompress.detectors.hgcal.events import LinkAllocation, modules
 from qcompress.errors import QcompressError
@@ -34,39 +36,45 @@ PLACED = {"layer", "u", "v", "zside"}
 
 
 class Block(NamedTuple):
-    """Whole test events of a sample: rows first .. last - 1 of the file hold them, among others perhaps."""
+    """Whole events of a part of a sample: rows first .. last - 1 of the file hold them, among others perhaps."""
 
     number: int
     first: int
     last: int
     events: tuple[int, ...]
+    part: int = TEST
 
 
 class Scores(NamedTuple):
     """Of a block. occupied, leading (rows,): occupied cells, log10(largest charge / 35); emd (algorithms, rows).
 
-    conserved: for each algorithm, None without places.
+    conserved, matched: for each algorithm, None without places, and without a back end. Blocks of calibration events
+    have matched clusters alone.
     """
 
     occupied: npt.NDArray[np.int64]
     leading: Values
     emd: Values
     conserved: tuple[Conserved, ...] | None
+    matched: tuple[Matched, ...] | None = None
 
 
 @dataclass(frozen=True)
 class Task:
-    """What is scored: a sample, algorithms by name, links, and a hash of all that decides the codecs."""
+    """What is scored: a sample, algorithms by name, links, a hash of all that decides the codecs.
+
+    back_end: what makes clusters; None where there are no particles to match them to.
+    """
 
     path: Path
     names: tuple[str, ...]
     allocation: LinkAllocation
     codecs_hash: str
-    rows: int | None = None
+    back_end: BackEnd | None = None
 
     def key(self, content_hash: str) -> str:
         """Of everything that decides the scores."""
-        told = [content_hash, self.names, repr(self.allocation), self.codecs_hash, BLOCK_ROWS]
+        told = [content_hash, self.names, repr(self.allocation), self.codecs_hash, BLOCK_ROWS, repr(self.back_end)]
         return hashlib.sha256(json.dumps(told).encode()).hexdigest()
 
 
@@ -75,11 +83,21 @@ def blocks(path: Path, rows: int | None) -> list[Block]:
 
     Raises QcompressError if there are none.
     """
+    found = _blocks(path, TEST, rows, 0)
+    if not found:
+        raise QcompressError(f"{path}: has no test events")
+    return found
+
+
+def calibration_blocks(path: Path, before: int) -> list[Block]:
+    """The calibration events of a sample, numbered behind `before` others; none if it has none."""
+    return _blocks(path, CALIBRATION, None, before)
+
+
+def _blocks(path: Path, part: int, rows: int | None, before: int) -> list[Block]:
     with samples.Handle(path) as handle:
         columns = handle.read(["event", "split"])
-    chosen = np.flatnonzero(columns["split"] == TEST)
-    if not len(chosen):
-        raise QcompressError(f"{path}: has no test events")
+    chosen = np.flatnonzero(columns["split"] == part)
     event, first, count = np.unique(columns["event"][chosen], return_index=True, return_counts=True)
     order = np.argsort(first)
     if rows is not None:
@@ -91,7 +109,7 @@ def blocks(path: Path, rows: int | None) -> list[Block]:
         if count[waiting].sum() >= BLOCK_ROWS or place == len(order) - 1:
             own = chosen[np.isin(columns["event"][chosen], event[waiting])]
             numbers = tuple(int(number) for number in event[waiting])
-            found.append(Block(len(found), int(own[0]), int(own[-1]) + 1, numbers))
+            found.append(Block(before + len(found), int(own[0]), int(own[-1]) + 1, numbers, part))
             waiting = []
     return found
 
@@ -112,21 +130,26 @@ def score(handle: samples.Handle, block: Block, task: Task, table: Mapping[str, 
     """Every algorithm on the events of a block."""
     columns = read_block(handle, block)
     given = modules(columns, task.allocation, is_calibrated(handle))
-    with_places = set(columns) >= PLACED
-    at = places(given) if with_places else None
+    arrived = {name: table[name].decode(given) for name in task.names}
+    charges = {name: own if table[name].calibrated else own / given.cosh_eta for name, own in arrived.items()}
+    matched = None
+    if task.back_end is not None:
+        particles = handle.particles()
+        matched = tuple(matched_clusters(columns, own, particles, task.back_end) for own in charges.values())
+    if block.part == CALIBRATION:
+        return Scores(np.empty(0, np.int64), np.empty(0), np.empty((len(task.names), 0)), None, matched)
+    at = places(given) if set(columns) >= PLACED else None
     event = np.searchsorted(np.sort(block.events), columns["event"])
     reference = geometry.channels_to_train(given.charge)
-    distances, sums = [], []
-    for name in task.names:
-        counts = table[name].decode(given)
-        charges = counts if table[name].calibrated else counts / given.cosh_eta
-        distances.append(emd(reference, geometry.channels_to_train(charges), geometry.emd_cost()))
-        if at is not None:
-            sums.append(conserved(counts, charges, given, at, event))
+    cost = geometry.emd_cost()
+    distances = [emd(reference, geometry.channels_to_train(own), cost) for own in charges.values()]
+    sums = None
+    if at is not None:
+        sums = tuple(conserved(arrived[name], charges[name], given, at, event) for name in task.names)
     with np.errstate(divide="ignore"):
         leading = np.log10(given.charge.max(axis=1) / OCCUPIED_ADC)
     occupied = (given.charge > OCCUPIED_ADC).sum(axis=1)
-    return Scores(occupied, leading, np.array(distances), tuple(sums) if at is not None else None)
+    return Scores(occupied, leading, np.array(distances), sums, matched)
 
 
 def block_path(folder: Path, key: str, block: Block) -> Path:
@@ -139,6 +162,8 @@ def save(scores: Scores, path: Path) -> None:
     arrays: dict[str, Any] = {"occupied": scores.occupied, "leading": scores.leading, "emd": scores.emd}
     for number, sums in enumerate(scores.conserved or ()):
         arrays |= {f"{name}_{number}": value for name, value in sums._asdict().items()}
+    for number, own in enumerate(scores.matched or ()):
+        arrays |= {f"matched_{name}_{number}": value for name, value in own._asdict().items()}
     with written_aside(path) as file:
         np.savez(file, **arrays)
 
@@ -149,7 +174,9 @@ def load(path: Path) -> Scores | None:
         with np.load(path) as file:
             number = sum(name.startswith("events_") for name in file)
             sums = tuple(Conserved(*(file[f"{name}_{k}"] for name in Conserved._fields)) for k in range(number))
-            return Scores(file["occupied"], file["leading"], file["emd"], sums or None)
+            number = sum(name.startswith("matched_event_") for name in file)
+            own = tuple(Matched(*(file[f"matched_{name}_{k}"] for name in Matched._fields)) for k in range(number))
+            return Scores(file["occupied"], file["leading"], file["emd"], sums or None, own or None)
     except (OSError, ValueError, KeyError, zipfile.BadZipFile):
         return None
 

@@ -49,6 +49,26 @@ def test_a_mirrored_decoder_is_caught(sample_file):
     assert mirrored["encoder"][3] > 5 * straight["encoder"][3]
 
 
+def test_clusters_are_refused_where_they_would_mislead(sample_file, tmp_path):
+    def left_out(path):
+        _, results = table(path, lambda values: values)
+        return {row[0]: row[1] for found in results.tables if found.title == "Left out" for row in found.rows}
+
+    assert left_out(sample_file) == {
+        "clusters": "sample.h5: the sample holds the modules along an axis, not whole events"
+    }
+    whole = tmp_path / "whole.h5"
+    simulation.simulate("photon-0pu", 12, 5, whole)
+    sample = samples.read(whole)
+    assert left_out(whole) == {}
+    without = tmp_path / "without.h5"
+    samples.write(samples.Sample(sample.columns, {}, sample.origin), without)
+    assert left_out(without)["clusters"].startswith("without.h5: the sample has no generated particles (event, ")
+    selected = tmp_path / "selected.h5"
+    samples.write(samples.Sample(sample.columns, sample.particles, {**sample.origin, "selections": [{}]}), selected)
+    assert left_out(selected) == {"clusters": "selected.h5: the sample is a selection of modules, not whole events"}
+
+
 def test_only_test_events_are_scored(sample_file):
     sample = samples.read(sample_file)
     rows, _ = table(sample_file, lambda values: values, rows=10**6)

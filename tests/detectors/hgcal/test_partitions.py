@@ -64,6 +64,23 @@ def test_one_partition_seven_and_a_lost_worker_give_the_same_bits(sample_file, s
     assert fatal.exists()
 
 
+def test_clusters_too_are_the_same_in_one_partition_and_in_seven(tmp_path, monkeypatch):
+    monkeypatch.setattr(scoring, "BLOCK_ROWS", 600)
+    whole_events = tmp_path / "photons.h5"
+    simulation.simulate("photon-0pu", 60, 3, whole_events)
+    assert len(scoring.blocks(whole_events, None)) + len(scoring.calibration_blocks(whole_events, 0)) >= 7
+    one = evaluated(whole_events)
+    fatal = tmp_path / "killed"
+    assert evaluated(whole_events, fatal, partitions=7) == one
+    assert fatal.exists()
+    response = next(table for table in one[0] if table.title == "Response of clusters")
+    assert [row[:2] for row in response.rows] == [
+        (title, "raw") for title in ("encoder", "all trigger cells (repeater)", "mixed BC+STC, 13 links")
+    ]
+    assert response.rows[1][4] >= 10
+    assert 0.7 < response.rows[1][5] < 1
+
+
 def test_a_killed_evaluation_goes_on_where_it_was(sample_file, small_blocks, tmp_path, monkeypatch):
     whole = evaluated(sample_file)
     calls = []
