@@ -7,6 +7,7 @@ import numpy as np
 import numpy.typing as npt
 
 from qcompress.fixedpoint import Values
+from qcompress.plots.style import house_style
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
@@ -37,12 +38,10 @@ def panels_figure(
     panels: Mapping[str, Mapping[str, Line]], x_label: str, title: str = "", log_x: bool = False, columns: int = 1
 ) -> "Figure":
     """Axes by their y label, two or three in a row; one legend each; the title stands above the first."""
-    import matplotlib as mpl
-    import mplhep
     from matplotlib.backends.backend_agg import FigureCanvasAgg
     from matplotlib.figure import Figure
 
-    with mpl.rc_context({**mplhep.style.CMS, "font.size": 20, "axes.labelsize": 22, "legend.fontsize": 15}):
+    with house_style(20, 22, 15):
         across = 2 if len(panels) == 4 else min(len(panels), 3)
         down = -(-len(panels) // across)
         figure = Figure(figsize=(10 * across, 7.5 * down), layout="constrained")

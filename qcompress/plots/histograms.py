@@ -1,13 +1,13 @@
 """Histograms of ratios, several on one pair of axes, each normalised to one."""
 
 from collections.abc import Mapping
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 import numpy as np
 import numpy.typing as npt
 
 from qcompress.fixedpoint import Values
-from qcompress.plots.profiles import PLAIN_MATH
+from qcompress.plots.style import house_style
 
 if TYPE_CHECKING:
     from matplotlib.figure import Figure
@@ -22,13 +22,10 @@ def ratio_figure(
     counts: Mapping[str, npt.NDArray[np.int64]], edges: Values, x_label: str, y_label: str, title: str = ""
 ) -> "Figure":
     """A line for each entry, the last bin with what lies above; entries without counts are left out."""
-    import matplotlib as mpl
-    import mplhep
     from matplotlib.backends.backend_agg import FigureCanvasAgg
     from matplotlib.figure import Figure
 
-    style: Any = {**mplhep.style.CMS, "font.size": 20, "axes.labelsize": 22, "legend.fontsize": 15} | PLAIN_MATH
-    with mpl.rc_context(style):
+    with house_style(20, 22, 15):
         figure = Figure(figsize=(10, 7.5), layout="constrained")
         FigureCanvasAgg(figure)
         axes = figure.add_subplot()

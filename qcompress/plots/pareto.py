@@ -29,11 +29,11 @@ def figure(
         for hollow in (False, True):
             chosen = [p for p, k, e in zip(points, kinds, estimated, strict=True) if k == kind and e == hollow]
             if chosen:
-                label = kind + (", estimated" if hollow else ", open flow")
+                entry = kind + (", estimated" if hollow else ", open flow")
                 x, y = zip(*chosen, strict=True)
                 face = "none" if hollow else f"C{number}"
                 marker = MARKERS[number % len(MARKERS)]
-                axes.scatter(x, y, marker=marker, edgecolors=f"C{number}", facecolors=face, label=label, s=45, zorder=3)
+                axes.scatter(x, y, marker=marker, edgecolors=f"C{number}", facecolors=face, label=entry, s=45, zorder=3)
     line = [points[place] for place in front]
     axes.step(*zip(*line, strict=True), where="post", color="0.6", zorder=1, label="front")
     for number, place in enumerate(front):  # neighbours at different heights, for their names are long

@@ -1,30 +1,26 @@
 """Profile plots: medians as points, central 68 % bands as error bars."""
 
 from collections.abc import Mapping
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 import numpy as np
 
 from qcompress.metrics.profiles import Profile
+from qcompress.plots.style import house_style
 
 if TYPE_CHECKING:
     from matplotlib.figure import Figure
 
-PLAIN_MATH: dict[str, Any] = {"mathtext.fontset": "dejavusans"}
-"""The style asks for a cursive font that machines without fonts do not have, and says so on standard error."""
 LEGEND_ROOM = 1.45
 """The y axis ends this much above the highest band, so that the legend covers no point."""
 
 
 def profile_figure(profiles: Mapping[str, Profile], x_label: str, y_label: str, title: str = "") -> "Figure":
     """One set of points per entry; empty bins show nothing."""
-    import matplotlib as mpl
-    import mplhep
     from matplotlib.backends.backend_agg import FigureCanvasAgg
     from matplotlib.figure import Figure
 
-    style: Any = {**mplhep.style.CMS, "font.size": 20, "axes.labelsize": 22, "legend.fontsize": 16} | PLAIN_MATH
-    with mpl.rc_context(style):
+    with house_style(20, 22, 16):
         figure = Figure(figsize=(10, 7.5), layout="constrained")
         FigureCanvasAgg(figure)
         axes = figure.add_subplot()

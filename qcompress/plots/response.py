@@ -7,18 +7,12 @@ import numpy as np
 
 from qcompress.fixedpoint import Values
 from qcompress.metrics.response import ResponseProfile, effective_rms
+from qcompress.plots.style import house_style
 
 if TYPE_CHECKING:
     from matplotlib.figure import Figure
 
 MARKERS = "osD^v<>Ph*"
-
-
-def _style() -> Any:
-    import matplotlib as mpl
-    import mplhep
-
-    return mpl.rc_context({**mplhep.style.CMS, "font.size": 18, "axes.labelsize": 20, "legend.fontsize": 14})
 
 
 def response_figure(
@@ -31,7 +25,7 @@ def response_figure(
     from matplotlib.backends.backend_agg import FigureCanvasAgg
     from matplotlib.figure import Figure
 
-    with _style():
+    with house_style():
         figure = Figure(figsize=(10, 10), layout="constrained")
         FigureCanvasAgg(figure)
         upper, lower = figure.subplots(2, 1, sharex=True)
@@ -76,7 +70,7 @@ def response_histograms(
     from matplotlib.backends.backend_agg import FigureCanvasAgg
     from matplotlib.figure import Figure
 
-    with _style():
+    with house_style():
         figure = Figure(figsize=(10, 7.5), layout="constrained")
         FigureCanvasAgg(figure)
         axes = figure.add_subplot()

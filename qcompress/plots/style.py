@@ -7,13 +7,17 @@ if TYPE_CHECKING:
     from matplotlib.figure import Figure
 
 
-def house_style() -> Any:
-    """A context in which figures are drawn: CMS' style in sizes for a page."""
+def house_style(font: float = 18, labels: float = 20, legend: float = 14) -> Any:
+    """A context in which figures are drawn: CMS' style; sizes in points, for figures of 10 inches across.
+
+    The style's own mathematics asks for a cursive font that machines without fonts do not have, and says so on
+    standard error.
+    """
     import matplotlib as mpl
     import mplhep
 
     style = {**mplhep.style.CMS, "mathtext.fontset": "dejavusans"}
-    return mpl.rc_context({**style, "font.size": 18, "axes.labelsize": 20, "legend.fontsize": 14})
+    return mpl.rc_context({**style, "font.size": font, "axes.labelsize": labels, "legend.fontsize": legend})
 
 
 def canvas(size: tuple[float, float], rows: int = 1, columns: int = 1) -> "tuple[Figure, list[Axes]]":

@@ -1,0 +1,14 @@
+"""The Pareto figure: what its axes and its legend say."""
+
+from qcompress.plots.pareto import figure
+
+
+def test_axes_and_legend_keep_their_own_labels():
+    points = [(1e4, 1.0), (2e4, 0.5), (3e4, 0.7)]
+    drawn = figure(
+        points, ["constant", "constant", "loadable"], ["a", "b", "c"], [False, True, False], [0, 1], "EMD [u]"
+    )
+    (axes,) = drawn.axes
+    assert axes.get_ylabel() == "EMD [u]"
+    entries = [text.get_text() for text in axes.get_legend().get_texts()]
+    assert entries == ["constant, open flow", "constant, estimated", "loadable, open flow", "front"]
