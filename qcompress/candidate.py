@@ -21,7 +21,8 @@ from qcompress.fixedpoint import Codes
 from qcompress.graph import Chain, Graph
 from qcompress.targets import TARGETS
 
-SCHEMA = 1
+SCHEMA = 2
+"""Raised when the figures of a step change: a manifest of another schema is refused, not half read."""
 MANIFEST = "manifest.json"
 DESCRIPTION = ("name", "detector", "config", "seed", "versions", "front_end")
 """What a manifest says of its candidate, besides its schema and its steps."""
@@ -91,15 +92,17 @@ class Candidate:
             )
         try:
             manifest = json.loads(path.read_text())
-            schema = manifest["schema"]
+            if manifest["schema"] != SCHEMA:
+                raise QcompressError(
+                    f"{path}: manifest schema {manifest['schema']}, this version reads {SCHEMA}; "
+                    "make the candidate again in another folder (--out)"
+                )
             manifest["steps"].items()
             if missing := [key for key in DESCRIPTION if key not in manifest]:
                 raise KeyError(*missing[:1])
             _check_types(manifest)
         except (ValueError, KeyError, TypeError, AttributeError) as fault:
             raise QcompressError(f"{path}: damaged manifest ({fault}); run the candidate's config again") from None
-        if schema != SCHEMA:
-            raise QcompressError(f"{path}: manifest schema {schema}, this version reads {SCHEMA}; run the config again")
         return cls(folder, manifest)
 
     @classmethod

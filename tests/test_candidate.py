@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 
-from qcompress.candidate import Candidate, file_hash, write_whole
+from qcompress.candidate import SCHEMA, Candidate, file_hash, write_whole
 from qcompress.errors import QcompressError
 
 DESCRIPTION = {"name": "a", "detector": None, "config": None, "seed": 0, "versions": {}, "front_end": {}}
@@ -90,11 +90,13 @@ def test_other_peoples_folders_are_left_alone(tmp_path):
     [
         ("{", "damaged manifest"),
         ("[]", "damaged manifest"),
-        ('{"schema": 1}', "damaged manifest"),
+        ('{"steps": {}}', "damaged manifest"),
+        (json.dumps({"schema": SCHEMA}), "damaged manifest"),
+        ('{"schema": 1}', f"schema 1, this version reads {SCHEMA}"),
         (json.dumps({"schema": 99, "steps": {}, **DESCRIPTION}), "schema 99"),
-        (json.dumps({"schema": 1, "steps": {}}), "damaged manifest .*name"),
-        (json.dumps({"schema": 1, **DESCRIPTION, "steps": {"a": 5}}), r"damaged manifest .*steps\.a\.inputs"),
-        (json.dumps({"schema": 1, **DESCRIPTION, "detector": 5, "steps": {}}), "damaged manifest .*detector"),
+        (json.dumps({"schema": SCHEMA, "steps": {}}), "damaged manifest .*name"),
+        (json.dumps({"schema": SCHEMA, **DESCRIPTION, "steps": {"a": 5}}), r"damaged manifest .*steps\.a\.inputs"),
+        (json.dumps({"schema": SCHEMA, **DESCRIPTION, "detector": 5, "steps": {}}), "damaged manifest .*detector"),
     ],
 )
 def test_damaged_manifests_are_one_line(tmp_path, text, message):

@@ -2,6 +2,7 @@
 
 import json
 import os
+import shutil
 import signal
 import subprocess
 import sys
@@ -101,6 +102,21 @@ def test_lr_find_and_landscape_write_figures_and_tables(trained, qcompress):
     assert "up to date" in qcompress("train", config, "--out", trained).stdout
 
 
+def test_a_candidate_of_an_older_schema_is_refused_and_kept(trained, qcompress, tmp_path):
+    config, folder = trained.parent / "quick.yaml", tmp_path / "older"
+    shutil.copytree(trained, folder)
+    manifest = json.loads((folder / "manifest.json").read_text())
+    for name in ("kept", "overtrained_since"):
+        del manifest["steps"]["train"]["figures"]["sum"][name]
+    (folder / "manifest.json").write_text(json.dumps(manifest | {"schema": 1}))
+    before = (folder / "manifest.json").read_bytes()
+    for arguments in (("train", config, "--out", folder), ("run", config, "--out", folder), ("landscape", folder)):
+        done = qcompress(*arguments)
+        assert (done.returncode, len(done.stderr.splitlines())) == (2, 1), (arguments, done.stderr)
+        assert "manifest schema 1, this version reads 2; make the candidate again in another folder" in done.stderr
+    assert (folder / "manifest.json").read_bytes() == before
+
+
 def test_bad_input_is_one_line(trained, qcompress, tmp_path):
     def config(name, text):
         (tmp_path / f"{name}.yaml").write_text(text)
@@ -117,6 +133,7 @@ def test_bad_input_is_one_line(trained, qcompress, tmp_path):
     out, quick = ("--out", tmp_path / "c"), trained.parent / "quick.yaml"
     cases = [
         (("train", schedule, *out), "training.schedule: Input should be 'constant', 'linear'"),
+        (("train", large, *out), "batch_size 301: the sample has only 300 training rows"),
         (("lr-find", large, *out), "batch_size 301: the sample has only 300 training rows"),
         (("train", missing, *out), f"{tmp_path}/sum.keras: no such model file"),
         (("train", shapes, *out), "of another architecture than this sum: weights of shapes 4x2 2, not 4x1 1"),
