@@ -14,4 +14,6 @@ def test_a_notebook_runs(path, tmp_path):
     nbformat.validate(notebook)
     assert not any(cell.get("outputs") for cell in notebook.cells)
     nbclient.NotebookClient(notebook, timeout=600, resources={"metadata": {"path": str(tmp_path)}}).execute()
-    assert any(cell.get("outputs") for cell in notebook.cells)
+    shown = [output.get("data", {}) for cell in notebook.cells for output in cell.get("outputs", [])]
+    assert shown
+    assert all("image/png" in data for data in shown if data.get("text/plain", "").startswith("<Figure"))
