@@ -95,13 +95,14 @@ def test_equals_pot_on_a_hundred_thousand_modules():
         assert_equals_pot(*module_rows(rng, 2000))
 
 
-def test_equals_pot_on_real_modules(data_file):
+@pytest.mark.parametrize("step", [8, pytest.param(1, marks=pytest.mark.campaign)])
+def test_equals_pot_on_real_modules(data_file, step):
     from qcompress.detectors.hgcal.algorithms import CHIP, decoded
     from qcompress.detectors.hgcal.econt.words import read_words
     from qcompress.detectors.hgcal.geometry import channels_to_train, emd_cost
 
     (words,) = read_words(data_file("econt/mcDataset/testInput.csv"), "lsb", 4000)
-    codes = words.codes[::8]
+    codes = words.codes[::step]
     given = {"codes": codes, "eta": np.full(len(codes), 2.4)}
     x = channels_to_train(decoded("uncompressed", given))
     for y in (channels_to_train(decoded(name, given)) for name in CHIP):
