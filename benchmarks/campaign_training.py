@@ -165,7 +165,8 @@ def train(folder: Path, name: str, data: Set, options: EncoderOptions, seed: int
         epochs=limits.epochs, learning_rate=LEARNING_RATE, schedule="one_cycle", patience=limits.epochs, xla=limits.xla
     )
     given, started = data.data, time.monotonic()
-    history = fit(network.trained, network.loss, given, settings, silent, seed, target / "resume").history
+    told, resume = options.model_dump_json(), target / "resume"
+    history = fit(network.trained, network.loss, given, settings, silent, seed, resume, told).history
     seconds = time.monotonic() - started
     target.mkdir(parents=True, exist_ok=True)
     DETECTOR.graph("encoder", network.quantized, options).save(target / "graph")

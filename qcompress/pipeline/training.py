@@ -44,13 +44,13 @@ def train(job: Job, stage: Path, report: Report) -> Figures:
 
     make_deterministic(job.config.seed)
     options, rows = job.config.training, job.detector.rows(job.sample, job.front_end)
-    figures = {}
+    told, figures = job.config.network.model_dump_json(), {}
     for network in job.detector.networks(job.config.network):
         if options.start is not None:
             take_weights(network, options.start)
         data = training_data(job, network, rows)
         resume = job.candidate.resume_folder("train")
-        fitted = fit(network.trained, network.loss, data, options, report, job.config.seed, resume)
+        fitted = fit(network.trained, network.loss, data, options, report, job.config.seed, resume, told)
         write_checkpoints(network, fitted, stage / "model")
         if network.finish is not None:
             network.finish(input_codes(job, rows, TRAIN))

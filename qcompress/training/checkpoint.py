@@ -94,3 +94,8 @@ def fingerprint(variables: Sequence[Any], *settings: str) -> str:
         value = np.ascontiguousarray(variable.numpy())
         digest.update(f"{variable.path} {value.shape} {value.dtype}".encode() + value.tobytes())
     return digest.hexdigest()
+
+
+def architecture(model: Any) -> str:
+    """Layers, connections and quantizers of a Keras model as text, the same in every process."""
+    return str(model.to_json())

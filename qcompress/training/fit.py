@@ -12,7 +12,7 @@ import numpy.typing as npt
 from qcompress.errors import QcompressError
 from qcompress.frontends.runtime import import_keras
 from qcompress.progress import Report
-from qcompress.training.checkpoint import Arrays, Row, State, assign, fingerprint, load, read, save
+from qcompress.training.checkpoint import Arrays, Row, State, architecture, assign, fingerprint, load, read, save
 from qcompress.training.data import TrainingData, row_count
 from qcompress.training.history import overtrained_since
 from qcompress.training.initialization import kaiming
@@ -61,12 +61,14 @@ def fit(
     report: Report,
     seed: int = 0,
     resume: Path | None = None,
+    told: str = "",
 ) -> Fitted:
     """Train in place; the model ends with the weights of the checkpoint that options.keep names.
 
     loss(target, output): a number, or one for each row; what layers add to it (add_loss, activity regularizers) counts.
     seed: of the order of rows, drawn anew for every epoch; rows that fill no batch are left out of it.
-    resume: a folder for the state of this training, from which the same training goes on if it was killed.
+    resume: a folder for the state of this training, from which the same training goes on if it was killed; the same
+    are layers with their quantizers, variables, options, data, seed, and told: what else decides, such as the loss.
     Raises QcompressError if there are fewer rows than a batch, or if the loss is no number.
     """
     rows = row_count(data.inputs)
@@ -74,7 +76,7 @@ def fit(
         raise QcompressError(f"batch_size {options.batch_size}: the sample has only {rows} training rows")
     if options.initialization == "kaiming":
         kaiming(model, seed)
-    training = _Training(model, loss, data, options, seed, resume)
+    training = _Training(model, loss, data, options, seed, resume, told)
     state = training.run(report)
     assign(model.variables, state.checkpoints[options.keep])
     return Fitted(state.history, state.checkpoints, overtrained_since(state.history))
@@ -91,6 +93,7 @@ class _Training:
         options: TrainingOptions,
         seed: int,
         resume: Path | None,
+        told: str,
     ) -> None:
         self._model, self._options, self._seed = model, options, seed
         self._rows = row_count(data.inputs)
@@ -98,7 +101,7 @@ class _Training:
         self._rates = learning_rates(options, self._steps_per_epoch * options.epochs)
         self._path = None
         if resume is not None:
-            settings = (options.model_dump_json(), str(seed), data.content_hash())
+            settings = (options.model_dump_json(), str(seed), data.content_hash(), architecture(model), told)
             self._path = resume / f"{model.name}-{fingerprint(model.variables, *settings)[:16]}.npz"
         self._steps = Steps(model, loss, data, options.batch_size, self._rates, options.weight_decay, options.xla)
         self._saved = time.monotonic()

@@ -139,6 +139,25 @@ def test_another_training_does_not_go_on_from_there_and_damage_is_told(tmp_path)
         train(epochs=2)
 
 
+def test_a_training_with_other_quantizers_or_another_loss_does_not_go_on_from_there(tmp_path):
+    from qkeras import QActivation, quantized_bits
+
+    def train(bits, loss, told):
+        make_deterministic(5)
+        layers = [keras.Input((3,)), keras.layers.Dense(1), QActivation(quantized_bits(bits, 2), name="latent")]
+        options = TrainingOptions(epochs=2, batch_size=32)
+        fit(keras.Sequential(layers, name="encoder"), loss, data(), options, silent, 5, tmp_path, told)
+        return len(list(tmp_path.iterdir()))
+
+    def absolute(target, output):
+        return keras.ops.mean(keras.ops.abs(target - output), axis=1)
+
+    assert train(8, squared, "squared") == 1
+    assert train(8, squared, "squared") == 1
+    assert train(6, squared, "squared") == 2
+    assert train(8, absolute, "absolute") == 3
+
+
 def test_three_checkpoints_are_kept_and_the_option_says_which_becomes_the_model():
     models = {}
     for keep in ("best_validation", "best_training", "last"):
