@@ -177,9 +177,8 @@ def test_samples_without_places_are_scored_without_conservation(sample_file, tmp
     kept = {name: sample.columns[name] for name in ("event", "codes", "charge", "split", "eta")}
     samples.write(samples.Sample(kept, {}, {}), tmp_path / "bare.h5")
     results = evaluated(tmp_path / "bare.h5", algorithms=("repeater",))
-    assert results.tables[-1].rows == (
-        ("conservation", "bare.h5 does not say where its modules are: layer, u, v, zside"),
-    )
+    why = "bare.h5: the sample does not say where its modules are: layer, u, v, zside"
+    assert results.tables[-1].rows == (("conservation", why), ("clusters", why))
     assert results.failures
 
 
