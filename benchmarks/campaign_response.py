@@ -1,10 +1,12 @@
 """Cluster response of the chip's algorithms on whole events, at 0 and 200 pile-up, calibrations made on either.
 
     python benchmarks/campaign_response.py FOLDER [--photons 6000] [--electrons 1200] [--candidates FOLDER ..]
+        [--published published:FOLDER:ORIENTATION ..]
 
 Simulates photons without pile-up and electrons in 200 interactions into FOLDER (files that are there are taken),
 clusters every block of events of both for every algorithm and back end, and prints the tables. Blocks that are done are
-not done again: start it again to go on. Numbers of events count when a file is simulated.
+not done again: start it again to go on. Numbers of events count when a file is simulated. Of an endcap, the modules
+around its particle are clustered: seeds and cells of no others reach the particle's cluster.
 """
 
 import argparse
@@ -14,15 +16,14 @@ import sys
 import time
 from collections.abc import Iterator
 from concurrent.futures import ProcessPoolExecutor
-from functools import cache, partial
 from itertools import pairwise
 from pathlib import Path
 
 import numpy as np
+from response_codecs import allocation, codec, title
 
-from qcompress.candidate import Candidate
-from qcompress.detectors import TEST, Decoders, Firmware, Table
-from qcompress.detectors.hgcal import links, samples, wafers
+from qcompress.detectors import TEST, Table
+from qcompress.detectors.hgcal import layers, samples, wafers
 from qcompress.detectors.hgcal.algorithms import CHIP
 from qcompress.detectors.hgcal.clustering.calibration import Calibration, fit_eta_correction, fit_layer_weights
 from qcompress.detectors.hgcal.clustering.closure import SHIFT, STEP, closure
@@ -43,10 +44,8 @@ from qcompress.detectors.hgcal.clustering.scores import (
     responses,
 )
 from qcompress.detectors.hgcal.clustering.settings import X_Y, BackEnd
-from qcompress.detectors.hgcal.clustering.trigger_cells import trigger_cells
-from qcompress.detectors.hgcal.codecs import ENCODER
-from qcompress.detectors.hgcal.codecs import table as codecs_table
-from qcompress.detectors.hgcal.events import LinkAllocation, modules
+from qcompress.detectors.hgcal.clustering.trigger_cells import module_numbers, trigger_cells
+from qcompress.detectors.hgcal.events import modules
 from qcompress.files import written_aside
 from qcompress.metrics.response import Response
 from qcompress.plots.response import response_figure, response_histograms
@@ -61,7 +60,11 @@ BACK_ENDS = (
     BackEnd(distance=None),
     BackEnd(distance=0.005),
     BackEnd(distance=0.045),
+    BackEnd(X_Y, zero_suppression_mipt=0.0),
 )
+AROUND = 0.27
+"""In (x/z, y/z) from a particle to the centre of a module: 0.025 to its cluster, 0.05 to the seed, 0.1 to seeds that
+compete for its cells, 0.06 to cells of the bins that such a seed is compared with, 0.03 to the module's centre."""
 BLOCK_ROWS = 300_000
 COLUMNS = ("event", "zside", "layer", "u", "v", "module_type", "high_density", "eta", "charge", "codes", "split")
 PUBLISHED = {
@@ -71,14 +74,6 @@ PUBLISHED = {
     "autoencoders": ("0.87-0.94", "0.041-0.051", "0.090-0.094"),
 }
 """Raw mean; rms/mean of 0 PU photons, layer calibrated; rms/mean of 200 PU electrons, eta corrected."""
-
-
-@cache
-def allocation() -> LinkAllocation:
-    """Links of every module of V11 by plane and radius."""
-    known = wafers.modules()
-    places = zip(known.layer.tolist(), known.u.tolist(), known.v.tolist(), strict=True)
-    return LinkAllocation(table=dict(zip(places, links.links(known.layer, known.u, known.v).tolist(), strict=True)))
 
 
 def simulated(folder: Path, kind: str, events: int) -> Path:
@@ -112,39 +107,39 @@ def chosen(event: np.ndarray, split: np.ndarray, calibration_events: int) -> np.
     return np.concatenate([event[split == TEST], other[:calibration_events]])
 
 
-@cache
-def candidate(folder: Path) -> tuple[Firmware, Decoders]:
-    """A candidate's integers and its float decoder; imports Keras, in the worker alone."""
-    from qcompress.frontends.qkeras import load_model, predict
-
-    found = Candidate.open(folder)
-    names = [name for entry in found.figures("train").values() for name in entry["companions"]]
-    return found.firmware(), {name: partial(predict, load_model(found.model(name))) for name in names}
-
-
-def delivered(algorithm: str, columns: dict[str, np.ndarray]) -> np.ndarray:
-    """Transverse charges (n, 48), channel order, of an algorithm of CHIP or of a candidate's folder."""
-    on_chip = modules(columns, allocation())
-    known = CHIP if algorithm in CHIP else codecs_table(*candidate(Path(algorithm)), None)
-    return known[algorithm if algorithm in CHIP else ENCODER].transverse(on_chip)
+def around(columns: dict[str, np.ndarray], particles: dict[str, np.ndarray]) -> np.ndarray:
+    """Rows (n,) of modules near an accepted particle of their event and endcap."""
+    layer, side = columns["layer"].astype(np.int64), columns["zside"]
+    number = module_numbers(layer, *(columns[name].astype(np.int64) for name in "uv"))
+    x, y = (wafers.modules().centre[number] / layers.z_cm(layer)[:, None]).T * [side, np.ones(len(side))]
+    near = np.zeros(len(side), bool)
+    for row in np.flatnonzero(accepted(particles, CUTS)):
+        slope, phi = 1 / np.sinh(abs(particles["entry_eta"][row])), particles["entry_phi"][row]
+        own = (columns["event"] == particles["event"][row]) & (side == particles["zside"][row])
+        near |= own & (np.hypot(x - slope * np.cos(phi), y - slope * np.sin(phi)) < AROUND)
+    return near
 
 
-def work(path: Path, rows: slice, wanted: np.ndarray, algorithm: str, result: Path) -> None:
-    """Cluster the wanted events of a block for every back end; the result appears whole."""
+def work(path: Path, rows: slice, wanted: np.ndarray, todo: list[tuple[str, Path]]) -> None:
+    """Cluster the wanted events of a block, for every algorithm and back end; each result appears whole."""
     with samples.Handle(path) as handle:
         columns, generated = handle.read(COLUMNS, rows), handle.particles()
-    keep = np.isin(columns["event"], wanted)
-    columns = {name: column[keep] for name, column in columns.items()}
     generated = particles_of(generated, wanted)
-    event, first = np.unique(columns["event"], return_index=True)
+    keep = np.isin(columns["event"], wanted)
+    event, first = np.unique(columns["event"][keep], return_index=True)
     counted = accepted(generated, CUTS) & (generated["pt"] > FINAL_GEN_PT)
-    found = {"events": event, "split": columns["split"][first], "accepted": generated["event"][counted]}
-    cells = trigger_cells(columns, delivered(algorithm, columns))
-    for back_end in BACK_ENDS:
-        matched = match(find_clusters(cells, back_end), generated, CUTS)
-        found |= {f"{back_end.name}|{name}": column for name, column in matched._asdict().items()}
-    with written_aside(result) as file:
-        np.savez_compressed(file, **found)
+    about = {"events": event, "split": columns["split"][keep][first], "accepted": generated["event"][counted]}
+    keep[keep] = around({name: column[keep] for name, column in columns.items()}, generated)
+    columns = {name: column[keep] for name, column in columns.items()}
+    on_chip = modules(columns, allocation())
+    for algorithm, result in todo:
+        found, charges = dict(about), codec(algorithm).transverse(on_chip)
+        cells = {cut: trigger_cells(columns, charges, cut) for cut in {b.zero_suppression_mipt for b in BACK_ENDS}}
+        for back_end in BACK_ENDS:
+            matched = match(find_clusters(cells[back_end.zero_suppression_mipt], back_end), generated, CUTS)
+            found |= {f"{back_end.name}|{name}": column for name, column in matched._asdict().items()}
+        with written_aside(result) as file:
+            np.savez_compressed(file, **found)
 
 
 def slug(words: str) -> str:
@@ -156,16 +151,19 @@ def cluster(folder: Path, kind: str, path: Path, given: argparse.Namespace) -> N
     """Every block of a sample that is not done, for every algorithm."""
     todo = []
     for rows, wanted in blocks(path, given.calibration_events):
+        missing = []
         for algorithm in algorithms(given):
             done = folder / "blocks" / kind / slug(title(algorithm))
             done.mkdir(parents=True, exist_ok=True)
             result = done / f"{rows.start:09d}_{given.calibration_events}.npz"
-            if len(wanted) and not result.exists():
-                todo.append((path, rows, wanted, algorithm, result))
+            if not result.exists():
+                missing.append((algorithm, result))
+        if len(wanted) and missing:
+            todo.append((path, rows, wanted, missing))
     started = time.monotonic()
     with ProcessPoolExecutor(given.workers) as pool:
         for number, _ in enumerate(pool.map(work, *zip(*todo, strict=True)) if todo else (), 1):
-            if number % 50 == 0 or number == len(todo):
+            if number % 10 == 0 or number == len(todo):
                 seconds = time.monotonic() - started
                 print(f"{kind}: {number} of {len(todo)} blocks, {seconds:.0f} s", file=sys.stderr, flush=True)
 
@@ -213,7 +211,7 @@ def published_table(found: dict[str, dict[str, list[Line]]]) -> Table:
     )
     rows = []
     for algorithm in found[PHOTONS]:
-        published = PUBLISHED.get(algorithm, PUBLISHED["autoencoders"] if "/" in algorithm else ["-"] * 3)
+        published = PUBLISHED.get(algorithm, ["-"] * 3 if algorithm in CHIP else PUBLISHED["autoencoders"])
         raw, pile_up, *final_ones = (pick(found, algorithm, *line) for line in which)
         cells = [f"{one.value.mean:.3f}" for one in (raw, pile_up)]
         for one, other in zip(final_ones, published[1:], strict=True):
@@ -238,20 +236,16 @@ def pick(found: dict[str, dict[str, list[Line]]], algorithm: str, sample: str, *
     return next(line.found for line in found[sample][algorithm] if (line.stage, line.weights, line.eta) == stage)
 
 
-def title(algorithm: str) -> str:
-    """What tables call an algorithm: its own title, or the name of a candidate."""
-    return CHIP[algorithm].title if algorithm in CHIP else f"autoencoder {Path(algorithm).name}"
-
-
 def algorithms(given: argparse.Namespace) -> list[str]:
-    """Of the chip, then candidates by folder."""
-    return [*ALGORITHMS, *(str(folder) for folder in given.candidates)]
+    """Of the chip, then candidates by folder, then published encoders."""
+    return [*given.algorithms, *(str(folder) for folder in given.candidates), *given.published]
 
 
 def report(folder: Path, given: argparse.Namespace) -> Iterator[Table]:
     """Tables of every back end; calibrations and tables are written."""
     found = everything(folder, given)
-    yield closure_table(found)
+    if {"uncompressed", "repeater"} <= set(found):
+        yield closure_table(found)
     for back_end in BACK_ENDS:
         own: dict[str, dict[str, list[Line]]] = {name: {} for name in KINDS}
         for algorithm, sources in found.items():
@@ -344,6 +338,8 @@ def main() -> None:
     parser.add_argument("--electrons", type=int, default=1200)
     parser.add_argument("--calibration-events", type=int, default=300, help="of each sample; calibration part first")
     parser.add_argument("--candidates", type=Path, nargs="*", default=(), help="folders of autoencoder candidates")
+    parser.add_argument("--published", nargs="*", default=(), metavar="NAME", help="published:FOLDER:ORIENTATION")
+    parser.add_argument("--algorithms", nargs="*", default=ALGORITHMS, help="of the chip")
     parser.add_argument("--workers", type=int, default=2)
     parser.add_argument("--figures", type=Path, help="folder for pictures")
     given = parser.parse_args()

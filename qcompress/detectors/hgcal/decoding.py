@@ -99,10 +99,8 @@ def shared_out(weights: Values, totals: Codes) -> Codes:
 
     Largest remainders; the first of equal ones goes first. Rows without weights give zeros.
     """
-    largest = np.maximum(weights.max(axis=1, keepdims=True), np.finfo(np.float64).tiny)
-    grid = np.rint(weights / largest * (1 << SHARE_BITS)).astype(np.int64)
-    whole = np.maximum(grid.sum(axis=1, keepdims=True), 1)
-    parts, remainders = np.divmod(totals[:, None] * grid, whole)
-    missing = np.where(grid.any(axis=1), totals - parts.sum(axis=1), 0)
-    rank = np.argsort(np.argsort(-remainders, axis=1, kind="stable"), axis=1)
-    return np.asarray(parts + (rank < missing[:, None]))
+    from qcompress.detectors.hgcal.decoding_kernels import share_out
+
+    given = np.ascontiguousarray(weights, np.float64), np.ascontiguousarray(totals, np.int64)
+    shared: Codes = share_out(*given, float(1 << SHARE_BITS))
+    return shared

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from qcompress.detectors import TEST, TRAIN, Decoders, Evaluation, Firmware, Results, Table
-from qcompress.detectors.hgcal import displays, geometry, partitions, samples, scoring, totals
+from qcompress.detectors.hgcal import displays, geometry, partitions, published, samples, scoring, totals
 from qcompress.detectors.hgcal.algorithms import CHIP, Codec, codec
 from qcompress.detectors.hgcal.arithmetic import distance
 from qcompress.detectors.hgcal.clustering import results
@@ -47,16 +47,18 @@ SIMULATED = "qcompress HGCAL fast simulation, test events"
 def evaluate(firmware: Firmware, path: Path, decode: Decoders, wanted: Evaluation, report: Report) -> Results:
     """EMD, conservation, pictures; the candidate and the wanted algorithms on the test events of a sample."""
     mean = mean_image(path)
-    known = table(firmware, decode, mean)
+    apart = wanted.algorithms or ()
+    known = table(firmware, decode, mean) | published.algorithms(apart)
     names = chosen(known, wanted.algorithms)
     blocks = scoring.blocks(path, wanted.rows)
     allocation = LinkAllocation(links_of(firmware.graphs[ENCODER]))
     with samples.Handle(path) as handle, _folder(wanted.parts) as folder:
         no_clusters = why_no_clusters(handle)
-        task = scoring.Task(path, names, allocation, wanted.identity, None if no_clusters else BACK_END)
+        identity = wanted.identity + published.content_hash(apart)
+        task = scoring.Task(path, names, allocation, identity, None if no_clusters else BACK_END)
         calibration = [] if no_clusters else scoring.calibration_blocks(path, len(blocks))
         key = task.key(handle.content_hash() if wanted.parts else "")
-        make = None if wanted.reopen is None else partial(_make_table, wanted.reopen, mean)
+        make = None if wanted.reopen is None else partial(_make_table, wanted.reopen, mean, apart)
         every = [*blocks, *calibration]
         partitions.run(task, every, known, make, folder, key, wanted.partitions, wanted.scheduler, report)
         found = totals.total(len(names), scoring.scored(blocks, folder, key))
@@ -121,9 +123,9 @@ def left_out(reasons: Mapping[str, str], path: Path) -> list[Table]:
     return [Table("Left out", ("what", "why"), rows)] if rows else []
 
 
-def _make_table(reopen: partitions.Reopen, mean: Values | None) -> dict[str, Codec]:
+def _make_table(reopen: partitions.Reopen, mean: Values | None, apart: tuple[str, ...]) -> dict[str, Codec]:
     """In a worker: the candidate opened once more."""
-    return table(*reopen(), mean)
+    return table(*reopen(), mean) | published.algorithms(apart)
 
 
 @contextmanager

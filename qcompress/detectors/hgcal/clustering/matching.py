@@ -8,7 +8,7 @@ import numpy.typing as npt
 
 from qcompress.detectors.hgcal.clustering.clusters import COLUMN_OF_LAYER, Clusters, find_clusters
 from qcompress.detectors.hgcal.clustering.settings import BackEnd
-from qcompress.detectors.hgcal.clustering.trigger_cells import ZERO_SUPPRESSION_MIPT, trigger_cells
+from qcompress.detectors.hgcal.clustering.trigger_cells import trigger_cells
 from qcompress.detectors.hgcal.layers import CE_E_LAYERS
 from qcompress.detectors.hgcal.samples import Columns
 from qcompress.errors import QcompressError
@@ -68,14 +68,13 @@ def matched_clusters(
     charges: npt.ArrayLike,
     particles: Columns,
     back_end: BackEnd,
-    zero_suppression: float = ZERO_SUPPRESSION_MIPT,
     cuts: Cuts = CUTS,
 ) -> Matched:
     """From modules' rows and charges, as `trigger_cells` takes them, to the clusters of the particles of their events.
 
     Particles of other events are left out.
     """
-    cells = trigger_cells(columns, charges, zero_suppression)
+    cells = trigger_cells(columns, charges, back_end.zero_suppression_mipt)
     return match(find_clusters(cells, back_end), particles_of(particles, columns["event"]), cuts)
 
 

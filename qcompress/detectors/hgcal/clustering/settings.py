@@ -28,6 +28,8 @@ CE_H_SMOOTHING = np.array([[1.0] * 5, [1.0] * 5, [1.0, 1, 2, 1, 1], [1.0] * 5, [
 """Kernels of the seeding in x/z and y/z, scaled to a sum of one."""
 THRESHOLD_MIPT = 8.5
 FEWEST_GEV = 0.5
+ZERO_SUPPRESSION_MIPT = 0.1
+"""Of trigger cells; threshold of the decoding of autoencoders in CMSSW; the seed study also used 0."""
 LAYERED = (*[0.015] * 7, *[0.020] * 7, *[0.030] * 7, *[0.040] * 7, *[0.040] * 6, *[0.050] * 16)
 """Largest distance to the seed of a cell in layer 1 to 50."""
 FIXED = (0.005, 0.015, 0.045)
@@ -36,20 +38,24 @@ FIXED = (0.005, 0.015, 0.045)
 
 @dataclass(frozen=True)
 class BackEnd:
-    """seeding: r-phi or x-y. distance: of a cell to its seed in (x/z, y/z), one for all layers or LAYERED's (None)."""
+    """seeding: r-phi or x-y. distance: of a cell to its seed in (x/z, y/z), one for all layers or LAYERED's (None).
+
+    zero_suppression_mipt: of trigger cells; threshold_mipt: of seeds; fewest_gev: of clusters.
+    """
 
     seeding: str = R_PHI
     distance: float | None = 0.015
     threshold_mipt: float = THRESHOLD_MIPT
     fewest_gev: float = FEWEST_GEV
+    zero_suppression_mipt: float = ZERO_SUPPRESSION_MIPT
 
     def __post_init__(self) -> None:
         if self.seeding not in SEEDINGS:
             raise QcompressError(f"seeding {self.seeding!r}: choose one of {', '.join(SEEDINGS)}")
         if self.distance is not None and not 0 < self.distance < 1:
             raise QcompressError(f"distance {self.distance}: of (x/z, y/z), between 0 and 1, or none for layered ones")
-        if not (self.threshold_mipt >= 0 and self.fewest_gev >= 0):
-            raise QcompressError("thresholds of seeds and clusters are 0 or more")
+        if not all(value >= 0 for value in (self.threshold_mipt, self.fewest_gev, self.zero_suppression_mipt)):
+            raise QcompressError("thresholds of trigger cells, seeds and clusters are 0 or more")
 
     @property
     def distances(self) -> Values:
@@ -59,7 +65,9 @@ class BackEnd:
     @cached_property
     def name(self) -> str:
         """In words, for tables."""
-        return f"{self.seeding}, dr {'by layer' if self.distance is None else self.distance}"
+        words = f"{self.seeding}, dr {'by layer' if self.distance is None else self.distance}"
+        suppressed = self.zero_suppression_mipt
+        return words if suppressed == ZERO_SUPPRESSION_MIPT else f"{words}, zero suppression {suppressed:g}"
 
 
 def half_widths() -> npt.NDArray[np.int64]:

@@ -6,12 +6,10 @@ import numpy as np
 import numpy.typing as npt
 
 from qcompress.detectors.hgcal import geometry, layers, wafers
+from qcompress.detectors.hgcal.clustering.settings import ZERO_SUPPRESSION_MIPT
 from qcompress.detectors.hgcal.samples import Columns
 from qcompress.errors import QcompressError
 from qcompress.fixedpoint import Values
-
-ZERO_SUPPRESSION_MIPT = 0.1
-"""Threshold of the decoding of autoencoders in CMSSW; the seed study also used 0."""
 
 
 class TriggerCells(NamedTuple):

@@ -56,6 +56,19 @@ def test_the_same_charges_give_the_same_bits(events, charges):
     assert closure(one, other)[1:] == (0, 0.0, 0.0)
 
 
+def test_charges_below_the_zero_suppression_count_where_it_is_off(events, charges):
+    columns, particles = events
+    spread = charges[1] + 3.0  # 0.085 mipT in every trigger cell
+    suppressed, every = (
+        matched_clusters(columns, spread * (spread > 3.0), particles, BackEnd("x-y")),
+        matched_clusters(columns, spread, particles, BackEnd("x-y", zero_suppression_mipt=0.0)),
+    )
+    same = matched_clusters(columns, spread, particles, BackEnd("x-y"))
+    assert closure(suppressed, same)[1:] == (0, 0.0, 0.0)
+    assert (every.pt > same.pt).all()
+    assert BackEnd("x-y", zero_suppression_mipt=0.0).name == "x-y, dr 0.015, zero suppression 0"
+
+
 def test_a_mirrored_decoder_is_caught_by_its_places_alone(events, charges):
     columns, particles = events
     wrong = mirrored(charges[1])

@@ -140,6 +140,7 @@ def test_no_cells_give_no_clusters(events):
         ({"distance": 0.0}, "distance 0.0"),
         ({"distance": float("nan")}, "distance nan"),
         ({"threshold_mipt": -1.0}, "0 or more"),
+        ({"zero_suppression_mipt": float("nan")}, "0 or more"),
     ],
 )
 def test_a_back_end_that_cannot_be_is_refused(wrong, words):

@@ -1,0 +1,144 @@
+"""EMD and conservation of the chip's algorithms, of candidates and published encoders, side by side on the same events.
+
+    python benchmarks/campaign_conservation.py FOLDER [--rows 200000] [--candidates FOLDER ..]
+        [--published published:FOLDER:ORIENTATION ..] [--figures FOLDER]
+
+Takes photon-0pu.h5 and electron-200pu.h5 in FOLDER, which `campaign_response.py` simulates, and of each as many whole
+test events as hold --rows modules. Prints one table of both zero suppressions for each sample, writes all tables as
+CSV, and draws EMD against occupancy. Blocks that are done are not done again.
+"""
+
+import argparse
+import hashlib
+import sys
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+from response_codecs import allocation, codec, title
+
+from qcompress.detectors import Table
+from qcompress.detectors.hgcal import conservation, partitions, samples, scoring, totals
+from qcompress.detectors.hgcal.algorithms import CHIP
+from qcompress.detectors.hgcal.conservation import OF_MODULES, ZERO_SUPPRESSIONS
+from qcompress.plots.profiles import profile_figure
+from qcompress.report.tables import as_csv, as_markdown
+
+SAMPLES = {"photons 0 PU": "photon-0pu", "electrons 200 PU": "electron-200pu"}
+ALGORITHMS = ("uncompressed", "repeater", "threshold0", "threshold", "bc-stc", "bc-stc-shared")
+REFERENCE = "threshold0"
+"""The seed study's "Threshold 0": energy sums are given relative to its own without zero suppression."""
+
+
+def identity(names: list[str]) -> str:
+    """Of the candidates behind the names."""
+    folders = [Path(name) for name in names if (Path(name) / "manifest.json").is_file()]
+    return hashlib.sha256(b"".join((folder / "manifest.json").read_bytes() for folder in folders)).hexdigest()
+
+
+def scored(path: Path, names: list[str], rows: int, parts: Path) -> tuple[totals.Totals, int]:
+    """Of the first test events; and how many these are."""
+    blocks = scoring.blocks(path, rows)
+    found: list[totals.Totals] = []
+    for name in names:  # one after the other: a file a block and algorithm, so that more may be added
+        task = scoring.Task(path, (name,), allocation(), identity([name]))
+        with samples.Handle(path) as handle:
+            key = task.key(handle.content_hash())
+        partitions.run(task, blocks, {name: codec(name)}, None, parts, key, 1, None, lambda *_: None)
+        found.append(totals.total(1, scoring.scored(blocks, parts, key)))
+        print(f"{path.stem}: {title(name)}", file=sys.stderr, flush=True)
+    return together(found), sum(len(block.events) for block in blocks)
+
+
+def together(found: list[totals.Totals]) -> totals.Totals:
+    """The totals of several algorithms on the same events as one."""
+    joined: dict[str, Any] = {}
+    for name in ("sums", "counted", "empty", "distances", "by_occupancy", "by_leading"):
+        joined[name] = np.concatenate([getattr(one, name) for one in found])
+    for name in ("events", "modules", "ratios"):
+        joined[name] = [row for one in found for row in getattr(one, name)]
+    return totals.Totals(**joined)
+
+
+def compact(found: totals.Totals, names: list[str], events: int) -> Table:
+    """EMD, trigger cells and energy in an event with and without zero suppression, pT that modules keep."""
+    means = [[conservation.means(own[place]) for place in range(len(ZERO_SUPPRESSIONS))] for own in found.events]
+    whole = means[names.index(REFERENCE)][1]["energy"] if REFERENCE in names else None
+    rows = []
+    for k, (name, (cut, every)) in enumerate(zip(names, means, strict=True)):
+        kept = [dict(zip(OF_MODULES, sums, strict=True)) for sums in found.modules[k]]
+        rows.append(
+            (
+                title(name),
+                float(found.sums[k] / found.counted[k]),
+                totals.median(found, k),
+                *(cut["cells"], every["cells"], cut["energy"], every["energy"]),
+                *((one["energy"] / whole if whole else None) for one in (cut, every)),
+                *(cut["eta_std"], cut["mip_pt_mean"]),
+                *(of["pt_out"] / of["pt_in"] if of["pt_in"] else None for of in kept),
+            )
+        )
+    cuts = [f"at {cut:g}" for cut in ZERO_SUPPRESSIONS]
+    columns = ("algorithm", "mean EMD", "median EMD", *(f"TCs {cut}" for cut in cuts))
+    columns += (*(f"energy [GeV] {cut}" for cut in cuts), *(f"energy / Threshold 0 {cut}" for cut in cuts))
+    columns += ("eta std at 0.1", "mipPt mean at 0.1", "pT out/in, full", "pT out/in, partial")
+    note = f"{events} test events, {int(found.counted[0] + found.empty[0])} modules; sums of an event, mean of events."
+    return Table("EMD and conservation", columns, tuple(rows), note)
+
+
+def tables(found: totals.Totals, names: list[str]) -> Iterator[Table]:
+    """All that `qcompress evaluate` prints of these."""
+    titles = [title(name) for name in names]
+    yield totals.emd_table(found, titles)
+    yield totals.module_table(found, titles)
+    yield from totals.cell_tables(found, titles)
+
+
+def rounded(table: Table) -> Table:
+    """Four digits, for reading."""
+    rows = [tuple(float(f"{x:.4g}") if isinstance(x, float) else x for x in row) for row in table.rows]
+    return table._replace(rows=tuple(rows))
+
+
+def draw(found: totals.Totals, names: list[str], sample: str, folder: Path) -> None:
+    """EMD against occupancy: of the chip beside the first candidate, and of all encoders."""
+    encoders = [name for name in names if name not in CHIP]
+    chip = [name for name in names if name in CHIP and name not in ("uncompressed", "threshold0")]
+    for kind, shown in (("algorithms", [*chip, *encoders[:1]]), ("encoders", encoders)):
+        places = {title(name): names.index(name) for name in shown}
+        figure = profile_figure(
+            totals.profiles(found, places, "occupancy"),
+            f"Trigger cells above {scoring.OCCUPIED_ADC} ADC counts (transverse)",
+            "EMD [half trigger-cell pitch]",
+            f"qcompress HGCAL fast simulation, {sample}, test events",
+        )
+        figure.savefig(folder / f"emd_{kind}_{SAMPLES[sample]}.png", dpi=75)
+
+
+def main() -> None:
+    """Score, print, draw."""
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("folder", type=Path)
+    parser.add_argument("--rows", type=int, default=200_000, help="modules of each sample, in whole test events")
+    parser.add_argument("--algorithms", nargs="*", default=ALGORITHMS, help="of the chip")
+    parser.add_argument("--candidates", nargs="*", default=(), help="folders of autoencoder candidates")
+    parser.add_argument("--published", nargs="*", default=(), metavar="NAME", help="published:FOLDER:ORIENTATION")
+    parser.add_argument("--figures", type=Path, help="folder for pictures")
+    given = parser.parse_args()
+    names = [*given.algorithms, *given.candidates, *given.published]
+    parts = given.folder / "conservation"
+    parts.mkdir(parents=True, exist_ok=True)
+    for sample, kind in SAMPLES.items():
+        found, events = scored(given.folder / f"{kind}.h5", names, given.rows, parts)
+        table = compact(found, names, events)
+        for number, one in enumerate([table, *tables(found, names)]):
+            (given.folder / f"conservation_{kind}_{number}.csv").write_text(as_csv(one))
+        print(f"## {table.title}, {sample}\n\n{table.note}\n\n{as_markdown(rounded(table))}")
+        if given.figures:
+            given.figures.mkdir(parents=True, exist_ok=True)
+            draw(found, names, sample, given.figures)
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,47 @@
+"""Algorithms that campaigns name: of the chip, candidates by folder, published encoders as `published:FOLDER..`."""
+
+from functools import cache, partial
+from pathlib import Path
+
+from qcompress.candidate import Candidate
+from qcompress.detectors import Decoders, Firmware
+from qcompress.detectors.hgcal import codecs, links, published, wafers
+from qcompress.detectors.hgcal.algorithms import CHIP, Codec
+from qcompress.detectors.hgcal.events import LinkAllocation
+
+REFERENCES = ("mean-image", "uniform")
+
+
+@cache
+def allocation() -> LinkAllocation:
+    """Links of every module of V11 by plane and radius."""
+    known = wafers.modules()
+    places = zip(known.layer.tolist(), known.u.tolist(), known.v.tolist(), strict=True)
+    return LinkAllocation(table=dict(zip(places, links.links(known.layer, known.u, known.v).tolist(), strict=True)))
+
+
+@cache
+def candidate(folder: Path) -> tuple[Firmware, Decoders]:
+    """A candidate's integers and its float decoder; imports Keras."""
+    from qcompress.frontends.qkeras import load_model, predict
+
+    found = Candidate.open(folder)
+    names = [name for entry in found.figures("train").values() for name in entry["companions"]]
+    return found.firmware(), {name: partial(predict, load_model(found.model(name))) for name in names}
+
+
+@cache
+def codec(algorithm: str) -> Codec:
+    """By the name that a command line gives."""
+    if algorithm in CHIP:
+        return CHIP[algorithm]
+    if algorithm.startswith(published.PREFIX):
+        return published.algorithms([algorithm])[algorithm]
+    return codecs.table(*candidate(Path(algorithm)), None)[codecs.ENCODER]._replace(title=title(algorithm))
+
+
+def title(algorithm: str) -> str:
+    """What tables call an algorithm: its own title, or the name of a candidate."""
+    if algorithm in CHIP or algorithm.startswith(published.PREFIX):
+        return codec(algorithm).title
+    return f"AE {Path(algorithm).name.removeprefix('econt_seed_')}"
