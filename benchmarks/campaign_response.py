@@ -18,6 +18,7 @@ from collections.abc import Iterator
 from concurrent.futures import ProcessPoolExecutor
 from itertools import pairwise
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import numpy as np
 from response_codecs import allocation, codec, title
@@ -47,9 +48,13 @@ from qcompress.detectors.hgcal.clustering.settings import X_Y, BackEnd
 from qcompress.detectors.hgcal.clustering.trigger_cells import module_numbers, trigger_cells
 from qcompress.detectors.hgcal.events import modules
 from qcompress.files import written_aside
-from qcompress.metrics.response import Response
+from qcompress.metrics.response import Response, response
 from qcompress.plots.response import response_figure, response_histograms
+from qcompress.plots.style import canvas, house_style
 from qcompress.report.tables import as_csv, as_markdown
+
+if TYPE_CHECKING:
+    from matplotlib.figure import Figure
 
 PHOTONS, ELECTRONS = "photons 0 PU", "electrons 200 PU"
 KINDS = {PHOTONS: "photon-0pu", ELECTRONS: "electron-200pu"}
@@ -65,6 +70,8 @@ BACK_ENDS = (
 AROUND = 0.27
 """In (x/z, y/z) from a particle to the centre of a module: 0.025 to its cluster, 0.05 to the seed, 0.1 to seeds that
 compete for its cells, 0.06 to cells of the bins that such a seed is compared with, 0.03 to the module's centre."""
+STAGES = ((PHOTONS, CALIBRATED, (PHOTONS, PHOTONS)), (ELECTRONS, CORRECTED, (PHOTONS, ELECTRONS)))
+"""What is published: layer weights of photons, correction of electrons."""
 BLOCK_ROWS = 300_000
 COLUMNS = ("event", "zside", "layer", "u", "v", "module_type", "high_density", "eta", "charge", "codes", "split")
 PUBLISHED = {
@@ -120,7 +127,9 @@ def around(columns: dict[str, np.ndarray], particles: dict[str, np.ndarray]) -> 
     return near
 
 
-def work(path: Path, rows: slice, wanted: np.ndarray, todo: list[tuple[str, Path]]) -> None:
+def work(
+    path: Path, rows: slice, wanted: np.ndarray, todo: list[tuple[str, Path]], back_ends: tuple[BackEnd, ...]
+) -> None:
     """Cluster the wanted events of a block, for every algorithm and back end; each result appears whole."""
     with samples.Handle(path) as handle:
         columns, generated = handle.read(COLUMNS, rows), handle.particles()
@@ -134,8 +143,8 @@ def work(path: Path, rows: slice, wanted: np.ndarray, todo: list[tuple[str, Path
     on_chip = modules(columns, allocation())
     for algorithm, result in todo:
         found, charges = dict(about), codec(algorithm).transverse(on_chip)
-        cells = {cut: trigger_cells(columns, charges, cut) for cut in {b.zero_suppression_mipt for b in BACK_ENDS}}
-        for back_end in BACK_ENDS:
+        cells = {cut: trigger_cells(columns, charges, cut) for cut in {b.zero_suppression_mipt for b in back_ends}}
+        for back_end in back_ends:
             matched = match(find_clusters(cells[back_end.zero_suppression_mipt], back_end), generated, CUTS)
             found |= {f"{back_end.name}|{name}": column for name, column in matched._asdict().items()}
         with written_aside(result) as file:
@@ -159,7 +168,7 @@ def cluster(folder: Path, kind: str, path: Path, given: argparse.Namespace) -> N
             if not result.exists():
                 missing.append((algorithm, result))
         if len(wanted) and missing:
-            todo.append((path, rows, wanted, missing))
+            todo.append((path, rows, wanted, missing, back_ends(given)))
     started = time.monotonic()
     with ProcessPoolExecutor(given.workers) as pool:
         for number, _ in enumerate(pool.map(work, *zip(*todo, strict=True)) if todo else (), 1):
@@ -211,7 +220,7 @@ def published_table(found: dict[str, dict[str, list[Line]]]) -> Table:
     )
     rows = []
     for algorithm in found[PHOTONS]:
-        published = PUBLISHED.get(algorithm, ["-"] * 3 if algorithm in CHIP else PUBLISHED["autoencoders"])
+        published = published_of(algorithm)
         raw, pile_up, *final_ones = (pick(found, algorithm, *line) for line in which)
         cells = [f"{one.value.mean:.3f}" for one in (raw, pile_up)]
         for one, other in zip(final_ones, published[1:], strict=True):
@@ -226,6 +235,11 @@ def published_table(found: dict[str, dict[str, list[Line]]]) -> Table:
     return Table("Beside published figures", columns, tuple(rows))
 
 
+def published_of(algorithm: str) -> tuple[str, ...]:
+    """The published figures of an algorithm of the chip, or of autoencoders."""
+    return PUBLISHED.get(algorithm, ("-", "-", "-") if algorithm in CHIP else PUBLISHED["autoencoders"])
+
+
 def words(found: Response, figure: str) -> str:
     """A figure and its error."""
     return f"{getattr(found.value, figure):.4f} +- {getattr(found.error, figure):.4f}"
@@ -234,6 +248,11 @@ def words(found: Response, figure: str) -> str:
 def pick(found: dict[str, dict[str, list[Line]]], algorithm: str, sample: str, *stage: str) -> Response:
     """The response of one line: stage, sample of the weights, sample of the correction."""
     return next(line.found for line in found[sample][algorithm] if (line.stage, line.weights, line.eta) == stage)
+
+
+def back_ends(given: argparse.Namespace) -> tuple[BackEnd, ...]:
+    """Those that are wanted."""
+    return tuple(one for one in BACK_ENDS if given.back_ends is None or one.name in given.back_ends)
 
 
 def algorithms(given: argparse.Namespace) -> list[str]:
@@ -245,8 +264,8 @@ def report(folder: Path, given: argparse.Namespace) -> Iterator[Table]:
     """Tables of every back end; calibrations and tables are written."""
     found = everything(folder, given)
     if {"uncompressed", "repeater"} <= set(found):
-        yield closure_table(found)
-    for back_end in BACK_ENDS:
+        yield closure_table(found, back_ends(given))
+    for back_end in back_ends(given):
         own: dict[str, dict[str, list[Line]]] = {name: {} for name in KINDS}
         for algorithm, sources in found.items():
             calibrations = calibrate(sources, algorithm, back_end)
@@ -263,10 +282,10 @@ def report(folder: Path, given: argparse.Namespace) -> Iterator[Table]:
         yield published_table(own)._replace(note=back_end.name)
 
 
-def closure_table(found: dict[str, dict[str, Clustered]]) -> Table:
+def closure_table(found: dict[str, dict[str, Clustered]], of: tuple[BackEnd, ...]) -> Table:
     """The repeater's clusters against those of all trigger cells, all events of both samples."""
     rows = []
-    for back_end in BACK_ENDS:
+    for back_end in of:
         for name in KINDS:
             both = [found[algorithm][name] for algorithm in ("uncompressed", "repeater")]
             reference, other = (s.matched(back_end, np.r_[s.test, s.calibration]) for s in both)
@@ -301,33 +320,64 @@ def figures(folder: Path, given: argparse.Namespace) -> Iterator[Table]:
     """Response and resolution against pT and eta, histograms, seeded in x/z and y/z as in the study."""
     back_end, out = BackEnd(X_Y), given.figures
     found = everything(folder, given)
-    for name, stage, key in (
-        (PHOTONS, CALIBRATED, (PHOTONS, PHOTONS)),
-        (ELECTRONS, CORRECTED, (PHOTONS, ELECTRONS)),
-    ):
+    encoders = [algorithm for algorithm in found if algorithm not in CHIP]
+    chip = [algorithm for algorithm in found if algorithm in CHIP and algorithm != "bc-stc-shared"]
+    groups = {"": [*chip, *encoders[:1]], "_encoders": [*chip[:1], *encoders]}
+    for name, stage, key in STAGES:
         whole, counted = {}, {}
         for algorithm, sources in found.items():
             calibration = calibrate(sources, algorithm, back_end)[key]
             matched = sources[name].matched(back_end, sources[name].test)
-            whole[title(algorithm)] = (matched, responses(matched, calibration)[stage])
-            counted[title(algorithm)] = (final(matched), responses(final(matched), calibration)[stage])
+            whole[algorithm] = (matched, responses(matched, calibration)[stage])
+            counted[algorithm] = (final(matched), responses(final(matched), calibration)[stage])
         short, heading = slug(KINDS[name]), f"qcompress HGCAL fast simulation, {name}, {stage}"
-        by_pt = {label: against_pt(*pair) for label, pair in whole.items()}
-        by_eta = {label: against_eta(*pair) for label, pair in counted.items()}
-        edges = np.array([5.0, *np.arange(20, 201, 20)])
-        wide = {label: against_pt(*pair, edges) for label, pair in whole.items()}
-        response_figure(wide, "generated $p_T$ [GeV]", heading).savefig(out / f"response_pt_{short}.png", dpi=65)
-        coarse = np.array([1.6, 1.8, 2.0, 2.2, 2.4, 2.6, 2.9])
-        drawn = by_eta if name == PHOTONS else {k: against_eta(*pair, coarse) for k, pair in counted.items()}
-        response_figure(drawn, r"$|\eta|$ of the particle", heading).savefig(out / f"response_eta_{short}.png", dpi=65)
+        wide_pt = np.array([5.0, *np.arange(20, 201, 20)])
+        wide_eta = np.array([1.6, 1.8, 2.0, 2.2, 2.4, 2.6, 2.9])
         spread = 0.2 if name == PHOTONS else 0.4
         bins = np.linspace(1 - spread, 1 + spread, 41)
-        values = {label: pair[1] for label, pair in counted.items()}
-        response_histograms(values, bins, title=heading).savefig(out / f"response_{short}.png", dpi=65)
-        for quantity, word, profiles in (("generated pT", "pt", by_pt), ("|eta|", "eta", by_eta)):
+        for group, shown in groups.items():
+            by_pt = {title(a): against_pt(*whole[a], wide_pt) for a in shown}
+            by_eta = {title(a): against_eta(*counted[a], wide_eta) for a in shown}
+            values = {title(a): counted[a][1] for a in shown}
+            for what, figure in (
+                ("response_pt", response_figure(by_pt, "generated $p_T$ [GeV]", heading)),
+                ("response_eta", response_figure(by_eta, r"$|\eta|$ of the particle", heading)),
+                ("response", response_histograms(values, bins, title=heading)),
+            ):
+                figure.savefig(out / f"{what}{group}_{short}.png", dpi=65)
+        fine = {"generated pT": against_pt, "|eta|": against_eta}
+        for (quantity, against), word, pairs in zip(fine.items(), ("pt", "eta"), (whole, counted), strict=True):
+            profiles = {title(algorithm): against(*pair) for algorithm, pair in pairs.items()}
             table = profile_table(f"{name}, {stage}, against {quantity}", quantity, profiles)
             (folder / f"profile_{word}_{short}.csv").write_text(as_csv(table))
             yield table
+    summary_figure(found, back_end).savefig(out / "response_summary.png", dpi=75)
+
+
+def summary_figure(found: dict[str, dict[str, Clustered]], back_end: BackEnd) -> "Figure":
+    """Resolutions of all algorithms, one below the other, beside the published ones."""
+    with house_style(16, 18, 14):
+        figure, columns = canvas((14, 0.5 * len(found) + 3), columns=2)
+        for axes, (name, stage, key), place in zip(columns, STAGES, (1, 2), strict=True):
+            for row, (algorithm, sources) in enumerate(found.items()):
+                matched = final(sources[name].matched(back_end, sources[name].test))
+                one = response(responses(matched, calibrate(sources, algorithm, back_end)[key])[stage], 1)
+                for number, figure_of in enumerate(("rms_over_mean", "effective_rms")):
+                    value, error = (getattr(part, figure_of) for part in (one.value, one.error))
+                    label = ("rms / mean", "effective rms")[number] if not row else None
+                    axes.errorbar(value, row, xerr=error, fmt="os"[number], color=f"C{number}", capsize=2, label=label)
+                words = published_of(algorithm)[place].split("-")
+                if words[0]:
+                    low, high = float(words[0]), float(words[-1])
+                    label = "published rms / mean" if not row else None
+                    box = {"height": 0.6, "left": low - 2e-4, "color": "0.8", "zorder": 0, "label": label}
+                    axes.barh(row, high - low + 4e-4, **box)
+            axes.set(xlabel=f"{name}, {stage}", ylim=(len(found) - 0.4, -2.2), xlim=(0, None))
+            axes.set_yticks(range(len(found)), [title(algorithm) for algorithm in found] if place == 1 else [])
+            axes.tick_params(axis="y", which="both", length=0)
+        columns[0].legend(frameon=False, loc="upper left", ncols=3)
+        figure.canvas.draw()
+    return figure
 
 
 def main() -> None:
@@ -340,6 +390,7 @@ def main() -> None:
     parser.add_argument("--candidates", type=Path, nargs="*", default=(), help="folders of autoencoder candidates")
     parser.add_argument("--published", nargs="*", default=(), metavar="NAME", help="published:FOLDER:ORIENTATION")
     parser.add_argument("--algorithms", nargs="*", default=ALGORITHMS, help="of the chip")
+    parser.add_argument("--back-ends", nargs="*", help=f"of {'; '.join(one.name for one in BACK_ENDS)} [default: all]")
     parser.add_argument("--workers", type=int, default=2)
     parser.add_argument("--figures", type=Path, help="folder for pictures")
     given = parser.parse_args()
