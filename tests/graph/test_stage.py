@@ -25,6 +25,22 @@ def test_a_chain_runs_its_stages_in_order():
     assert (CHAIN.upto("first").run(codes) == between).all()
 
 
+class Narrow:
+    """A stage whose own codes have eight bits."""
+
+    name, input_shape, output_shape = "narrow", (3,), (3,)
+    input_format = output_format = GIVEN
+
+    def run(self, codes):
+        return np.asarray(codes).astype(np.int8)
+
+
+def test_a_chain_gives_int64_whatever_its_stages_give():
+    codes = np.full((2, 3), 31)
+    assert all(found.dtype == np.int64 for found in Chain("x", (Narrow(), FIRST)).trace(codes).values())
+    assert Chain("x", (Narrow(),)).run(codes).dtype == np.int64
+
+
 def test_a_chain_has_the_ends_of_its_stages():
     assert (CHAIN.input_shape, CHAIN.input_format) == ((3,), GIVEN)
     assert (CHAIN.output_shape, CHAIN.output_format) == ((3,), SECOND.output_format)

@@ -114,10 +114,10 @@ def test_a_wish_passes_through(path):
         assert found == corners
 
 
+@pytest.mark.parametrize("shape", [(6, 1), (4, 2)], ids=str)
 @pytest.mark.parametrize("pool", [MaxPool((2,), (2,)), MaxPool((3,), (1,)), AveragePool((2,), (2,))], ids=str)
-def test_a_wish_passes_through_pooling(pool):
-    shape = (6, 1)
-    count = pool.output_shape(shape)[0]
+def test_a_wish_passes_through_pooling(pool, shape):
+    count = int(np.prod(pool.output_shape(shape)))
     kernel = np.array([[5], [-3], [4], [-6]][:count])
     last = Dense(kernel, SMALL, np.zeros(1, np.int64), SMALL, Format(True, 60, 40))
     nodes = (Node("pool", pool, "input"), Node("flat", Flatten(), "pool"), Node("last", last, "flat"))
