@@ -138,6 +138,18 @@ def test_weights_are_what_the_quantizer_gives(name):
     assert operation.kernel[:, 0].tolist() == codes
 
 
+@pytest.mark.parametrize(
+    ("quantizer", "promised"), [("quantized_bits(5,0,alpha=1)", "fixed<5,1>"), ("quantized_linear(7,2,1,alpha=1)", "fixed<7,3>")]
+)
+def test_weights_have_the_bits_of_their_quantizer_even_if_they_need_fewer(quantizer, promised):
+    layer = qkeras.QDense(1, kernel_quantizer=quantizer, use_bias=False, name="dense")
+    model = keras.Sequential([keras.Input((2,)), qkeras.QActivation("quantized_relu(4,1)"), layer])
+    model.set_weights([np.array([[0.5], [0.25]])])
+    operation = from_keras(model, "model").nodes[0].operation
+    assert str(operation.kernel_format) == promised
+    assert (operation.kernel_format.to_values(operation.kernel) == [[0.5], [0.25]]).all()
+
+
 def test_a_scale_for_each_channel_makes_one_finer_grid():
     layer = qkeras.QDense(2, kernel_quantizer="quantized_bits(4,0,alpha='auto_po2')", use_bias=False, name="dense")
     model = keras.Sequential([keras.Input((3,)), qkeras.QActivation("quantized_relu(4,1)"), layer])
