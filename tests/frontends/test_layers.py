@@ -98,6 +98,7 @@ LAYERS = {
     "quantized normalization": (ROW, inverse_normalization),
     "quantized normalization of an image": (IMAGE, inverse_normalization),
     "quantized normalization without scale": (ROW, lambda: inverse_normalization(scale=False)),
+    "quantized normalization without shift": (ROW, lambda: inverse_normalization(center=False)),
     "default normalization without epsilon": (STEPS, lambda: qkeras.QBatchNormalization(epsilon=0.0)),
     "flatten": (IMAGE, layers.Flatten),
     "reshape": (IMAGE, lambda: layers.Reshape((-1, 7))),

@@ -246,6 +246,10 @@ def test_what_is_not_exact_is_refused_with_the_layer_named(what):
         ),
         (lambda: keras.layers.AveragePooling2D(4, padding="same", name="pool"), "layer pool: windows at the edge"),
         (lambda: keras.layers.UpSampling2D(2, interpolation="bilinear", name="up"), "layer up: .*use 'nearest'"),
+        (
+            lambda: qkeras.QConv2DTranspose(2, 3, dilation_rate=2, kernel_quantizer=bits(4), name="wide"),
+            "layer wide: .*dilation or output_padding; use neither",
+        ),
         (lambda: keras.layers.Conv2D(2, 3, name="plain"), "layer plain: its kernel has no quantizer; use QConv2D"),
         (
             lambda: qkeras.QConv2DBatchnorm(2, 3, kernel_quantizer=bits(4), name="fold"),
@@ -256,6 +260,12 @@ def test_what_is_not_exact_is_refused_with_the_layer_named(what):
 def test_image_layers_that_are_not_exact_are_refused(layer, message):
     with pytest.raises(Refused, match=message):
         from_keras(sequential((6, 6, 2), quantizer(), layer()), "model")
+
+
+def test_output_padding_is_refused():
+    layer = keras.layers.Conv2DTranspose(2, 3, 2, output_padding=1, kernel_initializer="ones", name="odd")
+    with pytest.raises(Refused, match=r"layer odd: .*dilation or output_padding; use neither"):
+        from_keras(keras.Sequential([keras.Input((6, 6, 2)), quantizer(), layer]), "model")
 
 
 def test_arithmetic_between_layers_is_refused_by_its_name():

@@ -139,7 +139,8 @@ def test_weights_are_what_the_quantizer_gives(name):
 
 
 @pytest.mark.parametrize(
-    ("quantizer", "promised"), [("quantized_bits(5,0,alpha=1)", "fixed<5,1>"), ("quantized_linear(7,2,1,alpha=1)", "fixed<7,3>")]
+    ("quantizer", "promised"),
+    [("quantized_bits(5,0,alpha=1)", "fixed<5,1>"), ("quantized_linear(7,2,1,alpha=1)", "fixed<7,3>")],
 )
 def test_weights_have_the_bits_of_their_quantizer_even_if_they_need_fewer(quantizer, promised):
     layer = qkeras.QDense(1, kernel_quantizer=quantizer, use_bias=False, name="dense")
