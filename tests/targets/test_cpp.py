@@ -179,6 +179,20 @@ def test_another_processor_compiles_again(tmp_path: Path, monkeypatch: pytest.Mo
         QUICK.open(graph, tmp_path)
 
 
+def test_a_machine_without_a_list_of_processors_builds(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    read = Path.read_text
+
+    def unlisted(path: Path, *arguments: str, **options: str) -> str:
+        if path == Path("/proc/cpuinfo"):
+            raise OSError
+        return read(path, *arguments, **options)
+
+    monkeypatch.setattr(Path, "read_text", unlisted)
+    graph = small_graph()
+    codes = every_code(graph)
+    assert (QUICK.build(graph, tmp_path).run(codes) == graph.run(codes)).all()
+
+
 def test_the_self_test_passes_and_fails_where_it_should(tmp_path: Path) -> None:
     QUICK.build(small_graph(), tmp_path)
     compile_ = [

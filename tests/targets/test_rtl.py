@@ -13,7 +13,21 @@ from random_graphs import cast_chain, random_cast, random_codes, random_format, 
 
 from qcompress.errors import Refused, ToolMissing
 from qcompress.fixedpoint import Cast, Codes, Format, Overflow, Rounding
-from qcompress.graph import OPERATIONS, Conv2D, Dense, Graph, Node, Quantize, Table
+from qcompress.graph import (
+    OPERATIONS,
+    Add,
+    Concatenate,
+    Conv2D,
+    Dense,
+    Graph,
+    Multiply,
+    Node,
+    Operation,
+    Quantize,
+    Subtract,
+    Table,
+    ZeroPad,
+)
 from qcompress.targets import TARGETS, Body, Target
 from qcompress.targets.rtl import Rtl, verilog_files
 from qcompress.targets.rtl_build import mismatches
@@ -77,6 +91,20 @@ def test_logic_of_random_cases_of_each_operation_equals_the_graph(name: str, see
     assert len(accepted) > 0.6 * count
     for graph in accepted:
         assert traced_mismatches(graph, codes_for(graph, 200)) == 0
+
+
+@pytest.mark.parametrize(
+    "join", [Add(), Subtract(), Multiply(), Concatenate(1)], ids=lambda operation: type(operation).__name__
+)
+def test_logic_of_constants_that_meet_equals_the_graph(join: Operation) -> None:
+    """Two paddings: their zeros, which depend on no input, are merged with each other."""
+    nodes = (
+        Node("a", ZeroPad(((1, 0),)), "input"),
+        Node("b", ZeroPad(((1, 0),)), "input"),
+        Node("join", join, "a", "b"),
+    )
+    graph = Graph("g", (3, 2), Format(True, 4, 2), nodes)
+    assert traced_mismatches(graph, codes_for(graph, 200)) == 0
 
 
 def test_every_operation_has_logic() -> None:
