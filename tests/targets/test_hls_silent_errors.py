@@ -28,6 +28,7 @@ from qcompress.graph import (
     DepthwiseConv,
     Flatten,
     Graph,
+    LeakyRelu,
     MaxPool,
     Node,
     Operation,
@@ -167,6 +168,9 @@ KERNELS: dict[str, Entry] = {
     ),
     "a transposition before a dense layer is dropped": Entry(
         chain(SIGNED, (3, 4, 2), Permute((1, 0, 2)), Flatten(), Dense(**weights((24, 2)))), EVERYWHERE
+    ),
+    "a slope finer than the default format is zero": Entry(
+        one(LeakyRelu(12), (4,), Format(True, 16, 3)), (*EVERYWHERE, CATAPULT_STREAM)
     ),
     "numbers of one bit have two": Entry(
         chain(SIGNED, (4,), Quantize(Cast(Format(False, 1, 1)))), (VITIS,), (QUARTUS, CATAPULT)

@@ -3,6 +3,7 @@
 from pathlib import Path
 
 import numpy as np
+import onnx
 import pytest
 
 from qcompress.errors import QcompressError, Refused
@@ -59,6 +60,13 @@ def test_dense_graphs_bit_by_bit(rounding: Rounding, tmp_path: Path) -> None:
     assert [one.mismatches for one in found] == [0] * len(found)
     assert (body.notes["window"], body.notes["graph"]) == ("3x5x5", graph.content_hash())
     assert body.provider == "CPUExecutionProvider"
+
+
+def test_a_dense_layer_gathers_nothing(tmp_path: Path) -> None:
+    export(dense_graph(), tmp_path / "m.onnx")
+    kinds = [node.op_type for node in onnx.load(tmp_path / "m.onnx").graph.node]
+    assert kinds.count("MatMul") == 2
+    assert "Gather" not in kinds
 
 
 def test_convolutions_and_permutations(tmp_path: Path) -> None:
