@@ -16,7 +16,7 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
-from response_codecs import allocation, codec, title
+from response_codecs import AS_PHYSICS, allocation, codec, title
 
 from qcompress.detectors import Table
 from qcompress.detectors.hgcal import conservation, partitions, samples, scoring, totals
@@ -33,7 +33,8 @@ REFERENCE = "threshold0"
 
 def identity(names: list[str]) -> str:
     """Of the candidates behind the names."""
-    folders = [Path(name) for name in names if (Path(name) / "manifest.json").is_file()]
+    folders = [Path(name.removesuffix(AS_PHYSICS)) for name in names]
+    folders = [folder for folder in folders if (folder / "manifest.json").is_file()]
     return hashlib.sha256(b"".join((folder / "manifest.json").read_bytes() for folder in folders)).hexdigest()
 
 

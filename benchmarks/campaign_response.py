@@ -92,14 +92,14 @@ def simulated(folder: Path, kind: str, events: int) -> Path:
     return path
 
 
-def blocks(path: Path, calibration_events: int) -> list[tuple[slice, np.ndarray]]:
+def blocks(path: Path, calibration_events: int, test_events: int | None = None) -> list[tuple[slice, np.ndarray]]:
     """Rows of whole events, and the events among them that are wanted: test events and those for calibration."""
     with samples.Handle(path) as handle:
         columns = handle.read(["event", "split"])
     event = columns["event"]
     starts = np.r_[0, np.flatnonzero(np.diff(event)) + 1, len(event)]
     assert len(starts) - 1 == len(np.unique(event)), "an event's rows are not together"
-    wanted = chosen(event[starts[:-1]], columns["split"][starts[:-1]], calibration_events)
+    wanted = chosen(event[starts[:-1]], columns["split"][starts[:-1]], calibration_events, test_events)
     cuts = [0]
     for start in starts[1:].tolist():
         if start - cuts[-1] >= BLOCK_ROWS or start == len(event):
@@ -107,11 +107,11 @@ def blocks(path: Path, calibration_events: int) -> list[tuple[slice, np.ndarray]
     return [(slice(a, b), np.intersect1d(event[a:b], wanted)) for a, b in pairwise(cuts)]
 
 
-def chosen(event: np.ndarray, split: np.ndarray, calibration_events: int) -> np.ndarray:
+def chosen(event: np.ndarray, split: np.ndarray, calibration_events: int, test_events: int | None) -> np.ndarray:
     """Test events; calibration events, then validation and training: no algorithm here was trained on any."""
     rank = np.array([2, 1, 3, 0])[split]  # training, validation, test, calibration
     other = event[np.argsort(rank, kind="stable")][: int((split != TEST).sum())]
-    return np.concatenate([event[split == TEST], other[:calibration_events]])
+    return np.concatenate([event[split == TEST][:test_events], other[:calibration_events]])
 
 
 def around(columns: dict[str, np.ndarray], particles: dict[str, np.ndarray]) -> np.ndarray:
@@ -159,7 +159,7 @@ def slug(words: str) -> str:
 def cluster(folder: Path, kind: str, path: Path, given: argparse.Namespace) -> None:
     """Every block of a sample that is not done, for every algorithm."""
     todo = []
-    for rows, wanted in blocks(path, given.calibration_events):
+    for rows, wanted in blocks(path, given.calibration_events, given.test_events):
         missing = []
         for algorithm in algorithms(given):
             done = folder / "blocks" / kind / slug(title(algorithm))
@@ -370,12 +370,12 @@ def summary_figure(found: dict[str, dict[str, Clustered]], back_end: BackEnd) ->
                 if words[0]:
                     low, high = float(words[0]), float(words[-1])
                     label = "published rms / mean" if not row else None
-                    box = {"height": 0.6, "left": low - 2e-4, "color": "0.8", "zorder": 0, "label": label}
-                    axes.barh(row, high - low + 4e-4, **box)
-            axes.set(xlabel=f"{name}, {stage}", ylim=(len(found) - 0.4, -2.2), xlim=(0, None))
+                    box = {"height": 0.6, "left": low - 1e-3, "color": "0.8", "zorder": 0, "label": label}
+                    axes.barh(row, high - low + 2e-3, **box)
+            axes.set(xlabel=f"{name}, {stage}", ylim=(len(found) - 0.4, -0.6), xlim=(0, None))
             axes.set_yticks(range(len(found)), [title(algorithm) for algorithm in found] if place == 1 else [])
             axes.tick_params(axis="y", which="both", length=0)
-        columns[0].legend(frameon=False, loc="upper left", ncols=3)
+        figure.legend(*columns[0].get_legend_handles_labels(), frameon=False, loc="outside upper center", ncols=3)
         figure.canvas.draw()
     return figure
 
@@ -387,6 +387,7 @@ def main() -> None:
     parser.add_argument("--photons", type=int, default=6000)
     parser.add_argument("--electrons", type=int, default=1200)
     parser.add_argument("--calibration-events", type=int, default=300, help="of each sample; calibration part first")
+    parser.add_argument("--test-events", type=int, help="of each sample, a FOLDER for each choice [default: all]")
     parser.add_argument("--candidates", type=Path, nargs="*", default=(), help="folders of autoencoder candidates")
     parser.add_argument("--published", nargs="*", default=(), metavar="NAME", help="published:FOLDER:ORIENTATION")
     parser.add_argument("--algorithms", nargs="*", default=ALGORITHMS, help="of the chip")

@@ -1,4 +1,7 @@
-"""Algorithms that campaigns name: of the chip, candidates by folder, published encoders as `published:FOLDER..`."""
+"""Algorithms that campaigns name: of the chip, candidates by folder, published encoders as `published:FOLDER..`.
+
+`FOLDER:transverse` is a candidate whose front end has the calibrations that physics would load.
+"""
 
 from functools import cache, partial
 from pathlib import Path
@@ -9,7 +12,7 @@ from qcompress.detectors.hgcal import codecs, links, published, wafers
 from qcompress.detectors.hgcal.algorithms import CHIP, Codec
 from qcompress.detectors.hgcal.events import LinkAllocation
 
-REFERENCES = ("mean-image", "uniform")
+AS_PHYSICS = ":transverse"
 
 
 @cache
@@ -37,11 +40,13 @@ def codec(algorithm: str) -> Codec:
         return CHIP[algorithm]
     if algorithm.startswith(published.PREFIX):
         return published.algorithms([algorithm])[algorithm]
-    return codecs.table(*candidate(Path(algorithm)), None)[codecs.ENCODER]._replace(title=title(algorithm))
+    key = codecs.TRANSVERSE if algorithm.endswith(AS_PHYSICS) else codecs.ENCODER
+    known = codecs.table(*candidate(Path(algorithm.removesuffix(AS_PHYSICS))), None)
+    return known[key]._replace(title=title(algorithm))
 
 
 def title(algorithm: str) -> str:
     """What tables call an algorithm: its own title, or the name of a candidate."""
     if algorithm in CHIP or algorithm.startswith(published.PREFIX):
         return codec(algorithm).title
-    return f"AE {Path(algorithm).name.removeprefix('econt_seed_')}"
+    return f"AE {Path(algorithm).name.removeprefix('econt_seed_').replace(':', ', ')}"

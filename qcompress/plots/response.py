@@ -50,17 +50,17 @@ def response_figure(
         lower.set_ylabel("rms / mean" if resolution == "rms_over_mean" else "effective rms")
         lower.set_xlabel(x_label)
         lower.set_ylim(bottom=0)
-        _with_room(upper)
+        _with_room(upper, max(0.45, 0.08 * len(profiles)))
         upper.set_title(title, loc="left", fontsize=16)
         upper.legend(frameon=False, ncols=2, loc="upper center")
         figure.canvas.draw()
     return figure
 
 
-def _with_room(axes: Any) -> None:
-    """Room for a legend above the points."""
+def _with_room(axes: Any, share: float = 0.45) -> None:
+    """Room for a legend above the points, in shares of their range."""
     low, high = axes.get_ylim()
-    axes.set_ylim(low, high + 0.45 * (high - low))
+    axes.set_ylim(low, high + share * (high - low))
 
 
 def response_histograms(
@@ -83,7 +83,7 @@ def response_histograms(
         axes.set_xlabel(x_label)
         axes.set_ylabel("share of the particles")
         axes.set_xlim(edges[0], edges[-1])
-        _with_room(axes)
+        _with_room(axes, max(0.45, 0.09 * len(responses)))
         axes.set_ylim(bottom=0)
         axes.set_title(title, loc="left", fontsize=16)
         axes.legend(frameon=False, loc="upper center")

@@ -7,6 +7,10 @@ if TYPE_CHECKING:
     from matplotlib.figure import Figure
 
 
+COLOURS = ("#5790fc", "#f89c20", "#e42536", "#964a8b", "#9c9ca1", "#7a21dd", "#a96b59", "#2a9d8f", "#b9ac70", "#333333")
+"""The style's six, and four more for figures that need them."""
+
+
 def house_style(font: float = 18, labels: float = 20, legend: float = 14) -> Any:
     """A context in which figures are drawn: CMS' style; sizes in points, for figures of 10 inches across.
 
@@ -15,8 +19,9 @@ def house_style(font: float = 18, labels: float = 20, legend: float = 14) -> Any
     """
     import matplotlib as mpl
     import mplhep
+    from matplotlib import rcsetup
 
-    style = {**mplhep.style.CMS, "mathtext.fontset": "dejavusans"}
+    style = {**mplhep.style.CMS, "mathtext.fontset": "dejavusans", "axes.prop_cycle": rcsetup.cycler(color=COLOURS)}
     return mpl.rc_context({**style, "font.size": font, "axes.labelsize": labels, "legend.fontsize": legend})
 
 

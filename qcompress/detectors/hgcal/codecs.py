@@ -32,8 +32,10 @@ from qcompress.fixedpoint import Codes, Format, Overflow, Values
 from qcompress.graph import Graph
 
 Run = Callable[[Codes], Codes]
+Sees = Callable[[Firmware, Modules], Codes]
+"""CALQ (n, 48) in the order of the candidate's front end."""
 
-ENCODER, OTHER = "encoder", "other-arithmetic"
+ENCODER, OTHER, TRANSVERSE = "encoder", "other-arithmetic", "encoder-transverse"
 WEIGHTS_IN = "weights of the encoder in"
 REFERENCES = ("normalised", "mean-image", "uniform")
 """Not the chip's: what the encoder itself can know, and codecs that send the module sum alone."""
@@ -60,9 +62,13 @@ def table(firmware: Firmware, decode: Decoders, mean_image: Values | None) -> di
         name, other = other_arithmetic(chip, graph.output_format.width)
         encoders[OTHER] = (name, other.run, other.output_format)
     found = {
-        key: Codec(title, partial(_autoencoder, firmware, decode, run, format_), False)
+        key: Codec(title, partial(_autoencoder, firmware, decode, run, format_, _calq), False)
         for key, (title, run, format_) in encoders.items()
     }
+    if not EncoderOptions.model_validate(firmware.options).conditional:  # its decoder was told other sums
+        _, run, format_ = encoders[ENCODER]
+        sees = partial(_autoencoder, firmware, decode, run, format_, _transverse)
+        found[TRANSVERSE] = Codec("encoder, transverse charges in front", sees)
     found |= CHIP
     found["normalised"] = Codec("all trigger cells, normalised to 8 bits", partial(_normalised, firmware), False)
     if mean_image is not None:
@@ -75,8 +81,15 @@ def _calq(firmware: Firmware, modules: Modules) -> Codes:
     return module_calq(FrontEnd.from_mapping(firmware.front_end), modules.columns)
 
 
-def _autoencoder(firmware: Firmware, decode: Decoders, run: Run, format_: Format, modules: Modules) -> Values:
-    calq = _calq(firmware, modules)
+def _transverse(firmware: Firmware, modules: Modules) -> Codes:
+    """As physics would load CAL: empty trigger cells, which count in the module sum, become 0 or 1."""
+    return modules.calq[:, list(FrontEnd.from_mapping(firmware.front_end).mux)]
+
+
+def _autoencoder(
+    firmware: Firmware, decode: Decoders, run: Run, format_: Format, sees: Sees, modules: Modules
+) -> Values:
+    calq = sees(firmware, modules)
     received = what_arrives(modules.columns, calq, EncoderOptions.model_validate(firmware.options))
     return in_channels(decode_latents(run(normalise(calq)), format_, decode, received))
 
