@@ -42,10 +42,11 @@ def scored(path: Path, names: list[str], rows: int, parts: Path) -> tuple[totals
     """Of the first test events; and how many these are."""
     blocks = scoring.blocks(path, rows)
     found: list[totals.Totals] = []
+    with samples.Handle(path) as handle:
+        content = handle.content_hash()
     for name in names:  # one after the other: a file a block and algorithm, so that more may be added
         task = scoring.Task(path, (name,), allocation(), identity([name]))
-        with samples.Handle(path) as handle:
-            key = task.key(handle.content_hash())
+        key = task.key(content)
         partitions.run(task, blocks, {name: codec(name)}, None, parts, key, 1, None, lambda *_: None)
         found.append(totals.total(1, scoring.scored(blocks, parts, key)))
         print(f"{path.stem}: {title(name)}", file=sys.stderr, flush=True)

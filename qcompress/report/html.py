@@ -13,6 +13,9 @@ from qcompress.candidate import Candidate
 from qcompress.detectors import Results, Table
 from qcompress.report.tables import candidate_tables, cell
 
+LONG = 40
+"""Rows from which on a table is folded: figures show what it holds."""
+
 
 def report_page(candidate: Candidate, apart: tuple[Results, Path] | None = None) -> str:
     """The page of a candidate's results as they stand in its manifest and its evaluation folder.
@@ -66,9 +69,22 @@ def _page(
         figures=[_embedded(name, data) for name, data in figures],
         provenance=provenance,
         fragments=list(fragments),
-        numeric=lambda value: isinstance(value, int | float),
+        numeric=_is_number,
+        numeric_columns=_numeric_columns,
+        long=LONG,
     )
     return page
+
+
+def _is_number(value: Any) -> bool:
+    return isinstance(value, int | float)
+
+
+def _numeric_columns(table: Table) -> list[bool]:
+    """Which columns hold numbers, and nothing else but unknown ones."""
+    columns = zip(*table.rows, strict=True) if table.rows else [() for _ in table.columns]
+    known = [[value for value in column if value is not None] for column in columns]
+    return [bool(values) and all(map(_is_number, values)) for values in known]
 
 
 def _embedded(name: str, data: bytes) -> dict[str, Any]:

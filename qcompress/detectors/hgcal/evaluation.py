@@ -17,7 +17,7 @@ from qcompress.detectors.hgcal.clustering import results
 from qcompress.detectors.hgcal.clustering.matching import NEEDED, Matched
 from qcompress.detectors.hgcal.clustering.scores import FINAL_GEN_PT
 from qcompress.detectors.hgcal.clustering.settings import X_Y, BackEnd
-from qcompress.detectors.hgcal.codecs import ENCODER, OnChip, links_of, on_chip, table
+from qcompress.detectors.hgcal.codecs import ENCODER, TRANSVERSE, OnChip, links_of, on_chip, table
 from qcompress.detectors.hgcal.conservation import RATIO_EDGES
 from qcompress.detectors.hgcal.decoding import module_calq
 from qcompress.detectors.hgcal.econt.encoder import LATENT
@@ -37,7 +37,7 @@ MEAN_ROWS = 100_000
 ARITHMETIC_ROWS = 4_000
 TELLING_CELLS = 20
 """Occupied trigger cells from which on two events are not the same by chance."""
-IN_FIGURES = (ENCODER, "repeater", "threshold", "bc", "bc-stc", "mean-image")
+IN_FIGURES = (ENCODER, TRANSVERSE, "repeater", "threshold", "bc", "bc-stc", "mean-image")
 BACK_END = BackEnd(X_Y)
 """The seed study's seeding, continuous under small changes of charge, and its reach of 0.015."""
 NO_PLACES = "the sample does not say where its modules are: layer, u, v, zside"
