@@ -104,10 +104,12 @@ def rounded(table: Table) -> Table:
 
 
 def draw(found: totals.Totals, names: list[str], sample: str, folder: Path) -> None:
-    """EMD against occupancy: of the chip beside the first candidate, and of all encoders."""
-    encoders = [name for name in names if name not in CHIP]
+    """EMD against occupancy: of the chip beside encoders of transverse charges, and of all other encoders."""
+    others = [name for name in names if name not in CHIP]
+    encoders = [name for name in others if not name.endswith(AS_PHYSICS)]
     chip = [name for name in names if name in CHIP and name not in ("uncompressed", "threshold0")]
-    for kind, shown in (("algorithms", [*chip, *encoders[:1]]), ("encoders", encoders)):
+    beside = [name for name in others if name in encoders[:1] or name.endswith(AS_PHYSICS)]
+    for kind, shown in (("algorithms", [*chip, *beside]), ("encoders", encoders)):
         places = {title(name): names.index(name) for name in shown}
         figure = profile_figure(
             totals.profiles(found, places, "occupancy"),

@@ -240,6 +240,18 @@ def published_of(algorithm: str) -> tuple[str, ...]:
     return PUBLISHED.get(algorithm, ("-", "-", "-") if algorithm in CHIP else PUBLISHED["autoencoders"])
 
 
+def crossed_table(name: str, found: dict[str, list[Line]]) -> Table:
+    """Mean and rms/mean of a sample at every stage, calibrated by either sample: a row an algorithm."""
+    stages = list(dict.fromkeys((line.stage, line.weights, line.eta) for of in found.values() for line in of))
+    columns = [", ".join(word for word in (stage, weights, eta) if word) for stage, weights, eta in stages]
+    rows = [
+        (title(algorithm), *(f"{one.found.value.mean:.3f}: {one.found.value.rms_over_mean:.4f}" for one in of))
+        for algorithm, of in found.items()
+    ]
+    note = "Mean: rms/mean. Layer weights of the first sample that is named, correction in |eta| of the second."
+    return Table(f"Calibrations of either sample, {name}", ("algorithm", *columns), tuple(rows), note)
+
+
 def words(found: Response, figure: str) -> str:
     """A figure and its error."""
     return f"{getattr(found.value, figure):.4f} +- {getattr(found.error, figure):.4f}"
@@ -278,7 +290,7 @@ def report(folder: Path, given: argparse.Namespace) -> Iterator[Table]:
             table = response_table(f"Response, {name}", [one for found_lines in of.values() for one in found_lines])
             table = table._replace(note=note(found, name, back_end))
             (folder / f"response_{slug(f'{KINDS[name]} {back_end.name}')}.csv").write_text(as_csv(table))
-            yield table
+            yield crossed_table(name, of)._replace(note=table.note)
         yield published_table(own)._replace(note=back_end.name)
 
 

@@ -26,7 +26,7 @@ def profile_figure(profiles: Mapping[str, Profile], x_label: str, y_label: str, 
         axes = figure.add_subplot()
         for number, (label, p) in enumerate(profiles.items()):
             centre = (p.edges[1:] + p.edges[:-1]) / 2
-            shift = (number - (len(profiles) - 1) / 2) * 0.1 * np.diff(p.edges)
+            shift = (number - (len(profiles) - 1) / 2) * min(0.1, 0.9 / len(profiles)) * np.diff(p.edges)
             axes.errorbar(
                 centre + shift,
                 p.median,

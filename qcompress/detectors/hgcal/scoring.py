@@ -154,7 +154,8 @@ def score(handle: samples.Handle, block: Block, task: Task, table: Mapping[str, 
 
 def block_path(folder: Path, key: str, block: Block) -> Path:
     """Where a block's scores lie."""
-    return folder / f"{key[:16]}_{block.number:06d}.npz"
+    events = hashlib.sha256(repr(block.events).encode()).hexdigest()[:8]  # other rows, other events in the same block
+    return folder / f"{key[:16]}_{block.number:06d}_{events}.npz"
 
 
 def save(scores: Scores, path: Path) -> None:

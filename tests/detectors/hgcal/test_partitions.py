@@ -143,3 +143,11 @@ def test_events_that_trained_are_found_whatever_their_numbers(sample_file, tmp_p
         evaluation.check_apart(tmp_path / "again.h5", sample_file)
     simulation.simulate("electron-200pu-axis", 30, 10, tmp_path / "others.h5")
     evaluation.check_apart(Path(tmp_path / "others.h5"), sample_file)
+
+
+def test_fewer_rows_do_not_take_the_blocks_of_more(sample_file, tmp_path):
+    """The last block of fewer rows has the number of one of more rows, and other events."""
+    whole, fewer = (scoring.blocks(sample_file, rows)[0] for rows in (None, 1))
+    assert whole.number == fewer.number
+    assert len(whole.events) > len(fewer.events) == 1
+    assert scoring.block_path(tmp_path, "key", whole) != scoring.block_path(tmp_path, "key", fewer)
