@@ -42,6 +42,7 @@ from qcompress.graph import (
 )
 from qcompress.targets import TARGETS, Body, Target
 from qcompress.targets.hls import VARIANTS, Hls
+from qcompress.targets.hls_build import _forget_paths
 from qcompress.targets.hls_layers import lower
 from qcompress.targets.hls_proven import IO_TYPES, SIMULATED
 
@@ -317,6 +318,16 @@ def test_other_backends_builds_are_reproducible_and_movable(backend: str, tmp_pa
     shutil.rmtree(tmp_path / "first")
     codes = random_codes(np.random.default_rng(0), graph.input_format, (50, 2))
     assert np.array_equal(Hls(backend).open(graph, tmp_path / "moved" / "second").run(codes), graph.run(codes))
+
+
+def test_paths_of_this_machine_become_relative(tmp_path: Path) -> None:
+    script, other = tmp_path / "src" / "build.tcl", tmp_path / "firmware.cpp"
+    script.parent.mkdir()
+    script.write_bytes(b"set root " + os.fsencode(tmp_path.resolve()) + b"/src \xff\n")
+    other.write_bytes(b"int x; // \xff\n")
+    _forget_paths(tmp_path)
+    assert script.read_bytes() == b"set root ./src \xff\n"
+    assert other.read_bytes() == b"int x; // \xff\n"
 
 
 def test_more_products_than_vivado_unrolls_are_warned_of() -> None:
