@@ -21,7 +21,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 import numpy as np
-from response_codecs import allocation, codec, title
+from response_codecs import AS_PHYSICS, allocation, codec, title
 
 from qcompress.detectors import TEST, Table
 from qcompress.detectors.hgcal import layers, samples, wafers
@@ -334,7 +334,8 @@ def figures(folder: Path, given: argparse.Namespace) -> Iterator[Table]:
     found = everything(folder, given)
     encoders = [algorithm for algorithm in found if algorithm not in CHIP]
     chip = [algorithm for algorithm in found if algorithm in CHIP and algorithm != "bc-stc-shared"]
-    groups = {"": [*chip, *encoders[:1]], "_encoders": [*chip[:1], *encoders]}
+    own = [algorithm for algorithm in encoders if not algorithm.endswith(AS_PHYSICS)]
+    groups = {"": [*chip, *encoders[:1]], "_encoders": [*chip[:1], *own]}
     for name, stage, key in STAGES:
         whole, counted = {}, {}
         for algorithm, sources in found.items():

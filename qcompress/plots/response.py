@@ -31,7 +31,8 @@ def response_figure(
         upper, lower = figure.subplots(2, 1, sharex=True)
         for number, (label, found) in enumerate(profiles.items()):
             width = np.diff(found.edges)
-            centre = found.edges[:-1] + width / 2 + (number - (len(profiles) - 1) / 2) * 0.12 * width
+            shift = (number - (len(profiles) - 1) / 2) * min(0.12, 0.9 / len(profiles)) * width
+            centre = found.edges[:-1] + width / 2 + shift
             for axes, name in ((upper, "mean"), (lower, resolution)):
                 value, error = found.column(name)
                 known = np.isfinite(error)
