@@ -15,6 +15,7 @@ from pathlib import Path
 
 import numpy as np
 
+from qcompress.errors import Refused
 from qcompress.fixedpoint import Cast, Format
 from qcompress.graph import Conv2D, Dense, Flatten, Graph, Node, Quantize, Relu
 from qcompress.graph.graph import INPUT
@@ -44,23 +45,29 @@ NAMES = {
 }
 
 
-def random_network(rng: Generator) -> Graph:
-    """One or two layers, dense or a convolution first; 3 to 8 bits of weights, 3 to 9 of activations."""
+def random_network(rng: Generator, size: int = 1) -> Graph:
+    """One or two layers, dense or a convolution first; 3 to 8 bits of weights, 3 to 9 of activations.
+
+    size: 1 for networks of some hundred products; sides are that many times longer (twice, in images).
+    """
     given = Format(False, int(rng.integers(4, 10)), 1)
     bits = int(rng.integers(3, 9))
     weights = Format(True, bits, 1)
+    sides = min(size, 2)
     if rng.random() < 0.4:
-        shape: tuple[int, ...] = (int(rng.integers(3, 6)), int(rng.integers(3, 6)), 1)
+        shape: tuple[int, ...] = (sides * int(rng.integers(3, 6)), sides * int(rng.integers(3, 6)), 1)
     else:
-        shape = (round(2 ** rng.uniform(1.6, 3.6)),)
+        shape = (size * round(2 ** rng.uniform(1.6, 3.6)),)
     graph, source, number = None, INPUT, 0
     nodes: list[Node] = []
     current, format_ = shape, given
     for _ in range(int(rng.integers(1, 3))):
-        outputs = round(2 ** rng.uniform(1, 2.8))
+        outputs = size * round(2 ** rng.uniform(1, 2.8))
         narrow = Format(True, 30, 8)
         if len(current) == 3:
-            kernel = rng.integers(weights.min_code, weights.max_code + 1, (3, 3, current[2], int(rng.integers(2, 4))))
+            kernel = rng.integers(
+                weights.min_code, weights.max_code + 1, (3, 3, current[2], size * int(rng.integers(2, 4)))
+            )
             conv = Conv2D(kernel, weights, np.zeros(kernel.shape[-1], np.int64), weights, narrow, strides=(2, 2))
             nodes += [Node(f"conv{number}", conv, source), Node(f"flat{number}", Flatten(), f"conv{number}")]
             source = f"flat{number}"
@@ -81,6 +88,16 @@ def random_network(rng: Generator) -> Graph:
     assert graph is not None
     assert format_ == graph.output_format
     return graph
+
+
+FIRST_FOLDED = 1000
+"""Networks from this number on are larger, and their multipliers are used more than four times."""
+FOLDED = (128, 64, 32, 16, 8)
+
+
+def network(number: int) -> Graph:
+    """The network of a number."""
+    return random_network(np.random.default_rng([20, number]), 4 if number >= FIRST_FOLDED else 1)
 
 
 def _tight(shape: tuple[int, ...], given: Format, nodes: list[Node]) -> list[Node]:
@@ -117,10 +134,11 @@ def reuse_of(kind: str, number: int, graph: Graph) -> int | None:
     """None for constant weights; else the largest of a few reuse factors, by the network's number, that is possible."""
     if kind == "constant":
         return None
-    for reuse in (4, 2, 1)[number % 3 :]:
+    factors = FOLDED if number >= FIRST_FOLDED else (4, 2, 1)
+    for reuse in factors[number % len(factors) :]:
         try:
             RtlLoadable(reuse=reuse).refuse(graph)
-        except Exception:  # noqa: S112 - the next one is tried
+        except Refused:
             continue
         return reuse
     return 1
@@ -132,14 +150,18 @@ def main() -> None:
     parser.add_argument("folder", type=Path)
     parser.add_argument("--constant", type=int, default=24, help="random networks with constant weights")
     parser.add_argument("--loadable", type=int, default=24, help="and with loadable ones")
+    parser.add_argument("--folded", type=int, default=21, help="and with loadable ones, folded 8 to 128 times")
     parser.add_argument("--write", action="store_true")
     given = parser.parse_args()
     result: dict[str, object] = {}
     errors: dict[str, dict[str, list[float]]] = {}
     for kind, variables_of in NAMES.items():
         rows, reports = [], []
-        for number in usable_networks(getattr(given, kind)):
-            graph = random_network(np.random.default_rng([20, number]))
+        numbers = usable_networks(getattr(given, kind))
+        if kind == "loadable":
+            numbers += usable_networks(given.folded, FIRST_FOLDED)
+        for number in numbers:
+            graph = network(number)
             reuse = reuse_of(kind, number, graph)
             rows.append(variables(graph, reuse))
             reports.append(run(graph, reuse, given.folder / kind / str(number)))
@@ -158,7 +180,8 @@ def main() -> None:
             )
     if given.write:
         result["note"] = (
-            f"fitted to {given.constant} random networks with constant and {given.loadable} with loadable weights, "
+            f"fitted to {given.constant} random networks with constant and {given.loadable + given.folded} with "
+            f"loadable weights, {given.folded} of them folded 8 to 128 times, "
             f"Yosys {version('pyosys')}: xcup, no DSPs; "
             "generic cells"
         )
@@ -172,14 +195,15 @@ def main() -> None:
         COEFFICIENTS.write_text(json.dumps(result, indent=1) + "\n")
 
 
-def usable_networks(count: int) -> list[int]:
-    """The first numbers of networks whose outputs are not all constant."""
+def usable_networks(count: int, first: int = 0) -> list[int]:
+    """The first numbers of networks whose outputs are not all constant, and which the reuse factor suits."""
     found: list[int] = []
-    number = 0
+    number = first
     while len(found) < count:
-        graph = random_network(np.random.default_rng([20, number]))
+        graph = network(number)
         range_ = graph.ranges()[graph.nodes[-1].name]
-        if (range_.low != range_.high).any():
+        folds = first < FIRST_FOLDED or reuse_of("loadable", number, graph) != 1
+        if folds and (range_.low != range_.high).any():
             found.append(number)
         number += 1
     return found

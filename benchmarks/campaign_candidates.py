@@ -1,11 +1,12 @@
 """Make the candidates of firmware_configs/econt_w*.yaml, one after the other; start it again to go on.
 
-    python benchmarks/campaign_candidates.py FOLDER [--networks-only] [--until STEP]
+    python benchmarks/campaign_candidates.py FOLDER [--networks-only] [--until STEP] [--synthesize NAME ..]
 
 Candidates of one network differ in their targets only: the trained steps are copied from the first one, and the
 pipeline, which compares the hashes of their inputs, takes them as they are. --networks-only trains and evaluates every
-network once, builds no Verilog, and writes candidates.csv, candidates.md and pareto.png into FOLDER: resources of all
-24 are then estimates, and the EMD is that of the candidate's network.
+network once, builds no Verilog, and writes candidates.csv, candidates.md and pareto.png into FOLDER: resources are then
+estimates, and the EMD is that of the candidate's network. Candidates named with --synthesize are built as well, in
+FOLDER/built, and synthesized for an FPGA and for generic cells.
 """
 
 import argparse
@@ -14,6 +15,7 @@ import shutil
 import subprocess
 import sys
 import time
+from collections.abc import Iterable
 from dataclasses import replace
 from pathlib import Path
 
@@ -29,6 +31,7 @@ ORDER = ("constant", "loadable", "folded16", "folded4")
 SAMPLED = ("manifest.json", "sample")
 TRAINED = (*SAMPLED, "model")
 SCORE = "emd_mean"
+FLOWS = ("yosys-xilinx", "yosys-asic")
 
 
 def network(name: str) -> str:
@@ -43,12 +46,16 @@ def names() -> list[str]:
 
 
 def run(config: Path, folder: Path, until: str) -> None:
-    """Run a config from outside and say how it went."""
+    """Run a config."""
+    qcompress(folder.name, "run", str(config), "--out", str(folder), "--until", until)
+
+
+def qcompress(what: str, *words: str) -> None:
+    """Run a command from outside and say how it went."""
     started = time.monotonic()
-    command = [sys.executable, "-m", "qcompress.cli", "run", str(config), "--out", str(folder), "--until", until]
-    done = subprocess.run(command, capture_output=True, text=True, check=False)
-    words = "done" if done.returncode == 0 else f"exit {done.returncode}: {done.stderr.strip()}"
-    print(f"{folder.name}: {words}, {time.monotonic() - started:.0f} s", flush=True)
+    done = subprocess.run([sys.executable, "-m", "qcompress.cli", *words], capture_output=True, text=True, check=False)
+    how = "done" if done.returncode == 0 else f"exit {done.returncode}: {done.stderr.strip()}"
+    print(f"{what}: {words[0]} {how}, {time.monotonic() - started:.0f} s", flush=True)
 
 
 def begin(own: Path, other: Path, parts: tuple[str, ...]) -> None:
@@ -68,8 +75,8 @@ def make_all(folder: Path, until: str) -> None:
         run(CONFIGS / f"{name}.yaml", own, until)
 
 
-def make_networks(folder: Path) -> list[Row]:
-    """Every network once, without Verilog; rows of all candidates whose network is done."""
+def make_networks(folder: Path) -> None:
+    """Every network once, without Verilog."""
     for name in names():
         own = folder / f"{network(name)}_constant"
         if name == own.name:
@@ -78,13 +85,29 @@ def make_networks(folder: Path) -> list[Row]:
             bare.write_text(text.replace("hls: null", "hls: null\n  rtl: null"))
             begin(own, folder / names()[0], SAMPLED)  # all networks learn from one sample
             run(bare, own, "evaluate")
+
+
+def synthesize(folder: Path, chosen: Iterable[str]) -> None:
+    """Build and synthesize candidates of trained networks, in FOLDER/built."""
+    for name in chosen:
+        own = folder / "built" / name
+        begin(own, folder / f"{network(name)}_constant", TRAINED)
+        run(CONFIGS / f"{name}.yaml", own, "compile")
+        qcompress(name, "synth", str(own), *(word for flow in FLOWS for word in ("--flow", flow)))
+
+
+def rows_of(folder: Path) -> list[Row]:
+    """All candidates whose network is done, with its scores; figures of those that are built are their own."""
     rows = []
     for name in names():
         targets = yaml.safe_load((CONFIGS / f"{name}.yaml").read_text())["targets"]
         implementation = "rtl" if targets.get("rtl") else loadable(targets["rtl_loadable"])
-        candidate = Candidate.open(folder / f"{network(name)}_constant")
-        if "evaluate" in candidate.steps:
-            rows.append(replace(row_of(candidate, implementation, None), name=name))
+        trained = Candidate.open(folder / f"{network(name)}_constant")
+        built = folder / "built" / name
+        if "evaluate" in trained.steps:
+            scored = row_of(trained, implementation, None)
+            own = row_of(Candidate.open(built), implementation, None) if built.is_dir() else scored
+            rows.append(replace(own, name=name, scores=scored.scores, labels=scored.labels))
     return rows
 
 
@@ -94,12 +117,15 @@ def main() -> None:
     parser.add_argument("folder", type=Path)
     parser.add_argument("--networks-only", action="store_true")
     parser.add_argument("--until", default="report")
+    parser.add_argument("--synthesize", nargs="*", choices=names(), default=[], metavar="NAME")
     given = parser.parse_args()
     given.folder.mkdir(parents=True, exist_ok=True)
     if not given.networks_only:
         make_all(given.folder, given.until)
         return
-    rows = make_networks(given.folder)
+    make_networks(given.folder)
+    synthesize(given.folder, given.synthesize)
+    rows = rows_of(given.folder)
     table = comparison_table(rows)
     (given.folder / "candidates.csv").write_text(as_csv(table))
     (given.folder / "candidates.md").write_text(as_markdown(table))

@@ -1,12 +1,14 @@
 """The published ECON-T encoder as Verilog, constant, loadable, folded: the table of docs/rtl.md.
 
     python benchmarks/encoder_table.py FOLDER --registers AE_8x8_c8_S2_ele_qkeras/init.yaml [--minutes 30]
+        [--designs rtl rtl_loadable ..] [--flows yosys-xilinx ..]
 
 Every design is built, compared with the graph on random rows, and synthesized; a run beyond --minutes or too large for
 the memory is said, and its figures are estimates. Results lie in FOLDER and are read again: an hour or two at first.
 """
 
 import argparse
+from collections.abc import Sequence
 from pathlib import Path
 
 import numpy as np
@@ -26,10 +28,10 @@ FLOWS = ("yosys-xilinx", "yosys-asic", "yosys-ecp5")
 ROWS = 200
 
 
-def flows(design: Design, folder: Path, limits: Limits) -> dict[str, SynthesisReport]:
-    """What each flow finds; a flow that fails is said."""
+def flows(design: Design, folder: Path, wanted: Sequence[str], limits: Limits) -> dict[str, SynthesisReport]:
+    """What each wanted flow finds; a flow that fails is said."""
     found = {}
-    for flow in FLOWS:
+    for flow in wanted:
         try:
             found[flow] = run_open(flow, design, folder / flow, Settings(limits=limits))
         except QcompressError as fault:
@@ -61,13 +63,15 @@ def main() -> None:
     parser.add_argument("folder", type=Path)
     parser.add_argument("--registers", type=Path, required=True)
     parser.add_argument("--minutes", type=float, default=30)
+    parser.add_argument("--designs", nargs="*", default=NAMES)
+    parser.add_argument("--flows", nargs="*", choices=FLOWS, default=FLOWS)
     given = parser.parse_args()
     graph = chip_graph(weights_from_registers(read_registers(given.registers)))
     codes = np.random.default_rng(0).integers(0, 256, (ROWS, 8, 8, 1))
     limits = Limits(time_s=60 * given.minutes, memory_mb=14000)
     print("| built as | LUT | FF | gate equivalents | latency [cycles] | interval | Fmax on an ECP5 [MHz] |")
     print("|---|---|---|---|---|---|---|")
-    for name in NAMES:
+    for name in given.designs:
         folder = given.folder / name
         try:
             body = TARGETS[name].open(graph, folder)
@@ -76,7 +80,7 @@ def main() -> None:
         if np.any(body.run(codes) != graph.run(codes)):
             raise SystemExit(f"{name}: differs from the graph")
         design = Design.open(name, "encoder", folder)
-        found = flows(design, folder / "flows", limits)
+        found = flows(design, folder / "flows", given.flows, limits)
         print(line(name, dict(design.record), found, estimate(graph, reuse_of(name))), flush=True)
 
 

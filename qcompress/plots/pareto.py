@@ -17,13 +17,14 @@ def figure(
     front: Sequence[int],
     label: str,
 ) -> "Figure":
-    """points: (gate equivalents, score), smaller better; estimated ones are open; points of the front are named.
+    """points: (gate equivalents, score), smaller better; estimated ones are open; points of the front are numbered and
+    named in the legend.
 
     label: of the score's axis.
     """
     from matplotlib.figure import Figure
 
-    drawn = Figure(figsize=(8.5, 5.5), layout="constrained")
+    drawn = Figure(figsize=(9.5, 5), layout="constrained")
     axes = drawn.add_subplot()
     for number, kind in enumerate(dict.fromkeys(kinds)):
         for hollow in (False, True):
@@ -36,14 +37,14 @@ def figure(
                 axes.scatter(x, y, marker=marker, edgecolors=f"C{number}", facecolors=face, label=entry, s=45, zorder=3)
     line = [points[place] for place in front]
     axes.step(*zip(*line, strict=True), where="post", color="0.6", zorder=1, label="front")
-    for number, place in enumerate(front):  # neighbours at different heights, for their names are long
-        offset = (12, 14 + 13 * (number % 3))
-        arrow = {"arrowstyle": "-", "color": "0.6", "linewidth": 0.6}
+    for number, place in enumerate(front, 1):  # names are long and neighbours close: numbers there, names beside
+        x, y = points[place]
         axes.annotate(
-            names[place], points[place], xytext=offset, textcoords="offset points", fontsize=7, arrowprops=arrow
+            str(number), (x, y), xytext=(-6, -6), textcoords="offset points", fontsize=8, ha="right", va="top"
         )
+        axes.plot([], [], " ", label=f"{number}  {names[place]}")
     axes.set(xscale="log", xlabel="gate equivalents (NAND2 = 1, generic cells)", ylabel=label)
     axes.grid(alpha=0.3)
     axes.margins(y=0.12)
-    axes.legend(fontsize=8)
+    drawn.legend(fontsize=8, loc="outside right upper")
     return drawn

@@ -145,9 +145,39 @@ def _loadable_layer(layer: Layer, found: Features) -> None:
     found["partial"] += layer.multipliers * layer.given.width * kernel
     found["adders"] += layer.slots * (layer.width - 1) * (layer.product_lane.width + layer.levels / 2)
     found["adders"] += layer.slots * accumulator
-    if layer.reuse > 1:
-        groups = max(1, layer.slots // layer.operation.channels)
-        found["choices"] += layer.reuse * layer.width * (kernel * layer.slots / groups + layer.given.width * groups)
+    found["choices"] += chosen_bits(layer)
+
+
+def chosen_bits(layer: Layer) -> int:
+    """Inputs of the multiplexers before the multipliers and the bias, in bits, beyond the first of each.
+
+    Slots that read the same at every step share a multiplexer, and a bit that is the same at several steps counts once.
+    """
+    operation, channels = layer.operation, layer.operation.channels
+    order = np.arange(layer.turns)[:, None] * layer.slots + np.arange(layer.slots)
+    position, channel = np.divmod(order, channels)  # turns, slots
+    group, column = np.divmod(channel, layer.kernel_index.shape[2])
+    windows = _in_chunks(layer, layer.taps)[position, group]
+    filters = _in_chunks(layer, layer.kernel_index.transpose(0, 2, 1))[group, column]
+    return (
+        layer.given.width * _alternatives(windows)
+        + operation.kernel_format.width * _alternatives(filters)
+        + operation.bias_format.width * _alternatives(channel[:, :, None, None])
+    )
+
+
+def _in_chunks(layer: Layer, indices: Codes) -> Codes:
+    """(.., terms) as (.., chunks, width), filled up with -1."""
+    missing = layer.width * layer.chunks - layer.terms
+    filled = np.concatenate([indices, np.full((*indices.shape[:-1], missing), -1)], axis=-1)
+    return filled.reshape(*indices.shape[:-1], layer.chunks, layer.width)
+
+
+def _alternatives(chosen: Codes) -> int:
+    """chosen (turns, slots, chunks, width): different values at each place of each different slot, less one."""
+    slots = np.moveaxis(chosen, 1, 0).reshape(chosen.shape[1], -1, chosen.shape[3])
+    steps = np.sort(np.unique(slots, axis=0), axis=1)
+    return int((np.diff(steps, axis=1) != 0).sum())
 
 
 def layer_registers(layer: Layer) -> float:

@@ -10,5 +10,8 @@ def test_axes_and_legend_keep_their_own_labels():
     )
     (axes,) = drawn.axes
     assert axes.get_ylabel() == "EMD [u]"
-    entries = [text.get_text() for text in axes.get_legend().get_texts()]
-    assert entries == ["constant, open flow", "constant, estimated", "loadable, open flow", "front"]
+    (legend,) = drawn.legends
+    entries = [text.get_text() for text in legend.get_texts()]
+    kinds = ["constant, open flow", "constant, estimated", "loadable, open flow"]
+    assert entries == [*kinds, "front", "1  a", "2  b"]
+    assert [text.get_text() for text in axes.texts] == ["1", "2"]
