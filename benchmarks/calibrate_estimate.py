@@ -150,7 +150,7 @@ def main() -> None:
     parser.add_argument("folder", type=Path)
     parser.add_argument("--constant", type=int, default=24, help="random networks with constant weights")
     parser.add_argument("--loadable", type=int, default=24, help="and with loadable ones")
-    parser.add_argument("--folded", type=int, default=21, help="and with loadable ones, folded 8 to 128 times")
+    parser.add_argument("--folded", type=int, default=17, help="and with loadable ones, folded 8 to 128 times")
     parser.add_argument("--write", action="store_true")
     given = parser.parse_args()
     result: dict[str, object] = {}
