@@ -38,7 +38,6 @@ def figure(
     line = [points[place] for place in front]
     axes.step(*zip(*line, strict=True), where="post", color="0.6", zorder=1, label="front")
     for number, place in enumerate(front, 1):  # names are long and neighbours close: numbers there, names beside
-        x, y = points[place]
         axes.annotate(
             str(number), (x, y), xytext=(-6, -6), textcoords="offset points", fontsize=8, ha="right", va="top"
         )
