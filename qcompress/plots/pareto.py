@@ -39,7 +39,7 @@ def figure(
     axes.step(*zip(*line, strict=True), where="post", color="0.6", zorder=1, label="front")
     for number, place in enumerate(front, 1):  # names are long and neighbours close: numbers there, names beside
         axes.annotate(
-            str(number), (x, y), xytext=(-6, -6), textcoords="offset points", fontsize=8, ha="right", va="top"
+            str(number), points[place], xytext=(-6, -6), textcoords="offset points", fontsize=8, ha="right", va="top"
         )
         axes.plot([], [], " ", label=f"{number}  {names[place]}")
     axes.set(xscale="log", xlabel="gate equivalents (NAND2 = 1, generic cells)", ylabel=label)

@@ -14,4 +14,4 @@ def test_axes_and_legend_keep_their_own_labels():
     entries = [text.get_text() for text in legend.get_texts()]
     kinds = ["constant, open flow", "constant, estimated", "loadable, open flow"]
     assert entries == [*kinds, "front", "1  a", "2  b"]
-    assert [text.get_text() for text in axes.texts] == ["1", "2"]
+    assert [(text.get_text(), text.xy) for text in axes.texts] == [("1", points[0]), ("2", points[1])]
