@@ -17,6 +17,7 @@ import numpy as np
 from qcompress.detectors.hgcal.econt.encoder import chip_graph
 from qcompress.detectors.hgcal.econt.weights import COUNT, EncoderWeights
 from qcompress.synthesis.estimate import estimate
+from qcompress.targets.processes import python_module, run_logged
 from qcompress.targets.rtl import Rtl
 from qcompress.targets.rtl_loadable import RtlLoadable
 
@@ -48,6 +49,11 @@ def main() -> None:
             f"{target.name}: written and compiled in {building:.1f} s; simulation {rows / running:,.0f} inferences/s, "
             f"{reference / running:.2f} of the interpreter; estimate {1000 * estimating:.1f} ms"
         )
+    with tempfile.TemporaryDirectory() as name:
+        folder, write = Path(name), python_module("qcompress.targets.rtl_build", str(Rtl().latency_cutoff))
+        graph.save(folder / "graph")
+        writing, _ = seconds(lambda: run_logged(write, folder, folder / "write.log", "writing the Verilog"))
+    print(f"rtl: Verilog alone written and 2000 rows of its logic compared in {writing:.1f} s")
     writing, _ = seconds(lambda: RtlLoadable().write_verilog(graph, Path(tempfile.mkdtemp())))
     print(f"rtl_loadable: Verilog alone written in {writing:.2f} s")
 
