@@ -50,7 +50,7 @@ from qcompress.detectors.hgcal.events import modules
 from qcompress.files import written_aside
 from qcompress.metrics.response import Response, response
 from qcompress.plots.response import response_figure, response_histograms
-from qcompress.plots.style import canvas, house_style
+from qcompress.plots.style import COLOURS, canvas, house_style
 from qcompress.report.tables import as_csv, as_markdown
 
 if TYPE_CHECKING:
@@ -364,29 +364,46 @@ def figures(folder: Path, given: argparse.Namespace) -> Iterator[Table]:
             table = profile_table(f"{name}, {stage}, against {quantity}", quantity, profiles)
             (folder / f"profile_{word}_{short}.csv").write_text(as_csv(table))
             yield table
-    summary_figure(found, back_end).savefig(out / "response_summary.png", dpi=75)
+    summary_figure(list(resolutions(found, back_end))).savefig(out / "response_summary.png", dpi=75)
 
 
-def summary_figure(found: dict[str, dict[str, Clustered]], back_end: BackEnd) -> "Figure":
+Resolution = tuple[str, str, Response]
+"""Algorithm, its title, and its response at one of the stages."""
+
+
+def resolutions(found: dict[str, dict[str, Clustered]], back_end: BackEnd) -> Iterator[list[Resolution]]:
+    """Of all algorithms, stage by stage."""
+    for name, stage, key in STAGES:
+        shown = []
+        for algorithm, sources in found.items():
+            matched = final(sources[name].matched(back_end, sources[name].test))
+            values = responses(matched, calibrate(sources, algorithm, back_end)[key])[stage]
+            shown.append((algorithm, title(algorithm), response(values, 1)))
+        yield shown
+
+
+def summary_figure(stages: list[list[Resolution]]) -> "Figure":
     """Resolutions of all algorithms, one below the other, beside the published ones."""
     with house_style(16, 18, 14):
-        figure, columns = canvas((14, 0.5 * len(found) + 3), columns=2)
-        for axes, (name, stage, key), place in zip(columns, STAGES, (1, 2), strict=True):
-            for row, (algorithm, sources) in enumerate(found.items()):
-                matched = final(sources[name].matched(back_end, sources[name].test))
-                one = response(responses(matched, calibrate(sources, algorithm, back_end)[key])[stage], 1)
+        figure, columns = canvas((14, 0.5 * len(stages[0]) + 3), columns=2)
+        for axes, (name, stage, _), shown, place in zip(columns, STAGES, stages, (1, 2), strict=True):
+            for row, (algorithm, _, one) in enumerate(shown):
                 for number, figure_of in enumerate(("rms_over_mean", "effective_rms")):
                     value, error = (getattr(part, figure_of) for part in (one.value, one.error))
                     label = ("rms / mean", "effective rms")[number] if not row else None
-                    axes.errorbar(value, row, xerr=error, fmt="os"[number], color=f"C{number}", capsize=2, label=label)
+                    axes.errorbar(
+                        value, row, xerr=error, fmt="os"[number], color=COLOURS[number], capsize=2, label=label
+                    )
                 words = published_of(algorithm)[place].split("-")
                 if words[0]:
                     low, high = float(words[0]), float(words[-1])
                     label = "published rms / mean" if not row else None
                     box = {"height": 0.6, "left": low - 1e-3, "color": "0.8", "zorder": 0, "label": label}
                     axes.barh(row, high - low + 2e-3, **box)
-            axes.set(xlabel=f"{name}, {stage}", ylim=(len(found) - 0.4, -0.6), xlim=(0, None))
-            axes.set_yticks(range(len(found)), [title(algorithm) for algorithm in found] if place == 1 else [])
+            axes.set(xlabel="spread of $p_T$ / generated $p_T$", ylim=(len(shown) - 0.4, -0.6), xlim=(0, None))
+            axes.set_title(f"{name}, {stage}", loc="left", fontsize=16)
+            axes.set_xticks(np.arange(0, axes.get_xlim()[1], 0.05))
+            axes.set_yticks(range(len(shown)), [words for _, words, _ in shown] if place == 1 else [])
             axes.tick_params(axis="y", which="both", length=0)
         figure.legend(*columns[0].get_legend_handles_labels(), frameon=False, loc="outside upper center", ncols=3)
         figure.canvas.draw()

@@ -9,6 +9,7 @@ frames by the integers of their graphs. Tables and the seconds of every training
 
 import argparse
 import json
+import re
 import time
 from functools import lru_cache
 from pathlib import Path
@@ -35,6 +36,8 @@ SEED = 5
 """With it, every occupancy has three training frames of five, one to validate and one to test."""
 PERCENT = (2, 10, 20, 40)
 TITLE = "qcompress TPC fast simulation, test frames"
+NETWORK_TITLE = re.compile(r"^class_(.*)_l(\d+)n(\d+)$")
+"""Window, layers and neurons in the name of a classifier."""
 LAYERS, NEURONS = (2, 3, 4, 5), (16, 32, 64, 128)
 WIDE = {"weight_bits": 10, "activation_bits": 10}
 """Of regressors, whose residuals are a tenth of a pad."""
@@ -271,7 +274,7 @@ def clusters_figure(found: dict[str, dict[str, Any]]) -> Any:
         points = [(float(t), c) for t, c in result["thresholds"].items() if float(t)]
         for panel, key in zip(panels.values(), ("correct", "clusters"), strict=True):
             shown = [100 * c[key] / finder[key] for _, c in points]
-            panel[name.replace("class_", "").replace("_", ", ")] = Line([t for t, _ in points], shown)
+            panel[NETWORK_TITLE.sub(r"\1, \2 x \3", name)] = Line([t for t, _ in points], shown)
     return panels_figure(panels, "Threshold", TITLE, log_x=True)
 
 

@@ -35,6 +35,7 @@ from qcompress.graph import Graph
 from qcompress.metrics.emd import emd
 from qcompress.metrics.profiles import profile
 from qcompress.plots.profiles import profile_figure
+from qcompress.plots.style import canvas, house_style
 from qcompress.progress import silent
 from qcompress.report.tables import as_markdown
 from qcompress.training.fit import TrainingData, TrainingOptions, fit, make_deterministic
@@ -331,18 +332,12 @@ def occupancy_table(reference: Values, distances: Mapping[str, Values]) -> Table
 
 
 def links_figure(folder: Path, curves: Mapping[str, Mapping[int, float]]) -> None:
-    import matplotlib as mpl
-    import mplhep
-    from matplotlib.backends.backend_agg import FigureCanvasAgg
-    from matplotlib.figure import Figure
-
-    with mpl.rc_context({**mplhep.style.CMS, "font.size": 20, "axes.labelsize": 22, "legend.fontsize": 13}):
-        figure = Figure(figsize=(10, 7.5), layout="constrained")
-        FigureCanvasAgg(figure)
-        axes = figure.add_subplot()
+    with house_style(20, 22, 13):
+        figure, (axes,) = canvas((10, 7.5))
         for number, (name, values) in enumerate(curves.items()):
             axes.plot(list(values), list(values.values()), f"{'osD^v<>Ph'[number]}-", markersize=8, label=name)
-        axes.set_xticks(list(LINKS))
+        axes.set_xticks(list(LINKS), minor=False)
+        axes.set_xticks([], minor=True)
         axes.set_xlabel("Links")
         axes.set_ylabel("Mean EMD [half trigger-cell pitch]")
         axes.set_ylim(0, 1.5 * max(max(values.values()) for values in curves.values()))

@@ -73,7 +73,7 @@ def spectra(modules: dict[str, np.ndarray], data: Path, path: Path) -> list[str]
         right.hist(cells, bins=np.arange(-0.5, 49), histtype="step", density=True, label=name, **style)
         q = np.percentile(occupied, (5, 50, 95))
         lines.append(f"| {name} | {cells.mean():.1f} +- {cells.std():.1f} | {q[0]:.0f} / {q[1]:.0f} / {q[2]:.0f} |")
-    left.set(xscale="log", yscale="log", xlabel="charge of a trigger cell [ADC counts]", ylabel="density")
+    left.set(xscale="log", yscale="log", xlabel="charge of a trigger cell [ADC counts]", ylabel="density [1 / ADC]")
     right.set(xlabel="trigger cells above 1.35 mipT at |eta| 2.43", ylabel="share of modules")
     right.legend(fontsize=12)
     drawn.savefig(path, dpi=65)
@@ -89,10 +89,10 @@ def pictures(profiles: dict[float, np.ndarray], spread: np.ndarray, fitted: np.n
     left.legend(fontsize=13)
     right.plot(ENERGIES, 100 * spread, "o", label="simulated photons, every second layer read")
     grid = np.geomspace(8, 400)
-    own = f"{100 * fitted[0]:.1f} % / sqrt(E) + {100 * fitted[1]:.1f} %"
+    own = rf"{100 * fitted[0]:.1f} % / $\sqrt{{E}}$ $\oplus$ {100 * fitted[1]:.1f} %"
     right.plot(grid, 100 * validation.resolution(grid, *fitted), label=own)
     beam_test = 100 * validation.resolution(grid, 0.22, 0.006)
-    right.plot(grid, beam_test, "--", label="beam test, all 28 layers: 22 %, 0.6 %")
+    right.plot(grid, beam_test, "--", label=r"beam test, all 28 layers: 22 % / $\sqrt{E}$ $\oplus$ 0.6 %")
     right.set(xscale="log", xlabel="energy [GeV]", ylabel="sigma / E [%]")
     right.legend(fontsize=13)
     drawn.savefig(folder / "sim_showers.png", dpi=65)

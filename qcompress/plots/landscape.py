@@ -24,7 +24,8 @@ def landscape_figure(a: Floats, b: Floats, loss: Floats, share: tuple[float, flo
     with house_style():
         figure, (axes,) = canvas((10, 8.5))
         levels = np.geomspace(max(loss.min(), loss.max() * 1e-4), loss.max(), LEVELS)
-        filled = axes.contourf(a, b, loss.T, levels=levels, norm="log", cmap="viridis", extend="both")
+        cut = "min" if loss.min() < levels[0] else "neither"
+        filled = axes.contourf(a, b, loss.T, levels=levels, norm="log", cmap="viridis", extend=cut)
         axes.contour(a, b, loss.T, levels=levels, colors="w", linewidths=0.5, alpha=0.6)
         axes.plot(0, 0, "P", color="w", markeredgecolor="k", markersize=12, label="data")
         lowest = np.unravel_index(loss.argmin(), loss.shape)
