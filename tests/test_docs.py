@@ -4,7 +4,16 @@ import doctest
 import re
 
 import pytest
+import typer
 from conftest import ROOT
+from pydantic import BaseModel
+
+from qcompress import cli
+from qcompress.config import Config
+from qcompress.detectors import load_detector
+from qcompress.detectors.hgcal.algorithms import CHIP
+from qcompress.detectors.hgcal.codecs import ENCODER, OTHER, REFERENCES, TRANSVERSE
+from qcompress.training.options import TrainingOptions
 
 PAGES = [ROOT / "README.md", *sorted((ROOT / "docs").glob("*.md"))]
 EXAMPLES = [page for page in PAGES if ">>> " in page.read_text()]
@@ -27,3 +36,50 @@ def test_every_command_of_the_readme_exists(qcompress):
     offered = qcompress("--help").stdout
     for command in set(re.findall(r"`qcompress ([\w-]+)", (ROOT / "README.md").read_text())):
         assert f" {command} " in offered
+
+
+def options(command, name=""):
+    """(command, option) of everything that can be asked for."""
+    for sub in getattr(command, "commands", {}) or []:
+        yield from options(command.get_command(None, sub), f"{name} {sub}".strip())
+    for parameter in command.params:
+        if parameter.param_type_name == "option" and parameter.name != "help":
+            yield name, parameter.opts[0]
+
+
+def test_every_option_stands_on_the_page_of_commands():
+    app = typer.main.get_command(cli.app)
+    offered = {*options(app)}
+    for name in ("econt", "tpc"):
+        offered |= {*options(app.get_command(None, name), name)}
+    shown, command = set(), ""
+    for line in (ROOT / "docs" / "commands.md").read_text().splitlines():
+        if re.match(r"\| (`[a-z]|all of|\|)", line):
+            _, first, option, *_ = line.split("|")
+            command = re.sub(r"[`]| [A-Z].*|^all of ", "", first.strip()) or command
+            shown |= {(command, name) for name in re.findall(r"--[a-z-]+", option)}
+    shown |= {(f"data {name}", "--detector") for name in ("inspect", "import", "export", "select")}
+    assert shown - offered == {("data", "--detector")}
+    assert offered - shown == set()
+
+
+def keys(model):
+    for name, field in model.model_fields.items():
+        yield name
+        if isinstance(field.annotation, type) and issubclass(field.annotation, BaseModel):
+            yield from keys(field.annotation)
+
+
+def test_every_key_of_a_config_stands_on_a_page():
+    pages = {name: (ROOT / "docs" / f"{name}.md").read_text() for name in ("config", "training", "hgcal")}
+    own = {key for detector in ("hgcal", "tpc") for key in keys(load_detector(detector).options)}
+    for model, page in ((TrainingOptions, "training"), (load_detector("hgcal").selection, "hgcal")):
+        assert [key for key in keys(model) if not re.search(rf"`{key}\b", pages[page])] == []
+    known = own | set(keys(Config)) - set(keys(TrainingOptions))
+    assert [key for key in sorted(known) if f"`{key}`" not in pages["config"]] == []
+
+
+def test_every_algorithm_stands_on_the_page_of_evaluation():
+    page = (ROOT / "docs" / "evaluation.md").read_text()
+    for name in (*CHIP, ENCODER, OTHER, TRANSVERSE, *REFERENCES):
+        assert f"`{name}`" in page
