@@ -1,6 +1,6 @@
 """Which way round the published encoder and the public channels lie: the tables of docs/hgcal_orientation.md.
 
-    python benchmarks/orientation.py [--data ../shared/data] [--rows 3564] [--events 300]
+    python benchmarks/orientation.py --data FOLDER [--rows 3564] [--events 300]
 
 Every orientation of the module's lattice in front of the published encoder, on two public files and on simulated
 modules; and how well channels so placed explain what is known to change along the radius.
@@ -100,7 +100,7 @@ def print_gradients(data: Path) -> None:
 def main() -> None:
     """Print the tables."""
     parser = argparse.ArgumentParser(description=__doc__)
-    parser.add_argument("--data", type=Path, default=Path("../shared/data"))
+    parser.add_argument("--data", type=Path, required=True, help="public files: docs/hgcal.md")
     parser.add_argument("--rows", type=int, default=3564)
     parser.add_argument("--events", type=int, default=300)
     given = parser.parse_args()

@@ -1,6 +1,6 @@
 """The fast simulation beside published figures: the table and the pictures of docs/hgcal_simulation.md.
 
-    python benchmarks/validate_simulation.py FOLDER [--data ../shared/data] [--events 60]
+    python benchmarks/validate_simulation.py FOLDER --data PUBLIC [--events 60]
 
 FOLDER receives the pictures; the table is printed. Nothing is fitted to anything here.
 """
@@ -102,7 +102,7 @@ def main() -> None:
     """Print the tables, draw the pictures."""
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("folder", type=Path)
-    parser.add_argument("--data", type=Path, default=Path("../shared/data"))
+    parser.add_argument("--data", type=Path, required=True, help="public files: docs/hgcal.md")
     parser.add_argument("--events", type=int, default=60)
     given = parser.parse_args()
     given.folder.mkdir(parents=True, exist_ok=True)

@@ -15,7 +15,8 @@ def compile(model: "Any | str | PathLike[str]", input_format: str | None = None)
 
     input_format: of the input, as "fixed<16,6>"; needed if the model does not begin with a quantizer. Raises Refused,
     naming layer, reason and remedy, for whatever cannot be exact, QcompressError for a file that cannot be read.
-    `graph.predict(x)` computes it, `graph.build("cpp", folder)` gives a body with the same `predict`.
+    `graph.predict(x)` computes it on values x (rows, *input shape); `graph.build("cpp", folder)` gives a body with the
+    same `predict`.
     """
     import re
     from pathlib import Path

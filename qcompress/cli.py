@@ -54,7 +54,7 @@ CandidateFolder = Annotated[Path, typer.Argument(metavar="CANDIDATE", help="Fold
 def run(
     config: ConfigFile,
     out: OutFolder = None,
-    until: Annotated[str | None, typer.Option(metavar="STEP", help="Stop after this step.")] = None,
+    until: Annotated[str | None, typer.Option(metavar="STEP", help="The last step wanted, of those above.")] = None,
     quick: Annotated[bool, typer.Option("--quick", help="One epoch of training, no synthesis.")] = False,
 ) -> None:
     """Make a firmware candidate, or finish one: sample, train, compile, verify, synthesize, evaluate, report."""
@@ -148,7 +148,7 @@ def compile_(
         Path, typer.Argument(metavar="MODEL", help="A Keras model with QKeras layers (.keras, .h5, .json).")
     ],
     out: Annotated[Path | None, typer.Option(help="Candidate folder [default: hls_projects/NAME].")] = None,
-    targets: Annotated[str, typer.Option(help="Comma-separated.")] = "cpp,hls",
+    targets: Annotated[str, typer.Option(help="Comma-separated: cpp, hls, rtl, rtl_loadable, ...")] = "cpp,hls",
     input_format: InputFormat = None,
     weights: Weights = None,
 ) -> None:
@@ -213,13 +213,13 @@ def _print_notes(notes: list[str], console: Any) -> None:
 @app.command()
 def emulate(
     candidate: CandidateFolder,
-    source: Annotated[Path, typer.Argument(metavar="INPUT", help="Read-out words, CSV.")],
+    source: Annotated[Path, typer.Argument(metavar="INPUT", help="Words, CSV; of the TPC a sample or digits.")],
     target: Annotated[Path, typer.Argument(metavar="OUTPUT", help="CSV to write.")],
     tc_order: Annotated[
-        str | None, typer.Option(help="Order of trigger cells in a word, msb or lsb [default: the candidate's].")
+        str | None, typer.Option(help="HGCAL: trigger cells in a word, msb or lsb [default: the candidate's].")
     ] = None,
 ) -> None:
-    """The candidate's integers for every bunch crossing of a file of words."""
+    """The candidate's integers for every bunch crossing of a file of words, or every cluster of a TPC's digits."""
     from qcompress.candidate import Candidate
     from qcompress.progress import Reporter
 
@@ -367,10 +367,10 @@ def compare(
 def simulate(
     detector: Annotated[str, typer.Argument(help="A detector, for example hgcal.")],
     out: Annotated[Path, typer.Option("--out", "-o", help="Sample file to write.")],
-    events: Annotated[int, typer.Option(min=1)],
+    events: Annotated[int, typer.Option(min=1, help="How many.")],
     sample: Annotated[str | None, typer.Option(help="What to simulate, for example electron-200pu.")] = None,
     occupancy: Annotated[float | None, typer.Option(help="Or how full: share of cells that are read.")] = None,
-    seed: Annotated[int, typer.Option(min=0, max=2**32 - 1)] = 1,
+    seed: Annotated[int, typer.Option(min=0, max=2**32 - 1, help="Same seed, same events.")] = 1,
     cuts: Annotated[Path | None, typer.Option("--select", metavar="CUTS", help="What is kept of it, YAML.")] = None,
 ) -> None:
     """Simulate a sample of a detector, split by event; or only what a selection keeps."""

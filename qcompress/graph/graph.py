@@ -7,6 +7,7 @@ from collections.abc import Mapping
 from dataclasses import fields
 from importlib.metadata import entry_points
 from math import prod
+from os import PathLike
 from pathlib import Path
 from typing import Any
 
@@ -125,7 +126,7 @@ class Graph:
         return given
 
     def trace(self, codes: Codes) -> dict[str, Codes]:
-        """Codes (rows, *input_shape) -> the output codes of every node, by name, in order."""
+        """Codes (rows, *input_shape) -> the output codes of every node, by name, in order; raises as `run` does."""
         values = {INPUT: self._checked(codes)}
         for node in self.nodes:
             values[node.name] = self._evaluate(node, values)
@@ -133,7 +134,11 @@ class Graph:
         return values
 
     def run(self, codes: Codes) -> Codes:
-        """The reference interpreter: codes (rows, *input_shape) -> codes (rows, *output_shape); memory is bounded."""
+        """The reference interpreter: codes (rows, *input_shape) -> codes (rows, *output_shape), int64.
+
+        Intermediate results take bounded memory. Raises QcompressError for another shape and for codes outside the
+        input format.
+        """
         given = self._checked(codes)
         step = max(1, CHUNK // sum(prod(shape) for shape in self.shapes.values()))
         result = np.empty((len(given), *self.output_shape), np.int64)
@@ -146,13 +151,19 @@ class Graph:
         return result
 
     def input_codes(self, values: npt.ArrayLike) -> Codes:
-        """Real values -> input codes: through the input quantizer, or exactly."""
+        """Real values -> input codes: through the input quantizer, or exactly.
+
+        Raises QcompressError for NaN, infinity and, without a quantizer, values that are not on the input's grid.
+        """
         if self.input_quantizer is not None:
             return self.input_quantizer.values(values)
         return self.input_format.to_codes(values)
 
     def predict(self, values: npt.ArrayLike) -> Values:
-        """Values (rows, *input_shape) -> output values, float64 on the grid of `output_format`."""
+        """Values (rows, *input_shape) -> output values (rows, *output_shape), float64 on the grid of `output_format`.
+
+        Values become codes as `input_codes` says. Raises QcompressError for another shape.
+        """
         return self.output_format.to_values(self.run(self.input_codes(values)))
 
     def ranges(self, given: Range | None = None) -> dict[str, Range]:
@@ -179,10 +190,11 @@ class Graph:
                 kept.append(node)
         return Graph(self.name, self.input_shape, self.input_format, tuple(kept[::-1]), self.input_quantizer)
 
-    def build(self, target: str, folder: Path) -> Any:
+    def build(self, target: str, folder: str | PathLike[str]) -> Any:
         """The body of a target ("cpp", "hls", "hls-quartus", "rtl", ...) built in `folder`, with `run` and `predict`.
 
-        Targets are found by name in the mappings of the entry-point group qcompress.targets.
+        Targets are found by name in the mappings of the entry-point group qcompress.targets. Raises QcompressError for
+        an unknown one, Refused where the target cannot be exact, ToolMissing where its compiler is not there.
         """
         known: dict[str, Any] = {}
         for entry in entry_points(group="qcompress.targets"):

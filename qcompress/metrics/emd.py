@@ -21,10 +21,10 @@ ROWS = 500
 
 
 def emd(x: npt.ArrayLike, y: npt.ArrayLike, cost: npt.ArrayLike) -> Values:
-    """x (n, a), y (n, b), cost (a, b) -> (n,), in units of cost; scale-free.
+    """Weights x (n, a), y (n, b), cost (a, b) of moving a unit -> distance (n,) of each row, float64, in units of cost.
 
-    A row with nothing in x gives -1, one with nothing in y only -0.5. Raises QcompressError for negative or
-    non-finite weights or costs and for shapes that do not fit.
+    Rows are normalised to 1: their scale does not matter. A row with nothing in x gives -1, one with nothing in y only
+    -0.5. Raises QcompressError for negative or non-finite weights or costs and for shapes that do not fit.
     """
     given, got, costs = (np.ascontiguousarray(a, np.float64) for a in (x, y, cost))
     if given.ndim != 2 or got.ndim != 2 or len(given) != len(got) or costs.shape != (given.shape[1], got.shape[1]):

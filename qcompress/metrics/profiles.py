@@ -19,7 +19,7 @@ class Profile(NamedTuple):
 
 
 def profile(x: npt.ArrayLike, y: npt.ArrayLike, edges: npt.ArrayLike) -> Profile:
-    """x, y (n,): y's quantiles in bins [edge, next edge) of x, the last one closed."""
+    """x, y (n,): y's quantiles in bins [edge, next edge) of x, the last one closed; x outside is left out."""
     given, measured, bounds = (np.asarray(a, np.float64) for a in (x, y, edges))
     index = np.searchsorted(bounds, given, side="right") - 1
     index[given == bounds[-1]] = len(bounds) - 2

@@ -74,7 +74,10 @@ def figures(values: npt.ArrayLike) -> Figures:
 
 
 def response(values: npt.ArrayLike, seed: int, resamples: int = RESAMPLES) -> Response:
-    """Figures of the values (n,) with their errors; raises QcompressError for values that are not finite."""
+    """Figures of the values (n,) with bootstrap errors, the same for the same seed and values in any order.
+
+    Raises QcompressError for values that are not finite.
+    """
     ordered = np.sort(np.asarray(values, np.float64))
     if bad := int((~np.isfinite(ordered)).sum()):
         raise QcompressError(f"response: {bad} of {len(ordered)} values are not finite")
@@ -89,7 +92,10 @@ def response(values: npt.ArrayLike, seed: int, resamples: int = RESAMPLES) -> Re
 def response_profile(
     x: npt.ArrayLike, values: npt.ArrayLike, edges: npt.ArrayLike, seed: int, resamples: int = RESAMPLES
 ) -> ResponseProfile:
-    """Responses of the values (n,) in bins of x (n,)."""
+    """Responses of the values (n,) in bins of x (n,); x outside the edges (bins + 1,), ascending, is left out.
+
+    Raises QcompressError for values that are not finite.
+    """
     given, measured, bounds = (np.asarray(a, np.float64) for a in (x, values, edges))
     index = np.searchsorted(bounds, given, side="right") - 1
     index[given == bounds[-1]] = len(bounds) - 2

@@ -9,13 +9,13 @@ app = typer.Typer(
     no_args_is_help=True,
     add_completion=False,
     pretty_exceptions_enable=False,
-    help="The time-projection chamber: the classical cluster finder on files.",
+    help="The time-projection chamber: the classical cluster finder on files, networks as ONNX models.",
 )
 
 
 @app.callback()
 def tpc() -> None:
-    """The time-projection chamber: the classical cluster finder on files."""
+    """The time-projection chamber: the classical cluster finder on files, networks as ONNX models."""
 
 
 @app.command()
