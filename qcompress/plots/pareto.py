@@ -33,8 +33,10 @@ def figure(
                 entry = kind + (", estimated" if hollow else ", open flow")
                 x, y = zip(*chosen, strict=True)
                 face = "none" if hollow else f"C{number}"
-                marker = MARKERS[number % len(MARKERS)]
-                axes.scatter(x, y, marker=marker, edgecolors=f"C{number}", facecolors=face, label=entry, s=45, zorder=3)
+                edge, marker = f"C{number}", MARKERS[number % len(MARKERS)]
+                axes.scatter(
+                    x, y, marker=marker, edgecolors=edge, facecolors=face, alpha=0.75, label=entry, s=45, zorder=3
+                )
     line = [points[place] for place in front]
     axes.step(*zip(*line, strict=True), where="post", color="0.6", zorder=1, label="front")
     for number, place in enumerate(front, 1):  # names are long and neighbours close: numbers there, names beside
