@@ -212,21 +212,23 @@ class Graph:
             digest.update(name.encode() + array.astype("<i8").tobytes())
         return digest.hexdigest()
 
-    def save(self, folder: Path) -> None:
+    def save(self, folder: str | PathLike[str]) -> None:
         """Write graph.json and weights.npz (integers only) into `folder`, which is made."""
+        folder = Path(folder)
         folder.mkdir(parents=True, exist_ok=True)
         text, arrays = self._serialize()
         (folder / "graph.json").write_text(text)
         np.savez(folder / "weights.npz", allow_pickle=False, **arrays)
 
     @classmethod
-    def load(cls, folder: Path) -> "Graph":
+    def load(cls, folder: str | PathLike[str]) -> "Graph":
         """Read what `save` wrote; raises QcompressError naming the file if it is missing or damaged."""
+        folder = Path(folder)
         try:
-            description = json.loads((folder / "graph.json").read_text())
+            description = dict(json.loads((folder / "graph.json").read_text()))
             with np.load(folder / "weights.npz", allow_pickle=False) as stored:
                 arrays = {name: stored[name] for name in stored.files}
-        except (OSError, ValueError, KeyError, EOFError, zipfile.BadZipFile) as fault:
+        except (OSError, ValueError, TypeError, KeyError, EOFError, zipfile.BadZipFile) as fault:
             raise QcompressError(f"{folder}: no readable graph ({fault}); compile the model again") from None
         if description.get("schema") != SCHEMA:
             raise QcompressError(f"{folder}: graph schema {description.get('schema')}, this version reads {SCHEMA}")

@@ -75,6 +75,6 @@ class SynthesisReport:
             sets = {name: tuple(content.get(name, ())) for name in ("notes", "missing")}
             parts = tuple(Part(**part) for part in content.get("parts", ()))
             return cls(**content | sets | {"origin": Origin(content["origin"]), "parts": parts})
-        except (ValueError, TypeError, KeyError) as fault:
+        except (ValueError, TypeError, KeyError, AttributeError) as fault:
             known = ", ".join(field.name for field in fields(cls))
             raise QcompressError(f"no synthesis report ({fault}): its keys are {known}") from None

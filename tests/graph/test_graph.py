@@ -55,7 +55,8 @@ def test_saved_and_loaded_graphs_give_the_same_codes_and_the_same_hash(tmp_path)
     assert again.content_hash() == graph.content_hash() != small_graph(1).content_hash()
     assert (again.run(codes()) == graph.run(codes())).all()
     assert again.formats == graph.formats
-    again.save(tmp_path / "b")
+    again.save(str(tmp_path / "b"))
+    assert Graph.load(str(tmp_path / "b")).content_hash() == graph.content_hash()
     for name in ("graph.json", "weights.npz"):
         assert (tmp_path / "a" / name).read_bytes() == (tmp_path / "b" / name).read_bytes()
 
@@ -151,6 +152,14 @@ def test_truncated_or_missing_files_are_one_line(tmp_path, file):
         Graph.load(tmp_path)
     (tmp_path / file).unlink()
     with pytest.raises(QcompressError, match="no readable graph"):
+        Graph.load(tmp_path)
+
+
+@pytest.mark.parametrize("text", ["[]", "5", '"graph"', "[1]"])
+def test_json_that_is_no_graph_is_one_line(tmp_path, text):
+    small_graph().save(tmp_path)
+    (tmp_path / "graph.json").write_text(text)
+    with pytest.raises(QcompressError, match=r"no readable graph|graph schema None"):
         Graph.load(tmp_path)
 
 

@@ -18,7 +18,7 @@ def test_a_report_survives_json_and_unknown_is_null() -> None:
 
 
 @pytest.mark.parametrize(
-    "text", ["", "{}", '{"tool": "x", "origin": "rumour"}', '{"tool": "", "origin": "measured", "luts": 1}']
+    "text", ["", "{}", "[]", "5", '{"tool": "x", "origin": "rumour"}', '{"tool": "", "origin": "measured", "luts": 1}']
 )
 def test_anything_else_is_no_report(text: str) -> None:
     with pytest.raises(QcompressError, match="no synthesis report"):

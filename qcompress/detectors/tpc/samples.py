@@ -188,7 +188,7 @@ class Handle:
             raise QcompressError(f"{path}: damaged sample file ({' '.join(str(fault).split())})") from None
         with self._damaged():
             self._check_layout()
-            self.origin: Mapping[str, Any] = json.loads(self._file.attrs["origin"])
+            self.origin: Mapping[str, Any] = dict(json.loads(self._file.attrs["origin"]))
             self.events: Columns = {name: self._file[f"events/{name}"][...] for name in LAYOUT["events"]}
         self._check_events()
         self._first = {part: np.concatenate([[0], np.cumsum(self.events[part])]) for part in PARTS}
@@ -207,7 +207,7 @@ class Handle:
     def _damaged(self) -> Iterator[None]:
         try:
             yield
-        except (OSError, KeyError, ValueError, RuntimeError) as fault:
+        except (OSError, KeyError, ValueError, RuntimeError, TypeError) as fault:
             raise QcompressError(f"{self._path}: damaged sample file ({' '.join(str(fault).split())})") from None
 
     def _check_layout(self) -> None:

@@ -125,3 +125,8 @@ def test_missing_empty_and_damaged_files_are_refused(tmp_path):
     (tmp_path / "cut.h5").write_bytes(whole[: len(whole) // 2])
     with pytest.raises(QcompressError, match="damaged sample file"):
         samples.Handle(tmp_path / "cut.h5")
+    for told in (5, "5", "[1]"):
+        with h5py.File(tmp_path / "a.h5", "r+") as file:
+            file.attrs["origin"] = told
+        with pytest.raises(QcompressError, match="damaged sample file"):
+            samples.Handle(tmp_path / "a.h5")
