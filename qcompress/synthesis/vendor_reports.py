@@ -9,6 +9,7 @@ A part that is not there, or that failed, is named in `missing`; its figures sta
 """
 
 import json
+import math
 import re
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import replace
@@ -22,6 +23,8 @@ from qcompress.synthesis.report import Origin, Part, SynthesisReport
 VERSIONS = range(2018, 2026)
 """Years of Vivado HLS and Vitis HLS whose csynth.xml has the known schema."""
 ONEAPI = ("summary.ndjson", "loop_attr.ndjson", "quartus.ndjson")
+RESOURCES = ("lut", "ff", "rams", "dsp")
+"""Columns of oneAPI's estimated resources."""
 
 
 def read_project(folder: Path) -> list[SynthesisReport]:
@@ -55,10 +58,10 @@ def read_csynth(path: Path) -> SynthesisReport:
     """Estimates of a csynth.xml. Raises QcompressError for truncated XML and for versions that are not known."""
     try:
         root = ElementTree.parse(path).getroot()  # noqa: S314 - expat expands no outside entities
-    except (OSError, ElementTree.ParseError) as fault:
+    except (OSError, ElementTree.ParseError, LookupError, ValueError) as fault:  # an encoding may be unknown
         raise QcompressError(f"{path}: no readable XML ({fault}); run the synthesis again") from None
     version = root.findtext("ReportVersion/Version", "").strip()
-    if not re.fullmatch(r"\d{4}\.\d+(\.\d+)?", version) or int(version[:4]) not in VERSIONS:
+    if not re.fullmatch(r"[0-9]{4}(\.[0-9]+){1,2}", version) or int(version[:4]) not in VERSIONS:
         raise QcompressError(
             f"{path}: report version {version or 'missing'}; {VERSIONS[0]} to {VERSIONS[-1]} are known"
         )
@@ -93,7 +96,7 @@ def read_csynth(path: Path) -> SynthesisReport:
 
 
 class _Numbers:
-    """Figures of an XML tree; those that are not there, or are words like "undef", are remembered."""
+    """Figures of an XML tree; those that are not there, or are no amounts (like "undef"), are remembered."""
 
     def __init__(self, path: Path, root: ElementTree.Element) -> None:
         self.path, self.root = path, root
@@ -101,11 +104,10 @@ class _Numbers:
 
     def real(self, place: str) -> float | None:
         text = self.root.findtext(place, "").strip()
-        try:
-            return float(text)
-        except ValueError:
+        found = _real(text)
+        if found is None:
             self.missing.append(f"{place.rsplit('/', 1)[-1]} of {self.path.name}" + (f" ({text})" if text else ""))
-            return None
+        return found
 
     def whole(self, place: str) -> int | None:
         found = self.real(place)
@@ -116,7 +118,7 @@ UNITS = {"ns": 1.0, "us": 1e3, "ms": 1e6, "sec": 1e9}
 
 
 def _nanoseconds(text: str) -> float | None:
-    found = re.fullmatch(r"\s*([\d.]+)\s*(ns|us|ms|sec)\s*", text)
+    found = re.fullmatch(r"\s*(\d+(?:\.\d*)?)\s*(ns|us|ms|sec)\s*", text)
     return round(float(found[1]) * UNITS[found[2]], 6) if found else None
 
 
@@ -180,23 +182,23 @@ def read_oneapi(folder: Path) -> SynthesisReport:
     """Of the folder of a oneAPI report: the Quartus fitter's figures, or the compiler's estimate without them."""
     present = [name for name in ONEAPI if (folder / name).is_file()]
     missing = [name for name in ONEAPI if name not in present]
-    resources = {
-        row["name"]: row["data"] for row in _records(folder / ONEAPI[0]) if row.get("parent") == "estimatedResources"
-    }
-    if "Total" not in resources:
-        raise QcompressError(f"{folder / ONEAPI[0]}: holds no estimated resources; run the report again")
-    fields = ("lut", "ff", "rams", "dsp")
-    parts = tuple(
-        Part(name, lut=_number(data[0]), ff=_number(data[1]), dsp=_number(data[3]))
-        for name, data in resources.items()
-        if name not in {"Total", "Available", "Kernel Subtotal"}
-    )
-    figures: dict[str, Any] = {field: _number(value) for field, value in zip(fields, resources["Total"], strict=False)}
+    rows = [row for row in _records(folder / ONEAPI[0]) if row.get("parent") == "estimatedResources"]
+    try:
+        resources = {str(row["name"]): dict(zip(RESOURCES, map(_number, row["data"]), strict=False)) for row in rows}
+        figures: dict[str, Any] = resources["Total"]
+        parts = tuple(
+            Part(name, lut=data["lut"], ff=data["ff"], dsp=data["dsp"])
+            for name, data in resources.items()
+            if name not in {"Total", "Available", "Kernel Subtotal"}
+        )
+    except (KeyError, TypeError):
+        raise QcompressError(f"{folder / ONEAPI[0]}: holds no estimated resources; run the report again") from None
     notes = ["ALUTs, registers, RAM blocks and DSPs as the compiler estimates them"]
     if ONEAPI[2] in present:
         fitted, clock = _fitted(folder / ONEAPI[2])
         figures |= fitted | {"fmax_mhz": clock, "delay_ns": 1000 / clock if clock else None}
         notes = ["whole device image after the Quartus fitter; parts: the compiler's estimate"]
+    missing += [f"{key} of the whole design" for key in RESOURCES if figures.get(key) is None]
     if ONEAPI[1] in present:
         notes += _loops(folder / ONEAPI[1])
     return SynthesisReport(
@@ -211,12 +213,12 @@ def read_oneapi(folder: Path) -> SynthesisReport:
 
 def _fitted(path: Path) -> tuple[dict[str, Any], float | None]:
     """ALM, ALUT, registers, DSPs and RAM blocks of the device image, and its clock in MHz."""
-    (content,) = _records(path)
     try:
+        (content,) = _records(path)
         nodes = content["quartusFitResourceUsageSummary"]["nodes"]
         image = next(node for node in nodes if node["type"] == "system")
         clock = _real(content["quartusFitClockSummary"]["nodes"][0]["clock fmax"])
-    except (KeyError, IndexError, StopIteration, TypeError):
+    except (KeyError, IndexError, StopIteration, TypeError, ValueError):
         raise QcompressError(f"{path}: no summary of the Quartus fitter; run the hardware compilation again") from None
     names = {"lut": "alut", "ff": "reg", "dsp": "dsp", "rams": "ram"}
     figures: dict[str, Any] = {field: _number(image.get(name)) for field, name in names.items()}
@@ -225,19 +227,22 @@ def _fitted(path: Path) -> tuple[dict[str, Any], float | None]:
 
 def _loops(path: Path) -> list[str]:
     """A sentence for each loop: its interval and its latency."""
-    return [
-        f"loop {row['name']}: interval {row['ii']}, latency {_real(row['lt']):g}"
-        for row in _records(path)
-        if row.get("type") == "loop" and _real(row.get("lt")) is not None
-    ]
+    loops = [row for row in _records(path) if row.get("type") == "loop" and _real(row.get("lt")) is not None]
+    try:
+        return [f"loop {row['name']}: interval {row['ii']}, latency {_real(row['lt']):g}" for row in loops]
+    except KeyError as fault:
+        raise QcompressError(f"{path}: a loop without its {fault.args[0]}; run the report again") from None
 
 
 def _records(path: Path) -> list[dict[str, Any]]:
     """The JSON objects of a file, one a line."""
     try:
-        return [json.loads(line) for line in _lines(path) if line.strip()]
-    except ValueError as fault:
+        records = [json.loads(line) for line in _lines(path) if line.strip()]
+    except (ValueError, RecursionError) as fault:
         raise QcompressError(f"{path}: no readable JSON lines ({fault}); run the report again") from None
+    if not all(isinstance(record, dict) for record in records):
+        raise QcompressError(f"{path}: holds lines that are no JSON objects; run the report again")
+    return records
 
 
 def _lines(path: Path) -> list[str]:
@@ -252,10 +257,12 @@ def _cells(line: str) -> list[str]:
 
 
 def _real(value: Any) -> float | None:
+    """An amount; None for words, for what is negative, infinite or not a number."""
     try:
-        return float(value)
-    except (TypeError, ValueError):
+        found = float(value)
+    except (TypeError, ValueError, OverflowError):
         return None
+    return found if 0 <= found < math.inf else None
 
 
 def _number(value: Any) -> int | None:

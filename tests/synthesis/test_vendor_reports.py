@@ -143,3 +143,47 @@ def test_bad_reports_are_one_line(data_file: DataFile, tmp_path: Path) -> None:
     (tmp_path / "vivado_synth.rpt").write_text("| nothing |")
     with pytest.raises(QcompressError, match="no utilization report of Vivado"):
         read_vivado(tmp_path / "vivado_synth.rpt")
+
+
+@pytest.mark.parametrize(
+    ("name", "text", "said"),
+    [
+        ("summary.ndjson", "[1, 2]\n", "summary.ndjson: holds lines that are no JSON objects"),
+        ("summary.ndjson", '{"parent": "estimatedResources", "name": "Total"}', "no estimated resources"),
+        ("summary.ndjson", '{"parent": "estimatedResources", "name": "Total", "data": 5}', "no estimated resources"),
+        ("loop_attr.ndjson", '{"type": "loop", "lt": 3, "name": "sum"}', "loop_attr.ndjson: a loop without its ii"),
+        ("loop_attr.ndjson", "3", "loop_attr.ndjson: holds lines that are no JSON objects"),
+        ("quartus.ndjson", "", "quartus.ndjson: no summary of the Quartus fitter"),
+        ("quartus.ndjson", "{}\n{}", "quartus.ndjson: no summary of the Quartus fitter"),
+    ],
+)
+def test_a_damaged_oneapi_report_is_one_line(name: str, text: str, said: str, tmp_path: Path) -> None:
+    whole = '{"parent": "estimatedResources", "name": "Total", "data": [1, 2, 3, 4]}'
+    (tmp_path / "summary.ndjson").write_text(whole)
+    (tmp_path / name).write_text(text)
+    with pytest.raises(QcompressError, match=said):
+        read_project(tmp_path)
+
+
+@pytest.mark.parametrize("figure", ["nan", "inf", "-5", "undef"])
+def test_what_is_no_amount_is_missing(figure: str, data_file: DataFile, tmp_path: Path) -> None:
+    whole = data_file(f"{OLD}/myproject_prj/solution1/syn/report/csynth.xml").read_text()
+    damaged = re.sub("<LUT>.*?</LUT>", f"<LUT>{figure}</LUT>", whole)
+    damaged = re.sub("(<Worst-caseRealTimeLatency>).*?(</)", r"\g<1>1.2.3 ns\2", damaged)
+    (tmp_path / "csynth.xml").write_text(damaged)
+    (report,) = read_project(tmp_path)
+    assert (report.lut, report.latency_ns) == (None, None)
+    assert f"LUT of csynth.xml ({figure})" in report.missing
+    (tmp_path / "csynth.xml").unlink()
+    (tmp_path / "summary.ndjson").write_text(
+        '{"parent": "estimatedResources", "name": "Total", "data": [1e999, 2, -3, 4]}'
+    )
+    (report,) = read_project(tmp_path)
+    assert (report.lut, report.ff, report.rams, report.dsp) == (None, 2, None, 4)
+    assert {"lut of the whole design", "rams of the whole design"} <= set(report.missing)
+
+
+def test_an_unknown_encoding_is_one_line(tmp_path: Path) -> None:
+    (tmp_path / "csynth.xml").write_text('<?xml version="1.0" encoding="nonsense"?><profile/>')
+    with pytest.raises(QcompressError, match=r"csynth.xml: no readable XML \(unknown encoding"):
+        read_project(tmp_path)
