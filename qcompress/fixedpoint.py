@@ -43,7 +43,7 @@ class Overflow(enum.StrEnum):
     SAT_ZERO = "SAT_ZERO"
 
 
-_FORMAT = re.compile(r"(?:ap_|ac_)?(u?)fixed<\s*(\d+)\s*,\s*(-?\d+)\s*((?:,\s*\w+\s*)*)>")
+_FORMAT = re.compile(r"(?:ap_|ac_)?(u?)fixed<\s*(\d+)\s*,\s*(-?\d+)\s*((?:,\s*\w+\s*)*)>", re.ASCII)
 
 
 @dataclass(frozen=True)

@@ -179,7 +179,8 @@ def test_modes_may_be_left_out() -> None:
 
 
 @pytest.mark.parametrize(
-    "text", ["", "fixed", "fixed<8>", "fixed<8,1", "fixed<-8,1>", "float<8,1>", "fixed<8,1>x", "int8"]
+    "text",
+    ["", "fixed", "fixed<8>", "fixed<8,1", "fixed<-8,1>", "float<8,1>", "fixed<8,1>x", "int8", "fixed<\u0668,1>"],
 )
 def test_no_number_format(text: str) -> None:
     with pytest.raises(QcompressError, match="is no number format: write fixed<W,I> or ufixed<W,I>"):
