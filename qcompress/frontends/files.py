@@ -1,6 +1,7 @@
 """Keras models in files: .keras, .h5 and JSON with weights, of Keras 3 and of the Keras 2 era; nothing is executed."""
 
 import json
+import warnings
 import zipfile
 from importlib import import_module
 from pathlib import Path
@@ -85,7 +86,8 @@ def _assembled(path: Path, architecture: Any, weights: Path) -> Any:
     if not weights.is_file():
         raise QcompressError(f"{weights}: no such file of weights")
     try:
-        model.load_weights(weights)
+        with warnings.catch_warnings(action="ignore"):  # what is not loaded is an error
+            model.load_weights(weights)
     except Exception as fault:
         raise QcompressError(f"{weights}: not the weights of {path.name} ({_first_line(fault)})") from None
     return model
@@ -109,10 +111,10 @@ def _objects() -> dict[str, Any]:
 
 
 def _first_line(fault: Exception) -> str:
-    """What went wrong, without the configuration that Keras prints around it."""
+    """What went wrong innermost, without the configurations that Keras prints around it."""
     lines = str(fault).strip().splitlines() or [type(fault).__name__]
     told = [line for line in lines if line.startswith("Exception encountered: ")]
-    return (told or lines)[0].removeprefix("Exception encountered: ")[:200]
+    return (told[-1] if told else lines[0]).removeprefix("Exception encountered: ")[:200]
 
 
 def save_model(model: Any, path: Path) -> None:

@@ -384,7 +384,16 @@ def test_weights_of_another_model_are_refused(split):
     _, folder = split
     other = drawn("jet_tagger")
     other.save_weights(folder / "net.weights.h5")
-    with pytest.raises(QcompressError, match=r"net\.weights\.h5: not the weights of net\.json"):
+    with pytest.raises(QcompressError, match=r"net\.weights\.h5: not the weights of net\.json \(A total of"):
+        load_model(folder / "net.json")
+
+
+def test_an_unknown_quantizer_is_named(split):
+    model, folder = split
+    model.save_weights(folder / "net.weights.h5")
+    text = drawn("pulse_cleaner").to_json().replace("quantized_sigmoid", "quantized_nonsense")
+    (folder / "net.json").write_text(text)
+    with pytest.raises(QcompressError, match=r"net\.json: not a readable Keras model \(.*quantized_nonsense"):
         load_model(folder / "net.json")
 
 
