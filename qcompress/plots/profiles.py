@@ -39,7 +39,9 @@ def profile_figure(profiles: Mapping[str, Profile], x_label: str, y_label: str, 
             )
         axes.set_xlabel(x_label)
         axes.set_ylabel(y_label)
-        axes.set_ylim(0, LEGEND_ROOM * max(np.nanmax(p.high) for p in profiles.values()))
+        highest = np.concatenate([p.high for p in profiles.values()])
+        if np.isfinite(highest).any():
+            axes.set_ylim(0, LEGEND_ROOM * np.nanmax(highest))
         axes.set_title(title, loc="left", fontsize=16)
         axes.legend(frameon=False, ncols=2, loc="upper center", borderaxespad=0.8)
         figure.canvas.draw()

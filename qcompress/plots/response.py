@@ -87,6 +87,7 @@ def response_histograms(
         _with_room(axes, max(0.45, 0.09 * len(responses)))
         axes.set_ylim(bottom=0)
         axes.set_title(title, loc="left", fontsize=16)
-        axes.legend(frameon=False, loc="upper center")
+        if axes.get_legend_handles_labels()[0]:
+            axes.legend(frameon=False, loc="upper center")
         figure.canvas.draw()
     return figure

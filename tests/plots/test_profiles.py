@@ -17,3 +17,8 @@ def test_figure_shows_the_profiles(tmp_path):
         np.testing.assert_array_equal(line.get_ydata(), p.median)
     figure.savefig(tmp_path / "figure.png")
     assert (tmp_path / "figure.png").stat().st_size > 1000
+
+
+def test_profiles_without_an_entry_are_an_empty_figure():
+    (axes,) = profile_figure({"a": profile([], [], np.linspace(0, 4, 5))}, "x", "y").axes
+    assert np.isfinite(axes.get_ylim()).all()

@@ -27,3 +27,8 @@ def test_histograms_are_shares_with_overflow_in_the_last_bins():
     (patch,) = axes.patches
     assert patch.get_data().values.tolist() == [0.25, 0, 0.5, 0.25]
     assert axes.get_legend().get_texts()[0].get_text().startswith("one: mean 1.375")
+
+
+def test_without_any_response_there_is_no_legend():
+    (axes,) = response_histograms({"none": np.empty(0)}, np.linspace(0.8, 1.2, 5)).axes
+    assert axes.get_legend() is None
