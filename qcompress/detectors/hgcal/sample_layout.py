@@ -23,6 +23,7 @@ FORMAT = "qcompress HGCAL modules"
 CHUNK_ROWS = 1 << 14
 
 Columns = Mapping[str, npt.NDArray[Any]]
+Layout = Mapping[str, tuple[str, tuple[int, ...]]]
 
 COLUMNS: dict[str, tuple[str, tuple[int, ...]]] = {
     "event": ("<i8", ()),
@@ -87,7 +88,7 @@ class Sample:
         return [name for name in COLUMNS if name not in self.columns and name not in OPTIONAL]
 
 
-def typed(columns: Columns, layout: Mapping[str, tuple[str, tuple[int, ...]]]) -> dict[str, npt.NDArray[Any]]:
+def typed(columns: Columns, layout: Layout) -> dict[str, npt.NDArray[Any]]:
     """The columns in the layout's types and order."""
     return {name: np.ascontiguousarray(columns[name], dtype) for name, (dtype, _) in layout.items() if name in columns}
 

@@ -24,6 +24,7 @@ from qcompress.detectors.hgcal.sample_layout import (
     PARTICLES,
     SCHEMA,
     Columns,
+    Layout,
     Sample,
     card_path,
     column_digest,
@@ -66,10 +67,12 @@ class Handle:
             raise QcompressError(f"{path}: damaged sample file ({' '.join(str(fault).split())})") from None
         with self._damaged():
             self._check_header()
-            self.origin: Mapping[str, Any] = json.loads(self._file.attrs["origin"])
+            self.origin: Mapping[str, Any] = dict(json.loads(self._file.attrs["origin"]))
             self.columns = [name for name in COLUMNS if name in self._file]
             self.rows = len(self._file["event"])
-        self._check_layout()
+        self._check_layout(self._file, self.columns, COLUMNS, self.rows)
+        if self.rows == 0:
+            raise QcompressError(f"{self._path}: a sample without rows")
 
     def __enter__(self) -> "Handle":
         return self
@@ -81,7 +84,7 @@ class Handle:
     def _damaged(self) -> Iterator[None]:
         try:
             yield
-        except (OSError, KeyError, ValueError, RuntimeError) as fault:
+        except (OSError, KeyError, ValueError, RuntimeError, TypeError) as fault:
             raise QcompressError(f"{self._path}: damaged sample file ({' '.join(str(fault).split())})") from None
 
     def _check_header(self) -> None:
@@ -94,18 +97,21 @@ class Handle:
         if missing := [name for name in NEEDED if name not in self._file]:
             raise QcompressError(f"{self._path}: column {', '.join(missing)} is missing")
 
-    def _check_layout(self) -> None:
-        for name in self.columns:
-            (dtype, shape), column = COLUMNS[name], self._file[name]
-            if column.dtype != np.dtype(dtype) or column.shape != (self.rows, *shape):
-                expected = f"{dtype} of shape {(self.rows, *shape)}"
+    def _check_layout(self, group: Any, names: Sequence[str], layout: Layout, rows: int) -> None:
+        """Columns of a group of the file against their layout."""
+        import h5py
+
+        for name in names:
+            (dtype, shape), column = layout[name], group[name]
+            place, expected = column.name.strip("/"), f"{dtype} of shape {(rows, *shape)}"
+            if not isinstance(column, h5py.Dataset):
+                raise QcompressError(f"{self._path}: column {place} is a group, not {expected}")
+            if column.dtype != np.dtype(dtype) or column.shape != (rows, *shape):
                 found = f"{column.dtype} of shape {column.shape}"
-                raise QcompressError(f"{self._path}: column {name} is {found}, not {expected}")
-        if self.rows == 0:
-            raise QcompressError(f"{self._path}: a sample without rows")
+                raise QcompressError(f"{self._path}: column {place} is {found}, not {expected}")
 
     def read(self, names: Sequence[str] | None = None, rows: slice = slice(None)) -> dict[str, npt.NDArray[Any]]:
-        """Columns by name, all unless named; codes and split are checked."""
+        """Columns by name, all unless named; codes, split, zside and eta are checked."""
         with self._damaged():
             found = {name: self._file[name][rows] for name in (self.columns if names is None else names)}
         _check(self._path, found)
@@ -123,7 +129,9 @@ class Handle:
         if "particles" not in self._file:
             return {}
         with self._damaged():
-            return {name: self._file["particles"][name][...] for name in PARTICLES}
+            group = self._file["particles"]
+            self._check_layout(group, list(PARTICLES), PARTICLES, len(group["event"]))
+            return {name: group[name][...] for name in PARTICLES}
 
     def card(self) -> str:
         """What the card beside the sample says: `agrees`, `of another sample`, or `none`."""
@@ -170,3 +178,7 @@ def _check(path: Path, columns: Columns) -> None:
         raise QcompressError(f"{path}: {wrong} trigger-cell codes are above 127")
     if "split" in columns and (wrong := int((columns["split"] > CALIBRATION).sum())):
         raise QcompressError(f"{path}: {wrong} rows belong to no part of the split")
+    if "zside" in columns and (wrong := int((np.abs(columns["zside"]) != 1).sum())):
+        raise QcompressError(f"{path}: zside of {wrong} rows is neither 1 nor -1")
+    if "eta" in columns and (wrong := int((~np.isfinite(columns["eta"])).sum())):
+        raise QcompressError(f"{path}: eta of {wrong} rows is no number")

@@ -184,6 +184,14 @@ def test_faults_in_a_file_are_one_line(sample, tmp_path):
     broken(replace("codes", sample["codes"] | 0x80), "codes are above 127")
     broken(replace("split", np.full(n, 4, "u1")), "belong to no part")
     broken(replace("split", (np.arange(n) % 3).astype("u1")), "belongs to two parts")
+    broken(replace("zside", np.zeros(n, "i1")), f"zside of {n} rows is neither 1 nor -1")
+    broken(replace("eta", np.full(n, np.nan, "f4")), f"eta of {n} rows is no number")
+    for told in (5, "5", "[1]"):
+        broken(lambda file, told=told: file.attrs.__setitem__("origin", told), "damaged sample file")
+    broken(lambda file: (file.__delitem__("eta"), file.create_group("eta")), "column eta is a group")
+    broken(replace("particles", np.zeros(3)), "damaged sample file")
+    broken(replace("particles/pt", sample.particles["pt"][:-1]), "column particles/pt is float32 of shape")
+    broken(replace("particles/pt", np.float32(3)), "column particles/pt is float32 of shape")
     samples.write(sample, path)
     path.write_bytes(path.read_bytes()[:5000])
     with pytest.raises(QcompressError, match="damaged sample file"):
