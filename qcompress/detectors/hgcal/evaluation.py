@@ -22,7 +22,7 @@ from qcompress.detectors.hgcal.conservation import RATIO_EDGES
 from qcompress.detectors.hgcal.decoding import module_calq
 from qcompress.detectors.hgcal.econt.encoder import LATENT
 from qcompress.detectors.hgcal.econt.frontend import FrontEnd, normalise
-from qcompress.detectors.hgcal.events import LinkAllocation, modules
+from qcompress.detectors.hgcal.events import PLACE, LinkAllocation, module_numbers, modules
 from qcompress.errors import QcompressError
 from qcompress.fixedpoint import Codes, Overflow, Values
 from qcompress.plots.histograms import ratio_figure
@@ -40,12 +40,15 @@ TELLING_CELLS = 20
 IN_FIGURES = (ENCODER, TRANSVERSE, "repeater", "threshold", "bc", "bc-stc", "mean-image")
 BACK_END = BackEnd(X_Y)
 """The seed study's seeding, continuous under small changes of charge, and its reach of 0.015."""
+GEOMETRY, OF_THE_FILE = "V11", "of the file"
+"""What a sample may say of its geometry; modules of a file from elsewhere are looked up one by one."""
 NO_PLACES = "the sample does not say where its modules are: layer, u, v, zside"
 SIMULATED = "qcompress HGCAL fast simulation, test events"
 
 
 def evaluate(firmware: Firmware, path: Path, decode: Decoders, wanted: Evaluation, report: Report) -> Results:
     """EMD, conservation, pictures; the candidate and the wanted algorithms on the test events of a sample."""
+    check_places(path)
     mean = mean_image(path)
     apart = wanted.algorithms or ()
     known = table(firmware, decode, mean) | published.algorithms(apart)
@@ -62,6 +65,8 @@ def evaluate(firmware: Firmware, path: Path, decode: Decoders, wanted: Evaluatio
         every = [*blocks, *calibration]
         partitions.run(task, every, known, make, folder, key, wanted.partitions, wanted.scheduler, report)
         found = totals.total(len(names), scoring.scored(blocks, folder, key))
+        if not found.counted.any():
+            raise QcompressError(f"{path}: no module of its test events holds any charge; give another sample")
         titles = {name: _title(known[name], name, allocation) for name in names}
         fitted, scored = (joined(scoring.scored(part, folder, key), titles) for part in (calibration, blocks))
         first = scoring.read_block(handle, blocks[0])
@@ -80,6 +85,20 @@ def evaluate(firmware: Firmware, path: Path, decode: Decoders, wanted: Evaluatio
         pictures,
         failures=tuple(failures(found, list(titles.values()), wanted.tolerance)),
     )
+
+
+def check_places(path: Path) -> None:
+    """Raises QcompressError for a sample of another geometry, or naming a row whose module V11 does not have."""
+    with samples.Handle(path) as handle:
+        told = handle.origin.get("geometry", GEOMETRY)
+        if told not in {GEOMETRY, OF_THE_FILE}:
+            raise QcompressError(f"{path}: is of geometry {told}; give a sample of {GEOMETRY}, the one that is known")
+        if not set(handle.columns) >= set(PLACE):
+            return
+        try:
+            module_numbers(handle.read(PLACE))
+        except QcompressError as fault:
+            raise QcompressError(f"{path}: {fault}") from None
 
 
 def why_no_clusters(handle: samples.Handle) -> str | None:

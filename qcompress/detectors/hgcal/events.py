@@ -119,7 +119,7 @@ def modules(columns: Columns, allocation: LinkAllocation | None = None, calibrat
         calibrate(arriving, cal),
         calibrate(_input_charges()[high.astype(np.int64), 0][:, None], cal),
         charge,
-        _exists()[_number(columns)] if known else np.ones((n, geometry.TRIGGER_CELLS), np.bool_),
+        _exists()[module_numbers(columns)] if known else np.ones((n, geometry.TRIGGER_CELLS), np.bool_),
         cosh,
         high,
         hadronic,
@@ -130,12 +130,12 @@ def modules(columns: Columns, allocation: LinkAllocation | None = None, calibrat
 def cosh_eta(columns: Columns) -> Values:
     """Of each trigger cell (n, 48): of its centre where the module's place is known, else of the module's centre."""
     if set(PLACE) <= set(columns):
-        return np.asarray(_cosh_eta()[_number(columns)])
+        return np.asarray(_cosh_eta()[module_numbers(columns)])
     of_module = np.cosh(columns["eta"].astype(np.float64))[:, None]
     return np.asarray(np.broadcast_to(of_module, (len(of_module), geometry.TRIGGER_CELLS)))
 
 
-def _number(columns: Columns) -> Codes:
+def module_numbers(columns: Columns) -> Codes:
     """Number in wafers.modules() of every row; raises QcompressError for a module that geometry V11 does not have."""
     layer, u, v = (np.asarray(columns[name], np.int64) for name in PLACE)
     far = (layer < 1) | (layer > layers.LAYERS) | (np.maximum(np.abs(u), np.abs(v)) > wafers.REACH)

@@ -93,6 +93,8 @@ def content_hash(names: Iterable[str]) -> str:
 
 def _algorithm(name: str) -> Codec:
     folder, *options = name.split(":")[1:] or [""]
+    if not folder:
+        raise QcompressError(f"{name}: names no folder; give {PREFIX}:FOLDER")
     known = {one.name.replace(", ", "-").replace(" by ", "-"): one for one in orientations()}
     bits = {arithmetic.replace(", ", "-").replace(" ", "-"): arithmetic for arithmetic in LATENT_BITS}
     lying, arithmetic = orientations()[0], next(iter(LATENT_BITS))
@@ -100,6 +102,8 @@ def _algorithm(name: str) -> Codec:
         if option not in {**known, **bits}:
             raise QcompressError(f"{name}: {option!r} is none of {', '.join([*known, *bits])}")
         lying, arithmetic = known.get(option, lying), bits.get(option, arithmetic)
+    if len(set(options) & set(known)) > 1 or len(set(options) & set(bits)) > 1:
+        raise QcompressError(f"{name}: gives two orientations or two arithmetics; choose one of each")
     encoder = PublishedCodec.from_folder(Path(folder), arithmetic)
     words = "" if arithmetic == next(iter(LATENT_BITS)) else f", {arithmetic}"
     return Codec(f"published encoder, {lying.name}{words}", partial(_arrives, encoder, lying))
@@ -115,16 +119,20 @@ def _arrives(encoder: PublishedCodec, lying: Orientation, modules: Modules) -> V
 def _weights(path: Path, layers: Mapping[str, tuple[tuple[int, ...], tuple[int, ...]]]) -> dict[str, Values]:
     import h5py
 
+    if not path.is_file():
+        raise QcompressError(f"{path}: no such file; give {PREFIX}:FOLDER, a folder with {' and '.join(FILES)}")
     found = {}
     try:
         with h5py.File(path) as file:
             for layer, shapes in layers.items():
                 for part, shape in zip(("kernel", "bias"), shapes, strict=True):
                     name = f"{layer}/{layer}/{part}:0"
-                    if name not in file or file[name].shape != shape:
+                    if not isinstance(file.get(name), h5py.Dataset) or file[name].shape != shape:
                         raise QcompressError(f"{path}: no {name} of shape {shape}")
                     found[name] = np.asarray(file[name], np.float64)
-    except OSError as fault:
+                    if not np.isfinite(found[name]).all():
+                        raise QcompressError(f"{path}: {name} holds values that are no numbers; take the file anew")
+    except (OSError, ValueError) as fault:
         raise QcompressError(f"{path}: cannot be read ({' '.join(str(fault).split())})") from None
     return found
 

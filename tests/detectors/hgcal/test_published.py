@@ -1,5 +1,6 @@
 """The published encoder as an algorithm: orientations laid back, the sum of the link kept, wrong names refused."""
 
+import h5py
 import numpy as np
 import pytest
 
@@ -78,8 +79,24 @@ def test_it_is_scored_beside_a_candidate(tmp_path, folder):
 def test_what_is_no_published_encoder_is_refused(tmp_path, folder):
     with pytest.raises(QcompressError, match="'turned-30' is none of turned-0, turned-60"):
         named(f"published:{folder}:turned-30")
-    with pytest.raises(QcompressError, match=r"encoder.hdf5: cannot be read"):
+    with pytest.raises(QcompressError, match="gives two orientations"):
+        named(f"published:{folder}:turned-60:turned-120")
+    with pytest.raises(QcompressError, match="published: names no folder"):
+        named("published")
+    with pytest.raises(QcompressError, match=r"encoder.hdf5: no such file; give published:FOLDER"):
         named(f"published:{tmp_path}:turned-60")
+    for name in published.FILES:
+        (tmp_path / name).write_bytes((folder / name).read_bytes())
+    kernel = "conv2d/conv2d/kernel:0"
+    with h5py.File(tmp_path / "encoder.hdf5", "r+") as file:
+        file[kernel][0] = np.nan
+    with pytest.raises(QcompressError, match=r"encoder.hdf5: conv2d.* no numbers"):
+        named(f"published:{tmp_path}")
+    with h5py.File(tmp_path / "encoder.hdf5", "r+") as file:
+        del file[kernel]
+        file.create_group(kernel)
+    with pytest.raises(QcompressError, match=r"encoder.hdf5: no conv2d.* of shape"):
+        named(f"published:{tmp_path}")
 
 
 def test_the_hash_is_that_of_the_files(tmp_path, folder):
