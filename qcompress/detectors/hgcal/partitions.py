@@ -97,6 +97,7 @@ def _client(scheduler: str | None, parts: int) -> Any:
             return distributed.Client(scheduler, timeout="10s")
         except (OSError, ValueError) as fault:
             raise QcompressError(f"{scheduler}: no dask scheduler answers ({fault}); give its tcp:// address") from None
+    os.environ.setdefault("PYTHONWARNINGS", "ignore::UserWarning:multiprocessing.resource_tracker")  # on Ctrl-C
     workers = min(parts, cpus())
     cluster = distributed.LocalCluster(
         n_workers=workers, threads_per_worker=1, processes=True, dashboard_address=None, silence_logs="CRITICAL"
