@@ -85,10 +85,12 @@ def nand_area(library: Path) -> float:
         raise QcompressError(f"{library}: cannot be read ({fault.strerror})") from None
     if not re.search(r"\blibrary\s*\(", text):
         raise QcompressError(f"{library}: no liberty file; give one that begins with library(NAME)")
+    if text.count("{") != text.count("}"):
+        raise QcompressError(f"{library}: a liberty file that is cut off: its braces do not match; take it anew")
     areas = []
     for cell in re.split(r"\bcell\s*\(", text)[1:]:
         functions = re.findall(r'\bfunction\s*:\s*"([^"]*)"', cell)
-        area = re.search(r"\barea\s*:\s*([\d.eE+-]+)", cell)
+        area = re.search(r"\barea\s*:\s*((?:\d+\.?\d*|\.\d+)(?:[eE][+-]?\d+)?)(?=[\s;])", cell)
         if len(functions) == 1 and area and NAND.fullmatch(functions[0].strip()):
             areas.append(float(area[1]))
     if not areas or min(areas) <= 0:

@@ -64,7 +64,7 @@ class Design:
         path = folder / RECORDS[target.split("-", maxsplit=1)[0]]
         try:
             record = json.loads(path.read_text())
-            record["top"], record["latency_cycles"], record["interval"]
+            str(record["top"]), int(record["latency_cycles"]), int(record["interval"])
         except (OSError, ValueError, KeyError, TypeError):
             raise QcompressError(f"{path}: no finished build; build target {target} again") from None
         return cls(target, network, tuple(sorted((folder / "verilog").glob("*.v"))), record)
