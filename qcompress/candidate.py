@@ -26,6 +26,8 @@ SCHEMA = 2
 MANIFEST = "manifest.json"
 DESCRIPTION = ("name", "detector", "config", "seed", "versions", "front_end")
 """What a manifest says of its candidate, besides its schema and its steps."""
+COUNTS = ("weights", "weight_bits", "output_bits", "multiplications")
+"""What step compile counts of a network."""
 MODEL_SUFFIXES = (".keras", ".h5")
 UNHASHED = {".log", ".so", ".machine"}
 """Endings of files that tell of a run (times, paths) or of a machine, and not of the candidate."""
@@ -33,7 +35,10 @@ UNHASHED = {".log", ".so", ".machine"}
 
 def write_whole(path: Path, data: bytes) -> None:
     """Write a file that is there whole, or as it was before; its folder is made."""
-    path.parent.mkdir(parents=True, exist_ok=True)
+    try:
+        path.parent.mkdir(parents=True, exist_ok=True)
+    except OSError as fault:
+        raise QcompressError(f"{path.parent}: cannot be made ({fault.strerror}); choose another folder") from None
     with written_aside(path) as file:
         file.write(data)
 
@@ -64,14 +69,18 @@ def find_candidates(given: Sequence[str]) -> list[Path]:
 
 def _check_types(manifest: dict[str, Any]) -> None:
     """TypeError naming the entry of a manifest that is not what this version writes."""
-    expected = {"name": str, "detector": str | None, "config": dict | None, "versions": dict, "front_end": dict}
-    for key, kind in expected.items():
-        if not isinstance(manifest[key], kind):
+    expected = {"name": str, "detector": str | None, "config": dict | None, "seed": int, "versions": dict}
+    for key, kind in {**expected, "front_end": dict}.items():
+        if not isinstance(manifest[key], kind) or (key == "seed" and manifest[key] < 0):
             raise TypeError(key)
     for step, entry in manifest["steps"].items():
         for key, part in (("inputs", str), ("files", dict), ("figures", dict)):
             if not isinstance(entry, dict) or not isinstance(entry.get(key), part):
                 raise TypeError(f"steps.{step}.{key}")
+    for network, told in manifest["steps"].get("compile", {}).get("figures", {}).items():
+        numbers = [told.get(key, 0) for key in COUNTS] if isinstance(told, dict) else [None]
+        if not all(isinstance(number, int) for number in numbers):
+            raise TypeError(f"steps.compile.figures.{network}")
 
 
 class Candidate:
@@ -110,6 +119,8 @@ class Candidate:
         """Open or begin the candidate in `folder` and give it this description; earlier steps stay recorded."""
         if (folder / MANIFEST).is_file():
             candidate = cls.open(folder)
+        elif folder.exists() and not folder.is_dir():
+            raise QcompressError(f"{folder}: is a file; choose a folder with --out")
         elif folder.exists() and any(entry.name != ".lock" for entry in folder.iterdir()):
             raise QcompressError(f"{folder}: a folder with other files in it; choose another with --out")
         else:
@@ -149,6 +160,12 @@ class Candidate:
             for name, digest in self.steps[step]["files"].items()
         )
 
+    def check_intact(self, step: str) -> None:
+        """Raises QcompressError if files of a step are not what it wrote, or gone."""
+        if not self.is_intact(step):
+            again = "compile the model again" if self.manifest["detector"] is None else "repair it with qcompress run"
+            raise QcompressError(f"{self.folder}: files of step {step} are missing or changed; {again}")
+
     @contextlib.contextmanager
     def staged(self, step: str) -> Iterator[Path]:
         """A fresh folder for a step's files; moved into the candidate, entry by entry, if the step succeeds."""
@@ -157,8 +174,10 @@ class Candidate:
         stage.mkdir(parents=True)
         try:
             yield stage
-        except BaseException:
-            self._keep_logs(stage)
+        except BaseException as fault:
+            for log, kept in self._keep_logs(stage):
+                if isinstance(fault, QcompressError):
+                    fault.args = (str(fault).replace(str(log), str(kept)),)
             shutil.rmtree(stage, ignore_errors=True)
             raise
 
@@ -199,12 +218,15 @@ class Candidate:
         self.save()
         return list(entry["files"])
 
-    def _keep_logs(self, stage: Path) -> None:
-        """A failed step leaves its logs in logs/."""
+    def _keep_logs(self, stage: Path) -> list[tuple[Path, Path]]:
+        """A failed step leaves its logs in logs/: where each was, and where it is."""
+        kept = []
         for log in stage.rglob("*.log"):
             place = self.folder / "logs" / "-".join(log.relative_to(stage).parts)
             place.parent.mkdir(exist_ok=True)
             shutil.copyfile(log, place)
+            kept.append((log, place))
+        return kept
 
     @contextlib.contextmanager
     def locked(self) -> Iterator[None]:

@@ -6,10 +6,11 @@ import os
 import signal
 import sys
 from pathlib import Path
-from typing import Annotated, Any
+from typing import Annotated, Any, NoReturn
 
 import typer
 from typer.core import TyperGroup
+from typer.exceptions import TyperException
 
 from qcompress.errors import CheckError, MismatchError, QcompressError
 
@@ -162,7 +163,7 @@ def compile_(
     foreign = pipeline.Foreign(model, weights, input_format)
     folder = out or Path("hls_projects") / foreign.name
     with Reporter(console) as reporter:
-        candidate = pipeline.compile_model(foreign, folder, _names(targets), reporter)
+        candidate = pipeline.compile_model(foreign, folder, _targets(targets), reporter)
     print_tables(candidate_tables(candidate), console)
     _print_notes(candidate.figures("compile")[foreign.name]["notes"], console)
     console.print(f"candidate: {candidate.folder}", highlight=False)
@@ -189,7 +190,7 @@ def verify(
     from qcompress.report.tables import verification_table
     from qcompress.report.terminal import print_tables
 
-    console, names = _console(), _names(targets) if targets else None
+    console, names = _console(), None if targets is None else _targets(targets)
     notes: list[str] = []
     if subject.is_file():
         with Reporter(console) as reporter:
@@ -488,6 +489,12 @@ def _names(text: str) -> list[str]:
     return [name.strip() for name in text.split(",") if name.strip()]
 
 
+def _targets(text: str) -> list[str]:
+    if not (names := _names(text)):
+        raise QcompressError(f"--targets {text!r}: names no target; give one, for example cpp")
+    return names
+
+
 def _console() -> Any:
     """A terminal, or 120 columns of plain text."""
     from rich.console import Console
@@ -500,7 +507,9 @@ def main() -> None:
     for ending in (signal.SIGINT, signal.SIGTERM):
         signal.signal(ending, _interrupt)
     try:
-        app()
+        status = app(prog_name="qcompress", standalone_mode=False)
+    except TyperException as fault:
+        _end_usage(fault)
     except MismatchError as fault:
         _end(f"bits differ: {fault}", 1)
     except CheckError as fault:
@@ -511,6 +520,17 @@ def main() -> None:
         _end(f"error: {fault.filename or 'system'}: {fault.strerror or fault}", 2)
     except Interrupted:
         _end("interrupted; run the same command again to continue", 130)
+    else:
+        sys.exit(status)
+
+
+def _end_usage(fault: TyperException) -> NoReturn:
+    """Say what is wrong with the arguments, and of which command; nothing where its help was shown instead."""
+    context: Any = getattr(fault, "ctx", None)
+    command, message = context.command_path if context else "qcompress", fault.format_message().rstrip(".")
+    if not message:
+        sys.exit(2)
+    _end(f"error: {command}: {message}; see {command} --help", 2)
 
 
 class Interrupted(BaseException):
@@ -521,7 +541,7 @@ def _interrupt(number: int, frame: object) -> None:
     raise Interrupted
 
 
-def _end(line: str, code: int) -> None:
+def _end(line: str, code: int) -> NoReturn:
     """Say it in one line and leave at once: steps in other threads must not hold the process."""
     sys.stdout.flush()
     sys.stderr.flush()

@@ -51,9 +51,9 @@ def test_a_step_that_fails_leaves_the_candidate_as_it_was_and_keeps_its_log(tmp_
         with candidate.staged("step") as stage:
             (stage / "part").mkdir()
             (stage / "part" / "run.log").write_text("why")
-            raise RuntimeError
+            raise QcompressError(f"it failed: see {stage / 'part' / 'run.log'}")
 
-    with pytest.raises(RuntimeError):
+    with pytest.raises(QcompressError, match=r"it failed: see .*/c/logs/part-run\.log"):
         fail()
     assert (tmp_path / "c" / "manifest.json").read_bytes() == before
     assert (tmp_path / "c" / "part" / "file.txt").read_text() == "one"

@@ -3,6 +3,7 @@
 import csv
 import json
 
+import h5py
 import pytest
 
 
@@ -39,11 +40,34 @@ def test_another_sample_with_some_algorithms_in_two_partitions(qcompress, econt_
 
 def test_what_is_wrong_is_one_line(qcompress, econt_candidate, other_sample, tmp_path):
     own = econt_candidate / "sample" / "sample.h5"
+
+    def changed(name, change):
+        path = tmp_path / f"{name}.h5"
+        path.write_bytes(other_sample.read_bytes())
+        with h5py.File(path, "r+") as file:
+            change(file)
+        return path
+
+    def elsewhere(file):
+        file.attrs["origin"] = file.attrs["origin"].replace('"V11"', '"V16"')
+
+    def empty(file):
+        for column in ("charge", "codes"):
+            file[column][...] = 0
+
+    far = changed("far", lambda file: file["u"].__setitem__(0, 99))
     (tmp_path / "mine").mkdir()
     (tmp_path / "mine" / "thesis.tex").write_text("")
     cases = (
         (("--data", own), f"{own}: is the sample that trained the candidate"),
         (("--data", tmp_path / "none.h5"), "none.h5: no such sample file"),
+        (("--data", far), "far.h5: row 0: geometry V11 has no module at layer 1, u 99"),
+        (("--data", changed("elsewhere", elsewhere)), "elsewhere.h5: is of geometry V16; give a sample of V11"),
+        (("--data", changed("empty", empty)), "empty.h5: no module of its test events holds any charge"),
+        (("--out", own), "sample.h5: is a file; choose a folder with --out"),
+        (("--algorithms", "published:none", "--out", tmp_path / "none"), "none/encoder.hdf5: no such file"),
+        (("--tolerance", "nan"), "qcompress evaluate: Invalid value for '--tolerance'"),
+        (("--partitions", "0"), "qcompress evaluate: Invalid value for '--partitions'"),
         (("--algorithms", "zip", "--out", tmp_path / "zip"), "no algorithm 'zip'; there are encoder, "),
         (("--data", other_sample, "--out", tmp_path / "mine"), "mine: a folder with other files in it"),
     )

@@ -197,13 +197,27 @@ def test_a_body_that_differs_is_traced_to_its_layer_and_ends_with_1(undisturbed,
 
 
 def test_bad_input_is_one_line(undisturbed, config, qcompress, tmp_path):
+    import numpy as np
+
     (tmp_path / "bad.npy").write_bytes(b"nothing")
+    np.savez(tmp_path / "many.npz", a=np.zeros((5, 4)))
+    np.save(tmp_path / "time.npy", np.zeros((5, 4), "m8[s]"))
+    model = undisturbed / "model" / "sum.keras"
     cases = [
         (("run", tmp_path / "none.yaml"), "no such config file"),
         (("run", config, "--out", tmp_path), "other files in it"),
         (("verify", tmp_path), "no firmware candidate"),
         (("verify", undisturbed, "--targets", "rtl"), "target rtl is not built; it has cpp, hls"),
         (("verify", undisturbed, "--inputs", tmp_path / "bad.npy"), "no readable .npy array"),
+        (("verify", undisturbed, "--inputs", tmp_path / "many.npz"), "an archive of arrays"),
+        (("verify", undisturbed, "--inputs", tmp_path / "time.npy"), "values of type timedelta64[s]"),
+        (("verify", undisturbed, "--targets", ","), "--targets ',': names no target"),
+        (("verify", undisturbed, "--samples", 0), "qcompress verify: Invalid value for '--samples'"),
+        (("verify", model, "--inputs", tmp_path / "many.npz"), "an archive of arrays"),
+        (("compile", model, "--targets", "", "--out", tmp_path / "m"), "--targets '': names no target"),
+        (("compile", model, "--out", tmp_path / "bad.npy"), "bad.npy: is a file; choose a folder with --out"),
+        (("compile", model, "--out", tmp_path / "bad.npy" / "m"), "cannot be made (Not a directory)"),
+        (("compile",), "qcompress compile: Missing argument 'MODEL'; see qcompress compile --help"),
         (("emulate", tmp_path, config, tmp_path / "out.csv"), "no firmware candidate"),
         (("compare", tmp_path), "no firmware candidate"),
         (("simulate", "nothing", "--sample", "a", "--events", 1, "-o", tmp_path / "s"), "is not installed"),
@@ -215,7 +229,7 @@ def test_bad_input_is_one_line(undisturbed, config, qcompress, tmp_path):
         assert done.returncode == 2, (arguments, done.stderr)
         assert message in done.stderr
         assert done.stderr.count("\n") == 1
-    assert sorted(p.name for p in tmp_path.iterdir()) == ["bad.npy"]
+    assert sorted(p.name for p in tmp_path.iterdir()) == ["bad.npy", "many.npz", "time.npy"]
 
 
 def test_no_compiler_is_said_before_anything_is_built(config, qcompress, tmp_path):
@@ -251,4 +265,9 @@ def test_help_names_every_command(qcompress):
     assert done.returncode == 0
     for name in ("run", "compile", "verify", "emulate", "synth", "evaluate", "compare", "simulate"):
         assert f" {name} " in done.stdout
-    assert qcompress("no-such-command").returncode == 2
+    unknown = qcompress("no-such-command")
+    assert (unknown.returncode, unknown.stderr.count("\n")) == (2, 1)
+    for group in ((), ("data",)):
+        shown = qcompress(*group)
+        assert (shown.returncode, shown.stderr) == (2, "")
+        assert "Usage: qcompress" in shown.stdout

@@ -2,8 +2,10 @@
 
 import csv
 import json
+import shutil
 from collections.abc import Callable
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pytest
@@ -120,6 +122,59 @@ def test_faults_are_one_line(candidate: Path, qcompress: Command, tmp_path: Path
         assert done.returncode == 2, arguments
         assert len(done.stderr.splitlines()) == 1, done.stderr
         assert said in done.stderr
+
+
+def test_a_damaged_candidate_is_one_line(candidate: Path, qcompress: Command, tmp_path: Path) -> None:
+    verilog = Path("rtl_loadable-2", "net", "verilog")
+
+    def edited(name: str) -> Path:
+        folder = tmp_path / name
+        shutil.copytree(candidate, folder, ignore=shutil.ignore_patterns("flows", "synthesis"))
+        return folder
+
+    def with_manifest(name: str, change: Callable[[dict[str, Any]], object]) -> Path:
+        folder = edited(name)
+        manifest = json.loads((folder / "manifest.json").read_text())
+        change(manifest)
+        (folder / "manifest.json").write_text(json.dumps(manifest))
+        return folder
+
+    def figures(manifest: dict[str, Any]) -> dict[str, Any]:
+        found: dict[str, Any] = manifest["steps"]["compile"]["figures"]
+        return found
+
+    changed, gone = edited("changed"), edited("gone")
+    with next((changed / verilog).glob("*.v")).open("a") as file:
+        file.write("// another design\n")
+    next((gone / verilog).glob("*.v")).unlink()
+    words = with_manifest("words", lambda manifest: figures(manifest)["net"].update(weights="many"))
+    number = with_manifest("number", lambda manifest: figures(manifest).update(net=5))
+    seed = with_manifest("seed", lambda manifest: manifest.update(seed="one"))
+    silent = with_manifest("silent", lambda manifest: figures(manifest).clear())
+    (tmp_path / "cut.lib").write_text(asic.GENERIC.read_text()[:1500])
+    repair = "files of step compile are missing or changed; compile the model again"
+    for arguments, said in (
+        (("synth", changed), repair),
+        (("synth", changed, "--flow", "yosys-xilinx"), repair),
+        (("synth", gone, "--flow", "yosys-xilinx"), repair),
+        (("compare", words), "damaged manifest (steps.compile.figures.net)"),
+        (("compare", number), "damaged manifest (steps.compile.figures.net)"),
+        (("compare", seed), "damaged manifest (seed)"),
+        (("verify", silent), "step compile says nothing of network net"),
+        (("synth", candidate, "--flow", "yosys-asic", "--liberty", tmp_path / "cut.lib"), "cut.lib: a liberty file"),
+        (("synth", candidate, "--time-limit", "0"), "qcompress synth: Invalid value for '--time-limit'"),
+    ):
+        done = qcompress(*arguments)
+        assert done.returncode == 2, arguments
+        assert len(done.stderr.splitlines()) == 1, done.stderr
+        assert said in done.stderr
+
+
+def test_a_damaged_vendor_report_is_one_line(qcompress: Command, tmp_path: Path) -> None:
+    (tmp_path / "summary.ndjson").write_text("[1, 2]\n")
+    done = qcompress("synth", "--read", tmp_path)
+    assert (done.returncode, done.stderr.count("\n")) == (2, 1)
+    assert "summary.ndjson: holds lines that are no JSON objects" in done.stderr
 
 
 def test_choices_of_a_flow_are_taken_and_a_clock_is_compared(

@@ -14,7 +14,7 @@ from qcompress.graph import Graph
 from qcompress.pipeline.building import build_targets
 from qcompress.pipeline.job import Figures, inputs_hash
 from qcompress.pipeline.steps import STEPS, library_versions
-from qcompress.pipeline.verification import verify_candidate
+from qcompress.pipeline.verification import input_values, verify_candidate
 from qcompress.progress import Reporter
 from qcompress.targets import EVERY_KIND, TARGETS
 
@@ -86,6 +86,8 @@ def verify_model(
     foreign: Foreign, inputs: Path | None, rows: int, targets: list[str] | None, reporter: Reporter
 ) -> tuple[Figures, list[str]]:
     """Build every body of a model in a passing folder and hold them against each other; figures and notes."""
+    if inputs is not None:
+        input_values(inputs)  # what is no array is said before anything is built
     with tempfile.TemporaryDirectory(prefix="qcompress-") as scratch:
         candidate = compile_model(foreign, Path(scratch, "candidate"), targets, reporter)
         notes = candidate.figures("compile")[foreign.name]["notes"]

@@ -47,10 +47,7 @@ def run_one(folder: Path, name: str, reporter: Reporter) -> Figures:
     config = parse_config(candidate.manifest["config"], folder)
     for before in STEPS[name].after:
         candidate.figures(before)
-        if not candidate.is_intact(before):
-            raise QcompressError(
-                f"{folder}: files of step {before} are missing or changed; repair it with qcompress run"
-            )
+        candidate.check_intact(before)
     with candidate.locked():
         _run_step(Job(config, candidate, detector), STEPS[name], reporter)
     return candidate.figures(name)
@@ -64,6 +61,8 @@ def synthesize_candidate(folder: Path, reporter: Reporter) -> Figures:
     config = candidate.manifest["config"]
     options = parse_config(config, folder).synthesis if config else SynthesisOptions()
     options = options.model_copy(update={"flow": options.flow or FLOW})
+    candidate.figures("compile")
+    candidate.check_intact("compile")
     with candidate.locked():
         inputs = inputs_hash(STEPS["synthesize"], candidate, options.model_dump())
         if not candidate.is_current("synthesize", inputs):

@@ -83,6 +83,8 @@ def evaluate_apart(folder: Path, apart: Apart, report: Report) -> Results:
     candidate = Candidate.open(folder)
     config = parse_config(candidate.manifest["config"], folder)
     job = Job(config, candidate, candidate.detector)
+    if apart.out.exists() and not apart.out.is_dir():
+        raise QcompressError(f"{apart.out}: is a file; choose a folder with --out")
     if apart.out.exists() and {entry.name for entry in apart.out.iterdir()} - {PARTS} and not is_evaluation(apart.out):
         raise QcompressError(f"{apart.out}: a folder with other files in it; choose another with --out")
     if apart.sample is not None:

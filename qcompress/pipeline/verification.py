@@ -7,6 +7,7 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
+import numpy.typing as npt
 
 from qcompress.candidate import Candidate
 from qcompress.detectors import TEST
@@ -47,7 +48,10 @@ def verification(
     for name, graph in graphs.items():
         report(len(figures), len(graphs), f"network {name}")
         bodies: list[Body] = []
-        if candidate.figures("compile")[name]["keras_is_body"]:
+        told = candidate.figures("compile").get(name, {})
+        if "keras_is_body" not in told:
+            raise QcompressError(f"{candidate.folder}: step compile says nothing of network {name}; compile it again")
+        if told["keras_is_body"]:
             bodies.append(KerasBody(load_model(candidate.model(name)), graph))
         bodies += [TARGETS[target].open(graph, candidate.folder / target / name) for target in targets]
         codes = {**inputs.get(name, {}), **standard_inputs(graph, rows, seed)}
@@ -104,13 +108,21 @@ def verify_candidate(folder: Path, inputs: Path | None, rows: int, targets: list
     return joined(figures, verification_of_chains(candidate, {}, rows, seed)) if targets is None else figures
 
 
-def _input_codes(path: Path, graph: Graph) -> Codes:
+def input_values(path: Path) -> npt.NDArray[Any]:
+    """The array in a .npy file; raises QcompressError if it is none of real numbers."""
     try:
         values = np.load(path, allow_pickle=False)
     except (OSError, ValueError, EOFError) as fault:
         raise QcompressError(f"{path}: no readable .npy array ({fault})") from None
-    if not np.issubdtype(values.dtype, np.number) or np.iscomplexobj(values):
+    if not isinstance(values, np.ndarray):
+        raise QcompressError(f"{path}: an archive of arrays; give one array in a .npy file")
+    if values.dtype.kind not in "iuf":
         raise QcompressError(f"{path}: values of type {values.dtype}; give real numbers")
+    return values
+
+
+def _input_codes(path: Path, graph: Graph) -> Codes:
+    values = input_values(path)
     if values.shape[1:] != graph.input_shape or not len(values):
         raise QcompressError(f"{path}: shape {values.shape}; {graph.name} takes rows of shape {graph.input_shape}")
     try:
