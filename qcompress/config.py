@@ -5,7 +5,7 @@ from pathlib import Path
 from typing import Annotated, Any, Literal
 
 import yaml
-from pydantic import BaseModel, ConfigDict, Field, SerializeAsAny, ValidationError, model_validator
+from pydantic import BaseModel, ConfigDict, Field, SerializeAsAny, ValidationError, field_validator, model_validator
 
 from qcompress.detectors import Options, load_detector
 from qcompress.errors import QcompressError
@@ -41,6 +41,13 @@ class TargetOptions(_Section):
     rtl: Literal["verilog"] | None = "verilog"
     rtl_loadable: Literal[1, 2, 4, 8, 16, 32, 64, 128] | None = None
     """Verilog with loadable weights: its reuse factor."""
+
+    @field_validator("rtl_loadable", mode="before")
+    @classmethod
+    def _number(cls, given: Any) -> Any:
+        if isinstance(given, bool):  # true would count as 1
+            raise ValueError("give a reuse factor: 1, 2, 4, 8, 16, 32, 64 or 128")
+        return given
 
 
 class VerificationOptions(_Section):

@@ -31,6 +31,8 @@ def test_all_configs_of_the_project_are_valid():
         ("  latent_bits: 3", "  latent_bitz: 3", 18, "network.latent_bitz: unknown key; did you mean latent_bits?"),
         ("detector: hgcal", "detector: hgcl", 3, "detector 'hgcl' is not installed; did you mean hgcal?"),
         ("detector: hgcal", "detector: [1]", 3, "detector: [1] is no name"),
+        ("  rtl: verilog", "  rtl_loadable: true", 28, "targets.rtl_loadable: give a reuse factor: 1, 2"),
+        ("  rtl: verilog", "  rtl_loadable: 3", 28, "targets.rtl_loadable: Input should be 1, 2, 4"),
         ("sample:\n", "samples:\n", 6, "samples: unknown key; did you mean sample?"),
         ("seed: 20250101", "seed: many", 4, "seed: Input should be a valid integer"),
         ("  weight_bits: 6", "  weight_bits: 60", 16, "network.weight_bits: Input should be less than or equal to 16"),
