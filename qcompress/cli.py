@@ -343,7 +343,7 @@ def compare(
     markdown: Annotated[Path | None, typer.Option(help="Also write it as Markdown.")] = None,
     figure: Annotated[Path | None, typer.Option(help="Gate equivalents against --score, .png or .pdf.")] = None,
     score: Annotated[str, typer.Option(help="Figure of the evaluation for --figure.")] = "emd_mean",
-    clock: Annotated[float | None, typer.Option(min=1, help="Clock in MHz for latencies in ns.")] = None,
+    clock: Annotated[float | None, typer.Option(min=1, max=1e6, help="Clock in MHz for latencies in ns.")] = None,
 ) -> None:
     """Candidates side by side: size, resources, latency, physics."""
     from qcompress.candidate import Candidate, find_candidates, write_whole

@@ -113,6 +113,7 @@ def test_faults_are_one_line(candidate: Path, qcompress: Command, tmp_path: Path
         (("synth", candidate, "--flow", "yosys-xilinx", "--family", "virtex"), "family 'virtex' is none of"),
         (("synth", candidate, "--flow", "yosys-asic", "--memory-limit", "32"), "failed ("),
         (("compare", tmp_path / "nothing*"), "matches nothing"),
+        (("compare", candidate, "--clock", "inf"), "qcompress compare: Invalid value for '--clock'"),
         (("compare", candidate, "--figure", tmp_path / "f.gif"), "give a .png or a .pdf"),
         (("compare", candidate, "--figure", tmp_path / "f.png"), "no candidate has a figure emd_mean"),
     ):
