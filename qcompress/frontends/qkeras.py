@@ -57,6 +57,11 @@ def convert(model: Any, name: str, input_format: Format | None = None) -> Conver
         raise Refused(f"model {name}: input shape {shape} is open; build it with a fixed shape")
     quantizer = _input_quantizer(calls)
     if quantizer is not None:
+        if input_format not in {None, quantizer.format}:
+            notes = (
+                *notes,
+                f"input format {input_format} was not used: the model's own quantizer gives {quantizer.format}",
+            )
         input_format = quantizer.format
     if input_format is None:
         raise Refused(

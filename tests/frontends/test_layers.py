@@ -299,6 +299,7 @@ def test_a_final_softmax_is_left_out_and_said(kind):
     assert [node.name for node in graph.nodes] == ["logits"]
     assert len(notes) == 1
     assert "the graph ends at the logits" in notes[0]
+    assert convert(model, "model", graph.input_format).notes == notes
     codes = boundary_and_random_codes(graph, np.random.default_rng(2), 200)
     body = KerasBody(model, graph)
     assert (body.run(codes) == graph.run(codes)).all()
