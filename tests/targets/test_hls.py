@@ -26,6 +26,7 @@ from qcompress.errors import QcompressError, QcompressWarning, Refused, ToolMiss
 from qcompress.fixedpoint import Cast, Codes, Format, Overflow, Rounding
 from qcompress.graph import (
     Add,
+    Affine,
     ArgMax,
     Conv2D,
     Dense,
@@ -218,7 +219,7 @@ def test_graphs_that_cannot_be_exact_are_refused_by_node() -> None:
     class Shifted(Conv2D):
         """An operation that the target has never heard of, though it resembles one it knows."""
 
-    narrow, wide = Format(True, 4, 2), Format(True, 54, 2)
+    narrow, wide = NARROW, WIDE
     kernel = np.ones((1, 1, 1, 1), np.int64)
     unknown = Shifted(kernel, narrow, np.zeros(1, np.int64), narrow, narrow)
     with pytest.raises(Refused, match="node odd: Shifted is not exact on Vitis io_parallel Latency"):
@@ -246,6 +247,13 @@ def one(operation: Operation, shape: tuple[int, ...], given: Format = NARROW) ->
     return Graph("g", shape, given, (Node("it", operation, "input"),))
 
 
+WIDE = Format(True, 54, 2)
+
+
+def scaled(kernel: Format, accumulator: Format) -> Graph:
+    return one(Affine(np.ones(2), kernel, np.zeros(2), NARROW, accumulator), (3, 2))
+
+
 TRANSPOSED = TransposedConv(np.ones((2, 1, 1)), NARROW, np.zeros(1), NARROW, NARROW, stuffing=(2,))
 
 REFUSED = [
@@ -253,6 +261,8 @@ REFUSED = [
     (Hls("Quartus"), one(Table(np.arange(16), Format(False, 4, 4)), (2,)), "Table is not exact on Quartus.* use Vitis"),
     (Hls("Catapult"), one(Table(np.arange(16), Format(False, 4, 4)), (2,)), "Table is not exact on Catapult"),
     (Hls(), one(Table(np.arange(16), Format(False, 54, 4)), (2,)), "table of ufixed<54,4>"),
+    (Hls(), scaled(WIDE, NARROW), "kernel of fixed<54,2>"),
+    (Hls(), scaled(NARROW, WIDE), "accumulator of fixed<54,2>"),
     (Hls(), one(TRANSPOSED, (3, 1)), "no transposed convolution with strides: use up-sampling"),
     (Hls("Catapult", "io_stream"), one(Permute((1, 0)), (2, 3)), "Permute is not exact on Catapult io_stream"),
     (Hls("Quartus"), one(Permute((3, 2, 1, 0)), (2, 3, 2, 3)), "Quartus io_parallel Latency permutes 3 axes at most"),
