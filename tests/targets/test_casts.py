@@ -8,12 +8,21 @@ import pytest
 
 from qcompress.fixedpoint import Cast, Format, Overflow, Rounding
 from qcompress.graph import Concatenate, Dense, Graph, Node, Quantize
+from qcompress.targets import Target
 from qcompress.targets.cpp import Cpp
+from qcompress.targets.hls import Hls
 from qcompress.targets.rtl import Rtl
 from qcompress.targets.rtl_loadable import RtlLoadable
 
 TO = ("fixed<6,3>", "fixed<5,3>", "ufixed<4,3>", "fixed<3,3>")  # 1, 2, 3 and 4 bits fewer behind the point
-TARGETS = (Cpp(), Rtl(), RtlLoadable(optimization="0"))
+OWN: tuple[Target, ...] = (Cpp(), Rtl(), RtlLoadable(optimization="0"))
+HLS = tuple(Hls(backend) for backend in ("Vitis", "Quartus", "Catapult"))
+SIGNED, UNSIGNED = "fixed<8,4>", "ufixed<8,4>"
+RUNS = [
+    *((given, target) for given in (SIGNED, UNSIGNED) for target in OWN),
+    *((SIGNED, target) for target in HLS),
+    *(pytest.param(UNSIGNED, target, marks=pytest.mark.campaign) for target in HLS),
+]
 
 
 def all_casts(given: Format) -> Graph:
@@ -25,9 +34,8 @@ def all_casts(given: Format) -> Graph:
     return Graph("casts", (1,), given, (*nodes, Node("all", Concatenate(0), *(node.name for node in nodes))))
 
 
-@pytest.mark.parametrize("target", TARGETS, ids=[target.name for target in TARGETS])
-@pytest.mark.parametrize("given", ["fixed<8,4>", "ufixed<8,4>"])
-def test_every_code_through_every_cast(given: str, target: Cpp | Rtl | RtlLoadable, tmp_path: Path) -> None:
+@pytest.mark.parametrize(("given", "target"), RUNS, ids=lambda value: getattr(value, "name", value))
+def test_every_code_through_every_cast(given: str, target: Target, tmp_path: Path) -> None:
     graph = all_casts(Format.parse(given))
     codes = np.arange(graph.input_format.min_code, graph.input_format.max_code + 1)[:, None]
     expected = graph.run(codes)
