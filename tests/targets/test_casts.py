@@ -1,4 +1,4 @@
-"""Every rounding with every overflow, on every code of a format: nothing about ties is left to chance."""
+"""Every rounding with every overflow, and accumulators of every kind, on every code: no tie is left to chance."""
 
 from itertools import product
 from pathlib import Path
@@ -40,5 +40,36 @@ def test_every_code_through_every_cast(given: str, target: Target, tmp_path: Pat
     codes = np.arange(graph.input_format.min_code, graph.input_format.max_code + 1)[:, None]
     expected = graph.run(codes)
     assert expected.shape == (256, 1 + len(TO) * len(Rounding) * len(Overflow))
-    wrong = np.unique(np.nonzero(target.build(graph, tmp_path).run(codes) != expected)[1])
+    wrong = np.unique(np.nonzero(target.build(graph, tmp_path / "new" / "folder").run(codes) != expected)[1])
     assert [graph.nodes[place].name for place in wrong] == []
+
+
+ACCUMULATORS = (
+    "fixed<16,8>",  # holds all
+    "fixed<12,11>",  # reaches higher and drops bits
+    "fixed<12,4>",  # finer than the products
+    "fixed<5,3>",  # wraps, drops bits
+    "fixed<6,12>",  # all but the sign of every product is dropped
+    "fixed<3,9>",
+)
+
+
+def all_accumulators(given: Format) -> Graph:
+    rng = np.random.default_rng(0)
+    weight = Format.parse("fixed<4,2>")
+    nodes = []
+    for place, accumulator in enumerate(ACCUMULATORS):
+        kernel, bias = rng.integers(weight.min_code, weight.max_code + 1, (3, 2)), np.array([1, weight.min_code])
+        kernel[0] = weight.min_code, weight.max_code
+        nodes.append(Node(f"dense{place}", Dense(kernel, weight, bias, weight, Format.parse(accumulator)), "input"))
+    return Graph("sums", (3,), given, (*nodes, Node("all", Concatenate(0), *(node.name for node in nodes))))
+
+
+@pytest.mark.parametrize("target", OWN, ids=lambda target: target.name)
+@pytest.mark.parametrize("given", ["fixed<4,2>", "ufixed<3,2>"])
+def test_every_code_through_every_accumulator(given: str, target: Target, tmp_path: Path) -> None:
+    graph = all_accumulators(Format.parse(given))
+    one = np.arange(graph.input_format.min_code, graph.input_format.max_code + 1)
+    codes = np.stack(np.meshgrid(one, one, one), axis=-1).reshape(-1, 3)
+    wrong = np.nonzero(target.build(graph, tmp_path / "new" / "folder").run(codes) != graph.run(codes))[1] // 2
+    assert [graph.nodes[place].name for place in np.unique(wrong)] == []
