@@ -30,7 +30,7 @@ from qcompress.graph import (
 )
 from qcompress.targets import TARGETS, Body, Target
 from qcompress.targets.rtl import Rtl, verilog_files
-from qcompress.targets.rtl_build import mismatches
+from qcompress.targets.rtl_build import mismatches, sample_codes
 from qcompress.targets.rtl_logic import LOGIC, trace_graph
 
 RTL = Rtl(latency_cutoff=3, optimization="0")
@@ -192,12 +192,20 @@ def test_a_moved_build_opens_and_runs(small_build: Path) -> None:
         assert np.array_equal(body.run(codes[:rows]), small_graph().run(codes[:rows]))
 
 
+def test_every_build_compares_the_same_rows() -> None:
+    first, again = (sample_codes(Format(True, 6, 2), (50, 3)) for _ in range(2))
+    assert np.array_equal(first, again)
+
+
 def test_the_record_says_latency_interval_ports_and_estimate(small_build: Path) -> None:
     record = json.loads((small_build / "rtl.json").read_text())
     assert record["interval"] == 1
     assert record["latency_cycles"] >= 2
-    assert record["ports"]["input_codes"] == "2 x fixed<4,2>"
-    assert record["ports"]["output_codes"] == "1 x fixed<9,5>"
+    assert record["ports"] == {
+        "clk": "clock, rising edge",
+        "input_codes": "2 x fixed<4,2>",
+        "output_codes": "1 x fixed<9,5>",
+    }
     assert record["estimate"]["origin"] == "estimated"
     assert record["estimate"]["lut"] > 0
     text = (small_build / "verilog" / "qcompress_rtl.v").read_text()
