@@ -19,6 +19,7 @@ from qcompress.detectors.hgcal.econt.weights import COUNT, EncoderWeights
 from qcompress.synthesis.estimate import estimate
 from qcompress.targets.processes import python_module, run_logged
 from qcompress.targets.rtl import Rtl
+from qcompress.targets.rtl_build import CHECKED_ROWS
 from qcompress.targets.rtl_loadable import RtlLoadable
 
 
@@ -53,7 +54,7 @@ def main() -> None:
         folder, write = Path(name), python_module("qcompress.targets.rtl_build", str(Rtl().latency_cutoff))
         graph.save(folder / "graph")
         writing, _ = seconds(lambda: run_logged(write, folder, folder / "write.log", "writing the Verilog"))
-    print(f"rtl: Verilog alone written and 2000 rows of its logic compared in {writing:.1f} s")
+    print(f"rtl: Verilog alone written and {CHECKED_ROWS} rows of its logic compared in {writing:.1f} s")
     writing, _ = seconds(lambda: RtlLoadable().write_verilog(graph, Path(tempfile.mkdtemp())))
     print(f"rtl_loadable: Verilog alone written in {writing:.2f} s")
 

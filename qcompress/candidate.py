@@ -69,10 +69,12 @@ def find_candidates(given: Sequence[str]) -> list[Path]:
 
 def _check_types(manifest: dict[str, Any]) -> None:
     """TypeError naming the entry of a manifest that is not what this version writes."""
-    expected = {"name": str, "detector": str | None, "config": dict | None, "seed": int, "versions": dict}
-    for key, kind in {**expected, "front_end": dict}.items():
-        if not isinstance(manifest[key], kind) or (key == "seed" and manifest[key] < 0):
+    expected = {"name": str, "detector": str | None, "config": dict | None, "seed": int}
+    for key, kind in {**expected, "versions": dict, "front_end": dict}.items():
+        if not isinstance(manifest[key], kind):
             raise TypeError(key)
+    if manifest["seed"] < 0:
+        raise ValueError("seed")
     for step, entry in manifest["steps"].items():
         for key, part in (("inputs", str), ("files", dict), ("figures", dict)):
             if not isinstance(entry, dict) or not isinstance(entry.get(key), part):
@@ -161,7 +163,8 @@ class Candidate:
         )
 
     def check_intact(self, step: str) -> None:
-        """Raises QcompressError if files of a step are not what it wrote, or gone."""
+        """Raises QcompressError if a step has not run, or its files are not what it wrote, or gone."""
+        self.figures(step)
         if not self.is_intact(step):
             again = "compile the model again" if self.manifest["detector"] is None else "repair it with qcompress run"
             raise QcompressError(f"{self.folder}: files of step {step} are missing or changed; {again}")

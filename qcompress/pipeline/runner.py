@@ -46,7 +46,6 @@ def run_one(folder: Path, name: str, reporter: Reporter) -> Figures:
     detector = candidate.detector
     config = parse_config(candidate.manifest["config"], folder)
     for before in STEPS[name].after:
-        candidate.figures(before)
         candidate.check_intact(before)
     with candidate.locked():
         _run_step(Job(config, candidate, detector), STEPS[name], reporter)
@@ -61,7 +60,6 @@ def synthesize_candidate(folder: Path, reporter: Reporter) -> Figures:
     config = candidate.manifest["config"]
     options = parse_config(config, folder).synthesis if config else SynthesisOptions()
     options = options.model_copy(update={"flow": options.flow or FLOW})
-    candidate.figures("compile")
     candidate.check_intact("compile")
     with candidate.locked():
         inputs = inputs_hash(STEPS["synthesize"], candidate, options.model_dump())

@@ -49,7 +49,6 @@ def run_flows(folder: Path, flows: list[str], settings: "Settings", report: Repo
     from qcompress.synthesis.flows import FOLDER, run_all
 
     candidate = Candidate.open(folder)
-    candidate.figures("compile")
     candidate.check_intact("compile")
     with candidate.locked():
         return run_all(flows, rtl_folders(candidate, ""), folder / FOLDER, settings, report)

@@ -85,7 +85,8 @@ def nand_area(library: Path) -> float:
         raise QcompressError(f"{library}: cannot be read ({fault.strerror})") from None
     if not re.search(r"\blibrary\s*\(", text):
         raise QcompressError(f"{library}: no liberty file; give one that begins with library(NAME)")
-    if text.count("{") != text.count("}"):
+    code = re.sub(r'/\*.*?\*/|"[^"]*"', "", text, flags=re.DOTALL)
+    if code.count("{") != code.count("}"):
         raise QcompressError(f"{library}: a liberty file that is cut off: its braces do not match; take it anew")
     areas = []
     for cell in re.split(r"\bcell\s*\(", text)[1:]:

@@ -67,7 +67,7 @@ def scaled_library() -> str:
 
 def test_cells_of_ones_own(built: Path, tmp_path: Path) -> None:
     library = tmp_path / "mine.lib"
-    library.write_text(scaled_library())
+    library.write_text(f"/* no end: {{ */\n{scaled_library()}")
     report = asic.synthesize([built / "verilog" / "top.v"], "top", tmp_path / "out", liberty=library, hierarchical=True)
     assert (report.area, report.gate_equivalents) == (4 * 112, 112)
     assert report.device == "mine.lib"

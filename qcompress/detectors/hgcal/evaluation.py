@@ -23,6 +23,7 @@ from qcompress.detectors.hgcal.decoding import module_calq
 from qcompress.detectors.hgcal.econt.encoder import LATENT
 from qcompress.detectors.hgcal.econt.frontend import FrontEnd, normalise
 from qcompress.detectors.hgcal.events import PLACE, LinkAllocation, module_numbers, modules
+from qcompress.detectors.hgcal.sample_layout import GEOMETRY, OF_THE_FILE
 from qcompress.errors import QcompressError
 from qcompress.fixedpoint import Codes, Overflow, Values
 from qcompress.plots.histograms import ratio_figure
@@ -40,8 +41,6 @@ TELLING_CELLS = 20
 IN_FIGURES = (ENCODER, TRANSVERSE, "repeater", "threshold", "bc", "bc-stc", "mean-image")
 BACK_END = BackEnd(X_Y)
 """The seed study's seeding, continuous under small changes of charge, and its reach of 0.015."""
-GEOMETRY, OF_THE_FILE = "V11", "of the file"
-"""What a sample may say of its geometry; modules of a file from elsewhere are looked up one by one."""
 NO_PLACES = "the sample does not say where its modules are: layer, u, v, zside"
 SIMULATED = "qcompress HGCAL fast simulation, test events"
 

@@ -10,6 +10,7 @@ from typing import Any
 import numpy as np
 
 from qcompress.detectors.hgcal import columns, samples
+from qcompress.detectors.hgcal.sample_layout import GEOMETRY
 from qcompress.detectors.hgcal.tables import CALQ, Imported, Piece, import_pieces, refuse_missing, to_table
 from qcompress.errors import QcompressError
 from qcompress.files import written_aside
@@ -57,7 +58,7 @@ def _import(source: Path, datasets: dict[str, Any], target: Path, skip_bad_rows:
             report(min(first + ROWS, rows), rows, "rows")
 
     calq = {"charge": "CALQ of the file"} if "event" not in names else {}
-    with samples.writing(target, {"kind": "hdf5", "files": [source.name], "geometry": "V11", **calq}) as writer:
+    with samples.writing(target, {"kind": "hdf5", "files": [source.name], "geometry": GEOMETRY, **calq}) as writer:
         return import_pieces(source, pieces(), writer)
 
 

@@ -17,6 +17,7 @@ import numpy.typing as npt
 from qcompress.detectors import CALIBRATION
 from qcompress.detectors.hgcal import geometry, layers, samples, wafers
 from qcompress.detectors.hgcal.econt.numbers import Density, encode
+from qcompress.detectors.hgcal.sample_layout import OF_THE_FILE
 from qcompress.detectors.splits import split_events
 from qcompress.errors import QcompressError
 from qcompress.progress import Report, silent
@@ -73,7 +74,7 @@ def _import_tree(source: Path, tree: Any, target: Path, report: Report) -> int:
         raise QcompressError(f"{source}: branch {', '.join(missing)} is missing")
     optional = [name for name in ("tc_wafertype", "tc_simenergy", "split", *GENERATED, *ENTRY) if name in known]
     numbers, said = _events(tree)
-    origin = {"kind": "ntuple", "files": [source.name], "geometry": "of the file", "charge": charge, "events": said}
+    origin = {"kind": "ntuple", "files": [source.name], "geometry": OF_THE_FILE, "charge": charge, "events": said}
     done = 0
     with samples.writing(target, origin) as writer:
         for first in range(0, tree.num_entries, EVENTS):

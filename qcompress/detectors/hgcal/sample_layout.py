@@ -21,6 +21,8 @@ from qcompress.errors import QcompressError
 SCHEMA = 2
 FORMAT = "qcompress HGCAL modules"
 CHUNK_ROWS = 1 << 14
+GEOMETRY, OF_THE_FILE = "V11", "of the file"
+"""What a sample's origin may say of its geometry: the one that is known, or nothing that is."""
 
 Columns = Mapping[str, npt.NDArray[Any]]
 Layout = Mapping[str, tuple[str, tuple[int, ...]]]

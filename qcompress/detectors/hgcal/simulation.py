@@ -26,6 +26,7 @@ from qcompress.detectors.hgcal import geometry, layers, particles, samples, sens
 from qcompress.detectors.hgcal.econt.numbers import Density, encode
 from qcompress.detectors.hgcal.parameters import PARAMETERS
 from qcompress.detectors.hgcal.particles import Entries, Particles
+from qcompress.detectors.hgcal.sample_layout import GEOMETRY
 from qcompress.detectors.hgcal.selections import Selection, sieving
 from qcompress.detectors.splits import split_events
 from qcompress.errors import QcompressError
@@ -80,7 +81,7 @@ def simulate(
 def origin(kind: str, seed: int) -> dict[str, Any]:
     """What a sample says of its making."""
     frozen = {"parameters": json.loads(PARAMETERS.to_json()), "parameters_hash": PARAMETERS.digest()}
-    return {"kind": kind, "seed": seed, "geometry": "V11", **frozen}
+    return {"kind": kind, "seed": seed, "geometry": GEOMETRY, **frozen}
 
 
 def _in_order(kind: str, events: int, seed: int) -> Iterator[tuple[Columns, Columns]]:
