@@ -6,7 +6,7 @@ setting, the versions of the tools, a hash of every source.
 
 import hashlib
 import json
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import asdict, dataclass, field, replace
 from importlib.metadata import version
 from pathlib import Path
@@ -17,13 +17,13 @@ from qcompress.progress import Report
 from qcompress.synthesis import asic, ecp5, vendor_tools, yosys
 from qcompress.synthesis.report import SynthesisReport
 from qcompress.synthesis.yosys import Limits
+from qcompress.targets import EVERY_KIND, TARGETS
 from qcompress.targets.record import write_json
 
 FOLDER = "flows"
 """Where a candidate keeps the results of flows that were asked for by name."""
 HIERARCHICAL_FROM = 100
 """Multipliers from which a design is synthesized module by module."""
-RECORDS = {"rtl": "rtl.json", "rtl_loadable": "rtl_loadable.json"}
 
 
 @dataclass(frozen=True)
@@ -61,7 +61,7 @@ class Design:
     @classmethod
     def open(cls, target: str, network: str, folder: Path) -> "Design":
         """The Verilog that a target left in `folder`; raises QcompressError if it is not finished."""
-        path = folder / RECORDS[target.split("-", maxsplit=1)[0]]
+        path = folder / str(getattr(TARGETS[target], "record", ""))
         try:
             record = json.loads(path.read_text())
             str(record["top"]), int(record["latency_cycles"]), int(record["interval"])
@@ -138,6 +138,11 @@ def _hash(path: Path) -> str:
         raise QcompressError(f"{path}: cannot be read ({fault.strerror})") from None
 
 
+def taking(flow: str, targets: Iterable[str]) -> list[str]:
+    """Which of these targets' builds a flow takes."""
+    return [name for name in targets if flow in getattr(TARGETS[name], "flows", ())]
+
+
 def run_all(
     flows: list[str], built: Mapping[str, Mapping[str, Path]], folder: Path, settings: Settings, report: Report
 ) -> dict[str, dict[str, Any]]:
@@ -148,9 +153,9 @@ def run_all(
     check_flows(flows)
     jobs: list[tuple[str, str, str]] = []
     for flow in flows:
-        wanted = [t for t in built if (t.startswith("rtl") if flow in OPEN else t == vendor_tools.TOOLS[flow].target)]
+        wanted = taking(flow, built)
         if not wanted:
-            needs = "rtl or rtl_loadable" if flow in OPEN else vendor_tools.TOOLS[flow].target
+            needs = " or ".join(taking(flow, EVERY_KIND))
             raise QcompressError(f"{folder.parent}: nothing for flow {flow}; build target {needs}")
         jobs += [(flow, target, network) for target in wanted for network in built[target]]
     found = {}
