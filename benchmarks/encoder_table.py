@@ -78,7 +78,7 @@ def main() -> None:
             body = TARGETS[name].build(graph, folder)
         if np.any(body.run(codes) != graph.run(codes)):
             raise SystemExit(f"{name}: differs from the graph")
-        design = Design.open(name, "encoder", folder)
+        design = Design.open(TARGETS[name], "encoder", folder)
         found = flows(design, folder / "flows", given.flows, limits)
         print(
             line(name, dict(design.record), found, estimate(graph, getattr(TARGETS[name], "reuse", None))), flush=True

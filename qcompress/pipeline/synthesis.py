@@ -8,6 +8,7 @@ from qcompress.candidate import Candidate
 from qcompress.config import SynthesisOptions
 from qcompress.pipeline.job import Figures, Job
 from qcompress.progress import Report
+from qcompress.targets import Target, of_flow
 
 if TYPE_CHECKING:
     from qcompress.synthesis.flows import Settings
@@ -37,11 +38,14 @@ def run_flow(candidate: Candidate, options: SynthesisOptions, stage: Path) -> Fi
     }
 
 
-def folders(candidate: Candidate, flow: str | None = None) -> dict[str, dict[str, Path]]:
+def folders(candidate: Candidate, flow: str | None = None) -> dict[Target, dict[str, Path]]:
     """Built targets, of a flow those that it takes: target -> network -> folder."""
-    targets = candidate.targets().items()
-    names = [name for name, target in targets if flow is None or flow in target.flows]
-    return {target: {name: candidate.folder / target / name for name in candidate.graphs()} for target in names}
+    targets = list(candidate.targets().values())
+    graphs = candidate.graphs()
+    return {
+        target: {name: candidate.folder / target.name / name for name in graphs}
+        for target in (targets if flow is None else of_flow(targets, flow))
+    }
 
 
 def run_flows(folder: Path, flows: list[str], settings: "Settings", report: Report) -> Figures:

@@ -106,7 +106,7 @@ def _synthesized(candidate: Candidate, target: Target) -> dict[str, dict[str, Sy
     implementation = target.name
     folders = {name: candidate.folder / implementation / name for name in candidate.graphs()}
     built = {name: folder for name, folder in folders.items() if folder.is_dir()}
-    found = results(candidate.folder / FOLDER, implementation, built)
+    found = results(candidate.folder / FOLDER, target, built)
     step = candidate.steps.get("synthesize", {}).get("figures", {})
     if step and implementation == next(iter(implementations(candidate))):
         for network, figures in step.items():

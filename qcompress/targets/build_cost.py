@@ -61,8 +61,10 @@ def _operations(graph: Graph, node: Node) -> int:
     if isinstance(operation, Rearrangement):
         return 0
     if isinstance(operation, Linear):
-        taps = operation.taps(graph.shapes[node.source]) >= 0
-        return int(np.einsum("pgt,gt->", taps, np.count_nonzero(operation.matrix, axis=2)))
+        shape = graph.shapes[node.source]
+        met = np.count_nonzero(operation.spatial(shape) >= 0, axis=0)  # positions at which each tap meets an input
+        used = operation.grouped(np.repeat(met[:, None], shape[-1], axis=1))
+        return int(np.sum(used * np.count_nonzero(operation.matrix, axis=2)))
     if isinstance(operation, Pool):
         return elements * int(np.prod(operation.size))
     return elements * len(node.sources)
@@ -73,7 +75,8 @@ def places(graph: Graph) -> list[int]:
     found = []
     for node in graph.nodes:
         if isinstance(node.operation, Linear) and len(graph.shapes[node.source]) > 1:
-            found.append(node.operation.taps(graph.shapes[node.source]).size)
+            groups, terms, _ = node.operation.matrix.shape
+            found.append(len(node.operation.spatial(graph.shapes[node.source])) * groups * terms)
     return found
 
 

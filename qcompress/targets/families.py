@@ -4,6 +4,7 @@ from collections.abc import Mapping
 from typing import Any
 
 from qcompress.targets import Family, Kind, cpp, hls, rtl, rtl_loadable
+from qcompress.targets.hls_proven import BACKENDS
 
 
 def _word(word: str) -> Any:
@@ -19,7 +20,7 @@ def _word(word: str) -> Any:
 
 def _backend(value: Any) -> Mapping[str, Any]:
     """A backend of hls4ml, in any letters."""
-    known = {backend.lower(): backend for backend in hls.BACKENDS}
+    known = {backend.lower(): backend for backend in BACKENDS}
     if str(value).lower() not in known:
         raise ValueError(f"give one of {', '.join(known)}, or settings as keys and values, not {value!r}")
     return {"backend": known[str(value).lower()]}
