@@ -21,7 +21,7 @@ from qcompress.fixedpoint import Codes
 from qcompress.frontends import is_model
 from qcompress.graph import Chain, Graph
 from qcompress.manifest import MANIFEST, SCHEMA, read
-from qcompress.targets import TARGETS, Target, families, recalled
+from qcompress.targets import TARGETS, Body, Target, families, recalled
 
 UNHASHED = {".log", ".so", ".machine"}
 """Endings of files that tell of a run (times, paths) or of a machine, and not of the candidate."""
@@ -241,7 +241,8 @@ class Candidate:
         folder = self.folder / "cpp" / name
         if folder.is_dir():
             with contextlib.suppress(ToolMissing, OSError):  # built elsewhere, and nothing can be compiled here
-                return TARGETS["cpp"].open(graph, folder).run
+                body: Body = TARGETS["cpp"].open(graph, folder)
+                return body.run
         return graph.run
 
     def chain(self, name: str, graph: Graph) -> Chain:

@@ -128,7 +128,8 @@ def _file(name: str) -> Path | None:
         spec = importlib.util.find_spec(top)
     except (ImportError, ValueError):
         return None
-    origin = Path(spec.origin) if spec is not None and (spec.origin or "").endswith(".py") else None
+    place = (spec.origin if spec is not None else None) or ""
+    origin = Path(place) if place.endswith(".py") else None
     for part in inner:
         if origin is None or origin.name != "__init__.py":
             return None

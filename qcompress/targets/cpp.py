@@ -14,11 +14,10 @@ from dataclasses import asdict, dataclass
 from functools import cached_property
 from math import prod
 from pathlib import Path
-from typing import Annotated, Any, Literal
+from typing import Any
 
 import numpy as np
 import numpy.typing as npt
-from pydantic import BaseModel, ConfigDict, Field
 
 from qcompress.errors import QcompressError
 from qcompress.fixedpoint import Codes, Format, Values
@@ -50,6 +49,20 @@ class Cpp:
     @property
     def name(self) -> str:
         return "cpp"
+
+    @property
+    def flows(self) -> tuple[str, ...]:
+        """No synthesis flow takes an emulator."""
+        return ()
+
+    @property
+    def simulated(self) -> bool:
+        """It runs wherever it was compiled."""
+        return True
+
+    def cost(self, graph: Graph) -> tuple[float, float]:
+        """Interim."""
+        return 2.0, 400.0
 
     def refuse(self, graph: Graph | Chain) -> None:
         """Raises Refused for graphs that 64-bit integers cannot hold and for stages that are not C++."""
@@ -103,22 +116,6 @@ class Cpp:
         command = [compiler, *flags, "-shared", "-fPIC", "-pthread", "library.cpp", "-o", f"{library}.part"]
         run_logged(command, folder, log, f"cpp: compiling {graph.name}")
         os.replace(folder / f"{library}.part", folder / library)
-
-
-class Settings(BaseModel):
-    """What a config may say of the emulator."""
-
-    model_config = ConfigDict(extra="forbid", frozen=True)
-
-    optimization: Literal["0", "1", "2", "3"] = "3"
-    """g++'s -O."""
-    machine: Annotated[str, Field(pattern=r"^[A-Za-z0-9._+-]+$")] = "native"
-    """g++'s -march: instructions that the library may use."""
-
-
-def target(settings: Settings) -> Cpp:
-    """The target of a config's settings."""
-    return Cpp(settings.optimization, settings.machine)
 
 
 def _is_recorded(graph: Graph | Chain, folder: Path, made: dict[str, Any]) -> bool:

@@ -1,7 +1,9 @@
 """The families of targets that come with the package; each module of a target says what may be set for it."""
 
 from collections.abc import Mapping
-from typing import Any
+from typing import Annotated, Any, Literal
+
+from pydantic import BaseModel, ConfigDict, Field
 
 from qcompress.targets import Family, Kind, cpp, hls, rtl, rtl_loadable
 from qcompress.targets.hls_proven import BACKENDS
@@ -31,7 +33,22 @@ def _reuse(value: Any) -> Mapping[str, Any]:
     return {"reuse": value}
 
 
-CPP = Family("cpp", Kind.EMULATOR, cpp.Settings, cpp.target, default=("cpp",), shorthand=_word("header"))
+class Emulator(BaseModel):
+    """What a config may say of the C++ emulator."""
+
+    model_config = ConfigDict(extra="forbid", frozen=True)
+
+    optimization: Literal["0", "1", "2", "3"] = "3"
+    """g++'s -O."""
+    machine: Annotated[str, Field(pattern=r"^[A-Za-z0-9._+-]+$")] = "native"
+    """g++'s -march: instructions that the library may use."""
+
+
+def _emulator(settings: Emulator) -> cpp.Cpp:
+    return cpp.Cpp(settings.optimization, settings.machine)
+
+
+CPP = Family("cpp", Kind.EMULATOR, Emulator, _emulator, default=("cpp",), shorthand=_word("header"))
 
 HLS = Family(
     "hls",
