@@ -10,6 +10,7 @@ import hashlib
 import importlib.util
 import inspect
 import textwrap
+import threading
 from collections.abc import Iterable, Iterator
 from functools import cache
 from pathlib import Path
@@ -20,6 +21,8 @@ CARRIERS = {
     *("errors", "files", "progress", "config", "manifest", "candidate", "pipeline", "report", "cli", "detectors"),
 }
 """Modules `qcompress.NAME` that carry results and compute none; detectors are followed from their own folders on."""
+PARSING = threading.Lock()
+"""Held while sources are parsed: CPython 3.11 does not build syntax trees in two threads at once."""
 
 
 def code_hash(seeds: Iterable[Any], text: Iterable[str] = ()) -> str:
@@ -28,7 +31,11 @@ def code_hash(seeds: Iterable[Any], text: Iterable[str] = ()) -> str:
     seeds: functions, followed from what they use, and names of modules or packages, followed whole; text: names of
     packages whose text counts as it is, comments included.
     """
-    given = list(seeds)
+    with PARSING:
+        return _hash(list(seeds), text)
+
+
+def _hash(given: list[Any], text: Iterable[str]) -> str:
     functions = _functions(seed for seed in given if not isinstance(seed, str))
     parts = [f"{name} {_sha(ast.dump(_body(function)).encode())}" for name, function in sorted(functions.items())]
     parts += [f"{name} {_meaning(name)}" for name in sorted(_closure(given, functions.values()))]

@@ -23,7 +23,8 @@ def _front_ends(candidate: Candidate) -> list[str]:
 
 def _bodies(candidate: Candidate) -> list[str]:
     """Modules of front ends, and of the targets that the candidate is built as."""
-    targets = [type(recalled(entry).target).__module__ for entry in candidate.manifest["targets"].values()]
+    told = candidate.manifest["targets"] or {}
+    targets = [type(recalled(entry).target).__module__ for entry in told.values()]
     return [*_front_ends(candidate), *targets]
 
 
