@@ -73,7 +73,8 @@ inline Vector<std::int32_t, L> add_products(Vector<std::int32_t, L> sum, Vector<
     if constexpr (L == 4) return sum + (V)_mm_madd_epi16((__m128i)a, (__m128i)b);
 #endif
 #endif
-    const V low_a = a * 65536 >> 16, low_b = b * 65536 >> 16;
+    using U = Vector<std::uint32_t, L>;
+    const V low_a = V(U(a) << 16) >> 16, low_b = V(U(b) << 16) >> 16;
     return sum + low_a * low_b + (a >> 16) * (b >> 16);
 }
 
@@ -118,16 +119,22 @@ inline void run_of_terms(V (&sum)[C][S], const typename N::In (*from)[LANES], in
     V given[S];
     int i = 0;
     if constexpr (N::paired) {
-        for (; i < terms; i += 2) {
-            for (int s = 0; s < S; s++) {
-                given[s] = load<A, L>(reinterpret_cast<const std::uint16_t *>(&from[i][lane + s * L]));
-                if (i + 1 < terms)
-                    given[s] |= load<A, L>(reinterpret_cast<const std::uint16_t *>(&from[i + 1][lane + s * L])) << 16;
-            }
+        const auto add_pairs = [&](int term) {
             for (int c = 0; c < C; c++) {
-                const V weight = V{} + weight_pairs<N, 1>(term + i, filter + c);
+                const V weight = V{} + weight_pairs<N, 1>(term, filter + c);
                 for (int s = 0; s < S; s++) sum[c][s] = add_products<L>(sum[c][s], given[s], weight);
             }
+        };
+        const auto low = [&](int i, int s) {
+            return load<A, L>(reinterpret_cast<const std::uint16_t *>(&from[i][lane + s * L]));
+        };
+        for (; i + 1 < terms; i += 2) {
+            for (int s = 0; s < S; s++) given[s] = low(i, s) | (low(i + 1, s) << 16);
+            add_pairs(term + i);
+        }
+        if (i < terms) {
+            for (int s = 0; s < S; s++) given[s] = low(i, s);
+            add_pairs(term + i);
         }
     } else {
         for (; i < terms; i++) {
@@ -262,17 +269,21 @@ inline void wide_row(typename N::Out *out, const typename N::In *in, int y, int 
     constexpr int P = QCOMPRESS_VECTOR_BYTES == 64 ? 8 : 4;
     for (int phase = 0; phase < N::step; phase++)
         for (int x = phase; x < N::columns;) {
-            if (N::columns >= P && whole<N>(x, P))
-                wide_sums<N, L, F, P>(out, in, y, x, group, first), x += P * N::step;
-            else
-                wide_sums<N, L, F, 1>(out, in, y, x, group, first), x += N::step;
+            if constexpr (N::columns >= P * N::step)
+                if (whole<N>(x, P)) {
+                    wide_sums<N, L, F, P>(out, in, y, x, group, first);
+                    x += P * N::step;
+                    continue;
+                }
+            wide_sums<N, L, F, 1>(out, in, y, x, group, first);
+            x += N::step;
         }
 }
 
 // All filters of a group from `first` on; less than 2 L of them where L is not the longest vector.
 template <class N, int L>
 inline void wide_filters(typename N::Out *out, const typename N::In *in, int y, int group, int first) {
-    if constexpr (L == length<typename N::Sum>(64))
+    if constexpr (L == length<typename N::Sum>(64) && N::group_filters >= 2 * L)
         for (; first + 2 * L <= N::group_filters; first += 2 * L) wide_row<N, L, 2>(out, in, y, group, first);
     if constexpr ((N::group_filters & L) != 0) wide_row<N, L, 1>(out, in, y, group, first), first += L;
     if constexpr (L > 1) wide_filters<N, L / 2>(out, in, y, group, first);
@@ -297,7 +308,8 @@ template <class N> inline void wide(typename N::Out *out, const typename N::In *
         if constexpr (by_channel<N>) {
             for (int x = 0; x < N::columns; x++) {
                 int channel = 0;
-                for (; channel + L <= N::groups; channel += L) channel_sums<N, L>(out, in, y, x, channel);
+                if constexpr (N::groups >= L)
+                    for (; channel + L <= N::groups; channel += L) channel_sums<N, L>(out, in, y, x, channel);
                 for (; channel < N::groups; channel++) channel_sums<N, 1>(out, in, y, x, channel);
             }
         } else {
@@ -312,7 +324,8 @@ template <class N, int LANES> inline void linear(typename N::Out (*out)[LANES], 
         for (int x = 0; x < N::columns; x++)
             for (int group = 0; group < N::groups; group++) {
                 int first = 0;
-                for (; first + 8 <= N::group_filters; first += 8) sums<N, LANES, 8>(out, in, y, x, group, first);
+                if constexpr (N::group_filters >= 8)
+                    for (; first + 8 <= N::group_filters; first += 8) sums<N, LANES, 8>(out, in, y, x, group, first);
                 if constexpr ((N::group_filters & 4) != 0) sums<N, LANES, 4>(out, in, y, x, group, first), first += 4;
                 if constexpr ((N::group_filters & 2) != 0) sums<N, LANES, 2>(out, in, y, x, group, first), first += 2;
                 if constexpr ((N::group_filters & 1) != 0) sums<N, LANES, 1>(out, in, y, x, group, first);
@@ -346,7 +359,8 @@ template <class N, int LANES> inline void pool(typename N::Out (*out)[LANES], co
     for (int y = 0; y < N::rows; y++)
         for (int x = 0; x < N::columns; x++) {
             int lane = 0;
-            for (; lane + L <= size; lane += L) window<N, LANES, L>(*out, *in, y, x, lane);
+            if constexpr (size >= L)
+                for (; lane + L <= size; lane += L) window<N, LANES, L>(*out, *in, y, x, lane);
             for (; lane < size; lane++) window<N, LANES, 1>(*out, *in, y, x, lane);
         }
 }
@@ -362,23 +376,29 @@ template <class N, int LANES, class... Given>
 inline void each(typename N::Out (*out)[LANES], const Given (*...given)[LANES]) {
     constexpr int L = length<typename N::Sum>(64), size = N::size * LANES;
     int i = 0;
-    for (; i + L <= size; i += L) each_lane<N, L>(*out + i, (*given + i)...);
+    if constexpr (size >= L)
+        for (; i + L <= size; i += L) each_lane<N, L>(*out + i, (*given + i)...);
     for (; i < size; i++) each_lane<N, 1>(*out + i, (*given + i)...);
 }
 
 // Elements moved, axis by axis: N::offsets holds, of every place along every axis of the output, how far it moves
 // the place in the input, -1 for a zero; the last N::run elements lie one behind the other.
 template <class N, int LANES, int AXIS = 0, int FIRST = 0>
-inline void move(typename N::Out (*out)[LANES], const typename N::In (*in)[LANES], int place = 0) {
+inline void move_axis(typename N::Out *out, const typename N::In *in, int place) {
+    using Out = typename N::Out;
     if constexpr (AXIS == N::axes) {
-        for (int i = 0; i < N::run * LANES; i++)
-            (*out)[i] = place < 0 ? typename N::Out(0) : typename N::Out((*in)[place * LANES + i]);
+        const typename N::In *from = in + (place < 0 ? 0 : place * LANES);
+        for (int i = 0; i < N::run * LANES; i++) out[i] = place < 0 ? Out(0) : Out(from[i]);
     } else {
         for (int i = 0; i < N::shape[AXIS]; i++) {
             const int offset = N::offsets[FIRST + i], here = place < 0 || offset < 0 ? -1 : place + offset;
-            move<N, LANES, AXIS + 1, FIRST + N::shape[AXIS]>(out + i * N::below[AXIS], in, here);
+            move_axis<N, LANES, AXIS + 1, FIRST + N::shape[AXIS]>(out + i * N::below[AXIS] * LANES, in, here);
         }
     }
+}
+
+template <class N, int LANES> inline void move(typename N::Out (*out)[LANES], const typename N::In (*in)[LANES]) {
+    move_axis<N, LANES>(*out, *in, 0);
 }
 
 // One input of a concatenation: pieces of N::piece elements go N::distance apart, N::gain aligns the binary points.
