@@ -6,8 +6,7 @@ from pathlib import Path
 from typing import Protocol, runtime_checkable
 
 from qcompress.errors import QcompressError
-from qcompress.fixedpoint import Codes
-from qcompress.graph import Graph
+from qcompress.graph import Graph, Tensors
 
 __all__ = ["EVERY_KIND", "TARGETS", "Body", "Target"]
 
@@ -19,8 +18,8 @@ class Body(Protocol):
     @property
     def name(self) -> str: ...
 
-    def run(self, codes: Codes) -> Codes:
-        """Codes (rows, *input_shape) -> codes (rows, *output_shape), int64."""
+    def run(self, codes: Tensors) -> Tensors:
+        """Codes (rows, *input_shape) -> codes (rows, *output_shape), int64; by name where there are several."""
         ...
 
 
