@@ -187,14 +187,15 @@ class CppBody:
         """The same on the header's own integer types, without conversion: the fastest way in and out."""
         arrays = by_port(self._inputs, codes, self.name)
         for port in self._inputs:
-            wanted = native_dtype(port.format)
-            if arrays[port.name].dtype != wanted:
-                raise QcompressError(f"{self.name}: codes of type {arrays[port.name].dtype}, the emulator takes {wanted}")
+            wanted, given = native_dtype(port.format), arrays[port.name].dtype
+            if given != wanted:
+                where = "" if len(self._inputs) == 1 else f" of {port.name}"
+                raise QcompressError(f"{self.name}: codes{where} of type {given}, the emulator takes {wanted}")
         rows = row_count(arrays)
-        given = [np.ascontiguousarray(arrays[port.name]) for port in self._inputs]
+        taken = [np.ascontiguousarray(arrays[port.name]) for port in self._inputs]
         found = [np.empty((rows, *port.shape), native_dtype(port.format)) for port in self._outputs]
         plain = is_plain(self.graph)
-        pointers = (_addresses(given, plain), _addresses(found, plain))
+        pointers = (_addresses(taken, plain), _addresses(found, plain))
         if self._call("run_native", *pointers, rows):
             outside(self._inputs, arrays, self.name)
         return as_tensors(self._outputs, {port.name: array for port, array in zip(self._outputs, found, strict=True)})
