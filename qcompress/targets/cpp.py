@@ -25,9 +25,10 @@ from qcompress.graph import Graph
 from qcompress.graph.ports import Port, Tensors, as_tensors, by_port, outside, pack, row_count, unpack
 from qcompress.graph.stage import Chain, ports_in, ports_out
 from qcompress.targets import cpp_chain, cpp_emit
+from qcompress.targets.cpp_cost import Cost, cost
 from qcompress.targets.cpp_files import library, plugin
-from qcompress.targets.cpp_selftest import FILE, selftest
 from qcompress.targets.cpp_ports import is_plain
+from qcompress.targets.cpp_selftest import FILE, selftest
 from qcompress.targets.cpp_types import port_type
 from qcompress.targets.processes import require, run_logged
 from qcompress.targets.record import read_record, write_json, write_record
@@ -52,6 +53,15 @@ class Cpp:
     @property
     def name(self) -> str:
         return "cpp"
+
+    @property
+    def simulated(self) -> bool:
+        """Its bodies run here."""
+        return True
+
+    def cost(self, graph: Graph | Chain) -> Cost:
+        """(seconds, megabytes) that a build will take, from counts; the measurements behind it: cpp_cost.cost."""
+        return cost(graph)
 
     def refuse(self, graph: Graph | Chain) -> None:
         """Raises Refused for graphs that 64-bit integers cannot hold and for stages that are not C++."""
@@ -178,8 +188,7 @@ class CppBody:
         """
         given = np.ascontiguousarray(pack(self._inputs, codes, self.name))
         found = np.empty((len(given), sum(port.size for port in self._outputs)), np.int64)
-        pointers = (ctypes.c_void_p(array.ctypes.data) for array in (given, found))
-        if self._call("run_codes", *pointers, len(given)):
+        if self._call("run_codes", _addresses([given], True), _addresses([found], True), len(given)):
             outside(self._inputs, by_port(self._inputs, codes, self.name), self.name)
         return unpack(self._outputs, found)
 
@@ -195,17 +204,14 @@ class CppBody:
         taken = [np.ascontiguousarray(arrays[port.name]) for port in self._inputs]
         found = [np.empty((rows, *port.shape), native_dtype(port.format)) for port in self._outputs]
         plain = is_plain(self.graph)
-        pointers = (_addresses(taken, plain), _addresses(found, plain))
-        if self._call("run_native", *pointers, rows):
+        if self._call("run_native", _addresses(taken, plain), _addresses(found, plain), rows):
             outside(self._inputs, arrays, self.name)
         return as_tensors(self._outputs, {port.name: array for port, array in zip(self._outputs, found, strict=True)})
 
     def predict(self, values: Any) -> Any:
         """Values (rows, *input_shape) -> output values, float64 on the grid of the output format; by name as `run`."""
         found = by_port(self._outputs, self.run(self.graph.input_codes(values)), self.name)
-        return as_tensors(
-            self._outputs, {port.name: port.format.to_values(found[port.name]) for port in self._outputs}
-        )
+        return as_tensors(self._outputs, {port.name: port.format.to_values(found[port.name]) for port in self._outputs})
 
     @property
     def _inputs(self) -> tuple[Port, ...]:

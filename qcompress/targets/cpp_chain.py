@@ -63,7 +63,8 @@ def header(chain: Chain) -> str:
     _workspace(chain, result)
     result.line("namespace detail {", "")
     for number, stage in enumerate(_stages(chain)):
-        _stage(number, stage, result)
+        if not isinstance(stage, Graph) and isinstance(stage, CppStage):
+            _row(number, stage, result)
     _run(chain, result)
     result.line("} // namespace detail", "")
     predict(chain, _body(chain, large), result)
@@ -134,11 +135,8 @@ def _workspace(chain: Chain, source: Source) -> None:
     source.line("")
 
 
-def _stage(number: int, stage: Stage, source: Source) -> None:
-    """A function of one row, codes of a row one after the other in memory; graphs have their own."""
-    if isinstance(stage, Graph):
-        return
-    assert isinstance(stage, CppStage)
+def _row(number: int, stage: CppStage, source: Source) -> None:
+    """A function of one row, for a stage that is no graph."""
     given, made = port_type(stage.input_format), port_type(stage.output_format)
     source.line(f"// {comment(stage.name)}")
     with source.block(f"inline void row{number}(const {given} *in, {made} *out)"):

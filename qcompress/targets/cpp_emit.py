@@ -82,8 +82,8 @@ def memory(size: int) -> list[str]:
     """Where work space of so many bytes lies, for the banner."""
     if size > BLOCK_BYTES:
         return [
-            f"// Work space: {size} bytes, more than the {BLOCK_BYTES} that are put on the stack: `predict` takes it from",
-            "// the heap, or from the caller, as a Workspace that is used again and again.",
+            f"// Work space: {size} bytes, more than the {BLOCK_BYTES} that are put on the stack:",
+            "// `predict` takes it from the heap, or from the caller as a Workspace, to be used again and again.",
         ]
     return [f"// Work space: {size} bytes on the stack, or the caller's; no heap (up to {BLOCK_BYTES} bytes)."]
 

@@ -4,7 +4,7 @@ from typing import Any
 
 from qcompress.graph.stage import ports_in, ports_out
 from qcompress.targets.cpp_ports import is_plain, members
-from qcompress.targets.cpp_source import Source, header_name, namespace
+from qcompress.targets.cpp_source import header_name, namespace
 from qcompress.targets.cpp_types import port_type
 
 THREADS = """\
@@ -191,7 +191,9 @@ extern "C" void destroy_model(QCOMPRESS_MODEL_BASE *model) {{ delete model; }}
 """
 
 
-PLAIN_TAKES = "// prepare_input takes a pointer to const Input[input_size], read_result a pointer to Output[output_size]."
+PLAIN_TAKES = (
+    "// prepare_input takes a pointer to const Input[input_size], read_result a pointer to Output[output_size]."
+)
 NAMED_TAKES = """\
 // prepare_input takes a std::map<std::string, const void *>: the name of every input -> its codes; read_result takes a
 // std::map<std::string, void *>: names of outputs, all or some -> where their codes go. Unknown and missing names are
@@ -296,7 +298,9 @@ def plugin(graph: Any, keeps_space: bool) -> str:
         header=header_name(graph),
         space=space,
         name=header_name(graph).removesuffix(".h"),
-        includes="#include <array>\n" if plain else "#include <cstring>\n#include <map>\n#include <stdexcept>\n#include <string>\n",
+        includes="#include <array>\n"
+        if plain
+        else "#include <cstring>\n#include <map>\n#include <stdexcept>\n#include <string>\n",
         takes=PLAIN_TAKES if plain else NAMED_TAKES.format(ports=_listed(graph)),
         members=(PLAIN_MEMBERS.format(**own) if plain else NAMED_MEMBERS.format(**own, **_kept(graph))),
     )

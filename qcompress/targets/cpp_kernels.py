@@ -136,7 +136,8 @@ def _pairs(operation: Linear, channels: int) -> dict[str, int]:
 
 def _by_channel(weights: Codes, channels: int) -> bool:
     """Whether every channel is a group of its own: its weights then lie tap by tap."""
-    return weights.shape[0] > 1 and weights.shape[2] == 1 and channels == 1
+    groups, _, filters = weights.shape
+    return bool(groups > 1 and filters == channels == 1)
 
 
 def _in_order(weights: Codes, channels: int, interleaved: bool) -> Codes:
@@ -171,7 +172,7 @@ def _fit_int64(operation: Linear, terms: Range, shift: int) -> bool:
     matrix = operation.matrix
     widest = max(int(np.abs(end).max()) for end in terms) * int(np.abs(matrix).max()) << max(-shift, 0)
     bias = int(np.abs(operation.cast_bias()).max())
-    return (widest * matrix.shape[1] + bias).bit_length() < 63
+    return int(widest * matrix.shape[1] + bias).bit_length() < 63
 
 
 def _geometry(operation: Linear, shape: Shape) -> dict[str, int]:
@@ -324,17 +325,18 @@ def _by_axis(indices: Codes) -> list[Codes] | None:
     """
     if not indices.ndim:
         return None
-    base = np.unravel_index(int(indices.argmax()), indices.shape)
-    if indices[base] < 0:
+    base = [int(place) for place in np.unravel_index(int(indices.argmax()), indices.shape)]
+    first = int(indices.max())
+    if first < 0:
         return None
     offsets = []
     for axis in range(indices.ndim):
-        along = indices[(*base[:axis], slice(None), *base[axis + 1 :])]
+        along = np.moveaxis(indices, axis, -1)[tuple(base[:axis] + base[axis + 1 :])]
         least = along[along >= 0].min()
         offsets.append(np.where(along < 0, -1, along - least))
     found = np.zeros((1,) * indices.ndim, np.int64)
     zero = np.zeros((1,) * indices.ndim, np.bool_)
-    start = int(indices[base] - sum(each[place] for each, place in zip(offsets, base, strict=True)))
+    start = first - sum(int(each[place]) for each, place in zip(offsets, base, strict=True))
     offsets[0] = np.where(offsets[0] < 0, -1, offsets[0] + start)
     for axis, each in enumerate(offsets):
         wide = each.reshape([-1 if other == axis else 1 for other in range(indices.ndim)])
@@ -398,5 +400,3 @@ def _emitter(node: Node) -> Callable[[Program, Group, Any], None]:
             if base in EMITTERS:
                 return EMITTERS[base]
     raise Refused(f"cpp: node {node.name}: {kind.__name__} has no C++")
-
-

@@ -19,8 +19,10 @@ from qcompress.targets.cpp_types import port_type
 
 ROWS = 64
 """Rows of the self-test of a small network."""
-PRODUCTS = 2_000_000_000
-"""Of all rows of a larger one, some seconds of the reference interpreter; one row there is always."""
+WORK = 1_000_000_000
+"""Of the reference interpreter for all rows, in products: a second or a few; one row there is always."""
+ELEMENT_WORK = 30
+"""Of one element of a layer."""
 EMBEDDED = 200_000
 """Codes that may stand in the program."""
 FILED = 4_000_000
@@ -82,8 +84,7 @@ READ = """\
 def rows(stage: Any) -> int:
     """How many rows the self-test has: bounded by what the reference takes and by the size of the vectors."""
     codes = sum(port.size for port in (*ports_in(stage), *ports_out(stage)))
-    few = min(ROWS, PRODUCTS // max(1, products(stage)), FILED // max(1, codes))
-    return max(1, few)
+    return max(1, min(ROWS, WORK // (products(stage) + ELEMENT_WORK * elements(stage) + 1), FILED // codes))
 
 
 def products(stage: Any) -> int:
@@ -97,6 +98,13 @@ def products(stage: Any) -> int:
         for node in stage.nodes
         if isinstance(node.operation, Linear)
     )
+
+
+def elements(stage: Any) -> int:
+    """Elements of all layers for one row."""
+    if isinstance(stage, Chain):
+        return sum(elements(each) for each in stage.stages)
+    return sum(prod(shape) for shape in stage.shapes.values()) if isinstance(stage, Graph) else 0
 
 
 def selftest(stage: Any) -> tuple[str, bytes | None]:

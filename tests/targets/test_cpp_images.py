@@ -117,7 +117,11 @@ def test_convolutions_of_a_whole_plane_are_built_small_and_exact(channels: int, 
 
 @pytest.mark.parametrize(
     ("size", "filters", "levels", "up"),
-    [(64, 16, 2, "transposed"), (64, 6, 2, "upsample"), pytest.param(256, 16, 4, "upsample", marks=pytest.mark.campaign)],
+    [
+        (64, 16, 2, "transposed"),
+        (64, 6, 2, "upsample"),
+        pytest.param(256, 16, 4, "upsample", marks=pytest.mark.campaign),
+    ],
 )
 def test_a_u_net_is_exact(size: int, filters: int, levels: int, up: str, tmp_path: Path) -> None:
     graph = u_net(size, filters, levels, up)
@@ -148,7 +152,7 @@ int main() {
 
 
 def test_work_space_is_the_callers_or_on_the_heap_and_nothing_is_undefined(tmp_path: Path) -> None:
-    graph = u_net(160, 5, 1)
+    graph = u_net(128, 9, 1)
     Cpp(optimization="1").build(graph, tmp_path)
     text = (tmp_path / "image.h").read_text()
     assert "more than the 1048576 that are put on the stack" in text
@@ -174,17 +178,19 @@ def test_small_networks_take_no_heap() -> None:
 
 def test_a_chain_with_an_image_keeps_its_rows_few(tmp_path: Path) -> None:
     """A large graph and a small one behind it."""
-    graph = u_net(160, 5, 1)
-    small = Graph("small", graph.output_shape, graph.output_format, (Node("pool", MaxPool((40, 32), (40, 32)), "input"),))
+    graph = u_net(128, 9, 1)
+    small = Graph(
+        "small", graph.output_shape, graph.output_format, (Node("pool", MaxPool((64, 32), (64, 32)), "input"),)
+    )
     chain = Chain("chain", (graph, small))
     body = Cpp(optimization="1").build(chain, tmp_path)
     codes = uniform(np.random.default_rng(5), BYTE, (5, *graph.input_shape))
     assert (body.run(codes) == chain.run(codes)).all()
-    assert "from\n// the heap" in (tmp_path / "chain.h").read_text()
+    assert "from the heap" in (tmp_path / "chain.h").read_text()
 
 
 def lone_operations() -> list[Graph]:
-    """Operations on an image whose channels are no multiple of a vector: filters, groups, steps and edges of all kinds."""
+    """Operations on an image of every number of channels and filters, group, step and edge."""
     found = []
     for channels, filters in ((1, 1), (2, 7), (3, 16), (5, 33), (16, 40)):
         for kind, size, parameters in (

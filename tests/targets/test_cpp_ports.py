@@ -8,8 +8,8 @@ import pytest
 from operation_cases import uniform
 from random_dags import random_dag
 
-from qcompress.errors import QcompressError, Refused
-from qcompress.fixedpoint import Cast, Codes, Format
+from qcompress.errors import QcompressError
+from qcompress.fixedpoint import Cast, Format
 from qcompress.graph import Add, Chain, Concatenate, Conv2D, Dense, Flatten, Graph, Input, MaxPool, Node, Quantize, Relu
 from qcompress.graph.ports import Tensors, take
 from qcompress.targets.cpp import ALL_STAGES, Cpp
@@ -49,7 +49,9 @@ def same(found: Tensors, expected: Tensors) -> bool:
     return list(found) == list(expected) and all(np.array_equal(found[name], expected[name]) for name in expected)
 
 
-@pytest.mark.parametrize("seed", [*range(4), *(pytest.param(seed, marks=pytest.mark.campaign) for seed in range(4, 40))])
+@pytest.mark.parametrize(
+    "seed", [*range(4), *(pytest.param(seed, marks=pytest.mark.campaign) for seed in range(4, 40))]
+)
 def test_graphs_of_several_ports_equal_the_interpreter(seed: int, tmp_path: Path) -> None:
     graph = joined(seed)
     body = QUICK.build(graph, tmp_path)
@@ -75,7 +77,9 @@ def trigger() -> Graph:
     """An image and four words -> the image in narrow codes (which go on into the network), a sum, and classes."""
     kernel, narrow = np.arange(-9, 9).reshape(3, 3, 1, 2), Format(True, 6, 6)
     conv = Conv2D(kernel, narrow, np.array([1, -1]), narrow, Format(True, 20, 20))
-    dense = Dense(np.arange(-12, 12).reshape(12, 2) % 7 - 3, narrow, np.zeros(2, np.int64), narrow, Format(True, 30, 20))
+    dense = Dense(
+        np.arange(-12, 12).reshape(12, 2) % 7 - 3, narrow, np.zeros(2, np.int64), narrow, Format(True, 30, 20)
+    )
     nodes = (
         Node("conv", conv, "the image"),
         Node("narrow", Quantize(Cast.parse("fixed<9,9,TRN,SAT>")), "conv"),
@@ -136,9 +140,7 @@ def test_a_program_takes_inputs_and_outputs_by_their_names(tmp_path: Path) -> No
     subprocess.run([*SANITIZED, "program.cpp", "-o", "program"], cwd=tmp_path, check=True)
     subprocess.run(["./program"], cwd=tmp_path, check=True)
     expected = graph.run(codes)
-    once = b"".join(
-        expected[port.name].astype(_native(port.format)).tobytes() for port in graph.output_ports
-    )
+    once = b"".join(expected[port.name].astype(_native(port.format)).tobytes() for port in graph.output_ports)
     assert (tmp_path / "results").read_bytes() == 2 * once
 
 
@@ -245,7 +247,10 @@ def network(name: str, seed: int, shape: tuple[int, ...] = (4,)) -> Graph:
     kernel = rng.integers(-8, 8, (shape[-1], shape[-1]))
     dense = Dense(kernel, Format(True, 5, 5), np.zeros(shape[-1], np.int64), Format(True, 5, 5), Format(True, 20, 20))
     return Graph(
-        name, shape, given, (Node("dense", dense, "input"), Node("cut", Quantize(Cast.parse("fixed<8,8,RND,SAT>")), "dense"))
+        name,
+        shape,
+        given,
+        (Node("dense", dense, "input"), Node("cut", Quantize(Cast.parse("fixed<8,8,RND,SAT>")), "dense")),
     )
 
 
