@@ -17,6 +17,8 @@ from qcompress.graph.worst import worst_inputs
 from qcompress.targets import Body
 
 REFERENCE = "reference"
+RANDOM = "random"
+"""Name of the first set of made-up inputs."""
 PIECE = 4_000_000
 """Input and output codes that are compared at a time."""
 BLOCK = 1 << 20
@@ -80,7 +82,7 @@ def standard_inputs(graph: Reference, rows: int, seed: int) -> dict[str, InputSe
         for port in ports
     }
     return {
-        "random": _drawn(ports, rows, [seed, 1], _uniform),
+        RANDOM: _drawn(ports, rows, [seed, 1], _uniform),
         "sparse": _drawn(ports, rows, [seed, 2], _sparse),
         "boundary": _drawn(ports, rows, [seed, 3], _boundary),
         "zero": InputSet.of(as_tensors(ports, zeros)),

@@ -25,7 +25,7 @@ from qcompress.graph import Graph
 from qcompress.graph.ports import Port, Tensors, as_tensors, by_port, outside, pack, row_count, unpack
 from qcompress.graph.stage import Chain, ports_in, ports_out
 from qcompress.targets import cpp_chain, cpp_emit
-from qcompress.targets.cpp_cost import Cost, cost
+from qcompress.targets.cpp_cost import cost
 from qcompress.targets.cpp_files import library, plugin
 from qcompress.targets.cpp_ports import is_plain
 from qcompress.targets.cpp_selftest import FILE, selftest
@@ -55,12 +55,17 @@ class Cpp:
         return "cpp"
 
     @property
+    def flows(self) -> tuple[str, ...]:
+        """No synthesis flow takes an emulator."""
+        return ()
+
+    @property
     def simulated(self) -> bool:
-        """Its bodies run here."""
+        """It runs wherever it was compiled."""
         return True
 
-    def cost(self, graph: Graph | Chain) -> Cost:
-        """(seconds, megabytes) that a build will take, from counts; the measurements behind it: cpp_cost.cost."""
+    def cost(self, graph: Graph | Chain) -> tuple[float, float]:
+        """Seconds and megabytes that a build will take, from counts; the measurements behind it: cpp_cost.cost."""
         return cost(graph)
 
     def refuse(self, graph: Graph | Chain) -> None:

@@ -1,21 +1,12 @@
 """What building an emulator takes, from counts alone."""
 
-from typing import NamedTuple
-
 from qcompress.graph import Graph, Linear
 from qcompress.graph.stage import Chain
 from qcompress.targets.cpp_selftest import elements, products, rows
 
 
-class Cost(NamedTuple):
-    """Of a build: seconds of one processor, and the most memory at a time of its largest process."""
-
-    seconds: float
-    megabytes: float
-
-
-def cost(stage: Graph | Chain) -> Cost:
-    """Of header, self-test and compilation with -O3.
+def cost(stage: Graph | Chain) -> tuple[float, float]:
+    """Seconds of one processor, and megabytes of the largest process, for header, self-test and compilation with -O3.
 
     A fit to seven builds with g++ 12 on a 2.6 GHz Xeon, from 2 thousand to 4.4 million weights, the largest of
     images of 256 x 256 and 512 x 208; each took between half and twice of what is said here. g++ takes 0.9 s and
@@ -29,4 +20,5 @@ def cost(stage: Graph | Chain) -> Cost:
     tested, places = rows(stage), elements(stage)
     compiler = 0.9 + 0.1 * len(sums) + 1.5e-6 * weights
     python = 0.15e-6 * places * (1 + tested) + 1e-9 * tested * products(stage)
-    return Cost(compiler + python, max(155 + 5 * len(sums) + 190e-6 * weights, 100 + 24e-6 * places))
+    megabytes = max(155 + 5 * len(sums) + 190e-6 * weights, 100 + 24e-6 * places)
+    return compiler + python, megabytes
