@@ -177,10 +177,11 @@ def _computed(chain: Chain, number: int, stage: Stage, spaces: dict[str, str]) -
         row = f"row{number}({given} + i * {sizes[0]}, {made} + i * {sizes[1]});"
         return [f"for (std::size_t i = 0; i < rows; i++) {row}"]
     space = namespace(stage)
-    if is_plain(stage):
-        return [f"{space}::predict({given}, {made}, rows, {spaces[space]});"]
-    ports = f"{space}::Inputs{{{given}}}, {space}::Outputs{{{made}}}"
-    return [f"{space}::predict({ports}, rows, {spaces[space]});"]
+    ports = f"{given}, {made}" if is_plain(stage) else f"{space}::Inputs{{{given}}}, {space}::Outputs{{{made}}}"
+    many = f"{space}::predict({ports}, rows, {spaces[space]});"
+    if cpp_emit.keeps_space(stage):
+        return [many]
+    return ["if (rows == 1)  // no whole block for it", f"    {space}::predict({ports});", "else", f"    {many}"]
 
 
 def _body(chain: Chain, large: bool) -> Body:

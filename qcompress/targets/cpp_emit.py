@@ -6,6 +6,7 @@ in cpp_runtime.h. Arrays are [element][row of the block]; all integer types foll
 
 from importlib.metadata import version
 from pathlib import Path
+from weakref import WeakKeyDictionary
 
 from qcompress.graph import Graph
 from qcompress.targets import cpp_kernels
@@ -16,6 +17,8 @@ from qcompress.targets.cpp_source import Source, comment, header_name, namespace
 __all__ = ["Source", "header", "header_name", "namespace", "refuse", "work_space"]
 
 RUNTIME = Path(__file__).with_name("cpp_runtime.h")
+_SPACES: WeakKeyDictionary[Graph, Space] = WeakKeyDictionary()
+"""Of graphs that were planned: ranges of images take seconds."""
 
 
 def refuse(graph: Graph) -> None:
@@ -25,7 +28,9 @@ def refuse(graph: Graph) -> None:
 
 def work_space(graph: Graph) -> Space:
     """What the graph's arrays take, and how many rows are computed together; raises as `refuse`."""
-    return space(_program(graph))
+    if graph not in _SPACES:
+        _program(graph)
+    return _SPACES[graph]
 
 
 def keeps_space(graph: Graph) -> bool:
@@ -37,13 +42,14 @@ def _program(graph: Graph) -> Program:
     """The graph with every kernel written."""
     program = plan(graph)
     cpp_kernels.emit(program)
+    _SPACES[graph] = space(program)
     return program
 
 
 def header(graph: Graph) -> str:
     """The text of the header."""
     program = _program(graph)
-    room, name = space(program), namespace(graph)
+    room, name = work_space(graph), namespace(graph)
     large = room.bytes * room.lanes > BLOCK_BYTES
     result = Source()
     result.line(*_banner(graph, room), "", f"#ifndef {name.upper()}", f"#define {name.upper()}", "")

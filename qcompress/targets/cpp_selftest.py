@@ -121,7 +121,7 @@ def selftest(stage: Any) -> tuple[str, bytes | None]:
         if filed:
             source.line(f"static std::vector<{types[name]}> {name};")
         else:
-            source.array(types[name], name, array, static=False)
+            source.array(types[name], name, array, before="")
     reads = (f"read(file, vectors::{name}, {array.size})" for name, array in arrays.items())
     text = SELFTEST.format(
         origin=f"the vectors in {FILE}" if filed else "embedded vectors",

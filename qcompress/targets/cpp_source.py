@@ -42,9 +42,9 @@ class Source:
     def constants(self, type_: str, **values: int) -> None:
         self.line(*(f"static constexpr {type_} {name} = {literal(value)};" for name, value in values.items()))
 
-    def array(self, type_: str, name: str, values: Codes, static: bool = True) -> None:
-        """A constant array of codes, a hundred or so characters a line."""
-        with self.block(f"{'static ' if static else ''}constexpr {type_} {name}[{values.size}] =", "};"):
+    def array(self, type_: str, name: str, values: Codes, before: str = "static ") -> None:
+        """A constant array of codes, a hundred or so characters a line; before: words before `constexpr`."""
+        with self.block(f"{before}constexpr {type_} {name}[{values.size}] =", "};"):
             texts = [literal(code) if abs(code) >= 1 << 31 else str(code) for code in values.ravel().tolist()]
             for start in range(0, len(texts), 20):
                 self.line(", ".join(texts[start : start + 20]) + ",")
