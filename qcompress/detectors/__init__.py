@@ -154,21 +154,31 @@ class Detector(ABC):
     selection: ClassVar[type[Options] | None] = None
     """What a config may say under `sample.select`; None if the detector has no selections."""
     kinds: ClassVar[tuple[str, ...]]
-    """Samples that `simulate` can make."""
+    """Samples that `simulate` can make; none for a detector without a simulation."""
+    command_options: ClassVar[Mapping[str, type[Options]]] = {}
+    """Options that the detector adds to a command, by its name (emulate, simulate): a field some_name is --some-name,
+    its description the help; what is not given is left out.
+    """
+    imports: ClassVar[tuple[str, ...]] = ()
+    """Endings of files of other programs that `import_sample` reads, "" for folders."""
     score_labels: ClassVar[Mapping[str, str]] = {}
-    """Axis labels, with units, of the summary figures that `evaluate` gives."""
+    """Axis labels, with units, of the summary figures that `evaluate` gives; the first is what `compare` draws."""
 
-    @abstractmethod
     def simulate(self, kind: str, events: int, seed: int, path: Path, report: Report) -> None:
         """Write a sample file of simulated events, split by event."""
+        raise QcompressError(f"detector {self.name} has no simulation; give it a sample file")
 
     def simulate_selected(self, kind: str, events: int, seed: int, cuts: Any, path: Path, report: Report) -> None:
         """Write a sample file of what plain values keep of simulated events, never all of them in memory or on disk."""
         raise QcompressError(f"{path}: detector {self.name} has no selections")
 
-    def kind_of(self, occupancy: float) -> str:
-        """The sample that `simulate` makes so that this share of the cells is read."""
-        raise QcompressError(f"--occupancy {occupancy:g}: samples of detector {self.name} are named with --sample")
+    def kind_of(self, given: Mapping[str, Any]) -> str:
+        """The sample that the detector's own options of the command simulate, given instead of --sample, name."""
+        raise QcompressError(f"samples of detector {self.name} are named with --sample")
+
+    def owns(self, path: Path) -> bool:
+        """Whether a file is a sample of this detector, by its header alone; not where that cannot be told."""
+        return False
 
     def inspect(self, path: Path) -> Results:
         """What is in a sample file: tables and figures; raises QcompressError if it is none."""
@@ -229,7 +239,10 @@ class Detector(ABC):
     def emulate(
         self, firmware: Firmware, source: Path, target: Path, overrides: Mapping[str, Any], report: Report
     ) -> str:
-        """Run the firmware on a file of read-out words; writes `target` whole or not at all; returns one line."""
+        """Run the firmware on a file of read-out words; writes `target` whole or not at all; returns one line.
+
+        overrides: what was given of the detector's own options of the command emulate, by name.
+        """
 
     @abstractmethod
     def evaluate(
@@ -263,6 +276,29 @@ def load_detector(name: str) -> Detector:
     nearest = difflib.get_close_matches(name, detector_names(), 1)
     hint = f"did you mean {nearest[0]}?" if nearest else f"known: {', '.join(detector_names())}"
     raise QcompressError(f"detector {name!r} is not installed; {hint}")
+
+
+def owner_of(sample: Path) -> Detector:
+    """The installed detector that knows a file as its sample; raises QcompressError if none does, or several."""
+    if not sample.is_file():
+        raise QcompressError(f"{sample}: no such sample file")
+    found = [detector for detector in map(load_detector, detector_names()) if detector.owns(sample)]
+    if len(found) == 1:
+        return found[0]
+    known = ", ".join(detector.name for detector in found) or ", ".join(detector_names())
+    told = "a sample of several detectors" if found else "damaged sample file, or of no installed detector"
+    raise QcompressError(f"{sample}: {told} ({known}); say with --detector whose it is")
+
+
+def reader_of(source: Path) -> Detector:
+    """The installed detector that reads files with that ending; raises QcompressError if none does, or several."""
+    ending = "" if source.is_dir() else source.suffix
+    found = [detector for detector in map(load_detector, detector_names()) if ending in detector.imports]
+    if len(found) == 1:
+        return found[0]
+    known = ", ".join(detector.name for detector in found)
+    told = f"may be a file of {known}" if found else f"no installed detector reads files ending in {ending or '/'}"
+    raise QcompressError(f"{source}: {told}; say with --detector whose it is")
 
 
 def _entries() -> Iterator[importlib.metadata.EntryPoint]:

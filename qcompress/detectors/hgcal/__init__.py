@@ -4,12 +4,21 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Any, ClassVar
 
+from pydantic import Field
+
 from qcompress.detectors import Decoders, Detector, Evaluation, Firmware, Network, Options, Results, Rows, SampleCard
+from qcompress.detectors.hdf5 import hdf5_format
 from qcompress.detectors.hgcal.models import EncoderOptions
 from qcompress.detectors.hgcal.selections import Selection
 from qcompress.fixedpoint import Overflow
 from qcompress.graph import Graph, Stage
 from qcompress.progress import Report
+
+
+class EmulateOptions(Options):
+    """Registers that `emulate` may replace."""
+
+    tc_order: str | None = Field(None, description="trigger cells in a word, msb or lsb (default: the candidate's)")
 
 
 class Hgcal(Detector):
@@ -23,7 +32,14 @@ class Hgcal(Detector):
         *("minbias-140pu", "minbias-200pu", "electron-0pu-axis", "electron-200pu-axis", "minbias-200pu-axis"),
     )
 
+    command_options: ClassVar[Mapping[str, type[Options]]] = {"emulate": EmulateOptions}
+    imports: ClassVar[tuple[str, ...]] = ("", ".csv", ".txt", ".root", ".parquet", ".h5", ".hdf5")
     score_labels: ClassVar[Mapping[str, str]] = {"emd_mean": "mean EMD [half trigger-cell pitch]"}
+
+    def owns(self, path: Path) -> bool:
+        from qcompress.detectors.hgcal.sample_layout import FORMAT
+
+        return hdf5_format(path) == FORMAT
 
     def simulate(self, kind: str, events: int, seed: int, path: Path, report: Report) -> None:
         from qcompress.detectors.hgcal import simulation

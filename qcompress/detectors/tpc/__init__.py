@@ -4,10 +4,19 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Any, ClassVar
 
-from qcompress.detectors import Decoders, Detector, Evaluation, Firmware, Network, Results, Rows, SampleCard
+from pydantic import Field
+
+from qcompress.detectors import Decoders, Detector, Evaluation, Firmware, Network, Options, Results, Rows, SampleCard
+from qcompress.detectors.hdf5 import hdf5_format
 from qcompress.detectors.tpc.models import CLASSIFIER, NetworkOptions
 from qcompress.graph import Graph, Stage
 from qcompress.progress import Report
+
+
+class SimulateOptions(Options):
+    """What names a sample instead of its kind."""
+
+    occupancy: float | None = Field(None, description="how full, the share of cells that are read; instead of --sample")
 
 
 class Tpc(Detector):
@@ -16,6 +25,7 @@ class Tpc(Detector):
     name: ClassVar[str] = "tpc"
     options: ClassVar[type[NetworkOptions]] = NetworkOptions
     kinds: ClassVar[tuple[str, ...]] = tuple(f"sector-{percent}pc" for percent in (2, 5, 10, 20, 30, 40))
+    command_options: ClassVar[Mapping[str, type[Options]]] = {"simulate": SimulateOptions}
     score_labels: ClassVar[Mapping[str, str]] = {
         "auc": "area under the ROC curve",
         "attachment_efficiency": "attachment efficiency",
@@ -28,10 +38,15 @@ class Tpc(Detector):
 
         simulation.simulate(kind, events, seed, path, report)
 
-    def kind_of(self, occupancy: float) -> str:
+    def kind_of(self, given: Mapping[str, Any]) -> str:
         from qcompress.detectors.tpc import simulation
 
-        return simulation.kind_of(occupancy)
+        return simulation.kind_of(given["occupancy"])
+
+    def owns(self, path: Path) -> bool:
+        from qcompress.detectors.tpc.samples import FORMAT
+
+        return hdf5_format(path) == FORMAT
 
     def inspect(self, path: Path) -> Results:
         from qcompress.detectors.tpc import inspection
