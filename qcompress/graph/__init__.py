@@ -1,13 +1,14 @@
 """The network as exact integer dataflow: operations, graphs, stages, exact ranges."""
 
 from qcompress.graph.elementwise import LeakyRelu, Quantize, Relu, Table
-from qcompress.graph.graph import OPERATIONS, Graph, Node
+from qcompress.graph.graph import OPERATIONS, Graph, Input, Node
 from qcompress.graph.linear import Affine, Conv1D, Conv2D, Convolution, Dense, DepthwiseConv, Linear, TransposedConv
 from qcompress.graph.merge import Add, Concatenate, Multiply, Subtract
 from qcompress.graph.movement import Crop, Flatten, Permute, Rearrangement, Reshape, UpSample, ZeroPad
 from qcompress.graph.operation import Elementwise, Merge, Operation, Range, Unary
 from qcompress.graph.pooling import ArgMax, AveragePool, MaxPool, Pool
-from qcompress.graph.stage import Chain, Shape, Stage
+from qcompress.graph.ports import Port, Tensors
+from qcompress.graph.stage import Chain, Shape, Stage, ports_in, ports_out
 
 __all__ = [
     "OPERATIONS",
@@ -26,6 +27,7 @@ __all__ = [
     "Elementwise",
     "Flatten",
     "Graph",
+    "Input",
     "LeakyRelu",
     "Linear",
     "MaxPool",
@@ -35,6 +37,7 @@ __all__ = [
     "Operation",
     "Permute",
     "Pool",
+    "Port",
     "Quantize",
     "Range",
     "Rearrangement",
@@ -44,8 +47,11 @@ __all__ = [
     "Stage",
     "Subtract",
     "Table",
+    "Tensors",
     "TransposedConv",
     "Unary",
     "UpSample",
     "ZeroPad",
+    "ports_in",
+    "ports_out",
 ]

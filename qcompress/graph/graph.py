@@ -1,32 +1,29 @@
-"""A graph: named operations in order, one input, one output; run, trace, save, load."""
+"""A graph: named operations in order, with named inputs and outputs; run, trace, save, load."""
 
 import hashlib
 import json
-import zipfile
-from collections.abc import Mapping
-from dataclasses import fields
+from collections import Counter
+from collections.abc import Mapping, Sequence
 from importlib.metadata import entry_points
 from math import prod
 from os import PathLike
 from pathlib import Path
-from typing import Any
+from typing import Any, NamedTuple
 
 import numpy as np
-import numpy.typing as npt
 
 from qcompress.errors import QcompressError
-from qcompress.fixedpoint import Cast, Codes, Format, Values
+from qcompress.fixedpoint import Cast, Codes, Format
+from qcompress.graph import graph_file
 from qcompress.graph.elementwise import LeakyRelu, Quantize, Relu, Table
 from qcompress.graph.linear import Affine, Conv1D, Conv2D, Dense, DepthwiseConv, TransposedConv
 from qcompress.graph.merge import Add, Concatenate, Multiply, Subtract
 from qcompress.graph.movement import Crop, Flatten, Permute, Reshape, UpSample, ZeroPad
 from qcompress.graph.operation import Merge, Operation, Range, Unary
 from qcompress.graph.pooling import ArgMax, AveragePool, MaxPool
-from qcompress.graph.stage import Shape
+from qcompress.graph.ports import INPUT, OUTPUT, Port, Shape, Tensors, as_tensors, by_port, only, outside, row_count
 
-SCHEMA = 2
-INPUT = "input"
-"""Name of the graph's input among the sources."""
+__all__ = ["INPUT", "OPERATIONS", "OUTPUT", "Graph", "Input", "Node"]
 
 OPERATIONS: dict[str, type[Unary] | type[Merge]] = {
     kind.__name__: kind
@@ -44,7 +41,7 @@ CHUNK = 8_000_000
 
 
 class Node:
-    """An operation, its name (the layer's), and the names of the nodes that feed it ("input" is the graph's)."""
+    """An operation, its name (the layer's), and the names of the nodes or inputs of the graph that feed it."""
 
     def __init__(self, name: str, operation: Operation, *sources: str) -> None:
         self.name = name
@@ -57,11 +54,25 @@ class Node:
         return self.sources[0]
 
 
-class Graph:
-    """Exact integer dataflow; a Stage. Node order is evaluation order, the last node is the output.
+class Input(NamedTuple):
+    """An input of a graph: its name among the sources, the shape of a row, the number format.
 
-    input_quantizer: how real values become input codes, if the network itself begins with a quantizer; without
-    one `predict` accepts only values that lie on the grid of `input_format`.
+    quantizer: how real values become its codes, if the network itself begins with a quantizer there.
+    """
+
+    name: str
+    shape: Shape
+    format: Format
+    quantizer: Cast | None = None
+
+
+class Graph:
+    """Exact integer dataflow; a Stage. Node order is evaluation order.
+
+    The constructor makes a graph of one input, named "input", and one output, the last node; `Graph.of` makes one of
+    any number. input_quantizer: how real values become input codes, if the network itself begins with a quantizer;
+    without one `predict` accepts only values that lie on the grid of `input_format`. Raises QcompressError, naming the
+    node, for nodes that do not fit together.
     """
 
     def __init__(
@@ -72,17 +83,46 @@ class Graph:
         nodes: tuple[Node, ...],
         input_quantizer: Cast | None = None,
     ) -> None:
-        self.name = name
-        self.input_shape = tuple(input_shape)
-        self.input_format = input_format
-        self.nodes = tuple(nodes)
-        self.input_quantizer = input_quantizer
-        if input_quantizer is not None and input_quantizer.format != input_format:
-            raise QcompressError(f"graph {name}: input quantizer {input_quantizer} for input {input_format}")
-        if not self.nodes:
+        if not nodes:
             raise QcompressError(f"graph {name} has no operation")
-        self.shapes: dict[str, Shape] = {INPUT: self.input_shape}
-        self.formats: dict[str, Format] = {INPUT: input_format}
+        given = Input(INPUT, tuple(input_shape), input_format, input_quantizer)
+        self._assemble(name, (given,), nodes, {OUTPUT: nodes[-1].name})
+
+    @classmethod
+    def of(cls, name: str, inputs: Sequence[Input], nodes: Sequence[Node], outputs: Mapping[str, str]) -> "Graph":
+        """A graph with named inputs and outputs; outputs: name of the output -> name of the node that gives it.
+
+        An example with two inputs and two outputs, of which one is an inner node:
+
+        >>> from qcompress.fixedpoint import Format
+        >>> from qcompress.graph import Add, Relu
+        >>> byte = Format(True, 8, 8)
+        >>> inputs = (Input("a", (3,), byte), Input("b", (3,), byte))
+        >>> nodes = (Node("sum", Add(), "a", "b"), Node("cut", Relu(), "sum"))
+        >>> graph = Graph.of("pair", inputs, nodes, {"total": "sum", "positive": "cut"})
+        >>> found = graph.run({"a": [[1, -2, 3]], "b": [[0, 0, 1]]})
+        >>> found["total"].tolist(), found["positive"].tolist()
+        ([[1, -2, 4]], [[1, 0, 4]])
+        """
+        graph = cls.__new__(cls)
+        graph._assemble(name, inputs, nodes, outputs)
+        return graph
+
+    def _assemble(self, name: str, inputs: Sequence[Input], nodes: Sequence[Node], outputs: Mapping[str, str]) -> None:
+        self.name = name
+        self.inputs = tuple(inputs)
+        self.nodes = tuple(nodes)
+        self.outputs = dict(outputs)
+        """Name of every output -> name of the node that gives it, in order."""
+        self.shapes: dict[str, Shape] = {}
+        """Shape of what every input and every node gives."""
+        self.formats: dict[str, Format] = {}
+        """Its number format."""
+        if not self.nodes or not self.inputs or not self.outputs:
+            missing = "operation" if not self.nodes else "input" if not self.inputs else "output"
+            raise QcompressError(f"graph {name} has no {missing}")
+        for given in self.inputs:
+            self._enter(given)
         for node in self.nodes:
             if node.name in self.shapes or not node.sources or not set(node.sources) <= set(self.shapes):
                 raise QcompressError(f"graph {name}: node {node.name} appears twice or follows nothing")
@@ -90,6 +130,18 @@ class Graph:
                 self.shapes[node.name], self.formats[node.name] = self._describe(node)
             except QcompressError as fault:
                 raise type(fault)(f"graph {name}, node {node.name}: {fault}") from None
+        known = {node.name for node in self.nodes}
+        for output, node_name in self.outputs.items():
+            if node_name not in known:
+                raise QcompressError(f"graph {name}: output {output} is of node {node_name}, which is not there")
+        self._consumers = Counter(source for node in self.nodes for source in node.sources)
+
+    def _enter(self, given: Input) -> None:
+        if given.name in self.shapes:
+            raise QcompressError(f"graph {self.name}: input {given.name} appears twice")
+        if given.quantizer is not None and given.quantizer.format != given.format:
+            raise QcompressError(f"graph {self.name}: input quantizer {given.quantizer} for input {given.format}")
+        self.shapes[given.name], self.formats[given.name] = tuple(given.shape), given.format
 
     def _describe(self, node: Node) -> tuple[Shape, Format]:
         """Shape and format of what a node gives."""
@@ -103,12 +155,36 @@ class Graph:
         return operation.output_shape(shapes[0]), operation.output_format(given[0])
 
     @property
+    def input_ports(self) -> tuple[Port, ...]:
+        """Name, shape and format of every input, in order."""
+        return tuple(Port(given.name, tuple(given.shape), given.format) for given in self.inputs)
+
+    @property
+    def output_ports(self) -> tuple[Port, ...]:
+        """Name, shape and format of every output, in order."""
+        return tuple(Port(name, self.shapes[node], self.formats[node]) for name, node in self.outputs.items())
+
+    @property
+    def input_shape(self) -> Shape:
+        """Of the only input; it and the four below raise QcompressError if there are several."""
+        return only(self.input_ports, f"graph {self.name}", "input").shape
+
+    @property
+    def input_format(self) -> Format:
+        return only(self.input_ports, f"graph {self.name}", "input").format
+
+    @property
+    def input_quantizer(self) -> Cast | None:
+        only(self.input_ports, f"graph {self.name}", "input")
+        return self.inputs[0].quantizer
+
+    @property
     def output_shape(self) -> Shape:
-        return self.shapes[self.nodes[-1].name]
+        return only(self.output_ports, f"graph {self.name}", "output").shape
 
     @property
     def output_format(self) -> Format:
-        return self.formats[self.nodes[-1].name]
+        return only(self.output_ports, f"graph {self.name}", "output").format
 
     def _evaluate(self, node: Node, values: Mapping[str, Codes]) -> Codes:
         """Output codes of one node, given those of its sources."""
@@ -117,61 +193,91 @@ class Graph:
             return node.operation.run([values[source] for source in node.sources], given)
         return node.operation.run(values[node.source], given[0])
 
-    def _checked(self, codes: Codes) -> Codes:
-        given = np.asarray(codes, np.int64)
-        if given.shape[1:] != self.input_shape:
-            raise QcompressError(f"graph {self.name} takes rows of shape {self.input_shape}, got {given.shape[1:]}")
-        if outside := int(np.count_nonzero(~self.input_format.contains(given))):
-            raise QcompressError(f"graph {self.name}: {outside} input codes are outside {self.input_format}")
+    def _checked(self, codes: Tensors) -> dict[str, Codes]:
+        """Codes of every input by name, of any integer type."""
+        given = by_port(self.input_ports, codes, f"graph {self.name}")
+        for name, array in given.items():
+            if array.dtype.kind not in "iu":
+                given[name] = array.astype(np.int64)
+        outside(self.input_ports, given, f"graph {self.name}")
         return given
 
-    def trace(self, codes: Codes) -> dict[str, Codes]:
-        """Codes (rows, *input_shape) -> the output codes of every node, by name, in order; raises as `run` does."""
-        values = {INPUT: self._checked(codes)}
+    def trace(self, codes: Tensors) -> dict[str, Codes]:
+        """Codes of the inputs -> the output codes of every node, by name, in order; raises as `run` does."""
+        values = {name: np.asarray(array, np.int64) for name, array in self._checked(codes).items()}
         for node in self.nodes:
             values[node.name] = self._evaluate(node, values)
-        del values[INPUT]
-        return values
+        return {node.name: values[node.name] for node in self.nodes}
 
-    def run(self, codes: Codes) -> Codes:
+    def run(self, codes: Tensors) -> Tensors:
         """The reference interpreter: codes (rows, *input_shape) -> codes (rows, *output_shape), int64.
 
+        Several inputs are a mapping of arrays by name, and so is the result where there are several outputs.
         Intermediate results take bounded memory. Raises QcompressError for another shape and for codes outside the
         input format.
         """
         given = self._checked(codes)
+        rows = row_count(given)
         step = max(1, CHUNK // sum(prod(shape) for shape in self.shapes.values()))
-        result = np.empty((len(given), *self.output_shape), np.int64)
-        for start in range(0, len(given), step):
-            rows = slice(start, start + step)
-            values = {INPUT: given[rows]}
-            for node in self.nodes:
-                values[node.name] = self._evaluate(node, values)
-            result[rows] = values[self.nodes[-1].name]
-        return result
+        result = {port.name: np.empty((rows, *port.shape), np.int64) for port in self.output_ports}
+        for start in range(0, rows, step):
+            part = slice(start, start + step)
+            found = self._pass({name: np.asarray(array[part], np.int64) for name, array in given.items()})
+            for output, node in self.outputs.items():
+                result[output][part] = found[node]
+        return as_tensors(self.output_ports, result)
 
-    def input_codes(self, values: npt.ArrayLike) -> Codes:
-        """Real values -> input codes: through the input quantizer, or exactly.
+    def _pass(self, values: dict[str, Codes]) -> dict[str, Codes]:
+        """Codes of the inputs -> those of the outputs' nodes; what no node needs any more is let go."""
+        waiting = self._consumers + Counter(self.outputs.values())
+        for node in self.nodes:
+            if not waiting[node.name]:
+                continue
+            values[node.name] = self._evaluate(node, values)
+            for source in node.sources:
+                waiting[source] -= 1
+                if not waiting[source]:
+                    values.pop(source, None)
+        return values
+
+    def input_codes(self, values: Any) -> Tensors:
+        """Real values of the inputs -> input codes: through the inputs' quantizers, or exactly.
 
         Raises QcompressError for NaN, infinity and, without a quantizer, values that are not on the input's grid.
         """
-        if self.input_quantizer is not None:
-            return self.input_quantizer.values(values)
-        return self.input_format.to_codes(values)
+        given = by_port(self.input_ports, values, f"graph {self.name}")
+        codes = {}
+        for each in self.inputs:
+            array = given[each.name]
+            codes[each.name] = each.quantizer.values(array) if each.quantizer else each.format.to_codes(array)
+        return as_tensors(self.input_ports, codes)
 
-    def predict(self, values: npt.ArrayLike) -> Values:
+    def output_values(self, codes: Tensors) -> Any:
+        """Output codes -> values, float64 on the grids of the outputs' formats."""
+        arrays = by_port(self.output_ports, codes, f"graph {self.name}")
+        return as_tensors(
+            self.output_ports, {port.name: port.format.to_values(arrays[port.name]) for port in self.output_ports}
+        )
+
+    def predict(self, values: Any) -> Any:
         """Values (rows, *input_shape) -> output values (rows, *output_shape), float64 on the grid of `output_format`.
 
-        Values become codes as `input_codes` says. Raises QcompressError for another shape.
+        Several inputs, and several outputs, are mappings of arrays by name. Values become codes as `input_codes` says.
+        Raises QcompressError for another shape.
         """
-        return self.output_format.to_values(self.run(self.input_codes(values)))
+        return self.output_values(self.run(self.input_codes(values)))
 
-    def ranges(self, given: Range | None = None) -> dict[str, Range]:
-        """Exact smallest and largest code of every node's elements, "input" included.
+    def ranges(self, given: Range | Mapping[str, Range] | None = None) -> dict[str, Range]:
+        """Exact smallest and largest code of every node's elements, those of the inputs included.
 
-        given: range of the input, all codes of its format if left out. Inputs of one node vary independently.
+        given: range of the only input, or of some inputs by name; all codes of its format for every other. Inputs of
+        one node vary independently.
         """
-        known = {INPUT: given or Range.of(self.input_format, self.input_shape)}
+        known = {port.name: Range.of(port.format, port.shape) for port in self.input_ports}
+        if isinstance(given, Range):
+            known[only(self.input_ports, f"graph {self.name}", "input").name] = given
+        elif given is not None:
+            known |= given
         for node in self.nodes:
             formats = [self.formats[source] for source in node.sources]
             if isinstance(node.operation, Merge):
@@ -180,15 +286,25 @@ class Graph:
                 known[node.name] = node.operation.output_range(known[node.source], formats[0])
         return known
 
-    def upto(self, name: str) -> "Graph":
-        """The graph that ends with node `name`, and holds only what it needs."""
-        needed = {name}
+    def upto(self, *names: str) -> "Graph":
+        """The graph that ends with these nodes, and holds only the nodes and inputs that they need.
+
+        Its output is called "output"; where several nodes are named, each is an output of its own name.
+        """
+        needed = set(names)
         kept = []
         for node in reversed(self.nodes):
             if node.name in needed:
                 needed.update(node.sources)
                 kept.append(node)
-        return Graph(self.name, self.input_shape, self.input_format, tuple(kept[::-1]), self.input_quantizer)
+        inputs = [given for given in self.inputs if given.name in needed]
+        outputs = {OUTPUT: names[0]} if len(names) == 1 else {name: name for name in names}
+        return Graph.of(self.name, inputs, kept[::-1], outputs)
+
+    def pruned(self) -> "Graph":
+        """The same inputs and outputs without the nodes that no output needs."""
+        kept = {node.name for node in self.upto(*dict.fromkeys(self.outputs.values())).nodes}
+        return Graph.of(self.name, self.inputs, [node for node in self.nodes if node.name in kept], self.outputs)
 
     def build(self, target: str, folder: str | PathLike[str]) -> Any:
         """The body of a target ("cpp", "hls", "hls-quartus", "rtl", ...) built in `folder`, with `run` and `predict`.
@@ -217,79 +333,67 @@ class Graph:
         folder = Path(folder)
         folder.mkdir(parents=True, exist_ok=True)
         text, arrays = self._serialize()
-        (folder / "graph.json").write_text(text)
-        np.savez(folder / "weights.npz", allow_pickle=False, **arrays)
+        (folder / graph_file.GRAPH).write_text(text)
+        np.savez(folder / graph_file.WEIGHTS, allow_pickle=False, **arrays)
 
     @classmethod
     def load(cls, folder: str | PathLike[str]) -> "Graph":
-        """Read what `save` wrote; raises QcompressError naming the file if it is missing or damaged."""
+        """Read what `save` wrote, now or before; raises QcompressError naming the file if it is missing or damaged."""
         folder = Path(folder)
+        description, arrays = graph_file.read(folder)
         try:
-            description = dict(json.loads((folder / "graph.json").read_text()))
-            with np.load(folder / "weights.npz", allow_pickle=False) as stored:
-                arrays = {name: stored[name] for name in stored.files}
-        except (OSError, ValueError, TypeError, KeyError, EOFError, zipfile.BadZipFile) as fault:
-            raise QcompressError(f"{folder}: no readable graph ({fault}); compile the model again") from None
-        if description.get("schema") != SCHEMA:
-            raise QcompressError(f"{folder}: graph schema {description.get('schema')}, this version reads {SCHEMA}")
-        try:
-            return cls._deserialize(description, arrays)
-        except (KeyError, TypeError, ValueError, AttributeError) as fault:
+            return cls._deserialize(graph_file.migrated(description), arrays)
+        except (KeyError, TypeError, ValueError, AttributeError, IndexError) as fault:
             raise QcompressError(f"{folder}: damaged graph ({fault!r}); compile the model again") from None
+
+    @property
+    def _is_simple(self) -> bool:
+        """Whether it is a graph of one input and one output, its last node, as the constructor makes them."""
+        return self.outputs == {OUTPUT: self.nodes[-1].name} and [each.name for each in self.inputs] == [INPUT]
 
     def _serialize(self) -> tuple[str, dict[str, Codes]]:
         arrays: dict[str, Codes] = {}
-        nodes = []
-        for node in self.nodes:
-            parameters: dict[str, Any] = {}
-            for field in fields(node.operation):  # type: ignore[arg-type]
-                value = getattr(node.operation, field.name)
-                if isinstance(value, np.ndarray):
-                    arrays[f"{node.name}.{field.name}"] = value
-                    parameters[field.name] = {"array": f"{node.name}.{field.name}"}
-                else:
-                    parameters[field.name] = str(value) if isinstance(value, Format | Cast) else value
-            nodes.append(
-                {
-                    "name": node.name,
-                    "operation": type(node.operation).__name__,
-                    "sources": list(node.sources),
-                    "parameters": parameters,
-                }
-            )
-        description = {
-            "schema": SCHEMA,
-            "name": self.name,
-            "input_shape": self.input_shape,
-            "input_format": str(self.input_format),
-            "input_quantizer": str(self.input_quantizer) if self.input_quantizer else None,
-            "nodes": nodes,
-        }
-        return json.dumps(description, indent=1), arrays
+        nodes = [
+            {
+                "name": node.name,
+                "operation": type(node.operation).__name__,
+                "sources": list(node.sources),
+                "parameters": graph_file.parameters(node.name, node.operation, arrays),
+            }
+            for node in self.nodes
+        ]
+        inputs = [
+            {
+                "name": given.name,
+                "shape": list(given.shape),
+                "format": str(given.format),
+                "quantizer": str(given.quantizer) if given.quantizer else None,
+            }
+            for given in self.inputs
+        ]
+        ports: dict[str, Any] = {"inputs": inputs, "outputs": self.outputs}
+        if self._is_simple:
+            ports = {f"input_{key}": inputs[0][key] for key in ("shape", "format", "quantizer")}
+        schema = 2 if self._is_simple else 3
+        return json.dumps({"schema": schema, "name": self.name, **ports, "nodes": nodes}, indent=1), arrays
 
     @classmethod
     def _deserialize(cls, description: dict[str, Any], arrays: dict[str, Codes]) -> "Graph":
-        nodes = []
-        for entry in description["nodes"]:
-            kind = OPERATIONS[entry["operation"]]
-            types = {field.name: field.type for field in fields(kind)}  # type: ignore[arg-type]
-            parameters = {name: _parameter(types[name], value, arrays) for name, value in entry["parameters"].items()}
-            nodes.append(Node(entry["name"], kind(**parameters), *entry["sources"]))
-        quantizer = description["input_quantizer"]
-        return cls(
-            description["name"],
-            tuple(description["input_shape"]),
-            Format.parse(description["input_format"]),
-            tuple(nodes),
-            Cast.parse(quantizer) if quantizer else None,
-        )
-
-
-def _parameter(kind: Any, value: Any, arrays: dict[str, Codes]) -> Any:
-    if isinstance(value, dict):
-        return arrays[value["array"]]
-    if isinstance(value, list):
-        return tuple(_parameter(None, item, arrays) for item in value)
-    if kind in (Format, Cast):
-        return kind.parse(value)
-    return value
+        inputs = [
+            Input(
+                given["name"],
+                tuple(given["shape"]),
+                Format.parse(given["format"]),
+                Cast.parse(given["quantizer"]) if given["quantizer"] else None,
+            )
+            for given in description["inputs"]
+        ]
+        nodes = [
+            Node(
+                entry["name"],
+                graph_file.operation_of(OPERATIONS[entry["operation"]], entry["parameters"], arrays),
+                *entry["sources"],
+            )
+            for entry in description["nodes"]
+        ]
+        return cls.of(description["name"], inputs, nodes, description["outputs"])

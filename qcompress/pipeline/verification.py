@@ -126,7 +126,8 @@ def _input_codes(path: Path, graph: Graph) -> Codes:
     if values.shape[1:] != graph.input_shape or not len(values):
         raise QcompressError(f"{path}: shape {values.shape}; {graph.name} takes rows of shape {graph.input_shape}")
     try:
-        return graph.input_codes(values)
+        codes: Codes = graph.input_codes(values)
+        return codes
     except QcompressError as fault:
         raise QcompressError(f"{path}: {fault}") from None
 

@@ -1,0 +1,75 @@
+"""graph.json and weights.npz: a graph as files, as docs/graph_format.md specifies them.
+
+A graph of one input and one output is written as schema 2, which is all that it needs; several inputs or outputs are
+schema 3. Schema 1 (each node has one `source`) is read as well.
+"""
+
+import json
+import zipfile
+from collections.abc import Mapping
+from dataclasses import fields
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from qcompress.errors import QcompressError
+from qcompress.fixedpoint import Cast, Codes, Format
+
+SCHEMAS = (1, 2, 3)
+GRAPH, WEIGHTS = "graph.json", "weights.npz"
+
+
+def read(folder: Path) -> tuple[dict[str, Any], dict[str, Codes]]:
+    """Description and arrays; raises QcompressError naming the folder if a file is missing, damaged or too new."""
+    try:
+        description = dict(json.loads((folder / GRAPH).read_text()))
+        with np.load(folder / WEIGHTS, allow_pickle=False) as stored:
+            arrays = {name: stored[name] for name in stored.files}
+    except (OSError, ValueError, TypeError, KeyError, EOFError, zipfile.BadZipFile) as fault:
+        raise QcompressError(f"{folder}: no readable graph ({fault}); compile the model again") from None
+    if description.get("schema") not in SCHEMAS:
+        known = ", ".join(map(str, SCHEMAS))
+        raise QcompressError(f"{folder}: graph schema {description.get('schema')}, this version reads {known}")
+    return description, arrays
+
+
+def migrated(description: Mapping[str, Any]) -> dict[str, Any]:
+    """A description of an older schema as schema 3 has it."""
+    found = dict(description)
+    if found["schema"] == 1:
+        found["nodes"] = [{**node, "sources": [node["source"]]} for node in found["nodes"]]
+    if found["schema"] < 3:
+        single = {key: found[f"input_{key}"] for key in ("shape", "format", "quantizer")}
+        found["inputs"] = [{"name": "input", **single}]
+        found["outputs"] = {"output": found["nodes"][-1]["name"]}
+    return found
+
+
+def parameters(name: str, operation: Any, arrays: dict[str, Codes]) -> dict[str, Any]:
+    """The fields of an operation as JSON; arrays go to `arrays`."""
+    result: dict[str, Any] = {}
+    for field in fields(operation):
+        value = getattr(operation, field.name)
+        if isinstance(value, np.ndarray):
+            arrays[f"{name}.{field.name}"] = value
+            result[field.name] = {"array": f"{name}.{field.name}"}
+        else:
+            result[field.name] = str(value) if isinstance(value, Format | Cast) else value
+    return result
+
+
+def operation_of(kind: Any, given: Mapping[str, Any], arrays: Mapping[str, Codes]) -> Any:
+    """An operation of class `kind` from its fields as JSON."""
+    types = {field.name: field.type for field in fields(kind)}
+    return kind(**{name: _parameter(types[name], value, arrays) for name, value in given.items()})
+
+
+def _parameter(kind: Any, value: Any, arrays: Mapping[str, Codes]) -> Any:
+    if isinstance(value, dict):
+        return arrays[value["array"]]
+    if isinstance(value, list):
+        return tuple(_parameter(None, item, arrays) for item in value)
+    if kind in (Format, Cast):
+        return kind.parse(value)
+    return value
