@@ -13,21 +13,46 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, ClassVar, NamedTuple
 
-import numpy as np
-import numpy.typing as npt
-from pydantic import BaseModel, ConfigDict
+from pydantic import BaseModel, ConfigDict, field_validator, model_validator
 
+from qcompress.detectors.rows import Rows
 from qcompress.errors import QcompressError
 from qcompress.fixedpoint import Codes, Values
-from qcompress.graph import Graph, Stage
+from qcompress.graph import Chain, Graph, Stage
 from qcompress.progress import Report
 
 if TYPE_CHECKING:
     from matplotlib.figure import Figure
 
+__all__ = [
+    "CALIBRATION",
+    "FINISH_ROWS",
+    "GROUP",
+    "TEST",
+    "TRAIN",
+    "VALIDATION",
+    "Decoders",
+    "Detector",
+    "Evaluation",
+    "Firmware",
+    "Network",
+    "NetworkSection",
+    "Options",
+    "Results",
+    "Rows",
+    "Running",
+    "SampleCard",
+    "Table",
+    "detector_names",
+    "load_detector",
+    "owner_of",
+    "reader_of",
+]
+
 GROUP = "qcompress.detectors"
 TRAIN, VALIDATION, TEST, CALIBRATION = range(4)
 """What the split column of a sample says of each event."""
+FINISH_ROWS = 10_000
 
 
 class Options(BaseModel):
@@ -36,18 +61,30 @@ class Options(BaseModel):
     model_config = ConfigDict(extra="forbid", frozen=True)
 
 
-@dataclass(frozen=True)
-class Rows:
-    """Rows of a sample: codes in front of `preprocess` (n, *shape), float32 targets of the loss, split (n,).
+class NetworkSection(Options):
+    """What the `network` section of every config may say; each detector derives its own."""
 
-    conditions: gives what companions see of each row beside the network's output, float32 (n, k); raises QcompressError
-    for a sample that lacks the columns.
-    """
+    family: ClassVar[tuple[str, ...]] = ()
+    """Keys that describe the built-in networks alone: they say nothing of a model of the user's own."""
 
-    codes: Codes
-    targets: npt.NDArray[np.float32]
-    split: npt.NDArray[np.uint8]
-    conditions: Callable[[], npt.NDArray[np.float32]] | None = None
+    model: Path | dict[str, Path] | None = None
+    """A Keras model of the user's own instead of the built-in network, or one for each network by name."""
+
+    @field_validator("model", mode="before")
+    @classmethod
+    def _files(cls, given: Any) -> Any:
+        files = given.values() if isinstance(given, dict) else [given]
+        if given is not None and not all(isinstance(file, str | Path) and str(file) for file in files):
+            raise ValueError("give a file of a Keras model, or such a file for each network by name")
+        return given
+
+    @model_validator(mode="after")
+    def _only_of_the_family(self) -> "NetworkSection":
+        if isinstance(self.model, Path):
+            for key in self.family:
+                if getattr(self, key) != type(self).model_fields[key].default:
+                    raise ValueError(f"{key}: describes the built-in network; leave it out beside model")
+        return self
 
 
 class SampleCard(NamedTuple):
@@ -64,9 +101,9 @@ class Network:
     """One network of a detector, built and ready to train.
 
     quantized: the Keras model that becomes a graph; trained: the model that is fitted, which contains it;
-    loss(target, output); companions: other trained parts that are kept (a decoder), by name. conditioned: the trained
-    model takes its input flattened, with the rows' conditions behind it. finish(input codes of the training): what is
-    done to the quantized model after the fit.
+    loss(target, output); companions: other trained parts that are kept (a decoder), by name. sided: the trained model
+    takes its input flattened, with what the rows have on the side behind it. finish(input codes of the first training
+    rows, `FINISH_ROWS` at most): what is done to the quantized model after the fit.
     """
 
     name: str
@@ -74,7 +111,7 @@ class Network:
     trained: Any
     loss: Callable[[Any, Any], Any]
     companions: Mapping[str, Any] = field(default_factory=dict)
-    conditioned: bool = False
+    sided: bool = False
     finish: Callable[[Codes], None] | None = None
 
 
@@ -103,16 +140,51 @@ class Results:
 
 
 @dataclass(frozen=True)
-class Firmware:
-    """A candidate as its detector sees it: front-end registers and one body per network, by name.
+class Running:
+    """A network with all integer stages around it, as it runs on this machine.
 
-    options: the config's `network` section as plain values; empty for the detector's defaults.
+    chain: what was verified; compute: the fastest body of it that is at hand, or None for the chain itself: the same
+    codes.
+    """
+
+    chain: Chain
+    compute: Callable[[Codes], Any] | None = None
+
+    def run(self, codes: Codes) -> dict[str, Codes]:
+        """Codes in front of all stages (n, *shape) -> codes of every stage that leaves the chain, by its name."""
+        found = (self.compute or self.chain.run)(codes)
+        return dict(found) if isinstance(found, Mapping) else {self.chain.outputs[0]: found}
+
+
+@dataclass(frozen=True)
+class Firmware:
+    """A candidate as its detector sees it, by network name: graphs, whole chains, and the bodies of the graphs alone.
+
+    front_end: the registers; options: the config's `network` section as plain values, empty for the detector's
+    defaults. `chains` are what the candidate is; `run` is for a network behind another front end than its own.
     """
 
     front_end: Mapping[str, Any]
     graphs: Mapping[str, Graph]
+    chains: Mapping[str, Running]
     run: Mapping[str, Callable[[Codes], Codes]]
     options: Mapping[str, Any] = field(default_factory=dict)
+
+    @classmethod
+    def of_chains(cls, front_end: Mapping[str, Any], chains: Mapping[str, Chain], **options: Any) -> "Firmware":
+        """The reference of some chains; the graph of each is the one named first of its outputs."""
+        graphs = {}
+        for name, chain in chains.items():
+            stage = next(stage for stage in chain.stages if stage.name == chain.outputs[0])
+            if not isinstance(stage, Graph):
+                raise QcompressError(f"chain {chain.name}: {stage.name}, which leaves it first, is no graph")
+            graphs[name] = stage
+        running = {name: Running(chain) for name, chain in chains.items()}
+        return cls(front_end, graphs, running, {name: graph.run for name, graph in graphs.items()}, options)
+
+    def network_codes(self, name: str, codes: Codes) -> Codes:
+        """Codes in front of all stages -> the output codes of a network itself, out of its whole chain."""
+        return self.chains[name].run(codes)[self.graphs[name].name]
 
 
 Decoders = Mapping[str, Callable[[Values], Values]]
@@ -150,7 +222,7 @@ class Detector(ABC):
     """A detector's side of the house. Methods that train or decode may import TensorFlow; no other may."""
 
     name: ClassVar[str]
-    options: ClassVar[type[Options]]
+    options: ClassVar[type[NetworkSection]]
     selection: ClassVar[type[Options] | None] = None
     """What a config may say under `sample.select`; None if the detector has no selections."""
     kinds: ClassVar[tuple[str, ...]]
@@ -206,24 +278,30 @@ class Detector(ABC):
         """Identify a sample file; raises QcompressError if it is none."""
 
     @abstractmethod
-    def rows(self, path: Path, front_end: Mapping[str, Any]) -> Rows:
-        """Read a sample as codes in front of the stage that these registers describe."""
+    def rows(self, path: Path, front_end: Mapping[str, Any], network: str) -> Rows:
+        """A sample as codes in front of the stages of a network that these registers describe, and its targets."""
 
     @abstractmethod
     def front_end(self, options: Any) -> dict[str, Any]:
         """The registers in front of the network, as JSON: they travel with the candidate."""
 
     @abstractmethod
-    def preprocess(self, front_end: Mapping[str, Any]) -> Stage:
-        """The integer stage that makes network input codes of a sample's codes."""
+    def preprocess(self, front_end: Mapping[str, Any], network: str, graphs: Mapping[str, Graph]) -> Stage:
+        """The integer stage that makes a network's input codes of a sample's codes.
 
-    def postprocess(self, front_end: Mapping[str, Any], graph: Graph) -> tuple[Stage, ...]:
+        graphs: those of the networks before it; a chain that holds one of them is a cascade.
+        """
+
+    def postprocess(self, front_end: Mapping[str, Any], network: str, graph: Graph) -> tuple[Stage, ...]:
         """The integer stages that make read-out words of a network's output codes; none unless the detector has any."""
         return ()
 
     @abstractmethod
-    def networks(self, options: Any) -> tuple[Network, ...]:
-        """Build the networks with fresh weights."""
+    def networks(self, options: Any, own: Mapping[str, Any]) -> tuple[Network, ...]:
+        """Build the networks with fresh weights, in the order in which they are trained.
+
+        own: Keras models of the user's, by network name, that are trained instead of the built-in ones.
+        """
 
     def graph(self, name: str, model: Any, options: Any) -> Graph:
         """The firmware's arithmetic of a trained network: QKeras' own, unless the detector's chip has another."""

@@ -18,6 +18,9 @@ GIVEN = "qcompress.detectors.command_options"
 class DetectorOptions(TyperCommand):
     """A command with options of its own and those of installed detectors, which are looked up when they are needed."""
 
+    _all: list[Any]
+    _of_detectors: set[str] | None
+
     @property
     def params(self) -> list[Any]:
         """All options and arguments; click itself adds to the list."""
@@ -29,8 +32,7 @@ class DetectorOptions(TyperCommand):
 
     @params.setter
     def params(self, own: list[Any]) -> None:
-        self._all: list[Any] = own
-        self._of_detectors: set[str] | None = None
+        self._all, self._of_detectors = own, None
 
     def invoke(self, ctx: Any) -> Any:
         """Run the command's function; it finds the detectors' options with `given_options`."""

@@ -9,6 +9,7 @@ from qcompress.config import Config
 from qcompress.errors import QcompressError
 from qcompress.pipeline.building import compile_graphs
 from qcompress.pipeline.job import Step
+from qcompress.pipeline.own_models import hashes
 from qcompress.pipeline.scoring import evaluate, write_report
 from qcompress.pipeline.synthesis import synthesize
 from qcompress.pipeline.training import make_sample, train
@@ -42,6 +43,7 @@ STEPS: dict[str, Step] = {
                 job.config.network.model_dump(mode="json"),
                 job.config.training.model_dump(mode="json"),
                 _hashes(job.config.training.start),
+                hashes(job.models),
                 job.config.seed,
             ],
             ("tensorflow", "keras", "qkeras-v3"),

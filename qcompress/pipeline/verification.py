@@ -9,13 +9,13 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
-from qcompress.candidate import Candidate
+from qcompress.candidate import Candidate, emulated
 from qcompress.detectors import TEST
 from qcompress.errors import QcompressError
 from qcompress.fixedpoint import Codes
 from qcompress.graph import Chain, Graph
 from qcompress.pipeline.building import wanted_targets
-from qcompress.pipeline.job import Figures, Job, sample_codes
+from qcompress.pipeline.job import Figures, Job, split_numbers
 from qcompress.progress import Report, silent
 from qcompress.targets import TARGETS, Body
 from qcompress.verify import standard_inputs, verify
@@ -24,12 +24,19 @@ from qcompress.verify import standard_inputs, verify
 def verify_bodies(job: Job, stage: Path, report: Report) -> Figures:
     """Keras and every target against the reference, on test events and on made-up codes."""
     options = job.config.verification
-    codes = sample_codes(job, [TEST])[0][: options.test_rows]
-    events = job.detector.preprocess(job.front_end).run(codes)
-    inputs = {name: {"test events": events} for name in job.candidate.graphs()}
+    graphs = job.candidate.graphs()
+    codes = {name: _test_codes(job, name, options.test_rows) for name in graphs}
+    inputs = {name: {"test events": job.candidate.front(name, graphs).run(codes[name])} for name in graphs}
     rows, seed = options.random_rows, job.config.seed
     figures = verification(job.candidate, wanted_targets(job.config), inputs, rows, seed, report)
-    return joined(figures, verification_of_chains(job.candidate, {"test events": codes}, rows, seed))
+    whole = {name: {"test events": codes[name]} for name in graphs}
+    return joined(figures, verification_of_chains(job.candidate, whole, rows, seed))
+
+
+def _test_codes(job: Job, network: str, most: int) -> Codes:
+    """The detector's codes in front of all stages of a network, of the first test events."""
+    rows = job.detector.rows(job.sample, job.front_end, network)
+    return np.asarray(rows.read(split_numbers(job, rows, TEST)[:most])[0], np.int64)
 
 
 def verification(
@@ -66,16 +73,19 @@ def _rebuild(target: str, scratch: Path, graph: Graph) -> Body:
     return TARGETS[target].build(graph, scratch / target / str(len(graph.nodes)))
 
 
-def verification_of_chains(candidate: Candidate, inputs: Mapping[str, Codes], rows: int, seed: int) -> Figures:
-    """The emulators of all integer stages against the stages themselves, on the detector's codes."""
+def verification_of_chains(
+    candidate: Candidate, inputs: Mapping[str, Mapping[str, Codes]], rows: int, seed: int
+) -> Figures:
+    """The emulators of all integer stages against the stages themselves, on the detector's codes, by network."""
     from qcompress.targets.cpp import TARGET
 
     figures = {}
-    for name, graph in candidate.graphs().items():
+    graphs = candidate.graphs()
+    for name in graphs:
         if (folder := candidate.folder / "emulator" / name).is_dir():
-            chain = candidate.chain(name, graph)
+            chain = emulated(candidate.chain(name, graphs))
             body = TARGET.open(chain, folder)
-            codes = {**inputs, **standard_inputs(chain, rows, seed)}
+            codes = {**inputs.get(name, {}), **standard_inputs(chain, rows, seed)}
             with tempfile.TemporaryDirectory(prefix="qcompress-") as scratch:
                 rebuild = {body.name: partial(_rebuild_chain, Path(scratch))}
                 figures[name] = [found.to_json() for found in verify(chain, [body], codes, rebuild)]

@@ -60,7 +60,7 @@ class Tpc(Detector):
             digits = int(sample.events["digits"].sum())
             return SampleCard(digits, len(sample), sample.content_hash(), sample.split_hash())
 
-    def rows(self, path: Path, front_end: Mapping[str, Any]) -> Rows:
+    def rows(self, path: Path, front_end: Mapping[str, Any], network: str) -> Rows:
         from qcompress.detectors.tpc import maxima
 
         return maxima.rows(path, maxima.layout_of(front_end))
@@ -69,23 +69,23 @@ class Tpc(Detector):
         kept = ("window", "extras", "classical", "threshold")
         return {name: getattr(options, name) for name in kept}
 
-    def preprocess(self, front_end: Mapping[str, Any]) -> Stage:
+    def preprocess(self, front_end: Mapping[str, Any], network: str, graphs: Mapping[str, Graph]) -> Stage:
         from qcompress.detectors.tpc.maxima import layout_of
         from qcompress.detectors.tpc.preprocess import CentreDivision
 
         return CentreDivision(layout_of(front_end))
 
-    def postprocess(self, front_end: Mapping[str, Any], graph: Graph) -> tuple[Stage, ...]:
+    def postprocess(self, front_end: Mapping[str, Any], network: str, graph: Graph) -> tuple[Stage, ...]:
         from qcompress.detectors.tpc.preprocess import Decision
 
-        if graph.name != CLASSIFIER:
+        if network != CLASSIFIER:
             return ()
         return (Decision(graph.output_shape, graph.output_format, front_end["threshold"]),)
 
-    def networks(self, options: Any) -> tuple[Network, ...]:
+    def networks(self, options: Any, own: Mapping[str, Any]) -> tuple[Network, ...]:
         from qcompress.detectors.tpc import models
 
-        return models.build(options)
+        return models.build(options, own)
 
     def emulate(
         self, firmware: Firmware, source: Path, target: Path, overrides: Mapping[str, Any], report: Report
