@@ -22,17 +22,11 @@ from qcompress.detectors import Detector, Firmware, Running, load_detector
 from qcompress.errors import QcompressError, ToolMissing
 from qcompress.files import written_aside
 from qcompress.fixedpoint import Codes
+from qcompress.frontends import is_model
 from qcompress.graph import Chain, Graph, Stage
-from qcompress.targets import TARGETS
+from qcompress.manifest import MANIFEST, SCHEMA, read
+from qcompress.targets import TARGETS, Body, Target, families, recalled
 
-SCHEMA = 2
-"""Raised when the figures of a step change: a manifest of another schema is refused, not half read."""
-MANIFEST = "manifest.json"
-DESCRIPTION = ("name", "detector", "config", "seed", "versions", "front_end")
-"""What a manifest says of its candidate, besides its schema and its steps."""
-COUNTS = ("weights", "weight_bits", "output_bits", "multiplications")
-"""What step compile counts of a network."""
-MODEL_SUFFIXES = (".keras", ".h5")
 UNHASHED = {".log", ".so", ".machine"}
 """Endings of files that tell of a run (times, paths) or of a machine, and not of the candidate."""
 
@@ -71,24 +65,6 @@ def find_candidates(given: Sequence[str]) -> list[Path]:
     return found
 
 
-def _check_types(manifest: dict[str, Any]) -> None:
-    """TypeError naming the entry of a manifest that is not what this version writes."""
-    expected = {"name": str, "detector": str | None, "config": dict | None, "seed": int}
-    for key, kind in {**expected, "versions": dict, "front_end": dict}.items():
-        if not isinstance(manifest[key], kind):
-            raise TypeError(key)
-    if manifest["seed"] < 0:
-        raise ValueError("seed")
-    for step, entry in manifest["steps"].items():
-        for key, part in (("inputs", str), ("files", dict), ("figures", dict)):
-            if not isinstance(entry, dict) or not isinstance(entry.get(key), part):
-                raise TypeError(f"steps.{step}.{key}")
-    for network, told in manifest["steps"].get("compile", {}).get("figures", {}).items():
-        numbers = [told.get(key, 0) for key in COUNTS] if isinstance(told, dict) else [None]
-        if not all(isinstance(number, int) for number in numbers):
-            raise TypeError(f"steps.compile.figures.{network}")
-
-
 class Candidate:
     """One firmware candidate on disk."""
 
@@ -105,19 +81,7 @@ class Candidate:
             raise QcompressError(
                 f"{folder}: no firmware candidate ({MANIFEST} is missing); make one with qcompress run"
             )
-        try:
-            manifest = json.loads(path.read_text())
-            if manifest["schema"] != SCHEMA:
-                raise QcompressError(
-                    f"{path}: manifest schema {manifest['schema']}, this version reads {SCHEMA}; "
-                    "make the candidate again in another folder (--out)"
-                )
-            manifest["steps"].items()
-            if missing := [key for key in DESCRIPTION if key not in manifest]:
-                raise KeyError(*missing[:1])
-            _check_types(manifest)
-        except (ValueError, KeyError, TypeError, AttributeError) as fault:
-            raise QcompressError(f"{path}: damaged manifest ({fault}); run the candidate's config again") from None
+        manifest = read(path)
         return cls(folder, manifest)
 
     @classmethod
@@ -254,10 +218,18 @@ class Candidate:
             )
         return load_detector(self.manifest["detector"])
 
+    def targets(self) -> dict[str, Target]:
+        """What was built, by name; a manifest that does not say it is asked by its folders."""
+        told: dict[str, Any] | None = self.manifest["targets"]
+        if told is not None:
+            return {name: recalled(entry).target for name, entry in told.items() if (self.folder / name).is_dir()}
+        names = [name for family in families().values() for name in family.all_names()]
+        return {name: TARGETS[name] for name in names if (self.folder / name).is_dir()}
+
     def model(self, name: str) -> Path:
-        """The Keras file of a network or of its companion."""
+        """The file of a network's model or of its companion, in whatever format a front end reads."""
         found = sorted((self.folder / "model").glob(f"{name}.*"))
-        models = [path for path in found if path.suffix in MODEL_SUFFIXES]
+        models = [path for path in found if is_model(path)]
         if not models:
             raise QcompressError(f"{self.folder}: holds no model of {name}; finish it with qcompress run")
         return models[0]
@@ -286,7 +258,8 @@ class Candidate:
         folder = self.folder / "cpp" / name
         if folder.is_dir():
             with contextlib.suppress(ToolMissing, OSError):  # built elsewhere, and nothing can be compiled here
-                return TARGETS["cpp"].open(graph, folder).run
+                body: Body = TARGETS["cpp"].open(graph, folder)
+                return body.run
         return graph.run
 
     def front(self, name: str, graphs: Mapping[str, Graph]) -> Stage:

@@ -12,7 +12,7 @@ from qcompress.errors import MismatchError, QcompressError
 from qcompress.pipeline.job import Figures, Job, Step, inputs_hash
 from qcompress.pipeline.own_models import Given, OwnModel, own_models
 from qcompress.pipeline.steps import STEPS, library_versions, needed_steps
-from qcompress.pipeline.synthesis import FLOW, rtl_folders, run_flow
+from qcompress.pipeline.synthesis import FLOW, folders, run_flow
 from qcompress.pipeline.verification import mismatches
 from qcompress.progress import Reporter
 
@@ -39,6 +39,7 @@ def _run(config: Config, folder: Path, until: str | None, reporter: Reporter, ow
             "seed": config.seed,
             "versions": library_versions(),
             "front_end": detector.front_end(config.network),
+            "targets": {choice.target.name: choice.to_json() for choice in config.choices()},
         },
     )
     with candidate.locked():
@@ -64,11 +65,11 @@ def run_one(folder: Path, name: str, reporter: Reporter) -> Figures:
 def synthesize_candidate(folder: Path, reporter: Reporter) -> Figures:
     """Synthesize an existing candidate, trained or compiled, and record it."""
     candidate = Candidate.open(folder)
-    if not rtl_folders(candidate):
-        raise QcompressError(f"{folder}: holds no RTL; build it with target rtl or rtl_loadable")
     config = candidate.manifest["config"]
     options = parse_config(config, folder).synthesis if config else SynthesisOptions()
     options = options.model_copy(update={"flow": options.flow or FLOW})
+    if not folders(candidate, options.flow):
+        raise QcompressError(f"{folder}: holds no RTL; build it with target rtl or rtl_loadable")
     candidate.check_intact("compile")
     with candidate.locked():
         inputs = inputs_hash(STEPS["synthesize"], candidate, options.model_dump())

@@ -50,6 +50,20 @@ class Cpp:
     def name(self) -> str:
         return "cpp"
 
+    @property
+    def flows(self) -> tuple[str, ...]:
+        """No synthesis flow takes an emulator."""
+        return ()
+
+    @property
+    def simulated(self) -> bool:
+        """It runs wherever it was compiled."""
+        return True
+
+    def cost(self, graph: Graph) -> tuple[float, float]:
+        """Interim."""
+        return 2.0, 400.0
+
     def refuse(self, graph: Graph | Chain) -> None:
         """Raises Refused for graphs that 64-bit integers cannot hold and for stages that are not C++."""
         _emitter(graph).refuse(graph)

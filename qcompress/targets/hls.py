@@ -12,10 +12,13 @@ from collections.abc import Sequence
 from dataclasses import asdict, dataclass
 from importlib.metadata import version
 from pathlib import Path
+from typing import Annotated, Literal
 
-from qcompress.errors import QcompressError, QcompressWarning, Refused
-from qcompress.fixedpoint import Codes
-from qcompress.graph import Graph, Linear, Node
+from pydantic import BaseModel, ConfigDict, Field
+
+from qcompress.errors import QcompressWarning, Refused
+from qcompress.graph import Graph, Linear
+from qcompress.targets.build_cost import hls_cost
 from qcompress.targets.hls_layers import lower
 from qcompress.targets.hls_proven import BACKENDS, IO_TYPES, SIMULATED, STRATEGIES
 from qcompress.targets.processes import Simulator, python_module, require, run_logged
@@ -26,6 +29,9 @@ PROJECT = "qcompress_hls"
 
 UNROLLED = 4096
 """Products of one loop that Vivado HLS unrolls."""
+
+TOOLS = {"Vitis": ("vitis",), "Vivado": ("vivado",), "Catapult": ("catapult",), "Quartus": ("quartus",), "oneAPI": ()}
+"""The synthesis flow of each backend: of oneAPI there is none."""
 
 INCLUDES = {
     "Vitis": ["ap_types"],
@@ -64,9 +70,23 @@ class Hls:
         return "-".join(["hls", *words])
 
     @property
+    def record(self) -> str:
+        """Name of the file that a finished build leaves."""
+        return "hls.json"
+
+    @property
     def simulated(self) -> bool:
-        """Whether g++ can build the C simulation."""
+        """Whether g++ can build the C simulation: if not, `build` gives a `Project`."""
         return self.backend in SIMULATED
+
+    @property
+    def flows(self) -> tuple[str, ...]:
+        """Synthesis flows that take the project."""
+        return TOOLS[self.backend]
+
+    def cost(self, graph: Graph) -> tuple[float, float]:
+        """Seconds and megabytes that the build will take, as `build_cost` knows them."""
+        return hls_cost(graph, self.backend, self.io_type)
 
     def refuse(self, graph: Graph) -> None:
         """Raises Refused for settings and operations whose C simulation is not proven exact."""
@@ -78,17 +98,17 @@ class Hls:
             raise Refused("hls: reuse factor and clock period must be positive")
         lower([graph], self)
 
-    def build(self, graph: Graph, folder: Path) -> "Simulator | Unsimulated":
+    def build(self, graph: Graph, folder: Path) -> "Simulator | Project":
         """Write the project to folder/project and compile its C simulation (about 10 s for an ECON-T encoder)."""
         self.refuse(graph)
         self.advise(graph)
         self.write([graph], folder)
-        write_record(folder / "hls.json", graph, {"settings": asdict(self), "hls4ml": version("hls4ml")})
+        write_record(folder / self.record, graph, {"settings": asdict(self), "hls4ml": version("hls4ml")})
         return self._body(graph, folder)
 
-    def open(self, graph: Graph, folder: Path) -> "Simulator | Unsimulated":
+    def open(self, graph: Graph, folder: Path) -> "Simulator | Project":
         """The C simulation that `build` left in `folder`."""
-        read_record(folder / "hls.json", graph)
+        read_record(folder / self.record, graph)
         return self._body(graph, folder)
 
     def advise(self, graph: Graph) -> None:
@@ -102,14 +122,14 @@ class Hls:
                 warnings.warn(f"{self.name}: node {node.name}: {said}", QcompressWarning, stacklevel=2)
 
     def write(self, graphs: Sequence[Graph], folder: Path, optimization: str = "-O2") -> None:
-        """One project of all `graphs`, side by side, each with its input and its output; compiled if that can be.
+        """One project of all `graphs`, side by side, with the inputs and outputs of each; compiled if that can be.
 
-        The simulation reads the inputs of all graphs for each row, one after the other, and writes their outputs.
+        The simulation reads all inputs of all graphs for each row, one after the other, and writes all outputs.
         optimization: g++'s option; less of it compiles faster and simulates slower.
         """
         compiler = require("g++", "g++") if self.simulated else ""
         folder.mkdir(parents=True, exist_ok=True)
-        (folder / "hls.json").unlink(missing_ok=True)
+        (folder / self.record).unlink(missing_ok=True)
         for old in ("project", "graphs"):
             shutil.rmtree(folder / old, ignore_errors=True)
         for number, graph in enumerate(graphs):
@@ -124,22 +144,41 @@ class Hls:
                 _compile(compiler, self, optimization), folder / "project", log, f"{self.name}: compiling {what}"
             )
 
-    def _body(self, graph: Graph, folder: Path) -> "Simulator | Unsimulated":
+    def _body(self, graph: Graph, folder: Path) -> "Simulator | Project":
         if not self.simulated:
-            return Unsimulated(self.name, folder / "project")
+            return Project(self.name, folder / "project")
         return Simulator(self.name, graph, folder / "project" / "simulate")
 
 
 @dataclass(frozen=True)
-class Unsimulated:
-    """A project that only the vendor's compiler can run."""
+class Project:
+    """A project that only the vendor's compiler can run: no body.
+
+    name: of the target; folder: where its sources are.
+    """
 
     name: str
-    project: Path
+    folder: Path
 
-    def run(self, codes: Codes) -> Codes:
-        """Raises QcompressError: there is no simulation."""
-        raise QcompressError(f"{self.name} is not simulated here, it needs icpx: {self.project} holds its project")
+
+class Settings(BaseModel):
+    """What a config may say of an hls4ml project."""
+
+    model_config = ConfigDict(extra="forbid", frozen=True)
+
+    backend: Literal["Vitis", "Vivado", "Catapult", "Quartus", "oneAPI"] = "Vitis"
+    io_type: Literal["io_parallel", "io_stream"] = "io_parallel"
+    strategy: Literal["Latency", "Resource"] = "Latency"
+    reuse_factor: Annotated[int, Field(ge=1, strict=True)] = 1
+    """How often a multiplier is used again."""
+    part: str = ""
+    """As the vendor writes it; hls4ml's own choice unless given."""
+    clock_period_ns: Annotated[float, Field(gt=0, allow_inf_nan=False)] = 5.0
+
+
+def target(settings: Settings) -> Hls:
+    """The target of a config's settings."""
+    return Hls(**settings.model_dump())
 
 
 VARIANTS = {
@@ -152,15 +191,6 @@ VARIANTS = {
 """Settings that have a name of their own among the targets."""
 
 TARGET = Hls()
-
-
-def chain(graph: Graph) -> list[Node]:
-    """The nodes that lead to the output, in order; every node has one source, so they form a chain."""
-    by_name = {node.name: node for node in graph.nodes}
-    nodes = [graph.nodes[-1]]
-    while nodes[-1].source != "input":
-        nodes.append(by_name[nodes[-1].source])
-    return nodes[::-1]
 
 
 def _compile(compiler: str, settings: Hls, optimization: str) -> list[str]:

@@ -14,17 +14,20 @@ import shutil
 from dataclasses import asdict, dataclass
 from importlib.metadata import version
 from pathlib import Path
-from typing import Any
+from typing import Annotated, Any
 
 import numpy as np
+from pydantic import BaseModel, ConfigDict, Field
 
 from qcompress.errors import Refused
 from qcompress.fixedpoint import Format
-from qcompress.graph import OPERATIONS, Graph, Linear, Node, Pool, Quantize, Rearrangement, Table
+from qcompress.graph import OPERATIONS, Graph, Linear, Node, Quantize, Table
 from qcompress.targets.bench import write_bench
+from qcompress.targets.build_cost import operations, rtl_cost
 from qcompress.targets.processes import ProgramFailed, Simulator, python_module, require, run_logged
 from qcompress.targets.record import read_record, write_record
 from qcompress.targets.verilator import Simulation
+from qcompress.targets.verilog import FLOWS
 
 TOP = "qcompress_rtl"
 """Name of the top module."""
@@ -55,6 +58,25 @@ class Rtl:
     def name(self) -> str:
         return "rtl"
 
+    @property
+    def record(self) -> str:
+        """Name of the file that a finished build leaves."""
+        return "rtl.json"
+
+    @property
+    def simulated(self) -> bool:
+        """Verilator runs it on any machine."""
+        return True
+
+    @property
+    def flows(self) -> tuple[str, ...]:
+        """Synthesis flows that take the Verilog."""
+        return FLOWS
+
+    def cost(self, graph: Graph) -> tuple[float, float]:
+        """Seconds and megabytes that the build will take, as `build_cost` knows them."""
+        return rtl_cost(graph)
+
     def refuse(self, graph: Graph) -> None:
         """Raises Refused for operations, modes and formats that alkaid does not compute exactly."""
         if not self.latency_cutoff > 0:
@@ -77,11 +99,11 @@ class Rtl:
             )
 
     def build(self, graph: Graph, folder: Path) -> Simulator:
-        """Write folder/verilog and folder/rtl.json, compile the simulation (about 1 min for an ECON-T encoder)."""
+        """Write folder/verilog and the record, compile the simulation (about 1 min for an ECON-T encoder)."""
         self.refuse(graph)
         compiler = require("g++", "g++")
         folder.mkdir(parents=True, exist_ok=True)
-        (folder / "rtl.json").unlink(missing_ok=True)
+        (folder / self.record).unlink(missing_ok=True)
         for stale in ("verilog", "simulation", "bench"):
             shutil.rmtree(folder / stale, ignore_errors=True)
         graph.save(folder / "graph")
@@ -98,16 +120,30 @@ class Rtl:
         simulation = Simulation(TOP, _ports(graph, design), compiler, [f"-O{self.optimization}"])
         simulation.build(verilog_files(folder), folder / "simulation", log)
         write_bench(graph, folder / "bench", TOP, design["latency_cycles"])
-        write_record(folder / "rtl.json", graph, {"settings": asdict(self), "alkaid": version("alkaid"), **design})
+        write_record(folder / self.record, graph, {"settings": asdict(self), "alkaid": version("alkaid"), **design})
         return self._body(graph, folder)
 
     def open(self, graph: Graph, folder: Path) -> Simulator:
         """The simulation that `build` left in `folder`."""
-        read_record(folder / "rtl.json", graph)
+        read_record(folder / self.record, graph)
         return self._body(graph, folder)
 
     def _body(self, graph: Graph, folder: Path) -> Simulator:
         return Simulator(self.name, graph, folder / "simulation" / "simulate")
+
+
+class Settings(BaseModel):
+    """What a config may say of the Verilog."""
+
+    model_config = ConfigDict(extra="forbid", frozen=True)
+
+    latency_cutoff: Annotated[float, Field(gt=0, allow_inf_nan=False)] = 5.0
+    """Adder levels between registers."""
+
+
+def target(settings: Settings) -> Rtl:
+    """The target of a config's settings."""
+    return Rtl(**settings.model_dump())
 
 
 TARGET = Rtl()
@@ -116,23 +152,6 @@ TARGET = Rtl()
 def verilog_files(folder: Path) -> list[Path]:
     """The Verilog sources of a build, sorted; the top module is `TOP`."""
     return sorted((folder / "verilog").glob("*.v"))
-
-
-def operations(graph: Graph) -> int:
-    """Products with weights that are not zero, elements of pooled windows, and elements of everything else."""
-    return sum(_operations(graph, node) for node in graph.nodes)
-
-
-def _operations(graph: Graph, node: Node) -> int:
-    operation, elements = node.operation, int(np.prod(graph.shapes[node.name]))
-    if isinstance(operation, Rearrangement):
-        return 0
-    if isinstance(operation, Linear):
-        taps = operation.taps(graph.shapes[node.source]) >= 0
-        return int(np.einsum("pgt,gt->", taps, np.count_nonzero(operation.matrix, axis=2)))
-    if isinstance(operation, Pool):
-        return elements * int(np.prod(operation.size))
-    return elements * len(node.sources)
 
 
 def _refuse_wide(what: str, format_: Format) -> None:

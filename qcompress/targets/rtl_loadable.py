@@ -15,19 +15,21 @@ from collections.abc import Iterable, Sequence
 from dataclasses import asdict, dataclass
 from math import prod
 from pathlib import Path
-from typing import Any
+from typing import Any, Literal
 
 import numpy as np
+from pydantic import BaseModel, ConfigDict, field_validator
 
 from qcompress.errors import QcompressError, Refused
 from qcompress.fixedpoint import Codes
 from qcompress.graph import Graph
-from qcompress.targets import loadable
 from qcompress.targets.bench import write_bench
+from qcompress.targets.build_cost import loadable_cost
 from qcompress.targets.loadable_emit import Design, refuse, write
 from qcompress.targets.processes import Simulator, require
 from qcompress.targets.record import read_record, write_record
 from qcompress.targets.verilator import Simulation
+from qcompress.targets.verilog import FLOWS
 from qcompress.targets.weight_store import Layout, require_same_structure
 
 TOP = "qcompress_rtl_loadable"
@@ -54,7 +56,26 @@ class RtlLoadable:
 
     @property
     def name(self) -> str:
-        return loadable(self.reuse)
+        return "rtl_loadable" if self.reuse == 1 else f"rtl_loadable-{self.reuse}"
+
+    @property
+    def record(self) -> str:
+        """Name of the file that a finished build leaves."""
+        return RECORD
+
+    @property
+    def simulated(self) -> bool:
+        """Verilator runs it on any machine."""
+        return True
+
+    @property
+    def flows(self) -> tuple[str, ...]:
+        """Synthesis flows that take the Verilog."""
+        return FLOWS
+
+    def cost(self, graph: Graph) -> tuple[float, float]:
+        """Seconds and megabytes that the build will take, as `build_cost` knows them."""
+        return loadable_cost(graph, self.reuse, self.adders)
 
     def layout(self, graph: Graph) -> Layout:
         """Where the weights of a graph stand in the blocks."""
@@ -101,8 +122,29 @@ class RtlLoadable:
         return LoadableBody(self.name, graph, folder / "simulation" / "simulate", self.layout(graph))
 
 
+class Settings(BaseModel):
+    """What a config may say of Verilog with loadable weights."""
+
+    model_config = ConfigDict(extra="forbid", frozen=True)
+
+    reuse: Literal[1, 2, 4, 8, 16, 32, 64, 128] = 1
+    """Clock cycles between inputs."""
+
+    @field_validator("reuse", mode="before")
+    @classmethod
+    def _number(cls, given: Any) -> Any:
+        if isinstance(given, bool):  # true would count as 1
+            raise ValueError("give a reuse factor: 1, 2, 4, 8, 16, 32, 64 or 128")
+        return given
+
+
+def target(settings: Settings) -> RtlLoadable:
+    """The target of a config's settings."""
+    return RtlLoadable(**settings.model_dump())
+
+
 TARGET = RtlLoadable()
-VARIANTS = {target.name: target for target in (RtlLoadable(reuse=2**n) for n in range(1, 8))}
+VARIANTS = {settings.name: settings for settings in (RtlLoadable(reuse=2**n) for n in range(1, 8))}
 
 
 def describe(graph: Graph, design: Design, layout: Layout) -> dict[str, Any]:

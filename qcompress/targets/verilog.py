@@ -9,6 +9,8 @@ from typing import NamedTuple
 
 from qcompress.fixedpoint import Format
 
+FLOWS = ("yosys-xilinx", "yosys-ecp5", "yosys-asic")
+"""Synthesis flows that take Verilog."""
 PER_LINE = 12
 """Elements of a concatenation on one line."""
 

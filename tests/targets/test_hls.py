@@ -42,7 +42,7 @@ from qcompress.graph import (
     ZeroPad,
 )
 from qcompress.targets import TARGETS, Body, Target
-from qcompress.targets.hls import VARIANTS, Hls
+from qcompress.targets.hls import VARIANTS, Hls, Project
 from qcompress.targets.hls_build import _forget_paths
 from qcompress.targets.hls_layers import lower
 from qcompress.targets.hls_proven import IO_TYPES, SIMULATED
@@ -307,11 +307,12 @@ def test_a_stream_feeds_seven_nodes_at_most() -> None:
 
 def test_oneapi_projects_are_written_and_not_run(tmp_path: Path) -> None:
     graph, folder = small_graph(), tmp_path / "not" / "yet" / "there"
-    body = Hls("oneAPI").build(graph, folder)
-    assert (folder / "project" / "src" / "firmware" / "qcompress_hls.cpp").is_file()
-    assert isinstance(Hls("oneAPI").open(graph, folder), Body)
-    with pytest.raises(QcompressError, match="hls-oneapi is not simulated here, it needs icpx"):
-        body.run(np.zeros((1, 2), np.int64))
+    settings = Hls("oneAPI")
+    project = settings.build(graph, folder)
+    assert project == settings.open(graph, folder) == Project("hls-oneapi", folder / "project")
+    assert (project.folder / "src" / "firmware" / "qcompress_hls.cpp").is_file()
+    assert not settings.simulated
+    assert not hasattr(project, "run")
     assert not [name for name, content in files(tmp_path).items() if str(tmp_path).encode() in content]
 
 

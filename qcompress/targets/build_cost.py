@@ -1,0 +1,117 @@
+"""What a build will take, in seconds and megabytes, before it starts.
+
+Fitted to builds on two cores at 2.5 GHz, others at work beside them; megabytes are the peak of all programs together.
+
+    target            network                      what counts                seconds   here      MB   here
+    hls               dense 4-8-3                  56 weights                     2.6    2.6     271    270
+    hls               8x8 encoder                  2120 weights                   6.1    5.9     336    330
+    hls               dense 16-64-32-32-5          4256 weights                    15     15     398    380
+    hls               dense 64-96-32-8             9472 weights                    90     90     507    510
+    hls               dense, 15.9 k weights        15900 weights                  390    380       -    670
+    hls               16x16 image, 2 convolutions  6948 places of windows         5.6    5.6     372    390
+    hls               32x32 image, 2 convolutions  36324 places of windows         46     46     934    950
+    hls-vitis-stream  dense 16-64-32-32-5          4256 weights                    17     15     411    380
+    hls-quartus       dense 64-96-32-8             9472 weights                   3.6    3.9     363    370
+    hls-catapult      dense 64-96-32-8             -                              2.4    2.5     243    250
+    rtl               dense 4-8-3                  68 operations                  4.5    5.5     478    750
+    rtl               8x8 encoder                  2937 operations                 21     44     812    900
+    rtl               dense 16-64-32-32-5          4073 operations                 87     69     890    950
+    rtl               1-D CNN                      19944 operations               123    172    1503   1750
+    rtl_loadable      8x8 encoder                  3200 multipliers                22     20     844    900
+    rtl_loadable-16   8x8 encoder                  200 multipliers, 2120 weights   29     25     971    980
+    rtl_loadable      1-D CNN                      18624 multipliers               74     89    1264   1360
+    rtl_loadable-16   dense 16-64-32-32-5          266 multipliers, 4256 weights   30     43    1096   1150
+
+A factor of two either way is to be expected; beyond the table the powers make the estimate rather too high.
+"""
+
+from math import prod
+
+import numpy as np
+
+from qcompress.graph import Graph, Linear, Node, Pool, Rearrangement, Table
+from qcompress.targets.loadable_emit import layers
+
+Cost = tuple[float, float]
+"""Seconds, megabytes."""
+
+
+def weights(graph: Graph) -> int:
+    """Weights and biases."""
+    linear = [node.operation for node in graph.nodes if isinstance(node.operation, Linear)]
+    return sum(operation.kernel.size + operation.bias.size for operation in linear)
+
+
+def entries(graph: Graph, each: bool) -> int:
+    """Entries of all tables; each: of one table for every element that is looked up."""
+    return sum(
+        len(node.operation.table) * (prod(graph.shapes[node.name]) if each else 1)
+        for node in graph.nodes
+        if isinstance(node.operation, Table)
+    )
+
+
+def operations(graph: Graph) -> int:
+    """Products with weights that are not zero, elements of pooled windows, and elements of everything else."""
+    return sum(_operations(graph, node) for node in graph.nodes)
+
+
+def _operations(graph: Graph, node: Node) -> int:
+    operation, elements = node.operation, int(np.prod(graph.shapes[node.name]))
+    if isinstance(operation, Rearrangement):
+        return 0
+    if isinstance(operation, Linear):
+        shape = graph.shapes[node.source]
+        met = np.count_nonzero(operation.spatial(shape) >= 0, axis=0)  # positions at which each tap meets an input
+        used = operation.grouped(np.repeat(met[:, None], shape[-1], axis=1))
+        return int(np.sum(used * np.count_nonzero(operation.matrix, axis=2)))
+    if isinstance(operation, Pool):
+        return elements * int(np.prod(operation.size))
+    return elements * len(node.sources)
+
+
+def places(graph: Graph) -> list[int]:
+    """Elements of all windows of each layer that has more than one window: a line of io_parallel's sources for each."""
+    found = []
+    for node in graph.nodes:
+        if isinstance(node.operation, Linear) and len(graph.shapes[node.source]) > 1:
+            groups, terms, _ = node.operation.matrix.shape
+            found.append(len(node.operation.spatial(graph.shapes[node.source])) * groups * terms)
+    return found
+
+
+def hls_cost(graph: Graph, backend: str, io_type: str) -> Cost:
+    """Of an hls4ml project and its C simulation.
+
+    g++ takes the initialisers of ap_fixed, all in one function, with the third power of their number, and the lines
+    that fill windows in io_parallel with the second.
+    """
+    count = weights(graph) + entries(graph, each=False)
+    if backend == "Catapult":
+        seconds, megabytes = 2.5, 250.0
+    elif backend == "Quartus":
+        seconds, megabytes = 2 + 2e-4 * count, 180 + 0.02 * count
+    else:
+        seconds, megabytes = 2.5 + 1.2e-3 * count + 8.9e-11 * count**3, 270 + 0.025 * count
+    if io_type == "io_parallel":
+        windows = places(graph)
+        seconds += sum(1e-4 * size + 4.3e-8 * size**2 for size in windows)
+        megabytes += 0.018 * sum(windows)
+    return seconds, megabytes
+
+
+def rtl_cost(graph: Graph) -> Cost:
+    """Of Verilog with constant weights: alkaid's adders, the entries of tables, and a model of them all to compile."""
+    count, looked_up = operations(graph), entries(graph, each=True)
+    seconds = 4.5 + 8e-3 * count + 7.5e-3 * weights(graph) + 1e-3 * looked_up
+    return seconds, 750 + 0.05 * count + 0.01 * looked_up
+
+
+def loadable_cost(graph: Graph, reuse: int, adders: int) -> Cost:
+    """Of Verilog with loadable weights: multipliers, and with reuse what chooses among weights and inputs."""
+    found = layers(graph, reuse, adders)
+    multipliers = sum(layer.multipliers for layer in found)
+    chosen = weights(graph) if reuse > 1 else 0
+    products = sum(layer.outputs * layer.terms for layer in found) if reuse > 1 else 0
+    seconds = 4.5 + 4.5e-3 * multipliers + 8e-3 * chosen + 1e-3 * products
+    return seconds, 800 + 0.03 * multipliers + 0.08 * chosen

@@ -1,0 +1,121 @@
+"""What a target says of itself: record, flows, cost before it is built; and what a config may set."""
+
+from itertools import pairwise
+from typing import Any
+
+import numpy as np
+import pytest
+from pydantic import ValidationError
+
+from qcompress.fixedpoint import Format
+from qcompress.graph import Conv2D, Dense, Graph, Node, Table
+from qcompress.synthesis.flows import FLOWS, OPEN, VENDOR, taking
+from qcompress.targets import TARGETS, hls, rtl, rtl_loadable, verilog
+from qcompress.targets.hls import Hls
+from qcompress.targets.hls_proven import BACKENDS
+from qcompress.targets.rtl import Rtl
+from qcompress.targets.rtl_loadable import RtlLoadable
+
+EVERY: list[Any] = [*hls.VARIANTS.values(), Rtl(), RtlLoadable(), RtlLoadable(reuse=16)]
+NARROW, WIDE = Format(True, 6, 1), Format(True, 20, 10)
+
+
+def dense(*sizes: int) -> Graph:
+    rng, nodes = np.random.default_rng(0), []
+    for place, (inputs, outputs) in enumerate(pairwise(sizes)):
+        weights = rng.integers(-31, 32, (inputs, outputs))
+        layer = Dense(weights, NARROW, np.zeros(outputs, np.int64), NARROW, WIDE)
+        nodes.append(Node(f"n{place}", layer, f"n{place - 1}" if place else "input"))
+    return Graph("dense", (sizes[0],), NARROW, tuple(nodes))
+
+
+def image(side: int) -> Graph:
+    layer = Conv2D(np.ones((3, 3, 4, 4), np.int64), NARROW, np.zeros(4, np.int64), NARROW, WIDE)
+    return Graph("image", (side, side, 4), NARROW, (Node("n", layer, "input"),))
+
+
+def test_flows_are_those_that_there_are() -> None:
+    assert tuple(OPEN) == verilog.FLOWS
+    for target in EVERY:
+        assert set(target.flows) <= set(FLOWS)
+    assert [taking(flow, ["hls-vivado-stream", "rtl", "cpp", "hls", "rtl_loadable-4"]) for flow in FLOWS] == [
+        *[["rtl", "rtl_loadable-4"]] * len(OPEN),
+        *([["hls"], ["hls-vivado-stream"], [], []]),
+    ]
+    assert tuple(name for backend in BACKENDS for name in Hls(backend).flows) == VENDOR
+
+
+def test_all_but_oneapi_are_simulated_and_every_record_has_a_name() -> None:
+    assert [target.name for target in EVERY if not target.simulated] == [
+        name for name in TARGETS if name.startswith("hls-oneapi")
+    ]
+    assert {target.record for target in EVERY} == {"hls.json", "rtl.json", "rtl_loadable.json"}
+
+
+def test_costs_are_near_what_builds_took() -> None:
+    """Of the table in `build_cost`, within its factor of two."""
+    jet, larger = dense(16, 64, 32, 32, 5), dense(64, 96, 32, 8)
+    for target, graph, seconds, megabytes in (
+        (Hls(), dense(4, 8, 3), 2.6, 271),
+        (Hls(), jet, 15, 398),
+        (Hls(), larger, 90, 507),
+        (Hls(io_type="io_stream"), jet, 17, 411),
+        (Hls("Quartus"), larger, 3.6, 363),
+        (Hls("Catapult"), larger, 2.4, 243),
+        (Rtl(), jet, 87, 890),
+        (RtlLoadable(), jet, 35, 804),
+        (RtlLoadable(reuse=16), jet, 30, 1096),
+    ):
+        found = target.cost(graph)
+        assert np.all(np.abs(np.log2(np.divide(found, (seconds, megabytes)))) < 1), (target.name, found)
+
+
+def test_the_cost_knows_what_makes_builds_long() -> None:
+    assert Hls().cost(image(64))[0] > 10 * Hls().cost(image(32))[0] > 100 * Hls(io_type="io_stream").cost(image(8))[0]
+    assert Hls().cost(dense(45, 128, 64, 24, 5))[0] > 300
+    look_up = Graph("t", (16,), Format(True, 12, 2), (Node("t", Table(np.zeros(4096), NARROW), "input"),))
+    assert Hls().cost(look_up)[0] > 10
+    assert Rtl().cost(look_up)[0] > 50
+    assert RtlLoadable().cost(dense(100, 100))[0] > 2 * RtlLoadable().cost(dense(40, 40))[0]
+
+
+@pytest.mark.parametrize(
+    ("module", "given", "made"),
+    [
+        (hls, {}, Hls()),
+        (hls, {"backend": "Catapult", "io_type": "io_stream", "strategy": "Resource", "reuse_factor": 4}, None),
+        (hls, {"part": "xcku115", "clock_period_ns": 3}, Hls(part="xcku115", clock_period_ns=3.0)),
+        (rtl, {}, Rtl()),
+        (rtl, {"latency_cutoff": 2}, Rtl(latency_cutoff=2.0)),
+        (rtl_loadable, {"reuse": 16}, RtlLoadable(reuse=16)),
+    ],
+)
+def test_a_config_makes_a_target(module: Any, given: dict[str, Any], made: Any) -> None:
+    target = module.target(module.Settings(**given))
+    assert target == (made or Hls("Catapult", "io_stream", "Resource", 4))
+    assert type(target).__module__ == module.__name__
+
+
+@pytest.mark.parametrize(
+    ("module", "given", "said"),
+    [
+        (hls, {"backend": "Libero"}, "should be 'Vitis', 'Vivado', 'Catapult', 'Quartus' or 'oneAPI'"),
+        (hls, {"io_type": "io_serial"}, "should be 'io_parallel' or 'io_stream'"),
+        (hls, {"strategy": "Unrolled"}, "should be 'Latency' or 'Resource'"),
+        (hls, {"reuse_factor": 0}, "greater than or equal to 1"),
+        (hls, {"reuse_factor": True}, "valid integer"),
+        (hls, {"clock_period_ns": 0}, "greater than 0"),
+        (hls, {"clock": 5}, "Extra inputs are not permitted"),
+        (rtl, {"latency_cutoff": -1}, "greater than 0"),
+        (rtl, {"optimization": "3"}, "Extra inputs are not permitted"),
+        (rtl_loadable, {"reuse": 3}, "should be 1, 2, 4, 8, 16, 32, 64 or 128"),
+        (rtl_loadable, {"reuse": True}, "give a reuse factor: 1, 2, 4"),
+    ],
+)
+def test_a_wrong_setting_is_said_with_what_is_allowed(module: Any, given: dict[str, Any], said: str) -> None:
+    with pytest.raises(ValidationError, match=said):
+        module.Settings(**given)
+
+
+def test_settings_name_what_the_tables_know() -> None:
+    assert hls.Settings.model_json_schema()["properties"]["backend"]["enum"] == list(BACKENDS)
