@@ -80,11 +80,13 @@ class NetworkSection(Options):
 
     @model_validator(mode="after")
     def _only_of_the_family(self) -> "NetworkSection":
-        if isinstance(self.model, Path):
-            for key in self.family:
-                if getattr(self, key) != type(self).model_fields[key].default:
-                    raise ValueError(f"{key}: describes the built-in network; leave it out beside model")
+        if isinstance(self.model, Path) and (keys := self.of_the_family()):
+            raise ValueError(f"{keys[0]}: describes the built-in network; leave it out beside model")
         return self
+
+    def of_the_family(self) -> list[str]:
+        """Keys of the built-in networks that are not as they are by default."""
+        return [key for key in self.family if getattr(self, key) != type(self).model_fields[key].default]
 
 
 class SampleCard(NamedTuple):

@@ -79,19 +79,20 @@ def build_networks(
 
     usual = {network.name: network for network in detector.networks(options, {})}
     given = _by_network(detector, list(usual), models)
-    networks = detector.networks(options, {name: load_model(own.path) for name, own in given.items()})
+    if set(given) == set(usual) and (keys := options.of_the_family()):
+        raise QcompressError(f"{given[next(iter(given))].told}: {keys[0]} describes the built-in network; leave it out")
+    loaded = {name: load_model(own.path) for name, own in given.items()}
     graphs: dict[str, Graph] = {}
-    for network in networks:
-        own = given.get(network.name)
+    for name, network in usual.items():
+        own = given.get(name)
         try:
-            graph = detector.graph(network.name, network.quantized, options)
+            graph = detector.graph(name, loaded.get(name, network.quantized), options)
         except QcompressError as fault:
             raise type(fault)(f"{own.told}: {fault}" if own else str(fault)) from None
         if own is not None:
-            shape = tuple(usual[network.name].quantized.output_shape[1:])
-            _check(own, detector, front_end, network.name, graph, graphs, shape)
-        graphs[network.name] = graph
-    return networks
+            _check(own, detector, front_end, name, graph, graphs, tuple(network.quantized.output_shape[1:]))
+        graphs[name] = graph
+    return detector.networks(options, loaded)
 
 
 def _by_network(detector: Detector, names: list[str], models: Mapping[str, OwnModel]) -> dict[str, OwnModel]:
