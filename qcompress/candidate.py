@@ -7,19 +7,23 @@ import contextlib
 import fcntl
 import glob
 import hashlib
+import itertools
 import json
 import shutil
 import threading
 from collections.abc import Callable, Iterator, Mapping, Sequence
+from functools import partial
 from pathlib import Path
 from typing import Any
 
-from qcompress.detectors import Detector, Firmware, load_detector
+import numpy as np
+
+from qcompress.detectors import Detector, Firmware, Running, load_detector
 from qcompress.errors import QcompressError, ToolMissing
 from qcompress.files import written_aside
 from qcompress.fixedpoint import Codes
 from qcompress.frontends import is_model
-from qcompress.graph import Chain, Graph
+from qcompress.graph import Chain, Graph, Stage
 from qcompress.manifest import MANIFEST, SCHEMA, read
 from qcompress.targets import TARGETS, Body, Target, families, recalled
 
@@ -231,10 +235,23 @@ class Candidate:
         return models[0]
 
     def firmware(self) -> Firmware:
-        """The candidate as integers: front-end registers, graphs, and the fastest body of each that is at hand."""
+        """The candidate as integers: front-end registers, graphs, and the fastest body at hand of each chain."""
         graphs = self.graphs()
         run = {name: self._fastest(name, graph) for name, graph in graphs.items()}
-        return Firmware(self.manifest["front_end"], graphs, run, (self.manifest["config"] or {}).get("network", {}))
+        chains = {name: self._running(name, graphs, run) for name in graphs}
+        options = (self.manifest["config"] or {}).get("network", {})
+        return Firmware(self.manifest["front_end"], graphs, chains, run, options)
+
+    def _running(self, name: str, graphs: Mapping[str, Graph], run: Mapping[str, Callable[[Codes], Codes]]) -> Running:
+        """A whole chain: the emulator of all stages if it was built and runs here, else stage by stage."""
+        chain, folder = self.chain(name, graphs), self.folder / "emulator" / name
+        from qcompress.targets.cpp import TARGET as CPP
+
+        if folder.is_dir() and emulated(chain).outputs == chain.outputs:
+            with contextlib.suppress(ToolMissing, OSError):
+                return Running(chain, CPP.open(chain, folder).run)
+        bodies = {stage.name: run[own] for stage in chain.stages for own, graph in graphs.items() if stage is graph}
+        return Running(chain, partial(_stage_by_stage, chain, bodies))
 
     def _fastest(self, name: str, graph: Graph) -> Callable[[Codes], Codes]:
         """The C++ emulator if it was built and runs on this machine, else the reference interpreter: the same codes."""
@@ -245,15 +262,39 @@ class Candidate:
                 return body.run
         return graph.run
 
-    def chain(self, name: str, graph: Graph) -> Chain:
-        """All integer stages around a network, from the detector's codes to its words."""
-        front_end = self.manifest["front_end"]
-        stages = (self.detector.preprocess(front_end), graph, *self.detector.postprocess(front_end, graph))
-        return Chain(f"{self.manifest['name']}_{name}", stages)
+    def front(self, name: str, graphs: Mapping[str, Graph]) -> Stage:
+        """What stands in front of a network; graphs: all of the candidate's, in order."""
+        before = dict(itertools.takewhile(lambda entry: entry[0] != name, graphs.items()))
+        return self.detector.preprocess(self.manifest["front_end"], name, before)
+
+    def chain(self, name: str, graphs: Mapping[str, Graph] | None = None) -> Chain:
+        """All integer stages around a network, from the detector's codes to its words.
+
+        The network's own codes leave it, and those of every stage behind. graphs: the candidate's own unless given.
+        """
+        graphs = self.graphs() if graphs is None else graphs
+        graph = graphs[name]
+        behind = self.detector.postprocess(self.manifest["front_end"], name, graph)
+        outputs = (graph.name, *(stage.name for stage in behind))
+        return Chain(f"{self.manifest['name']}_{name}", (self.front(name, graphs), graph, *behind), outputs)
 
     def graphs(self) -> dict[str, Graph]:
-        """The candidate's graphs by network name."""
-        folders = sorted(path.parent for path in (self.folder / "graph").glob("*/graph.json"))
-        if not folders:
+        """The candidate's graphs by network name, in the order in which they were compiled."""
+        found = {path.parent.name: path.parent for path in sorted((self.folder / "graph").glob("*/graph.json"))}
+        if not found:
             raise QcompressError(f"{self.folder}: holds no graph yet; finish it with qcompress run")
-        return {folder.name: Graph.load(folder) for folder in folders}
+        compiled = [name for name in self.steps.get("compile", {}).get("figures", {}) if name in found]
+        return {name: Graph.load(found[name]) for name in dict.fromkeys([*compiled, *found])}
+
+
+def emulated(chain: Chain) -> Chain:
+    """The chain as the C++ target builds it: it takes chains of one output as yet."""
+    return Chain(chain.name, chain.stages)
+
+
+def _stage_by_stage(chain: Chain, bodies: Mapping[str, Callable[[Codes], Codes]], codes: Codes) -> dict[str, Codes]:
+    """The codes of a chain's outputs, each stage by its own reference, or by a body of the stage of that name."""
+    found = {}
+    for stage in chain.stages:
+        codes = found[stage.name] = np.asarray(bodies.get(stage.name, stage.run)(codes), np.int64)
+    return {name: found[name] for name in chain.outputs}

@@ -12,6 +12,7 @@ import typer
 from typer.core import TyperGroup
 from typer.exceptions import TyperException
 
+from qcompress.detectors.command_options import DetectorOptions, flag, given_options, offered
 from qcompress.errors import CheckError, MismatchError, QcompressError
 
 
@@ -229,25 +230,23 @@ def _print_notes(notes: list[str], console: Any) -> None:
         console.print(note, highlight=False, markup=False)
 
 
-@app.command()
+@app.command(cls=DetectorOptions)
 def emulate(
+    context: typer.Context,
     candidate: CandidateFolder,
-    source: Annotated[Path, typer.Argument(metavar="INPUT", help="Words, CSV; of the TPC a sample or digits.")],
+    source: Annotated[Path, typer.Argument(metavar="INPUT", help="What the candidate's detector reads out.")],
     target: Annotated[Path, typer.Argument(metavar="OUTPUT", help="CSV to write.")],
-    tc_order: Annotated[
-        str | None, typer.Option(help="HGCAL: trigger cells in a word, msb or lsb [default: the candidate's].")
-    ] = None,
 ) -> None:
-    """The candidate's integers for every bunch crossing of a file of words, or every cluster of a TPC's digits."""
+    """The candidate's integers for everything in a file of its detector's read-out."""
     from qcompress.candidate import Candidate
     from qcompress.progress import Reporter
 
     if not source.is_file():
         raise QcompressError(f"{source}: no such input file")
-    overrides = {} if tc_order is None else {"tc_order": tc_order}
     console = _console()
+    opened = Candidate.open(candidate)
+    overrides = given_options(context, opened.detector)
     with Reporter(console) as reporter:
-        opened = Candidate.open(candidate)
         line = opened.detector.emulate(opened.firmware(), source, target, overrides, reporter.task("emulate"))
     console.print(line, highlight=False)
 
@@ -360,7 +359,9 @@ def compare(
     csv: Annotated[Path | None, typer.Option(help="Also write the table to this CSV file.")] = None,
     markdown: Annotated[Path | None, typer.Option(help="Also write it as Markdown.")] = None,
     figure: Annotated[Path | None, typer.Option(help="Gate equivalents against --score, .png or .pdf.")] = None,
-    score: Annotated[str, typer.Option(help="Figure of the evaluation for --figure.")] = "emd_mean",
+    score: Annotated[
+        str | None, typer.Option(help="Figure of the evaluation for --figure [default: the detector's first].")
+    ] = None,
     clock: Annotated[float | None, typer.Option(min=1, max=1e6, help="Clock in MHz for latencies in ns.")] = None,
 ) -> None:
     """Candidates side by side: size, resources, latency, physics."""
@@ -382,13 +383,13 @@ def compare(
     print_tables([table], _console())
 
 
-@app.command()
+@app.command(cls=DetectorOptions)
 def simulate(
-    detector: Annotated[str, typer.Argument(help="A detector, for example hgcal.")],
+    context: typer.Context,
+    detector: Annotated[str, typer.Argument(help="An installed detector that has a simulation.")],
     out: Annotated[Path, typer.Option("--out", "-o", help="Sample file to write.")],
     events: Annotated[int, typer.Option(min=1, help="How many.")],
-    sample: Annotated[str | None, typer.Option(help="What to simulate, for example electron-200pu.")] = None,
-    occupancy: Annotated[float | None, typer.Option(help="Or how full: share of cells that are read.")] = None,
+    sample: Annotated[str | None, typer.Option(help="What to simulate, one of the detector's kinds.")] = None,
     seed: Annotated[int, typer.Option(min=0, max=2**32 - 1, help="Same seed, same events.")] = 1,
     cuts: Annotated[Path | None, typer.Option("--select", metavar="CUTS", help="What is kept of it, YAML.")] = None,
 ) -> None:
@@ -398,9 +399,13 @@ def simulate(
     from qcompress.progress import Reporter
 
     plug = load_detector(detector)
-    if (sample is None) == (occupancy is None):
-        raise QcompressError("simulate: give --sample, or --occupancy where a detector's samples are named by it")
-    kind = plug.kind_of(occupancy) if occupancy is not None else str(sample)
+    if not plug.kinds:
+        raise QcompressError(f"simulate: detector {detector} has no simulation; its samples are files: sample.file")
+    own = given_options(context, plug)
+    if (sample is None) == (not own):
+        others = [flag(name) for name, owners in offered("simulate").items() if plug.name in owners]
+        raise QcompressError(f"simulate: give --sample{', or ' if others else ''}{' or '.join(others)}")
+    kind = plug.kind_of(own) if sample is None else sample
     console = _console()
     with Reporter(console) as reporter:
         report = reporter.task("simulate")
@@ -415,7 +420,7 @@ def simulate(
 data = typer.Typer(no_args_is_help=True, help="Samples: look into one, take in one of another program.")
 app.add_typer(data, name="data")
 
-DetectorName = Annotated[str, typer.Option(help="Whose sample it is.")]
+DetectorName = Annotated[str | None, typer.Option(help="Whose sample it is [default: the one that knows it].")]
 FileSettings = Annotated[
     list[str] | None,
     typer.Option("--set", metavar="KEY=VALUE", help="What the file does not say of itself, or how it is written."),
@@ -425,37 +430,37 @@ FileSettings = Annotated[
 @data.command()
 def inspect(
     sample: Annotated[Path, typer.Argument(metavar="FILE", help="A sample file.")],
-    detector: DetectorName = "hgcal",
+    detector: DetectorName = None,
     page: Annotated[Path | None, typer.Option(help="Also write tables and pictures as one HTML page.")] = None,
 ) -> None:
     """What is in a sample: rows, events, charges, layers, what is missing; pictures on a page."""
     from qcompress.candidate import write_whole
-    from qcompress.detectors import load_detector
     from qcompress.report.terminal import print_tables
 
-    results = load_detector(detector).inspect(sample)
+    plug = _plug(detector, sample)
+    results = plug.inspect(sample)
     print_tables(results.tables, _console())
     if page is not None:
         from qcompress.report.html import results_page
 
-        write_whole(page, results_page(sample.name, f"Sample of detector {detector}", results).encode())
+        write_whole(page, results_page(sample.name, f"Sample of detector {plug.name}", results).encode())
 
 
 @data.command(name="import")
 def import_(
     source: Annotated[Path, typer.Argument(metavar="SOURCE", help="A file of another program, or a folder of them.")],
     out: Annotated[Path, typer.Option("--out", "-o", help="Sample file to write.")],
-    detector: DetectorName = "hgcal",
+    detector: DetectorName = None,
     skip_bad_rows: Annotated[bool, typer.Option("--skip-bad-rows", help="Leave bad rows out and count them.")] = False,
     settings: FileSettings = None,
 ) -> None:
     """Write a sample of a file of another program, checked row by row."""
-    from qcompress.detectors import load_detector
+    from qcompress.detectors import load_detector, reader_of
     from qcompress.progress import Reporter
 
     console = _console()
     with Reporter(console) as reporter:
-        plug, told = load_detector(detector), _settings(settings)
+        plug, told = load_detector(detector) if detector else reader_of(source), _settings(settings)
         line = plug.import_sample(source, out, skip_bad_rows, told, reporter.task("import"))
     console.print(line, highlight=False)
 
@@ -464,13 +469,11 @@ def import_(
 def export(
     sample: Annotated[Path, typer.Argument(metavar="FILE", help="A sample file.")],
     target: Annotated[Path, typer.Argument(metavar="TARGET", help="File to write; its ending says the format.")],
-    detector: DetectorName = "hgcal",
+    detector: DetectorName = None,
     settings: FileSettings = None,
 ) -> None:
     """Write a sample for other programs."""
-    from qcompress.detectors import load_detector
-
-    line = load_detector(detector).export_sample(sample, target, _settings(settings))
+    line = _plug(detector, sample).export_sample(sample, target, _settings(settings))
     _console().print(line, highlight=False)
 
 
@@ -479,17 +482,23 @@ def select(
     sample: Annotated[Path, typer.Argument(metavar="FILE", help="A sample file.")],
     cuts: Annotated[Path, typer.Argument(metavar="CUTS", help="What is kept, YAML.")],
     out: Annotated[Path, typer.Option("--out", "-o", help="Sample file to write; its card lies beside it.")],
-    detector: DetectorName = "hgcal",
+    detector: DetectorName = None,
 ) -> None:
     """Write a selection of a sample, and a card that says what was cut."""
     from qcompress.config import load_yaml
-    from qcompress.detectors import load_detector
     from qcompress.progress import Reporter
 
     console, given = _console(), load_yaml(cuts)
     with Reporter(console) as reporter:
-        line = load_detector(detector).select(sample, out, given, reporter.task("select"))
+        line = _plug(detector, sample).select(sample, out, given, reporter.task("select"))
     console.print(line, highlight=False)
+
+
+def _plug(detector: str | None, sample: Path) -> Any:
+    """The detector of that name, or the one whose sample a file is."""
+    from qcompress.detectors import load_detector, owner_of
+
+    return load_detector(detector) if detector else owner_of(sample)
 
 
 def _settings(given: list[str] | None) -> dict[str, str]:

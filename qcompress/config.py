@@ -134,15 +134,17 @@ def load_config(path: Path) -> Config:
     """Read a config; raises QcompressError with file, line and key. Relative paths start where the config lies."""
     given, tree = _load(path)
     config = parse_config(given, path, tree)
-    for section, key in (("sample", "file"), ("training", "start")):
+    for section, key in (("sample", "file"), ("training", "start"), ("network", "model")):
         options = getattr(config, section)
-        place = getattr(options, key)
-        if place is not None:
-            if "\0" in str(place):
+        told = getattr(options, key, None)
+        if told is not None:
+            places = list(told.values()) if isinstance(told, dict) else [told]
+            if wrong := [place for place in places if "\0" in str(place)]:
                 line = _line(tree, [section, key])
-                raise QcompressError(f"{path}:{line}: {section}.{key}: {str(place)!r} is no file name")
-            changed = options.model_copy(update={key: (path.parent / place).resolve()})
-            config = config.model_copy(update={section: changed})
+                raise QcompressError(f"{path}:{line}: {section}.{key}: {str(wrong[0])!r} is no file name")
+            found = [(path.parent / place).resolve() for place in places]
+            whole = dict(zip(told, found, strict=True)) if isinstance(told, dict) else found[0]
+            config = config.model_copy(update={section: options.model_copy(update={key: whole})})
     return config
 
 

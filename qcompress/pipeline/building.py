@@ -7,6 +7,7 @@ from pathlib import Path
 
 import numpy as np
 
+from qcompress.candidate import emulated
 from qcompress.errors import QcompressError
 from qcompress.frontends import load_model
 from qcompress.graph import Graph, Linear
@@ -39,10 +40,10 @@ def build_emulators(job: Job, graphs: Mapping[str, Graph], stage: Path) -> None:
     from qcompress.targets.cpp import TARGET
     from qcompress.targets.cpp_chain import has_cpp
 
-    for name, graph in graphs.items():
-        chain = job.candidate.chain(name, graph)
+    for name in graphs:
+        chain = job.candidate.chain(name, graphs)
         if all(map(has_cpp, chain.stages)):
-            TARGET.build(chain, stage / "emulator" / name)
+            TARGET.build(emulated(chain), stage / "emulator" / name)
 
 
 def build_targets(

@@ -2,18 +2,17 @@
 
 import importlib.metadata
 from collections.abc import Callable, Iterable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
-import numpy as np
-
 from qcompress.candidate import Candidate, value_hash
 from qcompress.config import Config
-from qcompress.detectors import Detector
+from qcompress.detectors import Detector, Rows
+from qcompress.detectors.rows import Numbers
 from qcompress.errors import QcompressError
-from qcompress.fixedpoint import Codes
 from qcompress.pipeline.code import code_hash
+from qcompress.pipeline.own_models import OwnModel
 from qcompress.progress import Report
 
 Figures = Mapping[str, Any]
@@ -26,6 +25,8 @@ class Job:
     config: Config
     candidate: Candidate
     detector: Detector
+    models: Mapping[str, OwnModel] = field(default_factory=dict)
+    """The user's own, by network, for step train."""
 
     @property
     def sample(self) -> Path:
@@ -80,10 +81,9 @@ def module_names(group: str) -> list[str]:
     return sorted({entry.module for entry in importlib.metadata.entry_points(group=group)})
 
 
-def sample_codes(job: Job, splits: Iterable[int]) -> tuple[Codes, Any]:
-    """The detector's codes, in front of all stages, and targets of the loss for the rows of these splits."""
-    rows = job.detector.rows(job.sample, job.front_end)
-    chosen = np.isin(rows.split, list(splits))
-    if not chosen.any():
+def split_numbers(job: Job, rows: Rows, *parts: int) -> Numbers:
+    """Numbers of the rows of these parts of the sample; raises QcompressError if there are none."""
+    found = rows.of_split(*parts)
+    if not len(found):
         raise QcompressError(f"{job.sample}: no row belongs to the split that this step needs; give more events")
-    return rows.codes[chosen], rows.targets[chosen]
+    return found

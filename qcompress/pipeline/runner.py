@@ -1,6 +1,7 @@
 """Run the steps of a candidate that are not up to date."""
 
 import time
+from collections.abc import Mapping
 from concurrent.futures import FIRST_COMPLETED, Future, ThreadPoolExecutor, wait
 from pathlib import Path
 
@@ -9,17 +10,25 @@ from qcompress.config import Config, SynthesisOptions, parse_config
 from qcompress.detectors import load_detector
 from qcompress.errors import MismatchError, QcompressError
 from qcompress.pipeline.job import Figures, Job, Step, inputs_hash
+from qcompress.pipeline.own_models import Given, OwnModel, own_models
 from qcompress.pipeline.steps import STEPS, library_versions, needed_steps
 from qcompress.pipeline.synthesis import FLOW, folders, run_flow
 from qcompress.pipeline.verification import mismatches
 from qcompress.progress import Reporter
 
 
-def run(config: Config, folder: Path, until: str | None, reporter: Reporter) -> Candidate:
+def run(config: Config, folder: Path, until: str | None, reporter: Reporter, models: Given | None = None) -> Candidate:
     """Make the candidate, or finish it: every step whose inputs have changed, at most two at a time.
 
-    until: the last step wanted; what it does not need is not run. Raises MismatchError if bodies differ.
+    until: the last step wanted; what it does not need is not run. models: Keras models, or functions that build one,
+    by network name, which are trained on instead of the detector's own networks. Raises MismatchError if bodies
+    differ.
     """
+    with own_models(config, models) as own:
+        return _run(config, folder, until, reporter, own)
+
+
+def _run(config: Config, folder: Path, until: str | None, reporter: Reporter, own: Mapping[str, OwnModel]) -> Candidate:
     detector = load_detector(config.detector)
     candidate = Candidate.create(
         folder,
@@ -34,7 +43,7 @@ def run(config: Config, folder: Path, until: str | None, reporter: Reporter) -> 
         },
     )
     with candidate.locked():
-        job = Job(config, candidate, detector)
+        job = Job(config, candidate, detector, own)
         _run_steps(job, needed_steps(config, until), reporter)
     if wrong := mismatches(candidate.steps.get("verify", {}).get("figures", {})):
         raise MismatchError(f"{folder}: {wrong[0]}")

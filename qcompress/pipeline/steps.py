@@ -9,6 +9,7 @@ from qcompress.config import Config
 from qcompress.errors import QcompressError
 from qcompress.pipeline.building import compile_graphs
 from qcompress.pipeline.job import Step, module_names
+from qcompress.pipeline.own_models import hashes
 from qcompress.pipeline.scoring import evaluate, write_report
 from qcompress.pipeline.synthesis import synthesize
 from qcompress.pipeline.training import make_sample, train
@@ -56,11 +57,12 @@ STEPS: dict[str, Step] = {
                 job.config.network.model_dump(mode="json"),
                 job.config.training.model_dump(mode="json"),
                 _hashes(job.config.training.start),
+                hashes(job.models),
                 job.config.seed,
             ],
             ("tensorflow", "keras", "qkeras-v3"),
             train,
-            methods=("rows", "front_end", "preprocess", "networks"),
+            methods=("rows", "front_end", "preprocess", "networks", "graph"),
         ),
         Step(
             "compile",

@@ -9,14 +9,14 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
-from qcompress.candidate import Candidate
+from qcompress.candidate import Candidate, emulated
 from qcompress.config import parse_config
 from qcompress.detectors import TEST
 from qcompress.errors import QcompressError
 from qcompress.fixedpoint import Codes
 from qcompress.frontends import load_model
 from qcompress.graph import Chain, Graph
-from qcompress.pipeline.job import Figures, Job, sample_codes
+from qcompress.pipeline.job import Figures, Job, split_numbers
 from qcompress.progress import Report, silent
 from qcompress.targets import Body, Target
 from qcompress.verify import RANDOM, Inputs, affordable_rows, products, standard_inputs, verify
@@ -25,12 +25,19 @@ from qcompress.verify import RANDOM, Inputs, affordable_rows, products, standard
 def verify_bodies(job: Job, stage: Path, report: Report) -> Figures:
     """The model and every target against the reference, on test events and on made-up codes."""
     options = job.config.verification
-    codes = sample_codes(job, [TEST])[0][: options.test_rows]
-    events = job.detector.preprocess(job.front_end).run(codes)
-    inputs = {name: {"test events": events} for name in job.candidate.graphs()}
+    graphs = job.candidate.graphs()
+    codes = {name: _test_codes(job, name, options.test_rows) for name in graphs}
+    inputs = {name: {"test events": job.candidate.front(name, graphs).run(codes[name])} for name in graphs}
     rows, seed = options.random_rows, job.config.seed
     figures = verification(job.candidate, job.candidate.targets(), inputs, rows, seed, report)
-    return joined(figures, verification_of_chains(job.candidate, {"test events": codes}, rows, seed))
+    whole = {name: {"test events": codes[name]} for name in graphs}
+    return joined(figures, verification_of_chains(job.candidate, whole, rows, seed))
+
+
+def _test_codes(job: Job, network: str, most: int) -> Codes:
+    """The detector's codes in front of all stages of a network, of the first test events."""
+    rows = job.detector.rows(job.sample, job.front_end, network)
+    return np.asarray(rows.read(split_numbers(job, rows, TEST)[:most])[0], np.int64)
 
 
 def verification(
@@ -94,16 +101,19 @@ def _rebuild(target: Target, scratch: Path, graph: Graph) -> Body:
     return body
 
 
-def verification_of_chains(candidate: Candidate, inputs: Mapping[str, Codes], rows: int, seed: int) -> Figures:
-    """The emulators of all integer stages against the stages themselves, on the detector's codes."""
+def verification_of_chains(
+    candidate: Candidate, inputs: Mapping[str, Mapping[str, Codes]], rows: int, seed: int
+) -> Figures:
+    """The emulators of all integer stages against the stages themselves, on the detector's codes, by network."""
     from qcompress.targets.cpp import TARGET
 
     figures = {}
-    for name, graph in candidate.graphs().items():
+    graphs = candidate.graphs()
+    for name in graphs:
         if (folder := candidate.folder / "emulator" / name).is_dir():
-            chain = candidate.chain(name, graph)
+            chain = emulated(candidate.chain(name, graphs))
             body = TARGET.open(chain, folder)
-            codes = {**inputs, **standard_inputs(chain, affordable_rows(chain, rows), seed)}
+            codes = {**inputs.get(name, {}), **standard_inputs(chain, affordable_rows(chain, rows), seed)}
             with tempfile.TemporaryDirectory(prefix="qcompress-") as scratch:
                 rebuild = {body.name: partial(_rebuild_chain, Path(scratch))}
                 figures[name] = [found.to_json() for found in verify(chain, [body], codes, rebuild)]

@@ -170,10 +170,22 @@ def score_label(found: Sequence[Row], score: str) -> str:
     return next((row.labels[score] for row in found if score in row.labels), score.replace("_", " "))
 
 
-def pareto_figure(found: Sequence[Row], score: str, path: Path) -> int:
-    """Gate equivalents against a score, as PNG or PDF by the file's ending; returns how many points it has."""
+def first_score(found: Sequence[Row]) -> str | None:
+    """The score that the candidates' detectors name first, of those that were evaluated; None if there is none."""
+    labelled = (score for row in found for score in row.labels if row.scores.get(score) is not None)
+    return next(labelled, next((score for row in found for score in row.scores), None))
+
+
+def pareto_figure(found: Sequence[Row], score: str | None, path: Path) -> int:
+    """Gate equivalents against a score, as PNG or PDF by the file's ending; returns how many points it has.
+
+    score: None for the detectors' first.
+    """
     from qcompress.plots.pareto import figure
 
+    score = score or first_score(found)
+    if score is None:
+        raise QcompressError(f"{path}: no candidate has a figure of an evaluation; run step evaluate")
     usable = [row for row in found if row.scores.get(score) is not None]
     if not usable:
         known = ", ".join(sorted({key for row in found for key in row.scores})) or "none: run step evaluate"
