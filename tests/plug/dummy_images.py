@@ -18,8 +18,8 @@ from qcompress.files import written_aside
 from qcompress.fixedpoint import Cast, Format
 from qcompress.graph import Chain, Graph, Node, Quantize
 
-SHAPE = (64, 26)
-"""Rows and columns; 512 x 208 as soon as the C++ target computes images on the heap."""
+SHAPE = (512, 208)
+"""Rows and columns: a plane of wires and ticks."""
 BLOCKS = (8, 2)
 FORMAT = "dummy images"
 PIXEL, MARK, BIT = Format(False, 8, 8), Format(False, 6, 2), Format(False, 1, 1)
