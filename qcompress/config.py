@@ -160,6 +160,9 @@ def parse_config(given: dict[str, Any], path: Path, tree: yaml.Node | None = Non
             section = ["network"]
             own["network"] = detector.options.model_validate(own["network"])
             sample = given.get("sample")
+            if isinstance(sample, dict) and sample.get("simulate") is not None and not detector.kinds:
+                section = ["sample", "simulate"]
+                raise QcompressError(f"sample.simulate: detector {detector.name} has no simulation; give sample.file")
             if isinstance(sample, dict) and sample.get("select") is not None:
                 section = ["sample", "select"]
                 if detector.selection is None:

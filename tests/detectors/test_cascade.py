@@ -1,6 +1,7 @@
 """A detector of images with a cascade and without a simulation: from a foreign file to an evaluated candidate."""
 
 import json
+import shutil
 
 import numpy as np
 import pytest
@@ -73,6 +74,19 @@ def test_the_chain_of_a_cascade_holds_both_graphs_and_gives_scores_and_verdicts(
     assert (candidate.firmware().chains["marks"].run(images)["marks"] == marks).all()
 
 
+def test_what_runs_is_the_emulator_that_was_verified_and_without_it_the_same_codes(folder, monkeypatch, tmp_path):
+    monkeypatch.syspath_prepend(str(PLUG))
+    whole = Candidate.open(folder / "candidate").firmware().chains["judge"]
+    assert whole.compute.__self__.name == "cpp, all stages"
+    bare = tmp_path / "bare"
+    shutil.copytree(folder / "candidate", bare, ignore=shutil.ignore_patterns("emulator", "cpp"))
+    images = np.load(folder / "images.npz")["images"][:3]
+    alone = Candidate.open(bare).firmware().chains["judge"].run(images)
+    made = whole.run(images)
+    assert list(alone) == list(made) == ["judge", "verdict"]
+    assert all((alone[name] == made[name]).all() for name in made)
+
+
 def test_the_second_network_was_trained_on_the_firsts_integers(folder, monkeypatch):
     """What training feeds it is what the compiled first network and the stages around it give."""
     monkeypatch.syspath_prepend(str(PLUG))
@@ -122,4 +136,4 @@ def test_a_detector_without_a_simulation_says_so(qcompress, tmp_path):
     config.write_text(CONFIG.replace("{file: sample.h5}", "{simulate: any}"))
     done = qcompress("run", config, "--out", tmp_path / "c")
     assert (done.returncode, done.stderr.count("\n")) == (2, 1)
-    assert "detector dummy_images has no simulation" in done.stderr
+    assert "c.yaml:4: sample.simulate: detector dummy_images has no simulation; give sample.file" in done.stderr

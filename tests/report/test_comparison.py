@@ -9,7 +9,15 @@ import pytest
 from qcompress.errors import QcompressError
 from qcompress.fixedpoint import Format
 from qcompress.graph import Graph, Node, Relu
-from qcompress.report.comparison import Row, comparison_table, estimates_of, pareto_figure, pareto_front, score_label
+from qcompress.report.comparison import (
+    Row,
+    comparison_table,
+    estimates_of,
+    first_score,
+    pareto_figure,
+    pareto_front,
+    score_label,
+)
 from qcompress.report.tables import as_markdown
 from qcompress.targets import TARGETS
 
@@ -49,5 +57,10 @@ def test_table_and_figure(tmp_path: Path) -> None:
     labelled = [replace(one, labels={"emd_mean": "mean EMD [half trigger-cell pitch]"}) for one in rows]
     assert score_label(labelled, "emd_mean") == "mean EMD [half trigger-cell pitch]"
     assert score_label(rows, "emd_mean") == "emd mean"
+    assert first_score(rows) == "emd_mean"
+    assert pareto_figure(rows, None, tmp_path / "first.png") == 2
+    two = [replace(one, scores={"auc": 0.9, **one.scores}, labels={"loss": "-", "emd_mean": "EMD"}) for one in rows]
+    assert first_score(two) == "emd_mean"
+    assert first_score([replace(one, scores={}) for one in rows]) is None
     with pytest.raises(QcompressError, match="no candidate has a figure speed; they have emd_mean"):
         pareto_figure(rows, "speed", tmp_path / "front.png")
