@@ -30,6 +30,7 @@ from math import prod
 import numpy as np
 
 from qcompress.graph import Graph, Linear, Node, Pool, Rearrangement, Table
+from qcompress.targets.hls_proven import AP_FIXED
 from qcompress.targets.loadable_emit import layers
 
 Cost = tuple[float, float]
@@ -90,7 +91,7 @@ def hls_cost(graph: Graph, backend: str, io_type: str) -> Cost:
         seconds, megabytes = 2 + 2e-4 * count, 180 + 0.02 * count
     else:
         seconds, megabytes = 2.5 + 1.2e-3 * count + 8.9e-11 * count**3, 270 + 0.025 * count
-    if io_type == "io_parallel":
+    if io_type == "io_parallel" and backend in AP_FIXED:
         windows = places(graph)
         seconds += sum(1e-4 * size + 4.3e-8 * size**2 for size in windows)
         megabytes += 0.018 * sum(windows)
@@ -100,8 +101,8 @@ def hls_cost(graph: Graph, backend: str, io_type: str) -> Cost:
 def rtl_cost(graph: Graph) -> Cost:
     """Of Verilog with constant weights: alkaid's adders, the entries of tables, and a model of them all to compile."""
     count, looked_up = operations(graph), entries(graph, each=True)
-    seconds = 4.5 + 8e-3 * count + 7.5e-3 * weights(graph) + 1e-3 * looked_up
-    return seconds, 750 + 0.05 * count + 0.01 * looked_up
+    seconds = 4.5 + 8e-3 * count + 7.5e-3 * weights(graph) + 1.5e-4 * looked_up
+    return seconds, 750 + 0.05 * count
 
 
 def loadable_cost(graph: Graph, reuse: int, adders: int) -> Cost:
