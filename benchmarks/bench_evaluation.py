@@ -18,10 +18,10 @@ from pathlib import Path
 import numpy as np
 
 from qcompress.detectors import TEST, Decoders, Evaluation, Firmware
-from qcompress.detectors.hgcal import evaluation, geometry, samples, simulation
+from qcompress.detectors.hgcal import DETECTOR, evaluation, geometry, samples, simulation
 from qcompress.detectors.hgcal.econt.frontend import IMAGE_FORMAT, FrontEnd
 from qcompress.fixedpoint import Cast, Values
-from qcompress.graph import Graph, Node, Quantize
+from qcompress.graph import Chain, Graph, Node, Quantize
 from qcompress.pipeline.scoring import reopened
 from qcompress.progress import silent
 
@@ -33,7 +33,8 @@ def handed_on() -> tuple[Firmware, Decoders]:
     """An encoder and a decoder that change nothing."""
     graph = Graph("handed_on", (8, 8, 1), IMAGE_FORMAT, (Node("same", Quantize(Cast(IMAGE_FORMAT)), "input"),))
     front_end = FrontEnd.autoencoder(geometry.AE_CHANNEL.tolist()).to_mapping()
-    return Firmware(front_end, {"encoder": graph}, {"encoder": graph.run}), {"decoder": same}
+    chain = Chain("whole", (DETECTOR.preprocess(front_end, "encoder", {}), graph))
+    return Firmware.of_chains(front_end, {"encoder": chain}), {"decoder": same}
 
 
 def same(values: Values) -> Values:

@@ -100,17 +100,22 @@ class Set:
 
     @cached_property
     def rows(self) -> Any:
-        return DETECTOR.rows(self.path, DETECTOR.front_end(EXACT))
+        return DETECTOR.rows(self.path, DETECTOR.front_end(EXACT), "encoder")
+
+    @cached_property
+    def read(self) -> Any:
+        """Codes and targets of all rows."""
+        return self.rows.read(np.arange(len(self.rows)))
 
     @cached_property
     def images(self) -> Codes:
-        return DETECTOR.preprocess(DETECTOR.front_end(EXACT)).run(self.rows.codes)
+        return DETECTOR.preprocess(DETECTOR.front_end(EXACT), "encoder", {}).run(self.read[0])
 
     @cached_property
     def data(self) -> TrainingData:
         parts = [self.rows.split == part for part in (TRAIN, VALIDATION)]
         inputs = (self.images / 128).astype(np.float32)
-        first, second = ((inputs[part], self.rows.targets[part]) for part in parts)
+        first, second = ((inputs[part], self.read[1][part]) for part in parts)
         return TrainingData(*first, *second)
 
     @cached_property

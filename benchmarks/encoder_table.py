@@ -16,7 +16,6 @@ import numpy as np
 from qcompress.detectors.hgcal.econt.encoder import chip_graph
 from qcompress.detectors.hgcal.econt.registers import read_registers, weights_from_registers
 from qcompress.errors import QcompressError
-from qcompress.report.comparison import reuse_of
 from qcompress.synthesis import SynthesisReport
 from qcompress.synthesis.estimate import estimate
 from qcompress.synthesis.flows import Design, Settings, run_open
@@ -79,9 +78,11 @@ def main() -> None:
             body = TARGETS[name].build(graph, folder)
         if np.any(body.run(codes) != graph.run(codes)):
             raise SystemExit(f"{name}: differs from the graph")
-        design = Design.open(name, "encoder", folder)
+        design = Design.open(TARGETS[name], "encoder", folder)
         found = flows(design, folder / "flows", given.flows, limits)
-        print(line(name, dict(design.record), found, estimate(graph, reuse_of(name))), flush=True)
+        print(
+            line(name, dict(design.record), found, estimate(graph, getattr(TARGETS[name], "reuse", None))), flush=True
+        )
 
 
 if __name__ == "__main__":

@@ -7,28 +7,26 @@ import contextlib
 import fcntl
 import glob
 import hashlib
+import itertools
 import json
 import shutil
 import threading
 from collections.abc import Callable, Iterator, Mapping, Sequence
+from functools import partial
 from pathlib import Path
 from typing import Any
 
-from qcompress.detectors import Detector, Firmware, load_detector
+import numpy as np
+
+from qcompress.detectors import Detector, Firmware, Running, load_detector
 from qcompress.errors import QcompressError, ToolMissing
 from qcompress.files import written_aside
 from qcompress.fixedpoint import Codes
-from qcompress.graph import Chain, Graph
-from qcompress.targets import TARGETS
+from qcompress.frontends import is_model
+from qcompress.graph import Chain, Graph, Stage
+from qcompress.manifest import MANIFEST, SCHEMA, read
+from qcompress.targets import TARGETS, Body, Target, families, recalled
 
-SCHEMA = 2
-"""Raised when the figures of a step change: a manifest of another schema is refused, not half read."""
-MANIFEST = "manifest.json"
-DESCRIPTION = ("name", "detector", "config", "seed", "versions", "front_end")
-"""What a manifest says of its candidate, besides its schema and its steps."""
-COUNTS = ("weights", "weight_bits", "output_bits", "multiplications")
-"""What step compile counts of a network."""
-MODEL_SUFFIXES = (".keras", ".h5")
 UNHASHED = {".log", ".so", ".machine"}
 """Endings of files that tell of a run (times, paths) or of a machine, and not of the candidate."""
 
@@ -67,24 +65,6 @@ def find_candidates(given: Sequence[str]) -> list[Path]:
     return found
 
 
-def _check_types(manifest: dict[str, Any]) -> None:
-    """TypeError naming the entry of a manifest that is not what this version writes."""
-    expected = {"name": str, "detector": str | None, "config": dict | None, "seed": int}
-    for key, kind in {**expected, "versions": dict, "front_end": dict}.items():
-        if not isinstance(manifest[key], kind):
-            raise TypeError(key)
-    if manifest["seed"] < 0:
-        raise ValueError("seed")
-    for step, entry in manifest["steps"].items():
-        for key, part in (("inputs", str), ("files", dict), ("figures", dict)):
-            if not isinstance(entry, dict) or not isinstance(entry.get(key), part):
-                raise TypeError(f"steps.{step}.{key}")
-    for network, told in manifest["steps"].get("compile", {}).get("figures", {}).items():
-        numbers = [told.get(key, 0) for key in COUNTS] if isinstance(told, dict) else [None]
-        if not all(isinstance(number, int) for number in numbers):
-            raise TypeError(f"steps.compile.figures.{network}")
-
-
 class Candidate:
     """One firmware candidate on disk."""
 
@@ -101,19 +81,7 @@ class Candidate:
             raise QcompressError(
                 f"{folder}: no firmware candidate ({MANIFEST} is missing); make one with qcompress run"
             )
-        try:
-            manifest = json.loads(path.read_text())
-            if manifest["schema"] != SCHEMA:
-                raise QcompressError(
-                    f"{path}: manifest schema {manifest['schema']}, this version reads {SCHEMA}; "
-                    "make the candidate again in another folder (--out)"
-                )
-            manifest["steps"].items()
-            if missing := [key for key in DESCRIPTION if key not in manifest]:
-                raise KeyError(*missing[:1])
-            _check_types(manifest)
-        except (ValueError, KeyError, TypeError, AttributeError) as fault:
-            raise QcompressError(f"{path}: damaged manifest ({fault}); run the candidate's config again") from None
+        manifest = read(path)
         return cls(folder, manifest)
 
     @classmethod
@@ -127,7 +95,7 @@ class Candidate:
             raise QcompressError(f"{folder}: a folder with other files in it; choose another with --out")
         else:
             candidate = cls(folder, {"schema": SCHEMA, "steps": {}})
-        candidate.manifest = {"schema": SCHEMA, **description, "steps": candidate.manifest["steps"]}
+        candidate.manifest = {"schema": SCHEMA, "targets": None, **description, "steps": candidate.manifest["steps"]}
         candidate.save()
         return candidate
 
@@ -250,37 +218,83 @@ class Candidate:
             )
         return load_detector(self.manifest["detector"])
 
+    def targets(self) -> dict[str, Target]:
+        """What was built, by name; a manifest that does not say it is asked by its folders."""
+        told: dict[str, Any] | None = self.manifest["targets"]
+        if told is not None:
+            return {name: recalled(entry).target for name, entry in told.items() if (self.folder / name).is_dir()}
+        names = [name for family in families().values() for name in family.all_names()]
+        return {name: TARGETS[name] for name in names if (self.folder / name).is_dir()}
+
     def model(self, name: str) -> Path:
-        """The Keras file of a network or of its companion."""
+        """The file of a network's model or of its companion, in whatever format a front end reads."""
         found = sorted((self.folder / "model").glob(f"{name}.*"))
-        models = [path for path in found if path.suffix in MODEL_SUFFIXES]
+        models = [path for path in found if is_model(path)]
         if not models:
             raise QcompressError(f"{self.folder}: holds no model of {name}; finish it with qcompress run")
         return models[0]
 
     def firmware(self) -> Firmware:
-        """The candidate as integers: front-end registers, graphs, and the fastest body of each that is at hand."""
+        """The candidate as integers: front-end registers, graphs, and the fastest body at hand of each chain."""
         graphs = self.graphs()
         run = {name: self._fastest(name, graph) for name, graph in graphs.items()}
-        return Firmware(self.manifest["front_end"], graphs, run, (self.manifest["config"] or {}).get("network", {}))
+        chains = {name: self._running(name, graphs, run) for name in graphs}
+        options = (self.manifest["config"] or {}).get("network", {})
+        return Firmware(self.manifest["front_end"], graphs, chains, run, options)
+
+    def _running(self, name: str, graphs: Mapping[str, Graph], run: Mapping[str, Callable[[Codes], Codes]]) -> Running:
+        """A whole chain: the emulator of all stages if it was built and runs here, else stage by stage."""
+        chain, folder = self.chain(name, graphs), self.folder / "emulator" / name
+        from qcompress.targets.cpp import TARGET as CPP
+
+        if folder.is_dir() and emulated(chain).outputs == chain.outputs:
+            with contextlib.suppress(ToolMissing, OSError):
+                return Running(chain, CPP.open(chain, folder).run)
+        bodies = {stage.name: run[own] for stage in chain.stages for own, graph in graphs.items() if stage is graph}
+        return Running(chain, partial(_stage_by_stage, chain, bodies))
 
     def _fastest(self, name: str, graph: Graph) -> Callable[[Codes], Codes]:
         """The C++ emulator if it was built and runs on this machine, else the reference interpreter: the same codes."""
         folder = self.folder / "cpp" / name
         if folder.is_dir():
             with contextlib.suppress(ToolMissing, OSError):  # built elsewhere, and nothing can be compiled here
-                return TARGETS["cpp"].open(graph, folder).run
+                body: Body = TARGETS["cpp"].open(graph, folder)
+                return body.run
         return graph.run
 
-    def chain(self, name: str, graph: Graph) -> Chain:
-        """All integer stages around a network, from the detector's codes to its words."""
-        front_end = self.manifest["front_end"]
-        stages = (self.detector.preprocess(front_end), graph, *self.detector.postprocess(front_end, graph))
-        return Chain(f"{self.manifest['name']}_{name}", stages)
+    def front(self, name: str, graphs: Mapping[str, Graph]) -> Stage:
+        """What stands in front of a network; graphs: all of the candidate's, in order."""
+        before = dict(itertools.takewhile(lambda entry: entry[0] != name, graphs.items()))
+        return self.detector.preprocess(self.manifest["front_end"], name, before)
+
+    def chain(self, name: str, graphs: Mapping[str, Graph] | None = None) -> Chain:
+        """All integer stages around a network, from the detector's codes to its words.
+
+        The network's own codes leave it, and those of every stage behind. graphs: the candidate's own unless given.
+        """
+        graphs = self.graphs() if graphs is None else graphs
+        graph = graphs[name]
+        behind = self.detector.postprocess(self.manifest["front_end"], name, graph)
+        outputs = (graph.name, *(stage.name for stage in behind))
+        return Chain(f"{self.manifest['name']}_{name}", (self.front(name, graphs), graph, *behind), outputs)
 
     def graphs(self) -> dict[str, Graph]:
-        """The candidate's graphs by network name."""
-        folders = sorted(path.parent for path in (self.folder / "graph").glob("*/graph.json"))
-        if not folders:
+        """The candidate's graphs by network name, in the order in which they were compiled."""
+        found = {path.parent.name: path.parent for path in sorted((self.folder / "graph").glob("*/graph.json"))}
+        if not found:
             raise QcompressError(f"{self.folder}: holds no graph yet; finish it with qcompress run")
-        return {folder.name: Graph.load(folder) for folder in folders}
+        compiled = [name for name in self.steps.get("compile", {}).get("figures", {}) if name in found]
+        return {name: Graph.load(found[name]) for name in dict.fromkeys([*compiled, *found])}
+
+
+def emulated(chain: Chain) -> Chain:
+    """The chain as the C++ target builds it: it takes chains of one output as yet."""
+    return Chain(chain.name, chain.stages)
+
+
+def _stage_by_stage(chain: Chain, bodies: Mapping[str, Callable[[Codes], Codes]], codes: Codes) -> dict[str, Codes]:
+    """The codes of a chain's outputs, each stage by its own reference, or by a body of the stage of that name."""
+    found = {}
+    for stage in chain.stages:
+        codes = found[stage.name] = np.asarray(bodies.get(stage.name, stage.run)(codes), np.int64)
+    return {name: found[name] for name in chain.outputs}

@@ -12,6 +12,7 @@ import typer
 from typer.core import TyperGroup
 from typer.exceptions import TyperException
 
+from qcompress.detectors.command_options import DetectorOptions, flag, given_options, offered
 from qcompress.errors import CheckError, MismatchError, QcompressError
 
 
@@ -139,41 +140,57 @@ def landscape(
     console.print(f"figures: {candidate / 'landscape'}", highlight=False)
 
 
-InputFormat = Annotated[str | None, typer.Option(help='Number format of an input without quantizer, as "fixed<16,6>".')]
+InputFormat = Annotated[
+    list[str] | None,
+    typer.Option(
+        metavar="[NAME=]FORMAT",
+        help='Number format of an input without quantizer, as "fixed<16,6>"; of several inputs, each by its name.',
+    ),
+]
+FrontEndName = Annotated[
+    str | None, typer.Option("--front-end", metavar="NAME", help="What reads the model [default: recognised].")
+]
 Weights = Annotated[Path | None, typer.Option(help="Weights of a .json model [default: beside it].")]
 
 
 @app.command(name="compile")
 def compile_(
     model: Annotated[
-        Path, typer.Argument(metavar="MODEL", help="A Keras model with QKeras layers (.keras, .h5, .json).")
+        Path,
+        typer.Argument(
+            metavar="MODEL",
+            help="A quantized model that a front end reads: Keras with QKeras layers (.keras, .h5, .json).",
+        ),
     ],
     out: Annotated[Path | None, typer.Option(help="Candidate folder [default: hls_projects/NAME].")] = None,
     targets: Annotated[str, typer.Option(help="Comma-separated: cpp, hls, rtl, rtl_loadable, ...")] = "cpp,hls",
     input_format: InputFormat = None,
     weights: Weights = None,
+    front_end: FrontEndName = None,
 ) -> None:
-    """Compile a model that qcompress did not train: graph and targets, verified against Keras."""
+    """Compile a model that qcompress did not train: graph and targets, verified; exit 1 if a code differs."""
     from qcompress import pipeline
     from qcompress.progress import Reporter
     from qcompress.report.tables import candidate_tables
     from qcompress.report.terminal import print_tables
 
     console = _console()
-    foreign = pipeline.Foreign(model, weights, input_format)
+    foreign = pipeline.Foreign(model, weights, tuple(input_format or ()), front_end)
     folder = out or Path("hls_projects") / foreign.name
     with Reporter(console) as reporter:
         candidate = pipeline.compile_model(foreign, folder, _targets(targets), reporter)
     print_tables(candidate_tables(candidate), console)
-    _print_notes(candidate.figures("compile")[foreign.name]["notes"], console)
+    figures = candidate.figures("verify")
+    notes = [*candidate.figures("compile")[foreign.name]["notes"], *pipeline.notes_of(candidate, figures)]
+    _print_notes(notes, console)
     console.print(f"candidate: {candidate.folder}", highlight=False)
+    if wrong := pipeline.mismatches(figures):
+        raise MismatchError(f"{candidate.folder}: {wrong[0]}")
 
 
 @app.command()
 def verify(
-    subject: Annotated[
-        Path, typer.Argument(metavar="MODEL_OR_CANDIDATE", help="A candidate folder, or a Keras model file.")
-    ],
+    subject: Annotated[Path, typer.Argument(metavar="MODEL_OR_CANDIDATE", help="A candidate folder, or a model file.")],
     inputs: Annotated[
         Path | None, typer.Option(help="Input values to add, .npy of shape (rows, *input shape).")
     ] = None,
@@ -183,8 +200,9 @@ def verify(
     ] = None,
     input_format: InputFormat = None,
     weights: Weights = None,
+    front_end: FrontEndName = None,
 ) -> None:
-    """Run the same codes through Keras and every body; exit 1 if a single code differs."""
+    """Run the same codes through the model and every body; exit 1 if a single code differs."""
     from qcompress import pipeline
     from qcompress.progress import Reporter
     from qcompress.report.tables import verification_table
@@ -194,12 +212,13 @@ def verify(
     notes: list[str] = []
     if subject.is_file():
         with Reporter(console) as reporter:
-            foreign = pipeline.Foreign(subject, weights, input_format)
+            foreign = pipeline.Foreign(subject, weights, tuple(input_format or ()), front_end)
             figures, notes = pipeline.verify_model(foreign, inputs, samples, names, reporter)
-    elif input_format or weights:
-        raise QcompressError(f"{subject}: --input-format and --weights are for a model file; a candidate has its own")
+    elif input_format or weights or front_end:
+        given = "--input-format, --weights and --front-end"
+        raise QcompressError(f"{subject}: {given} are for a model file; a candidate has its own")
     else:
-        figures = pipeline.verify_candidate(subject, inputs, samples, names)
+        figures, notes = pipeline.verify_candidate(subject, inputs, samples, names)
     print_tables([verification_table(figures)], console)
     _print_notes(notes, console)
     if wrong := pipeline.mismatches(figures):
@@ -211,25 +230,23 @@ def _print_notes(notes: list[str], console: Any) -> None:
         console.print(note, highlight=False, markup=False)
 
 
-@app.command()
+@app.command(cls=DetectorOptions)
 def emulate(
+    context: typer.Context,
     candidate: CandidateFolder,
-    source: Annotated[Path, typer.Argument(metavar="INPUT", help="Words, CSV; of the TPC a sample or digits.")],
+    source: Annotated[Path, typer.Argument(metavar="INPUT", help="What the candidate's detector reads out.")],
     target: Annotated[Path, typer.Argument(metavar="OUTPUT", help="CSV to write.")],
-    tc_order: Annotated[
-        str | None, typer.Option(help="HGCAL: trigger cells in a word, msb or lsb [default: the candidate's].")
-    ] = None,
 ) -> None:
-    """The candidate's integers for every bunch crossing of a file of words, or every cluster of a TPC's digits."""
+    """The candidate's integers for everything in a file of its detector's read-out."""
     from qcompress.candidate import Candidate
     from qcompress.progress import Reporter
 
     if not source.is_file():
         raise QcompressError(f"{source}: no such input file")
-    overrides = {} if tc_order is None else {"tc_order": tc_order}
     console = _console()
+    opened = Candidate.open(candidate)
+    overrides = given_options(context, opened.detector)
     with Reporter(console) as reporter:
-        opened = Candidate.open(candidate)
         line = opened.detector.emulate(opened.firmware(), source, target, overrides, reporter.task("emulate"))
     console.print(line, highlight=False)
 
@@ -342,7 +359,9 @@ def compare(
     csv: Annotated[Path | None, typer.Option(help="Also write the table to this CSV file.")] = None,
     markdown: Annotated[Path | None, typer.Option(help="Also write it as Markdown.")] = None,
     figure: Annotated[Path | None, typer.Option(help="Gate equivalents against --score, .png or .pdf.")] = None,
-    score: Annotated[str, typer.Option(help="Figure of the evaluation for --figure.")] = "emd_mean",
+    score: Annotated[
+        str | None, typer.Option(help="Figure of the evaluation for --figure [default: the detector's first].")
+    ] = None,
     clock: Annotated[float | None, typer.Option(min=1, max=1e6, help="Clock in MHz for latencies in ns.")] = None,
 ) -> None:
     """Candidates side by side: size, resources, latency, physics."""
@@ -364,13 +383,13 @@ def compare(
     print_tables([table], _console())
 
 
-@app.command()
+@app.command(cls=DetectorOptions)
 def simulate(
-    detector: Annotated[str, typer.Argument(help="A detector, for example hgcal.")],
+    context: typer.Context,
+    detector: Annotated[str, typer.Argument(help="An installed detector that has a simulation.")],
     out: Annotated[Path, typer.Option("--out", "-o", help="Sample file to write.")],
     events: Annotated[int, typer.Option(min=1, help="How many.")],
-    sample: Annotated[str | None, typer.Option(help="What to simulate, for example electron-200pu.")] = None,
-    occupancy: Annotated[float | None, typer.Option(help="Or how full: share of cells that are read.")] = None,
+    sample: Annotated[str | None, typer.Option(help="What to simulate, one of the detector's kinds.")] = None,
     seed: Annotated[int, typer.Option(min=0, max=2**32 - 1, help="Same seed, same events.")] = 1,
     cuts: Annotated[Path | None, typer.Option("--select", metavar="CUTS", help="What is kept of it, YAML.")] = None,
 ) -> None:
@@ -380,9 +399,13 @@ def simulate(
     from qcompress.progress import Reporter
 
     plug = load_detector(detector)
-    if (sample is None) == (occupancy is None):
-        raise QcompressError("simulate: give --sample, or --occupancy where a detector's samples are named by it")
-    kind = plug.kind_of(occupancy) if occupancy is not None else str(sample)
+    if not plug.kinds:
+        raise QcompressError(f"simulate: detector {detector} has no simulation; its samples are files: sample.file")
+    own = given_options(context, plug)
+    if (sample is None) == (not own):
+        others = [flag(name) for name, owners in offered("simulate").items() if plug.name in owners]
+        raise QcompressError(f"simulate: give --sample{', or ' if others else ''}{' or '.join(others)}")
+    kind = plug.kind_of(own) if sample is None else sample
     console = _console()
     with Reporter(console) as reporter:
         report = reporter.task("simulate")
@@ -397,7 +420,7 @@ def simulate(
 data = typer.Typer(no_args_is_help=True, help="Samples: look into one, take in one of another program.")
 app.add_typer(data, name="data")
 
-DetectorName = Annotated[str, typer.Option(help="Whose sample it is.")]
+DetectorName = Annotated[str | None, typer.Option(help="Whose sample it is [default: the one that knows it].")]
 FileSettings = Annotated[
     list[str] | None,
     typer.Option("--set", metavar="KEY=VALUE", help="What the file does not say of itself, or how it is written."),
@@ -407,37 +430,37 @@ FileSettings = Annotated[
 @data.command()
 def inspect(
     sample: Annotated[Path, typer.Argument(metavar="FILE", help="A sample file.")],
-    detector: DetectorName = "hgcal",
+    detector: DetectorName = None,
     page: Annotated[Path | None, typer.Option(help="Also write tables and pictures as one HTML page.")] = None,
 ) -> None:
     """What is in a sample: rows, events, charges, layers, what is missing; pictures on a page."""
     from qcompress.candidate import write_whole
-    from qcompress.detectors import load_detector
     from qcompress.report.terminal import print_tables
 
-    results = load_detector(detector).inspect(sample)
+    plug = _plug(detector, sample)
+    results = plug.inspect(sample)
     print_tables(results.tables, _console())
     if page is not None:
         from qcompress.report.html import results_page
 
-        write_whole(page, results_page(sample.name, f"Sample of detector {detector}", results).encode())
+        write_whole(page, results_page(sample.name, f"Sample of detector {plug.name}", results).encode())
 
 
 @data.command(name="import")
 def import_(
     source: Annotated[Path, typer.Argument(metavar="SOURCE", help="A file of another program, or a folder of them.")],
     out: Annotated[Path, typer.Option("--out", "-o", help="Sample file to write.")],
-    detector: DetectorName = "hgcal",
+    detector: DetectorName = None,
     skip_bad_rows: Annotated[bool, typer.Option("--skip-bad-rows", help="Leave bad rows out and count them.")] = False,
     settings: FileSettings = None,
 ) -> None:
     """Write a sample of a file of another program, checked row by row."""
-    from qcompress.detectors import load_detector
+    from qcompress.detectors import load_detector, reader_of
     from qcompress.progress import Reporter
 
     console = _console()
     with Reporter(console) as reporter:
-        plug, told = load_detector(detector), _settings(settings)
+        plug, told = load_detector(detector) if detector else reader_of(source), _settings(settings)
         line = plug.import_sample(source, out, skip_bad_rows, told, reporter.task("import"))
     console.print(line, highlight=False)
 
@@ -446,13 +469,11 @@ def import_(
 def export(
     sample: Annotated[Path, typer.Argument(metavar="FILE", help="A sample file.")],
     target: Annotated[Path, typer.Argument(metavar="TARGET", help="File to write; its ending says the format.")],
-    detector: DetectorName = "hgcal",
+    detector: DetectorName = None,
     settings: FileSettings = None,
 ) -> None:
     """Write a sample for other programs."""
-    from qcompress.detectors import load_detector
-
-    line = load_detector(detector).export_sample(sample, target, _settings(settings))
+    line = _plug(detector, sample).export_sample(sample, target, _settings(settings))
     _console().print(line, highlight=False)
 
 
@@ -461,17 +482,23 @@ def select(
     sample: Annotated[Path, typer.Argument(metavar="FILE", help="A sample file.")],
     cuts: Annotated[Path, typer.Argument(metavar="CUTS", help="What is kept, YAML.")],
     out: Annotated[Path, typer.Option("--out", "-o", help="Sample file to write; its card lies beside it.")],
-    detector: DetectorName = "hgcal",
+    detector: DetectorName = None,
 ) -> None:
     """Write a selection of a sample, and a card that says what was cut."""
     from qcompress.config import load_yaml
-    from qcompress.detectors import load_detector
     from qcompress.progress import Reporter
 
     console, given = _console(), load_yaml(cuts)
     with Reporter(console) as reporter:
-        line = load_detector(detector).select(sample, out, given, reporter.task("select"))
+        line = _plug(detector, sample).select(sample, out, given, reporter.task("select"))
     console.print(line, highlight=False)
+
+
+def _plug(detector: str | None, sample: Path) -> Any:
+    """The detector of that name, or the one whose sample a file is."""
+    from qcompress.detectors import load_detector, owner_of
+
+    return load_detector(detector) if detector else owner_of(sample)
 
 
 def _settings(given: list[str] | None) -> dict[str, str]:

@@ -1,14 +1,16 @@
 """What a firmware_configs/*.yaml may say. A fault names the key, its line and the nearest valid key."""
 
 import difflib
+from collections.abc import Mapping
 from pathlib import Path
 from typing import Annotated, Any, Literal
 
 import yaml
-from pydantic import BaseModel, ConfigDict, Field, SerializeAsAny, ValidationError, field_validator, model_validator
+from pydantic import BaseModel, ConfigDict, Field, SerializeAsAny, ValidationError, model_validator
 
 from qcompress.detectors import Options, load_detector
 from qcompress.errors import QcompressError
+from qcompress.targets import Choice, choose
 from qcompress.training.options import TrainingOptions
 
 Seed = Annotated[int, Field(ge=0, lt=2**32)]
@@ -33,21 +35,10 @@ class SampleOptions(_Section):
         return self
 
 
-class TargetOptions(_Section):
-    """Which bodies are built."""
-
-    cpp: Literal["header"] | None = "header"
-    hls: Literal["vitis"] | None = "vitis"
-    rtl: Literal["verilog"] | None = "verilog"
-    rtl_loadable: Literal[1, 2, 4, 8, 16, 32, 64, 128] | None = None
-    """Verilog with loadable weights: its reuse factor."""
-
-    @field_validator("rtl_loadable", mode="before")
-    @classmethod
-    def _number(cls, given: Any) -> Any:
-        if isinstance(given, bool):  # true would count as 1
-            raise ValueError("give a reuse factor: 1, 2, 4, 8, 16, 32, 64 or 128")
-        return given
+DEFAULT_TARGETS = ("cpp", "hls", "rtl")
+"""Built unless the config says null."""
+Targets = dict[str, dict[str, Any] | None]
+"""Name of a target -> its settings, None where it is not wanted."""
 
 
 class VerificationOptions(_Section):
@@ -85,10 +76,15 @@ class Config(_Section):
     sample: SampleOptions
     network: SerializeAsAny[Options]
     training: TrainingOptions = TrainingOptions()
-    targets: TargetOptions = TargetOptions()
+    targets: Targets = Field(default_factory=lambda: _targets({}))
+    """Which bodies are built; every installed target may be named, with what that target may be told."""
     verification: VerificationOptions = VerificationOptions()
     synthesis: SynthesisOptions = SynthesisOptions()
     evaluation: EvaluationOptions = EvaluationOptions()
+
+    def choices(self) -> list[Choice]:
+        """The targets that are wanted, in order."""
+        return [choose(name, settings) for name, settings in self.targets.items() if settings is not None]
 
     def quick(self) -> "Config":
         """The same candidate trained for one epoch and not synthesized."""
@@ -138,15 +134,17 @@ def load_config(path: Path) -> Config:
     """Read a config; raises QcompressError with file, line and key. Relative paths start where the config lies."""
     given, tree = _load(path)
     config = parse_config(given, path, tree)
-    for section, key in (("sample", "file"), ("training", "start")):
+    for section, key in (("sample", "file"), ("training", "start"), ("network", "model")):
         options = getattr(config, section)
-        place = getattr(options, key)
-        if place is not None:
-            if "\0" in str(place):
+        told = getattr(options, key, None)
+        if told is not None:
+            places = list(told.values()) if isinstance(told, dict) else [told]
+            if wrong := [place for place in places if "\0" in str(place)]:
                 line = _line(tree, [section, key])
-                raise QcompressError(f"{path}:{line}: {section}.{key}: {str(place)!r} is no file name")
-            changed = options.model_copy(update={key: (path.parent / place).resolve()})
-            config = config.model_copy(update={section: changed})
+                raise QcompressError(f"{path}:{line}: {section}.{key}: {str(wrong[0])!r} is no file name")
+            found = [(path.parent / place).resolve() for place in places]
+            whole = dict(zip(told, found, strict=True)) if isinstance(told, dict) else found[0]
+            config = config.model_copy(update={section: options.model_copy(update={key: whole})})
     return config
 
 
@@ -167,12 +165,31 @@ def parse_config(given: dict[str, Any], path: Path, tree: yaml.Node | None = Non
                 if detector.selection is None:
                     raise QcompressError(f"sample.select: detector {detector.name} has no selections; leave it out")
                 own["sample"] = {**sample, "select": detector.selection.model_validate(sample["select"])}
-            section = []
+        own["targets"] = {}
+        for name, settings in _targets_of(given).items():
+            section = ["targets", name]
+            own["targets"][name] = None if settings is None else choose(name, settings).settings.model_dump(mode="json")
+        section = []
         return Config.model_validate({**given, **own})
     except ValidationError as fault:
         raise QcompressError(_describe(path, tree, given, section, fault)) from None
+    except ValueError as fault:  # of a target's shorthand
+        raise QcompressError(f"{path}:{_line(tree, section)}: {'.'.join(section)}: {fault}") from None
     except QcompressError as fault:
         raise QcompressError(f"{path}:{_line(tree, section or ['detector'])}: {fault}") from None
+
+
+def _targets(given: Mapping[str, Any]) -> dict[str, Any]:
+    """The targets of a config, those that are built by default first."""
+    return {**{name: {} for name in DEFAULT_TARGETS}, **given}
+
+
+def _targets_of(given: Mapping[str, Any]) -> dict[str, Any]:
+    """What a config says of targets: names and settings, or shorthands, or null."""
+    told = given.get("targets")
+    if told is not None and not (isinstance(told, dict) and all(isinstance(name, str) for name in told)):
+        raise QcompressError(f"targets: give names of targets and their settings, not {told!r}")
+    return _targets(told or {})
 
 
 def _describe(
@@ -200,6 +217,8 @@ def _known_keys(given: dict[str, Any], section: list[str]) -> list[str]:
         model, section = load_detector(given["detector"]).options, section[1:]
     if section[:2] == ["sample", "select"]:
         model, section = load_detector(given["detector"]).selection or Options, section[2:]
+    if section[:1] == ["targets"] and len(section) > 1:
+        model, section = choose(section[1]).family.settings, section[2:]
     for key in section:
         annotation = model.model_fields[key].annotation
         if not (isinstance(annotation, type) and issubclass(annotation, BaseModel)):

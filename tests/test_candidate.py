@@ -9,7 +9,7 @@ import pytest
 from qcompress.candidate import SCHEMA, Candidate, file_hash, write_whole
 from qcompress.errors import QcompressError
 
-DESCRIPTION = {"name": "a", "detector": None, "config": None, "seed": 0, "versions": {}, "front_end": {}}
+DESCRIPTION = {"name": "a", "detector": None, "config": None, "seed": 0, "versions": {}, "front_end": {}, "targets": {}}
 
 
 def made(folder, text="one", inputs="x", name="part"):
@@ -92,8 +92,8 @@ def test_other_peoples_folders_are_left_alone(tmp_path):
         ("[]", "damaged manifest"),
         ('{"steps": {}}', "damaged manifest"),
         (json.dumps({"schema": SCHEMA}), "damaged manifest"),
-        ('{"schema": 1}', f"schema 1, this version reads {SCHEMA}"),
-        (json.dumps({"schema": 99, "steps": {}, **DESCRIPTION}), "schema 99"),
+        ('{"schema": 1}', "damaged manifest"),
+        (json.dumps({"schema": 99, "steps": {}, **DESCRIPTION}), f"schema 99, this version reads 1 to {SCHEMA}"),
         (json.dumps({"schema": SCHEMA, "steps": {}}), "damaged manifest .*name"),
         (json.dumps({"schema": SCHEMA, **DESCRIPTION, "steps": {"a": 5}}), r"damaged manifest .*steps\.a\.inputs"),
         (json.dumps({"schema": SCHEMA, **DESCRIPTION, "detector": 5, "steps": {}}), "damaged manifest .*detector"),

@@ -12,7 +12,8 @@ from qcompress import cli
 from qcompress.config import Config
 from qcompress.detectors import load_detector
 from qcompress.detectors.hgcal.algorithms import CHIP
-from qcompress.detectors.hgcal.codecs import ENCODER, OTHER, REFERENCES, TRANSVERSE
+from qcompress.detectors.hgcal.codecs import OTHER, REFERENCES, TRANSVERSE
+from qcompress.detectors.hgcal.models import ENCODER
 from qcompress.training.options import TrainingOptions
 
 PAGES = [ROOT / "README.md", *sorted((ROOT / "docs").glob("*.md"))]

@@ -23,6 +23,7 @@ ROOMS = [
     "training",
     "detectors",
     "config",
+    "manifest",
     "candidate",
     "report",
     "pipeline",

@@ -115,7 +115,7 @@ def test_faults_are_one_line(candidate: Path, qcompress: Command, tmp_path: Path
         (("compare", tmp_path / "nothing*"), "matches nothing"),
         (("compare", candidate, "--clock", "inf"), "qcompress compare: Invalid value for '--clock'"),
         (("compare", candidate, "--figure", tmp_path / "f.gif"), "give a .png or a .pdf"),
-        (("compare", candidate, "--figure", tmp_path / "f.png"), "no candidate has a figure emd_mean"),
+        (("compare", candidate, "--figure", tmp_path / "f.png"), "no candidate has a figure of an evaluation"),
     ):
         if "--memory-limit" in arguments:
             (candidate / "flows" / "yosys-asic" / "rtl_loadable-2" / "net" / "key").unlink(missing_ok=True)

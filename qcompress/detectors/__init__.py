@@ -13,21 +13,46 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, ClassVar, NamedTuple
 
-import numpy as np
-import numpy.typing as npt
-from pydantic import BaseModel, ConfigDict
+from pydantic import BaseModel, ConfigDict, field_validator, model_validator
 
+from qcompress.detectors.rows import Rows
 from qcompress.errors import QcompressError
 from qcompress.fixedpoint import Codes, Values
-from qcompress.graph import Graph, Stage
+from qcompress.graph import Chain, Graph, Stage
 from qcompress.progress import Report
 
 if TYPE_CHECKING:
     from matplotlib.figure import Figure
 
+__all__ = [
+    "CALIBRATION",
+    "FINISH_ROWS",
+    "GROUP",
+    "TEST",
+    "TRAIN",
+    "VALIDATION",
+    "Decoders",
+    "Detector",
+    "Evaluation",
+    "Firmware",
+    "Network",
+    "NetworkSection",
+    "Options",
+    "Results",
+    "Rows",
+    "Running",
+    "SampleCard",
+    "Table",
+    "detector_names",
+    "load_detector",
+    "owner_of",
+    "reader_of",
+]
+
 GROUP = "qcompress.detectors"
 TRAIN, VALIDATION, TEST, CALIBRATION = range(4)
 """What the split column of a sample says of each event."""
+FINISH_ROWS = 10_000
 
 
 class Options(BaseModel):
@@ -36,18 +61,32 @@ class Options(BaseModel):
     model_config = ConfigDict(extra="forbid", frozen=True)
 
 
-@dataclass(frozen=True)
-class Rows:
-    """Rows of a sample: codes in front of `preprocess` (n, *shape), float32 targets of the loss, split (n,).
+class NetworkSection(Options):
+    """What the `network` section of every config may say; each detector derives its own."""
 
-    conditions: gives what companions see of each row beside the network's output, float32 (n, k); raises QcompressError
-    for a sample that lacks the columns.
-    """
+    family: ClassVar[tuple[str, ...]] = ()
+    """Keys that describe the built-in networks alone: they say nothing of a model of the user's own."""
 
-    codes: Codes
-    targets: npt.NDArray[np.float32]
-    split: npt.NDArray[np.uint8]
-    conditions: Callable[[], npt.NDArray[np.float32]] | None = None
+    model: Path | dict[str, Path] | None = None
+    """A Keras model of the user's own instead of the built-in network, or one for each network by name."""
+
+    @field_validator("model", mode="before")
+    @classmethod
+    def _files(cls, given: Any) -> Any:
+        files = given.values() if isinstance(given, dict) else [given]
+        if given is not None and not all(isinstance(file, str | Path) and str(file) for file in files):
+            raise ValueError("give a file of a Keras model, or such a file for each network by name")
+        return given
+
+    @model_validator(mode="after")
+    def _only_of_the_family(self) -> "NetworkSection":
+        if isinstance(self.model, Path) and (keys := self.of_the_family()):
+            raise ValueError(f"{keys[0]}: describes the built-in network; leave it out beside model")
+        return self
+
+    def of_the_family(self) -> list[str]:
+        """Keys of the built-in networks that are not as they are by default."""
+        return [key for key in self.family if getattr(self, key) != type(self).model_fields[key].default]
 
 
 class SampleCard(NamedTuple):
@@ -64,9 +103,9 @@ class Network:
     """One network of a detector, built and ready to train.
 
     quantized: the Keras model that becomes a graph; trained: the model that is fitted, which contains it;
-    loss(target, output); companions: other trained parts that are kept (a decoder), by name. conditioned: the trained
-    model takes its input flattened, with the rows' conditions behind it. finish(input codes of the training): what is
-    done to the quantized model after the fit.
+    loss(target, output); companions: other trained parts that are kept (a decoder), by name. sided: the trained model
+    takes its input flattened, with what the rows have on the side behind it. finish(input codes of the first training
+    rows, `FINISH_ROWS` at most): what is done to the quantized model after the fit.
     """
 
     name: str
@@ -74,7 +113,7 @@ class Network:
     trained: Any
     loss: Callable[[Any, Any], Any]
     companions: Mapping[str, Any] = field(default_factory=dict)
-    conditioned: bool = False
+    sided: bool = False
     finish: Callable[[Codes], None] | None = None
 
 
@@ -103,16 +142,51 @@ class Results:
 
 
 @dataclass(frozen=True)
-class Firmware:
-    """A candidate as its detector sees it: front-end registers and one body per network, by name.
+class Running:
+    """A network with all integer stages around it, as it runs on this machine.
 
-    options: the config's `network` section as plain values; empty for the detector's defaults.
+    chain: what was verified; compute: the fastest body of it that is at hand, or None for the chain itself: the same
+    codes.
+    """
+
+    chain: Chain
+    compute: Callable[[Codes], Any] | None = None
+
+    def run(self, codes: Codes) -> dict[str, Codes]:
+        """Codes in front of all stages (n, *shape) -> codes of every stage that leaves the chain, by its name."""
+        found = (self.compute or self.chain.run)(codes)
+        return dict(found) if isinstance(found, Mapping) else {self.chain.outputs[0]: found}
+
+
+@dataclass(frozen=True)
+class Firmware:
+    """A candidate as its detector sees it, by network name: graphs, whole chains, and the bodies of the graphs alone.
+
+    front_end: the registers; options: the config's `network` section as plain values, empty for the detector's
+    defaults. `chains` are what the candidate is; `run` is for a network behind another front end than its own.
     """
 
     front_end: Mapping[str, Any]
     graphs: Mapping[str, Graph]
+    chains: Mapping[str, Running]
     run: Mapping[str, Callable[[Codes], Codes]]
     options: Mapping[str, Any] = field(default_factory=dict)
+
+    @classmethod
+    def of_chains(cls, front_end: Mapping[str, Any], chains: Mapping[str, Chain], **options: Any) -> "Firmware":
+        """The reference of some chains; the graph of each is the one named first of its outputs."""
+        graphs = {}
+        for name, chain in chains.items():
+            stage = next(stage for stage in chain.stages if stage.name == chain.outputs[0])
+            if not isinstance(stage, Graph):
+                raise QcompressError(f"chain {chain.name}: {stage.name}, which leaves it first, is no graph")
+            graphs[name] = stage
+        running = {name: Running(chain) for name, chain in chains.items()}
+        return cls(front_end, graphs, running, {name: graph.run for name, graph in graphs.items()}, options)
+
+    def network_codes(self, name: str, codes: Codes) -> Codes:
+        """Codes in front of all stages -> the output codes of a network itself, out of its whole chain."""
+        return self.chains[name].run(codes)[self.graphs[name].name]
 
 
 Decoders = Mapping[str, Callable[[Values], Values]]
@@ -150,25 +224,35 @@ class Detector(ABC):
     """A detector's side of the house. Methods that train or decode may import TensorFlow; no other may."""
 
     name: ClassVar[str]
-    options: ClassVar[type[Options]]
+    options: ClassVar[type[NetworkSection]]
     selection: ClassVar[type[Options] | None] = None
     """What a config may say under `sample.select`; None if the detector has no selections."""
     kinds: ClassVar[tuple[str, ...]]
-    """Samples that `simulate` can make."""
+    """Samples that `simulate` can make; none for a detector without a simulation."""
+    command_options: ClassVar[Mapping[str, type[Options]]] = {}
+    """Options that the detector adds to a command, by its name (emulate, simulate): a field some_name is --some-name,
+    its description the help; what is not given is left out.
+    """
+    imports: ClassVar[tuple[str, ...]] = ()
+    """Endings of files of other programs that `import_sample` reads, "" for folders."""
     score_labels: ClassVar[Mapping[str, str]] = {}
-    """Axis labels, with units, of the summary figures that `evaluate` gives."""
+    """Axis labels, with units, of the summary figures that `evaluate` gives; the first is what `compare` draws."""
 
-    @abstractmethod
     def simulate(self, kind: str, events: int, seed: int, path: Path, report: Report) -> None:
         """Write a sample file of simulated events, split by event."""
+        raise QcompressError(f"detector {self.name} has no simulation; give it a sample file")
 
     def simulate_selected(self, kind: str, events: int, seed: int, cuts: Any, path: Path, report: Report) -> None:
         """Write a sample file of what plain values keep of simulated events, never all of them in memory or on disk."""
         raise QcompressError(f"{path}: detector {self.name} has no selections")
 
-    def kind_of(self, occupancy: float) -> str:
-        """The sample that `simulate` makes so that this share of the cells is read."""
-        raise QcompressError(f"--occupancy {occupancy:g}: samples of detector {self.name} are named with --sample")
+    def kind_of(self, given: Mapping[str, Any]) -> str:
+        """The sample that the detector's own options of the command simulate, given instead of --sample, name."""
+        raise QcompressError(f"samples of detector {self.name} are named with --sample")
+
+    def owns(self, path: Path) -> bool:
+        """Whether a file is a sample of this detector, by its header alone; not where that cannot be told."""
+        return False
 
     def inspect(self, path: Path) -> Results:
         """What is in a sample file: tables and figures; raises QcompressError if it is none."""
@@ -196,24 +280,30 @@ class Detector(ABC):
         """Identify a sample file; raises QcompressError if it is none."""
 
     @abstractmethod
-    def rows(self, path: Path, front_end: Mapping[str, Any]) -> Rows:
-        """Read a sample as codes in front of the stage that these registers describe."""
+    def rows(self, path: Path, front_end: Mapping[str, Any], network: str) -> Rows:
+        """A sample as codes in front of the stages of a network that these registers describe, and its targets."""
 
     @abstractmethod
     def front_end(self, options: Any) -> dict[str, Any]:
         """The registers in front of the network, as JSON: they travel with the candidate."""
 
     @abstractmethod
-    def preprocess(self, front_end: Mapping[str, Any]) -> Stage:
-        """The integer stage that makes network input codes of a sample's codes."""
+    def preprocess(self, front_end: Mapping[str, Any], network: str, graphs: Mapping[str, Graph]) -> Stage:
+        """The integer stage that makes a network's input codes of a sample's codes.
 
-    def postprocess(self, front_end: Mapping[str, Any], graph: Graph) -> tuple[Stage, ...]:
+        graphs: those of the networks before it; a chain that holds one of them is a cascade.
+        """
+
+    def postprocess(self, front_end: Mapping[str, Any], network: str, graph: Graph) -> tuple[Stage, ...]:
         """The integer stages that make read-out words of a network's output codes; none unless the detector has any."""
         return ()
 
     @abstractmethod
-    def networks(self, options: Any) -> tuple[Network, ...]:
-        """Build the networks with fresh weights."""
+    def networks(self, options: Any, own: Mapping[str, Any]) -> tuple[Network, ...]:
+        """Build the networks with fresh weights, in the order in which they are trained.
+
+        own: Keras models of the user's, by network name, that are trained instead of the built-in ones.
+        """
 
     def graph(self, name: str, model: Any, options: Any) -> Graph:
         """The firmware's arithmetic of a trained network: QKeras' own, unless the detector's chip has another."""
@@ -229,7 +319,10 @@ class Detector(ABC):
     def emulate(
         self, firmware: Firmware, source: Path, target: Path, overrides: Mapping[str, Any], report: Report
     ) -> str:
-        """Run the firmware on a file of read-out words; writes `target` whole or not at all; returns one line."""
+        """Run the firmware on a file of read-out words; writes `target` whole or not at all; returns one line.
+
+        overrides: what was given of the detector's own options of the command emulate, by name.
+        """
 
     @abstractmethod
     def evaluate(
@@ -263,6 +356,29 @@ def load_detector(name: str) -> Detector:
     nearest = difflib.get_close_matches(name, detector_names(), 1)
     hint = f"did you mean {nearest[0]}?" if nearest else f"known: {', '.join(detector_names())}"
     raise QcompressError(f"detector {name!r} is not installed; {hint}")
+
+
+def owner_of(sample: Path) -> Detector:
+    """The installed detector that knows a file as its sample; raises QcompressError if none does, or several."""
+    if not sample.is_file():
+        raise QcompressError(f"{sample}: no such sample file")
+    found = [detector for detector in map(load_detector, detector_names()) if detector.owns(sample)]
+    if len(found) == 1:
+        return found[0]
+    known = ", ".join(detector.name for detector in found) or ", ".join(detector_names())
+    told = "a sample of several detectors" if found else "damaged sample file, or of no installed detector"
+    raise QcompressError(f"{sample}: {told} ({known}); say with --detector whose it is")
+
+
+def reader_of(source: Path) -> Detector:
+    """The installed detector that reads files with that ending; raises QcompressError if none does, or several."""
+    ending = "" if source.is_dir() else source.suffix
+    found = [detector for detector in map(load_detector, detector_names()) if ending in detector.imports]
+    if len(found) == 1:
+        return found[0]
+    known = ", ".join(detector.name for detector in found)
+    told = f"may be a file of {known}" if found else f"no installed detector reads files ending in {ending or '/'}"
+    raise QcompressError(f"{source}: {told}; say with --detector whose it is")
 
 
 def _entries() -> Iterator[importlib.metadata.EntryPoint]:

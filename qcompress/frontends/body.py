@@ -1,6 +1,7 @@
 """A Keras model as a body to verify against: floats inside, integer codes outside."""
 
 from copy import copy as shallow_copy
+from math import prod
 from types import FunctionType
 from typing import Any
 
@@ -10,9 +11,9 @@ from qcompress.fixedpoint import Codes, Values
 from qcompress.frontends.calls import Call, calls_of
 from qcompress.frontends.exactness import float32_exact
 from qcompress.frontends.quantizers import evaluate
-from qcompress.frontends.runtime import float_type, import_keras, kind_of, predict
-from qcompress.graph import Graph, Table
-from qcompress.graph.graph import INPUT
+from qcompress.frontends.runtime import PREDICT_BATCH, float_type, import_keras, kind_of, predict
+from qcompress.graph import Graph, Table, Tensors
+from qcompress.graph.ports import as_tensors, by_port
 
 WEIGHTS = {
     "kernel_quantizer": "kernel",
@@ -30,6 +31,9 @@ WEIGHTS = {
 WIDENING = {"QAveragePooling2D"}
 """Layers that need more bits on their way than their result: it averages sums multiplied by their number."""
 
+MEMORY = 1 << 30
+"""Bytes that the tensors of one batch may take."""
+
 
 class KerasBody:
     """A Keras model as a body; codes that leave the grid of the graph are refused.
@@ -43,22 +47,32 @@ class KerasBody:
     def __init__(self, model: Any, graph: Graph) -> None:
         self._model = model
         self._graph = graph
-        self._calls, _ = calls_of(model)
+        self._found = calls_of(model)
+        self._calls = self._found.calls
         exact = all(float32_exact(graph).values()) and not any(kind_of(c.layer) in WIDENING for c in self._calls)
         self.dtype = "float32" if exact else "float64"
         self._built: dict[bool, Any] = {}
 
-    def run(self, codes: Codes) -> Codes:
-        """Codes (rows, *input_shape) in the graph's input format -> codes in its output format."""
-        values = predict(self._network(every=False), self._graph.input_format.to_values(codes), self.dtype)
-        return self._graph.output_format.to_codes(values)
+    def run(self, codes: Tensors) -> Tensors:
+        """Codes of the inputs, in the graph's formats -> codes of its outputs."""
+        values = self._predict(codes, every=False)
+        ports = self._graph.output_ports
+        return as_tensors(ports, {p.name: p.format.to_codes(v) for p, v in zip(ports, values, strict=True)})
 
-    def trace(self, codes: Codes) -> dict[str, Codes]:
+    def trace(self, codes: Tensors) -> dict[str, Codes]:
         """Output codes of every layer that is a node of the graph, by name, in order."""
-        found = predict(self._network(every=True), self._graph.input_format.to_values(codes), self.dtype)
         nodes = [end for call in self._calls if (end := self._end(call)) is not None]
-        values: list[Values] = found if isinstance(found, list) else [found]
+        values = self._predict(codes, every=True)
         return {node: self._graph.formats[node].to_codes(v) for node, v in zip(nodes, values, strict=True)}
+
+    def _predict(self, codes: Tensors, every: bool) -> list[Values]:
+        """What Keras gives, of every layer or of the outputs; batches are as large as a gigabyte or so allows."""
+        given = by_port(self._graph.input_ports, codes, self.name)
+        values = [port.format.to_values(given[port.name]) for port in self._graph.input_ports]
+        row = 8 * sum(prod(shape) for shape in self._graph.shapes.values())
+        batch = max(1, min(PREDICT_BATCH, MEMORY // row))
+        found = predict(self._network(every), values if len(values) > 1 else values[0], self.dtype, batch)
+        return found if isinstance(found, list) else [found]
 
     def _end(self, call: Call) -> str | None:
         """The node that holds what a call gives: a layer with an inline activation is two nodes."""
@@ -74,24 +88,24 @@ class KerasBody:
             ends = [call for call in self._calls if self._end(call) is not None]
             own = self.dtype == "float32" and all(call.tensor is not None and not call.cut for call in self._calls)
             if own:
-                given, tensors = self._model.inputs, {call.name: call.tensor for call in self._calls}
+                given, tensors = list(self._model.inputs), {call.name: call.tensor for call in self._calls}
             else:
                 given, tensors = _copied(self._calls, self._graph, self.dtype)
-            outputs = [tensors[call.name] for call in ends] if every else tensors[self._calls[-1].name]
-            self._built[every] = keras.Model(given, outputs)
+            names = [call.name for call in ends] if every else list(self._found.outputs.values())
+            self._built[every] = keras.Model(given, [tensors[name] for name in names])
         return self._built[every]
 
 
-def _copied(calls: tuple[Call, ...], graph: Graph, dtype: str) -> tuple[Any, dict[str, Any]]:
-    """Copies of the layers connected anew: the input and the tensor that each call gives."""
+def _copied(calls: tuple[Call, ...], graph: Graph, dtype: str) -> tuple[list[Any], dict[str, Any]]:
+    """Copies of the layers connected anew: the inputs and the tensor that each call gives."""
     keras = import_keras()
     with float_type(dtype):
-        given = keras.Input(graph.input_shape, dtype=dtype)
-        tensors = {INPUT: given}
+        tensors = {port.name: keras.Input(port.shape, dtype=dtype) for port in graph.input_ports}
+        given = list(tensors.values())
         for call in calls:
             sources = [tensors[source] for source in call.sources]
             tensors[call.name] = _copy(call, graph, dtype, sources)
-    return given, {name: tensor for name, tensor in tensors.items() if name != INPUT}
+    return given, tensors
 
 
 def _copy(call: Call, graph: Graph, dtype: str, sources: list[Any]) -> Any:

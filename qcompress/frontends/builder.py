@@ -1,9 +1,10 @@
 """A graph in the making: nodes with the shape, the format and the exact range of what they give."""
 
+from collections.abc import Sequence
+
 from qcompress.errors import QcompressError, Refused
 from qcompress.fixedpoint import MAX_WIDTH, Format
-from qcompress.graph import Linear, Merge, Node, Operation, Range, Shape
-from qcompress.graph.graph import INPUT
+from qcompress.graph import Input, Linear, Merge, Node, Operation, Range, Shape
 from qcompress.graph.ranges import with_lossless_accumulator
 
 UNKNOWN = Format(True, MAX_WIDTH, MAX_WIDTH)
@@ -11,13 +12,13 @@ UNKNOWN = Format(True, MAX_WIDTH, MAX_WIDTH)
 
 
 class Builder:
-    """Nodes so far; shapes, formats and ranges by name, the graph's input included."""
+    """Nodes so far; shapes, formats and ranges by name, the graph's inputs included."""
 
-    def __init__(self, shape: Shape, format_: Format) -> None:
+    def __init__(self, inputs: Sequence[Input]) -> None:
         self.nodes: list[Node] = []
-        self.shapes: dict[str, Shape] = {INPUT: shape}
-        self.formats: dict[str, Format] = {INPUT: format_}
-        self.ranges: dict[str, Range] = {INPUT: Range.of(format_, shape)}
+        self.shapes: dict[str, Shape] = {given.name: given.shape for given in inputs}
+        self.formats: dict[str, Format] = {given.name: given.format for given in inputs}
+        self.ranges: dict[str, Range] = {given.name: Range.of(given.format, given.shape) for given in inputs}
 
     def add(self, name: str, operation: Operation, *sources: str) -> str:
         """Append a node and give its name; sums without an accumulator get the narrowest that loses nothing.

@@ -1,12 +1,12 @@
 """A Keras model as a list of layer calls in order of evaluation: branches, shared layers and nested models unrolled."""
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, replace
-from typing import Any
+from typing import Any, NamedTuple
 
 from qcompress.errors import Refused
 from qcompress.frontends.runtime import import_keras, kind_of
-from qcompress.graph.graph import INPUT
+from qcompress.graph.ports import INPUT, OUTPUT
 
 IDENTITIES = {
     *("InputLayer", "Identity", "ActivityRegularization"),
@@ -23,7 +23,7 @@ ENDS = {"softmax", "sigmoid"}
 class Call:
     """One layer applied once.
 
-    name: the layer's, made unique; sources: names of the calls that feed it, or "input"; tensor: the Keras tensor it
+    name: the layer's, made unique; sources: names of the calls, or inputs, that feed it; tensor: the Keras tensor it
     gives, None inside a nested model; cut: its own final softmax or sigmoid is left out.
     """
 
@@ -34,34 +34,71 @@ class Call:
     cut: bool = False
 
 
-def calls_of(model: Any) -> tuple[tuple[Call, ...], tuple[str, ...]]:
-    """Calls of a built model of one input and one output, and notes on what was left out at its end.
+class Input(NamedTuple):
+    """An input of a model: its name, its Keras tensor, the shape of one row."""
 
-    Raises Refused if the model is no graph of layers.
+    name: str
+    tensor: Any
+    shape: tuple[int, ...]
+
+
+class Calls(NamedTuple):
+    """A model as calls in order of evaluation.
+
+    notes: what was left out at its ends; outputs: name of every output -> name of the call, or input, that gives it.
+    """
+
+    calls: tuple[Call, ...]
+    notes: tuple[str, ...]
+    inputs: tuple[Input, ...]
+    outputs: Mapping[str, str]
+
+
+def calls_of(model: Any) -> Calls:
+    """Calls of a built model, its inputs and outputs, and notes on what was left out at its ends.
+
+    A single input is named "input", a single output "output"; several have the names of the dictionary that the model
+    takes or gives, else those of their layers. Raises Refused if the model is no graph of layers.
     """
     calls: list[Call] = []
-    names = {INPUT}
-    end = _walk(model, INPUT, "", calls, names)
-    if not calls or end != calls[-1].name:
+    network = _network(model)
+    labels = _labels(network._inputs_struct, [tensor.name for tensor in network.inputs], INPUT)
+    inputs = tuple(
+        Input(name, tensor, tuple(tensor.shape[1:])) for name, tensor in zip(labels, network.inputs, strict=True)
+    )
+    ends = _walk(model, labels, "", calls, set(labels))
+    outputs = dict(zip(_labels(network._outputs_struct, network.output_names, OUTPUT), ends, strict=True))
+    if not calls or set(outputs.values()) <= set(labels):
         raise Refused(f"model {model.name}: no layer of it computes anything")
-    return _without_end(tuple(calls))
+    return _without_ends(Calls(tuple(calls), (), inputs, outputs))
 
 
-def _walk(model: Any, given: str, prefix: str, calls: list[Call], names: set[str]) -> str:
-    """Append the calls of a model whose input is the result of call `given`; the name of the call that ends it."""
-    known = {id(_network(model).inputs[0]): given}
+def _labels(struct: Any, names: list[str], single: str) -> list[str]:
+    """Names of inputs or outputs: keys of a dictionary, which Keras sorts, else as they are called, made unique."""
+    if len(names) == 1:
+        return [single]
+    if isinstance(struct, dict) and len(struct) == len(names):
+        names = sorted(struct)
+    taken: set[str] = set()
+    return [_unique(name, taken) for name in names]
+
+
+def _walk(model: Any, given: list[str], prefix: str, calls: list[Call], names: set[str]) -> list[str]:
+    """Append the calls of a model whose inputs are the results of the calls `given`; what gives its outputs."""
+    network = _network(model)
+    known = {id(tensor): name for tensor, name in zip(network.inputs, given, strict=True)}
     for node in _nodes(model):
-        layer, result = node.operation, node.output_tensors[0]
-        sources = tuple(known[id(tensor)] for tensor in node.input_tensors)
+        layer, results = node.operation, node.output_tensors
+        sources = [known[id(tensor)] for tensor in node.input_tensors]
         if hasattr(layer, "layers"):
-            known[id(result)] = _walk(layer, sources[0], f"{prefix}{layer.name}_", calls, names)
+            ends = _walk(layer, sources, f"{prefix}{layer.name}_", calls, names)
         elif _is_identity(layer):
-            known[id(result)] = sources[0]
+            ends = sources
         else:
-            name = _unique(prefix + layer.name, names)
-            calls.append(Call(name, layer, sources, None if prefix else result))
-            known[id(result)] = name
-    return known[id(_network(model).outputs[0])]
+            ends = [_unique(prefix + layer.name, names)]
+            calls.append(Call(ends[0], layer, tuple(sources), None if prefix else results[0]))
+        known |= {id(tensor): name for tensor, name in zip(results, ends, strict=True)}
+    return [known[id(tensor)] for tensor in network.outputs]
 
 
 def _network(model: Any) -> Any:
@@ -69,10 +106,6 @@ def _network(model: Any) -> Any:
     network = getattr(model, "_functional", None) or model
     if not hasattr(network, "_nodes_by_depth"):
         raise Refused(f"model {model.name}: its layers or shapes are not known; use Sequential with an Input, or Model")
-    if len(network.inputs) != 1 or len(network.outputs) != 1:
-        raise Refused(
-            f"model {model.name}: {len(network.inputs)} inputs and {len(network.outputs)} outputs; give one of each"
-        )
     return network
 
 
@@ -104,16 +137,28 @@ def _unique(name: str, names: set[str]) -> str:
     return chosen
 
 
-def _without_end(calls: tuple[Call, ...]) -> tuple[tuple[Call, ...], tuple[str, ...]]:
-    """Leave out a final softmax or sigmoid, a layer of its own or inline."""
-    last = calls[-1]
+def _without_ends(found: Calls) -> Calls:
+    """Leave out a final softmax or sigmoid of every output, a layer of its own or inline."""
+    for output, end in found.outputs.items():
+        by_name = {call.name: call for call in found.calls}
+        if end in by_name and not any(end in call.sources for call in found.calls):
+            found = _without_end(found, output, by_name[end])
+    return found
+
+
+def _without_end(found: Calls, output: str, last: Call) -> Calls:
+    """Leave out the final softmax or sigmoid of one output, given by call `last`, if it is one."""
     kind = kind_of(last.layer)
     label = "softmax" if kind == "Softmax" else kind_of(getattr(last.layer, "activation", None))
     if label not in ENDS or kind == "QBatchNormalization":  # which never applies its activation
-        return calls, ()
-    note = (f"layer {last.name}: the final {label} is left out; the graph ends at the logits",)
-    if kind in {"Softmax", "Activation", "QActivation"}:
-        if len(calls) == 1:
-            raise Refused(f"layer {last.name}: {label} is all there is; give a model with a layer before it")
-        return calls[:-1], note
-    return (*calls[:-1], replace(last, cut=True)), note
+        return found
+    where = "the graph ends" if len(found.outputs) == 1 else f"output {output} ends"
+    notes = (*found.notes, f"layer {last.name}: the final {label} is left out; {where} at the logits")
+    if kind not in {"Softmax", "Activation", "QActivation"}:
+        calls = tuple(replace(call, cut=True) if call is last else call for call in found.calls)
+        return found._replace(calls=calls, notes=notes)
+    if last.sources[0] in {given.name for given in found.inputs}:
+        raise Refused(f"layer {last.name}: {label} is all there is; give a model with a layer before it")
+    outputs = {name: last.sources[0] if end == last.name else end for name, end in found.outputs.items()}
+    calls = tuple(call for call in found.calls if call is not last)
+    return found._replace(calls=calls, notes=notes, outputs=outputs)

@@ -13,6 +13,7 @@ from qcompress.frontends.layers import OWN
 from qcompress.frontends.runtime import import_keras
 
 H5 = {".h5", ".hdf5"}
+SUFFIXES = H5 | {".keras", ".json"}
 CODE = {"Lambda", "__lambda__", "TFOpLambda", "SlicingOpLambda", "TFSMLayer"}
 """Class names of what holds code, or names of functions to call."""
 

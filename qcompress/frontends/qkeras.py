@@ -1,24 +1,28 @@
-"""QKeras models to exact graphs: the one door to Keras.
+"""QKeras models to exact graphs: the one door to Keras; the front end `qkeras`.
 
 Weights are what the layer's own quantizer gives, and must lie on a grid. Sums are exact: the accumulator is the
 narrowest one that loses nothing, by exact ranges. Whatever is not proven exact is refused, with the layer's name.
 """
 
-from dataclasses import dataclass
+import sys
+from collections.abc import Callable, Mapping
+from functools import partial
+from pathlib import Path
 from typing import Any
 
 from qcompress.errors import Refused
-from qcompress.fixedpoint import Cast, Format, Overflow
+from qcompress.fixedpoint import Cast, Overflow
 from qcompress.frontends.body import KerasBody
 from qcompress.frontends.builder import Builder
-from qcompress.frontends.calls import Call, calls_of
+from qcompress.frontends.calls import Call, Calls, calls_of
+from qcompress.frontends.calls import Input as KerasInput
+from qcompress.frontends.conversion import Conversion, Formats
 from qcompress.frontends.exactness import float32_exact
-from qcompress.frontends.files import load_model, save_model
+from qcompress.frontends.files import SUFFIXES, load_model, save_model
 from qcompress.frontends.layers import OWN, add_layer
 from qcompress.frontends.quantizers import cast_of, check_activation
 from qcompress.frontends.runtime import import_keras, kind_of, predict
-from qcompress.graph import Graph
-from qcompress.graph.graph import INPUT
+from qcompress.graph import Graph, Input
 
 __all__ = [
     "Conversion",
@@ -33,56 +37,60 @@ __all__ = [
 ]
 
 
-@dataclass(frozen=True)
-class Conversion:
-    """A graph, and what its user must be told about it."""
-
-    graph: Graph
-    notes: tuple[str, ...]
-
-
-def from_keras(model: Any, name: str, input_format: Format | None = None) -> Graph:
+def from_keras(model: Any, name: str, input_format: Formats = None) -> Graph:
     """The graph of `convert`."""
     return convert(model, name, input_format).graph
 
 
-def convert(model: Any, name: str, input_format: Format | None = None) -> Conversion:
-    """A built Keras model of one input and one output -> its exact Graph, and notes on what was left out.
+def convert(model: Any, name: str, input_format: Formats = None) -> Conversion:
+    """A built Keras model -> its exact Graph, and notes on what was left out.
 
-    input_format: needed if the model does not begin with a quantizer. Raises Refused naming layer, reason, remedy.
+    input_format: needed for every input that does not begin with a quantizer. Raises Refused naming layer, reason,
+    remedy.
     """
-    calls, notes = calls_of(model)
-    shape = tuple(model.input_shape[1:])
-    if any(size is None for size in shape):
-        raise Refused(f"model {name}: input shape {shape} is open; build it with a fixed shape")
-    quantizer = _input_quantizer(calls)
-    if quantizer is not None:
-        if input_format not in {None, quantizer.format}:
-            notes = (
-                *notes,
-                f"input format {input_format} was not used: the model's own quantizer gives {quantizer.format}",
-            )
-        input_format = quantizer.format
-    if input_format is None:
-        raise Refused(
-            f"model {name} does not begin with a quantizer: give the number format of its input, "
-            'for example --input-format "fixed<16,6>"'
-        )
-    builder = Builder(shape, input_format)
-    ends = {INPUT: INPUT}
-    for call in calls:
-        if quantizer is not None and call.sources == (INPUT,) and quantizer.overflow is not Overflow.SAT_SYM:
-            ends[call.name] = INPUT  # every code of the format stays as it is; SAT_SYM alone changes one
+    found = calls_of(model)
+    given = [_input(name, each, found, input_format) for each in found.inputs]
+    inputs, notes = [each for each, _ in given], (*found.notes, *(note for _, note in given if note))
+    builder = Builder(inputs)
+    ends = {each.name: each.name for each in inputs}
+    quantizers = {each.name: each.quantizer for each in inputs}
+    for call in found.calls:
+        quantizer = quantizers.get(call.sources[0]) if len(call.sources) == 1 else None
+        if quantizer is not None and quantizer.overflow is not Overflow.SAT_SYM:
+            ends[call.name] = call.sources[0]  # every code of the format stays as it is; SAT_SYM alone changes one
         else:
             ends[call.name] = add_layer(builder, call, *(ends[source] for source in call.sources))
     if not builder.nodes:
         raise Refused(f"model {name}: nothing is left to compute; give a model with a layer behind its quantizer")
-    return Conversion(Graph(name, shape, input_format, tuple(builder.nodes), quantizer), notes)
+    outputs = {output: ends[end] for output, end in found.outputs.items()}
+    if idle := [output for output, end in outputs.items() if end in quantizers]:
+        raise Refused(f"model {name}: output {idle[0]} is input {outputs[idle[0]]} itself; leave it out of the model")
+    return Conversion(Graph.of(name, inputs, builder.nodes, outputs), notes)
 
 
-def _input_quantizer(calls: tuple[Call, ...]) -> Cast | None:
-    """The cast that the input goes through before anything else, if it is one."""
-    first = [call for call in calls if INPUT in call.sources]
+def _input(model: str, given: KerasInput, found: Calls, formats: Formats) -> tuple[Input, str | None]:
+    """An input with its format and its quantizer, and a note if the format that the user gave is not used."""
+    if any(size is None for size in given.shape):
+        raise Refused(f"model {model}: input shape {given.shape} is open; build it with a fixed shape")
+    told = formats.get(given.name) if isinstance(formats, Mapping) else formats
+    quantizer = _input_quantizer(given.name, found.calls)
+    if quantizer is not None:
+        unused = told not in {None, quantizer.format}
+        note = f"input format {told} was not used: the model's own quantizer gives {quantizer.format}"
+        return Input(given.name, given.shape, quantizer.format, quantizer), note if unused else None
+    if told is None:
+        one = len(found.inputs) == 1
+        what, key = ("its input", "") if one else (f"input {given.name}", f"{given.name}=")
+        raise Refused(
+            f"model {model} does not begin with a quantizer: give the number format of {what}, "
+            f'for example --input-format "{key}fixed<16,6>"'
+        )
+    return Input(given.name, given.shape, told), None
+
+
+def _input_quantizer(name: str, calls: tuple[Call, ...]) -> Cast | None:
+    """The cast that an input goes through before anything else, if it is one."""
+    first = [call for call in calls if name in call.sources]
     if len(first) == 1 and kind_of(first[0].layer) == f"{OWN}.CastActivation":
         own: Cast = first[0].layer.cast
         return own
@@ -93,3 +101,41 @@ def _input_quantizer(calls: tuple[Call, ...]) -> Cast | None:
     if cast is not None:
         check_activation(first[0].name, activation)
     return cast
+
+
+class QKeras:
+    """The front end of Keras models with QKeras layers, or with our own layers in a chip's arithmetic."""
+
+    name = "qkeras"
+    takes = "Keras models with QKeras layers (.keras, .h5, .hdf5, or .json with a file of weights)"
+
+    def recognises(self, source: Any) -> bool:
+        """A file by its ending; an object if it is a Keras model."""
+        if isinstance(source, Path):
+            return source.suffix in SUFFIXES
+        return "keras" in sys.modules and isinstance(source, sys.modules["keras"].Model)
+
+    def load(self, path: Path, weights: Path | None) -> Any:
+        """The Keras model; nothing of it is executed."""
+        return load_model(path, weights)
+
+    def save(self, model: Any, path: Path) -> Path:
+        """A .keras file whose bytes depend on the model alone."""
+        target = path.with_name(f"{path.name}.keras")
+        save_model(model, target)
+        return target
+
+    def convert(self, model: Any, name: str, formats: Formats) -> Conversion:
+        """As `convert`."""
+        return convert(model, name, formats)
+
+    def body(self, model: Any, graph: Graph) -> KerasBody:
+        """Keras in float32 where that is exact on the graph, else in float64."""
+        return KerasBody(model, graph)
+
+    def function(self, model: Any) -> Callable[[Any], Any]:
+        """Keras' predict in float32."""
+        return partial(predict, model)
+
+
+FRONT_END = QKeras()

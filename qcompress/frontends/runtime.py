@@ -9,8 +9,6 @@ from typing import Any
 
 import numpy as np
 
-from qcompress.fixedpoint import Values
-
 PREDICT_BATCH = 4096
 
 
@@ -55,8 +53,12 @@ def float_type(dtype: str) -> Iterator[None]:
         backend.set_floatx(before)
 
 
-def predict(model: Any, values: Values, dtype: str = "float32") -> Any:
-    """A Keras model on values cast to `dtype`, in fixed batches; one array, or a list for several outputs."""
+def predict(model: Any, values: Any, dtype: str = "float32", batch: int = PREDICT_BATCH) -> Any:
+    """A Keras model on values cast to `dtype`, in batches of fixed size; one array, or a list for several outputs.
+
+    values: an array, or a list of arrays for several inputs.
+    """
+    given = [each.astype(dtype) for each in values] if isinstance(values, list) else values.astype(dtype)
     with float_type(dtype):
-        result = model.predict(values.astype(dtype), batch_size=PREDICT_BATCH, verbose=0)
+        result = model.predict(given, batch_size=batch, verbose=0)
     return [np.asarray(r) for r in result] if isinstance(result, list) else np.asarray(result)

@@ -309,16 +309,16 @@ class Graph:
     def build(self, target: str, folder: str | PathLike[str]) -> Any:
         """The body of a target ("cpp", "hls", "hls-quartus", "rtl", ...) built in `folder`, with `run` and `predict`.
 
-        Targets are found by name in the mappings of the entry-point group qcompress.targets. Raises QcompressError for
+        Targets are found by name among the families of entry-point group qcompress.targets. Raises QcompressError for
         an unknown one, Refused where the target cannot be exact, ToolMissing where its compiler is not there.
         """
-        known: dict[str, Any] = {}
+        known: list[str] = []
         for entry in entry_points(group="qcompress.targets"):
-            targets = entry.load()
-            known |= dict.fromkeys(targets, targets)
-        if target not in known:
-            raise QcompressError(f"no target {target!r}: choose from {', '.join(sorted(known))}")
-        return known[target][target].build(self, Path(folder))
+            family = entry.load()
+            if target in (names := family.all_names()):
+                return family.make(family.settings.model_validate(names[target])).build(self, Path(folder))
+            known += names
+        raise QcompressError(f"no target {target!r}: choose from {', '.join(known)}")
 
     def content_hash(self) -> str:
         """SHA-256 over structure and weights: equal hashes, equal arithmetic."""

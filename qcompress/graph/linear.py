@@ -6,21 +6,29 @@ depend on the order of the sum and do not exist here.
 """
 
 from abc import abstractmethod
+from collections.abc import Callable
 from dataclasses import dataclass
 from math import prod
+from typing import Any
 
 import numpy as np
+import numpy.typing as npt
 
 from qcompress.errors import QcompressError, Refused
 from qcompress.fixedpoint import MAX_WIDTH, Cast, Codes, Format, wrap
-from qcompress.graph.movement import Pairs, gather, numbered
+from qcompress.graph.alike import Alike, alike
+from qcompress.graph.movement import Pairs, numbered
 from qcompress.graph.operation import Range, Unary
 from qcompress.graph.stage import Shape
-from qcompress.graph.windows import Windows
+from qcompress.graph.windows import Windows, with_channels
 
 FLOAT64_BITS = 53
 CHUNK = 4_000_000
 """Elements that one temporary array may have."""
+
+Positions = slice | Codes
+EVERY = slice(None)
+"""All positions."""
 
 
 @dataclass(frozen=True, eq=False)
@@ -53,8 +61,19 @@ class Linear(Unary):
         """The kernel as (groups, terms, channels of a group)."""
 
     @abstractmethod
-    def taps(self, shape: Shape) -> Codes:
+    def spatial(self, shape: Shape) -> Codes:
+        """The places, all axes but the channels numbered, that meet at every output position; (positions, taps).
+
+        -1 is a place of zeros.
+        """
+
+    @abstractmethod
+    def grouped(self, pixels: Codes) -> Codes:
+        """(..., taps, channels) of a position's places -> (..., groups, terms), which meet the rows of `matrix`."""
+
+    def taps(self, shape: Shape, positions: Positions = EVERY) -> Codes:
         """Flat indices (positions, groups, terms) of the inputs that meet the rows of `matrix`; -1 is a zero."""
+        return self.grouped(with_channels(self.spatial(shape)[positions], shape[-1]))
 
     @property
     def channels(self) -> int:
@@ -68,9 +87,14 @@ class Linear(Unary):
     def output_format(self, given: Format) -> Format:
         return self.accumulator
 
-    def patches(self, codes: Codes) -> Codes:
-        """Codes (rows, *shape) -> (rows, positions, groups, terms)."""
-        return gather(codes, self.taps(codes.shape[1:]))
+    def patches(self, codes: npt.NDArray[Any], positions: Positions = EVERY) -> npt.NDArray[Any]:
+        """Codes (rows, *shape) -> what meets `matrix` at these positions, (rows, positions, groups, terms)."""
+        spatial = self.spatial(codes.shape[1:])[positions]
+        pixels = codes.reshape(len(codes), prod(codes.shape[1:-1]), codes.shape[-1])
+        if (spatial < 0).any():
+            zeros = np.zeros((len(pixels), 1, pixels.shape[2]), pixels.dtype)
+            pixels = np.concatenate([pixels, zeros], axis=1)
+        return self.grouped(pixels[:, spatial])
 
     def shift(self, given: Format) -> int:
         """Bits that a product of codes loses below the accumulator's last one; negative: it gains zeros."""
@@ -90,39 +114,62 @@ class Linear(Unary):
         return Cast(self.accumulator).codes(self.bias, self.bias_format.fraction)
 
     def run(self, codes: Codes, given: Format) -> Codes:
-        taps = self.taps(codes.shape[1:])
-        sums = np.empty((len(codes), *taps.shape[:2], self.matrix.shape[2]), np.int64)
-        step = max(1, CHUNK // max(1, taps.size))
+        shape = codes.shape[1:]
+        groups, terms, channels = self.matrix.shape
+        positions = len(self.spatial(shape))
+        sums = np.empty((len(codes), positions, groups, channels), np.int64)
+        summed = self._summed(given)
+        here = max(1, min(positions, CHUNK // max(1, groups * terms)))
+        step = max(1, CHUNK // max(1, here * groups * terms))
         for start in range(0, len(codes), step):
             rows = slice(start, start + step)
-            sums[rows] = self._sums(gather(codes[rows], taps), given)
-        sums = sums.reshape(len(codes), len(taps), self.channels) + self.cast_bias()
-        return wrap(sums, self.accumulator).reshape(len(codes), *self.output_shape(codes.shape[1:]))
+            taken = codes[rows].astype(np.float64) if summed is _at_once else codes[rows]
+            for first in range(0, positions, here):
+                part = slice(first, first + here)
+                sums[rows, part] = summed(self, self.patches(taken, part), given)
+        sums = sums.reshape(len(codes), positions, self.channels) + self.cast_bias()
+        return wrap(sums, self.accumulator).reshape(len(codes), *self.output_shape(shape))
 
-    def _sums(self, patches: Codes, given: Format) -> Codes:
-        """(rows, positions, groups, terms) -> sums (rows, positions, groups, channels of a group)."""
-        shift, (_, terms, channels) = self.shift(given), self.matrix.shape
-        largest = max(-given.min_code, given.max_code) * int(np.abs(self.matrix).max(initial=0)) * terms
-        if shift <= 0 and largest.bit_length() < FLOAT64_BITS:  # exact in float64, where BLAS is
-            product = np.einsum("rpgt,gtc->rpgc", patches.astype(np.float64), self.matrix, optimize=True)
-            return np.asarray(product, np.int64) << -shift
-        sums = np.empty((*patches.shape[:3], channels), np.int64)
-        for channel in range(channels):
-            sums[..., channel] = self.products(patches, self.matrix[..., channel], given).sum(axis=3)
-        return sums
+    def _summed(self, given: Format) -> "Callable[[Linear, npt.NDArray[Any], Format], Codes]":
+        """How sums are formed: exactly in float64, where BLAS is, if no product is cut and all fit; else one by one."""
+        largest = max(-given.min_code, given.max_code) * int(np.abs(self.matrix).max(initial=0)) * self.matrix.shape[1]
+        fits = self.shift(given) <= 0 and largest.bit_length() < FLOAT64_BITS
+        return _at_once if fits else _one_by_one
+
+    def distinct(self, range_: Range) -> Alike:
+        """Output positions that see the same ranges: one of each kind stands for all."""
+        ends = np.concatenate([end.reshape(prod(end.shape[:-1]), end.shape[-1]) for end in range_], axis=1)
+        kinds = np.append(alike(ends).kind, -1)  # places of zeros are a kind of their own
+        return alike(kinds[self.spatial(range_.low.shape)])
+
+    def term_range(self, range_: Range) -> Range:
+        """Smallest and largest code that meets each row of the matrix at any position; (groups, terms)."""
+        positions = self.distinct(range_).first
+        low, high = (self.patches(end[None], positions)[0] for end in range_)
+        return Range(low.min(axis=0), high.max(axis=0))
 
     def sum_range(self, range_: Range, given: Format) -> Range:
         """Exact range of every sum before it wraps; each product is monotone in its input."""
-        low, high = (self.patches(codes[None])[0] for codes in range_)
+        first, kind = self.distinct(range_)
+        ends = np.empty((2, len(first), self.channels), np.int64)
+        step = max(1, CHUNK // self.matrix[..., 0].size)
+        for start in range(0, len(first), step):
+            part = slice(start, start + step)
+            low, high = (self.patches(end[None], first[part])[0] for end in range_)
+            ends[:, part] = self._sum_ends(low, high, given)
+        shape = self.output_shape(range_.low.shape)
+        sums = ends[:, kind] + self.cast_bias()
+        return Range(sums[0].reshape(shape), sums[1].reshape(shape))
+
+    def _sum_ends(self, low: Codes, high: Codes, given: Format) -> Codes:
+        """Smallest and largest sum, (2, positions, channels), of inputs (positions, groups, terms) between two ends."""
         ends = np.empty((2, *low.shape[:2], self.matrix.shape[2]), np.int64)
         for channel in range(self.matrix.shape[2]):
             weights = self.matrix[..., channel]
             at_low, at_high = (self.products(codes, weights, given) for codes in (low, high))
             ends[0, ..., channel] = np.minimum(at_low, at_high).sum(axis=2)
             ends[1, ..., channel] = np.maximum(at_low, at_high).sum(axis=2)
-        shape = self.output_shape(range_.low.shape)
-        sums = ends.reshape(2, -1, self.channels) + self.cast_bias()
-        return Range(sums[0].reshape(shape), sums[1].reshape(shape))
+        return ends.reshape(2, len(low), self.channels)
 
     def output_range(self, range_: Range, given: Format) -> Range:
         sums = self.sum_range(range_, given)
@@ -131,6 +178,22 @@ class Linear(Unary):
             np.where(fits, sums.low, self.accumulator.min_code),
             np.where(fits, sums.high, self.accumulator.max_code),
         )
+
+
+def _at_once(operation: Linear, patches: npt.NDArray[Any], given: Format) -> Codes:
+    """(rows, positions, groups, terms) in float64 -> sums (rows, positions, groups, channels of a group)."""
+    rows, positions, groups, terms = patches.shape
+    flat = patches.reshape(rows * positions, groups, terms).transpose(1, 0, 2)
+    sums = np.matmul(flat, operation.matrix.astype(np.float64)).transpose(1, 0, 2)
+    return np.asarray(sums.reshape(rows, positions, groups, -1), np.int64) << -operation.shift(given)
+
+
+def _one_by_one(operation: Linear, patches: npt.NDArray[Any], given: Format) -> Codes:
+    """The same of integers, each product cast before it is added."""
+    sums = np.empty((*patches.shape[:3], operation.matrix.shape[2]), np.int64)
+    for channel in range(sums.shape[3]):
+        sums[..., channel] = operation.products(patches, operation.matrix[..., channel], given).sum(axis=3)
+    return sums
 
 
 @dataclass(frozen=True, eq=False)
@@ -146,8 +209,11 @@ class Dense(Linear):
             raise QcompressError(f"dense layer of {self.kernel.shape[0]} inputs after shape {shape}")
         return (*shape[:-1], self.kernel.shape[1])
 
-    def taps(self, shape: Shape) -> Codes:
-        return numbered(shape).reshape(-1, 1, shape[-1])
+    def spatial(self, shape: Shape) -> Codes:
+        return numbered((prod(shape[:-1]), 1))
+
+    def grouped(self, pixels: Codes) -> Codes:
+        return pixels
 
 
 @dataclass(frozen=True, eq=False)
@@ -163,8 +229,11 @@ class Affine(Linear):
             raise QcompressError(f"affine over {len(self.kernel)} channels after shape {shape}")
         return shape
 
-    def taps(self, shape: Shape) -> Codes:
-        return numbered(shape).reshape(-1, shape[-1], 1)
+    def spatial(self, shape: Shape) -> Codes:
+        return numbered((prod(shape[:-1]), 1))
+
+    def grouped(self, pixels: Codes) -> Codes:
+        return pixels.swapaxes(-1, -2)
 
 
 @dataclass(frozen=True, eq=False)
@@ -205,10 +274,13 @@ class Convolution(Linear):
             raise QcompressError(f"convolution over {channels} channels after shape {shape}")
         return (*self.windows.positions(shape), self.kernel.shape[-1])
 
-    def taps(self, shape: Shape) -> Codes:
-        which = self.windows.indices(shape)
-        grouped = which.reshape(*which.shape[:2], self.groups, -1).transpose(0, 2, 1, 3)
-        return grouped.reshape(len(which), self.groups, -1)
+    def spatial(self, shape: Shape) -> Codes:
+        return self.windows.spatial(shape)
+
+    def grouped(self, pixels: Codes) -> Codes:
+        *outer, taps, channels = pixels.shape
+        parts = pixels.reshape(*outer, taps, self.groups, channels // self.groups).swapaxes(-2, -3)
+        return parts.reshape(*outer, self.groups, taps * channels // self.groups)
 
 
 @dataclass(frozen=True, eq=False)
@@ -239,8 +311,8 @@ class DepthwiseConv(Convolution):
             raise QcompressError(f"convolution over {channels} channels after shape {shape}")
         return (*self.windows.positions(shape), channels * multiplier)
 
-    def taps(self, shape: Shape) -> Codes:
-        return self.windows.indices(shape).transpose(0, 2, 1)
+    def grouped(self, pixels: Codes) -> Codes:
+        return pixels.swapaxes(-1, -2)
 
 
 @dataclass(frozen=True, eq=False)

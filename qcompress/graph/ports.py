@@ -49,18 +49,18 @@ def by_port(ports: Sequence[Port], tensors: Tensors, owner: str) -> dict[str, Co
     """
     if not isinstance(tensors, Mapping):
         if len(ports) != 1:
-            names = ", ".join(port.name for port in ports)
-            raise QcompressError(f"{owner} takes {len(ports)} arrays by name ({names}), got one array")
+            told = ", ".join(port.name for port in ports)
+            raise QcompressError(f"{owner} takes {len(ports)} arrays by name ({told}), got one array")
         tensors = {ports[0].name: tensors}
     names = [port.name for port in ports]
-    for wrong in [*(name for name in tensors if name not in names), *(name for name in names if name not in tensors)]:
-        verb = "was not given" if wrong in names else "has no input"
-        raise QcompressError(f"{owner} {verb} {wrong!r}: it takes {', '.join(names)}")
+    for name in {*tensors} ^ {*names}:
+        verb = "was not given" if name in names else "has no"
+        raise QcompressError(f"{owner} {verb} {name!r}: it takes {', '.join(names)}")
     arrays = {port.name: np.asarray(tensors[port.name]) for port in ports}
     for port in ports:
         if arrays[port.name].shape[1:] != port.shape:
-            where = "" if len(ports) == 1 else f" for {port.name}"
-            raise QcompressError(f"{owner} takes rows of shape {port.shape}{where}, got {arrays[port.name].shape[1:]}")
+            place = "" if len(ports) == 1 else f" for {port.name}"
+            raise QcompressError(f"{owner} takes rows of shape {port.shape}{place}, got {arrays[port.name].shape[1:]}")
     if len({len(array) for array in arrays.values()}) > 1:
         rows = ", ".join(f"{name} {len(array)}" for name, array in arrays.items())
         raise QcompressError(f"{owner}: different numbers of rows: {rows}")

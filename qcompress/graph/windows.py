@@ -1,6 +1,7 @@
 """Windows that slide over the first axes of (..., channels): for convolution and pooling."""
 
 from dataclasses import dataclass
+from functools import lru_cache
 from math import prod
 
 import numpy as np
@@ -48,19 +49,36 @@ class Windows:
             raise QcompressError(f"a {self.size} kernel does not fit into shape {shape}")
         return counts
 
+    def spatial(self, shape: Shape) -> Codes:
+        """For every position and tap the place among the first axes that it meets, -1 for a zero; (positions, taps).
+
+        Taps with the last axis fastest; a place numbers the elements of all axes but the channels.
+        """
+        return _spatial(self, tuple(shape[:-1]), self.positions(shape))
+
     def indices(self, shape: Shape) -> Codes:
         """Flat input indices (positions, taps, channels), -1 for a zero; taps with the last axis fastest."""
-        counts = self.positions(shape)
-        axes = len(self.size)
-        which = np.full((*(((s - 1) * u + 1) for s, u in zip(shape[:-1], self.stuffing, strict=True)), shape[-1]), -1)
-        which[tuple(slice(None, None, stuff) for stuff in self.stuffing)] = numbered(shape)
-        which = np.pad(which, (*self.padding, (0, 0)), constant_values=-1)
-        spans = tuple((size - 1) * dilate + 1 for size, dilate in zip(self.size, self.dilation, strict=True))
-        windows = np.lib.stride_tricks.sliding_window_view(which, spans, axis=tuple(range(axes)))
-        steps = (
-            *(slice(None, None, stride) for stride in self.strides),
-            slice(None),
-            *(slice(None, None, dilate) for dilate in self.dilation),
-        )
-        chosen = np.moveaxis(windows[steps], axes, -1)  # (*positions, *taps, channels)
-        return np.ascontiguousarray(chosen).reshape(prod(counts), prod(self.size), shape[-1])
+        return with_channels(self.spatial(shape), shape[-1])
+
+
+def with_channels(spatial: Codes, channels: int) -> Codes:
+    """Places -> flat indices of all their channels, (..., channels); -1 stays."""
+    return np.where(spatial[..., None] >= 0, spatial[..., None] * channels + np.arange(channels), -1)
+
+
+@lru_cache(maxsize=64)
+def _spatial(windows: Windows, sizes: Shape, counts: Shape) -> Codes:
+    """`Windows.spatial` of axes of these sizes; kept, for a run asks for it again and again."""
+    axes = len(sizes)
+    which = np.full(tuple((s - 1) * u + 1 for s, u in zip(sizes, windows.stuffing, strict=True)), -1)
+    which[tuple(slice(None, None, stuff) for stuff in windows.stuffing)] = numbered(sizes)
+    which = np.pad(which, windows.padding, constant_values=-1)
+    spans = tuple((size - 1) * dilate + 1 for size, dilate in zip(windows.size, windows.dilation, strict=True))
+    views = np.lib.stride_tricks.sliding_window_view(which, spans, axis=tuple(range(axes)))
+    steps = (
+        *(slice(None, None, stride) for stride in windows.strides),
+        *(slice(None, None, dilate) for dilate in windows.dilation),
+    )
+    found = np.ascontiguousarray(views[steps]).reshape(prod(counts), prod(windows.size))
+    found.flags.writeable = False
+    return found

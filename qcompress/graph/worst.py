@@ -1,50 +1,66 @@
 """Inputs that drive sums to their ends: exact for sums over the input itself, a good guess behind other layers."""
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
+from math import prod
 from typing import Any
 
 import numpy as np
 import numpy.typing as npt
 
 from qcompress.fixedpoint import Codes
+from qcompress.graph.alike import alike
 from qcompress.graph.elementwise import Table
-from qcompress.graph.graph import INPUT, Graph, Node
+from qcompress.graph.graph import Graph, Node
 from qcompress.graph.linear import Linear
 from qcompress.graph.merge import Concatenate, Multiply, Subtract
 from qcompress.graph.movement import Rearrangement
 from qcompress.graph.operation import Elementwise, Operation, Range
 from qcompress.graph.pooling import Pool
+from qcompress.graph.ports import Port, Tensors, unpack
 
 Direction = npt.NDArray[np.float64]
 """Which way the elements of a node should go, flattened: positive up, negative down."""
 
 SUMS = 4
 """Sums of each layer that are driven: those with the widest range."""
+LARGE = 1_000_000
+"""Elements of all nodes from which only one sum of each layer is driven."""
 
 
-def worst_inputs(graph: Graph) -> Codes:
-    """Codes (rows, *input_shape): for some sums of every layer, the inputs that make them largest and smallest.
+def worst_inputs(graph: Graph) -> Tensors:
+    """Codes of the inputs (rows, *input_shape) that make some sums of every layer largest and smallest.
 
     A sum wants each of its inputs at an end of the range; what layers lie between passes that wish on to the graph's
     input, each input going to the end that most of the wish wants. Falls back to both ends where no layer sums.
     """
     ranges = graph.ranges()
-    low, high = graph.input_format.min_code, graph.input_format.max_code
-    rows = [np.full(graph.input_shape, low, np.int64), np.full(graph.input_shape, high, np.int64)]
+    low, high = (np.concatenate([_filled(port, end) for port in graph.input_ports]) for end in ("min", "max"))
+    wishes = [_pulled_to_inputs(graph, *goal, ranges) for goal in _goals(graph, ranges)]
+    ways = (way for up in wishes for way in (up, -up))
+    rows = np.array([low, high, *(np.where(way > 0, high, low) for way in ways)], np.int64)
+    return unpack(graph.input_ports, rows[np.sort(alike(rows).first)])
+
+
+def _filled(port: Port, end: str) -> Codes:
+    """The smallest ("min") or the largest ("max") code in every element of a port, flattened."""
+    return np.full(port.size, port.format.min_code if end == "min" else port.format.max_code, np.int64)
+
+
+def _goals(graph: Graph, ranges: dict[str, Range]) -> Iterator[tuple[Node, Direction]]:
+    """The sums to be driven: a node, and which of its elements should go up."""
+    several = sum(prod(shape) for shape in graph.shapes.values()) < LARGE
     for node in graph.nodes:
         if isinstance(node.operation, Linear):
             sums = node.operation.sum_range(ranges[node.source], graph.formats[node.source])
             width = (sums.high - sums.low).ravel()
-            for element in np.argsort(-width, kind="stable")[:SUMS]:
+            for element in np.argsort(-width, kind="stable")[: SUMS if several else 1]:
                 wish = np.zeros(width.size)
                 wish[element] = 1.0
-                up = _pulled_to_input(graph, node, wish, ranges).reshape(graph.input_shape)
-                rows += [np.where(way > 0, high, low) for way in (up, -up)]
-    return np.unique(np.array(rows, np.int64), axis=0)
+                yield node, wish
 
 
-def _pulled_to_input(graph: Graph, end: Node, wish: Direction, ranges: dict[str, Range]) -> Direction:
-    """A wish for the elements of a node, as a wish for those of the graph's input."""
+def _pulled_to_inputs(graph: Graph, end: Node, wish: Direction, ranges: dict[str, Range]) -> Direction:
+    """A wish for the elements of a node, as a wish for those of all inputs, one behind the other."""
     wishes = {end.name: wish}
     for node in reversed(graph.nodes):
         if node.name in wishes:
@@ -52,7 +68,7 @@ def _pulled_to_input(graph: Graph, end: Node, wish: Direction, ranges: dict[str,
             pulled = _pull(node.operation)(node, wishes[node.name], shapes, [ranges[source] for source in node.sources])
             for source, part in zip(node.sources, pulled, strict=True):
                 wishes[source] = wishes.get(source, 0.0) + part
-    return wishes[INPUT]
+    return np.concatenate([wishes.get(port.name, np.zeros(port.size)) for port in graph.input_ports])
 
 
 Pull = Callable[[Node, Direction, Sequence[tuple[int, ...]], Sequence[Range]], list[Direction]]
@@ -67,9 +83,11 @@ def _scattered(indices: Codes, parts: Direction, size: int) -> Direction:
 
 def _linear(node: Node, wish: Direction, shapes: Any, ranges: Any) -> list[Direction]:
     operation: Linear = node.operation  # type: ignore[assignment]
-    taps, matrix = operation.taps(shapes[0]), operation.matrix
-    parts = np.einsum("pgc,gtc->pgt", wish.reshape(len(taps), matrix.shape[0], -1), matrix)
-    return [_scattered(taps, parts, int(np.prod(shapes[0])))]
+    groups, _, channels = operation.matrix.shape
+    wished = wish.reshape(-1, groups, channels)
+    positions = np.flatnonzero(wished.any(axis=(1, 2)))  # few of an image
+    parts = np.einsum("pgc,gtc->pgt", wished[positions], operation.matrix)
+    return [_scattered(operation.taps(shapes[0], positions), parts, prod(shapes[0]))]
 
 
 def _rearranged(node: Node, wish: Direction, shapes: Any, ranges: Any) -> list[Direction]:

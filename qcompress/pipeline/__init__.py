@@ -1,12 +1,11 @@
 """The steps from sample to report. A step whose inputs have not changed is not run again."""
 
-from qcompress.pipeline.building import wanted_targets
 from qcompress.pipeline.exploring import Sweeps, explore, find_learning_rates
 from qcompress.pipeline.foreign import Foreign, compile_model, verify_model
 from qcompress.pipeline.runner import run, run_one, synthesize_candidate
 from qcompress.pipeline.scoring import Apart, evaluate_apart
 from qcompress.pipeline.synthesis import run_flows
-from qcompress.pipeline.verification import mismatches, verify_candidate
+from qcompress.pipeline.verification import mismatches, notes_of, verify_candidate
 
 __all__ = [
     "Apart",
@@ -17,11 +16,11 @@ __all__ = [
     "explore",
     "find_learning_rates",
     "mismatches",
+    "notes_of",
     "run",
     "run_flows",
     "run_one",
     "synthesize_candidate",
     "verify_candidate",
     "verify_model",
-    "wanted_targets",
 ]

@@ -1,32 +1,38 @@
 """Step compile: trained models to graphs, and each graph to the wanted targets."""
 
-from collections.abc import Mapping
+import os
+from collections.abc import Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
 import numpy as np
 
-from qcompress.config import Config
+from qcompress.candidate import emulated
+from qcompress.errors import QcompressError
+from qcompress.frontends import load_model
 from qcompress.graph import Graph, Linear
 from qcompress.graph.ranges import float32_exact
 from qcompress.pipeline.job import Figures, Job
 from qcompress.progress import Report
-from qcompress.targets import TARGETS, loadable
+from qcompress.targets import Cost, Target
 
 
 def compile_graphs(job: Job, stage: Path, report: Report) -> Figures:
     """Trained models to graphs, and each graph to every target of the config."""
-    from qcompress.frontends.qkeras import load_model
-
     graphs = {
-        name: job.detector.graph(name, load_model(job.candidate.model(name)), job.config.network)
+        name: job.detector.graph(name, load_model(job.candidate.model(name)).content, job.config.network)
         for name in job.candidate.figures("train")
     }
     keras_is_body = job.detector.keras_is_body(job.config.network)
-    figures = build_targets(graphs, wanted_targets(job.config), keras_is_body, stage, report)
-    if job.config.targets.cpp is not None:
+    targets = [choice.target for choice in job.config.choices()]
+    figures = build_targets(graphs, targets, keras_is_body, stage, report)
+    if any(target.name == CPP for target in targets):
         build_emulators(job, graphs, stage)
     return figures
+
+
+CPP = "cpp"
+"""The target whose stages before and behind a network can be emulated with it."""
 
 
 def build_emulators(job: Job, graphs: Mapping[str, Graph], stage: Path) -> None:
@@ -34,36 +40,64 @@ def build_emulators(job: Job, graphs: Mapping[str, Graph], stage: Path) -> None:
     from qcompress.targets.cpp import TARGET
     from qcompress.targets.cpp_chain import has_cpp
 
-    for name, graph in graphs.items():
-        chain = job.candidate.chain(name, graph)
+    for name in graphs:
+        chain = job.candidate.chain(name, graphs)
         if all(map(has_cpp, chain.stages)):
-            TARGET.build(chain, stage / "emulator" / name)
-
-
-def wanted_targets(config: Config) -> list[str]:
-    """Names of the targets that a config asks for."""
-    return [loadable(value) if name == "rtl_loadable" else name for name, value in config.targets if value is not None]
+            TARGET.build(emulated(chain), stage / "emulator" / name)
 
 
 def build_targets(
-    graphs: Mapping[str, Graph], targets: list[str], keras_is_body: bool, stage: Path, report: Report
+    graphs: Mapping[str, Graph], targets: Sequence[Target], keras_is_body: bool, stage: Path, report: Report
 ) -> Figures:
-    """Save the graphs and build every target of each; what one cannot do exactly is refused before any is built."""
-    for graph in graphs.values():
-        for target in targets:
-            TARGETS[target].refuse(graph)
+    """Save the graphs and build every target of each.
+
+    What a target cannot do exactly is refused before any is built, and so is what this machine's memory cannot hold.
+    """
+    jobs = [(target, name) for target in targets for name in graphs]
+    for target, name in jobs:
+        target.refuse(graphs[name])
+    costs = [Cost(*target.cost(graphs[name])) for target, name in jobs]
+    for (target, name), cost in zip(jobs, costs, strict=True):
+        _check_memory(target, name, cost)
     for name, graph in graphs.items():
         graph.save(stage / "graph" / name)
-    jobs = [(target, name) for target in targets for name in graphs]
-    report(0, len(jobs), "building " + ", ".join(targets))
+    names = ", ".join(f"{target.name} (about {duration(_of(target, jobs, costs))})" for target in targets)
+    report(0, len(jobs), f"building {names}")
     done = 0
     with ThreadPoolExecutor(2) as pool:
-        futures = [pool.submit(TARGETS[t].build, graphs[name], stage / t / name) for t, name in jobs]
+        futures = [pool.submit(target.build, graphs[name], stage / target.name / name) for target, name in jobs]
         for future in futures:
             future.result()
             done += 1
-            report(done, len(jobs), "building " + ", ".join(targets))
+            report(done, len(jobs), "building " + ", ".join(target.name for target in targets))
     return {name: {**describe_graph(graph), "keras_is_body": keras_is_body} for name, graph in graphs.items()}
+
+
+def _of(target: Target, jobs: Sequence[tuple[Target, str]], costs: Sequence[Cost]) -> float:
+    """Seconds of one target, all networks."""
+    return sum(cost.seconds for (other, _), cost in zip(jobs, costs, strict=True) if other is target)
+
+
+def duration(seconds: float) -> str:
+    """In the largest unit that fits."""
+    for size, unit in ((3600, "h"), (60, "min")):
+        if seconds >= 2 * size:
+            return f"{seconds / size:.0f} {unit}"
+    return f"{max(1, seconds):.0f} s"
+
+
+def _check_memory(target: Target, network: str, cost: Cost) -> None:
+    there = memory_megabytes()
+    if cost.megabytes > there:
+        raise QcompressError(
+            f"{target.name}: building network {network} takes about {cost.megabytes:.0f} MB, this machine has "
+            f"{there:.0f}: leave the target out, or choose one that shares its operators"
+        )
+
+
+def memory_megabytes() -> float:
+    """Of this machine, all of it."""
+    return os.sysconf("SC_PAGE_SIZE") * os.sysconf("SC_PHYS_PAGES") / 1e6
 
 
 def describe_graph(graph: Graph) -> Figures:
@@ -78,7 +112,7 @@ def describe_graph(graph: Graph) -> Figures:
             op.kernel.size * op.kernel_format.width + op.bias.size * op.bias_format.width for _, op in linear
         ),
         "multiplications": sum(op.multiplications * positions[node.name] for node, op in linear),
-        "output_bits": int(np.prod(graph.output_shape)) * graph.output_format.width,
+        "output_bits": sum(port.size * port.format.width for port in graph.output_ports),
         "formats": {name: str(format_) for name, format_ in graph.formats.items()},
         "float32_sums_exact": {
             node.name: float32_exact(op, ranges[node.source], graph.formats[node.source]) for node, op in linear

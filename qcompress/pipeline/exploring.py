@@ -8,11 +8,13 @@ import numpy as np
 
 from qcompress.candidate import Candidate, write_whole
 from qcompress.config import Config, parse_config
-from qcompress.detectors import TEST
+from qcompress.detectors import TEST, Network
 from qcompress.errors import QcompressError
+from qcompress.graph import Graph
 from qcompress.pipeline.job import Figures, Job
+from qcompress.pipeline.own_models import OwnModel, build_networks, named_in
 from qcompress.pipeline.runner import run
-from qcompress.pipeline.training import network_values, take_weights, training_data
+from qcompress.pipeline.training import Feed, take_weights, training_data
 from qcompress.progress import Reporter
 
 
@@ -45,29 +47,35 @@ def find_learning_rates(config: Config, folder: Path, sweeps: Sweeps, reporter: 
     make_deterministic(config.seed)
     candidate = run(config, folder, "sample", reporter)
     with candidate.locked():
-        job = Job(config, candidate, candidate.detector)
-        names = [network.name for network in job.detector.networks(config.network)]
+        job = Job(config, candidate, candidate.detector, named_in(config))
+        names = [network.name for network in _networks(job)]
         return {name: _find(job, name, place, sweeps, reporter) for place, name in enumerate(names)}
 
 
+def _networks(job: Job) -> tuple[Network, ...]:
+    """Fresh networks."""
+    return build_networks(job.detector, job.config.network, job.front_end, job.models)
+
+
 def _find(job: Job, name: str, place: int, sweeps: Sweeps, reporter: Reporter) -> list[Figures]:
-    """The sweeps of one network, the `place`-th of its detector."""
+    """The sweeps of one network, the `place`-th of its detector; those before it have fresh weights."""
     from qcompress.plots.training import finder_figure
     from qcompress.training.lr_finder import find_learning_rate
 
     config, size = job.config, job.config.training.batch_size
 
-    def build() -> tuple[Any, Any]:
-        network = job.detector.networks(config.network)[place]
+    def fresh() -> tuple[Any, Any]:
+        network = _networks(job)[place]
         return network.trained, network.loss
 
-    data = training_data(
-        job, job.detector.networks(config.network)[place], job.detector.rows(job.sample, job.front_end)
-    )
-    if len(data.inputs) < size:
-        raise QcompressError(f"batch_size {size}: the sample has only {len(data.inputs)} training rows")
+    networks = _networks(job)
+    before = {one.name: job.detector.graph(one.name, one.quantized, config.network) for one in networks[:place]}
+    rows = job.detector.rows(job.sample, job.front_end, name)
+    data = training_data(Feed(job, networks[place], rows, before))
+    if data.rows < size:
+        raise QcompressError(f"batch_size {size}: the sample has only {data.rows} training rows")
     rates, report = np.geomspace(sweeps.lowest, sweeps.highest, sweeps.steps), reporter.task(f"lr-find {name}")
-    found = find_learning_rate(build, data, size, rates, sweeps.weight_decays, config.seed, report)
+    found = find_learning_rate(fresh, data, size, rates, sweeps.weight_decays, config.seed, report)
     base = job.candidate.folder / "lr_find" / name
     lines = ["weight_decay,learning_rate,loss,smoothed"]
     for sweep in found:
@@ -100,21 +108,30 @@ def explore(folder: Path, reach: float, grid: int, reporter: Reporter) -> Figure
     config = parse_config(candidate.manifest["config"], folder)
     with candidate.locked():
         make_deterministic(config.seed)
-        job = Job(config, candidate, candidate.detector)
-        return {
-            network.name: _explore(job, network, reach, grid, reporter)
-            for network in job.detector.networks(config.network)
+        own = {
+            name: OwnModel(f"model of {name}", candidate.model(name))
+            for name, told in candidate.figures("train").items()
+            if told.get("own")
         }
+        job = Job(config, candidate, candidate.detector, own)
+        figures: dict[str, Figures] = {}
+        graphs: dict[str, Graph] = {}
+        for network in _networks(job):
+            figures[network.name] = _explore(job, network, graphs, reach, grid, reporter)
+            graphs[network.name] = job.detector.graph(network.name, network.quantized, config.network)
+        return figures
 
 
-def _explore(job: Job, network: Any, reach: float, grid: int, reporter: Reporter) -> Figures:
-    """Everything of one network."""
+def _explore(
+    job: Job, network: Network, graphs: Mapping[str, Graph], reach: float, grid: int, reporter: Reporter
+) -> Figures:
+    """Everything of one network; graphs: those of the networks before it."""
     from qcompress.plots.landscape import landscape_figure
     from qcompress.training.landscape import ELEMENTS, activation_distributions, landscape, weight_distributions
 
     take_weights(network, job.candidate.folder / "model")
-    rows = job.detector.rows(job.sample, job.front_end)
-    inputs, targets = (values[:ELEMENTS] for values in network_values(job, network, rows, TEST))
+    feed = Feed(job, network, job.detector.rows(job.sample, job.front_end, network.name), graphs)
+    inputs, targets = feed.values(feed.numbers(TEST)[:ELEMENTS])
     report = reporter.task(f"landscape {network.name}")
     found = landscape(network.trained, network.loss, inputs, targets, reach, grid, report)
     base = job.candidate.folder / "landscape" / network.name

@@ -3,29 +3,40 @@
 import re
 import shutil
 import tempfile
+from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from qcompress.candidate import MANIFEST, Candidate, file_hash
+from qcompress.candidate import Candidate, file_hash
 from qcompress.errors import QcompressError, Refused
 from qcompress.fixedpoint import Format
+from qcompress.frontends import Formats, Model, load_model
 from qcompress.graph import Graph
+from qcompress.manifest import MANIFEST
 from qcompress.pipeline.building import build_targets
 from qcompress.pipeline.job import Figures, inputs_hash
 from qcompress.pipeline.steps import STEPS, library_versions
-from qcompress.pipeline.verification import input_values, verify_candidate
+from qcompress.pipeline.verification import input_values, verification, verify_candidate
 from qcompress.progress import Reporter
-from qcompress.targets import EVERY_KIND, TARGETS
+from qcompress.targets import Choice, choose, default_targets
+
+ROWS = 1000
+"""Made-up rows of each kind that a compiled model is verified on."""
 
 
 @dataclass(frozen=True)
 class Foreign:
-    """A Keras model that was trained elsewhere. weights: of a .json; input_format: of an input without quantizer."""
+    """A model that was trained elsewhere.
+
+    weights: of a .json; formats: of inputs without quantizer, "fixed<16,6>" for all or "NAME=fixed<16,6>" for one;
+    front_end: its name, recognised by the file if None.
+    """
 
     path: Path
     weights: Path | None = None
-    input_format: str | None = None
+    formats: tuple[str, ...] = ()
+    front_end: str | None = None
 
     @property
     def name(self) -> str:
@@ -34,47 +45,74 @@ class Foreign:
     def inputs(self) -> list[Any]:
         """What decides the result."""
         weights = file_hash(self.weights) if self.weights else None
-        return [file_hash(self.path), weights, self.input_format]
+        return [file_hash(self.path), weights, list(self.formats), self.front_end]
 
 
 def compile_model(foreign: Foreign, folder: Path, targets: list[str] | None, reporter: Reporter) -> Candidate:
-    """A candidate of a model that was trained elsewhere: graph, targets, verification on made-up codes.
+    """A candidate of a model that was trained elsewhere: graph, targets, and what their verification found.
 
-    targets: what is to be built, each of which must be exact; None: whatever is, with a note for every other.
+    targets: what is to be built, each of which must be exact; None: whatever is, with a note for every other. The
+    verification, on made-up codes, is recorded whatever it finds; see `mismatches`.
     """
-    from qcompress.frontends.qkeras import convert, load_model, save_model
+    candidate = _built(foreign, folder, targets, reporter)
+    report = reporter.task("verify")
+    with candidate.locked(), candidate.staged("verify") as stage:
+        figures = verification(candidate, candidate.targets(), {}, ROWS, 0, report)
+        candidate.record("verify", inputs_hash(STEPS["verify"], candidate, [ROWS]), stage, figures)
+    reporter.close("verify", "done")
+    return Candidate.open(folder)
 
-    given = Format.parse(foreign.input_format) if foreign.input_format else None
-    model = load_model(foreign.path, foreign.weights)
-    conversion = convert(model, foreign.name, given)
+
+def _built(foreign: Foreign, folder: Path, targets: list[str] | None, reporter: Reporter) -> Candidate:
+    """Graph and targets of a model."""
+    model = load_model(foreign.path, foreign.weights, foreign.front_end)
+    conversion = model.convert(foreign.name, parse_formats(foreign.formats))
     wanted, refused = _accepting(conversion.graph, targets)
     if (folder / MANIFEST).is_file() and Candidate.open(folder).manifest["detector"] is not None:
         raise QcompressError(f"{folder}: holds a trained candidate; choose another folder with --out")
     description: dict[str, Any] = {"name": foreign.name, "detector": None, "config": None, "seed": 0, "front_end": {}}
+    description["targets"] = {choice.target.name: choice.to_json() for choice in wanted}
     candidate = Candidate.create(folder, {**description, "versions": library_versions()})
-    with candidate.locked():
-        with candidate.staged("compile") as stage:
-            (stage / "model").mkdir()
-            if foreign.path.suffix == ".json":
-                save_model(model, stage / "model" / f"{foreign.name}.keras")
-            else:
-                shutil.copyfile(foreign.path, stage / "model" / f"{foreign.name}{foreign.path.suffix}")
-            figures = build_targets({foreign.name: conversion.graph}, wanted, True, stage, reporter.task("compile"))
-            figures = {name: {**found, "notes": [*conversion.notes, *refused]} for name, found in figures.items()}
-            inputs = inputs_hash(STEPS["compile"], candidate, [foreign.inputs(), wanted])
-            candidate.record("compile", inputs, stage, figures)
-        reporter.close("compile", "done")
-        verify_candidate(folder, None, 1000, wanted)
-    return Candidate.open(folder)
+    with candidate.locked(), candidate.staged("compile") as stage:
+        (stage / "model").mkdir()
+        _keep_model(foreign, model, stage / "model")
+        built = [choice.target for choice in wanted]
+        figures = build_targets({foreign.name: conversion.graph}, built, True, stage, reporter.task("compile"))
+        figures = {name: {**found, "notes": [*conversion.notes, *refused]} for name, found in figures.items()}
+        inputs = inputs_hash(STEPS["compile"], candidate, [foreign.inputs(), description["targets"]])
+        candidate.discard("verify")  # of what was there before
+        candidate.record("compile", inputs, stage, figures)
+    reporter.close("compile", "done")
+    return candidate
 
 
-def _accepting(graph: Graph, targets: list[str] | None) -> tuple[list[str], list[str]]:
+def _keep_model(foreign: Foreign, model: Model, folder: Path) -> None:
+    """A copy of the file; what is in two files is written anew."""
+    if foreign.weights is not None or foreign.path.suffix == ".json":
+        model.save(folder / foreign.name)
+    else:
+        shutil.copyfile(foreign.path, folder / f"{foreign.name}{foreign.path.suffix}")
+
+
+def parse_formats(told: Sequence[str]) -> Formats:
+    """Formats of inputs as the command line has them; raises QcompressError for a text that is none."""
+    named: dict[str, Format] = {}
+    for text in told:
+        name, equals, format_ = text.rpartition("=")
+        if (not equals and len(told) > 1) or name in named:
+            raise QcompressError(f"--input-format {text}: give NAME=FORMAT for each input once, or one format for all")
+        named[name] = Format.parse(format_)
+    return named.get("") or (named or None)
+
+
+def _accepting(graph: Graph, targets: list[str] | None) -> tuple[list[Choice], list[str]]:
     """Targets to build, and why others are not; a target that was asked for by name must be exact."""
     accepted, refused = [], []
-    for name in EVERY_KIND if targets is None else targets:
+    for name in default_targets() if targets is None else targets:
+        choice = choose(name)
         try:
-            TARGETS[name].refuse(graph)
-            accepted.append(name)
+            choice.target.refuse(graph)
+            accepted.append(choice)
         except Refused as fault:
             if targets is not None:
                 raise
@@ -85,10 +123,11 @@ def _accepting(graph: Graph, targets: list[str] | None) -> tuple[list[str], list
 def verify_model(
     foreign: Foreign, inputs: Path | None, rows: int, targets: list[str] | None, reporter: Reporter
 ) -> tuple[Figures, list[str]]:
-    """Build every body of a model in a passing folder and hold them against each other; figures and notes."""
+    """Build every body of a model in a passing folder and compare them; figures and notes."""
     if inputs is not None:
         input_values(inputs)  # what is no array is said before anything is built
     with tempfile.TemporaryDirectory(prefix="qcompress-") as scratch:
-        candidate = compile_model(foreign, Path(scratch, "candidate"), targets, reporter)
+        candidate = _built(foreign, Path(scratch, "candidate"), targets, reporter)
         notes = candidate.figures("compile")[foreign.name]["notes"]
-        return verify_candidate(candidate.folder, inputs, rows, None), notes
+        figures, more = verify_candidate(candidate.folder, inputs, rows, None)
+        return figures, [*notes, *more]

@@ -2,18 +2,17 @@
 
 import importlib.metadata
 from collections.abc import Callable, Iterable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
-import numpy as np
-
-import qcompress
 from qcompress.candidate import Candidate, value_hash
 from qcompress.config import Config
-from qcompress.detectors import Detector
+from qcompress.detectors import Detector, Rows
+from qcompress.detectors.rows import Numbers
 from qcompress.errors import QcompressError
-from qcompress.fixedpoint import Codes
+from qcompress.pipeline.code import code_hash
+from qcompress.pipeline.own_models import OwnModel
 from qcompress.progress import Report
 
 Figures = Mapping[str, Any]
@@ -26,6 +25,8 @@ class Job:
     config: Config
     candidate: Candidate
     detector: Detector
+    models: Mapping[str, OwnModel] = field(default_factory=dict)
+    """The user's own, by network, for step train."""
 
     @property
     def sample(self) -> Path:
@@ -44,7 +45,9 @@ class Job:
 class Step:
     """A step: which steps it follows, what of the config and which libraries decide its result, how it runs.
 
-    run(job, stage, report): writes files into the folder `stage`, returns the figures it found.
+    run(job, stage, report): writes files into the folder `stage`, returns the figures it found. methods: of the
+    detector, whose sources decide the result as those of `run` do; code: further modules that decide it; text: packages
+    of which every byte counts.
     """
 
     name: str
@@ -53,6 +56,9 @@ class Step:
     libraries: tuple[str, ...]
     run: Callable[[Job, Path, Report], Figures]
     wanted: Callable[[Config], bool] = lambda config: True
+    methods: tuple[str, ...] = ()
+    code: Callable[[Candidate], Iterable[str]] = lambda candidate: ()
+    text: tuple[str, ...] = ()
 
     def inputs(self, job: Job) -> str:
         """Hash of everything that decides the result."""
@@ -60,17 +66,24 @@ class Step:
 
 
 def inputs_hash(step: Step, candidate: Candidate, settings: Any) -> str:
-    """Hash of a step's settings, of the versions it depends on and of what the steps before it made."""
-    versions = {"qcompress": qcompress.__version__}
-    versions |= {name: importlib.metadata.version(name) for name in step.libraries}
+    """Hash of a step's settings, of code and libraries that it depends on, and of what the steps before it made."""
+    versions = {name: importlib.metadata.version(name) for name in step.libraries}
     before = {name: candidate.output_hash(name) for name in step.after if name in candidate.steps}
-    return value_hash([step.name, candidate.manifest["detector"], settings, versions, before])
+    detector = candidate.manifest["detector"]
+    kinds = [] if detector is None else type(candidate.detector).__mro__
+    methods = [vars(kind)[name] for name in step.methods for kind in kinds if name in vars(kind)]
+    code = code_hash([step.run, *methods, *step.code(candidate)], step.text)
+    return value_hash([step.name, detector, settings, versions, code, before])
 
 
-def sample_codes(job: Job, splits: Iterable[int]) -> tuple[Codes, Any]:
-    """The detector's codes, in front of all stages, and targets of the loss for the rows of these splits."""
-    rows = job.detector.rows(job.sample, job.front_end)
-    chosen = np.isin(rows.split, list(splits))
-    if not chosen.any():
+def module_names(group: str) -> list[str]:
+    """Modules of the installed entries of a group."""
+    return sorted({entry.module for entry in importlib.metadata.entry_points(group=group)})
+
+
+def split_numbers(job: Job, rows: Rows, *parts: int) -> Numbers:
+    """Numbers of the rows of these parts of the sample; raises QcompressError if there are none."""
+    found = rows.of_split(*parts)
+    if not len(found):
         raise QcompressError(f"{job.sample}: no row belongs to the split that this step needs; give more events")
-    return rows.codes[chosen], rows.targets[chosen]
+    return found

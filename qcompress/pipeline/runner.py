@@ -1,6 +1,7 @@
 """Run the steps of a candidate that are not up to date."""
 
 import time
+from collections.abc import Mapping
 from concurrent.futures import FIRST_COMPLETED, Future, ThreadPoolExecutor, wait
 from pathlib import Path
 
@@ -9,17 +10,25 @@ from qcompress.config import Config, SynthesisOptions, parse_config
 from qcompress.detectors import load_detector
 from qcompress.errors import MismatchError, QcompressError
 from qcompress.pipeline.job import Figures, Job, Step, inputs_hash
+from qcompress.pipeline.own_models import Given, OwnModel, own_models
 from qcompress.pipeline.steps import STEPS, library_versions, needed_steps
-from qcompress.pipeline.synthesis import FLOW, rtl_folders, run_flow
+from qcompress.pipeline.synthesis import FLOW, folders, run_flow
 from qcompress.pipeline.verification import mismatches
 from qcompress.progress import Reporter
 
 
-def run(config: Config, folder: Path, until: str | None, reporter: Reporter) -> Candidate:
+def run(config: Config, folder: Path, until: str | None, reporter: Reporter, models: Given | None = None) -> Candidate:
     """Make the candidate, or finish it: every step whose inputs have changed, at most two at a time.
 
-    until: the last step wanted; what it does not need is not run. Raises MismatchError if bodies differ.
+    until: the last step wanted; what it does not need is not run. models: Keras models, or functions that build one,
+    by network name, which are trained on instead of the detector's own networks. Raises MismatchError if bodies
+    differ.
     """
+    with own_models(config, models) as own:
+        return _run(config, folder, until, reporter, own)
+
+
+def _run(config: Config, folder: Path, until: str | None, reporter: Reporter, own: Mapping[str, OwnModel]) -> Candidate:
     detector = load_detector(config.detector)
     candidate = Candidate.create(
         folder,
@@ -30,10 +39,11 @@ def run(config: Config, folder: Path, until: str | None, reporter: Reporter) -> 
             "seed": config.seed,
             "versions": library_versions(),
             "front_end": detector.front_end(config.network),
+            "targets": {choice.target.name: choice.to_json() for choice in config.choices()},
         },
     )
     with candidate.locked():
-        job = Job(config, candidate, detector)
+        job = Job(config, candidate, detector, own)
         _run_steps(job, needed_steps(config, until), reporter)
     if wrong := mismatches(candidate.steps.get("verify", {}).get("figures", {})):
         raise MismatchError(f"{folder}: {wrong[0]}")
@@ -55,11 +65,11 @@ def run_one(folder: Path, name: str, reporter: Reporter) -> Figures:
 def synthesize_candidate(folder: Path, reporter: Reporter) -> Figures:
     """Synthesize an existing candidate, trained or compiled, and record it."""
     candidate = Candidate.open(folder)
-    if not rtl_folders(candidate):
-        raise QcompressError(f"{folder}: holds no RTL; build it with target rtl or rtl_loadable")
     config = candidate.manifest["config"]
     options = parse_config(config, folder).synthesis if config else SynthesisOptions()
     options = options.model_copy(update={"flow": options.flow or FLOW})
+    if not folders(candidate, options.flow):
+        raise QcompressError(f"{folder}: holds no RTL; build it with target rtl or rtl_loadable")
     candidate.check_intact("compile")
     with candidate.locked():
         inputs = inputs_hash(STEPS["synthesize"], candidate, options.model_dump())

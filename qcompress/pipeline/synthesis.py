@@ -8,7 +8,7 @@ from qcompress.candidate import Candidate
 from qcompress.config import SynthesisOptions
 from qcompress.pipeline.job import Figures, Job
 from qcompress.progress import Report
-from qcompress.targets import TARGETS
+from qcompress.targets import Target, of_flow
 
 if TYPE_CHECKING:
     from qcompress.synthesis.flows import Settings
@@ -29,7 +29,7 @@ def run_flow(candidate: Candidate, options: SynthesisOptions, stage: Path) -> Fi
     from qcompress.synthesis.yosys import Limits
 
     settings = Settings(limits=Limits(options.time_limit_s, options.memory_limit_mb))
-    target, networks = next(iter(rtl_folders(candidate).items()))
+    target, networks = next(iter(folders(candidate, options.flow or FLOW).items()))
     return {
         name: asdict(
             run_open(options.flow or FLOW, RtlDesign.open(target, name, rtl), stage / "synthesis" / name, settings)
@@ -38,10 +38,14 @@ def run_flow(candidate: Candidate, options: SynthesisOptions, stage: Path) -> Fi
     }
 
 
-def rtl_folders(candidate: Candidate, prefix: str = "rtl") -> dict[str, dict[str, Path]]:
-    """Built targets whose name begins with `prefix`: target -> network -> folder."""
-    targets = [name for name in TARGETS if name.startswith(prefix) and (candidate.folder / name).is_dir()]
-    return {target: {name: candidate.folder / target / name for name in candidate.graphs()} for target in targets}
+def folders(candidate: Candidate, flow: str | None = None) -> dict[Target, dict[str, Path]]:
+    """Built targets, of a flow those that it takes: target -> network -> folder."""
+    targets = list(candidate.targets().values())
+    graphs = candidate.graphs()
+    return {
+        target: {name: candidate.folder / target.name / name for name in graphs}
+        for target in (targets if flow is None else of_flow(targets, flow))
+    }
 
 
 def run_flows(folder: Path, flows: list[str], settings: "Settings", report: Report) -> Figures:
@@ -51,4 +55,4 @@ def run_flows(folder: Path, flows: list[str], settings: "Settings", report: Repo
     candidate = Candidate.open(folder)
     candidate.check_intact("compile")
     with candidate.locked():
-        return run_all(flows, rtl_folders(candidate, ""), folder / FOLDER, settings, report)
+        return run_all(flows, folders(candidate), folder / FOLDER, settings, report)

@@ -1,22 +1,28 @@
 """Step sample and step train: the events, and the networks fitted on them."""
 
+from collections.abc import Mapping
+from math import prod
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
-import numpy.typing as npt
 
-from qcompress.detectors import TRAIN, VALIDATION, Network, Rows
+from qcompress.detectors import FINISH_ROWS, TRAIN, VALIDATION, Network, Rows
+from qcompress.detectors.rows import Float32, Numbers
 from qcompress.errors import QcompressError
 from qcompress.fixedpoint import Codes
-from qcompress.pipeline.job import Figures, Job
+from qcompress.graph import Graph
+from qcompress.pipeline.job import Figures, Job, split_numbers
+from qcompress.pipeline.own_models import ONLY, build_networks
 from qcompress.progress import Report
+from qcompress.training.data import pieces
 
 if TYPE_CHECKING:
-    from qcompress.training.data import TrainingData
+    from qcompress.training.data import StreamedData, TrainingData
     from qcompress.training.fit import Fitted
 
-Float32 = npt.NDArray[np.float32]
+ELEMENTS_AT_ONCE = 1 << 23
+"""Codes in front of and behind the stages before a network that are in memory together: 64 MB of each."""
 
 
 def make_sample(job: Job, stage: Path, report: Report) -> Figures:
@@ -39,22 +45,31 @@ def make_sample(job: Job, stage: Path, report: Report) -> Figures:
 
 
 def train(job: Job, stage: Path, report: Report) -> Figures:
-    """Fit every network of the detector on the training events."""
+    """Fit every network of the detector on the training events, in order: one behind another sees its integers."""
     from qcompress.training.fit import fit, make_deterministic
 
     make_deterministic(job.config.seed)
-    options, rows = job.config.training, job.detector.rows(job.sample, job.front_end)
-    told, figures = job.config.network.model_dump_json(), {}
-    for network in job.detector.networks(job.config.network):
+    options, told = job.config.training, job.config.network.model_dump_json()
+    if job.models and options.initialization != "keras":
+        raise QcompressError(f"initialization {options.initialization}: a model of your own has weights; leave it out")
+    figures: dict[str, Any] = {}
+    graphs: dict[str, Graph] = {}
+    rows: Rows
+    networks = build_networks(job.detector, job.config.network, job.front_end, job.models)
+    for network in networks:
         if options.start is not None:
             take_weights(network, options.start)
-        data = training_data(job, network, rows)
+        rows = job.detector.rows(job.sample, job.front_end, network.name)
+        feed = Feed(job, network, rows, graphs)
+        data = training_data(feed)
         resume = job.candidate.resume_folder("train")
         fitted = fit(network.trained, network.loss, data, options, report, job.config.seed, resume, told)
         write_checkpoints(network, fitted, stage / "model")
         if network.finish is not None:
-            network.finish(input_codes(job, rows, TRAIN))
+            network.finish(feed.codes(feed.numbers(TRAIN)[:FINISH_ROWS]))
         write_models(network, stage / "model")
+        if network is not networks[-1]:
+            graphs[network.name] = job.detector.graph(network.name, network.quantized, job.config.network)
         best = fitted.best_epoch()
         figures[network.name] = {
             "epochs": len(fitted.history),
@@ -62,37 +77,78 @@ def train(job: Job, stage: Path, report: Report) -> Figures:
             "validation_loss": best["val_loss"],
             "kept": options.keep,
             "overtrained_since": fitted.overtrained_since,
-            "training_rows": len(data.inputs),
+            "training_rows": data.rows,
             "companions": sorted(network.companions),
+            "own": network.name in job.models or ONLY in job.models,
         }
     return figures
 
 
-def training_data(job: Job, network: Network, rows: Rows) -> "TrainingData":
-    """What a network sees and what its loss compares, of the training and the validation events."""
-    from qcompress.training.data import TrainingData
+class Feed:
+    """What a network sees of a sample's rows and what its loss compares, in bounded memory.
 
-    return TrainingData(*network_values(job, network, rows, TRAIN), *network_values(job, network, rows, VALIDATION))
+    graphs: those of the networks before it.
+    """
+
+    def __init__(self, job: Job, network: Network, rows: Rows, graphs: Mapping[str, Graph]) -> None:
+        self._job, self._network, self._rows = job, network, rows
+        self._front = job.detector.preprocess(job.front_end, network.name, graphs)
+        elements = prod(self._front.input_shape) + prod(self._front.output_shape)
+        self.at_once = max(1, ELEMENTS_AT_ONCE // elements)
+        if network.sided and rows.side is None:
+            raise QcompressError(f"{job.sample}: has nothing on the side of its rows, which {network.name} needs")
+
+    def numbers(self, split: int) -> Numbers:
+        """Numbers of the rows of a split; raises QcompressError if there are none."""
+        return split_numbers(self._job, self._rows, split)
+
+    def codes(self, numbers: Numbers) -> Codes:
+        """Input codes of the network for rows, by ascending numbers."""
+        found = np.empty((len(numbers), *self._front.output_shape), np.int64)
+        for part in pieces(len(numbers), self.at_once):
+            found[part] = self._front.run(np.asarray(self._rows.read(numbers[part])[0], np.int64))
+        return found
+
+    def values(self, numbers: Numbers) -> tuple[Float32, Float32]:
+        """Inputs, with what stands on the side behind them if the network has that, and targets, of any rows."""
+        order = np.argsort(numbers, kind="stable")
+        inputs, targets = self._some(numbers[order[: self.at_once]])
+        if len(numbers) <= self.at_once and (order[1:] > order[:-1]).all():
+            return inputs, targets
+        found = tuple(np.empty((len(numbers), *part.shape[1:]), np.float32) for part in (inputs, targets))
+        for place in pieces(len(numbers), self.at_once):
+            parts = (inputs, targets) if place[0] == 0 else self._some(numbers[order[place]])
+            for whole, part in zip(found, parts, strict=True):
+                whole[order[place]] = part
+        return found[0], found[1]
+
+    def _some(self, numbers: Numbers) -> tuple[Float32, Float32]:
+        """The same of few rows, by ascending numbers."""
+        codes, targets = self._rows.read(numbers)
+        values = self._front.output_format.to_values(self._front.run(np.asarray(codes, np.int64)))
+        return self._beside(values.astype(np.float32), numbers), targets
+
+    def _beside(self, values: Float32, numbers: Numbers) -> Float32:
+        if not self._network.sided or self._rows.side is None:
+            return values
+        return np.concatenate([values.reshape(len(values), -1), self._rows.side(numbers)], axis=1)
 
 
-def input_codes(job: Job, rows: Rows, split: int) -> Codes:
-    """Input codes of the networks for the rows of a split."""
-    chosen = rows.split == split
-    if not chosen.any():
-        raise QcompressError(f"{job.sample}: no row belongs to the split that this step needs; give more events")
-    return job.detector.preprocess(job.front_end).run(rows.codes[chosen])
+def training_data(feed: Feed) -> "TrainingData | StreamedData":
+    """The training and the validation rows of a network: in memory if they are small, else read batch by batch."""
+    from qcompress.training import data
 
-
-def network_values(job: Job, network: Network, rows: Rows, split: int) -> tuple[Float32, Float32]:
-    """Inputs, with the conditions behind them if the network has any, and targets of the rows of a split."""
-    format_ = job.detector.preprocess(job.front_end).output_format
-    inputs = format_.to_values(input_codes(job, rows, split)).astype(np.float32)
-    chosen = rows.split == split
-    if network.conditioned:
-        if rows.conditions is None:
-            raise QcompressError(f"{job.sample}: has no conditions of its rows, which network {network.name} needs")
-        inputs = np.concatenate([inputs.reshape(len(inputs), -1), rows.conditions()[chosen]], axis=1)
-    return inputs, rows.targets[chosen]
+    training, validation = feed.numbers(TRAIN), feed.numbers(VALIDATION)
+    row = sum(array.nbytes for array in feed.values(training[:1]))
+    if row * (len(training) + len(validation)) <= data.RESIDENT_BYTES:
+        return data.TrainingData(*feed.values(training), *feed.values(validation))
+    return data.StreamedData(
+        len(training),
+        lambda numbers: feed.values(training[numbers]),
+        len(validation),
+        lambda numbers: feed.values(validation[numbers]),
+        feed.at_once,
+    )
 
 
 def parts(network: Network) -> dict[str, Any]:

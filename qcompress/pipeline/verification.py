@@ -1,7 +1,7 @@
-"""Step verify: Keras and every body against the reference, on events and on made-up codes."""
+"""Step verify: the model and every body against the reference, on events and on made-up codes."""
 
 import tempfile
-from collections.abc import Iterable, Mapping
+from collections.abc import Mapping
 from functools import partial
 from pathlib import Path
 from typing import Any
@@ -9,73 +9,111 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
-from qcompress.candidate import Candidate
+from qcompress.candidate import Candidate, emulated
+from qcompress.config import parse_config
 from qcompress.detectors import TEST
 from qcompress.errors import QcompressError
 from qcompress.fixedpoint import Codes
+from qcompress.frontends import load_model
 from qcompress.graph import Chain, Graph
-from qcompress.pipeline.building import wanted_targets
-from qcompress.pipeline.job import Figures, Job, sample_codes
+from qcompress.pipeline.job import Figures, Job, split_numbers
 from qcompress.progress import Report, silent
-from qcompress.targets import TARGETS, Body
-from qcompress.verify import standard_inputs, verify
+from qcompress.targets import Body, Target
+from qcompress.verify import RANDOM, Inputs, affordable_rows, products, standard_inputs, verify
 
 
 def verify_bodies(job: Job, stage: Path, report: Report) -> Figures:
-    """Keras and every target against the reference, on test events and on made-up codes."""
+    """The model and every target against the reference, on test events and on made-up codes."""
     options = job.config.verification
-    codes = sample_codes(job, [TEST])[0][: options.test_rows]
-    events = job.detector.preprocess(job.front_end).run(codes)
-    inputs = {name: {"test events": events} for name in job.candidate.graphs()}
+    graphs = job.candidate.graphs()
+    codes = {name: _test_codes(job, name, options.test_rows) for name in graphs}
+    inputs = {name: {"test events": job.candidate.front(name, graphs).run(codes[name])} for name in graphs}
     rows, seed = options.random_rows, job.config.seed
-    figures = verification(job.candidate, wanted_targets(job.config), inputs, rows, seed, report)
-    return joined(figures, verification_of_chains(job.candidate, {"test events": codes}, rows, seed))
+    figures = verification(job.candidate, job.candidate.targets(), inputs, rows, seed, report)
+    whole = {name: {"test events": codes[name]} for name in graphs}
+    return joined(figures, verification_of_chains(job.candidate, whole, rows, seed))
+
+
+def _test_codes(job: Job, network: str, most: int) -> Codes:
+    """The detector's codes in front of all stages of a network, of the first test events."""
+    rows = job.detector.rows(job.sample, job.front_end, network)
+    return np.asarray(rows.read(split_numbers(job, rows, TEST)[:most])[0], np.int64)
 
 
 def verification(
     candidate: Candidate,
-    targets: Iterable[str],
-    inputs: Mapping[str, Mapping[str, Codes]],
+    targets: Mapping[str, Target],
+    inputs: Mapping[str, Inputs],
     rows: int,
     seed: int,
     report: Report,
 ) -> Figures:
-    """Comparisons per network: Keras, where it is a body, and the built targets, on `inputs` and on made-up rows."""
-    from qcompress.frontends.qkeras import KerasBody, load_model
+    """Comparisons per network: the model, where it is a body, and the built targets, on `inputs` and made-up rows.
 
+    Targets that cannot be simulated here take no part.
+    """
     figures: dict[str, Any] = {}
     graphs = candidate.graphs()
     for name, graph in graphs.items():
         report(len(figures), len(graphs), f"network {name}")
         bodies: list[Body] = []
-        told = candidate.figures("compile").get(name, {})
-        if "keras_is_body" not in told:
-            raise QcompressError(f"{candidate.folder}: step compile says nothing of network {name}; compile it again")
-        if told["keras_is_body"]:
-            bodies.append(KerasBody(load_model(candidate.model(name)), graph))
-        bodies += [TARGETS[target].open(graph, candidate.folder / target / name) for target in targets]
-        codes = {**inputs.get(name, {}), **standard_inputs(graph, rows, seed)}
+        if _model_is_body(candidate, name):
+            bodies.append(load_model(candidate.model(name)).body(graph))
+        simulated = {name: target for name, target in targets.items() if target.simulated}
+        bodies += [target.open(graph, candidate.folder / built / name) for built, target in simulated.items()]
+        codes = {**inputs.get(name, {}), **standard_inputs(graph, affordable_rows(graph, rows), seed)}
         with tempfile.TemporaryDirectory(prefix="qcompress-") as scratch:
-            rebuild = {target: partial(_rebuild, target, Path(scratch)) for target in targets}
+            rebuild = {built: partial(_rebuild, target, Path(scratch, built)) for built, target in simulated.items()}
             figures[name] = [comparison.to_json() for comparison in verify(graph, bodies, codes, rebuild)]
     return figures
 
 
-def _rebuild(target: str, scratch: Path, graph: Graph) -> Body:
+def _model_is_body(candidate: Candidate, network: str) -> bool:
+    """Whether the model must give the graph's codes; an old candidate is asked by its detector."""
+    told = candidate.figures("compile").get(network, {})
+    if "keras_is_body" in told:
+        return bool(told["keras_is_body"])
+    if candidate.manifest["detector"] is None:
+        raise QcompressError(f"{candidate.folder}: step compile says nothing of network {network}; compile it again")
+    options = parse_config(candidate.manifest["config"], candidate.folder).network
+    return candidate.detector.keras_is_body(options)
+
+
+def unsimulated(candidate: Candidate) -> list[str]:
+    """Names of what was built and cannot be run on this machine."""
+    return [name for name, target in candidate.targets().items() if not target.simulated]
+
+
+def notes_of(candidate: Candidate, figures: Figures) -> list[str]:
+    """What a verification left out: targets that are not simulated, made-up rows that would have taken long."""
+    notes = [f"{name}: written, not simulated" for name in unsimulated(candidate)]
+    for name, graph in candidate.graphs().items():
+        rows = [entry["rows"] for entry in figures.get(name, []) if entry["inputs"] == RANDOM]
+        if rows and rows[0] == affordable_rows(graph, rows[0] + 1):
+            said = f"{rows[0]} made-up rows of each kind, for each has {products(graph):,} products"
+            notes.append(f"network {name}: {said}")
+    return notes
+
+
+def _rebuild(target: Target, scratch: Path, graph: Graph) -> Body:
     """A target's body of the beginning of a graph, to find the first layer that differs."""
-    return TARGETS[target].build(graph, scratch / target / str(len(graph.nodes)))
+    body: Body = target.build(graph, scratch / str(len(graph.nodes)))
+    return body
 
 
-def verification_of_chains(candidate: Candidate, inputs: Mapping[str, Codes], rows: int, seed: int) -> Figures:
-    """The emulators of all integer stages against the stages themselves, on the detector's codes."""
+def verification_of_chains(
+    candidate: Candidate, inputs: Mapping[str, Mapping[str, Codes]], rows: int, seed: int
+) -> Figures:
+    """The emulators of all integer stages against the stages themselves, on the detector's codes, by network."""
     from qcompress.targets.cpp import TARGET
 
     figures = {}
-    for name, graph in candidate.graphs().items():
+    graphs = candidate.graphs()
+    for name in graphs:
         if (folder := candidate.folder / "emulator" / name).is_dir():
-            chain = candidate.chain(name, graph)
+            chain = emulated(candidate.chain(name, graphs))
             body = TARGET.open(chain, folder)
-            codes = {**inputs, **standard_inputs(chain, rows, seed)}
+            codes = {**inputs.get(name, {}), **standard_inputs(chain, affordable_rows(chain, rows), seed)}
             with tempfile.TemporaryDirectory(prefix="qcompress-") as scratch:
                 rebuild = {body.name: partial(_rebuild_chain, Path(scratch))}
                 figures[name] = [found.to_json() for found in verify(chain, [body], codes, rebuild)]
@@ -94,18 +132,23 @@ def joined(figures: Figures, more: Figures) -> Figures:
     return {name: [*found, *more.get(name, [])] for name, found in figures.items()}
 
 
-def verify_candidate(folder: Path, inputs: Path | None, rows: int, targets: list[str] | None) -> Figures:
-    """Verify a candidate again: made-up codes, and the input values in a .npy file if given."""
+def verify_candidate(
+    folder: Path, inputs: Path | None, rows: int, targets: list[str] | None
+) -> tuple[Figures, list[str]]:
+    """Verify a candidate again: made-up codes, and the input values in a .npy file if given; figures and notes."""
     candidate = Candidate.open(folder)
-    graphs = candidate.graphs()
-    built = [target for target in TARGETS if (folder / target).is_dir()]
+    graphs, built = candidate.graphs(), candidate.targets()
     for target in targets or []:
         if target not in built:
             raise QcompressError(f"{folder}: target {target} is not built; it has {', '.join(built) or 'none'}")
     own = {name: {inputs.name: _input_codes(inputs, graph)} for name, graph in graphs.items()} if inputs else {}
     seed = candidate.manifest["seed"]
-    figures = verification(candidate, targets or built, own, rows, seed, silent)
-    return joined(figures, verification_of_chains(candidate, {}, rows, seed)) if targets is None else figures
+    chosen = {name: built[name] for name in targets or built}
+    figures = verification(candidate, chosen, own, rows, seed, silent)
+    notes = notes_of(candidate, figures)
+    if targets is None and candidate.manifest["detector"] is not None:
+        figures = joined(figures, verification_of_chains(candidate, {}, rows, seed))
+    return figures, notes
 
 
 def input_values(path: Path) -> npt.NDArray[Any]:

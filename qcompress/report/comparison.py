@@ -4,7 +4,7 @@ A figure is that of a synthesis if one has run, else the estimate from the graph
 in ns needs a clock: that of a place and route, or one that the user gives.
 """
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -12,13 +12,19 @@ from typing import Any
 from qcompress.candidate import Candidate
 from qcompress.detectors import Table
 from qcompress.errors import QcompressError
-from qcompress.synthesis import SynthesisReport
+from qcompress.graph import Graph
+from qcompress.synthesis import Origin, SynthesisReport
 from qcompress.synthesis.estimate import estimate
 from qcompress.synthesis.flows import FOLDER, results
-from qcompress.targets import loadable
+from qcompress.targets import Kind, Target, of_flow, recalled
+from qcompress.targets.rtl import TARGET, Rtl
+from qcompress.targets.rtl_loadable import RtlLoadable
 
 FIGURES = ("lut", "ff", "dsp", "gate_equivalents")
-CONSTANT = "rtl"
+FLOW = "yosys-xilinx"
+"""The flow that takes what is compared."""
+UNKNOWN = SynthesisReport("none", Origin.ESTIMATED)
+"""Of a target that is neither synthesized nor estimated."""
 PLACED = "yosys-ecp5"
 """The flow that gives a clock."""
 
@@ -36,33 +42,33 @@ class Row:
     """Axis labels of the scores."""
 
 
-def implementations(candidate: Candidate) -> list[str]:
-    """Targets in Verilog that a candidate has or whose config asks for them; constant weights if there is none."""
-    config = candidate.manifest["config"] or {}
-    targets = config.get("targets", {})
-    reuse = targets.get("rtl_loadable")
-    named = [*(["rtl"] if targets.get("rtl") else []), *([loadable(reuse)] if reuse else [])]
-    built = sorted(path.name for path in candidate.folder.glob("rtl*") if path.is_dir())
-    return list(dict.fromkeys([*named, *built])) or [CONSTANT]
+def implementations(candidate: Candidate) -> dict[str, Target]:
+    """Targets in Verilog that a candidate has or was asked for; constant weights if there is none."""
+    told = candidate.manifest["targets"] or {}
+    chosen = [recalled(entry) for entry in told.values()]
+    asked = {choice.target.name: choice.target for choice in chosen if choice.family.kind is Kind.VERILOG}
+    built = {target.name: target for target in of_flow(candidate.targets().values(), FLOW)}
+    return asked | built or {TARGET.name: TARGET}
 
 
-def reuse_of(implementation: str) -> int | None:
-    """The reuse factor of a target's name, None for constant weights."""
-    if implementation == CONSTANT:
+def estimates_of(target: Target, graphs: Iterable[Graph]) -> list[SynthesisReport] | None:
+    """What the estimate says of each graph as this target; None for a target that it does not know."""
+    if not isinstance(target, Rtl | RtlLoadable):
         return None
-    return int(implementation.partition("-")[2] or 1)
+    reuse = target.reuse if isinstance(target, RtlLoadable) else None
+    return [estimate(graph, reuse) for graph in graphs]
 
 
 def rows(candidates: Sequence[Candidate], clock_mhz: float | None) -> list[Row]:
     """One for each candidate and implementation."""
-    return [row_of(candidate, name, clock_mhz) for candidate in candidates for name in implementations(candidate)]
+    return [row_of(c, target, clock_mhz) for c in candidates for target in implementations(c).values()]
 
 
-def row_of(candidate: Candidate, implementation: str, clock_mhz: float | None) -> Row:
+def row_of(candidate: Candidate, target: Target, clock_mhz: float | None) -> Row:
     """One implementation, built or not. Figures of all networks: resources added up, the slowest network's time."""
-    graphs = candidate.graphs()
-    measured = _synthesized(candidate, implementation)
-    estimates = [estimate(graph, reuse_of(implementation)) for graph in graphs.values()]
+    graphs, implementation = candidate.graphs(), target.name
+    measured = _synthesized(candidate, target)
+    estimates = estimates_of(target, graphs.values()) or [UNKNOWN] * len(graphs)
     figures: dict[str, Any] = {}
     origins: dict[str, str] = {}
     for figure in FIGURES:
@@ -71,7 +77,7 @@ def row_of(candidate: Candidate, implementation: str, clock_mhz: float | None) -
             values, origins[figure] = [getattr(report, figure) for report in estimates], "estimated"
         else:
             origins[figure] = "open flow"
-        figures[figure] = sum(values)
+        figures[figure] = None if None in values else sum(values)
     reports = [report for flows in measured.values() for report in flows.values()]
     known = [next(iter(measured.get(name, {}).values()), found) for name, found in zip(graphs, estimates, strict=True)]
     clocks = [report.fmax_mhz for report in reports if report.fmax_mhz]
@@ -95,13 +101,14 @@ def _first(reports: Mapping[str, SynthesisReport], figure: str) -> Any:
     return next((value for value in given if value is not None), None)
 
 
-def _synthesized(candidate: Candidate, implementation: str) -> dict[str, dict[str, SynthesisReport]]:
+def _synthesized(candidate: Candidate, target: Target) -> dict[str, dict[str, SynthesisReport]]:
     """Network -> flow -> report of the open flows on this implementation as it is built; the step's own first."""
+    implementation = target.name
     folders = {name: candidate.folder / implementation / name for name in candidate.graphs()}
     built = {name: folder for name, folder in folders.items() if folder.is_dir()}
-    found = results(candidate.folder / FOLDER, implementation, built)
+    found = results(candidate.folder / FOLDER, target, built)
     step = candidate.steps.get("synthesize", {}).get("figures", {})
-    if step and implementation == implementations(candidate)[0]:
+    if step and implementation == next(iter(implementations(candidate))):
         for network, figures in step.items():
             known = {key: value for key, value in figures.items() if key in SynthesisReport.__dataclass_fields__}
             found[network] = {"step": SynthesisReport(**known), **found.get(network, {})}
@@ -163,10 +170,22 @@ def score_label(found: Sequence[Row], score: str) -> str:
     return next((row.labels[score] for row in found if score in row.labels), score.replace("_", " "))
 
 
-def pareto_figure(found: Sequence[Row], score: str, path: Path) -> int:
-    """Gate equivalents against a score, as PNG or PDF by the file's ending; returns how many points it has."""
+def first_score(found: Sequence[Row]) -> str | None:
+    """The score that the candidates' detectors name first, of those that were evaluated; None if there is none."""
+    labelled = (score for row in found for score in row.labels if row.scores.get(score) is not None)
+    return next(labelled, next((score for row in found for score in row.scores), None))
+
+
+def pareto_figure(found: Sequence[Row], score: str | None, path: Path) -> int:
+    """Gate equivalents against a score, as PNG or PDF by the file's ending; returns how many points it has.
+
+    score: None for the detectors' first.
+    """
     from qcompress.plots.pareto import figure
 
+    score = score or first_score(found)
+    if score is None:
+        raise QcompressError(f"{path}: no candidate has a figure of an evaluation; run step evaluate")
     usable = [row for row in found if row.scores.get(score) is not None]
     if not usable:
         known = ", ".join(sorted({key for row in found for key in row.scores})) or "none: run step evaluate"

@@ -6,7 +6,7 @@ setting, the versions of the tools, a hash of every source.
 
 import hashlib
 import json
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import asdict, dataclass, field, replace
 from importlib.metadata import version
 from pathlib import Path
@@ -17,7 +17,7 @@ from qcompress.progress import Report
 from qcompress.synthesis import asic, ecp5, vendor_tools, yosys
 from qcompress.synthesis.report import SynthesisReport
 from qcompress.synthesis.yosys import Limits
-from qcompress.targets import EVERY_KIND, TARGETS
+from qcompress.targets import TARGETS, Target, default_targets, of_flow
 from qcompress.targets.record import write_json
 
 FOLDER = "flows"
@@ -59,15 +59,15 @@ class Design:
         return hashlib.sha256(json.dumps(parts).encode()).hexdigest()
 
     @classmethod
-    def open(cls, target: str, network: str, folder: Path) -> "Design":
+    def open(cls, target: Target, network: str, folder: Path) -> "Design":
         """The Verilog that a target left in `folder`; raises QcompressError if it is not finished."""
-        path = folder / str(getattr(TARGETS[target], "record", ""))
+        path = folder / str(getattr(target, "record", ""))
         try:
             record = json.loads(path.read_text())
             str(record["top"]), int(record["latency_cycles"]), int(record["interval"])
         except (OSError, ValueError, KeyError, TypeError):
-            raise QcompressError(f"{path}: no finished build; build target {target} again") from None
-        return cls(target, network, tuple(sorted((folder / "verilog").glob("*.v"))), record)
+            raise QcompressError(f"{path}: no finished build; build target {target.name} again") from None
+        return cls(target.name, network, tuple(sorted((folder / "verilog").glob("*.v"))), record)
 
 
 OPEN: dict[str, tuple[Callable[..., SynthesisReport], str]] = {
@@ -138,40 +138,36 @@ def _hash(path: Path) -> str:
         raise QcompressError(f"{path}: cannot be read ({fault.strerror})") from None
 
 
-def taking(flow: str, targets: Iterable[str]) -> list[str]:
-    """Which of these targets' builds a flow takes."""
-    return [name for name in targets if flow in getattr(TARGETS[name], "flows", ())]
-
-
 def run_all(
-    flows: list[str], built: Mapping[str, Mapping[str, Path]], folder: Path, settings: Settings, report: Report
+    flows: list[str], built: Mapping[Target, Mapping[str, Path]], folder: Path, settings: Settings, report: Report
 ) -> dict[str, dict[str, Any]]:
     """Every flow on every built design: "flow/target/network" -> the report's figures.
 
     built: target -> network -> its folder. Raises QcompressError if a flow has nothing to work on.
     """
     check_flows(flows)
-    jobs: list[tuple[str, str, str]] = []
+    jobs: list[tuple[str, Target, str]] = []
     for flow in flows:
-        wanted = taking(flow, built)
+        wanted = of_flow(built, flow)
         if not wanted:
-            needs = " or ".join(taking(flow, EVERY_KIND))
+            known = of_flow((TARGETS[name] for name in default_targets()), flow)
+            needs = " or ".join(target.name for target in known)
             raise QcompressError(f"{folder.parent}: nothing for flow {flow}; build target {needs}")
         jobs += [(flow, target, network) for target in wanted for network in built[target]]
     found = {}
     for done, (flow, target, network) in enumerate(jobs):
-        report(done, len(jobs), f"{flow} of {target}, {network}")
-        place = folder / flow / target / network
+        report(done, len(jobs), f"{flow} of {target.name}, {network}")
+        place = folder / flow / target.name / network
         if flow in OPEN:
             result = run_open(flow, Design.open(target, network, built[target][network]), place, settings)
         else:
             result = vendor_tools.synthesize(flow, built[target][network], place, settings.limits)
-        found[f"{flow}/{target}/{network}"] = asdict(result)
+        found[f"{flow}/{target.name}/{network}"] = asdict(result)
     report(len(jobs), len(jobs), "done")
     return found
 
 
-def results(folder: Path, target: str, networks: Mapping[str, Path]) -> dict[str, dict[str, SynthesisReport]]:
+def results(folder: Path, target: Target, networks: Mapping[str, Path]) -> dict[str, dict[str, SynthesisReport]]:
     """What open flows left in `folder` of a target's Verilog as it is now: network -> flow -> report.
 
     networks: network -> folder of its build. Results of a design that has been built anew since are left out.
@@ -179,7 +175,7 @@ def results(folder: Path, target: str, networks: Mapping[str, Path]) -> dict[str
     found: dict[str, dict[str, SynthesisReport]] = {}
     for flow in OPEN:
         for network, built in networks.items():
-            place = folder / flow / target / network
+            place = folder / flow / target.name / network
             key = _kept(place)
             if key is not None and key["design"] == Design.open(target, network, built).content_hash():
                 report = SynthesisReport.from_json((place / "report.json").read_text())

@@ -1,15 +1,37 @@
-"""Firmware bodies of a graph. Every target answers two questions: build it in this folder, run these codes."""
+"""Firmware bodies of a graph, found by entry point: every command sees what is installed.
 
-from collections.abc import Iterator, Mapping
-from importlib import import_module
+A *family* is what an entry of the group ``qcompress.targets`` names: settings, and what makes a *target* of them. A
+target answers for one graph: can it be exact, what will its build cost, build it in this folder, run these codes.
+"""
+
+import difflib
+import importlib.metadata
+from collections.abc import Callable, Iterable, Iterator, Mapping
+from dataclasses import dataclass, field
+from enum import StrEnum
+from functools import cache
 from pathlib import Path
-from typing import Protocol, runtime_checkable
+from typing import Any, NamedTuple, Protocol, runtime_checkable
+
+from pydantic import BaseModel
 
 from qcompress.errors import QcompressError
-from qcompress.fixedpoint import Codes
-from qcompress.graph import Graph
+from qcompress.graph import Graph, Tensors
 
-__all__ = ["EVERY_KIND", "TARGETS", "Body", "Target"]
+__all__ = [
+    "TARGETS",
+    "Body",
+    "Choice",
+    "Cost",
+    "Family",
+    "Kind",
+    "Target",
+    "choose",
+    "default_targets",
+    "families",
+]
+
+GROUP = "qcompress.targets"
 
 
 @runtime_checkable
@@ -19,68 +41,163 @@ class Body(Protocol):
     @property
     def name(self) -> str: ...
 
-    def run(self, codes: Codes) -> Codes:
-        """Codes (rows, *input_shape) -> codes (rows, *output_shape), int64."""
+    def run(self, codes: Tensors) -> Tensors:
+        """Codes (rows, *input_shape) -> codes (rows, *output_shape), int64; by name where there are several."""
         ...
+
+
+class Cost(NamedTuple):
+    """What a build will take on two cores: seconds, and megabytes of memory. Estimated."""
+
+    seconds: float
+    megabytes: float
 
 
 @runtime_checkable
 class Target(Protocol):
-    """A kind of firmware that can be built from a graph. A built folder may be moved and opened again."""
+    """A kind of firmware, with its settings, that can be built from a graph. A built folder may be moved."""
 
     @property
-    def name(self) -> str: ...
+    def name(self) -> str:
+        """Of the target and of its folder in a candidate: the family's, and what differs from its defaults."""
+        ...
+
+    @property
+    def simulated(self) -> bool:
+        """Whether its body runs on this machine; else it is a project that is written and not run."""
+        ...
+
+    @property
+    def flows(self) -> tuple[str, ...]:
+        """Names of the synthesis flows that take what it writes."""
+        ...
 
     def refuse(self, graph: Graph) -> None:
         """Raises Refused, naming node and reason, if this target cannot compute the graph exactly."""
         ...
 
-    def build(self, graph: Graph, folder: Path) -> Body:
-        """Generate and compile the graph's body in `folder`, which is made; raises Refused, ToolMissing."""
+    def cost(self, graph: Graph) -> tuple[float, float]:
+        """Seconds and megabytes that the build will take, before it starts."""
         ...
 
-    def open(self, graph: Graph, folder: Path) -> Body:
+    def build(self, graph: Graph, folder: Path) -> Any:
+        """Generate and compile in `folder`, which is made; a Body if it is simulated. Raises Refused, ToolMissing."""
+        ...
+
+    def open(self, graph: Graph, folder: Path) -> Any:
         """The body that `build` left in `folder`; raises QcompressError if it is missing or another graph's."""
         ...
 
 
-MODULES = {"cpp": "qcompress.targets.cpp", "hls": "qcompress.targets.hls", "rtl": "qcompress.targets.rtl"}
-MODULES |= {
-    f"hls-{backend}{io_type}{strategy}": MODULES["hls"]
-    for backend in ("vitis", "vivado", "catapult", "quartus", "oneapi")
-    for io_type in ("", "-stream")
-    for strategy in ("", "-resource")
-    if backend != "vitis" or io_type or strategy
-}
+class Kind(StrEnum):
+    """What a target writes."""
+
+    EMULATOR = "emulator"
+    HLS = "HLS project"
+    VERILOG = "Verilog"
 
 
-def loadable(reuse: int) -> str:
-    """Name of the target with loadable weights and a reuse factor."""
-    return "rtl_loadable" if reuse == 1 else f"rtl_loadable-{reuse}"
+def _no_shorthand(value: Any) -> Mapping[str, Any]:
+    raise ValueError(f"give settings as keys and values, not {value!r}")
 
 
-LOADABLE = tuple(loadable(2**n) for n in range(8))
-MODULES |= dict.fromkeys(LOADABLE, "qcompress.targets.rtl_loadable")
+@dataclass(frozen=True)
+class Family:
+    """Targets that differ in their settings alone.
 
-EVERY_KIND = ("cpp", "hls", "hls-vivado", "hls-catapult", "hls-quartus", "rtl", "rtl_loadable")
-"""One of each kind of body that can be run here."""
+    settings: what a config may say under the family's name, extra keys forbidden; make: settings -> target; names:
+    every further name, with the settings that it stands for (the family's own name stands for its defaults); default:
+    names that are built where nothing is asked for; shorthand: a plain value in place of settings -> settings, raises
+    ValueError for any other.
+    """
+
+    name: str
+    kind: Kind
+    settings: type[BaseModel]
+    make: Callable[[Any], Target]
+    names: Mapping[str, Mapping[str, Any]] = field(default_factory=dict)
+    default: tuple[str, ...] = ()
+    shorthand: Callable[[Any], Mapping[str, Any]] = _no_shorthand
+
+    def all_names(self) -> dict[str, Mapping[str, Any]]:
+        """Names and the settings that they stand for, the family's own first."""
+        return {self.name: {}, **self.names}
+
+
+class Choice(NamedTuple):
+    """A target as it was asked for: its family, its settings, itself."""
+
+    family: Family
+    settings: BaseModel
+    target: Target
+
+    def to_json(self) -> dict[str, Any]:
+        """As a manifest keeps it."""
+        return {"family": self.family.name, "settings": self.settings.model_dump(mode="json")}
+
+
+@cache
+def families() -> Mapping[str, Family]:
+    """The installed families by name; raises QcompressError for an entry that is none."""
+    found: dict[str, Family] = {}
+    for entry in importlib.metadata.entry_points(group=GROUP):
+        loaded = entry.load()
+        if not isinstance(loaded, Family):
+            raise QcompressError(f"target {entry.name}: {entry.value} is no Family of targets")
+        found[loaded.name] = loaded
+    order = ("cpp", "hls", "rtl", "rtl_loadable")
+    return {name: found[name] for name in sorted(found, key=lambda n: (order.index(n) if n in order else 9, n))}
+
+
+def choose(name: str, given: Any = None) -> Choice:
+    """The target of a name and, besides what the name says, of settings.
+
+    given: a mapping, a family's shorthand, or None. Raises QcompressError for an unknown name, with the nearest;
+    pydantic's ValidationError for settings that make no sense.
+    """
+    for family in families().values():
+        if name in (names := family.all_names()):
+            own = {} if given is None else dict(given) if isinstance(given, Mapping) else family.shorthand(given)
+            settings = family.settings.model_validate({**names[name], **own})
+            return Choice(family, settings, family.make(settings))
+    known = list(TARGETS)
+    nearest = difflib.get_close_matches(name, known, 1)
+    raise QcompressError(
+        f"no target {name!r}: " + (f"did you mean {nearest[0]}?" if nearest else f"choose from {', '.join(known)}")
+    )
+
+
+def recalled(told: Mapping[str, Any]) -> Choice:
+    """The target that `Choice.to_json` wrote."""
+    return choose(told["family"], told["settings"])
+
+
+def default_targets() -> list[str]:
+    """Names of what is built where nothing is asked for: one of each kind of body that runs here."""
+    return [name for family in families().values() for name in family.default]
+
+
+def of_flow(targets: Iterable[Target], flow: str) -> list[Target]:
+    """Those that a synthesis flow takes."""
+    return [target for target in targets if flow in target.flows]
 
 
 class _Targets(Mapping[str, Target]):
-    """Name -> target; its module is imported when it is asked for."""
+    """Every name of every family -> its target."""
 
     def __getitem__(self, name: str) -> Target:
-        if name not in MODULES:
-            raise QcompressError(f"no target {name!r}: choose from {', '.join(MODULES)}")
-        module = import_module(MODULES[name])
-        target: Target = getattr(module, "VARIANTS", {}).get(name, module.TARGET)
-        return target
+        return choose(name).target
+
+    def __contains__(self, name: object) -> bool:
+        return any(name in family.all_names() for family in families().values())
 
     def __iter__(self) -> Iterator[str]:
-        return iter(MODULES)
+        for family in families().values():
+            yield from family.all_names()
 
     def __len__(self) -> int:
-        return len(MODULES)
+        return sum(1 for _ in self)
 
 
 TARGETS: Mapping[str, Target] = _Targets()
+"""Names that stand for targets without further settings."""

@@ -1,13 +1,14 @@
 """What a build will take, in seconds and megabytes, before it starts.
 
-Fitted to builds on two cores at 2.5 GHz, others at work beside them; megabytes are the peak of all programs together.
+Fitted to builds on two cores that others used as well: seconds of hls are processor time, for one compiler works, those
+of Verilog are what passed, with two compilers. Megabytes are the peak of all programs together.
 
     target            network                      what counts                seconds   here      MB   here
     hls               dense 4-8-3                  56 weights                     2.6    2.6     271    270
     hls               8x8 encoder                  2120 weights                   6.1    5.9     336    330
     hls               dense 16-64-32-32-5          4256 weights                    15     15     398    380
     hls               dense 64-96-32-8             9472 weights                    90     90     507    510
-    hls               dense, 15.9 k weights        15900 weights                  390    380       -    670
+    hls               dense 45-128-64-24-5         15608 weights                  324    370     653    660
     hls               16x16 image, 2 convolutions  6948 places of windows         5.6    5.6     372    390
     hls               32x32 image, 2 convolutions  36324 places of windows         46     46     934    950
     hls-vitis-stream  dense 16-64-32-32-5          4256 weights                    17     15     411    380
@@ -62,8 +63,10 @@ def _operations(graph: Graph, node: Node) -> int:
     if isinstance(operation, Rearrangement):
         return 0
     if isinstance(operation, Linear):
-        taps = operation.taps(graph.shapes[node.source]) >= 0
-        return int(np.einsum("pgt,gt->", taps, np.count_nonzero(operation.matrix, axis=2)))
+        shape = graph.shapes[node.source]
+        met = np.count_nonzero(operation.spatial(shape) >= 0, axis=0)  # positions at which each tap meets an input
+        used = operation.grouped(np.repeat(met[:, None], shape[-1], axis=1))
+        return int(np.sum(used * np.count_nonzero(operation.matrix, axis=2)))
     if isinstance(operation, Pool):
         return elements * int(np.prod(operation.size))
     return elements * len(node.sources)
@@ -74,7 +77,8 @@ def places(graph: Graph) -> list[int]:
     found = []
     for node in graph.nodes:
         if isinstance(node.operation, Linear) and len(graph.shapes[node.source]) > 1:
-            found.append(node.operation.taps(graph.shapes[node.source]).size)
+            groups, terms, _ = node.operation.matrix.shape
+            found.append(len(node.operation.spatial(graph.shapes[node.source])) * groups * terms)
     return found
 
 

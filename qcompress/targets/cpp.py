@@ -10,9 +10,9 @@ import hashlib
 import json
 import os
 import platform
+from collections.abc import Sequence
 from dataclasses import asdict, dataclass
 from functools import cached_property
-from math import prod
 from pathlib import Path
 from typing import Any
 
@@ -20,11 +20,15 @@ import numpy as np
 import numpy.typing as npt
 
 from qcompress.errors import QcompressError
-from qcompress.fixedpoint import Codes, Format, Values
+from qcompress.fixedpoint import Format
 from qcompress.graph import Graph
-from qcompress.graph.stage import Chain
+from qcompress.graph.ports import Port, Tensors, as_tensors, by_port, outside, pack, row_count, unpack
+from qcompress.graph.stage import Chain, ports_in, ports_out
 from qcompress.targets import cpp_chain, cpp_emit
-from qcompress.targets.cpp_files import library, plugin, selftest
+from qcompress.targets.cpp_cost import cost
+from qcompress.targets.cpp_files import library, plugin
+from qcompress.targets.cpp_ports import is_plain
+from qcompress.targets.cpp_selftest import FILE, selftest
 from qcompress.targets.cpp_types import port_type
 from qcompress.targets.processes import require, run_logged
 from qcompress.targets.record import read_record, write_json, write_record
@@ -50,6 +54,20 @@ class Cpp:
     def name(self) -> str:
         return "cpp"
 
+    @property
+    def flows(self) -> tuple[str, ...]:
+        """No synthesis flow takes an emulator."""
+        return ()
+
+    @property
+    def simulated(self) -> bool:
+        """It runs wherever it was compiled."""
+        return True
+
+    def cost(self, graph: Graph | Chain) -> tuple[float, float]:
+        """Seconds and megabytes that a build will take, from counts; the measurements behind it: cpp_cost.cost."""
+        return cost(graph)
+
     def refuse(self, graph: Graph | Chain) -> None:
         """Raises Refused for graphs that 64-bit integers cannot hold and for stages that are not C++."""
         _emitter(graph).refuse(graph)
@@ -71,8 +89,8 @@ class Cpp:
                 graph.save(folder / "graph")
             (folder / cpp_emit.header_name(graph)).write_text(text)
             (folder / "library.cpp").write_text(library(graph))
-            (folder / "plugin.cpp").write_text(plugin(graph))
-            (folder / "selftest.cpp").write_text(selftest(graph))
+            (folder / "plugin.cpp").write_text(plugin(graph, _emitter(graph).keeps_space(graph)))
+            _write_selftest(graph, folder)
         body = self._body(graph, folder, digest, compiler)
         write_record(folder / RECORD, graph, made)
         return body
@@ -102,6 +120,15 @@ class Cpp:
         command = [compiler, *flags, "-shared", "-fPIC", "-pthread", "library.cpp", "-o", f"{library}.part"]
         run_logged(command, folder, log, f"cpp: compiling {graph.name}")
         os.replace(folder / f"{library}.part", folder / library)
+
+
+def _write_selftest(graph: Graph | Chain, folder: Path) -> None:
+    """The program, and its vectors where they do not stand in it."""
+    text, codes = selftest(graph)
+    (folder / "selftest.cpp").write_text(text)
+    (folder / FILE).unlink(missing_ok=True)
+    if codes is not None:
+        (folder / FILE).write_bytes(codes)
 
 
 def _is_recorded(graph: Graph | Chain, folder: Path, made: dict[str, Any]) -> bool:
@@ -141,6 +168,12 @@ def native_dtype(format_: Format) -> np.dtype[Any]:
     return np.dtype(port_type(format_).removeprefix("std::").removesuffix("_t"))
 
 
+def _addresses(arrays: Sequence[Narrow], plain: bool) -> Any:
+    """The address of the only array, or those of all in an array."""
+    addresses = [ctypes.c_void_p(array.ctypes.data) for array in arrays]
+    return addresses[0] if plain else (ctypes.c_void_p * len(addresses))(*addresses)
+
+
 @dataclass(frozen=True)
 class CppBody:
     """The compiled emulator; a Body. threads: 0 for as many as there are processors."""
@@ -153,36 +186,52 @@ class CppBody:
     def name(self) -> str:
         return "cpp" if isinstance(self.graph, Graph) else ALL_STAGES
 
-    def run(self, codes: Codes) -> Codes:
-        """Codes (rows, *input_shape) -> codes (rows, *output_shape), int64; QcompressError for what does not fit."""
-        found: Codes = self._call("run_codes", np.asarray(codes, np.int64), np.dtype(np.int64))
-        return found
+    def run(self, codes: Tensors) -> Tensors:
+        """Codes (rows, *input_shape) -> codes (rows, *output_shape), int64; QcompressError for what does not fit.
 
-    def run_native(self, codes: Narrow) -> Narrow:
+        Several inputs are arrays by name, and so is the result where there are several outputs.
+        """
+        given = np.ascontiguousarray(pack(self._inputs, codes, self.name))
+        found = np.empty((len(given), sum(port.size for port in self._outputs)), np.int64)
+        if self._call("run_codes", _addresses([given], True), _addresses([found], True), len(given)):
+            outside(self._inputs, by_port(self._inputs, codes, self.name), self.name)
+        return unpack(self._outputs, found)
+
+    def run_native(self, codes: Tensors) -> Tensors:
         """The same on the header's own integer types, without conversion: the fastest way in and out."""
-        wanted = native_dtype(self.graph.input_format)
-        if codes.dtype != wanted:
-            raise QcompressError(f"{self.name}: codes of type {codes.dtype}, the emulator takes {wanted}")
-        found: Narrow = self._call("run_native", codes, native_dtype(self.graph.output_format))
-        return found
+        arrays = by_port(self._inputs, codes, self.name)
+        for port in self._inputs:
+            wanted, given = native_dtype(port.format), arrays[port.name].dtype
+            if given != wanted:
+                where = "" if len(self._inputs) == 1 else f" of {port.name}"
+                raise QcompressError(f"{self.name}: codes{where} of type {given}, the emulator takes {wanted}")
+        rows = row_count(arrays)
+        taken = [np.ascontiguousarray(arrays[port.name]) for port in self._inputs]
+        found = [np.empty((rows, *port.shape), native_dtype(port.format)) for port in self._outputs]
+        plain = is_plain(self.graph)
+        if self._call("run_native", _addresses(taken, plain), _addresses(found, plain), rows):
+            outside(self._inputs, arrays, self.name)
+        return as_tensors(self._outputs, {port.name: array for port, array in zip(self._outputs, found, strict=True)})
 
-    def predict(self, values: npt.ArrayLike) -> Values:
-        """Values (rows, *input_shape) -> output values, float64 on the grid of the output format."""
-        return self.graph.output_format.to_values(self.run(self.graph.input_codes(values)))
+    def predict(self, values: Any) -> Any:
+        """Values (rows, *input_shape) -> output values, float64 on the grid of the output format; by name as `run`."""
+        found = by_port(self._outputs, self.run(self.graph.input_codes(values)), self.name)
+        return as_tensors(self._outputs, {port.name: port.format.to_values(found[port.name]) for port in self._outputs})
 
-    def _call(self, function: str, codes: Narrow, result: np.dtype[Any]) -> Any:
-        graph = self.graph
-        if codes.shape[1:] != graph.input_shape:
-            raise QcompressError(f"{self.name} takes rows of shape {graph.input_shape}, got {codes.shape[1:]}")
-        given = np.ascontiguousarray(codes)
-        found = np.empty((len(given), prod(graph.output_shape)), result)
-        threads = self.threads or os.cpu_count() or 1
+    @property
+    def _inputs(self) -> tuple[Port, ...]:
+        return ports_in(self.graph)
+
+    @property
+    def _outputs(self) -> tuple[Port, ...]:
+        return ports_out(self.graph)
+
+    def _call(self, function: str, given: Any, found: Any, rows: int) -> int:
+        """How many input codes are outside their format."""
         call = getattr(self._loaded, function)
         call.restype = ctypes.c_size_t
-        pointers = (ctypes.c_void_p(array.ctypes.data) for array in (given, found))
-        if outside := call(*pointers, ctypes.c_size_t(len(given)), threads):
-            raise QcompressError(f"{self.name}: {outside} input codes are outside {graph.input_format}")
-        return found.reshape(len(given), *graph.output_shape)
+        wrong: int = call(given, found, ctypes.c_size_t(rows), self.threads or os.cpu_count() or 1)
+        return wrong
 
     @cached_property
     def _loaded(self) -> ctypes.CDLL:

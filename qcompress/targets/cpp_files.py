@@ -1,63 +1,71 @@
-"""The C++ files around the emulator's header: for Python, for frameworks, for a test without Python."""
+"""The C++ files around the emulator's header: for Python and for frameworks."""
 
-from math import prod
+from typing import Any
 
-import numpy as np
+from qcompress.graph.stage import ports_in, ports_out
+from qcompress.targets.cpp_ports import is_plain, members
+from qcompress.targets.cpp_source import header_name, namespace
+from qcompress.targets.cpp_types import port_type
 
-from qcompress.fixedpoint import Codes
-from qcompress.graph.stage import Hashed
-from qcompress.targets.cpp_emit import Source, header_name, namespace
-
-VECTORS = 64
-"""Rows of the self-test."""
-
-LIBRARY = """\
-// What Python loads: rows shared among threads, every block of rows on the stack of its thread. The functions return
-// how many input codes are outside the input format; if any is, the results mean nothing.
+THREADS = """\
+// What Python loads: rows shared among threads, work space of its own for each of them. The functions return how many
+// input codes are outside their format; if any is, the results mean nothing.
 #include "{header}"
 
 #include <algorithm>
 #include <atomic>
 #include <cstddef>
 #include <cstdint>
+#include <memory>
 #include <thread>
 #include <vector>
 
 namespace {{
 
 using namespace {space};
-constexpr std::size_t chunk = 8 * block_rows, share = 8 * chunk;
+// Rows that are looked at before they are computed, and the fewest that are worth a thread.
+constexpr std::size_t chunk = block_rows == 1 ? 1 : 8 * block_rows, share = block_rows == 1 ? 1 : 8 * chunk;
 
-template <class T> std::size_t outside(const T *codes, std::size_t count) {{
+template <class T> std::size_t outside(const T *codes, std::size_t count, long long smallest, long long largest) {{
     std::size_t found = 0;
-    for (std::size_t i = 0; i < count; i++) found += (codes[i] < input_smallest) | (codes[i] > input_largest);
+    for (std::size_t i = 0; i < count; i++) found += (codes[i] < smallest) | (codes[i] > largest);
     return found;
 }}
 
+// The sum of part(first row, rows) over all rows, in several threads.
+template <class Part> std::size_t in_threads(std::size_t rows, int threads, Part part) {{
+    const std::size_t wanted = std::max<std::size_t>(1, std::min<std::size_t>(threads, (rows + share - 1) / share));
+    const std::size_t blocks = (rows + block_rows - 1) / block_rows;
+    const std::size_t step = std::max<std::size_t>(1, (blocks + wanted - 1) / wanted) * block_rows;
+    std::atomic<std::size_t> sum{{0}};
+    std::vector<std::thread> others;
+    for (std::size_t start = step; start < rows; start += step)
+        others.emplace_back([&, start] {{ sum += part(start, std::min(step, rows - start)); }});
+    sum += part(0, std::min(step, rows));
+    for (std::thread &other : others) other.join();
+    return sum;
+}}
+
+"""
+
+PLAIN = """\
 template <class From, class To> std::size_t part(const From *input, To *output, std::size_t rows) {{
+    {workspace}
     std::size_t wrong = 0;
     for (std::size_t start = 0; start < rows; start += chunk) {{
         const std::size_t here = std::min(chunk, rows - start);
         const From *from = input + start * input_size;
-        const std::size_t found = outside(from, here * input_size);
+        const std::size_t found = outside(from, here * input_size, input_smallest, input_largest);
         wrong += found;
-        if (found == 0) predict(from, output + start * output_size, here);
+        if (found == 0) predict(from, output + start * output_size, here, space);
     }}
     return wrong;
 }}
 
 template <class From, class To> std::size_t run(const From *input, To *output, std::size_t rows, int threads) {{
-    const std::size_t wanted = std::min<std::size_t>(threads, (rows + share - 1) / share);
-    const std::size_t step = wanted < 2 ? rows : (rows / wanted / block_rows + 1) * block_rows;
-    std::atomic<std::size_t> wrong{{0}};
-    std::vector<std::thread> others;
-    for (std::size_t start = step; start < rows; start += step)
-        others.emplace_back([&, start] {{
-            wrong += part(input + start * input_size, output + start * output_size, std::min(step, rows - start));
-        }});
-    wrong += part(input, output, std::min(step, rows));
-    for (std::thread &other : others) other.join();
-    return wrong;
+    return in_threads(rows, threads, [=](std::size_t first, std::size_t here) {{
+        return part(input + first * input_size, output + first * output_size, here);
+    }});
 }}
 
 }} // namespace
@@ -71,6 +79,79 @@ extern "C" std::size_t run_native(const Input *input, Output *output, std::size_
 }}
 """
 
+NAMED = """\
+constexpr std::size_t input_total = {input_total}, output_total = {output_total};
+
+// Codes of a block of rows in the ports' own types.
+struct Narrow {{
+    {arrays}
+}};
+
+// Codes of one port out of rows in which those of all inputs lie side by side; how many are outside its format.
+template <class Port> std::size_t take(const std::int64_t *from, typename Port::type *to, std::size_t rows) {{
+    std::size_t found = 0;
+    for (std::size_t row = 0; row < rows; row++, from += input_total, to += Port::size) {{
+        found += outside(from, Port::size, Port::smallest, Port::largest);
+        for (std::size_t i = 0; i < Port::size; i++) to[i] = typename Port::type(from[i]);
+    }}
+    return found;
+}}
+
+// Codes of one port into rows in which those of all outputs lie side by side.
+template <class Port> void give(const typename Port::type *from, std::int64_t *to, std::size_t rows) {{
+    for (std::size_t row = 0; row < rows; row++, from += Port::size, to += output_total)
+        for (std::size_t i = 0; i < Port::size; i++) to[i] = from[i];
+}}
+
+std::size_t packed(const std::int64_t *input, std::int64_t *output, std::size_t rows) {{
+    {workspace}
+    const std::unique_ptr<Narrow> narrow(new Narrow);
+    std::size_t wrong = 0;
+    for (std::size_t row = 0; row < rows; row += block_rows) {{
+        const std::size_t here = std::min<std::size_t>(block_rows, rows - row);
+        const std::int64_t *from = input + row * input_total;
+        std::int64_t *to = output + row * output_total;
+        const std::size_t found = {takes};
+        wrong += found;
+        if (found != 0) continue;
+        predict(Inputs{{{narrow_inputs}}}, Outputs{{{narrow_outputs}}}, here, space);
+        {gives}
+    }}
+    return wrong;
+}}
+
+std::size_t native(const Inputs &input, const Outputs &output, std::size_t rows) {{
+    {workspace}
+    std::size_t wrong = 0;
+    for (std::size_t row = 0; row < rows; row += chunk) {{
+        const std::size_t here = std::min(chunk, rows - row);
+        const Inputs from{{{inputs_from}}};
+        const std::size_t found = {checks};
+        wrong += found;
+        if (found == 0) predict(from, Outputs{{{outputs_from}}}, here, space);
+    }}
+    return wrong;
+}}
+
+}} // namespace
+
+// Codes of all inputs of a row lie one behind the other, as do those of all outputs.
+extern "C" std::size_t run_codes(const std::int64_t *input, std::int64_t *output, std::size_t rows, int threads) {{
+    return in_threads(rows, threads, [=](std::size_t first, std::size_t here) {{
+        return packed(input + first * input_total, output + first * output_total, here);
+    }});
+}}
+
+// Pointers to the codes of every input and of every output, in order, each in its own type.
+extern "C" std::size_t run_native(const void *const *from, void *const *to, std::size_t rows, int threads) {{
+    const Inputs input{{{pointers_in}}};
+    const Outputs output{{{pointers_out}}};
+    return in_threads(rows, threads, [=](std::size_t row, std::size_t here) {{
+        return native(Inputs{{{inputs_from}}}, Outputs{{{outputs_from}}}, here);
+    }});
+}}
+"""
+
 PLUGIN = """\
 // A model for a framework that loads emulators as plug-ins: create_model, prepare_input, predict, read_result,
 // destroy_model. Build: g++ -std=c++17 -O3 -fPIC -shared plugin.cpp -o {name}.so
@@ -80,14 +161,13 @@ PLUGIN = """\
 #include "{header}"
 
 #include <any>
-#include <array>
-
+{includes}
 #ifdef QCOMPRESS_MODEL_HEADER
 #include QCOMPRESS_MODEL_HEADER
 #else
 #define QCOMPRESS_MODEL_BASE qcompress_plugin::Model
 namespace qcompress_plugin {{
-// prepare_input takes a pointer to const Input[input_size], read_result a pointer to Output[output_size].
+{takes}
 class Model {{
   public:
     virtual void prepare_input(std::any input) = 0;
@@ -101,19 +181,7 @@ class Model {{
 namespace {space} {{
 
 class Emulator final : public QCOMPRESS_MODEL_BASE {{
-    std::array<Input, input_size> input_{{}};
-    std::array<Output, output_size> output_{{}};
-
-  public:
-    void prepare_input(std::any input) override {{
-        const Input *from = std::any_cast<const Input *>(input);
-        for (std::size_t i = 0; i < input_size; i++) input_[i] = from[i];
-    }}
-    void predict() override {{ {space}::predict(input_.data(), output_.data()); }}
-    void read_result(std::any result) override {{
-        Output *to = std::any_cast<Output *>(result);
-        for (std::size_t i = 0; i < output_size; i++) to[i] = output_[i];
-    }}
+{members}
 }};
 
 }} // namespace {space}
@@ -122,64 +190,153 @@ extern "C" QCOMPRESS_MODEL_BASE *create_model() {{ return new {space}::Emulator;
 extern "C" void destroy_model(QCOMPRESS_MODEL_BASE *model) {{ delete model; }}
 """
 
-SELFTEST = """\
-// Compares the emulator with embedded vectors of the reference interpreter, row by row and in a batch.
-// Build and run: g++ -std=c++17 -O2 selftest.cpp -o selftest && ./selftest
-#include "{header}"
 
-#include <cstdio>
+PLAIN_TAKES = (
+    "// prepare_input takes a pointer to const Input[input_size], read_result a pointer to Output[output_size]."
+)
+NAMED_TAKES = """\
+// prepare_input takes a std::map<std::string, const void *>: the name of every input -> its codes; read_result takes a
+// std::map<std::string, void *>: names of outputs, all or some -> where their codes go. Unknown and missing names are
+// std::out_of_range. Names and types:
+{ports}"""
 
-namespace {space} {{
-namespace vectors {{
+PLAIN_MEMBERS = """\
+    std::array<Input, input_size> input_{{}};
+    std::array<Output, output_size> output_{{}};{workspace}
 
-constexpr std::size_t rows = {rows};
-{arrays}
-}} // namespace vectors
-}} // namespace {space}
-
-int main() {{
-    using namespace {space};
-    static Output batch[vectors::rows * output_size], single[output_size];
-    std::size_t wrong = 0;
-    predict(vectors::input, batch, vectors::rows);
-    for (std::size_t row = 0; row < vectors::rows; row++) {{
-        predict(vectors::input + row * input_size, single);
-        for (std::size_t i = 0; i < output_size; i++) {{
-            const Output expected = vectors::output[row * output_size + i];
-            wrong += batch[row * output_size + i] != expected;
-            wrong += single[i] != expected;
-        }}
+  public:
+    void prepare_input(std::any input) override {{
+        const Input *from = std::any_cast<const Input *>(input);
+        for (std::size_t i = 0; i < input_size; i++) input_[i] = from[i];
     }}
-    std::printf("%zu rows, %zu wrong codes\\n", vectors::rows, wrong);
-    return wrong != 0;
-}}
-"""
+    void predict() override {{ {space}::predict(input_.data(), output_.data(){extra}); }}
+    void read_result(std::any result) override {{
+        Output *to = std::any_cast<Output *>(result);
+        for (std::size_t i = 0; i < output_size; i++) to[i] = output_[i];
+    }}"""
+
+NAMED_MEMBERS = """\
+    {arrays}{workspace}
+
+  public:
+    void prepare_input(std::any input) override {{
+        const auto from = std::any_cast<std::map<std::string, const void *>>(input);
+        {copies}
+        if (from.size() != {inputs}) throw std::out_of_range("an input that the model does not have");
+    }}
+    void predict() override {{
+        {space}::predict(Inputs{{{narrow_inputs}}}, Outputs{{{narrow_outputs}}}{extra});
+    }}
+    void read_result(std::any result) override {{
+        for (const auto &[name, to] : std::any_cast<std::map<std::string, void *>>(result)) {{
+            {results}
+            throw std::out_of_range(name);
+        }}
+    }}"""
 
 
-def library(graph: Hashed) -> str:
+def library(graph: Any) -> str:
     """The shared library that Python loads."""
-    return LIBRARY.format(header=header_name(graph), space=namespace(graph))
+    text = THREADS.format(header=header_name(graph), space=namespace(graph))
+    if is_plain(graph):
+        return text + PLAIN.format(workspace=WORKSPACE)
+    return text + NAMED.format(workspace=WORKSPACE, **_named(graph))
 
 
-def plugin(graph: Hashed) -> str:
-    """A plug-in for frameworks that load emulators at run time."""
-    return PLUGIN.format(header=header_name(graph), space=namespace(graph), name=header_name(graph).removesuffix(".h"))
+WORKSPACE = "const std::unique_ptr<Workspace> held(new Workspace);\n    Workspace &space = *held;"
 
 
-def selftest(graph: Hashed) -> str:
-    """A program that needs no Python."""
-    codes = vectors(graph)
-    source = Source()
-    source.array("Input", "input", codes.reshape(len(codes), prod(graph.input_shape)), static=False)
-    source.array("Output", "output", graph.run(codes).reshape(len(codes), -1), static=False)
-    return SELFTEST.format(header=header_name(graph), space=namespace(graph), rows=len(codes), arrays=source.text())
+def _named(graph: Any) -> dict[str, Any]:
+    """What NAMED says of every port."""
+    inputs, outputs = members(ports_in(graph)), members(ports_out(graph))
+    arrays, takes, gives, checks = [], [], [], []
+    start = 0
+    for name, port in inputs:
+        arrays.append(f"inputs::{name}::type in_{name}[block_rows * {port.size}];")
+        takes.append(f"take<inputs::{name}>(from + {start}, narrow->in_{name}, here)")
+        limits = f"inputs::{name}::smallest, inputs::{name}::largest"
+        checks.append(f"outside(from.{name}, here * {port.size}, {limits})")
+        start += port.size
+    end = 0
+    for name, port in outputs:
+        arrays.append(f"outputs::{name}::type out_{name}[block_rows * {port.size}];")
+        gives.append(f"give<outputs::{name}>(narrow->out_{name}, to + {end}, here);")
+        end += port.size
+    return {
+        "input_total": start,
+        "output_total": end,
+        "arrays": "\n    ".join(arrays),
+        "takes": " +\n                                  ".join(takes),
+        "gives": "\n        ".join(gives),
+        "checks": " +\n                                  ".join(checks),
+        "narrow_inputs": ", ".join(f"narrow->in_{name}" for name, _ in inputs),
+        "narrow_outputs": ", ".join(f"narrow->out_{name}" for name, _ in outputs),
+        "inputs_from": ", ".join(f"input.{name} + row * {port.size}" for name, port in inputs),
+        "outputs_from": ", ".join(f"output.{name} + row * {port.size}" for name, port in outputs),
+        "pointers_in": ", ".join(
+            f"static_cast<const inputs::{name}::type *>(from[{n}])" for n, (name, _) in enumerate(inputs)
+        ),
+        "pointers_out": ", ".join(
+            f"static_cast<outputs::{name}::type *>(to[{n}])" for n, (name, _) in enumerate(outputs)
+        ),
+    }
 
 
-def vectors(graph: Hashed) -> Codes:
-    """Input codes of the self-test: uniform, sparse, and the ends of the range; the same ones always."""
-    rng = np.random.default_rng(0)
-    low, high = graph.input_format.min_code, graph.input_format.max_code
-    codes = rng.integers(low, high, (VECTORS, *graph.input_shape), endpoint=True)
-    codes[1::2] = np.clip(codes[1::2] * (rng.random(codes[1::2].shape) < 0.2), low, high)
-    codes[0], codes[2] = low, high
-    return codes
+def plugin(graph: Any, keeps_space: bool) -> str:
+    """A plug-in for frameworks that load emulators at run time.
+
+    keeps_space: whether a model object keeps its work space from row to row.
+    """
+    space = namespace(graph)
+    own = {
+        "space": space,
+        "workspace": "\n    Workspace space_;" if keeps_space else "",
+        "extra": ", 1, space_" if keeps_space else "",
+    }
+    plain = is_plain(graph)
+    return PLUGIN.format(
+        header=header_name(graph),
+        space=space,
+        name=header_name(graph).removesuffix(".h"),
+        includes="#include <array>\n"
+        if plain
+        else "#include <cstring>\n#include <map>\n#include <stdexcept>\n#include <string>\n",
+        takes=PLAIN_TAKES if plain else NAMED_TAKES.format(ports=_listed(graph)),
+        members=(PLAIN_MEMBERS.format(**own) if plain else NAMED_MEMBERS.format(**own, **_kept(graph))),
+    )
+
+
+def _listed(graph: Any) -> str:
+    """Names and types of all ports, in comments."""
+    sides = (("in", "const ", ports_in(graph)), ("out", "", ports_out(graph)))
+    return "\n".join(
+        f"// {side}: {_quoted(port.name)}: {const}{port_type(port.format)}[{port.size}]"
+        for side, const, ports in sides
+        for port in ports
+    )
+
+
+def _kept(graph: Any) -> dict[str, Any]:
+    """What NAMED_MEMBERS says of every port."""
+    inputs, outputs = members(ports_in(graph)), members(ports_out(graph))
+    arrays = [f"inputs::{name}::type in_{name}[inputs::{name}::size]{{}};" for name, _ in inputs]
+    arrays += [f"outputs::{name}::type out_{name}[outputs::{name}::size]{{}};" for name, _ in outputs]
+    copies = [f"std::memcpy(in_{name}, from.at({_quoted(port.name)}), sizeof in_{name});" for name, port in inputs]
+    results = [
+        f"if (name == {_quoted(port.name)}) {{ std::memcpy(to, out_{name}, sizeof out_{name}); continue; }}"
+        for name, port in outputs
+    ]
+    return {
+        "arrays": "\n    ".join(arrays),
+        "copies": "\n        ".join(copies),
+        "inputs": len(inputs),
+        "narrow_inputs": ", ".join(f"in_{name}" for name, _ in inputs),
+        "narrow_outputs": ", ".join(f"out_{name}" for name, _ in outputs),
+        "results": "\n            ".join(results),
+    }
+
+
+def _quoted(text: str) -> str:
+    """A string as C++ reads it, on one line, in ASCII: bytes beyond it as octal escapes of UTF-8."""
+    escaped = (chr(byte) if 32 <= byte < 127 and byte not in b'"\\\\?' else f"\\{byte:03o}" for byte in text.encode())
+    return f'"{"".join(escaped)}"'

@@ -1,5 +1,5 @@
 // Integer kernels over LANES rows at once: arrays are [element][row], so that a row is a lane of a vector register.
-// With LANES = 1 the same code is plain scalar arithmetic. No overflow: every type is wide enough by proof.
+// With LANES = 1 vectors go over filters, channels and elements instead. No overflow: every type is wide enough by proof.
 
 #ifndef QCOMPRESS_VECTOR_BYTES
 #if defined(__AVX512BW__)
@@ -53,9 +53,34 @@ constexpr int place(int position, int tap, int stride, int dilation, int before,
     return at < 0 || at % stuffing != 0 || at / stuffing >= size ? -1 : at / stuffing;
 }
 
-// Weights of neighbouring terms in one 32-bit integer, the first in the lower half: [term][filter].
+// Two neighbouring 16-bit terms lie in one 32-bit integer, the first in the lower half: sum + the products of both.
+template <int L>
+inline Vector<std::int32_t, L> add_products(Vector<std::int32_t, L> sum, Vector<std::int32_t, L> a,
+                                            Vector<std::int32_t, L> b) {
+    using V = Vector<std::int32_t, L>;
+#if defined(__AVX512VNNI__) && defined(__AVX512BW__) && defined(__AVX512VL__)
+    if constexpr (L == 16) return (V)_mm512_dpwssd_epi32((__m512i)sum, (__m512i)a, (__m512i)b);
+    if constexpr (L == 8) return (V)_mm256_dpwssd_epi32((__m256i)sum, (__m256i)a, (__m256i)b);
+    if constexpr (L == 4) return (V)_mm_dpwssd_epi32((__m128i)sum, (__m128i)a, (__m128i)b);
+#else
+#ifdef __AVX512BW__
+    if constexpr (L == 16) return sum + (V)_mm512_madd_epi16((__m512i)a, (__m512i)b);
+#endif
+#ifdef __AVX2__
+    if constexpr (L == 8) return sum + (V)_mm256_madd_epi16((__m256i)a, (__m256i)b);
+#endif
+#ifdef __SSE2__
+    if constexpr (L == 4) return sum + (V)_mm_madd_epi16((__m128i)a, (__m128i)b);
+#endif
+#endif
+    using U = Vector<std::uint32_t, L>;
+    const V low_a = V(U(a) << 16) >> 16, low_b = V(U(b) << 16) >> 16;
+    return sum + low_a * low_b + (a >> 16) * (b >> 16);
+}
+
+// Weights of neighbouring terms in one 32-bit integer, where the header does not hold them side by side already.
 template <class N> struct Pairs {
-    static constexpr int terms = N::kernel_height * N::kernel_width * N::group_channels, size = terms * N::group_filters;
+    static constexpr int size = N::groups * N::kernel_height * N::kernel_width * N::group_channels * N::group_filters;
     std::int32_t of[size] = {};
     constexpr Pairs() {
         for (int i = 0; i < size; i++) {
@@ -67,59 +92,96 @@ template <class N> struct Pairs {
 };
 template <class N> inline constexpr Pairs<N> pairs{};
 
-// Sums of products of 16-bit numbers in 32 bits: x86 multiplies and adds two pairs in one instruction.
-#ifdef __SSE2__
-inline Vector<std::int32_t, 4> dot(Vector<std::int32_t, 4> a, std::int32_t b) {
-    return (Vector<std::int32_t, 4>)_mm_madd_epi16((__m128i)a, _mm_set1_epi32(b));
+// Weights of terms `term` and `term + 1`, of L filters.
+template <class N, int L> inline Vector<std::int32_t, L> weight_pairs(int term, int filter) {
+    Vector<std::int32_t, L> result;
+    if constexpr (N::interleaved)
+        std::memcpy(&result, &N::weights[term * N::group_filters + 2 * filter], sizeof result);
+    else
+        std::memcpy(&result, &pairs<N>.of[term * N::group_filters + filter], sizeof result);
+    return result;
 }
-#ifdef __AVX2__
-inline Vector<std::int32_t, 8> dot(Vector<std::int32_t, 8> a, std::int32_t b) {
-    return (Vector<std::int32_t, 8>)_mm256_madd_epi16((__m256i)a, _mm256_set1_epi32(b));
+
+// The product, cast to the last bit of the accumulator.
+template <class N, class V> inline V product(V given, V weight) {
+    if constexpr (N::shift > 0)
+        return (given * weight) >> N::shift;
+    else
+        return given * weight;
 }
-#endif
-#ifdef __AVX512BW__
-inline Vector<std::int32_t, 16> dot(Vector<std::int32_t, 16> a, std::int32_t b) {
-    return (Vector<std::int32_t, 16>)_mm512_madd_epi16((__m512i)a, _mm512_set1_epi32(b));
-}
-#endif
-template <class N, int LANES>
-constexpr bool in_pairs = std::is_same_v<typename N::In, std::int16_t> && std::is_same_v<typename N::Sum, std::int32_t> &&
-                          sizeof(N::weights[0]) == 2 && N::shift == 0 && N::groups == 1 && N::dilation_x == 1 &&
-                          N::stuffing_x == 1 && (LANES >= 4);
-#else
-template <class N, int LANES> constexpr bool in_pairs = false;
-#endif
 
 // C x S sums over `terms` inputs that lie one behind the other, as do their weights.
 template <class N, int LANES, int C, int S, class V>
-inline void run_of_terms(V (&sum)[C][S], const typename N::In (*from)[LANES], int lane, int first, int terms) {
+inline void run_of_terms(V (&sum)[C][S], const typename N::In (*from)[LANES], int lane, int term, int filter,
+                         int terms) {
     using A = typename N::Sum;
     constexpr int L = length<A>(LANES);
+    V given[S];
     int i = 0;
-    if constexpr (in_pairs<N, LANES>) {
-        for (; i + 1 < terms; i += 2) {
-            V given[S];
-            for (int s = 0; s < S; s++) {
-                const auto *low = reinterpret_cast<const std::uint16_t *>(&from[i][lane + s * L]);
-                given[s] = load<A, L>(low) | (load<A, L>(&from[i + 1][lane + s * L]) << 16);
+    if constexpr (N::paired) {
+        const auto add_pairs = [&](int term) {
+            for (int c = 0; c < C; c++) {
+                const V weight = V{} + weight_pairs<N, 1>(term, filter + c);
+                for (int s = 0; s < S; s++) sum[c][s] = add_products<L>(sum[c][s], given[s], weight);
             }
-            const std::int32_t *weight = &pairs<N>.of[first + i * N::group_filters];
+        };
+        const auto low = [&](int i, int s) {
+            return load<A, L>(reinterpret_cast<const std::uint16_t *>(&from[i][lane + s * L]));
+        };
+        for (; i + 1 < terms; i += 2) {
+            for (int s = 0; s < S; s++) given[s] = low(i, s) | (low(i + 1, s) << 16);
+            add_pairs(term + i);
+        }
+        if (i < terms) {
+            for (int s = 0; s < S; s++) given[s] = low(i, s);
+            add_pairs(term + i);
+        }
+    } else {
+        for (; i < terms; i++) {
+            const auto *weight = &N::weights[(term + i) * N::group_filters + filter];
+            for (int s = 0; s < S; s++) given[s] = load<A, L>(&from[i][lane + s * L]);
             for (int c = 0; c < C; c++)
-                for (int s = 0; s < S; s++) sum[c][s] += dot(given[s], weight[c]);
+                for (int s = 0; s < S; s++) sum[c][s] += product<N, V>(given[s], V{} + A(weight[c]));
         }
     }
-    for (; i < terms; i++) {
-        const auto *weight = &N::weights[first + i * N::group_filters];
-        V given[S];
-        for (int s = 0; s < S; s++) given[s] = load<A, L>(&from[i][lane + s * L]);
-        for (int c = 0; c < C; c++)
-            for (int s = 0; s < S; s++) {
-                if constexpr (N::shift > 0)
-                    sum[c][s] += (given[s] * A(weight[c])) >> N::shift;
-                else
-                    sum[c][s] += given[s] * A(weight[c]);
+}
+
+// Taps of a row of the window whose inputs, in a row of the image, lie one behind the other.
+template <class N> constexpr bool together = N::groups == 1 && N::dilation_x == 1 && N::stuffing_x == 1;
+// Every channel by itself: weights are [tap][channel].
+template <class N> constexpr bool by_channel = N::groups > 1 && N::group_channels == 1 && N::group_filters == 1;
+
+template <class N> constexpr int first_term(int group, int ky, int kx) {
+    const int tap = ky * N::kernel_width + kx;
+    if constexpr (by_channel<N>) return tap * N::groups + group;
+    return (group * N::kernel_height * N::kernel_width + tap) * N::group_channels;
+}
+
+// Calls f(input place, first term, terms) for every run of terms that a window at (y, x) sees.
+template <class N, class F> inline void each_run(int y, int x, int group, F f) {
+    const int start = x * N::stride_x - N::left, skipped = start < 0 ? -start : 0;
+    const int taps = (start + N::kernel_width > N::width ? N::width - start : N::kernel_width) - skipped;
+    for (int ky = 0; ky < N::kernel_height; ky++) {
+        const int iy = place(y, ky, N::stride_y, N::dilation_y, N::top, N::stuffing_y, N::height);
+        if (iy < 0) continue;
+        if constexpr (together<N>) {
+            if (taps > 0)
+                f((iy * N::width + start + skipped) * N::channels, first_term<N>(0, ky, skipped), taps * N::channels);
+        } else {
+            for (int kx = 0; kx < N::kernel_width; kx++) {
+                const int ix = place(x, kx, N::stride_x, N::dilation_x, N::left, N::stuffing_x, N::width);
+                if (ix >= 0)
+                    f((iy * N::width + ix) * N::channels + group * N::group_channels, first_term<N>(group, ky, kx),
+                      N::group_channels);
             }
+        }
     }
+}
+
+template <class N, class V> inline V finished(V sum, V bias) {
+    using A = typename N::Sum;
+    if constexpr (N::gain != 1) sum = sum * A(N::gain) + bias;
+    return N::template finish<A, V>(sum);
 }
 
 // C channels of one output position, all rows: C x S sums stay in registers while the terms stream by.
@@ -127,106 +189,226 @@ template <class N, int LANES, int C>
 inline void sums(typename N::Out (*out)[LANES], const typename N::In (*in)[LANES], int y, int x, int group, int first) {
     using A = typename N::Sum;
     constexpr int L = length<A>(LANES), S = LANES >= 2 * L ? 2 : 1;
-    constexpr bool together = N::groups == 1 && N::dilation_x == 1 && N::stuffing_x == 1;
     using V = Vector<A, L>;
     const int channel = group * N::group_filters + first;
-    const int start = x * N::stride_x - N::left, skipped = start < 0 ? -start : 0;
-    const int taps = (start + N::kernel_width > N::width ? N::width - start : N::kernel_width) - skipped;
+    typename N::Out(*to)[LANES] = &out[(y * N::columns + x) * N::filters + channel];
     for (int lane = 0; lane < LANES; lane += L * S) {
         V sum[C][S];
         for (int c = 0; c < C; c++)
             for (int s = 0; s < S; s++) sum[c][s] = V{} + A(N::gain == 1 ? N::bias[channel + c] : 0);
-        for (int ky = 0; ky < N::kernel_height; ky++) {
-            const int iy = place(y, ky, N::stride_y, N::dilation_y, N::top, N::stuffing_y, N::height);
-            if (iy < 0) continue;
-            if constexpr (together) {
-                const int weight = (ky * N::kernel_width + skipped) * N::group_channels * N::group_filters + first;
-                if (taps > 0)
-                    run_of_terms<N, LANES, C, S>(sum, &in[(iy * N::width + start + skipped) * N::channels], lane, weight,
-                                                 taps * N::channels);
-            } else {
-                for (int kx = 0; kx < N::kernel_width; kx++) {
-                    const int ix = place(x, kx, N::stride_x, N::dilation_x, N::left, N::stuffing_x, N::width);
-                    if (ix < 0) continue;
-                    const int weight = ((group * N::kernel_height + ky) * N::kernel_width + kx) * N::group_channels *
-                                           N::group_filters + first;
-                    run_of_terms<N, LANES, C, S>(sum, &in[(iy * N::width + ix) * N::channels + group * N::group_channels],
-                                                 lane, weight, N::group_channels);
-                }
+        each_run<N>(y, x, group, [&](int from, int term, int terms) {
+            run_of_terms<N, LANES, C, S>(sum, &in[from], lane, term, first, terms);
+        });
+        for (int c = 0; c < C; c++)
+            for (int s = 0; s < S; s++)
+                store<A, L>(&to[c][lane + s * L], finished<N, V>(sum[c][s], V{} + A(N::bias[channel + c])));
+    }
+}
+
+// One row at a time: P neighbouring positions of F x L filters, which lie in the lanes of vectors.
+template <class N, int L, int F, int P>
+inline void wide_run(Vector<typename N::Sum, L> (&sum)[P][F], const typename N::In *from, int term, int filter,
+                     int terms) {
+    using A = typename N::Sum;
+    using V = Vector<A, L>;
+    constexpr int next = N::advance * N::channels;
+    V weight[F];
+    int i = 0;
+    if constexpr (N::paired) {
+        for (; i + 1 < terms; i += 2) {
+            for (int f = 0; f < F; f++) weight[f] = weight_pairs<N, L>(term + i, filter + f * L);
+            for (int p = 0; p < P; p++) {
+                std::int32_t two;
+                std::memcpy(&two, from + p * next + i, sizeof two);
+                for (int f = 0; f < F; f++) sum[p][f] = add_products<L>(sum[p][f], V{} + two, weight[f]);
             }
         }
-        typename N::Out(*to)[LANES] = &out[(y * N::columns + x) * N::filters + channel];
-        for (int c = 0; c < C; c++)
-            for (int s = 0; s < S; s++) {
-                V result = sum[c][s];
-                if constexpr (N::gain != 1) result = result * A(N::gain) + A(N::bias[channel + c]);
-                store<A, L>(&to[c][lane + s * L], N::template finish<A, V>(result));
+        if (i < terms) {
+            for (int f = 0; f < F; f++) weight[f] = weight_pairs<N, L>(term + i, filter + f * L);
+            for (int p = 0; p < P; p++)
+                for (int f = 0; f < F; f++)
+                    sum[p][f] = add_products<L>(sum[p][f], V{} + A(std::uint16_t(from[p * next + i])), weight[f]);
+        }
+    } else {
+        for (; i < terms; i++) {
+            for (int f = 0; f < F; f++)
+                weight[f] = load<A, L>(&N::weights[(term + i) * N::group_filters + filter + f * L]);
+            for (int p = 0; p < P; p++)
+                for (int f = 0; f < F; f++) sum[p][f] += product<N, V>(V{} + A(from[p * next + i]), weight[f]);
+        }
+    }
+}
+
+template <class N, int L, int F, int P>
+inline void wide_sums(typename N::Out *out, const typename N::In *in, int y, int x, int group, int first) {
+    using A = typename N::Sum;
+    using V = Vector<A, L>;
+    const int channel = group * N::group_filters + first;
+    V bias[F], sum[P][F];
+    for (int f = 0; f < F; f++) bias[f] = load<A, L>(&N::bias[channel + f * L]);
+    for (int p = 0; p < P; p++)
+        for (int f = 0; f < F; f++) sum[p][f] = N::gain == 1 ? bias[f] : V{};
+    each_run<N>(y, x, group, [&](int from, int term, int terms) {
+        wide_run<N, L, F, P>(sum, in + from, term, first, terms);
+    });
+    for (int p = 0; p < P; p++)
+        for (int f = 0; f < F; f++)
+            store<A, L>(&out[(y * N::columns + x + p * N::step) * N::filters + channel + f * L],
+                        finished<N, V>(sum[p][f], bias[f]));
+}
+
+// Whether the windows of P positions from x on hold no padding.
+template <class N> constexpr bool whole(int x, int positions) {
+    const int last = x + (positions - 1) * N::step;
+    return x * N::stride_x >= N::left && last < N::columns &&
+           last * N::stride_x + (N::kernel_width - 1) * N::dilation_x - N::left <= (N::width - 1) * N::stuffing_x;
+}
+
+template <class N, int L, int F>
+inline void wide_row(typename N::Out *out, const typename N::In *in, int y, int group, int first) {
+    constexpr int P = QCOMPRESS_VECTOR_BYTES == 64 ? 8 : 4;
+    for (int phase = 0; phase < N::step; phase++)
+        for (int x = phase; x < N::columns;) {
+            if constexpr (N::columns >= P * N::step)
+                if (whole<N>(x, P)) {
+                    wide_sums<N, L, F, P>(out, in, y, x, group, first);
+                    x += P * N::step;
+                    continue;
+                }
+            wide_sums<N, L, F, 1>(out, in, y, x, group, first);
+            x += N::step;
+        }
+}
+
+// All filters of a group from `first` on; less than 2 L of them where L is not the longest vector.
+template <class N, int L>
+inline void wide_filters(typename N::Out *out, const typename N::In *in, int y, int group, int first) {
+    if constexpr (L == length<typename N::Sum>(64) && N::group_filters >= 2 * L)
+        for (; first + 2 * L <= N::group_filters; first += 2 * L) wide_row<N, L, 2>(out, in, y, group, first);
+    if constexpr ((N::group_filters & L) != 0) wide_row<N, L, 1>(out, in, y, group, first), first += L;
+    if constexpr (L > 1) wide_filters<N, L / 2>(out, in, y, group, first);
+}
+
+// L channels, each by itself, at one position.
+template <class N, int L>
+inline void channel_sums(typename N::Out *out, const typename N::In *in, int y, int x, int channel) {
+    using A = typename N::Sum;
+    using V = Vector<A, L>;
+    const V bias = load<A, L>(&N::bias[channel]);
+    V sum = N::gain == 1 ? bias : V{};
+    each_run<N>(y, x, channel, [&](int from, int term, int) {
+        sum += product<N, V>(load<A, L>(in + from), load<A, L>(&N::weights[term]));
+    });
+    store<A, L>(&out[(y * N::columns + x) * N::filters + channel], finished<N, V>(sum, bias));
+}
+
+template <class N> inline void wide(typename N::Out *out, const typename N::In *in) {
+    constexpr int L = length<typename N::Sum>(64);
+    for (int y = 0; y < N::rows; y++) {
+        if constexpr (by_channel<N>) {
+            for (int x = 0; x < N::columns; x++) {
+                int channel = 0;
+                if constexpr (N::groups >= L)
+                    for (; channel + L <= N::groups; channel += L) channel_sums<N, L>(out, in, y, x, channel);
+                for (; channel < N::groups; channel++) channel_sums<N, 1>(out, in, y, x, channel);
             }
+        } else {
+            for (int group = 0; group < N::groups; group++) wide_filters<N, L>(out, in, y, group, 0);
+        }
     }
 }
 
 template <class N, int LANES> inline void linear(typename N::Out (*out)[LANES], const typename N::In (*in)[LANES]) {
+    if constexpr (LANES == 1) return wide<N>(*out, *in);
     for (int y = 0; y < N::rows; y++)
         for (int x = 0; x < N::columns; x++)
             for (int group = 0; group < N::groups; group++) {
                 int first = 0;
-                for (; first + 8 <= N::group_filters; first += 8) sums<N, LANES, 8>(out, in, y, x, group, first);
+                if constexpr (N::group_filters >= 8)
+                    for (; first + 8 <= N::group_filters; first += 8) sums<N, LANES, 8>(out, in, y, x, group, first);
                 if constexpr ((N::group_filters & 4) != 0) sums<N, LANES, 4>(out, in, y, x, group, first), first += 4;
                 if constexpr ((N::group_filters & 2) != 0) sums<N, LANES, 2>(out, in, y, x, group, first), first += 2;
                 if constexpr ((N::group_filters & 1) != 0) sums<N, LANES, 1>(out, in, y, x, group, first);
             }
 }
 
+// L lanes of one window, `lane` counted over the channels and rows of a position.
+template <class N, int LANES, int L>
+inline void window(typename N::Out *out, const typename N::In *in, int y, int x, int lane) {
+    using A = typename N::Sum;
+    using V = Vector<A, L>;
+    V result{};
+    bool first = true;
+    for (int ky = 0; ky < N::kernel_height; ky++) {
+        const int iy = place(y, ky, N::stride_y, 1, N::top, 1, N::height);
+        if (iy < 0) continue;
+        for (int kx = 0; kx < N::kernel_width; kx++) {
+            const int ix = place(x, kx, N::stride_x, 1, N::left, 1, N::width);
+            if (ix < 0) continue;
+            const V given = load<A, L>(in + (iy * N::width + ix) * N::channels * LANES + lane);
+            result = first ? given : N::template reduce<V>(result, given);
+            first = false;
+        }
+    }
+    store<A, L>(out + (y * N::columns + x) * N::channels * LANES + lane, N::template finish<A, V>(result));
+}
+
 // Windows reduced channel by channel: N::reduce is the larger of two, or their sum.
 template <class N, int LANES> inline void pool(typename N::Out (*out)[LANES], const typename N::In (*in)[LANES]) {
-    using A = typename N::Sum;
-    constexpr int L = length<A>(LANES);
-    using V = Vector<A, L>;
+    constexpr int L = length<typename N::Sum>(64), size = N::channels * LANES;
     for (int y = 0; y < N::rows; y++)
-        for (int x = 0; x < N::columns; x++)
-            for (int c = 0; c < N::channels; c++)
-                for (int lane = 0; lane < LANES; lane += L) {
-                    V result{};
-                    bool first = true;
-                    for (int ky = 0; ky < N::kernel_height; ky++) {
-                        const int iy = place(y, ky, N::stride_y, 1, N::top, 1, N::height);
-                        if (iy < 0) continue;
-                        for (int kx = 0; kx < N::kernel_width; kx++) {
-                            const int ix = place(x, kx, N::stride_x, 1, N::left, 1, N::width);
-                            if (ix < 0) continue;
-                            const V given = load<A, L>(&in[(iy * N::width + ix) * N::channels + c][lane]);
-                            result = first ? given : N::template reduce<V>(result, given);
-                            first = false;
-                        }
-                    }
-                    store<A, L>(&out[(y * N::columns + x) * N::channels + c][lane], N::template finish<A, V>(result));
-                }
+        for (int x = 0; x < N::columns; x++) {
+            int lane = 0;
+            if constexpr (size >= L)
+                for (; lane + L <= size; lane += L) window<N, LANES, L>(*out, *in, y, x, lane);
+            for (; lane < size; lane++) window<N, LANES, 1>(*out, *in, y, x, lane);
+        }
+}
+
+template <class N, int L, class... Given> inline void each_lane(typename N::Out *out, const Given *...given) {
+    using A = typename N::Sum;
+    using V = Vector<A, L>;
+    store<A, L>(out, N::template finish<A, V>(N::template combine<A, V>(load<A, L>(given)...)));
 }
 
 // Element by element: N::finish of what N::combine makes of the inputs.
-template <class N, int LANES, class First, class... Rest>
-inline void each(typename N::Out (*out)[LANES], const First (*first)[LANES], const Rest (*...rest)[LANES]) {
-    using A = typename N::Sum;
-    constexpr int L = length<A>(LANES);
-    using V = Vector<A, L>;
-    for (int i = 0; i < N::size; i++)
-        for (int lane = 0; lane < LANES; lane += L)
-            store<A, L>(&out[i][lane], N::template finish<A, V>(N::template combine<A, V>(
-                                           load<A, L>(&first[i][lane]), load<A, L>(&rest[i][lane])...)));
+template <class N, int LANES, class... Given>
+inline void each(typename N::Out (*out)[LANES], const Given (*...given)[LANES]) {
+    constexpr int L = length<typename N::Sum>(64), size = N::size * LANES;
+    int i = 0;
+    if constexpr (size >= L)
+        for (; i + L <= size; i += L) each_lane<N, L>(*out + i, (*given + i)...);
+    for (; i < size; i++) each_lane<N, 1>(*out + i, (*given + i)...);
 }
 
-// Elements moved: N::from says which input element stands where, -1 for a zero.
+// Elements moved, axis by axis: N::offsets holds, of every place along every axis of the output, how far it moves
+// the place in the input, -1 for a zero; the last N::run elements lie one behind the other.
+template <class N, int LANES, int AXIS = 0, int FIRST = 0>
+inline void move_axis(typename N::Out *out, const typename N::In *in, int place) {
+    using Out = typename N::Out;
+    if constexpr (AXIS == N::axes) {
+        const typename N::In *from = in + (place < 0 ? 0 : place * LANES);
+        for (int i = 0; i < N::run * LANES; i++) out[i] = place < 0 ? Out(0) : Out(from[i]);
+    } else {
+        for (int i = 0; i < N::shape[AXIS]; i++) {
+            const int offset = N::offsets[FIRST + i], here = place < 0 || offset < 0 ? -1 : place + offset;
+            move_axis<N, LANES, AXIS + 1, FIRST + N::shape[AXIS]>(out + i * N::below[AXIS] * LANES, in, here);
+        }
+    }
+}
+
 template <class N, int LANES> inline void move(typename N::Out (*out)[LANES], const typename N::In (*in)[LANES]) {
-    for (int i = 0; i < N::size; i++)
-        for (int lane = 0; lane < LANES; lane++)
-            out[i][lane] = N::from[i] < 0 ? typename N::Out(0) : typename N::Out(in[N::from[i]][lane]);
+    move_axis<N, LANES>(*out, *in, 0);
 }
 
-// One input of a concatenation: N::to says where its elements go, N::gain aligns the binary points.
+// One input of a concatenation: pieces of N::piece elements go N::distance apart, N::gain aligns the binary points.
 template <class N, int LANES> inline void put(typename N::Out (*out)[LANES], const typename N::In (*in)[LANES]) {
-    for (int i = 0; i < N::size; i++)
-        for (int lane = 0; lane < LANES; lane++)
-            out[N::to[i]][lane] = typename N::Out(typename N::Out(in[i][lane]) * typename N::Out(N::gain));
+    using Out = typename N::Out;
+    for (int piece = 0; piece < N::pieces; piece++) {
+        Out *to = out[N::first + piece * N::distance];
+        const typename N::In *from = in[piece * N::piece];
+        for (int i = 0; i < N::piece * LANES; i++) to[i] = Out(Out(from[i]) * Out(N::gain));
+    }
 }
 
 // Table look-up, lane by lane.
@@ -248,10 +430,14 @@ template <class N, int LANES> inline void arg_max(typename N::Out (*out)[LANES],
 
 // Rows to lanes and back, eight rows at a time. Rows beyond `rows` are zeros.
 template <int SIZE, int LANES, class From, class To> inline void spread(const From *from, std::size_t rows, To (*to)[LANES]) {
+    if constexpr (LANES == 1) {
+        for (int i = 0; i < SIZE; i++) to[i][0] = To(from[i]);
+        return;
+    }
     constexpr int tile = LANES < 8 ? LANES : 8;
     for (int first = 0; first < LANES; first += tile) {
         const std::size_t here = rows > std::size_t(first) ? rows - first : 0;
-        To near[tile][SIZE];
+        To near[tile][LANES == 1 ? 1 : SIZE];
         for (int lane = 0; lane < tile; lane++)
             for (int i = 0; i < SIZE; i++)
                 near[lane][i] = std::size_t(lane) < here ? To(from[std::size_t(first + lane) * SIZE + i]) : To(0);

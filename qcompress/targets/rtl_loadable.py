@@ -25,7 +25,6 @@ from qcompress.errors import QcompressError, Refused
 from qcompress.fixedpoint import Codes
 from qcompress.graph import Graph
 from qcompress.graph.ports import INPUT, OUTPUT, Tensors, row_count, unpack
-from qcompress.targets import loadable
 from qcompress.targets.bench import write_bench
 from qcompress.targets.build_cost import loadable_cost
 from qcompress.targets.loadable_emit import Design, refuse, write
@@ -59,7 +58,7 @@ class RtlLoadable:
 
     @property
     def name(self) -> str:
-        return loadable(self.reuse)
+        return "rtl_loadable" if self.reuse == 1 else f"rtl_loadable-{self.reuse}"
 
     @property
     def record(self) -> str:

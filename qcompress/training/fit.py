@@ -13,12 +13,12 @@ from qcompress.errors import QcompressError
 from qcompress.frontends.runtime import import_keras
 from qcompress.progress import Report
 from qcompress.training.checkpoint import Arrays, Row, State, architecture, assign, fingerprint, load, read, save
-from qcompress.training.data import TrainingData, row_count
+from qcompress.training.data import StreamedData, TrainingData
 from qcompress.training.history import overtrained_since
 from qcompress.training.initialization import kaiming
 from qcompress.training.options import TrainingOptions
 from qcompress.training.schedules import learning_rates
-from qcompress.training.steps import Steps
+from qcompress.training.streaming import steps_for
 
 __all__ = ["Fitted", "TrainingData", "TrainingOptions", "fit", "make_deterministic"]
 
@@ -56,7 +56,7 @@ def make_deterministic(seed: int) -> None:
 def fit(
     model: Any,
     loss: Callable[[Any, Any], Any],
-    data: TrainingData,
+    data: TrainingData | StreamedData,
     options: TrainingOptions,
     report: Report,
     seed: int = 0,
@@ -71,7 +71,7 @@ def fit(
     are layers with their quantizers, variables, options, data, seed, and told: what else decides, such as the loss.
     Raises QcompressError if there are fewer rows than a batch, or if the loss is no number.
     """
-    rows = row_count(data.inputs)
+    rows = data.rows
     if rows < options.batch_size:
         raise QcompressError(f"batch_size {options.batch_size}: the sample has only {rows} training rows")
     if options.initialization == "kaiming":
@@ -89,21 +89,23 @@ class _Training:
         self,
         model: Any,
         loss: Callable[[Any, Any], Any],
-        data: TrainingData,
+        data: TrainingData | StreamedData,
         options: TrainingOptions,
         seed: int,
         resume: Path | None,
         told: str,
     ) -> None:
         self._model, self._options, self._seed = model, options, seed
-        self._rows = row_count(data.inputs)
+        self._rows = data.rows
         self._steps_per_epoch = self._rows // options.batch_size
         self._rates = learning_rates(options, self._steps_per_epoch * options.epochs)
         self._path = None
         if resume is not None:
             settings = (options.model_dump_json(), str(seed), data.content_hash(), architecture(model), told)
             self._path = resume / f"{model.name}-{fingerprint(model.variables, *settings)[:16]}.npz"
-        self._steps = Steps(model, loss, data, options.batch_size, self._rates, options.weight_decay, options.xla)
+        self._steps = steps_for(data)(
+            model, loss, data, options.batch_size, self._rates, options.weight_decay, options.xla
+        )
         self._saved = time.monotonic()
 
     def run(self, report: Report) -> State:

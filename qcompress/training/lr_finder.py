@@ -8,9 +8,10 @@ import numpy as np
 import numpy.typing as npt
 
 from qcompress.progress import Report
-from qcompress.training.data import TrainingData, row_count
+from qcompress.training.data import StreamedData, TrainingData
 from qcompress.training.fit import make_deterministic
 from qcompress.training.steps import Steps
+from qcompress.training.streaming import steps_for
 
 MEMORY = 0.9
 """Of the running mean that smooths the losses."""
@@ -53,7 +54,7 @@ class Sweep:
 
 def find_learning_rate(
     build: Callable[[], tuple[Any, Callable[[Any, Any], Any]]],
-    data: TrainingData,
+    data: TrainingData | StreamedData,
     batch_size: int,
     rates: Floats,
     weight_decays: list[float],
@@ -62,14 +63,14 @@ def find_learning_rate(
 ) -> list[Sweep]:
     """A sweep over growing rates (steps,) for every weight decay, each from the same fresh weights, on the same rows.
 
-    build: gives model and loss, freshly initialised; rows of `data.inputs` are used as often as needed.
+    build: gives model and loss, freshly initialised; rows of `data` are used as often as needed.
     """
     sweeps = []
     for decay in weight_decays:
         make_deterministic(seed)
         model, loss = build()
-        steps = Steps(model, loss, data, batch_size, rates, decay)
-        order = _order(row_count(data.inputs), batch_size, len(rates), seed)
+        steps = steps_for(data)(model, loss, data, batch_size, rates, decay)
+        order = _order(data.rows, batch_size, len(rates), seed)
         losses = _losses(steps, order, report, f"weight decay {decay:g}")
         sweeps.append(Sweep(decay, rates[: len(losses)], losses))
     return sweeps

@@ -6,7 +6,7 @@ from typing import Any, NamedTuple
 import numpy as np
 import numpy.typing as npt
 
-from qcompress.training.data import TrainingData, row_count
+from qcompress.training.data import StreamedData, TrainingData, row_count
 from qcompress.training.schedules import Rates
 
 VALIDATION_ROWS = 4096
@@ -31,7 +31,7 @@ class Steps:
         self,
         model: Any,
         loss: Callable[[Any, Any], Any],
-        data: TrainingData,
+        data: TrainingData | StreamedData,
         batch_size: int,
         rates: Rates,
         weight_decay: float = 0.0,
@@ -40,9 +40,7 @@ class Steps:
         import keras
         import tensorflow as tf
 
-        self.model, self._loss, self._batch_size = model, loss, batch_size
-        self._rows = tf.nest.map_structure(tf.constant, (data.inputs, data.targets))
-        self._validation = tf.nest.map_structure(tf.constant, (data.validation_inputs, data.validation_targets))
+        self.model, self._loss, self._batch_size, self._xla = model, loss, batch_size, xla
         self.optimizer = (
             keras.optimizers.AdamW(_table(rates), weight_decay=weight_decay)
             if weight_decay
@@ -51,11 +49,19 @@ class Steps:
         if weight_decay:
             self.optimizer.exclude_from_weight_decay(var_names=["bias", "beta", "gamma"])
         self.optimizer.build(model.trainable_variables)
-        self._step = tf.function(self._one_step, jit_compile=xla)
-        self._run = tf.function(
-            self._loop, input_signature=[tf.TensorSpec((None, batch_size), tf.int32)], autograph=False
-        )
         self._score = tf.function(self._validation_mean, jit_compile=xla, reduce_retracing=True)
+        self._place(data)
+
+    def _place(self, data: Any) -> None:
+        """Put the rows on the device."""
+        import tensorflow as tf
+
+        self._rows = tf.nest.map_structure(tf.constant, (data.inputs, data.targets))
+        self._validation = tf.nest.map_structure(tf.constant, (data.validation_inputs, data.validation_targets))
+        self._step = tf.function(self._one_step, jit_compile=self._xla)
+        self._run = tf.function(
+            self._loop, input_signature=[tf.TensorSpec((None, self._batch_size), tf.int32)], autograph=False
+        )
 
     def run(self, order: npt.NDArray[np.int32]) -> Losses:
         """Train on rows `order` (steps, batch); stops behind the first step whose loss is no number."""
@@ -85,7 +91,12 @@ class Steps:
     def _one_step(self, rows: Any) -> Any:
         import tensorflow as tf
 
-        inputs, targets = tf.nest.map_structure(lambda array: tf.gather(array, rows), self._rows)
+        return self._descend(*tf.nest.map_structure(lambda array: tf.gather(array, rows), self._rows))
+
+    def _descend(self, inputs: Any, targets: Any) -> Any:
+        """One step on a batch; its loss."""
+        import tensorflow as tf
+
         variables = self.model.trainable_variables
         with tf.GradientTape() as tape:
             loss = self._mean_loss(inputs, targets, training=True)

@@ -64,9 +64,9 @@ def test_saved_and_loaded_graphs_give_the_same_codes_and_the_same_hash(tmp_path)
 def test_rows_are_computed_in_pieces_that_bound_the_memory(monkeypatch):
     graph, seen = small_graph(), {"cast": [], "sums": []}
     expected = graph.run(codes())
-    cast, sums = Quantize.run, Conv2D._sums
+    cast, sums = Quantize.run, Conv2D.patches
     monkeypatch.setattr(Quantize, "run", lambda self, c, given: seen["cast"].append(len(c)) or cast(self, c, given))
-    monkeypatch.setattr(Conv2D, "_sums", lambda self, p, given: seen["sums"].append(len(p)) or sums(self, p, given))
+    monkeypatch.setattr(Conv2D, "patches", lambda self, c, part: seen["sums"].append(len(c)) or sums(self, c, part))
     monkeypatch.setattr("qcompress.graph.graph.CHUNK", 20 * (16 + 8 + 8 + 8 + 3))
     monkeypatch.setattr("qcompress.graph.linear.CHUNK", 12 * 4 * 9)
     assert (graph.run(codes()) == expected).all()

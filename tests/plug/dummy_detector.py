@@ -3,8 +3,7 @@
 import numpy as np
 import pandas as pd
 
-from qcompress.detectors import Detector, Network, Options, Results, Rows, SampleCard, Table
-from qcompress.errors import QcompressError
+from qcompress.detectors import Detector, Network, NetworkSection, Results, Rows, SampleCard, Table
 from qcompress.fixedpoint import Cast, Format
 from qcompress.graph import Graph, Node, Quantize
 
@@ -17,7 +16,12 @@ def loss(target, score):
     return keras.ops.mean((target - score / 64) ** 2)
 
 
-class DummyOptions(Options):
+def read(path):
+    table = pd.read_csv(path)
+    return table[CHANNELS].to_numpy(np.int64), table["split"].to_numpy("u1")
+
+
+class DummyOptions(NetworkSection):
     weight_bits: int = 4
 
 
@@ -29,23 +33,22 @@ class Dummy(Detector):
         table = pd.DataFrame(rng.integers(0, 256, (events, 4)), columns=CHANNELS)
         table.assign(split=np.arange(events) % 3).to_csv(path, index=False)
 
-    def rows(self, path, front_end):
-        table = pd.read_csv(path)
-        codes = table[CHANNELS].to_numpy(np.int64)
-        return Rows(codes, (codes.sum(axis=1, keepdims=True) > 512).astype("f4"), table["split"].to_numpy("u1"))
+    def rows(self, path, front_end, network):
+        codes, split = read(path)
+        return Rows.of(codes, (codes.sum(axis=1, keepdims=True) > 512).astype("f4"), split)
 
     def card(self, path):
-        rows = self.rows(path, {})
-        return SampleCard(len(rows.codes), len(rows.codes), str(rows.codes.sum()), str(rows.split.sum()))
+        codes, split = read(path)
+        return SampleCard(len(codes), len(codes), str(codes.sum()), str(split.sum()))
 
     def front_end(self, options):
         return {"gain": 0}
 
-    def preprocess(self, front_end):
+    def preprocess(self, front_end, network, graphs):
         half = Quantize(Cast(Format(False, 6, 6 + front_end["gain"] + 2)))
         return Graph("drop", (4,), Format(False, 8, 8), (Node("drop", half, "input"),))
 
-    def networks(self, options):
+    def networks(self, options, own):
         import keras
         import qkeras
 
@@ -53,20 +56,16 @@ class Dummy(Detector):
         dense = qkeras.QDense(1, kernel_quantizer=weights, bias_quantizer=weights, name="sum")
         latent = qkeras.QActivation(qkeras.quantized_bits(8, 6, alpha=1), name="score")
         scale = qkeras.QActivation(qkeras.quantized_relu(6, 8), name="input_quantizer")
-        model = keras.Sequential([keras.Input((4,)), scale, dense, latent])
+        model = own.get("sum") or keras.Sequential([keras.Input((4,)), scale, dense, latent])
         return (Network("sum", model, model, loss),)
 
     def emulate(self, firmware, source, target, overrides, report):
-        if overrides:
-            raise QcompressError(f"the dummy has no register {', '.join(overrides)}")
-        rows = self.rows(source, {})
-        scores = firmware.run["sum"](self.preprocess(firmware.front_end).run(rows.codes))
+        scores = firmware.network_codes("sum", read(source)[0])
         pd.DataFrame(scores, columns=["score"]).to_csv(target, index=False)
         return f"{len(scores)} rows"
 
     def evaluate(self, firmware, path, decode, wanted, report):
-        codes = self.rows(path, {}).codes[: wanted.whole(self.name)]
-        scores = firmware.run["sum"](self.preprocess(firmware.front_end).run(codes))
+        scores = firmware.network_codes("sum", read(path)[0][: wanted.whole(self.name)])
         return Results((Table("Scores", ("rows", "mean"), ((len(scores), float(scores.mean())),)),), {"mean": 1.0})
 
 

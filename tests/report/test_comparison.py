@@ -7,9 +7,11 @@ import numpy as np
 import pytest
 
 from qcompress.errors import QcompressError
-from qcompress.report.comparison import Row, comparison_table, pareto_figure, pareto_front, reuse_of, score_label
+from qcompress.fixedpoint import Format
+from qcompress.graph import Graph, Node, Relu
+from qcompress.report.comparison import Row, comparison_table, estimates_of, pareto_figure, pareto_front, score_label
 from qcompress.report.tables import as_markdown
-from qcompress.targets import loadable
+from qcompress.targets import TARGETS
 
 
 def row(name: str, cost: float, score: float | None, kind: str = "rtl") -> Row:
@@ -28,9 +30,12 @@ def test_the_front_is_what_no_other_point_beats() -> None:
     assert [points[n] for n in front] == sorted(points[n] for n in front)
 
 
-def test_names_of_implementations_and_reuse_factors_belong_together() -> None:
-    assert [reuse_of(name) for name in ("rtl", "rtl_loadable", "rtl_loadable-16")] == [None, 1, 16]
-    assert [loadable(reuse) for reuse in (1, 16)] == ["rtl_loadable", "rtl_loadable-16"]
+def test_a_target_that_nothing_estimates_has_no_figures() -> None:
+    graph = Graph("g", (2,), Format(True, 8, 8), (Node("r", Relu(), "input"),))
+    for name in ("rtl", "rtl_loadable", "rtl_loadable-16"):
+        (found,) = estimates_of(TARGETS[name], [graph]) or []
+        assert found.lut is not None
+    assert estimates_of(TARGETS["cpp"], [graph]) is None
 
 
 def test_table_and_figure(tmp_path: Path) -> None:

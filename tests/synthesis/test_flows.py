@@ -97,7 +97,7 @@ def test_module_by_module_counts_every_instance(built: Path, tmp_path: Path) -> 
 
 
 def test_place_and_route_gives_a_clock(built: Path, tmp_path: Path) -> None:
-    design = Design.open("rtl", "net", built)
+    design = Design.open(TARGETS["rtl"], "net", built)
     report = run_open("yosys-ecp5", design, tmp_path, Settings(device="25k"))
     assert report.ff == 16 + 8 + 16  # input register, the design (which shares its halves), what is caught
     assert report.fmax_mhz is not None
@@ -129,7 +129,7 @@ def test_products_beyond_the_multipliers_go_into_look_up_tables(
     dense = Dense(weights, kernel, np.zeros(2, np.int64), kernel, Format(True, 20, 6))
     graph = Graph("net", (4,), Format(False, 8, 1), (Node("dense", dense, "input"),))
     TARGETS["rtl_loadable"].build(graph, tmp_path / "built")
-    design = Design.open("rtl_loadable", "net", tmp_path / "built")
+    design = Design.open(TARGETS["rtl_loadable"], "net", tmp_path / "built")
     whole = run_open("yosys-ecp5", design, tmp_path / "a", Settings(device="25k"))
     assert whole.dsp == 8
     assert len(whole.notes) == 1
@@ -142,15 +142,16 @@ def test_products_beyond_the_multipliers_go_into_look_up_tables(
 
 
 def test_results_are_kept_until_something_changes(built: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    folders = {"rtl": {"net": built}}
+    folders = {TARGETS["rtl"]: {"net": built}}
     first = run_all(["yosys-xilinx", "yosys-asic"], folders, tmp_path / "flows", Settings(), silent)
     assert set(first) == {"yosys-xilinx/rtl/net", "yosys-asic/rtl/net"}
     assert first["yosys-xilinx/rtl/net"]["latency_cycles"] == 1
-    assert set(results(tmp_path / "flows", "rtl", folders["rtl"])["net"]) == {"yosys-xilinx", "yosys-asic"}
+    found = results(tmp_path / "flows", TARGETS["rtl"], folders[TARGETS["rtl"]])
+    assert set(found["net"]) == {"yosys-xilinx", "yosys-asic"}
     changed = tmp_path / "changed"
     shutil.copytree(built, changed)
     (changed / "verilog" / "top.v").write_text(DESIGN.replace("&", "|"))
-    assert results(tmp_path / "flows", "rtl", {"net": changed}) == {}  # what was built anew has no result yet
+    assert results(tmp_path / "flows", TARGETS["rtl"], {"net": changed}) == {}  # what was built anew has no result yet
     monkeypatch.setattr("qcompress.synthesis.yosys.run_passes", None)  # a run would raise
     again = run_all(["yosys-xilinx"], folders, tmp_path / "flows", Settings(), silent)
     assert json.dumps(again["yosys-xilinx/rtl/net"], default=list) == json.dumps(
@@ -166,9 +167,9 @@ def test_nothing_to_work_on_is_said(built: Path, tmp_path: Path) -> None:
     with pytest.raises(QcompressError, match="build target rtl or rtl_loadable"):
         run_all(["yosys-asic"], {}, tmp_path / "flows", Settings(), silent)
     with pytest.raises(QcompressError, match="build target hls"):
-        run_all(["vitis"], {"rtl": {"net": built}}, tmp_path / "flows", Settings(), silent)
+        run_all(["vitis"], {TARGETS["rtl"]: {"net": built}}, tmp_path / "flows", Settings(), silent)
     with pytest.raises(QcompressError, match="no finished build"):
-        Design.open("rtl", "net", tmp_path)
+        Design.open(TARGETS["rtl"], "net", tmp_path)
 
 
 def project(tmp_path: Path) -> Path:

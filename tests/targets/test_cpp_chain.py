@@ -85,7 +85,7 @@ def test_the_header_computes_what_the_stages_compute(stages: Chain, tmp_path: Pa
     assert [(one.body, one.mismatches) for one in found] == [(ALL_STAGES, 0)] * 5
     assert sum(one.codes for one in found) == 333 * 3 + 3
     again = QUICK.open(stages, tmp_path)
-    values = stages.input_format.to_values(standard_inputs(stages, 10, 2)["random"])
+    values = stages.input_format.to_values(standard_inputs(stages, 10, 2)["random"].all())
     assert np.array_equal(again.predict(values), stages.output_format.to_values(stages.run(stages.input_codes(values))))
 
 

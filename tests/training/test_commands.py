@@ -12,6 +12,8 @@ import numpy as np
 import pytest
 from conftest import PLUG, ROOT
 
+from qcompress.candidate import Candidate
+
 CONFIG = """\
 name: dummy_sum
 detector: dummy
@@ -102,18 +104,25 @@ def test_lr_find_and_landscape_write_figures_and_tables(trained, qcompress):
     assert "up to date" in qcompress("train", config, "--out", trained).stdout
 
 
-def test_a_candidate_of_an_older_schema_is_refused_and_kept(trained, qcompress, tmp_path):
+def test_a_candidate_of_an_older_schema_is_read_and_finished(trained, qcompress, tmp_path):
     config, folder = trained.parent / "quick.yaml", tmp_path / "older"
     shutil.copytree(trained, folder)
     manifest = json.loads((folder / "manifest.json").read_text())
     for name in ("kept", "overtrained_since"):
         del manifest["steps"]["train"]["figures"]["sum"][name]
-    (folder / "manifest.json").write_text(json.dumps(manifest | {"schema": 1}))
+    del manifest["targets"]
+    for schema in (1, 2):
+        (folder / "manifest.json").write_text(json.dumps(manifest | {"schema": schema}))
+        assert Candidate.open(folder).figures("train")["sum"]["kept"] is None or schema == 2
+    done = qcompress("train", config, "--out", folder)
+    assert done.returncode == 0, done.stderr
+    assert json.loads((folder / "manifest.json").read_text())["schema"] == 3
+    (folder / "manifest.json").write_text(json.dumps(manifest | {"schema": 99}))
     before = (folder / "manifest.json").read_bytes()
     for arguments in (("train", config, "--out", folder), ("run", config, "--out", folder), ("landscape", folder)):
         done = qcompress(*arguments)
         assert (done.returncode, len(done.stderr.splitlines())) == (2, 1), (arguments, done.stderr)
-        assert "manifest schema 1, this version reads 2; make the candidate again in another folder" in done.stderr
+        assert "manifest schema 99, this version reads 1 to 3" in done.stderr
     assert (folder / "manifest.json").read_bytes() == before
 
 

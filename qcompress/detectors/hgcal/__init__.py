@@ -4,26 +4,54 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Any, ClassVar
 
-from qcompress.detectors import Decoders, Detector, Evaluation, Firmware, Network, Options, Results, Rows, SampleCard
+from pydantic import Field
+
+from qcompress.detectors import (
+    Decoders,
+    Detector,
+    Evaluation,
+    Firmware,
+    Network,
+    NetworkSection,
+    Options,
+    Results,
+    Rows,
+    SampleCard,
+)
+from qcompress.detectors.hdf5 import hdf5_format
 from qcompress.detectors.hgcal.models import EncoderOptions
 from qcompress.detectors.hgcal.selections import Selection
+from qcompress.errors import QcompressError
 from qcompress.fixedpoint import Overflow
 from qcompress.graph import Graph, Stage
 from qcompress.progress import Report
+
+
+class EmulateOptions(Options):
+    """Registers that `emulate` may replace."""
+
+    tc_order: str | None = Field(None, description="trigger cells in a word, msb or lsb (default: the candidate's)")
 
 
 class Hgcal(Detector):
     """The high-granularity calorimeter's trigger path: 48 trigger cells of a module to 16 latents."""
 
     name: ClassVar[str] = "hgcal"
-    options: ClassVar[type[Options]] = EncoderOptions
+    options: ClassVar[type[NetworkSection]] = EncoderOptions
     selection: ClassVar[type[Options] | None] = Selection
     kinds: ClassVar[tuple[str, ...]] = (
         *(f"{signal}-{pile_up}pu" for signal in ("electron", "photon", "ttbar") for pile_up in (0, 140, 200)),
         *("minbias-140pu", "minbias-200pu", "electron-0pu-axis", "electron-200pu-axis", "minbias-200pu-axis"),
     )
 
+    command_options: ClassVar[Mapping[str, type[Options]]] = {"emulate": EmulateOptions}
+    imports: ClassVar[tuple[str, ...]] = ("", ".csv", ".txt", ".root", ".parquet", ".h5", ".hdf5")
     score_labels: ClassVar[Mapping[str, str]] = {"emd_mean": "mean EMD [half trigger-cell pitch]"}
+
+    def owns(self, path: Path) -> bool:
+        from qcompress.detectors.hgcal.sample_layout import FORMAT
+
+        return hdf5_format(path) == FORMAT
 
     def simulate(self, kind: str, events: int, seed: int, path: Path, report: Report) -> None:
         from qcompress.detectors.hgcal import simulation
@@ -67,20 +95,10 @@ class Hgcal(Detector):
         with samples.Handle(path) as sample:
             return SampleCard(sample.rows, len(sample.events()), sample.content_hash(), sample.split_hash())
 
-    def rows(self, path: Path, front_end: Mapping[str, Any]) -> Rows:
-        import numpy as np
+    def rows(self, path: Path, front_end: Mapping[str, Any], network: str) -> Rows:
+        from qcompress.detectors.hgcal import training
 
-        from qcompress.detectors.hgcal import decoders, decoding, geometry, models, samples
-        from qcompress.detectors.hgcal.econt.frontend import FrontEnd
-
-        sample = samples.read(path)
-        codes = sample["codes"].astype(np.int64)
-        calq = decoding.module_calq(FrontEnd.autoencoder(geometry.AE_CHANNEL.tolist()), sample.columns)
-        targets = models.normalised_targets(geometry.ae_to_train(calq))
-        if "masked" in sample.columns:
-            targets[sample["masked"] == 1] = 0
-        sums = decoding.sums_of_links(decoding.link_sums(calq))
-        return Rows(codes, targets, sample["split"], lambda: decoders.conditions(sample.columns, sums))
+        return training.rows(path)
 
     def front_end(self, options: Any) -> dict[str, Any]:
         from qcompress.detectors.hgcal import geometry
@@ -88,21 +106,23 @@ class Hgcal(Detector):
 
         return FrontEnd.autoencoder(geometry.AE_CHANNEL.tolist()).to_mapping()
 
-    def preprocess(self, front_end: Mapping[str, Any]) -> Stage:
+    def preprocess(self, front_end: Mapping[str, Any], network: str, graphs: Mapping[str, Graph]) -> Stage:
         from qcompress.detectors.hgcal.econt.frontend import FrontEnd
         from qcompress.detectors.hgcal.preprocess import Normaliser
 
         return Normaliser(FrontEnd.from_mapping(front_end))
 
-    def postprocess(self, front_end: Mapping[str, Any], graph: Graph) -> tuple[Stage, ...]:
+    def postprocess(self, front_end: Mapping[str, Any], network: str, graph: Graph) -> tuple[Stage, ...]:
         from qcompress.detectors.hgcal.preprocess import LatentWords
 
+        if graph.output_format.signed:
+            raise QcompressError(f"{network} gives latents of {graph.output_format}; links carry unsigned ones")
         return (LatentWords(graph.output_shape, graph.output_format),)
 
-    def networks(self, options: Any) -> tuple[Network, ...]:
+    def networks(self, options: Any, own: Mapping[str, Any]) -> tuple[Network, ...]:
         from qcompress.detectors.hgcal import models
 
-        return (models.build(options),)
+        return (models.build(options, own.get(models.ENCODER)),)
 
     def graph(self, name: str, model: Any, options: Any) -> Graph:
         from qcompress.detectors.hgcal.arithmetic import deployed_graph

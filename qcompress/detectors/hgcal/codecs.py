@@ -1,6 +1,5 @@
 """A candidate and trivial codecs beside the chip's algorithms: the same table, the same modules, the same answer."""
 
-from collections.abc import Callable
 from functools import partial
 from typing import NamedTuple
 
@@ -25,17 +24,13 @@ from qcompress.detectors.hgcal.econt.frontend import FrontEnd, normalise
 from qcompress.detectors.hgcal.econt.registers import latent_capacity
 from qcompress.detectors.hgcal.econt.weights import EncoderWeights
 from qcompress.detectors.hgcal.events import Modules
-from qcompress.detectors.hgcal.models import EncoderOptions
+from qcompress.detectors.hgcal.models import ENCODER, EncoderOptions
 from qcompress.detectors.hgcal.samples import Columns
 from qcompress.errors import QcompressError
 from qcompress.fixedpoint import Codes, Format, Overflow, Values
 from qcompress.graph import Graph
 
-Run = Callable[[Codes], Codes]
-Sees = Callable[[Firmware, Modules], Codes]
-"""CALQ (n, 48) in the order of the candidate's front end."""
-
-ENCODER, OTHER, TRANSVERSE = "encoder", "other-arithmetic", "encoder-transverse"
+OTHER, TRANSVERSE = "other-arithmetic", "encoder-transverse"
 WEIGHTS_IN = "weights of the encoder in"
 REFERENCES = ("normalised", "mean-image", "uniform")
 """Not the chip's: what the encoder itself can know, and codecs that send the module sum alone."""
@@ -55,19 +50,14 @@ class Received(NamedTuple):
 
 def table(firmware: Firmware, decode: Decoders, mean_image: Values | None) -> dict[str, Codec]:
     """The candidate, the chip's algorithms, the trivial codecs; mean_image: (48,) in train order, None: without it."""
-    chip = on_chip(firmware.graphs[ENCODER])
     graph = firmware.graphs[ENCODER]
-    encoders = {ENCODER: (ENCODER, firmware.run[ENCODER], graph.output_format)}
+    chip = on_chip(graph)
+    found = {ENCODER: Codec(ENCODER, partial(_autoencoder, firmware, decode), False)}
     if chip is not None:
         name, other = other_arithmetic(chip, graph.output_format.width)
-        encoders[OTHER] = (name, other.run, other.output_format)
-    found = {
-        key: Codec(title, partial(_autoencoder, firmware, decode, run, format_, _calq), False)
-        for key, (title, run, format_) in encoders.items()
-    }
+        found[OTHER] = Codec(name, partial(_other_network, firmware, decode, other), False)
     if not EncoderOptions.model_validate(firmware.options).conditional:  # its decoder was told other sums
-        _, run, format_ = encoders[ENCODER]
-        sees = partial(_autoencoder, firmware, decode, run, format_, _transverse)
+        sees = partial(_behind_transverse, firmware, decode)
         found[TRANSVERSE] = Codec("encoder, transverse charges in front", sees)
     found |= CHIP
     found["normalised"] = Codec("all trigger cells, normalised to 8 bits", partial(_normalised, firmware), False)
@@ -81,17 +71,34 @@ def _calq(firmware: Firmware, modules: Modules) -> Codes:
     return module_calq(FrontEnd.from_mapping(firmware.front_end), modules.columns)
 
 
-def _transverse(firmware: Firmware, modules: Modules) -> Codes:
-    """As physics would load CAL: empty trigger cells, which count in the module sum, become 0 or 1."""
-    return modules.calq[:, list(FrontEnd.from_mapping(firmware.front_end).mux)]
+def _autoencoder(firmware: Firmware, decode: Decoders, modules: Modules) -> Values:
+    """The candidate: its whole chain on the modules' codes."""
+    latents = firmware.network_codes(ENCODER, modules.columns["codes"].astype(np.int64))
+    return _decoded(firmware, decode, latents, firmware.graphs[ENCODER].output_format, modules)
 
 
-def _autoencoder(
-    firmware: Firmware, decode: Decoders, run: Run, format_: Format, sees: Sees, modules: Modules
-) -> Values:
-    calq = sees(firmware, modules)
+def _other_network(firmware: Firmware, decode: Decoders, other: Graph, modules: Modules) -> Values:
+    """No candidate, but another network between the candidate's own stages: its chain with another graph."""
+    latents = other.run(normalise(_calq(firmware, modules)))
+    return _decoded(firmware, decode, latents, other.output_format, modules)
+
+
+def _behind_transverse(firmware: Firmware, decode: Decoders, modules: Modules) -> Values:
+    """No candidate, but its network's body behind another front end, as physics would load CAL.
+
+    Empty trigger cells, which count in the module sum, become 0 or 1.
+    """
+    calq = modules.calq[:, list(FrontEnd.from_mapping(firmware.front_end).mux)]
+    latents = firmware.run[ENCODER](normalise(calq))
     received = what_arrives(modules.columns, calq, EncoderOptions.model_validate(firmware.options))
-    return in_channels(decode_latents(run(normalise(calq)), format_, decode, received))
+    return in_channels(decode_latents(latents, firmware.graphs[ENCODER].output_format, decode, received))
+
+
+def _decoded(firmware: Firmware, decode: Decoders, latents: Codes, format_: Format, modules: Modules) -> Values:
+    """Latents of modules, whose sums are those of the candidate's front end -> charges (n, 48), channel order."""
+    options = EncoderOptions.model_validate(firmware.options)
+    received = what_arrives(modules.columns, _calq(firmware, modules), options)
+    return in_channels(decode_latents(latents, format_, decode, received))
 
 
 def _normalised(firmware: Firmware, modules: Modules) -> Values:

@@ -8,11 +8,9 @@ import numpy as np
 from qcompress.detectors import Firmware
 from qcompress.detectors.hgcal import geometry
 from qcompress.detectors.hgcal.algorithms import Codec
-from qcompress.detectors.hgcal.codecs import ENCODER
-from qcompress.detectors.hgcal.decoding import module_calq
-from qcompress.detectors.hgcal.econt.frontend import FrontEnd, normalise
 from qcompress.detectors.hgcal.events import Modules
 from qcompress.detectors.hgcal.layers import MIP_COUNTS
+from qcompress.detectors.hgcal.models import ENCODER
 from qcompress.fixedpoint import Codes, Values
 
 if TYPE_CHECKING:
@@ -32,7 +30,7 @@ def figures(
     """One figure: a row for each module, a column for the charge, the code, and each decoding."""
     rows = chosen(modules.charge)
     shown = modules.chosen(rows)
-    latents = firmware.run[ENCODER](normalise(module_calq(FrontEnd.from_mapping(firmware.front_end), shown.columns)))
+    latents = firmware.network_codes(ENCODER, shown.columns["codes"].astype(np.int64))
     decoded = {
         titles[name]: table[name].transverse(shown) / MIP_COUNTS for name in (ENCODER, *BESIDE) if name in titles
     }

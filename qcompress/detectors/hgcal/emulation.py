@@ -8,16 +8,13 @@ from typing import Any
 import numpy as np
 
 from qcompress.detectors import Firmware
-from qcompress.detectors.hgcal.econt.frontend import FrontEnd, normalise
+from qcompress.detectors.hgcal.econt.frontend import FrontEnd
 from qcompress.detectors.hgcal.econt.words import Words, read_words
-from qcompress.detectors.hgcal.preprocess import LatentWords
+from qcompress.detectors.hgcal.preprocess import WORDS
 from qcompress.errors import QcompressError
 from qcompress.files import written_aside
-from qcompress.fixedpoint import Codes, Format
+from qcompress.fixedpoint import Codes
 from qcompress.progress import Report
-
-OVERRIDES = ("tc_order",)
-"""Registers that a command may replace."""
 
 
 def emulate(firmware: Firmware, source: Path, target: Path, overrides: Mapping[str, Any], report: Report) -> str:
@@ -25,19 +22,18 @@ def emulate(firmware: Firmware, source: Path, target: Path, overrides: Mapping[s
 
     The output file appears whole or not at all. Returns a line saying how many rows were written.
     """
-    if unknown := set(overrides) - set(OVERRIDES):
-        raise QcompressError(f"this detector has no front-end register {', '.join(sorted(unknown))} to replace")
     front_end = replace(FrontEnd.from_mapping(firmware.front_end), **overrides)
     ((name, graph),) = firmware.graphs.items()
-    run, bits = firmware.run[name], graph.output_format.width
+    chain, bits = firmware.chains[name], graph.output_format.width
     if target.resolve() == source.resolve():
         raise QcompressError(f"{target}: is the input itself; give another output file")
     rows = 0
     with written_aside(target) as file:
         file.write(header(graph.output_shape[0]).encode())
         for words in read_words(source, tc_order=front_end.tc_order):
+            made = chain.run(words.codes)
             calq = front_end.charges(words.codes)
-            file.write(csv_rows(words, calq, run(normalise(calq)), bits).encode())
+            file.write(csv_rows(words, calq, made[graph.name], made[WORDS], bits).encode())
             rows += len(words.bx)
             report(rows, rows, f"{rows} bunch crossings")
     return f"{rows} bunch crossings, {graph.output_shape[0]} x {bits} bits each, written to {target}"
@@ -47,16 +43,14 @@ def header(latents: int) -> str:
     return ",".join(["BX", "CALQ_SUM", *(f"LATENT_{k}" for k in range(latents)), "WORD"]) + "\n"
 
 
-def csv_rows(words: Words, calq: Codes, latents: Codes, bits: int) -> str:
-    """One line per bunch crossing; calq (n, 48), latents (n, 16) of `bits` bits each."""
+def csv_rows(words: Words, calq: Codes, latents: Codes, latent_words: Codes, bits: int) -> str:
+    """One line per bunch crossing; calq (n, 48), latents (n, 16) of `bits` bits each, and their words (n, words)."""
     columns = np.column_stack([words.bx, calq.sum(axis=1), latents]).tolist()
-    words_hex = latent_words(latents, bits)
+    words_hex = in_hexadecimal(latent_words, latents.shape[1] * bits)
     return "".join(",".join(map(str, row)) + f",{word}\n" for row, word in zip(columns, words_hex, strict=True))
 
 
-def latent_words(latents: Codes, bits: int) -> list[str]:
-    """Latents (n, k) of `bits` bits -> one hexadecimal word a row, the last latent in the highest bits."""
-    count = latents.shape[1]
-    words = LatentWords((count,), Format(False, bits, bits)).run(latents)
-    digits = -(-count * bits // 4)
+def in_hexadecimal(words: Codes, bits: int) -> list[str]:
+    """Words (n, k) of 32 bits, the last `bits` of them used -> one hexadecimal number a row."""
+    digits = -(-bits // 4)
     return ["".join(f"{word:08x}" for word in row)[-digits:] for row in words.tolist()]

@@ -17,12 +17,13 @@ from qcompress.detectors.hgcal.clustering import results
 from qcompress.detectors.hgcal.clustering.matching import NEEDED, Matched
 from qcompress.detectors.hgcal.clustering.scores import FINAL_GEN_PT
 from qcompress.detectors.hgcal.clustering.settings import X_Y, BackEnd
-from qcompress.detectors.hgcal.codecs import ENCODER, TRANSVERSE, OnChip, links_of, on_chip, table
+from qcompress.detectors.hgcal.codecs import TRANSVERSE, OnChip, links_of, on_chip, table
 from qcompress.detectors.hgcal.conservation import RATIO_EDGES
 from qcompress.detectors.hgcal.decoding import module_calq
 from qcompress.detectors.hgcal.econt.encoder import LATENT
 from qcompress.detectors.hgcal.econt.frontend import FrontEnd, normalise
 from qcompress.detectors.hgcal.events import PLACE, LinkAllocation, module_numbers, modules
+from qcompress.detectors.hgcal.models import ENCODER
 from qcompress.detectors.hgcal.sample_layout import GEOMETRY, OF_THE_FILE
 from qcompress.errors import QcompressError
 from qcompress.fixedpoint import Codes, Overflow, Values

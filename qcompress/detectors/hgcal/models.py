@@ -6,27 +6,35 @@ off the detector.
 
 from collections.abc import Callable
 from functools import partial
-from typing import Any, Literal
+from typing import Any, ClassVar, Literal
 
 import numpy as np
 import numpy.typing as npt
 from pydantic import Field, model_validator
 
-from qcompress.detectors import Network, Options
+from qcompress.detectors import Network, NetworkSection
 from qcompress.detectors.hgcal import decoders, encoders, geometry, losses
 from qcompress.detectors.hgcal.compensation import compensate
 from qcompress.detectors.hgcal.decoding import DecodingOptions
 from qcompress.detectors.hgcal.econt.encoder import LATENTS
 from qcompress.detectors.hgcal.econt.registers import latent_capacity
+from qcompress.errors import QcompressError
 from qcompress.fixedpoint import Codes
 
 Loss = Callable[[Any, Any], Any]
+ENCODER = "encoder"
+"""Name of the network."""
 CHIP = {"filters": 8, "kernel_size": 3, "stride": 2, "weight_bits": 6, "activation_bits": 8, "arrangement": "8x8"}
 """What the chip's encoder is."""
 
 
-class EncoderOptions(Options):
+class EncoderOptions(NetworkSection):
     """The `network` section of an ECON-T encoder's config."""
+
+    family: ClassVar[tuple[str, ...]] = (
+        *("arithmetic", "overflow", "overflow_penalty", "arrangement", "filters", "kernel_size", "stride"),
+        *("weight_bits", "activation_bits", "latent_bits"),
+    )
 
     arithmetic: Literal["exact", "econt", "compensated", "deployed", "post_training"] = "exact"
     """exact: QKeras' sums. econt: trained in the chip's, every product floored, latents of 9 bits cut to the first
@@ -92,17 +100,20 @@ class EncoderOptions(Options):
         return self.decoder == "conditional"
 
 
-def build(options: EncoderOptions) -> Network:
-    """Encoder, decoder and loss, freshly initialised."""
+def build(options: EncoderOptions, own: Any = None) -> Network:
+    """Encoder, decoder and loss, freshly initialised; own: a Keras model to be trained as the encoder instead."""
     import keras
 
-    encoder, decoder = encoders.build_encoder(options), decoders.build_decoder(options.decoder)
+    if own is not None and options.arithmetic != "exact":
+        raise QcompressError(f"arithmetic {options.arithmetic}: a model of your own is computed as it is; leave it out")
+    encoder = encoders.build_encoder(options) if own is None else own
+    decoder = decoders.build_decoder(options.decoder)
     if options.conditional:
         trained = _conditional(encoder, decoder)
     else:
         trained = keras.Sequential([keras.Input(geometry.IMAGE_SHAPE), encoder, decoder], name="autoencoder")
     return Network(
-        "encoder",
+        ENCODER,
         encoder,
         trained,
         image_loss(losses.LOSSES[options.loss]),

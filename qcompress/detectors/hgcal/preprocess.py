@@ -14,6 +14,8 @@ from qcompress.graph.stage import Shape
 
 CODE_FORMAT = Format(False, 7, 7)
 WORD_FORMAT = Format(False, 32, 32)
+WORDS = "words"
+"""Name of the stage that makes words of latents."""
 
 
 @dataclass(frozen=True)
@@ -69,7 +71,7 @@ class LatentWords:
 
     input_shape: Shape
     input_format: Format
-    name: str = "words"
+    name: str = WORDS
     output_format: Format = WORD_FORMAT
 
     @property

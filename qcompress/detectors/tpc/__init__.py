@@ -4,10 +4,19 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Any, ClassVar
 
-from qcompress.detectors import Decoders, Detector, Evaluation, Firmware, Network, Results, Rows, SampleCard
+from pydantic import Field
+
+from qcompress.detectors import Decoders, Detector, Evaluation, Firmware, Network, Options, Results, Rows, SampleCard
+from qcompress.detectors.hdf5 import hdf5_format
 from qcompress.detectors.tpc.models import CLASSIFIER, NetworkOptions
 from qcompress.graph import Graph, Stage
 from qcompress.progress import Report
+
+
+class SimulateOptions(Options):
+    """What names a sample instead of its kind."""
+
+    occupancy: float | None = Field(None, description="how full, the share of cells that are read; instead of --sample")
 
 
 class Tpc(Detector):
@@ -16,6 +25,7 @@ class Tpc(Detector):
     name: ClassVar[str] = "tpc"
     options: ClassVar[type[NetworkOptions]] = NetworkOptions
     kinds: ClassVar[tuple[str, ...]] = tuple(f"sector-{percent}pc" for percent in (2, 5, 10, 20, 30, 40))
+    command_options: ClassVar[Mapping[str, type[Options]]] = {"simulate": SimulateOptions}
     score_labels: ClassVar[Mapping[str, str]] = {
         "auc": "area under the ROC curve",
         "attachment_efficiency": "attachment efficiency",
@@ -28,10 +38,15 @@ class Tpc(Detector):
 
         simulation.simulate(kind, events, seed, path, report)
 
-    def kind_of(self, occupancy: float) -> str:
+    def kind_of(self, given: Mapping[str, Any]) -> str:
         from qcompress.detectors.tpc import simulation
 
-        return simulation.kind_of(occupancy)
+        return simulation.kind_of(given["occupancy"])
+
+    def owns(self, path: Path) -> bool:
+        from qcompress.detectors.tpc.samples import FORMAT
+
+        return hdf5_format(path) == FORMAT
 
     def inspect(self, path: Path) -> Results:
         from qcompress.detectors.tpc import inspection
@@ -45,7 +60,7 @@ class Tpc(Detector):
             digits = int(sample.events["digits"].sum())
             return SampleCard(digits, len(sample), sample.content_hash(), sample.split_hash())
 
-    def rows(self, path: Path, front_end: Mapping[str, Any]) -> Rows:
+    def rows(self, path: Path, front_end: Mapping[str, Any], network: str) -> Rows:
         from qcompress.detectors.tpc import maxima
 
         return maxima.rows(path, maxima.layout_of(front_end))
@@ -54,23 +69,23 @@ class Tpc(Detector):
         kept = ("window", "extras", "classical", "threshold")
         return {name: getattr(options, name) for name in kept}
 
-    def preprocess(self, front_end: Mapping[str, Any]) -> Stage:
+    def preprocess(self, front_end: Mapping[str, Any], network: str, graphs: Mapping[str, Graph]) -> Stage:
         from qcompress.detectors.tpc.maxima import layout_of
         from qcompress.detectors.tpc.preprocess import CentreDivision
 
         return CentreDivision(layout_of(front_end))
 
-    def postprocess(self, front_end: Mapping[str, Any], graph: Graph) -> tuple[Stage, ...]:
+    def postprocess(self, front_end: Mapping[str, Any], network: str, graph: Graph) -> tuple[Stage, ...]:
         from qcompress.detectors.tpc.preprocess import Decision
 
-        if graph.name != CLASSIFIER:
+        if network != CLASSIFIER:
             return ()
         return (Decision(graph.output_shape, graph.output_format, front_end["threshold"]),)
 
-    def networks(self, options: Any) -> tuple[Network, ...]:
+    def networks(self, options: Any, own: Mapping[str, Any]) -> tuple[Network, ...]:
         from qcompress.detectors.tpc import models
 
-        return models.build(options)
+        return models.build(options, own)
 
     def emulate(
         self, firmware: Firmware, source: Path, target: Path, overrides: Mapping[str, Any], report: Report

@@ -8,9 +8,11 @@ import numpy as np
 
 from qcompress.detectors import Table
 from qcompress.detectors.tpc.emulation import Ends, write_clusters
+from qcompress.detectors.tpc.maxima import layout_of
 from qcompress.detectors.tpc.models import CLASSIFIER
+from qcompress.detectors.tpc.preprocess import CentreDivision, Decision
 from qcompress.errors import MismatchError, QcompressError
-from qcompress.fixedpoint import Format
+from qcompress.fixedpoint import Codes, Format
 from qcompress.graph import Graph
 from qcompress.progress import Report
 from qcompress.targets.onnx import OnnxBody, export
@@ -56,9 +58,17 @@ def infer(model: Path, source: Path, target: Path, report: Report) -> str:
     """Digits to clusters with an ONNX model in onnxruntime: the same file that `qcompress emulate` writes."""
     body = OnnxBody(model)
     front_end = front_end_of(body)
+    network = body.notes.get("network", CLASSIFIER)
     (made,) = body.session.get_outputs()
-    ends = Ends(tuple(made.shape[1:]), Format.parse(body.notes["output_format"]), body.run)
-    return write_clusters(front_end, {body.notes.get("network", CLASSIFIER): ends}, source, target, report)
+    outputs, format_ = tuple(made.shape[1:]), Format.parse(body.notes["output_format"])
+    stages = (Decision(outputs, format_, front_end["threshold"]),) if network == CLASSIFIER else ()
+    division = CentreDivision(layout_of(front_end))
+
+    def run(raw: Codes) -> dict[str, Codes]:
+        codes = body.run(division.run(raw))
+        return {network: codes, **{stage.name: stage.run(codes) for stage in stages}}
+
+    return write_clusters(front_end, {network: Ends(outputs[0], network, run)}, source, target, report)
 
 
 def timing_table(model: Path, threads: int, warm_up: int, repeats: int, batches: Sequence[int] = BATCHES) -> Table:

@@ -10,11 +10,10 @@ from qcompress.detectors import Firmware
 from qcompress.detectors.tpc import digit_files, samples
 from qcompress.detectors.tpc.maxima import find_maxima, layout_of
 from qcompress.detectors.tpc.models import CLASSIFIER, QUANTITIES, REGRESSOR
-from qcompress.detectors.tpc.preprocess import CentreDivision, Decision
+from qcompress.detectors.tpc.preprocess import DECISION
 from qcompress.errors import QcompressError
 from qcompress.files import written_aside
-from qcompress.fixedpoint import Codes, Format
-from qcompress.graph.stage import Shape
+from qcompress.fixedpoint import Codes
 from qcompress.progress import Report
 
 CLUSTER_COLUMNS = (
@@ -34,19 +33,20 @@ class Digits(NamedTuple):
 
 
 class Ends(NamedTuple):
-    """One network: shape and format of its output, and what computes it."""
+    """One network in its whole chain: how many numbers it gives, and what computes the chain.
 
-    output_shape: Shape
-    output_format: Format
-    run: Callable[[Codes], Codes]
+    run(windows): codes by the name of the stage that gives them, `network` the network's own.
+    """
+
+    outputs: int
+    network: str
+    run: Callable[[Codes], Mapping[str, Codes]]
 
 
 def emulate(firmware: Firmware, source: Path, target: Path, overrides: Mapping[str, Any], report: Report) -> str:
     """Digits (a sample, or CSV of one sector: row,pad,time,charge) -> CSV of clusters, by the firmware's integers."""
-    if overrides:
-        raise QcompressError(f"this detector has no front-end register {', '.join(sorted(overrides))} to replace")
     networks = {
-        name: Ends(graph.output_shape, graph.output_format, firmware.run[name])
+        name: Ends(graph.output_shape[0], graph.name, firmware.chains[name].run)
         for name, graph in firmware.graphs.items()
     }
     return write_clusters(firmware.front_end, networks, source, target, report)
@@ -80,7 +80,7 @@ def header(networks: Mapping[str, Ends]) -> list[str]:
     """Names of the columns."""
     names = list(CLUSTER_COLUMNS)
     if CLASSIFIER in networks:
-        names += ["decision", *(f"logit_{k}" for k in range(networks[CLASSIFIER].output_shape[0]))]
+        names += ["decision", *(f"logit_{k}" for k in range(networks[CLASSIFIER].outputs))]
     if REGRESSOR in networks:
         names += [f"network_{name}" for name in QUANTITIES]
     return names
@@ -90,17 +90,15 @@ def decide(front_end: Mapping[str, Any], networks: Mapping[str, Ends], digits: D
     """(clusters, columns of `header`) integers of one frame."""
     layout = layout_of(front_end)
     found = find_maxima(digits.columns, digits.sector, digits.gain, digits.time_bins, layout)
-    inputs = CentreDivision(layout).run(found.raw.astype(np.int64))
+    raw = found.raw.astype(np.int64)
     own = found.clusters
     columns = [np.full(len(own.row), digits.event), np.full(len(own.row), digits.sector), *own[:10]]
     table = [np.stack(columns, axis=1)]
     for name in (CLASSIFIER, REGRESSOR):
         if name in networks:
-            ends = networks[name]
-            codes = ends.run(inputs)
-            if name == CLASSIFIER:
-                table.append(Decision(ends.output_shape, ends.output_format, front_end["threshold"]).run(codes))
-            table.append(codes)
+            made = networks[name].run(raw)
+            table += [made[DECISION]] if name == CLASSIFIER else []
+            table.append(made[networks[name].network])
     return np.asarray(np.concatenate(table, axis=1)[~own.rejected], np.int64)
 
 

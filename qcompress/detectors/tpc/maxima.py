@@ -3,6 +3,7 @@
 from collections.abc import Iterator, Mapping
 from pathlib import Path
 from typing import Any, NamedTuple
+from weakref import WeakValueDictionary
 
 import numpy as np
 import numpy.typing as npt
@@ -120,8 +121,23 @@ def frames(path: Path, layout: Layout, split: int | None = None) -> Iterator[tup
             yield frame, found, truth_of(frame, found.clusters)
 
 
+_KNOWN: WeakValueDictionary[tuple[Any, ...], Rows] = WeakValueDictionary()
+"""Rows that somebody still holds, by file and layout: all networks of a candidate see the same ones."""
+
+
 def rows(path: Path, layout: Layout) -> Rows:
     """All maxima of a sample as rows for training; codes are kept in 16 bits, for there are millions."""
+    with samples.Handle(path):
+        pass  # what is no sample is said here
+    told = path.stat()
+    key = (path, told.st_mtime_ns, told.st_size, layout)
+    found = _KNOWN.get(key)
+    if found is None:
+        _KNOWN[key] = found = _rows(path, layout)
+    return found
+
+
+def _rows(path: Path, layout: Layout) -> Rows:
     codes: list[Raw] = []
     targets: list[npt.NDArray[np.float32]] = []
     split: list[npt.NDArray[np.uint8]] = []
@@ -130,7 +146,7 @@ def rows(path: Path, layout: Layout) -> Rows:
         targets.append(targets_of(frame, found, truth.matching, layout))
         split.append(np.full(len(found.raw), frame.split, np.uint8))
     joined: Any = np.concatenate(codes)
-    return Rows(joined, np.concatenate(targets), np.concatenate(split))
+    return Rows.of(joined, np.concatenate(targets), np.concatenate(split))
 
 
 def accepted_flags(decisions: Integers) -> Flags:

@@ -4,11 +4,13 @@ Dense networks of equal hidden layers, or a small convolution over pads and time
 quantized; the input is a window over its centre charge, in `RATIO_FORMAT`.
 """
 
-from typing import Any, Literal
+from collections.abc import Mapping
+from types import MappingProxyType
+from typing import Any, ClassVar, Literal
 
 from pydantic import Field, model_validator
 
-from qcompress.detectors import Network, Options
+from qcompress.detectors import Network, NetworkSection
 from qcompress.detectors.tpc.preprocess import RATIO_FORMAT
 from qcompress.detectors.tpc.windows import Layout
 from qcompress.errors import QcompressError
@@ -25,8 +27,10 @@ QUANTITY_BITS, QUANTITY_INTEGER = 11, 2
 """A regressor's output: fixed<11,3>, 1/256 of a pad or time bin."""
 
 
-class NetworkOptions(Options):
+class NetworkOptions(NetworkSection):
     """The `network` section of a TPC config."""
+
+    family: ClassVar[tuple[str, ...]] = ("kind", "layers", "neurons", "weight_bits", "activation_bits")
 
     networks: tuple[Literal["classifier", "regressor"], ...] = (CLASSIFIER,)
     window: str = "3x5x5"
@@ -64,12 +68,12 @@ class NetworkOptions(Options):
         return Layout.parse(self.window, self.extras, self.classical)
 
 
-def build(options: NetworkOptions) -> tuple[Network, ...]:
-    """All networks of a config, freshly initialised."""
+def build(options: NetworkOptions, own: Mapping[str, Any] = MappingProxyType({})) -> tuple[Network, ...]:
+    """All networks of a config, freshly initialised; own: models, by name, to be trained instead."""
     losses = {CLASSIFIER: split_loss if options.classes == 3 else keep_loss, REGRESSOR: quantity_loss}
     found = []
     for name in options.networks:
-        model = build_model(options, name)
+        model = own[name] if name in own else build_model(options, name)
         found.append(Network(name, model, model, losses[name]))
     return tuple(found)
 

@@ -23,6 +23,8 @@ RATIO_FORMAT = Format(True, 10, 3)
 """Charge over centre charge, in 1/128, saturating at 3.99; outside of the detector -1."""
 OUTSIDE = -(1 << RATIO_FORMAT.fraction)
 DECISION_FORMAT = Format(False, 2, 2)
+DECISION = "decision"
+"""Name of the stage that makes decisions of a classifier's outputs."""
 CHARGE_SHIFT = 3
 """The classical finder's qTot / qMax enters a network divided by 8."""
 ROWS = len(PADS)
@@ -129,7 +131,7 @@ class Decision:
     input_shape: Shape
     input_format: Format
     threshold: float
-    name: str = "decision"
+    name: str = DECISION
     output_shape: Shape = (1,)
     output_format: Format = DECISION_FORMAT
 

@@ -13,7 +13,7 @@ from qcompress.detectors.tpc import finder, samples
 from qcompress.detectors.tpc.labels import Flags, Integers
 from qcompress.detectors.tpc.maxima import Maxima, Truth, centre_charge, frames, layout_of
 from qcompress.detectors.tpc.models import CLASSIFIER, REGRESSOR
-from qcompress.detectors.tpc.preprocess import CHARGE_SHIFT, CentreDivision
+from qcompress.detectors.tpc.preprocess import CHARGE_SHIFT
 from qcompress.detectors.tpc.windows import Layout
 from qcompress.errors import QcompressError
 from qcompress.fixedpoint import Values
@@ -76,14 +76,15 @@ def _with(scored: Scored, kept: Flags, wanted: Flags) -> Scored:
 
 def networks_of(firmware: Firmware) -> Networks:
     """The firmware's integers as values."""
-    division = CentreDivision(layout_of(firmware.front_end))
+
+    def values(name: str, raw: Any) -> Values | None:
+        if name not in firmware.chains:
+            return None
+        codes = firmware.network_codes(name, np.asarray(raw, np.int64))
+        return firmware.graphs[name].output_format.to_values(codes)
 
     def run(raw: Any) -> tuple[Values | None, Values | None]:
-        inputs = division.run(raw)
-        return tuple(  # type: ignore[return-value]
-            firmware.graphs[name].output_format.to_values(firmware.run[name](inputs)) if name in firmware.run else None
-            for name in (CLASSIFIER, REGRESSOR)
-        )
+        return values(CLASSIFIER, raw), values(REGRESSOR, raw)
 
     return run
 

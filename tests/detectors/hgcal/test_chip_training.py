@@ -23,16 +23,17 @@ FRONT_END = DETECTOR.front_end(OPTIONS)
 def trained(path, kind, events, epochs):
     """Codes of the sample, and the network after training on them."""
     simulation.simulate(kind, events, 5, path)
-    rows = DETECTOR.rows(path, FRONT_END)
-    inputs = (DETECTOR.preprocess(FRONT_END).run(rows.codes) / 128).astype(np.float32)
+    rows = DETECTOR.rows(path, FRONT_END, "encoder")
+    codes, targets = rows.read(np.arange(len(rows)))
+    inputs = (DETECTOR.preprocess(FRONT_END, "encoder", {}).run(codes) / 128).astype(np.float32)
     train, check = (rows.split == part for part in (TRAIN, VALIDATION))
-    data = TrainingData(inputs[train], rows.targets[train], inputs[check], rows.targets[check])
+    data = TrainingData(inputs[train], targets[train], inputs[check], targets[check])
     make_deterministic(2)
     network = models.build(OPTIONS)
     settings = TrainingOptions(epochs=epochs, batch_size=100, learning_rate=4e-3, patience=epochs)
     history = fit(network.trained, network.loss, data, settings, silent).history
     assert history[-1]["loss"] < 0.9 * history[0]["loss"]
-    return rows.codes, network
+    return codes.astype(np.int64), network
 
 
 def with_random(codes, rows, seed=11):
@@ -46,7 +47,7 @@ def with_random(codes, rows, seed=11):
 def differing(network, codes, folder):
     """How many latents of Keras, chip model and C++ differ from the graph's; how many there are; how many overflow."""
     graph = DETECTOR.graph("encoder", network.quantized, OPTIONS)
-    images = DETECTOR.preprocess(FRONT_END).run(codes)
+    images = DETECTOR.preprocess(FRONT_END, "encoder", {}).run(codes)
     expected = graph.run(images)
     front_end = FrontEnd.from_mapping(FRONT_END)
     registers = registers_from_weights(EncoderWeights.from_graph(graph), front_end, OPTIONS.needed_links)

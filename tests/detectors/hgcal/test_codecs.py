@@ -4,12 +4,12 @@ import numpy as np
 import pytest
 
 from qcompress.detectors import Firmware
-from qcompress.detectors.hgcal import codecs, geometry, simulation
+from qcompress.detectors.hgcal import DETECTOR, codecs, geometry, simulation
 from qcompress.detectors.hgcal.decoding import link_sums, module_calq, sums_of_links
 from qcompress.detectors.hgcal.econt.frontend import FrontEnd
 from qcompress.detectors.hgcal.events import modules
 from qcompress.fixedpoint import Cast, Format
-from qcompress.graph import Graph, Node, Quantize
+from qcompress.graph import Chain, Graph, Node, Quantize
 
 IMAGE = Format(False, 8, 1)
 AS_IT_IS = Graph("as_it_is", (8, 8, 1), IMAGE, (Node("as_it_is", Quantize(Cast(IMAGE)), "input"),))
@@ -17,7 +17,9 @@ FRONT_END = FrontEnd.autoencoder(geometry.AE_CHANNEL.tolist())
 
 
 def known(**options):
-    firmware = Firmware(FRONT_END.to_mapping(), {"encoder": AS_IT_IS}, {"encoder": AS_IT_IS.run}, options)
+    front_end = FRONT_END.to_mapping()
+    chain = Chain("whole", (DETECTOR.preprocess(front_end, "encoder", {}), AS_IT_IS))
+    firmware = Firmware.of_chains(front_end, {"encoder": chain}, **options)
     return codecs.table(firmware, {"decoder": lambda values: values}, None)
 
 

@@ -4,13 +4,13 @@ import numpy as np
 import pytest
 
 from qcompress.detectors import TEST, Evaluation, Firmware
-from qcompress.detectors.hgcal import evaluation, geometry, layers, samples, scoring, simulation, totals
+from qcompress.detectors.hgcal import DETECTOR, evaluation, geometry, layers, samples, scoring, simulation, totals
 from qcompress.detectors.hgcal.algorithms import CHIP, Codec
 from qcompress.detectors.hgcal.conservation import SUMS, WEIGHTED, ZERO_SUPPRESSIONS, conserved, means, places
 from qcompress.detectors.hgcal.econt.frontend import FrontEnd
 from qcompress.detectors.hgcal.events import LinkAllocation, modules
 from qcompress.fixedpoint import Cast, Format
-from qcompress.graph import Graph, Node, Quantize
+from qcompress.graph import Chain, Graph, Node, Quantize
 from qcompress.metrics.profiles import histogram_median, histogram_profile, profile
 from qcompress.progress import silent
 
@@ -149,7 +149,8 @@ HANDED_ON = Graph("handed_on", (8, 8, 1), IMAGE, (Node("as_it_is", Quantize(Cast
 
 def evaluated(path, decode=lambda values: values, **wanted):
     front_end = FrontEnd.autoencoder(geometry.AE_CHANNEL.tolist()).to_mapping()
-    firmware = Firmware(front_end, {"encoder": HANDED_ON}, {"encoder": HANDED_ON.run})
+    chain = Chain("whole", (DETECTOR.preprocess(front_end, "encoder", {}), HANDED_ON))
+    firmware = Firmware.of_chains(front_end, {"encoder": chain})
     return evaluation.evaluate(firmware, path, {"decoder": decode}, Evaluation(None, **wanted), silent)
 
 

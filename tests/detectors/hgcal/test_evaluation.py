@@ -6,11 +6,11 @@ import numpy as np
 import pytest
 
 from qcompress.detectors import TEST, TRAIN, Evaluation, Firmware
-from qcompress.detectors.hgcal import evaluation, geometry, samples, simulation
+from qcompress.detectors.hgcal import DETECTOR, evaluation, geometry, samples, simulation
 from qcompress.detectors.hgcal.algorithms import decoded
 from qcompress.detectors.hgcal.econt.frontend import FrontEnd
 from qcompress.fixedpoint import Cast, Format
-from qcompress.graph import Graph, Node, Quantize
+from qcompress.graph import Chain, Graph, Node, Quantize
 from qcompress.progress import silent
 
 IMAGE = Format(False, 8, 1)
@@ -28,7 +28,8 @@ def sample_file(tmp_path_factory):
 
 def lossless_firmware():
     front_end = FrontEnd.autoencoder(geometry.AE_CHANNEL.tolist()).to_mapping()
-    return Firmware(front_end, {"encoder": LOSSLESS}, {"encoder": LOSSLESS.run}, AS_DECODED)
+    chain = Chain("whole", (DETECTOR.preprocess(front_end, "encoder", {}), LOSSLESS))
+    return Firmware.of_chains(front_end, {"encoder": chain}, **AS_DECODED)
 
 
 def table(path, decode, rows=200):

@@ -18,7 +18,7 @@ LINKS = {1: 1, 3: 2, 5: 3, 7: 4, 9: 5}
 
 def images(rows=300, seed=0):
     codes = np.random.default_rng(seed).integers(0, 60, (rows, 48))
-    return DETECTOR.preprocess(DETECTOR.front_end(EncoderOptions())).run(codes)
+    return DETECTOR.preprocess(DETECTOR.front_end(EncoderOptions()), "encoder", {}).run(codes)
 
 
 @pytest.fixture(scope="module", autouse=True)
@@ -113,15 +113,19 @@ def test_compensated_latents_are_nearer_to_the_exact_ones():
 def test_the_conditional_decoder_sees_its_conditions(tmp_path):
     path = tmp_path / "sample.h5"
     simulation.simulate("electron-0pu-axis", 2, 1, path)
-    rows, columns = DETECTOR.rows(path, DETECTOR.front_end(EncoderOptions())), samples.read(path)
-    seen = rows.conditions()
+    rows, columns = DETECTOR.rows(path, DETECTOR.front_end(EncoderOptions()), "encoder"), samples.read(path)
+    seen = rows.side(np.arange(len(rows)))
+    assert (rows.side(np.array([3, 5])) == seen[[3, 5]]).all()
+    codes, targets = rows.read(np.array([3, 5]))
+    assert codes.dtype == np.uint8
+    assert (targets == rows.read(np.arange(len(rows)))[1][[3, 5]]).all()
     assert seen.shape == (len(columns), decoders.CONDITION_COUNT)
     np.testing.assert_allclose(seen[:, 0], np.abs(columns["eta"]) / 3.1, rtol=1e-6)
     np.testing.assert_allclose(seen[:, 1:3] * 12, np.column_stack([columns["v"], columns["u"]]), rtol=1e-6)
     assert (seen[:, 3:6].sum(axis=1) == 1).all()
     np.testing.assert_allclose(seen[:, 7] * 46 + 1, columns["layer"], rtol=1e-5)
     network = models.build(EncoderOptions(decoder="conditional"))
-    assert network.conditioned
+    assert network.sided
     pixels = np.zeros((len(seen), 64), np.float32)
     found = network.trained.predict(np.concatenate([pixels, seen], axis=1), verbose=0)
     latents = network.quantized.predict(pixels.reshape(-1, 8, 8, 1), verbose=0)

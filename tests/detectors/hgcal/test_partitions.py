@@ -11,11 +11,11 @@ import numpy as np
 import pytest
 
 from qcompress.detectors import Evaluation, Firmware
-from qcompress.detectors.hgcal import evaluation, geometry, partitions, scoring, simulation
+from qcompress.detectors.hgcal import DETECTOR, evaluation, geometry, partitions, scoring, simulation
 from qcompress.detectors.hgcal.econt.frontend import FrontEnd
 from qcompress.errors import QcompressError
 from qcompress.fixedpoint import Cast, Format
-from qcompress.graph import Graph, Node, Quantize
+from qcompress.graph import Chain, Graph, Node, Quantize
 from qcompress.progress import silent
 
 IMAGE = Format(False, 8, 1)
@@ -34,7 +34,8 @@ def opened(fatal=None):
         os.kill(os.getpid(), signal.SIGKILL)
     graph = Graph("handed_on", (8, 8, 1), IMAGE, (Node("as_it_is", Quantize(Cast(IMAGE)), "input"),))
     front_end = FrontEnd.autoencoder(geometry.AE_CHANNEL.tolist()).to_mapping()
-    return Firmware(front_end, {"encoder": graph}, {"encoder": graph.run}), {"decoder": as_it_is}
+    chain = Chain("whole", (DETECTOR.preprocess(front_end, "encoder", {}), graph))
+    return Firmware.of_chains(front_end, {"encoder": chain}), {"decoder": as_it_is}
 
 
 @pytest.fixture(scope="module")

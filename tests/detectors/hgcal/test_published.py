@@ -5,13 +5,13 @@ import numpy as np
 import pytest
 
 from qcompress.detectors import Evaluation, Firmware
-from qcompress.detectors.hgcal import evaluation, geometry, orientation, published, simulation
+from qcompress.detectors.hgcal import DETECTOR, evaluation, geometry, orientation, published, simulation
 from qcompress.detectors.hgcal.decoding import link_sums, sums_of_links
 from qcompress.detectors.hgcal.econt.frontend import FrontEnd
 from qcompress.detectors.hgcal.events import modules
 from qcompress.errors import QcompressError
 from qcompress.fixedpoint import Cast, Format
-from qcompress.graph import Graph, Node, Quantize
+from qcompress.graph import Chain, Graph, Node, Quantize
 from qcompress.progress import silent
 
 CODEC = "econt/mcDataset/AE_8x8_c8_S2_ele_qkeras"
@@ -68,7 +68,8 @@ def test_it_is_scored_beside_a_candidate(tmp_path, folder):
     image = Format(False, 8, 1)
     as_it_is = Graph("as_it_is", (8, 8, 1), image, (Node("as_it_is", Quantize(Cast(image)), "input"),))
     front_end = FrontEnd.autoencoder(geometry.AE_CHANNEL.tolist()).to_mapping()
-    firmware = Firmware(front_end, {"encoder": as_it_is}, {"encoder": as_it_is.run})
+    chain = Chain("whole", (DETECTOR.preprocess(front_end, "encoder", {}), as_it_is))
+    firmware = Firmware.of_chains(front_end, {"encoder": chain})
     wanted = Evaluation(100, (f"published:{folder}:turned-60", "uncompressed"))
     results = evaluation.evaluate(firmware, tmp_path / "sample.h5", {"decoder": lambda values: values}, wanted, silent)
     rows = {row[0]: row[3] for row in results.tables[0].rows}

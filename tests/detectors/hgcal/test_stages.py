@@ -5,7 +5,7 @@ import pytest
 
 from qcompress.detectors.hgcal.econt.frontend import FrontEnd
 from qcompress.detectors.hgcal.econt.numbers import Density
-from qcompress.detectors.hgcal.emulation import latent_words
+from qcompress.detectors.hgcal.emulation import in_hexadecimal
 from qcompress.detectors.hgcal.preprocess import LatentWords, Normaliser
 from qcompress.fixedpoint import Format
 from qcompress.graph import Chain
@@ -48,7 +48,7 @@ def test_words_hold_the_latents_last_first(bits, tmp_path):
     weights = [1 << bits * k for k in range(16)]
     values = [sum(code * weight for code, weight in zip(row, weights, strict=True)) for row in latents.tolist()]
     assert [int(word, 16) for word in text] == values
-    assert latent_words(latents, bits) == [f"{value:0{4 * bits}x}" for value in values]
+    assert in_hexadecimal(words, 16 * bits) == [f"{value:0{4 * bits}x}" for value in values]
     assert (QUICK.build(Chain("words_alone", (stage,)), tmp_path).run(latents) == words).all()
 
 

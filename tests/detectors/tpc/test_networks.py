@@ -172,12 +172,14 @@ def test_bad_options_name_file_line_and_key(line, words, tmp_path) -> None:
 def test_targets_are_what_the_truth_says(sample) -> None:
     layout = Layout.parse("1x3x3")
     rows = maxima.rows(sample, layout)
-    assert rows.codes.dtype == np.int16
+    codes, targets = rows.read(np.arange(len(rows)))
+    assert codes.dtype == np.int16
+    assert maxima.rows(sample, layout) is rows
     assert set(np.unique(rows.split)) == {0, 1, 2}
-    known = rows.targets[:, 6] == 1
-    assert (known == (rows.targets[:, 0] > 0)).all()
-    assert np.abs(rows.targets[known, 1:3]).max() < 3
-    assert (rows.targets[~known, 1:6] == 0).all()
+    known = targets[:, 6] == 1
+    assert (known == (targets[:, 0] > 0)).all()
+    assert np.abs(targets[known, 1:3]).max() < 3
+    assert (targets[~known, 1:6] == 0).all()
 
 
 @pytest.mark.parametrize(

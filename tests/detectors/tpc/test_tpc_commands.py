@@ -117,7 +117,7 @@ def test_inspect_counts_frames_digits_and_what_is_wrong(qcompress, tmp_path):
     from test_samples import DIGITS, frame, written
 
     path = written(tmp_path / "a.h5", frame(0), frame(1, []), frame(2, DIGITS[1:3], 1))
-    done = qcompress("data", "inspect", path, "--detector", "tpc", "--page", tmp_path / "a.html")
+    done = qcompress("data", "inspect", path, "--page", tmp_path / "a.html")
     assert done.returncode == 0, done.stderr
     told = {line.strip("│ ").split("│")[0].strip(): line for line in done.stdout.splitlines() if "│" in line}
     for what, count in (("frames", 3), ("frames without a digit", 1), ("digits", 7), ("saturated digits", 3)):
@@ -134,8 +134,11 @@ def test_inspect_counts_frames_digits_and_what_is_wrong(qcompress, tmp_path):
     [
         (["tpc", "--occupancy", "0.5"], "occupancy 0.5: give 0.02 to 0.4"),
         (["tpc", "--sample", "sector-2pc", "--occupancy", "0.2"], "simulate: give --sample, or --occupancy"),
+        (["tpc", "--occupancy", "half"], "simulate: --occupancy half: Input should be a valid number"),
+        (["tpc"], "simulate: give --sample, or --occupancy"),
+        (["hgcal"], "simulate: give --sample\n"),
         (["tpc", "--sample", "electron-0pu"], "sample 'electron-0pu' is not known; simulate one of sector-2pc"),
-        (["hgcal", "--occupancy", "0.2"], "samples of detector hgcal are named with --sample"),
+        (["hgcal", "--occupancy", "0.2"], "simulate: --occupancy is an option of tpc, not of hgcal"),
     ],
 )
 def test_what_cannot_be_simulated_is_one_line(arguments, message, qcompress, tmp_path):

@@ -1,0 +1,37 @@
+"""What an encoder is trained on: trigger-cell codes, normalised charges as targets, each module's place beside."""
+
+from pathlib import Path
+
+import numpy as np
+
+from qcompress.detectors import Rows
+from qcompress.detectors.hgcal import decoders, decoding, geometry, models, samples
+from qcompress.detectors.hgcal.econt.frontend import FrontEnd
+from qcompress.detectors.rows import Float32, Numbers
+from qcompress.fixedpoint import Codes
+
+
+def rows(path: Path) -> Rows:
+    """A sample's modules; its columns are kept as they lie in the file, charges are made of them when they are read."""
+    with samples.Handle(path) as handle:
+        handle.events()
+        wanted = ("codes", "split", "masked", "high_density", *decoders.CONDITIONS)
+        columns = handle.read([name for name in wanted if name in handle.columns])
+    front_end = FrontEnd.autoencoder(geometry.AE_CHANNEL.tolist())
+
+    def chosen(numbers: Numbers) -> samples.Columns:
+        return {name: column[numbers] for name, column in columns.items()}
+
+    def read(numbers: Numbers) -> tuple[Codes, Float32]:
+        own = chosen(numbers)
+        targets = models.normalised_targets(geometry.ae_to_train(decoding.module_calq(front_end, own)))
+        if "masked" in own:
+            targets[own["masked"] == 1] = 0
+        return own["codes"], targets
+
+    def side(numbers: Numbers) -> Float32:
+        own = chosen(numbers)
+        sums = decoding.link_sums(decoding.module_calq(front_end, own))
+        return decoders.conditions(own, decoding.sums_of_links(sums))
+
+    return Rows(np.asarray(columns["split"], np.uint8), read, side)

@@ -1,0 +1,73 @@
+"""What a front end is, and what it gives: the doors between other frameworks and the graph."""
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any, Protocol, runtime_checkable
+
+from qcompress.fixedpoint import Format
+from qcompress.graph import Graph, Tensors
+
+Formats = Format | Mapping[str, Format] | None
+"""Number formats of inputs without a quantizer: one for all, or by name of the input."""
+
+
+@dataclass(frozen=True)
+class Conversion:
+    """A graph, and what its user must be told about it: what was left out, picked or not used."""
+
+    graph: Graph
+    notes: tuple[str, ...]
+
+
+class ReferenceBody(Protocol):
+    """The network in its own framework: integer codes outside, whatever that framework computes with inside.
+
+    It may also have `trace`: codes of the inputs -> codes of every layer that is a node of the graph, by name.
+    """
+
+    @property
+    def name(self) -> str: ...
+
+    def run(self, codes: Tensors) -> Tensors:
+        """Codes of the graph's inputs -> codes of its outputs."""
+        ...
+
+
+@runtime_checkable
+class FrontEnd(Protocol):
+    """What describes a network, and how it becomes a graph. One object for each entry of group qcompress.frontends."""
+
+    @property
+    def name(self) -> str:
+        """As --front-end has it."""
+        ...
+
+    @property
+    def takes(self) -> str:
+        """What it reads, in words, with the endings of files."""
+        ...
+
+    def recognises(self, source: Any) -> bool:
+        """Whether a path, by its name or its first bytes, or an object is this front end's; cheap, raises nothing."""
+        ...
+
+    def load(self, path: Path, weights: Path | None) -> Any:
+        """The model in a file; weights: a second file, where the format has one. Raises QcompressError in one line."""
+        ...
+
+    def save(self, model: Any, path: Path) -> Path:
+        """Write a model so that `load` reads it again; the file's ending is the front end's; gives its path."""
+        ...
+
+    def convert(self, model: Any, name: str, formats: Formats) -> Conversion:
+        """The exact graph of a model. Raises Refused, naming layer, reason and remedy."""
+        ...
+
+    def body(self, model: Any, graph: Graph) -> ReferenceBody:
+        """The model as a body to compare with others on the codes of its graph."""
+        ...
+
+    def function(self, model: Any) -> Callable[[Any], Any]:
+        """The model on real values, in its framework's own arithmetic: what decodes, and is never compared."""
+        ...

@@ -1,0 +1,174 @@
+"""Which sources decide what a step finds: a change of them makes the step run again, a change of others does not.
+
+The sources of a step are those that its function, and the methods of the detector that it calls, import, wherever in
+them, and all that those import in turn. Comments and layout do not count. Rooms that only carry results from one step
+to the next (candidate, config, progress, ...) are not followed.
+"""
+
+import ast
+import hashlib
+import importlib.util
+import inspect
+import textwrap
+import threading
+from collections.abc import Iterable, Iterator
+from functools import cache
+from pathlib import Path
+from typing import Any
+
+PACKAGE = "qcompress"
+CARRIERS = {
+    *("errors", "files", "progress", "config", "manifest", "candidate", "pipeline", "report", "cli", "detectors"),
+}
+"""Modules `qcompress.NAME` that carry results and compute none; detectors are followed from their own folders on."""
+PARSING = threading.Lock()
+"""Held while sources are parsed: CPython 3.11 does not build syntax trees in two threads at once."""
+
+
+def code_hash(seeds: Iterable[Any], text: Iterable[str] = ()) -> str:
+    """SHA-256 over the sources that decide a step.
+
+    seeds: functions, followed from what they use, and names of modules or packages, followed whole; text: names of
+    packages whose text counts as it is, comments included.
+    """
+    with PARSING:
+        return _hash(list(seeds), text)
+
+
+def _hash(given: list[Any], text: Iterable[str]) -> str:
+    functions = _functions(seed for seed in given if not isinstance(seed, str))
+    parts = [f"{name} {_sha(ast.dump(_body(function)).encode())}" for name, function in sorted(functions.items())]
+    parts += [f"{name} {_meaning(name)}" for name in sorted(_closure(given, functions.values()))]
+    parts += [f"{path.name} {_sha(path.read_bytes())}" for name in text for path in _files_of(name)]
+    return _sha("\n".join(parts).encode())
+
+
+def sources(seeds: Iterable[Any]) -> list[str]:
+    """Names of the modules that `code_hash` looks at, sorted."""
+    given = list(seeds)
+    functions = _functions(seed for seed in given if not isinstance(seed, str))
+    return sorted(_closure(given, functions.values()))
+
+
+def _closure(seeds: list[Any], functions: Iterable[Any]) -> set[str]:
+    """Modules that the seeds import, and all that those import."""
+    own = {PACKAGE} | {(seed if isinstance(seed, str) else str(seed.__module__)).split(".")[0] for seed in seeds}
+    waiting = [name for seed in seeds if isinstance(seed, str) for name in _modules_of(seed)]
+    waiting += [name for function in functions for name in _used(function)]
+    known: set[str] = set()
+    while waiting:
+        name = waiting.pop()
+        if name in known or name.split(".")[0] not in own or _carries(name) or _file(name) is None:
+            continue
+        known.add(name)
+        waiting += _imports(_tree(name))
+    return known
+
+
+def _functions(seeds: Iterable[Any]) -> dict[str, Any]:
+    """The seeds and the functions of their modules that they call, by full name."""
+    waiting, found = list(seeds), dict[str, Any]()
+    while waiting:
+        function = waiting.pop()
+        name = f"{function.__module__}.{function.__qualname__}"
+        if name not in found:
+            found[name] = function
+            near = [getattr(inspect.getmodule(function), each, None) for each in _names_in(_body(function))]
+            waiting += [each for each in near if inspect.isfunction(each) and each.__module__ == function.__module__]
+    return found
+
+
+def _used(function: Any) -> list[str]:
+    """Modules that a function imports, or uses of those that its module imports."""
+    names = _names_in(_body(function))
+    outer = [node for node in _tree(str(function.__module__)).body if isinstance(node, ast.Import | ast.ImportFrom)]
+    used = [node for node in outer if names & {(alias.asname or alias.name).split(".")[0] for alias in node.names}]
+    return [*_imports(_body(function)), *_imported(used)]
+
+
+def _body(function: Any) -> ast.AST:
+    return ast.parse(textwrap.dedent(inspect.getsource(function)))
+
+
+def _names_in(tree: ast.AST) -> set[str]:
+    return {node.id for node in ast.walk(tree) if isinstance(node, ast.Name)}
+
+
+def _modules_of(name: str) -> list[str]:
+    """A module, or a package with the modules in it."""
+    path = _file(name)
+    inside = [] if path is None or path.name != "__init__.py" else [p.stem for p in path.parent.glob("*.py")]
+    return [name, *(f"{name}.{stem}" for stem in inside if stem != "__init__")]
+
+
+def _imports(tree: ast.AST) -> list[str]:
+    """Modules that a piece of code imports, anywhere in it."""
+    return _imported(node for node in ast.walk(tree) if isinstance(node, ast.Import | ast.ImportFrom))
+
+
+def _imported(nodes: Iterable[ast.Import | ast.ImportFrom]) -> list[str]:
+    return [name for node in nodes for name in _names(node)]
+
+
+def _names(node: ast.Import | ast.ImportFrom) -> Iterator[str]:
+    """Modules of one statement: a submodule alone where that is what is taken, else the package itself."""
+    if isinstance(node, ast.Import):
+        yield from (alias.name for alias in node.names)
+    elif node.module and not node.level:
+        for alias in node.names:
+            inner = f"{node.module}.{alias.name}"
+            yield inner if _file(inner) is not None else node.module
+
+
+def _carries(name: str) -> bool:
+    parts = name.split(".")
+    if parts[0] != PACKAGE or len(parts) == 1:
+        return name == PACKAGE
+    return parts[1] in CARRIERS and not (parts[1] == "detectors" and len(parts) > 2)
+
+
+@cache
+def _file(name: str) -> Path | None:
+    """The Python source of a module, None if there is none of that name; nothing is imported to find it."""
+    top, *inner = name.split(".")
+    try:
+        spec = importlib.util.find_spec(top)
+    except (ImportError, ValueError):
+        return None
+    place = (spec.origin if spec is not None else None) or ""
+    origin = Path(place) if place.endswith(".py") else None
+    for part in inner:
+        if origin is None or origin.name != "__init__.py":
+            return None
+        places = (origin.parent / f"{part}.py", origin.parent / part / "__init__.py")
+        origin = next((place for place in places if place.is_file()), None)
+    return origin
+
+
+@cache
+def _tree(name: str) -> ast.Module:
+    path = _file(name)
+    return ast.parse(path.read_text()) if path is not None else ast.Module([], [])
+
+
+@cache
+def _meaning(name: str) -> str:
+    """A hash of what a module says, and of the files beside it that it names."""
+    path = _file(name)
+    if path is None:
+        return ""
+    text = path.read_text()
+    beside = [
+        p for p in sorted(path.parent.iterdir()) if p.suffix not in {".py", ""} and p.is_file() and p.name in text
+    ]
+    return _sha("\n".join([ast.dump(_tree(name)), *(_sha(p.read_bytes()) for p in beside)]).encode())
+
+
+def _files_of(name: str) -> list[Path]:
+    """All files of a package."""
+    path = _file(name)
+    return [] if path is None else sorted(p for p in path.parent.iterdir() if p.is_file())
+
+
+def _sha(data: bytes) -> str:
+    return hashlib.sha256(data).hexdigest()

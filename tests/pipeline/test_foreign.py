@@ -1,0 +1,134 @@
+"""Models that were trained elsewhere, through the commands: a body that lies is found, packages outside are seen."""
+
+import json
+
+import keras
+import numpy as np
+import pytest
+import qkeras
+
+LAYERS = [
+    {"kernel": [[1, -2], [3, 4], [0, 1]], "bias": [1, -1]},
+    {"kernel": [[2], [-1]], "bias": [5]},
+]
+
+
+@pytest.fixture(scope="module")
+def model(tmp_path_factory):
+    keras.utils.set_random_seed(1)
+    weights = qkeras.quantized_bits(4, 0, alpha=1)
+    layers = [
+        qkeras.QActivation(qkeras.quantized_bits(6, 2, alpha=1), name="codes"),
+        qkeras.QDense(4, kernel_quantizer=weights, bias_quantizer=weights, name="first"),
+        qkeras.QActivation(qkeras.quantized_relu(5, 2), name="cut"),
+        qkeras.QDense(2, kernel_quantizer=weights, bias_quantizer=weights, name="last"),
+    ]
+    path = tmp_path_factory.mktemp("model") / "small.keras"
+    keras.Sequential([keras.Input((3,)), *layers]).save(path)
+    return path
+
+
+@pytest.fixture(scope="module")
+def layers(tmp_path_factory):
+    path = tmp_path_factory.mktemp("layers") / "list.layers"
+    path.write_text(json.dumps(LAYERS))
+    return path
+
+
+def test_compile_ends_with_1_and_names_the_node_of_a_body_that_lies(model, qcompress, tmp_path):
+    folder = tmp_path / "c"
+    done = qcompress("compile", model, "--targets", "cpp,liar", "--out", folder)
+    assert done.returncode == 1
+    assert done.stderr.startswith(f"bits differ: {folder}: network small: liar differs in ")
+    assert "layer last, element (1,)" in done.stderr
+    assert done.stderr.count("\n") == 1
+    assert "Codes that differ from the reference interpreter" in done.stdout
+    steps = json.loads((folder / "manifest.json").read_text())["steps"]
+    wrong = {entry["body"] for entry in steps["verify"]["figures"]["small"] if entry["mismatches"]}
+    assert wrong == {"liar"}
+    again = qcompress("verify", folder)
+    assert (again.returncode, "layer last" in again.stderr) == (1, True)
+    told = qcompress("verify", folder, "--targets", "cpp")
+    assert told.returncode == 0, told.stderr
+
+
+def test_verify_of_a_model_names_the_node_too(model, qcompress):
+    done = qcompress("verify", model, "--targets", "liar", "--samples", "20")
+    assert done.returncode == 1
+    assert "liar differs in" in done.stderr
+    assert "layer last" in done.stderr
+
+
+def test_a_config_says_to_an_installed_target_what_that_takes(qcompress, tmp_path):
+    config = """\
+name: dummy_sum
+detector: dummy
+sample: {simulate: uniform, events: 300}
+network: {weight_bits: 4}
+training: {epochs: 1, batch_size: 50}
+targets: {hls: null, rtl: null, liar: TOLD}
+verification: {test_rows: 20, random_rows: 20}
+"""
+    cases = {
+        "{truthful: true}": (0, ""),
+        "{}": (1, "bits differ"),
+        "{truthfull: true}": (2, "targets.liar.truthfull: unknown key; did you mean truthful?"),
+        "yes": (2, "targets.liar: give settings as keys and values, not True"),
+    }
+    for told, (status, message) in cases.items():
+        (tmp_path / "c.yaml").write_text(config.replace("TOLD", told))
+        done = qcompress("run", tmp_path / "c.yaml", "--until", "verify", "--out", tmp_path / "c")
+        assert (done.returncode, message in done.stderr) == (status, True), done.stderr
+    (tmp_path / "c.yaml").write_text(config.replace("liar: TOLD", "lair: {}"))
+    done = qcompress("run", tmp_path / "c.yaml", "--out", tmp_path / "c")
+    assert "c.yaml:6: no target 'lair': did you mean liar?" in done.stderr
+
+
+def test_what_cannot_be_simulated_is_written_and_listed(model, qcompress, tmp_path):
+    folder = tmp_path / "c"
+    done = qcompress("compile", model, "--targets", "cpp,hls-oneapi", "--out", folder)
+    assert done.returncode == 0, done.stderr
+    assert "hls-oneapi: written, not simulated" in done.stdout
+    assert (folder / "hls-oneapi" / "small" / "project").is_dir()
+    again = qcompress("verify", folder)
+    assert again.returncode == 0, again.stderr
+    assert "hls-oneapi: written, not simulated" in again.stdout
+
+
+def test_a_front_end_outside_the_package_is_recognised_by_its_files(layers, qcompress, tmp_path):
+    folder = tmp_path / "c"
+    done = qcompress("compile", layers, "--targets", "cpp", "--input-format", "fixed<6,6>", "--out", folder)
+    assert done.returncode == 0, done.stderr
+    assert "every layer ends in a ReLU" in done.stdout
+    bodies = json.loads((folder / "manifest.json").read_text())["steps"]["verify"]["figures"]["list"]
+    assert {entry["body"] for entry in bodies} == {"layer list", "cpp"}
+    np.save(tmp_path / "inputs.npy", np.arange(12.0).reshape(4, 3))
+    again = qcompress("verify", folder, "--inputs", tmp_path / "inputs.npy")
+    assert again.returncode == 0, again.stderr
+
+
+def test_faults_of_front_ends_and_targets_are_one_line(model, layers, qcompress, tmp_path):
+    (tmp_path / "broken.layers").write_text("{")
+    (tmp_path / "model.pt").write_bytes(b"")
+    (tmp_path / "empty.keras").write_bytes(b"")
+    out = ("--out", tmp_path / "c")
+    cases = [
+        (("compile", tmp_path / "broken.layers", *out), "no list of layers"),
+        (("compile", tmp_path / "model.pt", *out), "no front end reads it; layer_list: lists of dense layers"),
+        (("compile", tmp_path / "empty.keras", *out), "not a readable Keras model"),
+        (("compile", model, "--front-end", "qkras", *out), "front end 'qkras' is not installed; did you mean qkeras?"),
+        (("compile", layers, "--targets", "cpp", *out), "give the number format of its input"),
+        (("compile", layers, "--input-format", "8", *out), "'8' is no number format"),
+        (
+            ("compile", layers, "--input-format", "a=fixed<8,8>", "--input-format", "fixed<8,8>", *out),
+            "give NAME=FORMAT",
+        ),
+        (("compile", model, "--targets", "hls-vits", *out), "no target 'hls-vits': did you mean hls-v"),
+        (("verify", model, "--targets", "lier"), "no target 'lier': did you mean liar?"),
+    ]
+    for arguments, message in cases:
+        done = qcompress(*arguments)
+        assert done.returncode == 2, (arguments, done.stderr)
+        assert message in done.stderr, (arguments, done.stderr)
+        assert done.stderr.count("\n") == 1
+    assert not (tmp_path / "c").exists()
