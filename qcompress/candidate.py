@@ -244,14 +244,15 @@ class Candidate:
 
     def _running(self, name: str, graphs: Mapping[str, Graph], run: Mapping[str, Callable[[Codes], Codes]]) -> Running:
         """A whole chain: the emulator of all stages if it was built and runs here, else stage by stage."""
-        chain, folder = self.chain(name, graphs), self.folder / "emulator" / name
         from qcompress.targets.cpp import TARGET as CPP
 
-        if folder.is_dir() and emulated(chain).outputs == chain.outputs:
-            with contextlib.suppress(ToolMissing, OSError):
-                return Running(chain, CPP.open(chain, folder).run)
+        chain, folder = self.chain(name, graphs), self.folder / "emulator" / name
         bodies = {stage.name: run[own] for stage in chain.stages for own, graph in graphs.items() if stage is graph}
-        return Running(chain, partial(_stage_by_stage, chain, bodies))
+        found: Callable[[Codes], Any] = partial(_stage_by_stage, chain, bodies)
+        if folder.is_dir():
+            with contextlib.suppress(QcompressError, OSError):  # of an older version, or no compiler is here
+                found = CPP.open(chain, folder).run
+        return Running(chain, found)
 
     def _fastest(self, name: str, graph: Graph) -> Callable[[Codes], Codes]:
         """The C++ emulator if it was built and runs on this machine, else the reference interpreter: the same codes."""
@@ -285,11 +286,6 @@ class Candidate:
             raise QcompressError(f"{self.folder}: holds no graph yet; finish it with qcompress run")
         compiled = [name for name in self.steps.get("compile", {}).get("figures", {}) if name in found]
         return {name: Graph.load(found[name]) for name in dict.fromkeys([*compiled, *found])}
-
-
-def emulated(chain: Chain) -> Chain:
-    """The chain as the C++ target builds it: it takes chains of one output as yet."""
-    return Chain(chain.name, chain.stages)
 
 
 def _stage_by_stage(chain: Chain, bodies: Mapping[str, Callable[[Codes], Codes]], codes: Codes) -> dict[str, Codes]:

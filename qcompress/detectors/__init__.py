@@ -18,6 +18,7 @@ from pydantic import BaseModel, ConfigDict, field_validator, model_validator
 from qcompress.detectors.rows import Rows
 from qcompress.errors import QcompressError
 from qcompress.fixedpoint import Codes, Values
+from qcompress.frontends import model_of
 from qcompress.graph import Chain, Graph, Stage
 from qcompress.progress import Report
 
@@ -306,13 +307,11 @@ class Detector(ABC):
         """
 
     def graph(self, name: str, model: Any, options: Any) -> Graph:
-        """The firmware's arithmetic of a trained network: QKeras' own, unless the detector's chip has another."""
-        from qcompress.frontends.qkeras import from_keras
-
-        return from_keras(model, name)
+        """The firmware's arithmetic of a trained network: the model's own, unless the detector's chip has another."""
+        return model_of(model).convert(name).graph
 
     def keras_is_body(self, options: Any) -> bool:
-        """Whether the Keras model must give the same codes as the graph."""
+        """Whether the trained model must give the same codes as the graph."""
         return True
 
     @abstractmethod

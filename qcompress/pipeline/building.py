@@ -7,7 +7,6 @@ from pathlib import Path
 
 import numpy as np
 
-from qcompress.candidate import emulated
 from qcompress.errors import QcompressError
 from qcompress.frontends import load_model
 from qcompress.graph import Graph, Linear
@@ -43,7 +42,7 @@ def build_emulators(job: Job, graphs: Mapping[str, Graph], stage: Path) -> None:
     for name in graphs:
         chain = job.candidate.chain(name, graphs)
         if all(map(has_cpp, chain.stages)):
-            TARGET.build(emulated(chain), stage / "emulator" / name)
+            TARGET.build(chain, stage / "emulator" / name)
 
 
 def build_targets(

@@ -10,6 +10,7 @@ from qcompress.candidate import file_hash
 from qcompress.config import Config
 from qcompress.detectors import Detector, Network
 from qcompress.errors import QcompressError
+from qcompress.frontends import load_model, model_of
 from qcompress.graph import Chain, Graph
 from qcompress.graph.stage import ports_in, ports_out
 
@@ -46,20 +47,18 @@ def own_models(config: Config, models: Given | None) -> Iterator[dict[str, OwnMo
     if not models:
         yield found
         return
-    from qcompress.frontends.qkeras import save_model
     from qcompress.training.fit import make_deterministic
 
     if found:
         raise QcompressError("models are given in Python and as network.model: give one of them")
     with TemporaryDirectory(prefix="qcompress-") as folder:
         for number, (name, model) in enumerate(models.items()):
-            path = Path(folder, f"{number}.keras")
             if not hasattr(model, "save"):
                 make_deterministic(config.seed)
             built = model if hasattr(model, "save") else model()
             if not hasattr(built, "save"):
                 raise QcompressError(f"models[{name!r}]: gives {type(built).__name__}, no Keras model")
-            save_model(built, path)
+            path = model_of(built).save(Path(folder, str(number)))
             found[name] = OwnModel(f"models[{name!r}]", path)
         yield found
 
@@ -75,13 +74,11 @@ def build_networks(
     """The detector's networks, the user's models in them; raises QcompressError where one does not fit the stages."""
     if not models:
         return detector.networks(options, {})
-    from qcompress.frontends.qkeras import load_model
-
     usual = {network.name: network for network in detector.networks(options, {})}
     given = _by_network(detector, list(usual), models)
     if set(given) == set(usual) and (keys := options.of_the_family()):
         raise QcompressError(f"{given[next(iter(given))].told}: {keys[0]} describes the built-in network; leave it out")
-    loaded = {name: load_model(own.path) for name, own in given.items()}
+    loaded = {name: load_model(own.path).content for name, own in given.items()}
     graphs: dict[str, Graph] = {}
     for name, network in usual.items():
         own = given.get(name)

@@ -12,17 +12,15 @@ from qcompress.config import parse_config
 from qcompress.detectors import Decoders, Evaluation, Firmware, Results
 from qcompress.errors import QcompressError
 from qcompress.fixedpoint import Values
+from qcompress.frontends import load_model
 from qcompress.pipeline.job import Figures, Job
 from qcompress.progress import Report
 
 
 def decoders(candidate: Candidate) -> dict[str, Callable[[Values], Values]]:
     """The trained companions (decoders) by name."""
-    from qcompress.frontends.qkeras import load_model, predict
-
     names = [name for entry in candidate.figures("train").values() for name in entry["companions"]]
-    models = {name: load_model(candidate.model(name)) for name in names}
-    return {name: partial(predict, model) for name, model in models.items()}
+    return {name: load_model(candidate.model(name)).function() for name in names}
 
 
 def evaluate(job: Job, stage: Path, report: Report) -> Figures:

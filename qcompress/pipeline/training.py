@@ -11,6 +11,7 @@ from qcompress.detectors import FINISH_ROWS, TRAIN, VALIDATION, Network, Rows
 from qcompress.detectors.rows import Float32, Numbers
 from qcompress.errors import QcompressError
 from qcompress.fixedpoint import Codes
+from qcompress.frontends import load_model, model_of
 from qcompress.graph import Graph
 from qcompress.pipeline.job import Figures, Job, split_numbers
 from qcompress.pipeline.own_models import ONLY, build_networks
@@ -158,11 +159,9 @@ def parts(network: Network) -> dict[str, Any]:
 
 def take_weights(network: Network, folder: Path) -> None:
     """Begin with the weights of a folder of checkpoints; raises QcompressError for another architecture."""
-    from qcompress.frontends.qkeras import load_model
-
     for name, model in parts(network).items():
         path = folder / f"{name}.keras"
-        given = load_model(path).weights
+        given = load_model(path).content.weights
         shapes, wanted = ([tuple(weight.shape) for weight in weights] for weights in (given, model.weights))
         if shapes != wanted:
             raise QcompressError(
@@ -192,8 +191,6 @@ def write_checkpoints(network: Network, fitted: "Fitted", folder: Path) -> None:
 
 def write_models(network: Network, folder: Path) -> None:
     """Model and companions as they are."""
-    from qcompress.frontends.qkeras import save_model
-
     folder.mkdir(parents=True, exist_ok=True)
     for name, model in parts(network).items():
-        save_model(model, folder / f"{name}.keras")
+        model_of(model).save(folder / name)

@@ -9,7 +9,7 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
-from qcompress.candidate import Candidate, emulated
+from qcompress.candidate import Candidate
 from qcompress.config import parse_config
 from qcompress.detectors import TEST
 from qcompress.errors import QcompressError
@@ -105,19 +105,27 @@ def verification_of_chains(
     candidate: Candidate, inputs: Mapping[str, Mapping[str, Codes]], rows: int, seed: int
 ) -> Figures:
     """The emulators of all integer stages against the stages themselves, on the detector's codes, by network."""
-    from qcompress.targets.cpp import TARGET
-
     figures = {}
     graphs = candidate.graphs()
     for name in graphs:
         if (folder := candidate.folder / "emulator" / name).is_dir():
-            chain = emulated(candidate.chain(name, graphs))
-            body = TARGET.open(chain, folder)
+            chain, body = _emulator(candidate.chain(name, graphs), folder)
             codes = {**inputs.get(name, {}), **standard_inputs(chain, affordable_rows(chain, rows), seed)}
             with tempfile.TemporaryDirectory(prefix="qcompress-") as scratch:
                 rebuild = {body.name: partial(_rebuild_chain, Path(scratch))}
                 figures[name] = [found.to_json() for found in verify(chain, [body], codes, rebuild)]
     return figures
+
+
+def _emulator(chain: Chain, folder: Path) -> tuple[Chain, Body]:
+    """A chain and its emulator; of an older version the last stage alone leaves it."""
+    from qcompress.targets.cpp import TARGET
+
+    try:
+        return chain, TARGET.open(chain, folder)
+    except QcompressError:
+        last = Chain(chain.name, chain.stages)
+        return last, TARGET.open(last, folder)
 
 
 def _rebuild_chain(scratch: Path, chain: Chain) -> Body:
