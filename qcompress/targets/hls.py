@@ -86,7 +86,7 @@ class Hls:
 
     def cost(self, graph: Graph) -> tuple[float, float]:
         """Seconds and megabytes that the build will take, as `build_cost` knows them."""
-        return hls_cost(graph, self.backend, self.io_type)
+        return hls_cost(graph.pruned(), self.backend, self.io_type)
 
     def refuse(self, graph: Graph) -> None:
         """Raises Refused for settings and operations whose C simulation is not proven exact."""
