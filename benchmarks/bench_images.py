@@ -3,8 +3,8 @@
 python benchmarks/bench_images.py [8 32 u-net]
 
 Two 3x3 convolutions of 8 and of 32 filters on 512 x 208 x 1, and the U-Net of 16, 32, 64, 128 and 256 filters on a tile
-of 256 x 256 x 1, quantized to 6 bits, random weights. Compiled by the command, in a process of its own, whose seconds and
-peak memory are printed; then five images through Keras in float64 and through the emulator, code by code.
+of 256 x 256 x 1, quantized to 6 bits, random weights. Compiled by the command, in a process of its own, whose seconds
+and peak memory are printed; then five images through Keras in float64 and through the emulator, code by code.
 """
 
 import argparse

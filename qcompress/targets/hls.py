@@ -99,7 +99,7 @@ class Hls:
         lower([graph], self)
 
     def build(self, graph: Graph, folder: Path) -> "Simulator | Project":
-        """Write the project to folder/project and compile its C simulation (about 10 s for an ECON-T encoder)."""
+        """Write the project to folder/project and compile its C simulation (about 10 s for 2100 weights)."""
         self.refuse(graph)
         self.advise(graph)
         self.write([graph], folder)

@@ -103,7 +103,7 @@ class Rtl:
             )
 
     def build(self, graph: Graph, folder: Path) -> Simulator:
-        """Write folder/verilog and the record, compile the simulation (about 1 min for an ECON-T encoder)."""
+        """Write folder/verilog and the record, compile the simulation (about 1 min for 2100 weights)."""
         self.refuse(graph)
         compiler = require("g++", "g++")
         folder.mkdir(parents=True, exist_ok=True)
