@@ -19,12 +19,11 @@ from collections.abc import Iterable
 from dataclasses import replace
 from pathlib import Path
 
-import yaml
-
 from qcompress.candidate import Candidate
+from qcompress.config import load_config
 from qcompress.report.comparison import Row, comparison_table, pareto_figure, row_of
 from qcompress.report.tables import as_csv, as_markdown
-from qcompress.targets import loadable
+from qcompress.targets import Kind
 
 CONFIGS = Path(__file__).resolve().parents[1] / "firmware_configs"
 ORDER = ("constant", "loadable", "folded16", "folded4")
@@ -100,8 +99,8 @@ def rows_of(folder: Path) -> list[Row]:
     """All candidates whose network is done, with its scores; figures of those that are built are their own."""
     rows = []
     for name in names():
-        targets = yaml.safe_load((CONFIGS / f"{name}.yaml").read_text())["targets"]
-        implementation = "rtl" if targets.get("rtl") else loadable(targets["rtl_loadable"])
+        wanted = load_config(CONFIGS / f"{name}.yaml").choices()
+        (implementation,) = [choice.target for choice in wanted if choice.family.kind is Kind.VERILOG]
         trained = Candidate.open(folder / f"{network(name)}_constant")
         built = folder / "built" / name
         if "evaluate" in trained.steps:

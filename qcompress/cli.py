@@ -5,6 +5,7 @@ import importlib.metadata
 import os
 import signal
 import sys
+import warnings
 from pathlib import Path
 from typing import Annotated, Any, NoReturn
 
@@ -13,7 +14,7 @@ from typer.core import TyperGroup
 from typer.exceptions import TyperException
 
 from qcompress.detectors.command_options import DetectorOptions, flag, given_options, offered
-from qcompress.errors import CheckError, MismatchError, QcompressError
+from qcompress.errors import CheckError, MismatchError, QcompressError, QcompressWarning
 
 
 class DetectorCommands(TyperGroup):
@@ -533,6 +534,7 @@ def main() -> None:
     """Run the command; a fault of the user's is one line and exit 2, differing bits are exit 1."""
     for ending in (signal.SIGINT, signal.SIGTERM):
         signal.signal(ending, _interrupt)
+    warnings.showwarning = _say_warning
     try:
         status = app(prog_name="qcompress", standalone_mode=False)
     except TyperException as fault:
@@ -558,6 +560,12 @@ def _end_usage(fault: TyperException) -> NoReturn:
     if not message:
         sys.exit(2)
     _end(f"error: {command}: {message}; see {command} --help", 2)
+
+
+def _say_warning(message: Warning | str, category: type[Warning], *where: Any, **more: Any) -> None:
+    """Ours are one line of words; those of libraries are not the user's to act upon."""
+    if issubclass(category, QcompressWarning):
+        print(f"note: {message}", file=sys.stderr)
 
 
 class Interrupted(BaseException):

@@ -55,6 +55,9 @@ def _check_types(manifest: dict[str, Any]) -> None:
     for key, kind in {**expected, "versions": dict, "front_end": dict, "targets": dict | None}.items():
         if not isinstance(manifest[key], kind):
             raise TypeError(key)
+    for name, told in (manifest["targets"] or {}).items():
+        if not isinstance(told, dict) or not (isinstance(told["family"], str) and isinstance(told["settings"], dict)):
+            raise TypeError(f"targets.{name}")
     if manifest["seed"] < 0:
         raise ValueError("seed")
     for step, entry in manifest["steps"].items():

@@ -23,8 +23,8 @@ PIECE = 4_000_000
 """Input and output codes that are compared at a time."""
 BLOCK = 1 << 20
 """Codes that are drawn with one seed."""
-PRODUCTS = 3_000_000_000
-"""Products that the reference interpreter is asked for in one set of made-up rows, some seconds of it."""
+PRODUCTS = 1_000_000_000
+"""Products that the reference interpreter is asked for in one set of made-up rows: seconds of it, and of Keras."""
 FEWEST = 2
 """Made-up rows of a set at least, whatever they cost."""
 

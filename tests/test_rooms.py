@@ -1,6 +1,7 @@
 """The law of the house: a room imports only from rooms above it, and the light rooms import nothing heavy."""
 
 import ast
+import re
 import subprocess
 import sys
 from pathlib import Path
@@ -55,6 +56,19 @@ def test_a_room_imports_only_from_rooms_above_it(path):
     own = "cli" if path.name == "commands.py" else own  # a detector's commands are part of the command line
     above = ROOMS[: ROOMS.index(own) + 1]
     assert imported_rooms(path) <= set(above)
+
+
+OF_ONE_DETECTOR = re.compile(
+    r"\b(hgcal|tpc|econt|ecal|wafers?|trigger cells?|tc_order|occupancy|mipt|emd_\w+)\b", re.IGNORECASE
+)
+
+
+@pytest.mark.parametrize("path", FILES, ids=lambda path: str(path.relative_to(ROOT)))
+def test_no_word_of_one_detector_stands_in_a_general_room(path):
+    parts = path.relative_to(ROOT / "qcompress").parts
+    if parts[0] == "detectors" and len(parts) > 2:
+        return
+    assert OF_ONE_DETECTOR.findall(path.read_text()) == []
 
 
 def test_detectors_do_not_know_each_other():

@@ -7,6 +7,7 @@ derived from `Detector`. It is imported only when a config or a command names it
 import difflib
 import importlib.metadata
 import sys
+import warnings
 from abc import ABC, abstractmethod
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, field
@@ -16,7 +17,7 @@ from typing import TYPE_CHECKING, Any, ClassVar, NamedTuple
 from pydantic import BaseModel, ConfigDict, field_validator, model_validator
 
 from qcompress.detectors.rows import Rows
-from qcompress.errors import QcompressError
+from qcompress.errors import QcompressError, QcompressWarning
 from qcompress.fixedpoint import Codes, Values
 from qcompress.frontends import model_of
 from qcompress.graph import Chain, Graph, Stage
@@ -308,7 +309,10 @@ class Detector(ABC):
 
     def graph(self, name: str, model: Any, options: Any) -> Graph:
         """The firmware's arithmetic of a trained network: the model's own, unless the detector's chip has another."""
-        return model_of(model).convert(name).graph
+        conversion = model_of(model).convert(name)
+        for note in conversion.notes:
+            warnings.warn(f"network {name}: {note}", QcompressWarning, stacklevel=2)
+        return conversion.graph
 
     def keras_is_body(self, options: Any) -> bool:
         """Whether the trained model must give the same codes as the graph."""

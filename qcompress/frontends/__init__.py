@@ -58,7 +58,10 @@ def front_ends() -> dict[str, FrontEnd]:
     """The installed front ends by name; raises QcompressError for an entry that is none."""
     found: dict[str, FrontEnd] = {}
     for entry in sorted(importlib.metadata.entry_points(group=GROUP), key=lambda entry: entry.name):
-        loaded = entry.load()
+        try:
+            loaded = entry.load()
+        except (ImportError, AttributeError) as fault:
+            raise QcompressError(f"front end {entry.name}: {entry.value} cannot be loaded ({fault})") from None
         if not isinstance(loaded, FrontEnd):
             raise QcompressError(f"front end {entry.name}: {entry.value} offers not all that a FrontEnd does")
         found[entry.name] = loaded

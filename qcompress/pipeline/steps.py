@@ -2,13 +2,14 @@
 
 import importlib.metadata
 from pathlib import Path
+from typing import Any
 
 import qcompress
 from qcompress.candidate import Candidate, file_hash
 from qcompress.config import Config
 from qcompress.errors import QcompressError
 from qcompress.pipeline.building import compile_graphs
-from qcompress.pipeline.job import Step, module_names
+from qcompress.pipeline.job import Job, Step, module_names
 from qcompress.pipeline.own_models import hashes
 from qcompress.pipeline.scoring import evaluate, write_report
 from qcompress.pipeline.synthesis import synthesize
@@ -27,6 +28,11 @@ def _bodies(candidate: Candidate) -> list[str]:
     told = candidate.manifest["targets"] or {}
     targets = [type(recalled(entry).target).__module__ for entry in told.values()]
     return [*_front_ends(candidate), *targets]
+
+
+def _choices(job: Job) -> list[Any]:
+    """The targets that are wanted, with their settings."""
+    return [choice.to_json() for choice in job.config.choices()]
 
 
 def _hashes(checkpoints: Path | None) -> list[str]:
@@ -67,7 +73,7 @@ STEPS: dict[str, Step] = {
         Step(
             "compile",
             ("train",),
-            lambda job: [choice.to_json() for choice in job.config.choices()],
+            _choices,
             ("hls4ml", "alkaid", "verilator"),
             compile_graphs,
             methods=("graph", "preprocess", "postprocess", "keras_is_body"),
@@ -76,7 +82,7 @@ STEPS: dict[str, Step] = {
         Step(
             "verify",
             ("sample", "train", "compile"),
-            lambda job: [job.config.verification.model_dump(), job.config.seed],
+            lambda job: [job.config.verification.model_dump(), job.config.seed, _choices(job)],
             ("tensorflow",),
             verify_bodies,
             methods=("rows", "preprocess", "postprocess"),

@@ -141,7 +141,10 @@ def families() -> Mapping[str, Family]:
     """The installed families by name; raises QcompressError for an entry that is none."""
     found: dict[str, Family] = {}
     for entry in importlib.metadata.entry_points(group=GROUP):
-        loaded = entry.load()
+        try:
+            loaded = entry.load()
+        except (ImportError, AttributeError) as fault:
+            raise QcompressError(f"target {entry.name}: {entry.value} cannot be loaded ({fault})") from None
         if not isinstance(loaded, Family):
             raise QcompressError(f"target {entry.name}: {entry.value} is no Family of targets")
         found[loaded.name] = loaded
@@ -168,8 +171,12 @@ def choose(name: str, given: Any = None) -> Choice:
 
 
 def recalled(told: Mapping[str, Any]) -> Choice:
-    """The target that `Choice.to_json` wrote."""
-    return choose(told["family"], told["settings"])
+    """The target that `Choice.to_json` wrote; raises QcompressError if it is not there or takes no such settings."""
+    try:
+        return choose(told["family"], told["settings"])
+    except ValueError as fault:
+        first = str(fault).splitlines()[0]
+        raise QcompressError(f"target {told['family']}: settings {told['settings']} make no sense ({first})") from None
 
 
 def default_targets() -> list[str]:

@@ -1,37 +1,41 @@
 """A self-checking test bench in Verilog, with its vectors: for any simulator, with nothing of ours.
 
 bench/bench.v reads input.hex, expected.hex and, for loadable designs, weights.hex from its own folder, and ends with
-"passed: N rows" or "failed: ..." and a row number. It needs delays: Verilator --binary --timing, or Icarus.
+"passed: N rows" or "failed: ..." and a row number. A line holds all inputs (outputs) of a row, the first in the lowest
+bits. It needs delays: Verilator --binary --timing, or Icarus.
 """
 
-from math import prod
+from collections.abc import Sequence
 from pathlib import Path
 
 import numpy as np
 
-from qcompress.fixedpoint import Codes, Format
 from qcompress.graph import Graph
-from qcompress.targets.verilog import Verilog, bits
+from qcompress.graph.ports import INPUT, OUTPUT, Port, Tensors, as_tensors, pack
+from qcompress.targets.verilog import Bus, Verilog, bits, buses
 from qcompress.targets.weight_store import Layout
 
 ROWS = 64
 
 
-def bench_rows(graph: Graph) -> Codes:
+def bench_rows(graph: Graph) -> Tensors:
     """Input codes of the vectors: uniform, the two ends of the range first."""
-    codes = np.random.default_rng(0).integers(
-        graph.input_format.min_code, graph.input_format.max_code, (ROWS, *graph.input_shape), endpoint=True
-    )
-    codes[0], codes[1] = graph.input_format.min_code, graph.input_format.max_code
-    return codes
+    rng, codes = np.random.default_rng(0), {}
+    for port in graph.input_ports:
+        low, high = port.format.min_code, port.format.max_code
+        codes[port.name] = rng.integers(low, high, (ROWS, *port.shape), endpoint=True)
+        codes[port.name][0], codes[port.name][1] = low, high
+    return as_tensors(graph.input_ports, codes)
 
 
-def hex_rows(codes: Codes, format_: Format) -> str:
-    """Rows of codes as hexadecimal lines, element 0 in the lowest bits."""
-    mask, lines = (1 << format_.width) - 1, []
-    for row in codes.reshape(len(codes), -1).tolist():
-        whole = sum((code & mask) << (format_.width * place) for place, code in enumerate(row))
-        lines.append(f"{whole:0{-(-format_.width * len(row) // 4)}x}")
+def hex_rows(ports: Sequence[Port], codes: Tensors) -> str:
+    """Rows of codes as hexadecimal lines, the first element of the first port in the lowest bits."""
+    widths = [port.format.width for port in ports for _ in range(port.size)]
+    firsts = np.cumsum([0, *widths]).tolist()
+    lines = []
+    for row in pack(ports, codes, "the test bench").tolist():
+        whole = sum((code & (1 << w) - 1) << first for code, w, first in zip(row, widths, firsts, strict=False))
+        lines.append(f"{whole:0{-(-firsts[-1] // 4)}x}")
     return "\n".join(lines) + "\n"
 
 
@@ -41,8 +45,8 @@ def write_bench(
     """Write bench.v and its vectors; layout: of a design whose weights are loaded first."""
     folder.mkdir(parents=True, exist_ok=True)
     codes = bench_rows(graph)
-    (folder / "input.hex").write_text(hex_rows(codes, graph.input_format))
-    (folder / "expected.hex").write_text(hex_rows(graph.run(codes), graph.output_format))
+    (folder / "input.hex").write_text(hex_rows(graph.input_ports, codes))
+    (folder / "expected.hex").write_text(hex_rows(graph.output_ports, graph.run(codes)))
     if layout is not None:
         blocks = layout.to_blocks(graph)
         (folder / "weights.hex").write_text("".join(f"{b:0{-(-layout.block_bits // 4)}x}\n" for b in blocks))
@@ -52,14 +56,14 @@ def write_bench(
 def bench_text(graph: Graph, top: str, latency: int, layout: Layout | None, interval: int) -> str:
     """The test bench: loads, feeds a row every `interval` cycles, compares each result `latency` edges later."""
     source = Verilog()
-    inputs = prod(graph.input_shape) * graph.input_format.width
-    outputs = prod(graph.output_shape) * graph.output_format.width
+    given, found = buses(INPUT, graph.input_ports), buses(OUTPUT, graph.output_ports)
+    inputs, outputs = (sum(bus.width for bus in side) for side in (given, found))
     source.line("`timescale 1 ns / 1 ps", "", f"// {ROWS} rows through {top}; latency {latency}, interval {interval}")
     with source.module("bench"):
         source.line("reg clk = 0;", "always #5 clk = ~clk;", "integer row, check, wrong;")
         source.line(f"reg {bits(inputs)} given [0:{ROWS - 1}];", f"reg {bits(outputs)} expected [0:{ROWS - 1}];")
-        source.line(f"reg {bits(inputs)} input_codes;", f"wire {bits(outputs)} output_codes;")
-        connections = ".clk(clk), .input_codes(input_codes), .output_codes(output_codes)"
+        source.line(*(f"reg {bus.declared};" for bus in given), *(f"wire {bus.declared};" for bus in found))
+        connections = ", ".join([".clk(clk)", *(f".{bus.name}({bus.name})" for bus in (*given, *found))])
         if layout is not None:
             connections += _load_wires(source, layout)
         source.line(f"{top} design_under_test ({connections});", "")
@@ -67,13 +71,18 @@ def bench_text(graph: Graph, top: str, latency: int, layout: Layout | None, inte
             source.line('$readmemh("input.hex", given);', '$readmemh("expected.hex", expected);', "wrong = 0;")
             if layout is not None:
                 _load(source, layout)
-            _feed(source, layout is not None, interval)
+            _feed(source, _together(given), layout is not None, interval)
         source.line("")
         with source.block("initial begin"):
             if layout is not None:
                 source.line("wait (loaded);")
-            _compare(source, latency, interval, layout is not None)
+            _compare(source, _together(found), latency, interval, layout is not None)
     return source.text()
+
+
+def _together(side: Sequence[Bus]) -> str:
+    """All buses of a side, the first in the lowest bits."""
+    return side[0].name if len(side) == 1 else f"{{{', '.join(bus.name for bus in side[::-1])}}}"
 
 
 def _load_wires(source: Verilog, layout: Layout) -> str:
@@ -92,9 +101,9 @@ def _load(source: Verilog, layout: Layout) -> None:
     source.line("@(negedge clk);", "load_enable = 0;", "loaded = 1;")
 
 
-def _feed(source: Verilog, flagged: bool, interval: int) -> None:
+def _feed(source: Verilog, inputs: str, flagged: bool, interval: int) -> None:
     with source.block(f"for (row = 0; row < {ROWS}; row = row + 1) begin"):
-        source.line("@(negedge clk);", "input_codes = given[row];")
+        source.line("@(negedge clk);", f"{inputs} = given[row];")
         if flagged:
             source.line("input_valid = 1;")
         if interval > 1:
@@ -103,13 +112,13 @@ def _feed(source: Verilog, flagged: bool, interval: int) -> None:
         source.line("@(negedge clk);", "input_valid = 0;")
 
 
-def _compare(source: Verilog, latency: int, interval: int, flagged: bool) -> None:
+def _compare(source: Verilog, outputs: str, latency: int, interval: int, flagged: bool) -> None:
     """The first result is there `latency` edges after the first row, each other one `interval` cycles later."""
     source.line(f"repeat ({latency + 1}) @(negedge clk);")
     with source.block(f"for (check = 0; check < {ROWS}; check = check + 1) begin"):
         valid = "!output_valid || " if flagged else ""
-        with source.block(f"if ({valid}output_codes !== expected[check]) begin"):
-            source.line('$display("row %0d: %h, expected %h", check, output_codes, expected[check]);')
+        with source.block(f"if ({valid}{outputs} !== expected[check]) begin"):
+            source.line(f'$display("row %0d: %h, expected %h", check, {outputs}, expected[check]);')
             source.line("wrong = wrong + 1;")
         source.line(f"repeat ({interval}) @(negedge clk);")
     source.line(f'if (wrong == 0) $display("passed: {ROWS} rows");')

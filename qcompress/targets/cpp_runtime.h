@@ -264,20 +264,22 @@ template <class N> constexpr bool whole(int x, int positions) {
            last * N::stride_x + (N::kernel_width - 1) * N::dilation_x - N::left <= (N::width - 1) * N::stuffing_x;
 }
 
+// As many positions at once, up to P, as see whole windows; then the next ones.
+template <class N, int L, int F, int P>
+inline int wide_next(typename N::Out *out, const typename N::In *in, int y, int x, int group, int first) {
+    if constexpr (P > 1) {
+        if (N::columns < P * N::step || !whole<N>(x, P))
+            return wide_next<N, L, F, (P > 4 ? P / 2 : 1)>(out, in, y, x, group, first);
+    }
+    wide_sums<N, L, F, P>(out, in, y, x, group, first);
+    return x + P * N::step;
+}
+
 template <class N, int L, int F>
 inline void wide_row(typename N::Out *out, const typename N::In *in, int y, int group, int first) {
-    constexpr int P = QCOMPRESS_VECTOR_BYTES == 64 ? 8 : 4;
+    constexpr int most = QCOMPRESS_VECTOR_BYTES == 64 ? 8 : 4, P = N::columns >= most * N::step ? most : 1;
     for (int phase = 0; phase < N::step; phase++)
-        for (int x = phase; x < N::columns;) {
-            if constexpr (N::columns >= P * N::step)
-                if (whole<N>(x, P)) {
-                    wide_sums<N, L, F, P>(out, in, y, x, group, first);
-                    x += P * N::step;
-                    continue;
-                }
-            wide_sums<N, L, F, 1>(out, in, y, x, group, first);
-            x += N::step;
-        }
+        for (int x = phase; x < N::columns;) x = wide_next<N, L, F, P>(out, in, y, x, group, first);
 }
 
 // All filters of a group from `first` on; less than 2 L of them where L is not the longest vector.

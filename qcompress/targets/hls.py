@@ -86,7 +86,7 @@ class Hls:
 
     def cost(self, graph: Graph) -> tuple[float, float]:
         """Seconds and megabytes that the build will take, as `build_cost` knows them."""
-        return hls_cost(graph, self.backend, self.io_type)
+        return hls_cost(graph.pruned(), self.backend, self.io_type)
 
     def refuse(self, graph: Graph) -> None:
         """Raises Refused for settings and operations whose C simulation is not proven exact."""
@@ -99,7 +99,7 @@ class Hls:
         lower([graph], self)
 
     def build(self, graph: Graph, folder: Path) -> "Simulator | Project":
-        """Write the project to folder/project and compile its C simulation (about 10 s for an ECON-T encoder)."""
+        """Write the project to folder/project and compile its C simulation (about 10 s for 2100 weights)."""
         self.refuse(graph)
         self.advise(graph)
         self.write([graph], folder)

@@ -3,7 +3,7 @@
     python -m qcompress.targets.hls_build BACKEND IO_TYPE STRATEGY REUSE_FACTOR PART CLOCK_PERIOD_NS
 
 in the folder that holds graphs/0, graphs/1, ...; the project goes to project/. Several graphs become one project
-with an input and an output for each.
+with the inputs and outputs of all.
 """
 
 import sys
@@ -11,11 +11,8 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
-import numpy as np
-
-from qcompress.fixedpoint import Format
 from qcompress.graph import Graph
-from qcompress.graph.stage import Shape
+from qcompress.graph.ports import Port
 from qcompress.targets.hls import PROJECT, Hls
 from qcompress.targets.hls_layers import lower
 
@@ -61,10 +58,22 @@ def write_project(graphs: Sequence[Graph], settings: Hls) -> None:
     from hls4ml.model.optimizer import get_optimizer
     from hls4ml.writer.writers import get_writer
 
+    layers = lower(graphs, settings)
     for name in REARRANGING:
         get_optimizer(name).match = lambda node: False
-    layers = lower(graphs, settings)
-    model = ModelGraph.from_layer_list(
+    removal = get_optimizer("eliminate_linear_activation")
+    is_idle = removal.match
+    removal.match = lambda node: node.name not in layers.copies and is_idle(node)
+
+    class Model(ModelGraph):  # type: ignore[misc]
+        """hls4ml's, whose copied outputs are ports of the copies' names."""
+
+        def _make_graph(self, layer_list: Any) -> None:
+            super()._make_graph(layer_list)
+            for name in layers.copies:
+                self.output_vars[name].name = name
+
+    model = Model.from_layer_list(
         configuration(settings, layers.configuration()), layers.dictionaries, layers.inputs, layers.outputs
     )
     writer = get_writer(settings.backend)
@@ -87,14 +96,16 @@ def ports(model: Any, graphs: Sequence[Graph], settings: Hls) -> str:
     """The header that tells hls_driver.cpp the ports: names and types from hls4ml, formats from the graphs."""
     streams, quartus = settings.io_type == "io_stream", settings.backend == "Quartus"
     suffix = "" if quartus and not streams else "_port"  # members of Quartus' structs have names of their own
-    inputs = [
-        _port(f"{variable.name}{suffix}", variable.type.name, graph.input_shape, graph.input_format)
-        for variable, graph in zip(model.get_input_variables(), graphs, strict=True)
-    ]
-    outputs = [
-        _port(f"{variable.name}{suffix}", variable.type.name, graph.output_shape, graph.output_format)
-        for variable, graph in zip(model.get_output_variables(), graphs, strict=True)
-    ]
+    inputs, outputs = (
+        [
+            _port(f"{variable.name}{suffix}", variable.type.name, port)
+            for variable, port in zip(variables, found, strict=True)
+        ]
+        for variables, found in (
+            (model.get_input_variables(), [port for graph in graphs for port in graph.input_ports]),
+            (model.get_output_variables(), [port for graph in graphs for port in graph.output_ports]),
+        )
+    )
     weights = [weight.definition_cpp() + ";" for layer in model.get_layers() for weight in layer.get_weights()]
     lines = [
         f'#include "firmware/{PROJECT}.h"',
@@ -114,9 +125,9 @@ CHANNELS = {"Vitis": "hls::stream", "Vivado": "hls::stream", "Catapult": "ac_cha
 """The stream of each simulated backend."""
 
 
-def _port(name: str, type_name: str, shape: Shape, format_: Format) -> str:
-    sign = "true" if format_.signed else "false"
-    return f"{name}, {type_name}, {int(np.prod(shape))}, {format_.width}, {format_.integer}, {sign}"
+def _port(name: str, type_name: str, port: Port) -> str:
+    sign = "true" if port.format.signed else "false"
+    return f"{name}, {type_name}, {port.size}, {port.format.width}, {port.format.integer}, {sign}"
 
 
 def main() -> None:

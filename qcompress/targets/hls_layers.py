@@ -4,7 +4,7 @@ An operation for which a backend has no exact layer may become another that has 
 is a convolution. `hls_proven` says where an operation is exact; everything else is refused by name.
 """
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from math import prod
 from typing import Any
 
@@ -38,7 +38,6 @@ from qcompress.graph import (
     UpSample,
     ZeroPad,
 )
-from qcompress.graph.graph import INPUT
 from qcompress.graph.movement import Pairs
 from qcompress.graph.stage import Shape
 from qcompress.targets.hls_model import Layers, Settings, Tensor
@@ -63,31 +62,51 @@ def lower(graphs: Sequence[Graph], settings: Settings) -> Layers:
     """The layers of all `graphs`, side by side; raises Refused for what is not exact."""
     layers = Layers(settings)
     for graph in graphs:
-        needed = graph.upto(graph.nodes[-1].name)
-        layers.outputs.append(_lower(layers, needed).name)
-        if not layers.computes:
+        layers.outputs += _lower(layers, graph.pruned())
+        if len(graph.outputs) == 1 and not layers.computes:
             raise Refused(f"hls: graph {graph.name} computes nothing: hls4ml removes all its layers")
     return layers
 
 
-def _lower(layers: Layers, graph: Graph) -> Tensor:
-    """Add the layers of one graph; the tensor that it ends with."""
-    takers: dict[str, list[type[Operation]]] = {name: [] for name in graph.shapes}
-    for node in graph.nodes:
-        for source in node.sources:
-            takers[source].append(type(node.operation))
-    for name, operations in takers.items():
-        layers.node = name
-        if layers.settings.io_type == "io_stream" and len(operations) > MOST_COPIES:
-            raise layers.refuse(f"hls4ml copies a stream {MOST_COPIES} times at most: use io_parallel")
-    tensors = {INPUT: layers.add_input(graph)}
+def _lower(layers: Layers, graph: Graph) -> list[str]:
+    """Add the layers of one graph; the names of those that are its outputs."""
+    takers = _takers(graph)
+    if layers.settings.io_type == "io_stream":
+        _refuse_streams(layers, graph, takers)
+    tensors = {given.name: layers.add_input(given) for given in graph.inputs}
     for node in graph.nodes:
         layers.node, layers.feeds_dense = node.name, takers[node.name] == [Dense]
         if why := unproven(type(node.operation), layers.combination):
             raise layers.refuse(why)
         given = [tensors[source] for source in node.sources]
         tensors[node.name] = LAYERS[type(node.operation)](layers, node.operation, *given)
-    return tensors[graph.nodes[-1].name]
+    if len(graph.outputs) == 1:
+        return [tensors[node_name].name for node_name in graph.outputs.values()]
+    return [layers.add_copy(output, tensors[node_name]).name for output, node_name in graph.outputs.items()]
+
+
+def _takers(graph: Graph) -> dict[str, list[type[Operation]]]:
+    """What reads every input and node; an output of a graph of several is read by a copy, which is a cast."""
+    takers: dict[str, list[type[Operation]]] = {name: [] for name in graph.shapes}
+    for node in graph.nodes:
+        for source in node.sources:
+            takers[source].append(type(node.operation))
+    if len(graph.outputs) > 1:
+        for node_name in graph.outputs.values():
+            takers[node_name].append(Quantize)
+    return takers
+
+
+def _refuse_streams(layers: Layers, graph: Graph, takers: Mapping[str, Sequence[type[Operation]]]) -> None:
+    """Raises Refused for streams that hls4ml does not copy, and for inputs that nothing would empty."""
+    for name, operations in takers.items():
+        layers.node = name
+        if len(operations) > MOST_COPIES:
+            raise layers.refuse(f"hls4ml copies a stream {MOST_COPIES} times at most: use io_parallel")
+    for given in graph.inputs:
+        layers.node = given.name
+        if not takers[given.name]:
+            raise layers.refuse("no output needs this input, and its stream would run full: use io_parallel")
 
 
 # Casts and activations

@@ -8,7 +8,8 @@ from typing import Any, Protocol
 
 from qcompress.errors import Refused
 from qcompress.fixedpoint import Cast, Format
-from qcompress.graph import Graph
+from qcompress.graph import Input
+from qcompress.graph.ports import INPUT
 from qcompress.graph.stage import Shape
 from qcompress.targets.hls_proven import AP_FIXED, Combination
 
@@ -44,7 +45,8 @@ class Layers:
     """hls4ml's description of graphs, as it is made: layer dictionaries in order and their precisions.
 
     Layer names are the nodes' with all but letters and digits replaced, and a number before: hls4ml makes C++
-    identifiers of them and compares them without case.
+    identifiers of them and compares them without case. Ports of the top function are named in the same way after the
+    graph's inputs and, where there are several, outputs.
     """
 
     def __init__(self, settings: Settings) -> None:
@@ -54,6 +56,9 @@ class Layers:
         self.reuse_factors: dict[str, int] = {}
         self.inputs: list[str] = []
         self.outputs: list[str] = []
+        self.copies: set[str] = set()
+        """Outputs that are copies of what other layers may read."""
+
         self.node = ""
         self.feeds_dense = False
         """Whether the node at hand is taken by one dense layer alone, which reads packets of any size."""
@@ -74,15 +79,26 @@ class Layers:
             for name, types in self.precisions.items()
         }
 
-    def add_input(self, graph: Graph) -> Tensor:
-        """The input of a graph."""
-        self.node = "input"
-        self._refuse_one_bit(graph.input_format)
-        name, self.computes = f"codes{len(self.inputs)}", False
+    def add_input(self, given: Input) -> Tensor:
+        """An input of a graph."""
+        self.node = given.name
+        self._refuse_one_bit(given.format)
+        name = f"codes{len(self.inputs)}" + ("" if given.name == INPUT else f"_{identifier(given.name)}")
+        self.computes = False
         self.inputs.append(name)
-        self.precisions[name] = {"result": precision(graph.input_format)}
-        self.dictionaries.append({"class_name": "InputLayer", "name": name, "input_shape": list(graph.input_shape)})
-        return Tensor(name, graph.input_shape, graph.input_format)
+        self.precisions[name] = {"result": precision(given.format)}
+        self.dictionaries.append({"class_name": "InputLayer", "name": name, "input_shape": list(given.shape)})
+        return Tensor(name, tuple(given.shape), given.format)
+
+    def add_copy(self, output: str, source: Tensor) -> Tensor:
+        """An output of a graph of several: a layer of its own, for hls4ml joins outputs with what they are made of."""
+        self.node = output
+        copy = self.cast(source.format, source)
+        name = f"result{len(self.copies)}_{identifier(output)}"
+        self.dictionaries[-1] |= {"name": name, "outputs": [name]}
+        self.precisions[name] = self.precisions.pop(copy.name)
+        self.copies.add(name)
+        return Tensor(name, copy.shape, copy.format)
 
     def add(
         self,
@@ -96,7 +112,7 @@ class Layers:
         """A layer of hls4ml's class `kind`, which gives numbers of `result`; `types`: its other precisions."""
         for format_ in (result.format if isinstance(result, Cast) else result, (types or {}).get("accum")):
             self._refuse_one_bit(format_)
-        name = f"n{len(self.dictionaries)}_{re.sub(r'[^0-9A-Za-z]', '_', self.node)}"
+        name = f"n{len(self.dictionaries)}_{identifier(self.node)}"
         names = {"class_name": kind, "name": name, "inputs": [source.name for source in sources], "outputs": [name]}
         self.dictionaries.append(names | attributes)
         idle = attributes.get("activation") == "linear" and result in (sources[0].format, Cast(sources[0].format))
@@ -135,6 +151,11 @@ class Layers:
     def refuse(self, why: str) -> Refused:
         """The refusal of the node at hand."""
         return Refused(f"hls: node {self.node}: {why}")
+
+
+def identifier(name: str) -> str:
+    """A name as a part of a C++ identifier."""
+    return re.sub(r"[^0-9A-Za-z]", "_", name)
 
 
 def precision(cast: Format | Cast) -> str:

@@ -145,6 +145,10 @@ def convolve(layers: Layers, weights: Weights, window: Window, source: Tensor) -
     """A convolution over one or two axes; kernel (*window, channels, filters)."""
     if layers.settings.io_type == "io_stream":
         weights, window = _as_long_as_strides(weights, window, source.shape)
+        if len(source.shape) == 2 and any(
+            map(any, window.padding)
+        ):  # hls4ml pads the first layer that reads the stream
+            source, window = pad_with_zeros(layers, window.padding, source), Window(window.strides, ((0, 0),))
     size, filters = weights.kernel.shape[:-2], weights.kernel.shape[-1]
     shape = (*_positions(source.shape, size, window), filters)
     result = layers.add(

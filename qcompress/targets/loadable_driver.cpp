@@ -8,8 +8,7 @@
 #include <memory>
 
 #include DESIGN_HEADER
-
-static_assert(INPUT_WIDTH < 64 && OUTPUT_WIDTH < 64, "elements are moved as 64-bit words");
+#include "driver_ports.h"
 
 static std::FILE *source, *result;
 static long pending = 0, clocks = 0;
@@ -25,8 +24,6 @@ static bool read_words(std::uint64_t *words, std::size_t count) {
 struct Bench {
     VerilatedContext context;
     DESIGN design{&context};
-    std::uint64_t packed[(std::size_t(INPUT_SIZE) * INPUT_WIDTH + 63) / 64 + 1];
-    std::uint64_t unpacked[(std::size_t(OUTPUT_SIZE) * OUTPUT_WIDTH + 63) / 64 + 1];
     std::int64_t given[INPUT_SIZE], found[OUTPUT_SIZE];
 
     void clock() {
@@ -39,14 +36,7 @@ struct Bench {
     }
 
     void collect() {
-        std::memcpy(unpacked, static_cast<const void *>(&design.output_codes), sizeof design.output_codes);
-        for (std::size_t i = 0; i < OUTPUT_SIZE; i++) {
-            std::size_t word = i * OUTPUT_WIDTH / 64, bit = i * OUTPUT_WIDTH % 64;
-            std::uint64_t code = unpacked[word] >> bit;
-            if (bit + OUTPUT_WIDTH > 64) code |= unpacked[word + 1] << (64 - bit);
-            code <<= 64 - OUTPUT_WIDTH;
-            found[i] = OUTPUT_SIGNED ? std::int64_t(code) >> (64 - OUTPUT_WIDTH) : std::int64_t(code >> (64 - OUTPUT_WIDTH));
-        }
+        read_outputs(design, found);
         std::fwrite(found, sizeof found, 1, result);
         pending--;
     }
@@ -74,14 +64,7 @@ struct Bench {
 
     bool row() {
         if (!read_words(reinterpret_cast<std::uint64_t *>(given), INPUT_SIZE)) return false;
-        constexpr std::uint64_t mask = (std::uint64_t(1) << INPUT_WIDTH) - 1;
-        std::memset(packed, 0, sizeof packed);
-        for (std::size_t i = 0; i < INPUT_SIZE; i++) {
-            std::size_t word = i * INPUT_WIDTH / 64, bit = i * INPUT_WIDTH % 64;
-            packed[word] |= (std::uint64_t(given[i]) & mask) << bit;
-            if (bit + INPUT_WIDTH > 64) packed[word + 1] |= (std::uint64_t(given[i]) & mask) >> (64 - bit);
-        }
-        copy_in(design.input_codes, packed);
+        drive_inputs(design, given);
         design.input_valid = 1;
         pending++;
         clock();

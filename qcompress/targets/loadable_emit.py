@@ -1,12 +1,13 @@
 """A graph as Verilog with loadable weights: weight store, layers, what lies between them, valid flags, header.
 
-A row stands at the input for one cycle, with `input_valid`; everything after that happens at fixed cycles. Arrival
-times are counted in clock edges from that cycle.
+A row stands at the inputs for one cycle, with `input_valid`; everything after that happens at fixed cycles. Arrival
+times are counted in clock edges from that cycle. All outputs of a row appear together.
 """
 
 import re
 from collections.abc import Sequence
 from dataclasses import dataclass, field
+from functools import cached_property
 from math import prod
 from typing import NamedTuple
 
@@ -17,11 +18,11 @@ from qcompress.fixedpoint import Format
 from qcompress.graph import ArgMax as _ArgMax
 from qcompress.graph import Concatenate, Graph, Linear, Merge, Node, Operation, Pool, Rearrangement
 from qcompress.graph import Table as _Table
-from qcompress.graph.graph import INPUT
 from qcompress.graph.movement import numbered
+from qcompress.graph.ports import INPUT, OUTPUT
 from qcompress.targets.loadable_elements import ELEMENTS, aligned_module, element_module
 from qcompress.targets.loadable_layers import Layer, layer_module, sum_module
-from qcompress.targets.verilog import Verilog, bits, element, number, zeros
+from qcompress.targets.verilog import Bus, Verilog, bits, buses, element, number, zeros
 from qcompress.targets.weight_store import Layout, linear_nodes
 
 BUDGET = 20_000
@@ -58,6 +59,16 @@ class Writer:
     delayed: dict[Value, Value] = field(default_factory=dict)
     flags: int = 0
     """The latest arrival time of which a valid flag is needed."""
+
+    @cached_property
+    def inputs(self) -> tuple[Bus, ...]:
+        """The buses of the graph's inputs."""
+        return buses(INPUT, self.graph.input_ports)
+
+    @cached_property
+    def outputs(self) -> tuple[Bus, ...]:
+        """The buses of the graph's outputs."""
+        return buses(OUTPUT, self.graph.output_ports)
 
     def width(self, node: str) -> int:
         return self.graph.formats[node].width
@@ -101,8 +112,9 @@ def layers(graph: Graph, reuse: int, adders: int) -> list[Layer]:
 def _name(graph: Graph, node: Node) -> str:
     """Module and bus name: the layer's, with its number where others would read the same, or where Verilog objects."""
     names = [identifier(other.name).lower() for other in graph.nodes]
+    ports = [bus.name.lower() for bus in (*buses(INPUT, graph.input_ports), *buses(OUTPUT, graph.output_ports))]
     own = identifier(node.name)
-    taken = names.count(own.lower()) > 1 or own.lower() in RESERVED
+    taken = names.count(own.lower()) > 1 or own.lower() in RESERVED or own.lower() in ports
     return f"{own}_{list(graph.nodes).index(node)}_" if taken else own
 
 
@@ -149,17 +161,17 @@ def refuse(graph: Graph, reuse: int, adders: int) -> None:
 
 def write(graph: Graph, top: str, layout: Layout, reuse: int, adders: int) -> Design:
     """The Verilog of a graph, its top module named `top`."""
-    graph = graph.upto(graph.nodes[-1].name)
+    graph = graph.pruned()
     writer = Writer(graph, reuse, adders)
-    values = {INPUT: Value("input_codes", 0)}
+    values = {bus.port.name: Value(bus.name, 0) for bus in writer.inputs}
     for node in graph.nodes:
         values[node.name] = _node(writer, node, [values[name] for name in node.sources])
-    last = values[graph.nodes[-1].name]
-    ready = writer.valid(last.time)
-    latency = last.time + 1
-    source = Verilog()
+    last = max(values[name].time for name in graph.outputs.values())
+    results = [writer.later(name, values[name], last).bus for name in graph.outputs.values()]
+    latency = last + 1
+    source, ready = Verilog(), writer.valid(last)
     source.line(*_header(writer, top, layout, latency), "")
-    _top(writer, source, top, layout, last, ready)
+    _top(writer, source, top, layout, results, ready)
     _store(writer, source, top, layout)
     multipliers = sum(layer.multipliers for layer in layers(graph, reuse, adders))
     return Design(source.text() + writer.modules.text(), latency, reuse, multipliers)
@@ -174,6 +186,7 @@ def _header(writer: Writer, top: str, layout: Layout, latency: int) -> list[str]
         "// weights must stand still from the input of a row to its result",
         "//",
         *format_table(graph),
+        *_bus_table(writer),
         "//",
         "// weights, from the lowest bit of block 0",
         *(f"//   {entry.node}.{entry.part}: {len(entry.order)} x {entry.width} bits" for entry in layout.entries),
@@ -181,9 +194,15 @@ def _header(writer: Writer, top: str, layout: Layout, latency: int) -> list[str]
     return lines
 
 
+def _bus_table(writer: Writer) -> list[str]:
+    """Which bus is which port of a graph that has several."""
+    every = (*writer.inputs, *writer.outputs)
+    return ["//", *(f"// {bus.name}: {bus.content}, {bus.port.name} of the graph" for bus in every)] * (len(every) > 2)
+
+
 def format_table(graph: Graph) -> list[str]:
     """What every node gives, as comment lines."""
-    rows = [(INPUT, "", graph.input_shape, graph.input_format)]
+    rows = [(port.name, "", port.shape, port.format) for port in graph.input_ports]
     rows += [(n.name, type(n.operation).__name__, graph.shapes[n.name], graph.formats[n.name]) for n in graph.nodes]
     wide = max(len(name) for name, *_ in rows)
     return [
@@ -192,18 +211,18 @@ def format_table(graph: Graph) -> list[str]:
     ]
 
 
-def _top(writer: Writer, source: Verilog, top: str, layout: Layout, last: Value, ready: str) -> None:
+def _top(writer: Writer, source: Verilog, top: str, layout: Layout, results: Sequence[str], ready: str) -> None:
+    """results: the bus of each output, all of the same time."""
     graph = writer.graph
-    name = graph.nodes[-1].name
     ports = (
         "input clk",
         "input reset",
         *store_ports(layout),
         "input input_valid",
-        f"input {writer.bus(INPUT, 'input_codes')}",
+        *(f"input {bus.declared}" for bus in writer.inputs),
         "output input_ready",
         "output reg output_valid",
-        f"output reg {writer.bus(name, 'output_codes')}",
+        *(f"output reg {bus.declared}" for bus in writer.outputs),
     )
     with source.module(top, *ports):
         _flags(writer, source)
@@ -211,7 +230,9 @@ def _top(writer: Writer, source: Verilog, top: str, layout: Layout, last: Value,
             _store_wires(writer, source, top, layout)
         source.line("", *writer.body.text().splitlines())
         with source.block("always @(posedge clk) begin"):
-            source.line(f"output_valid <= {ready};", f"if ({ready}) output_codes <= {last.bus};")
+            source.line(f"output_valid <= {ready};")
+            for bus, result in zip(writer.outputs, results, strict=True):
+                source.line(f"if ({ready}) {bus.name} <= {result};")
 
 
 def store_ports(layout: Layout) -> tuple[str, ...]:

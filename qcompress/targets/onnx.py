@@ -4,6 +4,7 @@ Values stand in float32 where every partial sum of every layer fits its 24-bit s
 float64 (53 bits): so the sums are exact, and with them all that follows. What cannot be shown exact is refused.
 """
 
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from functools import cached_property
 from pathlib import Path
@@ -14,22 +15,24 @@ import numpy.typing as npt
 
 from qcompress.errors import QcompressError, Refused
 from qcompress.files import written_aside
-from qcompress.fixedpoint import MAX_WIDTH, Cast, Codes, Format, Overflow, Rounding, Values
+from qcompress.fixedpoint import MAX_WIDTH, Cast, Codes, Format, Overflow, Rounding
 from qcompress.graph import Graph, Linear, Node, Quantize, Range, Rearrangement, Relu
+from qcompress.graph.ports import Port, Tensors, as_tensors, by_port
 from qcompress.graph.ranges import float32_exact, largest_sum
 
 FLOAT64_BITS = 53
 OPSET, IR_VERSION = 17, 8
 """Of 2022: runtimes of any age since then read the model."""
 ROUNDINGS = {Rounding.RND_CONV: "Round", Rounding.RND: "Floor", Rounding.TRN: "Floor"}
-INPUT, OUTPUT = "input", "output.values"
+BEHIND = ".values"
+"""An output's name in the model is the graph's and this: a node may have the plain one."""
 PROVIDERS = ("CUDAExecutionProvider", "CPUExecutionProvider")
 """Of onnxruntime, the first of them that is there is used."""
 
 
 def refuse(graph: Graph) -> None:
     """Raises Refused, naming the node, where floating point cannot give the graph's values."""
-    ranges = graph.ranges()
+    graph, ranges = graph.pruned(), graph.ranges()
     for node in graph.nodes:
         fault = _fault(graph, node, ranges)
         if fault:
@@ -81,34 +84,52 @@ def precision(graph: Graph) -> np.dtype[Any]:
 def export(graph: Graph, path: Path, notes: dict[str, str] | None = None) -> np.dtype[Any]:
     """Write the model: values on the grid of the input format -> output values; gives the type they stand in.
 
-    notes: kept in the model as metadata, beside the formats. Raises Refused.
+    Its inputs have the names of the graph's, its outputs too with ".values" behind. notes: kept in the model as
+    metadata, beside the formats. Raises Refused.
     """
     import onnx
 
     refuse(graph)
+    graph, identity = graph.pruned(), graph.content_hash()
     dtype = precision(graph)
     writer = _Writer(dtype)
-    last = {INPUT: INPUT}
+    last = {given.name: given.name for given in graph.inputs}
     for node in graph.nodes:
         last[node.name] = writer.add(node, last[node.source], graph)
-    writer.node("Identity", [last[graph.nodes[-1].name]], OUTPUT)
-    kind = onnx.helper.np_dtype_to_tensor_dtype(dtype)
-    ends = [
-        onnx.helper.make_tensor_value_info(name, kind, ["rows", *shape])
-        for name, shape in ((INPUT, graph.input_shape), (OUTPUT, graph.output_shape))
-    ]
+    for name, node_name in graph.outputs.items():
+        writer.node("Identity", [last[node_name]], name + BEHIND)
+    inputs = [_end(port.name, port, dtype) for port in graph.input_ports]
+    outputs = [_end(port.name + BEHIND, port, dtype) for port in graph.output_ports]
     model = onnx.helper.make_model(
-        onnx.helper.make_graph(writer.nodes, graph.name, ends[:1], ends[1:], writer.constants),
+        onnx.helper.make_graph(writer.nodes, graph.name, inputs, outputs, writer.constants),
         opset_imports=[onnx.helper.make_opsetid("", OPSET)],
         ir_version=IR_VERSION,
         producer_name="qcompress",
     )
-    formats = {"input_format": str(graph.input_format), "output_format": str(graph.output_format)}
-    onnx.helper.set_model_props(model, {**formats, "graph": graph.content_hash(), **(notes or {})})
+    formats = {**_formats("input", graph.input_ports), **_formats("output", graph.output_ports)}
+    onnx.helper.set_model_props(model, {**formats, "graph": identity, **(notes or {})})
     onnx.checker.check_model(model)
     with written_aside(path) as file:
         file.write(model.SerializeToString())
     return dtype
+
+
+def _end(name: str, port: Port, dtype: np.dtype[Any]) -> Any:
+    """An input or output of the model."""
+    import onnx
+
+    kind = onnx.helper.np_dtype_to_tensor_dtype(dtype)
+    return onnx.helper.make_tensor_value_info(name, kind, ["rows", *port.shape])
+
+
+def _formats(way: str, ports: Sequence[Port]) -> dict[str, str]:
+    """What the metadata say of the formats of all inputs or of all outputs."""
+    keys = _keys(way, [port.name for port in ports])
+    return {key: str(port.format) for key, port in zip(keys, ports, strict=True)}
+
+
+def _keys(way: str, names: Sequence[str]) -> list[str]:
+    return [f"{way}_format"] if len(names) == 1 else [f"{way}_format.{name}" for name in names]
 
 
 @dataclass
@@ -206,24 +227,47 @@ class OnnxBody:
     def notes(self) -> dict[str, str]:
         """What `export` kept in the model; raises QcompressError for a model of another program."""
         found = dict(self.session.get_modelmeta().custom_metadata_map)
-        if missing := {"input_format", "output_format"} - set(found):
+        if missing := {key for way, names in self._names.items() for key in _keys(way, names)} - set(found):
             what = " and ".join(sorted(missing))
             raise QcompressError(f"{self.path}: does not say its {what}; export it with qcompress")
         return found
+
+    @cached_property
+    def _names(self) -> dict[str, list[str]]:
+        """Names of the inputs and of the outputs, as the graph has them."""
+        outputs = [made.name.removesuffix(BEHIND) for made in self.session.get_outputs()]
+        return {"input": [given.name for given in self.session.get_inputs()], "output": outputs}
+
+    def _ports(self, way: str) -> list[Port]:
+        ends = self.session.get_inputs() if way == "input" else self.session.get_outputs()
+        keys = _keys(way, self._names[way])
+        return [
+            Port(name, tuple(end.shape[1:]), Format.parse(self.notes[key]))
+            for name, end, key in zip(self._names[way], ends, keys, strict=True)
+        ]
 
     @property
     def provider(self) -> str:
         """Where it runs."""
         return str(self.session.get_providers()[0])
 
-    def predict(self, values: npt.ArrayLike) -> Values:
-        """Values (rows, *input_shape) on the input's grid -> output values, in the model's own type."""
-        (given,) = self.session.get_inputs()
-        dtype = np.float64 if "double" in given.type else np.float32
-        found: Values = self.session.run(None, {given.name: np.ascontiguousarray(values, dtype)})[0]
-        return found
+    def predict(self, values: Any) -> Any:
+        """Values (rows, *input_shape) on the input's grid -> output values, in the model's own type.
 
-    def run(self, codes: Codes) -> Codes:
-        """Codes (rows, *input_shape) -> codes (rows, *output_shape), int64."""
-        given, made = (Format.parse(self.notes[f"{end}_format"]) for end in ("input", "output"))
-        return made.to_codes(self.predict(given.to_values(codes)))
+        Several inputs, and several outputs, are mappings of arrays by name.
+        """
+        inputs, outputs = self._names["input"], self._names["output"]
+        given = values if isinstance(values, Mapping) else dict.fromkeys(inputs[:1], values)
+        if set(given) != set(inputs):
+            raise QcompressError(f"{self.path}: takes arrays by name ({', '.join(inputs)}), got {', '.join(given)}")
+        dtype = np.float64 if "double" in self.session.get_inputs()[0].type else np.float32
+        found = self.session.run(None, {name: np.ascontiguousarray(given[name], dtype) for name in inputs})
+        return found[0] if len(found) == 1 else dict(zip(outputs, found, strict=True))
+
+    def run(self, codes: Tensors) -> Tensors:
+        """Codes (rows, *input_shape) -> codes (rows, *output_shape), int64; by name where there are several."""
+        inputs, outputs = self._ports("input"), self._ports("output")
+        given = by_port(inputs, codes, f"{self.path}")
+        values = {port.name: port.format.to_values(given[port.name]) for port in inputs}
+        found = by_port(outputs, self.predict(values), f"{self.path}")
+        return as_tensors(outputs, {port.name: port.format.to_codes(found[port.name]) for port in outputs})

@@ -1,7 +1,7 @@
 """Outside programs: looked for, run with a log, and simulators of a graph fed with codes.
 
-A simulator is a program called with two file names. It reads codes (rows, *input_shape) as 64-bit
-little-endian integers from the first and writes the output codes to the second in the same way.
+A simulator is a program called with two file names. It reads rows of codes as 64-bit little-endian integers from the
+first, all inputs of a row one behind the other, and writes the output codes to the second in the same way.
 """
 
 import os
@@ -13,14 +13,15 @@ import tempfile
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 import numpy as np
-import numpy.typing as npt
 
 import qcompress
 from qcompress.errors import QcompressError, ToolMissing
-from qcompress.fixedpoint import Codes, Values
+from qcompress.fixedpoint import Codes
 from qcompress.graph import Graph
+from qcompress.graph.ports import Tensors, by_port, outside, pack, unpack
 
 CODE = np.dtype("<i8")
 
@@ -95,22 +96,29 @@ class Simulator:
     graph: Graph
     program: Path
 
-    def run(self, codes: Codes) -> Codes:
-        """Codes (rows, *input_shape) -> codes (rows, *output_shape); QcompressError for codes that do not fit."""
-        given = np.asarray(codes, np.int64)
-        if given.shape[1:] != self.graph.input_shape:
-            raise QcompressError(f"{self.name} takes rows of shape {self.graph.input_shape}, got {given.shape[1:]}")
-        if outside := int(np.count_nonzero(~self.graph.input_format.contains(given))):
-            raise QcompressError(f"{self.name}: {outside} input codes are outside {self.graph.input_format}")
+    def run(self, codes: Tensors) -> Tensors:
+        """Codes (rows, *input_shape) -> codes (rows, *output_shape); QcompressError for codes that do not fit.
+
+        Several inputs are a mapping of arrays by name, and so is the result where there are several outputs.
+        """
+        given, ports = self.packed(codes), self.graph.output_ports
         with tempfile.TemporaryDirectory(prefix="qcompress-") as scratch:
             source, result = Path(scratch, "input.codes"), Path(scratch, "output.codes")
             given.astype(CODE).tofile(source)
             self._call(source, result)
-            return np.fromfile(result, CODE).astype(np.int64).reshape(len(given), *self.graph.output_shape)
+            found = np.fromfile(result, CODE).astype(np.int64)
+            return unpack(ports, found.reshape(len(given), sum(port.size for port in ports)))
 
-    def predict(self, values: npt.ArrayLike) -> Values:
-        """Values (rows, *input_shape) -> output values, float64 on the grid of the output format."""
-        return self.graph.output_format.to_values(self.run(self.graph.input_codes(values)))
+    def packed(self, codes: Tensors) -> Codes:
+        """Codes of all inputs -> rows (rows, total) as the program takes them; raises QcompressError as `run`."""
+        ports = self.graph.input_ports
+        arrays = by_port(ports, codes, self.name)
+        outside(ports, arrays, self.name)
+        return pack(ports, arrays, self.name)
+
+    def predict(self, values: Any) -> Any:
+        """Values (rows, *input_shape) -> output values, float64 on the grid of the output format; by name as `run`."""
+        return self.graph.output_values(self.run(self.graph.input_codes(values)))
 
     def _call(self, source: Path, result: Path) -> None:
         command = [str(self.program.resolve()), str(source), str(result)]

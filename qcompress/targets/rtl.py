@@ -5,8 +5,9 @@ operation is which arithmetic there, and gives the result ports in the graph's o
 
     module qcompress_rtl (input clk, input [N*W-1:0] input_codes, output [M*V-1:0] output_codes)
 
-element 0 in the lowest bits, in the order of the flattened array. A result stands at the output `latency_cycles`
-rising edges after its input stood at the input.
+element 0 in the lowest bits, in the order of the flattened array; a graph of several inputs or outputs has a bus for
+each (`verilog.buses`; the record says which). A result stands at the outputs `latency_cycles` rising edges after its
+input stood at the inputs.
 """
 
 import json
@@ -14,7 +15,7 @@ import shutil
 from dataclasses import asdict, dataclass
 from importlib.metadata import version
 from pathlib import Path
-from typing import Annotated, Any
+from typing import Annotated
 
 import numpy as np
 from pydantic import BaseModel, ConfigDict, Field
@@ -22,12 +23,13 @@ from pydantic import BaseModel, ConfigDict, Field
 from qcompress.errors import Refused
 from qcompress.fixedpoint import Format
 from qcompress.graph import OPERATIONS, Graph, Linear, Node, Quantize, Table
+from qcompress.graph.ports import INPUT, OUTPUT
 from qcompress.targets.bench import write_bench
 from qcompress.targets.build_cost import operations, rtl_cost
 from qcompress.targets.processes import ProgramFailed, Simulator, python_module, require, run_logged
 from qcompress.targets.record import read_record, write_record
 from qcompress.targets.verilator import Simulation
-from qcompress.targets.verilog import FLOWS
+from qcompress.targets.verilog import FLOWS, buses
 
 TOP = "qcompress_rtl"
 """Name of the top module."""
@@ -75,13 +77,15 @@ class Rtl:
 
     def cost(self, graph: Graph) -> tuple[float, float]:
         """Seconds and megabytes that the build will take, as `build_cost` knows them."""
-        return rtl_cost(graph)
+        return rtl_cost(graph.pruned())
 
     def refuse(self, graph: Graph) -> None:
         """Raises Refused for operations, modes and formats that alkaid does not compute exactly."""
         if not self.latency_cutoff > 0:
             raise Refused(f"rtl: latency_cutoff {self.latency_cutoff}: give a number of adder levels above 0")
-        _refuse_wide("the input", graph.input_format)
+        graph = graph.pruned()
+        for given in graph.inputs:
+            _refuse_wide("the input" + ("" if given.name == INPUT else f" {given.name}"), given.format)
         for node in graph.nodes:
             if type(node.operation) not in OPERATIONS.values():
                 raise Refused(f"rtl: node {node.name}: {type(node.operation).__name__} has no proven Verilog")
@@ -99,7 +103,7 @@ class Rtl:
             )
 
     def build(self, graph: Graph, folder: Path) -> Simulator:
-        """Write folder/verilog and the record, compile the simulation (about 1 min for an ECON-T encoder)."""
+        """Write folder/verilog and the record, compile the simulation (about 1 min for 2100 weights)."""
         self.refuse(graph)
         compiler = require("g++", "g++")
         folder.mkdir(parents=True, exist_ok=True)
@@ -117,7 +121,9 @@ class Rtl:
                 raise Refused(f"rtl: alkaid's logic differs from graph {graph.name}: see {log}") from None
             raise
         design = json.loads((folder / "verilog" / "design.json").read_text())
-        simulation = Simulation(TOP, _ports(graph, design), compiler, [f"-O{self.optimization}"])
+        ports = buses(INPUT, graph.input_ports), buses(OUTPUT, graph.output_ports)
+        latency = {"LATENCY": design["latency_cycles"]}
+        simulation = Simulation(TOP, *ports, latency, compiler, [f"-O{self.optimization}"])
         simulation.build(verilog_files(folder), folder / "simulation", log)
         write_bench(graph, folder / "bench", TOP, design["latency_cycles"])
         write_record(folder / self.record, graph, {"settings": asdict(self), "alkaid": version("alkaid"), **design})
@@ -179,15 +185,3 @@ def _refuse_cast(node: Node, operation: Quantize, given: Format) -> None:
             f"rtl: node {node.name}: from top to bottom {given} and {target} are {reach} bits; alkaid is exact up to "
             f"{VALUE_BITS}: bring the formats closer"
         )
-
-
-def _ports(graph: Graph, design: dict[str, Any]) -> dict[str, int]:
-    """What the driver must know of the top module."""
-    return {
-        "INPUT_SIZE": int(np.prod(graph.input_shape)),
-        "INPUT_WIDTH": graph.input_format.width,
-        "OUTPUT_SIZE": int(np.prod(graph.output_shape)),
-        "OUTPUT_WIDTH": graph.output_format.width,
-        "OUTPUT_SIGNED": int(graph.output_format.signed),
-        "LATENCY": design["latency_cycles"],
-    }

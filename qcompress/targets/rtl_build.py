@@ -8,6 +8,7 @@ in the folder that holds graph/; Verilog, constraints and design.json go to veri
 import shutil
 import sys
 import tempfile
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Any, NamedTuple
 
@@ -15,10 +16,12 @@ import numpy as np
 
 from qcompress.fixedpoint import Codes, Format
 from qcompress.graph import Graph
+from qcompress.graph.ports import INPUT, OUTPUT, Port, Tensors, as_tensors, pack
 from qcompress.targets.loadable_emit import format_table
 from qcompress.targets.record import write_json
 from qcompress.targets.rtl import TOP, WRONG_LOGIC
 from qcompress.targets.rtl_logic import Bits, Traced, trace_graph
+from qcompress.targets.verilog import Bus, bus_record, buses
 
 CORE = "qcompress_core"
 """alkaid's module; its ports are as wide as the values need."""
@@ -41,25 +44,27 @@ class Core(NamedTuple):
 
 
 def top_module(graph: Graph, core: Core | None, constants: dict[int, int]) -> str:
-    """The top module: ports in the graph's formats around alkaid's core, whose ports are in formats of its own."""
-    given, result = Bits.of(graph.input_format), Bits.of(graph.output_format)
-    inputs, outputs = int(np.prod(graph.input_shape)), int(np.prod(graph.output_shape))
+    """The top module: buses in the graph's formats around alkaid's core, whose ports are in formats of its own."""
+    inputs, outputs = buses(INPUT, graph.input_ports), buses(OUTPUT, graph.output_ports)
+    given, results = lanes(inputs), lanes(outputs)
     parts = [
-        f"assign {Lane('output_codes', number, result).slice} = {result.width}'d{code % 2**result.width};"
+        f"assign {results[number].slice} = {results[number].bits.width}'d{code % 2 ** results[number].bits.width};"
         for number, code in constants.items()
     ]
     if core is not None:
-        varying = [number for number in range(outputs) if number not in constants]
+        varying = [lane for number, lane in enumerate(results) if number not in constants]
         parts += [
-            f"wire [{inputs * core.input.width - 1}:0] core_input;",
+            f"wire [{len(given) * core.input.width - 1}:0] core_input;",
             f"wire [{len(varying) * core.output.width - 1}:0] core_output;",
-            *(_assign(Lane("core_input", n, core.input), Lane("input_codes", n, given)) for n in range(inputs)),
+            *(_assign(Lane("core_input", n, core.input), lane) for n, lane in enumerate(given)),
             f"{CORE}_wrapper core (.clk(clk), .model_inp(core_input), .model_out(core_output));",
-            *(
-                _assign(Lane("output_codes", number, result), Lane("core_output", place, core.output))
-                for place, number in enumerate(varying)
-            ),
+            *(_assign(lane, Lane("core_output", place, core.output)) for place, lane in enumerate(varying)),
         ]
+    lines = "".join(
+        f"    {way} [{bus.width - 1}:0] {bus.name},\n"
+        for way, found in ((INPUT, inputs), (OUTPUT, outputs))
+        for bus in found
+    )
     body = "\n    ".join(parts)
     table = "\n".join(format_table(graph))
     latency = core.latency_cycles if core else 1
@@ -70,17 +75,26 @@ def top_module(graph: Graph, core: Core | None, constants: dict[int, int]) -> st
 //
 {table}
 //
-// {inputs} codes of {graph.input_format} in, {outputs} codes of {graph.output_format} out, element 0 in the lowest bits
+{_contents(inputs, outputs)}
 module {TOP} (
     input clk,
-    input [{inputs * given.width - 1}:0] input_codes,
-    output [{outputs * result.width - 1}:0] output_codes
+{lines[:-2]}
 );
 
     {body}
 
 endmodule
 """
+
+
+def _contents(inputs: Sequence[Bus], outputs: Sequence[Bus]) -> str:
+    """Comments that say what is on the buses."""
+    if len(inputs) == len(outputs) == 1:
+        given, result = inputs[0].port, outputs[0].port
+        codes = f"{given.size} codes of {given.format} in, {result.size} codes of {result.format} out"
+        return f"// {codes}, element 0 in the lowest bits"
+    rows = [f"// {bus.name}: {bus.content}, {bus.port.name} of the graph" for bus in (*inputs, *outputs)]
+    return "\n".join(["// element 0 in the lowest bits", *rows])
 
 
 class Lane(NamedTuple):
@@ -100,17 +114,24 @@ class Lane(NamedTuple):
         return f"{self.bus}[{self.first} +: {self.bits.width}]"
 
 
+def lanes(found: Sequence[Bus]) -> list[Lane]:
+    """The elements of all buses, one behind the other."""
+    return [Lane(bus.name, n, Bits.of(bus.port.format)) for bus in found for n in range(bus.port.size)]
+
+
 def _assign(to: Lane, source: Lane) -> str:
     """The same value in another format: bits taken off or put on at either end.
 
-    Bits put on are zeros below and, above, copies of the sign (zeros if there is none).
+    Bits put on are zeros below and, above, copies of the sign (zeros if there is none); they are all there is where the
+    formats share no bit.
     """
     given, wanted = source.bits, to.bits
     zeros = max(wanted.fraction - given.fraction, 0)
     dropped = max(given.fraction - wanted.fraction, 0)
-    taken = min(given.width - dropped, wanted.width - zeros)
+    zeros = min(zeros, wanted.width)
+    taken = max(min(given.width - dropped, wanted.width - zeros), 0)
     above = wanted.width - zeros - taken
-    parts = [f"{source.bus}[{source.first + dropped} +: {taken}]"]
+    parts = [f"{source.bus}[{source.first + dropped} +: {taken}]"] if taken else []
     if above:
         sign = f"{source.bus}[{source.first + given.width - 1}]" if given.signed else "1'b0"
         parts.insert(0, f"{{{above}{{{sign}}}}}")
@@ -145,39 +166,46 @@ def write_verilog(graph: Graph, traced: Traced, latency_cutoff: float, folder: P
     A design whose outputs are all constant has no core; its latency is given as 1.
     """
     core = write_core(traced.logic, latency_cutoff, folder) if traced.logic is not None else None
+    inputs, outputs = buses(INPUT, graph.input_ports), buses(OUTPUT, graph.output_ports)
     (folder / f"{TOP}.v").write_text(top_module(graph, core, traced.constants))
     return {
         "top": TOP,
         "latency_cycles": core.latency_cycles if core else 1,
         "interval": 1,
-        "ports": {
-            "clk": "clock, rising edge",
-            "input_codes": f"{int(np.prod(graph.input_shape))} x {graph.input_format}",
-            "output_codes": f"{int(np.prod(graph.output_shape))} x {graph.output_format}",
-        },
+        **bus_record(graph),
+        "ports": {"clk": "clock, rising edge", **{bus.name: bus.content for bus in (*inputs, *outputs)}},
         "estimate": {"origin": "estimated", "lut": core.lut if core else 0, "ff": core.ff if core else 0},
     }
 
 
-def sample_codes(format_: Format, shape: tuple[int, ...]) -> Codes:
+def sample_codes(ports: Sequence[Port], rows: int) -> Tensors:
     """Input codes for the check: uniform ones, sparse ones, and the two ends of the range; the same ones always."""
     rng = np.random.default_rng(0)
+    return as_tensors(ports, {port.name: _sample(rng, port.format, (rows, *port.shape)) for port in ports})
+
+
+def _sample(rng: np.random.Generator, format_: Format, shape: tuple[int, ...]) -> Codes:
     codes = rng.integers(format_.min_code, format_.max_code, shape, endpoint=True)
     codes[::2] *= rng.random(codes[::2].shape) < SPARSE
     codes[0], codes[1] = format_.min_code, format_.max_code
     return codes
 
 
-def mismatches(graph: Graph, traced: Traced, codes: Codes) -> int:
+def mismatches(graph: Graph, traced: Traced, codes: Tensors) -> int:
     """Wrong output codes of alkaid's interpreter on the traced logic, which the Verilog is written from."""
-    expected = graph.run(codes).reshape(len(codes), -1)
+    expected = pack(graph.output_ports, graph.run(codes), graph.name)
     wrong = sum(int(np.count_nonzero(expected[:, number] != code)) for number, code in traced.constants.items())
     if traced.logic is not None:
-        values = graph.input_format.to_values(codes.reshape(len(codes), -1))
+        values = np.ldexp(pack(graph.input_ports, codes, graph.name), -_fractions(graph.input_ports))
         varying = [number for number in range(expected.shape[1]) if number not in traced.constants]
-        found = np.ldexp(traced.logic.predict(values), graph.output_format.fraction)
+        found = np.ldexp(traced.logic.predict(values), _fractions(graph.output_ports)[varying])
         wrong += int(np.count_nonzero(found != expected[:, varying]))
     return wrong
+
+
+def _fractions(ports: Sequence[Port]) -> Codes:
+    """Fractional bits of every element of a packed row."""
+    return np.concatenate([np.full(port.size, port.format.fraction) for port in ports])
 
 
 def main() -> None:
@@ -185,7 +213,7 @@ def main() -> None:
     graph, folder = Graph.load(Path("graph")), Path("verilog")
     folder.mkdir()
     traced = trace_graph(graph)
-    codes = sample_codes(graph.input_format, (CHECKED_ROWS, *graph.input_shape))
+    codes = sample_codes(graph.input_ports, CHECKED_ROWS)
     if wrong := mismatches(graph, traced, codes):
         print(f"alkaid's logic differs from the graph: {wrong} wrong codes in {CHECKED_ROWS} rows")
         sys.exit(WRONG_LOGIC)

@@ -5,7 +5,9 @@
 
 A block of weights is written at a rising edge with `load_enable`. A row is taken at a rising edge with `input_valid`,
 every `interval` cycles at most (`input_ready` says when); its result stands at the output `latency_cycles` edges
-later, with `output_valid`. Weights must stand still while a row is under way.
+later, with `output_valid`. Weights must stand still while a row is under way. A graph of several inputs or outputs has
+a bus for each (`verilog.buses`; the record says which): all inputs of a row are taken at once, all outputs appear
+together.
 """
 
 import shutil
@@ -13,7 +15,6 @@ import subprocess
 import tempfile
 from collections.abc import Iterable, Sequence
 from dataclasses import asdict, dataclass
-from math import prod
 from pathlib import Path
 from typing import Any, Literal
 
@@ -23,13 +24,14 @@ from pydantic import BaseModel, ConfigDict, field_validator
 from qcompress.errors import QcompressError, Refused
 from qcompress.fixedpoint import Codes
 from qcompress.graph import Graph
+from qcompress.graph.ports import INPUT, OUTPUT, Tensors, row_count, unpack
 from qcompress.targets.bench import write_bench
 from qcompress.targets.build_cost import loadable_cost
 from qcompress.targets.loadable_emit import Design, refuse, write
 from qcompress.targets.processes import Simulator, require
 from qcompress.targets.record import read_record, write_record
 from qcompress.targets.verilator import Simulation
-from qcompress.targets.verilog import FLOWS
+from qcompress.targets.verilog import FLOWS, bus_record, buses
 from qcompress.targets.weight_store import Layout, require_same_structure
 
 TOP = "qcompress_rtl_loadable"
@@ -75,18 +77,18 @@ class RtlLoadable:
 
     def cost(self, graph: Graph) -> tuple[float, float]:
         """Seconds and megabytes that the build will take, as `build_cost` knows them."""
-        return loadable_cost(graph, self.reuse, self.adders)
+        return loadable_cost(graph.pruned(), self.reuse, self.adders)
 
     def layout(self, graph: Graph) -> Layout:
         """Where the weights of a graph stand in the blocks."""
-        return Layout.of(graph, self.block_bits)
+        return Layout.of(graph.pruned(), self.block_bits)
 
     def refuse(self, graph: Graph) -> None:
         """Raises Refused for graphs without weights, reuse factors that do not fit and designs that are too large."""
         for what in ("reuse", "adders", "block_bits"):
             if getattr(self, what) < 1:
                 raise Refused(f"rtl_loadable: {what} {getattr(self, what)}: give 1 or more")
-        refuse(graph, self.reuse, self.adders)
+        refuse(graph.pruned(), self.reuse, self.adders)
 
     def build(self, graph: Graph, folder: Path) -> "LoadableBody":
         """Write folder/verilog, a test bench and the record, and compile the simulation."""
@@ -101,9 +103,9 @@ class RtlLoadable:
         log.unlink(missing_ok=True)
         design = self.write_verilog(graph, folder)
         layout = self.layout(graph)
-        simulation = Simulation(
-            TOP, ports(graph, design, layout), compiler, [f"-O{self.optimization}"], LINT_WAIVERS, DRIVER
-        )
+        sides = buses(INPUT, graph.input_ports), buses(OUTPUT, graph.output_ports)
+        constants = clocking(design.latency, design.interval, layout)
+        simulation = Simulation(TOP, *sides, constants, compiler, [f"-O{self.optimization}"], LINT_WAIVERS, DRIVER)
         simulation.build([folder / "verilog" / f"{TOP}.v"], folder / "simulation", log)
         write_bench(graph, folder / "bench", TOP, design.latency, layout, design.interval)
         write_record(folder / RECORD, graph, {"settings": asdict(self), **describe(graph, design, layout)})
@@ -149,33 +151,23 @@ VARIANTS = {settings.name: settings for settings in (RtlLoadable(reuse=2**n) for
 
 def describe(graph: Graph, design: Design, layout: Layout) -> dict[str, Any]:
     """What the record says of a design."""
+    inputs, outputs = buses(INPUT, graph.input_ports), buses(OUTPUT, graph.output_ports)
     return {
         "top": TOP,
         "latency_cycles": design.latency,
         "interval": design.interval,
         "multipliers": design.multipliers,
         "weights": {"bits": layout.bits, "blocks": layout.blocks, "block_bits": layout.block_bits},
+        **bus_record(graph),
         "ports": {
             "clk": "clock, rising edge",
             "reset": "no row is under way",
             "load_enable, load_address, load_data": f"write one of {layout.blocks} blocks of {layout.block_bits} bits",
             "input_valid, input_ready": f"a row every {design.interval} cycles at most",
-            "input_codes": f"{prod(graph.input_shape)} x {graph.input_format}",
+            **{bus.name: bus.content for bus in inputs},
             "output_valid": "a result stands at the output",
-            "output_codes": f"{prod(graph.output_shape)} x {graph.output_format}",
+            **{bus.name: bus.content for bus in outputs},
         },
-    }
-
-
-def ports(graph: Graph, design: Design, layout: Layout) -> dict[str, int]:
-    """What the driver must know of the top module."""
-    return {
-        "INPUT_SIZE": prod(graph.input_shape),
-        "INPUT_WIDTH": graph.input_format.width,
-        "OUTPUT_SIZE": prod(graph.output_shape),
-        "OUTPUT_WIDTH": graph.output_format.width,
-        "OUTPUT_SIGNED": int(graph.output_format.signed),
-        **clocking(design.latency, design.interval, layout),
     }
 
 
@@ -191,12 +183,12 @@ class LoadableBody(Simulator):
 
     layout: Layout
 
-    def run(self, codes: Codes) -> Codes:
-        """Codes (rows, *input_shape) -> codes (rows, *output_shape)."""
+    def run(self, codes: Tensors) -> Tensors:
+        """Codes (rows, *input_shape) -> codes (rows, *output_shape); mappings by name where there are several."""
         (found,) = self.stream([(self.graph, codes)])
         return found
 
-    def stream(self, parts: Sequence[tuple[Graph, Codes]], idle: int = 0) -> list[Codes]:
+    def stream(self, parts: Sequence[tuple[Graph, Tensors]], idle: int = 0) -> list[Tensors]:
         """One run of the design: for each part load the graph's weights, run its rows, then wait `idle` cycles.
 
         The graphs may differ from the one that was built in their weights only; anything else is a QcompressError.
@@ -204,19 +196,11 @@ class LoadableBody(Simulator):
         commands: list[Iterable[int]] = []
         for graph, codes in parts:
             require_same_structure(self.graph, graph)
-            given = self._checked(codes)
-            commands += [load_command(self.layout, graph), rows_command(given), [IDLE, idle]]
-        found = run_commands(self.program, commands, prod(self.graph.output_shape))
-        ends = np.cumsum([len(codes) for _, codes in parts])[:-1]
-        return [part.reshape(-1, *self.graph.output_shape) for part in np.split(found, ends)]
-
-    def _checked(self, codes: Codes) -> Codes:
-        given = np.asarray(codes, np.int64)
-        if given.shape[1:] != self.graph.input_shape:
-            raise QcompressError(f"{self.name} takes rows of shape {self.graph.input_shape}, got {given.shape[1:]}")
-        if outside := int(np.count_nonzero(~self.graph.input_format.contains(given))):
-            raise QcompressError(f"{self.name}: {outside} input codes are outside {self.graph.input_format}")
-        return given
+            commands += [load_command(self.layout, graph), rows_command(self.packed(codes)), [IDLE, idle]]
+        outputs = self.graph.output_ports
+        found = run_commands(self.program, commands, sum(port.size for port in outputs))
+        ends = np.cumsum([row_count(codes) for _, codes in parts])[:-1]
+        return [unpack(outputs, part) for part in np.split(found, ends)]
 
 
 def load_command(layout: Layout, graph: Graph) -> list[int]:

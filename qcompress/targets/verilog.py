@@ -3,11 +3,14 @@
 Every expression here has the width that it is assigned to, so that no tool has anything to extend or to cut off.
 """
 
+import re
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from typing import NamedTuple
 
 from qcompress.fixedpoint import Format
+from qcompress.graph import Graph
+from qcompress.graph.ports import INPUT, OUTPUT, Port
 
 FLOWS = ("yosys-xilinx", "yosys-ecp5", "yosys-asic")
 """Synthesis flows that take Verilog."""
@@ -55,6 +58,55 @@ class Verilog:
 
     def text(self) -> str:
         return "\n".join(self._lines) + "\n"
+
+
+class Bus(NamedTuple):
+    """A port of a graph as one bus of the top module, element 0 in the lowest bits; name: the bus's."""
+
+    name: str
+    port: Port
+
+    @property
+    def width(self) -> int:
+        return self.port.size * self.port.format.width
+
+    @property
+    def declared(self) -> str:
+        """Its range and its name, as a declaration has them."""
+        return f"{bits(self.width)} {self.name}"
+
+    @property
+    def content(self) -> str:
+        """What it holds."""
+        return f"{self.port.size} x {self.port.format}"
+
+
+HANDSHAKE = frozenset(("input_valid", "input_ready", "output_valid"))
+"""Names that buses may not have."""
+
+
+def buses(way: str, ports: Sequence[Port]) -> tuple[Bus, ...]:
+    """The buses of a graph's ports; way: "input" or "output".
+
+    The only port, if the graph gives it no name of its own, is input_codes or output_codes; others are input_NAME and
+    output_NAME, as far as Verilog has the letters, numbered where two would be equal but for upper case.
+    """
+    if [port.name for port in ports] == [way]:
+        return (Bus(f"{way}_codes", ports[0]),)
+    found: list[Bus] = []
+    taken = set(HANDSHAKE)
+    for port in ports:
+        own = re.sub(r"[\W_]+", "_", port.name, flags=re.ASCII).strip("_") or "port"
+        names = (f"{way}_{own}" + (f"_{number}" if number else "") for number in range(len(ports) + len(taken)))
+        found.append(Bus(next(name for name in names if name.lower() not in taken), port))
+        taken.add(found[-1].name.lower())
+    return tuple(found)
+
+
+def bus_record(graph: Graph) -> dict[str, dict[str, str]]:
+    """What a record says of the buses: by name of the graph's inputs and outputs, the bus's name."""
+    found = {"inputs": buses(INPUT, graph.input_ports), "outputs": buses(OUTPUT, graph.output_ports)}
+    return {which: {bus.port.name: bus.name for bus in those} for which, those in found.items()}
 
 
 class Lane(NamedTuple):

@@ -94,7 +94,8 @@ def linear_nodes(graph: Graph) -> list[Node]:
 def without_weights(graph: Graph) -> Graph:
     """The same graph with all weights 0: equal for graphs that one loadable design serves."""
     nodes = [Node(node.name, _emptied(node.operation), *node.sources) for node in graph.nodes]
-    return Graph(graph.name, graph.input_shape, graph.input_format, tuple(nodes))
+    inputs = [given._replace(quantizer=None) for given in graph.inputs]
+    return Graph.of(graph.name, inputs, nodes, graph.outputs)
 
 
 def _emptied(operation: Any) -> Any:
@@ -115,4 +116,4 @@ def require_same_structure(built: Graph, given: Graph) -> None:
 def replaced_name(graph: Graph) -> Graph:
     """The graph without weights and without a name of its own."""
     bare = without_weights(graph)
-    return Graph("structure", bare.input_shape, bare.input_format, bare.nodes)
+    return Graph.of("structure", bare.inputs, bare.nodes, bare.outputs)

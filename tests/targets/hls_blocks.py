@@ -2,14 +2,13 @@
 
 import subprocess
 from collections.abc import Sequence
-from math import prod
 from pathlib import Path
 
 import numpy as np
-from random_graphs import random_codes
+from random_dags import rows_for
 
-from qcompress.fixedpoint import Codes
 from qcompress.graph import Graph
+from qcompress.graph.ports import Tensors, pack, row_count
 from qcompress.targets.hls import Hls
 from qcompress.targets.processes import CODE
 
@@ -17,18 +16,19 @@ from qcompress.targets.processes import CODE
 def mismatches_of(settings: Hls, graphs: Sequence[Graph], folder: Path, rows: int = 200, seed: int = 0) -> list[int]:
     """Wrong codes of each graph, all of them simulated side by side on random codes in the project in `folder`."""
     rng = np.random.default_rng(seed)
-    given = [random_codes(rng, graph.input_format, (rows, *graph.input_shape)) for graph in graphs]
+    given = [rows_for(rng, graph, rows) for graph in graphs]
     return mismatches_on(settings, graphs, given, folder)
 
 
-def mismatches_on(settings: Hls, graphs: Sequence[Graph], given: Sequence[Codes], folder: Path) -> list[int]:
+def mismatches_on(settings: Hls, graphs: Sequence[Graph], given: Sequence[Tensors], folder: Path) -> list[int]:
     """Wrong codes of each graph, given the input codes of each: as many rows for all."""
-    rows = len(given[0])
+    rows = row_count(given[0])
     settings.write(graphs, folder, "-O1")
     source, result = (folder / name for name in ("input.codes", "output.codes"))
-    np.concatenate([codes.reshape(rows, -1) for codes in given], axis=1).astype(CODE).tofile(source)
+    packed = [pack(graph.input_ports, codes, "given") for graph, codes in zip(graphs, given, strict=True)]
+    np.concatenate(packed, axis=1).astype(CODE).tofile(source)
     subprocess.run([folder / "project" / "simulate", source, result], check=True, capture_output=True)
-    ends = np.cumsum([prod(graph.output_shape) for graph in graphs])
+    wanted = [pack(graph.output_ports, graph.run(codes), "") for graph, codes in zip(graphs, given, strict=True)]
+    ends = np.cumsum([codes.shape[1] for codes in wanted])
     found = np.split(np.fromfile(result, CODE).reshape(rows, ends[-1]), ends[:-1], axis=1)
-    wanted = [graph.run(codes).reshape(rows, -1) for graph, codes in zip(graphs, given, strict=True)]
     return [int(np.count_nonzero(a != b)) for a, b in zip(found, wanted, strict=True)]

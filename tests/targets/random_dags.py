@@ -1,7 +1,11 @@
-"""Random graphs that branch and join: every operation, several consumers of one node, views, casts behind kernels."""
+"""Random graphs that branch and join: every operation, several consumers of one node, views, casts behind kernels.
+
+Of one input and output, or of several with names that are hard to write in another language.
+"""
 
 import numpy as np
 from operation_cases import between, kernel_size, random_cast, random_format, uniform, weights, window
+from random_graphs import random_codes
 
 from qcompress.errors import QcompressError
 from qcompress.fixedpoint import Cast, Format
@@ -17,6 +21,7 @@ from qcompress.graph import (
     DepthwiseConv,
     Flatten,
     Graph,
+    Input,
     LeakyRelu,
     MaxPool,
     Multiply,
@@ -32,8 +37,12 @@ from qcompress.graph import (
     UpSample,
     ZeroPad,
 )
+from qcompress.graph.ports import OUTPUT, Tensors, as_tensors, pack
 
 Generator = np.random.Generator
+INPUTS = ("charge", "Charge", "2nd charge!", "reg")
+OUTPUTS = ("sum", "SUM", "s.u.m", "output_codes", "clk", "input")
+"""Names of ports that differ in what C++ and Verilog do not see, or that mean something there."""
 WIDEST = 14
 """Wider codes are cast before they go on."""
 
@@ -86,13 +95,39 @@ def random_dag(rng: Generator, operations: int = 12) -> Graph:
     return graph
 
 
+def random_ports(rng: Generator, inputs: int = 2, outputs: int = 3, operations: int = 8) -> Graph:
+    """A graph of several inputs and outputs: the last node, inner nodes that others read, and one node twice."""
+    shape = (between(rng, 3, 6), between(rng, 3, 5), between(rng, 1, 3))[between(rng, 0, 2) :]
+    shapes = [shape, *(shape if rng.random() < 0.7 else (between(rng, 1, 4),) for _ in range(inputs - 1))]
+    given = [Input(name, size, random_format(rng, 10)) for name, size in zip(INPUTS, shapes, strict=False)]
+    starts = [Node(f"start{n}", Relu(), each.name) for n, each in enumerate(given)]
+    graph = Graph.of("ports", given, starts, {OUTPUT: starts[-1].name})
+    for number in range(operations):
+        graph = _grown(rng, graph, f"n{number}")
+    names = [node.name for node in graph.nodes]
+    chosen = [names[-1], *(names[rng.integers(len(names))] for _ in range(outputs - 2))]
+    return Graph.of("ports", given, graph.nodes, dict(zip(OUTPUTS, [*chosen, chosen[-1]], strict=False)))
+
+
+def rows_for(rng: Generator, graph: Graph, rows: int) -> Tensors:
+    """Input codes of a graph: uniform, one row in four thinned out, the ends of the range first."""
+    ports = graph.input_ports
+    return as_tensors(ports, {port.name: random_codes(rng, port.format, (rows, *port.shape)) for port in ports})
+
+
+def wrong_codes(graph: Graph, found: Tensors, given: Tensors) -> int:
+    """Output codes that are not the reference's."""
+    ports = graph.output_ports
+    return int(np.count_nonzero(pack(ports, found, "found") != pack(ports, graph.run(given), "wanted")))
+
+
 def _grown(rng: Generator, graph: Graph, name: str) -> Graph:
     """One more node that makes sense."""
     while True:
         source = list(graph.shapes)[-1 - min(int(rng.exponential(1.5)), len(graph.shapes) - 1)]
         node = _next(rng, graph, name, source)
         try:
-            grown = Graph(graph.name, graph.input_shape, graph.input_format, (*graph.nodes, node))
+            grown = Graph.of(graph.name, graph.inputs, (*graph.nodes, node), {OUTPUT: node.name})
             grown.ranges()
         except QcompressError:
             continue

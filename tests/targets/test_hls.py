@@ -393,5 +393,5 @@ def test_targets_are_found_by_name() -> None:
     for name in TARGETS:
         assert TARGETS[name].name == name
     assert TARGETS["hls-catapult-stream-resource"] == Hls("Catapult", "io_stream", "Resource")
-    with pytest.raises(QcompressError, match="no target 'vhdl': choose from cpp, hls, rtl"):
+    with pytest.raises(QcompressError, match="no target 'vhdl': choose from cpp, hls, hls-vitis"):
         TARGETS["vhdl"]

@@ -5,10 +5,11 @@ from pathlib import Path
 import numpy as np
 import onnx
 import pytest
+from random_dags import rows_for, wrong_codes
 
 from qcompress.errors import QcompressError, Refused
 from qcompress.fixedpoint import Cast, Format, Overflow, Rounding
-from qcompress.graph import Conv2D, Dense, Flatten, Graph, Node, Permute, Quantize, Relu, Reshape, Table
+from qcompress.graph import Conv2D, Dense, Flatten, Graph, Input, Node, Permute, Quantize, Relu, Reshape, Table
 from qcompress.targets.onnx import OnnxBody, export, precision
 from qcompress.verify import standard_inputs, verify
 
@@ -74,6 +75,36 @@ def test_convolutions_and_permutations(tmp_path: Path) -> None:
     export(graph, tmp_path / "m.onnx")
     found = verify(graph, [OnnxBody(tmp_path / "m.onnx")], standard_inputs(graph, 300, 1))
     assert [one.mismatches for one in found] == [0] * len(found)
+
+
+def test_several_inputs_and_outputs(tmp_path: Path) -> None:
+    """An inner node and the same node twice are outputs; two outputs have names of nodes."""
+    first, second = (Dense(weights(size, 4), WEIGHT, weights(4), WEIGHT, WIDE) for size in (3, 2))
+    nodes = [
+        Node("a", first, "left"),
+        Node("b", second, "right"),
+        Node("cut", Quantize(Cast(NARROW, Rounding.RND, Overflow.SAT)), "a"),
+        Node("dead", Table(np.zeros(4, np.int64), NARROW), "few"),
+        Node("dense", Dense(weights(4, 2), WEIGHT, weights(2), WEIGHT, WIDE), "cut"),
+    ]
+    inputs = [Input("left", (3,), INPUT), Input("right", (2,), NARROW), Input("few", (1,), Format(False, 2, 2))]
+    graph = Graph.of("several", inputs, nodes, {"b": "dense", "inner": "a", "again": "a", "right": "b"})
+    assert export(graph, tmp_path / "m.onnx") == np.float32
+    body = OnnxBody(tmp_path / "m.onnx")
+    assert body.notes["output_format.inner"] == str(WIDE)
+    given = rows_for(np.random.default_rng(0), graph, 200)
+    assert wrong_codes(graph, body.run(given), given) == 0
+    values = body.predict(
+        {
+            name: codes / 2.0**port.format.fraction
+            for (name, codes), port in zip(given.items(), graph.input_ports, strict=True)
+        }
+    )
+    assert np.array_equal(values["b"], graph.output_values(graph.run(given))["b"])
+    with pytest.raises(QcompressError, match=r"takes arrays by name \(left, right, few\), got left"):
+        body.predict(given["left"])
+    with pytest.raises(QcompressError, match="was not given 'few'"):
+        body.run({"left": given["left"], "right": given["right"]})
 
 
 def test_sums_beyond_24_bits_stand_in_float64(tmp_path: Path) -> None:

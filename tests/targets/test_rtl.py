@@ -28,6 +28,7 @@ from qcompress.graph import (
     Table,
     ZeroPad,
 )
+from qcompress.graph.ports import Port
 from qcompress.targets import TARGETS, Body, Target
 from qcompress.targets.rtl import Rtl, verilog_files
 from qcompress.targets.rtl_build import mismatches, sample_codes
@@ -193,7 +194,7 @@ def test_a_moved_build_opens_and_runs(small_build: Path) -> None:
 
 
 def test_every_build_compares_the_same_rows() -> None:
-    first, again = (sample_codes(Format(True, 6, 2), (50, 3)) for _ in range(2))
+    first, again = (sample_codes([Port("input", (3,), Format(True, 6, 2))], 50) for _ in range(2))
     assert np.array_equal(first, again)
 
 

@@ -9,8 +9,8 @@ from pydantic import ValidationError
 
 from qcompress.fixedpoint import Format
 from qcompress.graph import Conv2D, Dense, Graph, Node, Table
-from qcompress.synthesis.flows import FLOWS, OPEN, VENDOR, taking
-from qcompress.targets import TARGETS, hls, rtl, rtl_loadable, verilog
+from qcompress.synthesis.flows import FLOWS, OPEN, VENDOR
+from qcompress.targets import TARGETS, hls, of_flow, rtl, rtl_loadable, verilog
 from qcompress.targets.hls import Hls
 from qcompress.targets.hls_proven import BACKENDS
 from qcompress.targets.rtl import Rtl
@@ -38,7 +38,8 @@ def test_flows_are_those_that_there_are() -> None:
     assert tuple(OPEN) == verilog.FLOWS
     for target in EVERY:
         assert set(target.flows) <= set(FLOWS)
-    assert [taking(flow, ["hls-vivado-stream", "rtl", "cpp", "hls", "rtl_loadable-4"]) for flow in FLOWS] == [
+    some = [TARGETS[name] for name in ("hls-vivado-stream", "rtl", "cpp", "hls", "rtl_loadable-4")]
+    assert [[target.name for target in of_flow(some, flow)] for flow in FLOWS] == [
         *[["rtl", "rtl_loadable-4"]] * len(OPEN),
         *([["hls"], ["hls-vivado-stream"], [], []]),
     ]
@@ -75,7 +76,7 @@ def test_the_cost_knows_what_makes_builds_long() -> None:
     assert Hls().cost(dense(45, 128, 64, 24, 5))[0] > 300
     look_up = Graph("t", (16,), Format(True, 12, 2), (Node("t", Table(np.zeros(4096), NARROW), "input"),))
     assert Hls().cost(look_up)[0] > 10
-    assert Rtl().cost(look_up)[0] > 50
+    assert Rtl().cost(look_up)[0] > 10
     assert RtlLoadable().cost(dense(100, 100))[0] > 2 * RtlLoadable().cost(dense(40, 40))[0]
 
 

@@ -23,7 +23,8 @@ from qcompress.detectors.hgcal.econt.registers import Registers
 from qcompress.detectors.hgcal.econt.weights import BLOCK_BITS, BLOCKS, EncoderWeights
 from qcompress.detectors.hgcal.econt.word_files import Words32
 from qcompress.errors import QcompressError
-from qcompress.fixedpoint import Codes, Overflow
+from qcompress.fixedpoint import Codes, Format, Overflow
+from qcompress.graph.ports import INPUT, OUTPUT, Port
 from qcompress.targets.loadable_elements import adder
 from qcompress.targets.loadable_emit import store_ports, write
 from qcompress.targets.processes import require
@@ -36,7 +37,7 @@ from qcompress.targets.rtl_loadable import (
     run_commands,
 )
 from qcompress.targets.verilator import Simulation
-from qcompress.targets.verilog import Lane, Verilog, bits, element, number, zeros
+from qcompress.targets.verilog import Lane, Verilog, bits, buses, element, number, zeros
 from qcompress.targets.weight_store import Layout
 
 TOP, NETWORK, NORMALISER, FRAMER = "econt_encoder", "econt_network", "econt_normaliser", "econt_framer"
@@ -282,14 +283,9 @@ def build_chip(
     (folder / "verilog").mkdir(parents=True, exist_ok=True)
     for name, text in design.files.items():
         (folder / "verilog" / name).write_text(text)
-    constants = {
-        "INPUT_SIZE": TRIGGER_CELLS + 1,
-        "INPUT_WIDTH": CHARGE_BITS,
-        "OUTPUT_SIZE": design.links,
-        "OUTPUT_WIDTH": WORD,
-        "OUTPUT_SIGNED": 0,
-        **clocking(design.latency, design.interval, chip_layout()),
-    }
-    simulation = Simulation(TOP, constants, compiler, [f"-O{optimization}"], LINT_WAIVERS, DRIVER)
+    (given,) = buses(INPUT, [Port(INPUT, (TRIGGER_CELLS + 1,), Format(False, CHARGE_BITS, CHARGE_BITS))])
+    (made,) = buses(OUTPUT, [Port(OUTPUT, (design.links,), Format(False, WORD, WORD))])
+    constants = clocking(design.latency, design.interval, chip_layout())
+    simulation = Simulation(TOP, [given], [made], constants, compiler, [f"-O{optimization}"], LINT_WAIVERS, DRIVER)
     simulation.build(sorted((folder / "verilog").glob("*.v")), folder / "simulation", folder / "build.log")
     return ChipBody(design, folder / "simulation" / "simulate")
