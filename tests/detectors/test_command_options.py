@@ -90,16 +90,6 @@ def test_samples_are_known_by_their_header(name, format_, tmp_path):
     assert reader_of(tmp_path / "a.csv").name == "hgcal"
 
 
-def test_no_general_room_names_a_detector():
-    words = ("hgcal", "econt", "tpc", "tc_order", "occupancy", "emd_mean", "trigger cell")
-    shared = [path for path in (ROOT / "qcompress").rglob("*.py") if "detectors" not in path.parts]
-    shared += (ROOT / "qcompress" / "detectors").glob("*.py")
-    named = {
-        f"{path.relative_to(ROOT)}: {word}" for path in shared for word in words if word in path.read_text().lower()
-    }
-    assert named == set()
-
-
 def test_help_and_emulate_stay_light(qcompress):
     code = (
         "import sys; sys.argv = ['q', 'emulate', '--help']; from qcompress import cli; cli.app(standalone_mode=False)"
