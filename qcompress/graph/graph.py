@@ -318,7 +318,7 @@ class Graph:
             if target in (names := family.all_names()):
                 return family.make(family.settings.model_validate(names[target])).build(self, Path(folder))
             known += names
-        raise QcompressError(f"no target {target!r}: choose from {', '.join(known)}")
+        raise QcompressError(f"no target {target!r}: choose from {', '.join(sorted(known))}")
 
     def content_hash(self) -> str:
         """SHA-256 over structure and weights: equal hashes, equal arithmetic."""
