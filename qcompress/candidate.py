@@ -22,7 +22,7 @@ from qcompress.detectors import Detector, Firmware, Running, load_detector
 from qcompress.errors import QcompressError, ToolMissing
 from qcompress.files import written_aside
 from qcompress.fixedpoint import Codes
-from qcompress.frontends import is_model
+from qcompress.frontends import models_in
 from qcompress.graph import Chain, Graph, Stage
 from qcompress.manifest import MANIFEST, SCHEMA, read
 from qcompress.targets import TARGETS, Body, Target, families, recalled
@@ -228,8 +228,7 @@ class Candidate:
 
     def model(self, name: str) -> Path:
         """The file of a network's model or of its companion, in whatever format a front end reads."""
-        found = sorted((self.folder / "model").glob(f"{name}.*"))
-        models = [path for path in found if is_model(path)]
+        models = models_in(self.folder / "model", name)
         if not models:
             raise QcompressError(f"{self.folder}: holds no model of {name}; finish it with qcompress run")
         return models[0]
@@ -244,22 +243,27 @@ class Candidate:
 
     def _running(self, name: str, graphs: Mapping[str, Graph], run: Mapping[str, Callable[[Codes], Codes]]) -> Running:
         """A whole chain: the emulator of all stages if it was built and runs here, else stage by stage."""
-        from qcompress.targets.cpp import TARGET as CPP
-
         chain, folder = self.chain(name, graphs), self.folder / "emulator" / name
         bodies = {stage.name: run[own] for stage in chain.stages for own, graph in graphs.items() if stage is graph}
         found: Callable[[Codes], Any] = partial(_stage_by_stage, chain, bodies)
         if folder.is_dir():
             with contextlib.suppress(QcompressError, OSError):  # of an older version, or no compiler is here
-                found = CPP.open(chain, folder).run
+                found = self.emulator().open(chain, folder).run
         return Running(chain, found)
+
+    def emulator(self) -> Any:
+        """The C++ target with the settings that the candidate was built with."""
+        from qcompress.targets.cpp import TARGET
+
+        told = (self.manifest["targets"] or {}).get(TARGET.name)
+        return TARGET if told is None else recalled(told).target
 
     def _fastest(self, name: str, graph: Graph) -> Callable[[Codes], Codes]:
         """The C++ emulator if it was built and runs on this machine, else the reference interpreter: the same codes."""
         folder = self.folder / "cpp" / name
         if folder.is_dir():
             with contextlib.suppress(ToolMissing, OSError):  # built elsewhere, and nothing can be compiled here
-                body: Body = TARGETS["cpp"].open(graph, folder)
+                body: Body = self.emulator().open(graph, folder)
                 return body.run
         return graph.run
 

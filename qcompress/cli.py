@@ -27,7 +27,11 @@ class DetectorCommands(TyperGroup):
         entry = _detector_commands().get(cmd_name)
         if entry is None:
             return super().get_command(ctx, cmd_name)
-        command = typer.main.get_command(entry.load())
+        try:
+            loaded = entry.load()
+        except (ImportError, AttributeError) as fault:
+            raise QcompressError(f"command {cmd_name}: {entry.value} cannot be loaded ({fault})") from None
+        command = typer.main.get_command(loaded)
         command.name = cmd_name
         return command
 

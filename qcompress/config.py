@@ -10,7 +10,7 @@ from pydantic import BaseModel, ConfigDict, Field, SerializeAsAny, ValidationErr
 
 from qcompress.detectors import Options, load_detector
 from qcompress.errors import QcompressError
-from qcompress.targets import Choice, choose
+from qcompress.targets import Choice, choose, distinct
 from qcompress.training.options import TrainingOptions
 
 Seed = Annotated[int, Field(ge=0, lt=2**32)]
@@ -171,7 +171,10 @@ def parse_config(given: dict[str, Any], path: Path, tree: yaml.Node | None = Non
         own["targets"] = {}
         for name, settings in _targets_of(given).items():
             section = ["targets", name]
-            own["targets"][name] = None if settings is None else choose(name, settings).settings.model_dump(mode="json")
+            chosen = choose(name, settings)
+            own["targets"][name] = None if settings is None else chosen.settings.model_dump(mode="json")
+        section = ["targets"]
+        distinct([choose(name, told) for name, told in own["targets"].items() if told is not None])
         section = []
         return Config.model_validate({**given, **own})
     except ValidationError as fault:

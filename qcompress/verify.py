@@ -9,10 +9,11 @@ from typing import Any, NamedTuple
 
 import numpy as np
 
+from qcompress.errors import QcompressError
 from qcompress.fixedpoint import Codes
 from qcompress.graph import Chain, Graph, Linear, Port, Tensors, ports_in, ports_out
 from qcompress.graph.linear import positions
-from qcompress.graph.ports import as_tensors, pack, row_count, take
+from qcompress.graph.ports import as_tensors, by_port, pack, row_count, take
 from qcompress.graph.worst import worst_inputs
 from qcompress.targets import Body
 
@@ -160,7 +161,7 @@ def verify(
         for piece in _pieces(graph, InputSet.of(given)):
             expected = pack(ports_out(graph), graph.run(piece), graph.name)
             for body in bodies:
-                wrong = pack(ports_out(graph), body.run(piece), body.name) != expected
+                wrong = pack(ports_out(graph), _result(graph, body, piece), body.name) != expected
                 counts[body.name] += int(wrong.sum())
                 if wrong.any() and body.name not in firsts:
                     row = int(np.flatnonzero(wrong.any(axis=1))[0])
@@ -172,6 +173,17 @@ def verify(
             Comparison(body.name, label, rows, codes, counts[body.name], firsts.get(body.name)) for body in bodies
         ]
     return results
+
+
+def _result(graph: Reference, body: Body, codes: Tensors) -> dict[str, Codes]:
+    """What a body gives, by port; raises QcompressError for what are no integers, and for another number of rows."""
+    arrays = by_port(ports_out(graph), body.run(codes), body.name)
+    rows = row_count(codes)
+    for array in arrays.values():
+        if array.dtype.kind not in "iu" or len(array) != rows:
+            found = f"{len(array)} rows of {array.dtype} for {rows}"
+            raise QcompressError(f"{body.name}: gives {found}: a body gives integer codes, row by row")
+    return arrays
 
 
 def _pieces(graph: Reference, given: InputSet) -> Iterator[Tensors]:
@@ -187,26 +199,27 @@ def first_difference(graph: Reference, body: Body, codes: Tensors, rebuild: Call
     expected = graph.trace(codes)
     traced = getattr(body, "trace", None)
     found: dict[str, Codes] = dict(traced(codes)) if traced else {}
-    for name, output in _ends(graph, body.run(codes)).items():
-        found.setdefault(name, output)
+    outputs = graph.outputs if isinstance(graph, Graph) else {name: name for name in graph.outputs}
+    ends = dict(zip(outputs, _result(graph, body, codes).values(), strict=True))
+    for output, name in outputs.items():
+        found.setdefault(name, ends[output])
     for name, reference in expected.items():
         if name not in found and rebuild is not None:
             beginning = graph.upto(name)
             found[name] = rebuild(beginning).run(_inputs_of(beginning, codes))
         if name in found and (found[name] != reference).any():
-            where = tuple(int(i) for i in np.argwhere(found[name] != reference)[0])
             exactly = "" if traced or rebuild or len(expected) == 1 else " (layers before it not traced)"
-            values = f"{body.name} {int(found[name][where])}, {REFERENCE} {int(reference[where])}"
-            return f"layer {name}{exactly}, element {where[1:]}: {values}"
+            return f"layer {name}{exactly}, {_told(body, found[name], reference)}"
+    for output, name in outputs.items():
+        if (ends[output] != expected[name]).any():
+            return f"output {output}, {_told(body, ends[output], expected[name])}"
     return f"{body.name} does not repeat its own result"
 
 
-def _ends(graph: Reference, result: Tensors) -> dict[str, Codes]:
-    """What a body gave, by the name of the node, or stage, that gives it."""
-    ports = ports_out(graph)
-    arrays = {ports[0].name: result} if len(ports) == 1 else dict(result)
-    nodes = graph.outputs if isinstance(graph, Graph) else {name: name for name in graph.outputs}
-    return {nodes[port.name]: arrays[port.name] for port in ports}
+def _told(body: Body, found: Codes, expected: Codes) -> str:
+    """The first element that differs, and both codes."""
+    where = tuple(int(i) for i in np.argwhere(found != expected)[0])
+    return f"element {where[1:]}: {body.name} {int(found[where])}, {REFERENCE} {int(expected[where])}"
 
 
 def _inputs_of(beginning: Reference, codes: Tensors) -> Tensors:

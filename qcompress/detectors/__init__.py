@@ -352,7 +352,10 @@ def load_detector(name: str) -> Detector:
     """The detector of that name; raises QcompressError with the nearest known name."""
     for entry in _entries():
         if entry.name == name:
-            detector = entry.load().DETECTOR
+            try:
+                detector = entry.load().DETECTOR
+            except (ImportError, AttributeError) as fault:
+                raise QcompressError(f"detector {name}: {entry.value} cannot be loaded ({fault})") from None
             if not isinstance(detector, Detector):
                 raise QcompressError(f"detector {name}: {entry.value} has no Detector named DETECTOR")
             return detector

@@ -1,6 +1,7 @@
 """Options that installed detectors add to the commands: `Detector.command_options` as options of the command line."""
 
 import inspect
+import warnings
 from collections.abc import Mapping
 from typing import Annotated, Any, get_args, get_origin
 
@@ -9,7 +10,7 @@ from pydantic import ValidationError
 from typer.core import TyperCommand
 
 from qcompress.detectors import Detector, detector_names, load_detector
-from qcompress.errors import QcompressError
+from qcompress.errors import QcompressError, QcompressWarning
 
 GIVEN = "qcompress.detectors.command_options"
 """Under this key a context holds the values that were given."""
@@ -45,7 +46,11 @@ def offered(command: str) -> dict[str, dict[str, Any]]:
     """Option name -> detector name -> pydantic field, of all installed detectors that add to the command."""
     found: dict[str, dict[str, Any]] = {}
     for name in detector_names():
-        options = load_detector(name).command_options.get(command)
+        try:
+            options = load_detector(name).command_options.get(command)
+        except QcompressError as fault:
+            warnings.warn(str(fault), QcompressWarning, stacklevel=2)
+            continue
         for key, field in options.model_fields.items() if options is not None else ():
             found.setdefault(key, {})[name] = field
     return found

@@ -25,6 +25,7 @@ __all__ = [
     "is_model",
     "load_model",
     "model_of",
+    "models_in",
 ]
 
 GROUP = "qcompress.frontends"
@@ -94,6 +95,11 @@ def front_end(source: Any, name: str | None = None) -> FrontEnd:
 def is_model(path: Path) -> bool:
     """Whether some front end recognises a file."""
     return any(each.recognises(path) for each in front_ends().values())
+
+
+def models_in(folder: Path, name: str = "*") -> list[Path]:
+    """Files of a folder that some front end recognises, of that name without ending; sorted."""
+    return sorted(path for path in folder.glob(f"{name}.*") if is_model(path))
 
 
 def load_model(path: Path, weights: Path | None = None, name: str | None = None) -> Model:

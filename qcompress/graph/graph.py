@@ -199,6 +199,8 @@ class Graph:
         for name, array in given.items():
             if array.dtype.kind not in "iu":
                 given[name] = array.astype(np.int64)
+                if (given[name] != array).any():
+                    raise QcompressError(f"graph {self.name}: input codes are no whole numbers; predict takes values")
         outside(self.input_ports, given, f"graph {self.name}")
         return given
 
@@ -314,8 +316,12 @@ class Graph:
         """
         known: list[str] = []
         for entry in entry_points(group="qcompress.targets"):
-            family = entry.load()
-            if target in (names := family.all_names()):
+            try:
+                family = entry.load()
+            except (ImportError, AttributeError):
+                continue  # of another package; what is wrong with it is said where it is asked for
+            names: Mapping[str, Any] = getattr(family, "all_names", dict)()
+            if target in names:
                 return family.make(family.settings.model_validate(names[target])).build(self, Path(folder))
             known += names
         raise QcompressError(f"no target {target!r}: choose from {', '.join(sorted(known))}")

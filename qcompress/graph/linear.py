@@ -145,8 +145,11 @@ class Linear(Unary):
     def term_range(self, range_: Range) -> Range:
         """Smallest and largest code that meets each row of the matrix at any position; (groups, terms)."""
         positions = self.distinct(range_).first
-        low, high = (self.patches(end[None], positions)[0] for end in range_)
-        return Range(low.min(axis=0), high.max(axis=0))
+        step = max(1, CHUNK // self.matrix[..., 0].size)
+        parts = [positions[start : start + step] for start in range(0, len(positions), step)]
+        lows = [self.patches(range_.low[None], part)[0].min(axis=0) for part in parts]
+        highs = [self.patches(range_.high[None], part)[0].max(axis=0) for part in parts]
+        return Range(np.min(lows, axis=0), np.max(highs, axis=0))
 
     def sum_range(self, range_: Range, given: Format) -> Range:
         """Exact range of every sum before it wraps; each product is monotone in its input."""

@@ -6,7 +6,7 @@ from typing import TypeVar
 import numpy as np
 
 from qcompress.fixedpoint import MAX_WIDTH, Format
-from qcompress.graph.linear import FLOAT64_BITS, Linear
+from qcompress.graph.linear import CHUNK, FLOAT64_BITS, Linear
 from qcompress.graph.operation import Range
 
 FLOAT32_BITS = 24
@@ -34,16 +34,19 @@ def largest_sum(operation: Linear, range_: Range, given: Format) -> int:
     """The largest sum of absolute values, bias included, in units of the last bit of products and bias."""
     magnitude = np.maximum(np.abs(range_.low), np.abs(range_.high))
     fraction = max(given.fraction + operation.kernel_format.fraction, operation.bias_format.fraction)
-    positions = operation.distinct(Range(magnitude, magnitude)).first
-    patches, matrix = operation.patches(magnitude[None], positions)[0], np.abs(operation.matrix)
-    most = int(patches.max(initial=0)) * int(matrix.max(initial=0)) * matrix.shape[1]
+    positions, matrix = operation.distinct(Range(magnitude, magnitude)).first, np.abs(operation.matrix)
+    most = int(magnitude.max(initial=0)) * int(matrix.max(initial=0)) * matrix.shape[1]
     kind = np.float64 if most.bit_length() <= FLOAT64_BITS else object  # any size
-    terms = np.matmul(patches.swapaxes(0, 1).astype(kind), matrix.astype(kind))
-    products = terms.swapaxes(0, 1).reshape(len(positions), -1).astype(object)
+    step = max(1, CHUNK // matrix[..., 0].size)
+    largest = []
+    for start in range(0, len(positions), step):
+        patches = operation.patches(magnitude[None], positions[start : start + step])[0]
+        terms = np.matmul(patches.swapaxes(0, 1).astype(kind), matrix.astype(kind))
+        largest.append(terms.max(axis=1).reshape(-1).astype(object))
     shift = fraction - given.fraction - operation.kernel_format.fraction
     scale = fraction - operation.bias_format.fraction
     biases: list[int] = [abs(code) << scale for code in operation.bias.tolist()]
-    return max((int(part) << shift) + bias for part, bias in zip(products.max(axis=0), biases, strict=True))
+    return max((int(part) << shift) + bias for part, bias in zip(np.max(largest, axis=0), biases, strict=True))
 
 
 def float32_exact(operation: Linear, range_: Range, given: Format) -> bool:

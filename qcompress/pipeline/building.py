@@ -14,6 +14,7 @@ from qcompress.graph.ranges import float32_exact
 from qcompress.pipeline.job import Figures, Job
 from qcompress.progress import Report
 from qcompress.targets import Cost, Target
+from qcompress.targets.cpp import Cpp
 
 
 def compile_graphs(job: Job, stage: Path, report: Report) -> Figures:
@@ -25,24 +26,20 @@ def compile_graphs(job: Job, stage: Path, report: Report) -> Figures:
     keras_is_body = job.detector.keras_is_body(job.config.network)
     targets = [choice.target for choice in job.config.choices()]
     figures = build_targets(graphs, targets, keras_is_body, stage, report)
-    if any(target.name == CPP for target in targets):
-        build_emulators(job, graphs, stage)
+    for target in targets:
+        if isinstance(target, Cpp):
+            build_emulators(job, graphs, target, stage)
     return figures
 
 
-CPP = "cpp"
-"""The target whose stages before and behind a network can be emulated with it."""
-
-
-def build_emulators(job: Job, graphs: Mapping[str, Graph], stage: Path) -> None:
+def build_emulators(job: Job, graphs: Mapping[str, Graph], target: Cpp, stage: Path) -> None:
     """One C++ header of all integer stages around each network, where the detector's own stages are C++ as well."""
-    from qcompress.targets.cpp import TARGET
     from qcompress.targets.cpp_chain import has_cpp
 
     for name in graphs:
         chain = job.candidate.chain(name, graphs)
         if all(map(has_cpp, chain.stages)):
-            TARGET.build(chain, stage / "emulator" / name)
+            target.build(chain, stage / "emulator" / name)
 
 
 def build_targets(
@@ -63,7 +60,8 @@ def build_targets(
     names = ", ".join(f"{target.name} (about {duration(_of(target, jobs, costs))})" for target in targets)
     report(0, len(jobs), f"building {names}")
     done = 0
-    with ThreadPoolExecutor(2) as pool:
+    together = sum(sorted(cost.megabytes for cost in costs)[-2:]) <= memory_megabytes()
+    with ThreadPoolExecutor(2 if together else 1) as pool:
         futures = [pool.submit(target.build, graphs[name], stage / target.name / name) for target, name in jobs]
         for future in futures:
             future.result()

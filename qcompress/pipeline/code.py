@@ -36,58 +36,98 @@ def code_hash(seeds: Iterable[Any], text: Iterable[str] = ()) -> str:
 
 
 def _hash(given: list[Any], text: Iterable[str]) -> str:
-    functions = _functions(seed for seed in given if not isinstance(seed, str))
-    parts = [f"{name} {_sha(ast.dump(_body(function)).encode())}" for name, function in sorted(functions.items())]
-    parts += [f"{name} {_meaning(name)}" for name in sorted(_closure(given, functions.values()))]
+    pieces = _pieces(seed for seed in given if not isinstance(seed, str))
+    parts = [
+        f"{name} {_sha(ast.dump(_body(piece)).encode())} {_constants(piece)}" for name, piece in sorted(pieces.items())
+    ]
+    parts += [f"{name} {_meaning(name)}" for name in sorted(_closure(given, pieces.values()))]
     parts += [f"{path.name} {_sha(path.read_bytes())}" for name in text for path in _files_of(name)]
     return _sha("\n".join(parts).encode())
+
+
+def _said(piece: Any) -> str:
+    """A hash of what a function or class says."""
+    return _sha(ast.dump(_body(piece)).encode())
 
 
 def sources(seeds: Iterable[Any]) -> list[str]:
     """Names of the modules that `code_hash` looks at, sorted."""
     given = list(seeds)
-    functions = _functions(seed for seed in given if not isinstance(seed, str))
-    return sorted(_closure(given, functions.values()))
+    with PARSING:
+        return sorted(_closure(given, _pieces(seed for seed in given if not isinstance(seed, str)).values()))
 
 
-def _closure(seeds: list[Any], functions: Iterable[Any]) -> set[str]:
+def _closure(seeds: list[Any], pieces: Iterable[Any]) -> set[str]:
     """Modules that the seeds import, and all that those import."""
     own = {PACKAGE} | {(seed if isinstance(seed, str) else str(seed.__module__)).split(".")[0] for seed in seeds}
     waiting = [name for seed in seeds if isinstance(seed, str) for name in _modules_of(seed)]
-    waiting += [name for function in functions for name in _used(function)]
+    waiting += [name for piece in pieces for name in _used(piece)]
     known: set[str] = set()
     while waiting:
         name = waiting.pop()
         if name in known or name.split(".")[0] not in own or _carries(name) or _file(name) is None:
             continue
         known.add(name)
-        waiting += _imports(_tree(name))
+        waiting += _imported(_tree(name), name)
     return known
 
 
-def _functions(seeds: Iterable[Any]) -> dict[str, Any]:
-    """The seeds and the functions of their modules that they call, by full name."""
+def _pieces(seeds: Iterable[Any]) -> dict[str, Any]:
+    """The seeds, and the functions and classes of their modules and of the pipeline that they use, by full name."""
     waiting, found = list(seeds), dict[str, Any]()
     while waiting:
-        function = waiting.pop()
-        name = f"{function.__module__}.{function.__qualname__}"
+        piece = waiting.pop()
+        name = f"{piece.__module__}.{piece.__qualname__}"
         if name not in found:
-            found[name] = function
-            near = [getattr(inspect.getmodule(function), each, None) for each in _names_in(_body(function))]
-            waiting += [each for each in near if inspect.isfunction(each) and each.__module__ == function.__module__]
+            found[name] = piece
+            waiting += [each for each in _near(piece) if _is_followed(each, piece)]
     return found
 
 
-def _used(function: Any) -> list[str]:
-    """Modules that a function imports, or uses of those that its module imports."""
-    names = _names_in(_body(function))
-    outer = [node for node in _tree(str(function.__module__)).body if isinstance(node, ast.Import | ast.ImportFrom)]
+def _near(piece: Any) -> list[Any]:
+    """What the names in a function or class stand for, methods of its own class included."""
+    module = inspect.getmodule(piece)
+    near = [getattr(module, name, None) for name in sorted(_names_in(_body(piece)))]
+    owner = getattr(module, piece.__qualname__.split(".")[0], None) if "." in piece.__qualname__ else None
+    kinds = owner.__mro__ if inspect.isclass(owner) else ()
+    own = {node.attr for node in ast.walk(_body(piece)) if isinstance(node, ast.Attribute) and _is_self(node.value)}
+    members = (vars(kind)[name] for kind in kinds for name in sorted(own) if name in vars(kind))
+    return [*near, *(member.fget if isinstance(member, property) else member for member in members)]
+
+
+def _is_self(node: ast.expr) -> bool:
+    return isinstance(node, ast.Name) and node.id in {"self", "cls"}
+
+
+def _is_followed(each: Any, piece: Any) -> bool:
+    """Whether a function or class that a piece uses is looked into by itself; others come as imports."""
+    if not (inspect.isfunction(each) or inspect.isclass(each)):
+        return False
+    return each.__module__ == piece.__module__ or str(each.__module__).startswith(f"{PACKAGE}.pipeline.")
+
+
+def _used(piece: Any) -> list[str]:
+    """Modules that a function or class imports, or uses of those that its module imports."""
+    module, names = str(piece.__module__), _names_in(_body(piece))
+    outer = [node for node in _tree(module).body if isinstance(node, ast.Import | ast.ImportFrom)]
     used = [node for node in outer if names & {(alias.asname or alias.name).split(".")[0] for alias in node.names}]
-    return [*_imports(_body(function)), *_imported(used)]
+    return [*_imported(_body(piece), module), *(name for node in used for name in _names(node, module))]
 
 
-def _body(function: Any) -> ast.AST:
-    return ast.parse(textwrap.dedent(inspect.getsource(function)))
+def _constants(piece: Any) -> str:
+    """What the module of a piece assigns to names that stand in it."""
+    names, found = _names_in(_body(piece)), []
+    for node in _tree(str(piece.__module__)).body:
+        targets = (
+            node.targets if isinstance(node, ast.Assign) else [node.target] if isinstance(node, ast.AnnAssign) else []
+        )
+        if names & {target.id for target in targets if isinstance(target, ast.Name)}:
+            found.append(ast.dump(node))
+    return _sha("\n".join(found).encode())
+
+
+def _body(piece: Any) -> ast.AST:
+    return ast.parse(textwrap.dedent(inspect.getsource(piece)))
 
 
 def _names_in(tree: ast.AST) -> set[str]:
@@ -101,23 +141,25 @@ def _modules_of(name: str) -> list[str]:
     return [name, *(f"{name}.{stem}" for stem in inside if stem != "__init__")]
 
 
-def _imports(tree: ast.AST) -> list[str]:
-    """Modules that a piece of code imports, anywhere in it."""
-    return _imported(node for node in ast.walk(tree) if isinstance(node, ast.Import | ast.ImportFrom))
+def _imported(tree: ast.AST, module: str) -> list[str]:
+    """Modules that a piece of code of a module imports, anywhere in it."""
+    nodes = [node for node in ast.walk(tree) if isinstance(node, ast.Import | ast.ImportFrom)]
+    return [name for node in nodes for name in _names(node, module)]
 
 
-def _imported(nodes: Iterable[ast.Import | ast.ImportFrom]) -> list[str]:
-    return [name for node in nodes for name in _names(node)]
-
-
-def _names(node: ast.Import | ast.ImportFrom) -> Iterator[str]:
+def _names(node: ast.Import | ast.ImportFrom, module: str) -> Iterator[str]:
     """Modules of one statement: a submodule alone where that is what is taken, else the package itself."""
     if isinstance(node, ast.Import):
         yield from (alias.name for alias in node.names)
-    elif node.module and not node.level:
-        for alias in node.names:
-            inner = f"{node.module}.{alias.name}"
-            yield inner if _file(inner) is not None else node.module
+        return
+    base = node.module or ""
+    if node.level:
+        path = _file(module)
+        package = module if path is not None and path.name == "__init__.py" else module.rpartition(".")[0]
+        base = importlib.util.resolve_name("." * node.level + base, package)
+    for alias in node.names:
+        inner = f"{base}.{alias.name}"
+        yield inner if _file(inner) is not None else base
 
 
 def _carries(name: str) -> bool:

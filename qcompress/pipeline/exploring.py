@@ -131,7 +131,7 @@ def _explore(
 
     take_weights(network, job.candidate.folder / "model")
     feed = Feed(job, network, job.detector.rows(job.sample, job.front_end, network.name), graphs)
-    inputs, targets = feed.values(feed.numbers(TEST)[:ELEMENTS])
+    inputs, targets = feed.values(feed.few(TEST, ELEMENTS))
     report = reporter.task(f"landscape {network.name}")
     found = landscape(network.trained, network.loss, inputs, targets, reach, grid, report)
     base = job.candidate.folder / "landscape" / network.name

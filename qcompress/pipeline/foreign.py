@@ -19,7 +19,7 @@ from qcompress.pipeline.job import Figures, inputs_hash
 from qcompress.pipeline.steps import STEPS, library_versions
 from qcompress.pipeline.verification import input_values, verification, verify_candidate
 from qcompress.progress import Reporter
-from qcompress.targets import Choice, choose, default_targets
+from qcompress.targets import Choice, choose, default_targets, distinct
 
 ROWS = 1000
 """Made-up rows of each kind that a compiled model is verified on."""
@@ -108,8 +108,7 @@ def parse_formats(told: Sequence[str]) -> Formats:
 def _accepting(graph: Graph, targets: list[str] | None) -> tuple[list[Choice], list[str]]:
     """Targets to build, and why others are not; a target that was asked for by name must be exact."""
     accepted, refused = [], []
-    for name in default_targets() if targets is None else targets:
-        choice = choose(name)
+    for choice in distinct([choose(name) for name in (default_targets() if targets is None else targets)]):
         try:
             choice.target.refuse(graph)
             accepted.append(choice)

@@ -46,8 +46,8 @@ class Step:
     """A step: which steps it follows, what of the config and which libraries decide its result, how it runs.
 
     run(job, stage, report): writes files into the folder `stage`, returns the figures it found. methods: of the
-    detector, whose sources decide the result as those of `run` do; code: further modules that decide it; text: packages
-    of which every byte counts.
+    detector, whose sources decide the result as those of `run` do; code: further modules and functions that decide it;
+    text: packages of which every byte counts.
     """
 
     name: str
@@ -57,7 +57,7 @@ class Step:
     run: Callable[[Job, Path, Report], Figures]
     wanted: Callable[[Config], bool] = lambda config: True
     methods: tuple[str, ...] = ()
-    code: Callable[[Candidate], Iterable[str]] = lambda candidate: ()
+    code: Callable[[Candidate], Iterable[Any]] = lambda candidate: ()
     text: tuple[str, ...] = ()
 
     def inputs(self, job: Job) -> str:

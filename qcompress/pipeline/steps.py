@@ -8,6 +8,7 @@ import qcompress
 from qcompress.candidate import Candidate, file_hash
 from qcompress.config import Config
 from qcompress.errors import QcompressError
+from qcompress.frontends import models_in
 from qcompress.pipeline.building import compile_graphs
 from qcompress.pipeline.job import Job, Step, module_names
 from qcompress.pipeline.own_models import hashes
@@ -26,8 +27,14 @@ def _front_ends(candidate: Candidate) -> list[str]:
 def _bodies(candidate: Candidate) -> list[str]:
     """Modules of front ends, and of the targets that the candidate is built as."""
     told = candidate.manifest["targets"] or {}
-    targets = [type(recalled(entry).target).__module__ for entry in told.values()]
-    return [*_front_ends(candidate), *targets]
+    chosen = [recalled(entry) for entry in told.values()]
+    made = [(c.family.make.__module__, c.family.settings.__module__, type(c.target).__module__) for c in chosen]
+    return [*_front_ends(candidate), *(name for names in made for name in names)]
+
+
+def _running(candidate: Candidate) -> list[Any]:
+    """What runs a candidate's chains."""
+    return [Candidate.firmware, "qcompress.targets.cpp"]
 
 
 def _choices(job: Job) -> list[Any]:
@@ -37,7 +44,7 @@ def _choices(job: Job) -> list[Any]:
 
 def _hashes(checkpoints: Path | None) -> list[str]:
     """Of the models in the folder that a training begins with."""
-    return [file_hash(path) for path in sorted(checkpoints.glob("*.keras"))] if checkpoints else []
+    return [file_hash(path) for path in models_in(checkpoints)] if checkpoints else []
 
 
 STEPS: dict[str, Step] = {
@@ -107,6 +114,7 @@ STEPS: dict[str, Step] = {
             ("tensorflow", "POT"),
             evaluate,
             methods=("evaluate", "rows", "preprocess", "postprocess"),
+            code=_running,
         ),
         Step(
             "report",

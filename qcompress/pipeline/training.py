@@ -11,7 +11,7 @@ from qcompress.detectors import FINISH_ROWS, TRAIN, VALIDATION, Network, Rows
 from qcompress.detectors.rows import Float32, Numbers
 from qcompress.errors import QcompressError
 from qcompress.fixedpoint import Codes
-from qcompress.frontends import load_model, model_of
+from qcompress.frontends import load_model, model_of, models_in
 from qcompress.graph import Graph
 from qcompress.pipeline.job import Figures, Job, split_numbers
 from qcompress.pipeline.own_models import ONLY, build_networks
@@ -67,7 +67,7 @@ def train(job: Job, stage: Path, report: Report) -> Figures:
         fitted = fit(network.trained, network.loss, data, options, report, job.config.seed, resume, told)
         write_checkpoints(network, fitted, stage / "model")
         if network.finish is not None:
-            network.finish(feed.codes(feed.numbers(TRAIN)[:FINISH_ROWS]))
+            network.finish(feed.codes(feed.few(TRAIN, FINISH_ROWS)))
         write_models(network, stage / "model")
         if network is not networks[-1]:
             graphs[network.name] = job.detector.graph(network.name, network.quantized, job.config.network)
@@ -102,6 +102,12 @@ class Feed:
     def numbers(self, split: int) -> Numbers:
         """Numbers of the rows of a split; raises QcompressError if there are none."""
         return split_numbers(self._job, self._rows, split)
+
+    def few(self, split: int, most: int) -> Numbers:
+        """Numbers of the first rows of a split: at most so many, and of large rows as many as memory should hold."""
+        from qcompress.training.data import RESIDENT_BYTES
+
+        return self.numbers(split)[: max(1, min(most, RESIDENT_BYTES // (8 * prod(self._front.output_shape))))]
 
     def codes(self, numbers: Numbers) -> Codes:
         """Input codes of the network for rows, by ascending numbers."""
@@ -160,7 +166,7 @@ def parts(network: Network) -> dict[str, Any]:
 def take_weights(network: Network, folder: Path) -> None:
     """Begin with the weights of a folder of checkpoints; raises QcompressError for another architecture."""
     for name, model in parts(network).items():
-        path = folder / f"{name}.keras"
+        path = next(iter(models_in(folder, name)), folder / f"{name}.keras")
         given = load_model(path).content.weights
         shapes, wanted = ([tuple(weight.shape) for weight in weights] for weights in (given, model.weights))
         if shapes != wanted:

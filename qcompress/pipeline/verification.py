@@ -15,29 +15,35 @@ from qcompress.detectors import TEST
 from qcompress.errors import QcompressError
 from qcompress.fixedpoint import Codes
 from qcompress.frontends import load_model
-from qcompress.graph import Chain, Graph
+from qcompress.graph import Chain, Graph, Stage
 from qcompress.pipeline.job import Figures, Job, split_numbers
 from qcompress.progress import Report, silent
 from qcompress.targets import Body, Target
-from qcompress.verify import RANDOM, Inputs, affordable_rows, products, standard_inputs, verify
+from qcompress.verify import RANDOM, Inputs, InputSet, affordable_rows, products, standard_inputs, verify
 
 
 def verify_bodies(job: Job, stage: Path, report: Report) -> Figures:
     """The model and every target against the reference, on test events and on made-up codes."""
     options = job.config.verification
     graphs = job.candidate.graphs()
-    codes = {name: _test_codes(job, name, options.test_rows) for name in graphs}
-    inputs = {name: {"test events": job.candidate.front(name, graphs).run(codes[name])} for name in graphs}
+    codes = {name: _test_codes(job, name, affordable_rows(graph, options.test_rows)) for name, graph in graphs.items()}
+    inputs = {name: {"test events": _behind(job.candidate.front(name, graphs), codes[name])} for name in graphs}
     rows, seed = options.random_rows, job.config.seed
     figures = verification(job.candidate, job.candidate.targets(), inputs, rows, seed, report)
     whole = {name: {"test events": codes[name]} for name in graphs}
     return joined(figures, verification_of_chains(job.candidate, whole, rows, seed))
 
 
-def _test_codes(job: Job, network: str, most: int) -> Codes:
-    """The detector's codes in front of all stages of a network, of the first test events."""
+def _test_codes(job: Job, network: str, most: int) -> InputSet:
+    """The detector's codes in front of all stages of a network, of the first test events, read as they are needed."""
     rows = job.detector.rows(job.sample, job.front_end, network)
-    return np.asarray(rows.read(split_numbers(job, rows, TEST)[:most])[0], np.int64)
+    numbers = split_numbers(job, rows, TEST)[:most]
+    return InputSet(len(numbers), lambda start, stop: np.asarray(rows.read(numbers[start:stop])[0], np.int64))
+
+
+def _behind(front: Stage, codes: InputSet) -> InputSet:
+    """The codes that a network sees of a detector's."""
+    return InputSet(codes.rows, lambda start, stop: front.run(codes.read(start, stop)))
 
 
 def verification(
@@ -95,44 +101,35 @@ def notes_of(candidate: Candidate, figures: Figures) -> list[str]:
     return notes
 
 
-def _rebuild(target: Target, scratch: Path, graph: Graph) -> Body:
-    """A target's body of the beginning of a graph, to find the first layer that differs."""
-    body: Body = target.build(graph, scratch / str(len(graph.nodes)))
+def _rebuild(target: Any, scratch: Path, beginning: Graph | Chain) -> Body:
+    """A target's body of the beginning of a graph or of a chain, to find the first layer or stage that differs."""
+    parts = beginning.nodes if isinstance(beginning, Graph) else beginning.stages
+    body: Body = target.build(beginning, scratch / str(len(parts)))
     return body
 
 
-def verification_of_chains(
-    candidate: Candidate, inputs: Mapping[str, Mapping[str, Codes]], rows: int, seed: int
-) -> Figures:
+def verification_of_chains(candidate: Candidate, inputs: Mapping[str, Inputs], rows: int, seed: int) -> Figures:
     """The emulators of all integer stages against the stages themselves, on the detector's codes, by network."""
     figures = {}
     graphs = candidate.graphs()
     for name in graphs:
         if (folder := candidate.folder / "emulator" / name).is_dir():
-            chain, body = _emulator(candidate.chain(name, graphs), folder)
+            chain, body = _emulator(candidate, candidate.chain(name, graphs), folder)
             codes = {**inputs.get(name, {}), **standard_inputs(chain, affordable_rows(chain, rows), seed)}
             with tempfile.TemporaryDirectory(prefix="qcompress-") as scratch:
-                rebuild = {body.name: partial(_rebuild_chain, Path(scratch))}
+                rebuild = {body.name: partial(_rebuild, candidate.emulator(), Path(scratch))}
                 figures[name] = [found.to_json() for found in verify(chain, [body], codes, rebuild)]
     return figures
 
 
-def _emulator(chain: Chain, folder: Path) -> tuple[Chain, Body]:
+def _emulator(candidate: Candidate, chain: Chain, folder: Path) -> tuple[Chain, Body]:
     """A chain and its emulator; of an older version the last stage alone leaves it."""
-    from qcompress.targets.cpp import TARGET
-
+    target = candidate.emulator()
     try:
-        return chain, TARGET.open(chain, folder)
+        return chain, target.open(chain, folder)
     except QcompressError:
         last = Chain(chain.name, chain.stages)
-        return last, TARGET.open(last, folder)
-
-
-def _rebuild_chain(scratch: Path, chain: Chain) -> Body:
-    """The emulator of a chain's beginning, to find the first stage that differs."""
-    from qcompress.targets.cpp import TARGET
-
-    return TARGET.build(chain, scratch / str(len(chain.stages)))
+        return last, target.open(last, folder)
 
 
 def joined(figures: Figures, more: Figures) -> Figures:

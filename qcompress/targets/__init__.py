@@ -6,7 +6,7 @@ target answers for one graph: can it be exact, what will its build cost, build i
 
 import difflib
 import importlib.metadata
-from collections.abc import Callable, Iterable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from enum import StrEnum
 from functools import cache
@@ -32,6 +32,10 @@ __all__ = [
 ]
 
 GROUP = "qcompress.targets"
+RESERVED = {
+    *("sample", "model", "graph", "emulator", "synthesis", "flows", "evaluation", "logs", "lr_find", "landscape"),
+}
+"""Folders of a candidate, whose names no target may have."""
 
 
 @runtime_checkable
@@ -147,6 +151,11 @@ def families() -> Mapping[str, Family]:
             raise QcompressError(f"target {entry.name}: {entry.value} cannot be loaded ({fault})") from None
         if not isinstance(loaded, Family):
             raise QcompressError(f"target {entry.name}: {entry.value} is no Family of targets")
+        for name in loaded.all_names():
+            taken = [other.name for other in found.values() if name in other.all_names()]
+            if taken or name in RESERVED:
+                what = f"target {taken[0]}" if taken else "a folder of every candidate"
+                raise QcompressError(f"target {entry.name}: {entry.value} is called {name}, as {what} is; rename it")
         found[loaded.name] = loaded
     order = ("cpp", "hls", "rtl", "rtl_loadable")
     return {name: found[name] for name in sorted(found, key=lambda n: (order.index(n) if n in order else 9, n))}
@@ -161,6 +170,9 @@ def choose(name: str, given: Any = None) -> Choice:
     for family in families().values():
         if name in (names := family.all_names()):
             own = {} if given is None else dict(given) if isinstance(given, Mapping) else family.shorthand(given)
+            if against := [key for key, value in names[name].items() if own.get(key, value) != value]:
+                told = f"{against[0]} is {names[name][against[0]]} by its name"
+                raise QcompressError(f"target {name}: {told}; use {family.name} with settings")
             settings = family.settings.model_validate({**names[name], **own})
             return Choice(family, settings, family.make(settings))
     known = list(TARGETS)
@@ -168,6 +180,14 @@ def choose(name: str, given: Any = None) -> Choice:
     raise QcompressError(
         f"no target {name!r}: " + (f"did you mean {nearest[0]}?" if nearest else f"choose from {', '.join(known)}")
     )
+
+
+def distinct(choices: Sequence[Choice]) -> Sequence[Choice]:
+    """The choices; raises QcompressError if two of them would be built in one folder."""
+    names = [choice.target.name for choice in choices]
+    if twice := [name for name in dict.fromkeys(names) if names.count(name) > 1]:
+        raise QcompressError(f"target {twice[0]} is asked for twice: leave one out, or give it other settings")
+    return choices
 
 
 def recalled(told: Mapping[str, Any]) -> Choice:

@@ -10,6 +10,7 @@ import hashlib
 import json
 import os
 import platform
+import threading
 from collections.abc import Sequence
 from dataclasses import asdict, dataclass
 from functools import cached_property
@@ -117,9 +118,10 @@ class Cpp:
         log = folder / "build.log"
         log.unlink(missing_ok=True)
         flags = ["-std=c++17", f"-O{self.optimization}", f"-march={self.machine}", "-Wall", "-Wextra", "-Wno-psabi"]
-        command = [compiler, *flags, "-shared", "-fPIC", "-pthread", "library.cpp", "-o", f"{library}.part"]
+        part = f"{library}.{os.getpid()}-{threading.get_ident()}.part"  # others may compile the same at this moment
+        command = [compiler, *flags, "-shared", "-fPIC", "-pthread", "library.cpp", "-o", part]
         run_logged(command, folder, log, f"cpp: compiling {graph.name}")
-        os.replace(folder / f"{library}.part", folder / library)
+        os.replace(folder / part, folder / library)
 
 
 def _write_selftest(graph: Graph | Chain, folder: Path) -> None:
