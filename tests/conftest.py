@@ -1,5 +1,6 @@
 """Where the reference data lies, the rule that CI may not skip it, and one candidate for all tests to look at."""
 
+import fcntl
 import os
 import subprocess
 import sys
@@ -61,8 +62,15 @@ def qcompress() -> Command:
 
 @pytest.fixture(scope="session")
 def econt_candidate(qcompress: Command, tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """The README's candidate, trained for one epoch: every step but synthesis."""
-    folder = tmp_path_factory.mktemp("candidate") / "econt_48bit"
-    done = qcompress("run", "firmware_configs/econt_48bit.yaml", "--quick", "--out", folder)
-    assert done.returncode == 0, done.stderr
+    """The README's candidate, trained for one epoch: every step but synthesis. Made once for all processes of a run."""
+    base = tmp_path_factory.getbasetemp()
+    shared = (base.parent if "PYTEST_XDIST_WORKER" in os.environ else base) / "econt_candidate"
+    shared.mkdir(exist_ok=True)
+    with (shared / "lock").open("w") as lock:
+        fcntl.flock(lock, fcntl.LOCK_EX)
+        folder = shared / "econt_48bit"
+        if not (shared / "done").exists():
+            done = qcompress("run", "firmware_configs/econt_48bit.yaml", "--quick", "--out", folder)
+            assert done.returncode == 0, done.stderr
+            (shared / "done").touch()
     return folder

@@ -5,7 +5,6 @@ import re
 from conftest import ROOT
 
 from qcompress.config import load_config
-from qcompress.pipeline import wanted_targets
 
 PATHS = sorted((ROOT / "firmware_configs").glob("econt_w*.yaml"))
 NAME = re.compile(r"econt_w(\d)_f(\d+)_l(\d)_(constant|loadable|folded(\d+))")
@@ -20,7 +19,7 @@ def test_every_config_is_what_its_name_says() -> None:
         network = config.network.model_dump()
         assert [network[key] for key in ("weight_bits", "filters", "latent_bits")] == [int(found[n]) for n in (1, 2, 3)]
         kind = {"constant": "rtl", "loadable": "rtl_loadable"}.get(found[4], f"rtl_loadable-{found[5]}")
-        assert wanted_targets(config) == ["cpp", kind]
+        assert [choice.target.name for choice in config.choices()] == ["cpp", kind]
 
 
 def test_there_are_24_that_cover_widths_filters_latents_and_kinds() -> None:

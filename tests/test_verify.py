@@ -3,9 +3,10 @@
 import numpy as np
 import pytest
 
+from qcompress.errors import QcompressError
 from qcompress.fixedpoint import Cast, Format
-from qcompress.graph import Dense, Graph, Node, Quantize
-from qcompress.verify import first_difference, standard_inputs, verify
+from qcompress.graph import Add, Dense, Graph, Input, Node, Quantize, Relu
+from qcompress.verify import affordable_rows, first_difference, products, standard_inputs, verify
 
 WEIGHTS = Format.parse("fixed<6,1>")
 SUMS = Format.parse("fixed<16,6>")
@@ -91,3 +92,81 @@ def test_standard_inputs_are_valid_reach_the_ends_and_repeat():
     assert any((codes == [127, 127, 127]).all() for codes in sets["worst case"])  # all weights are positive
     assert 0.8 < (sets["sparse"] == 0).mean() < 0.95
     assert (standard_inputs(GOOD, 500, 8)["random"].all() != sets["random"]).any()
+
+
+@pytest.mark.parametrize(
+    ("lie", "message"),
+    [
+        (lambda codes: codes + 0.9, "plain: gives 200 rows of float64 for 200: a body gives integer codes"),
+        (lambda codes: codes[:1], "plain: gives 1 rows of int64 for 200"),
+        (lambda codes: codes[:150], "plain: gives 150 rows of int64 for 200"),
+        (lambda codes: np.full(codes.shape, np.nan), "rows of float64"),
+        (lambda codes: codes[:, :1], r"plain takes rows of shape \(2,\), got \(1,\)"),
+    ],
+)
+def test_what_is_no_row_of_integers_for_each_input_is_no_result(lie, message):
+    body = Plain(GOOD)
+    body.run = lambda codes: lie(GOOD.run(codes))
+    with pytest.raises(QcompressError, match=message):
+        verify(GOOD, [body], inputs())
+
+
+def test_input_sets_are_compared_piece_by_piece_with_the_same_result(monkeypatch):
+    whole = verify(GOOD, [Plain(BAD)], {**standard_inputs(GOOD, 333, 1), **inputs()})
+    monkeypatch.setattr("qcompress.verify.PIECE", 5 * 17)
+    seen = []
+    body = Plain(BAD)
+    body.run = lambda codes: seen.append(len(codes)) or BAD.run(codes)
+    again = verify(GOOD, [body], {**standard_inputs(GOOD, 333, 1), **inputs()})
+    assert again == whole
+    assert max(seen) == 17
+
+
+def test_made_up_rows_are_the_same_however_they_are_read(monkeypatch):
+    monkeypatch.setattr("qcompress.verify.BLOCK", 3 * 64)
+    for drawn in (standard_inputs(GOOD, 200, 5)[name] for name in ("random", "sparse", "boundary")):
+        parts = [drawn.read(start, min(start + 37, 200)) for start in range(0, 200, 37)]
+        assert (np.concatenate(parts) == drawn.all()).all()
+
+
+def test_rows_of_large_networks_are_as_many_as_can_be_afforded(monkeypatch):
+    assert products(GOOD) == 10
+    assert affordable_rows(GOOD, 1000) == 1000
+    monkeypatch.setattr("qcompress.verify.PRODUCTS", 300)
+    assert affordable_rows(GOOD, 1000) == 30
+    monkeypatch.setattr("qcompress.verify.PRODUCTS", 3)
+    assert affordable_rows(GOOD, 1000) == 2
+
+
+def test_of_two_outputs_of_one_node_the_one_that_lies_is_named():
+    byte = Format(True, 8, 8)
+    graph = Graph.of("g", (Input("a", (2,), byte),), (Node("r", Relu(), "a"),), {"one": "r", "two": "r"})
+    body = Plain(graph)
+    body.run = lambda codes: {name: codes_ + (name == "one") for name, codes_ in graph.run(codes).items()}
+    (result,) = verify(graph, [body], {"some": np.array([[1, 2]])})
+    assert result.mismatches == 2
+    assert result.first == "row 0, layer r, element (0,): plain 2, reference 1"
+    body.run = lambda codes: {name: codes_ + (name == "two") for name, codes_ in graph.run(codes).items()}
+    (result,) = verify(graph, [body], {"some": np.array([[1, 2]])})
+    assert result.first == "row 0, output two, element (0,): plain 2, reference 1"
+
+
+def test_several_inputs_are_traced_through_beginnings_that_need_fewer():
+    byte = Format(True, 8, 8)
+    nodes = (Node("left", Relu(), "a"), Node("right", Relu(), "b"), Node("sum", Add(), "left", "right"))
+    graph = Graph.of("g", (Input("a", (2,), byte), Input("b", (2,), byte)), nodes, {"total": "sum"})
+    rng, asked = np.random.default_rng(2), []
+
+    def one_more(whole):
+        body = Plain(whole)
+        body.run = lambda codes: whole.run(codes) + 1
+        return body
+
+    def beginning(whole):
+        asked.append([port.name for port in whole.input_ports])
+        return Plain(whole) if whole.nodes[-1].name == "left" else one_more(whole)
+
+    codes = {name: rng.integers(-128, 128, (50, 2)) for name in "ab"}
+    (result,) = verify(graph, [one_more(graph)], {"some": codes}, {"plain": beginning})
+    assert asked == [["a"], ["b"]]
+    assert result.first.startswith("row 0, layer right, element (0,)")

@@ -50,6 +50,81 @@ def test_a_method_counts_as_a_whole_and_its_module_does_not():
     assert code_hash(one) == code_hash(one)
 
 
+@pytest.fixture
+def package(tmp_path, monkeypatch) -> Path:
+    """A package outside qcompress whose function uses a class, a constant, a method and relative imports."""
+    folder = tmp_path / "plugged"
+    (folder / "inner").mkdir(parents=True)
+    files = {
+        "__init__.py": "",
+        "far.py": "VALUE = 1\n",
+        "near.py": "from .far import VALUE\n",
+        "inner/__init__.py": "from ..near import VALUE\n",
+        "used.py": """\
+from .inner import VALUE
+LIMIT = 3
+UNUSED = 4
+class Reader:
+    def read(self): return 1
+class Other:
+    def read(self): return 1
+class Plug:
+    def step(self): return self._own() + LIMIT + Reader().read() + VALUE
+    def _own(self): return 1
+    def other(self): return 2
+""",
+    }
+    for name, text in files.items():
+        (folder / name).write_text(text)
+    monkeypatch.syspath_prepend(str(tmp_path))
+    return folder
+
+
+HASH = "import plugged.used as u; from qcompress.pipeline.code import code_hash; print(code_hash([u.Plug.step]))"
+
+
+@pytest.mark.parametrize(
+    ("file", "old", "new", "counts"),
+    [
+        ("used.py", "LIMIT = 3", "LIMIT = 5", True),
+        ("used.py", "UNUSED = 4", "UNUSED = 5", False),
+        ("used.py", "class Reader:\n    def read(self): return 1", "class Reader:\n    def read(self): return 2", True),
+        ("used.py", "class Other:\n    def read(self): return 1", "class Other:\n    def read(self): return 2", False),
+        ("used.py", "_own(self): return 1", "_own(self): return 2", True),
+        ("used.py", "other(self): return 2", "other(self): return 3", False),
+        ("far.py", "1", "2", True),
+        ("far.py", "1", "1  # a comment", False),
+    ],
+)
+def test_what_a_method_uses_counts_however_it_is_reached(package, file, old, new, counts):
+    def digest() -> str:
+        paths = os.pathsep.join([str(package.parent), str(ROOT)])
+        done = subprocess.run(
+            [sys.executable, "-B", "-c", HASH],
+            env=os.environ | {"PYTHONPATH": paths},
+            cwd=package.parent,
+            capture_output=True,
+            text=True,
+            check=True,
+        )
+        return done.stdout
+
+    before = digest()
+    change(package / file, old, new)
+    assert (digest() != before) is counts
+
+
+def test_what_makes_training_inputs_and_runs_chains_counts():
+    from qcompress.candidate import Candidate
+    from qcompress.pipeline.code import _pieces
+    from qcompress.pipeline.training import train
+
+    trained = set(_pieces([train]))
+    assert {"qcompress.pipeline.training.Feed", "qcompress.pipeline.job.split_numbers"} <= trained
+    run = set(_pieces([Candidate.firmware]))
+    assert {f"qcompress.candidate.{name}" for name in ("Candidate._running", "_stage_by_stage")} <= run
+
+
 def test_nothing_is_imported_to_find_a_source():
     code = (
         "import sys; from qcompress.pipeline.code import code_hash; import qcompress.detectors.hgcal as h;"
