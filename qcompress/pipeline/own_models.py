@@ -1,4 +1,4 @@
-"""Models of the user's own in place of a detector's built-in networks: found, identified, checked against the stages."""
+"""Models of the user's own in place of built-in networks: found, identified, checked against the stages."""
 
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
