@@ -186,8 +186,7 @@ def compile_(
         candidate = pipeline.compile_model(foreign, folder, _targets(targets), reporter)
     print_tables(candidate_tables(candidate), console)
     figures = candidate.figures("verify")
-    notes = [*candidate.figures("compile")[foreign.name]["notes"], *pipeline.notes_of(candidate, figures)]
-    _print_notes(notes, console)
+    _print_notes(candidate.figures("compile")[foreign.name]["notes"], console)
     console.print(f"candidate: {candidate.folder}", highlight=False)
     if wrong := pipeline.mismatches(figures):
         raise MismatchError(f"{candidate.folder}: {wrong[0]}")

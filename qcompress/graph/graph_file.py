@@ -15,6 +15,7 @@ import numpy as np
 
 from qcompress.errors import QcompressError
 from qcompress.fixedpoint import Cast, Codes, Format
+from qcompress.graph.ports import INPUT, OUTPUT
 
 SCHEMAS = (1, 2, 3)
 GRAPH, WEIGHTS = "graph.json", "weights.npz"
@@ -41,8 +42,8 @@ def migrated(description: Mapping[str, Any]) -> dict[str, Any]:
         found["nodes"] = [{**node, "sources": [node["source"]]} for node in found["nodes"]]
     if found["schema"] < 3:
         single = {key: found[f"input_{key}"] for key in ("shape", "format", "quantizer")}
-        found["inputs"] = [{"name": "input", **single}]
-        found["outputs"] = {"output": found["nodes"][-1]["name"]}
+        found["inputs"] = [{"name": INPUT, **single}]
+        found["outputs"] = {OUTPUT: found["nodes"][-1]["name"]}
     return found
 
 

@@ -105,12 +105,3 @@ def outside(ports: Sequence[Port], arrays: Mapping[str, Codes], owner: str) -> N
         if count := int(np.count_nonzero(~port.format.contains(arrays[port.name]))):
             where = "" if len(ports) == 1 else f" of {port.name}"
             raise QcompressError(f"{owner}: {count} input codes{where} are outside {port.format}")
-
-
-def address(ports: Sequence[Port], place: int) -> tuple[Port, tuple[int, ...]]:
-    """The port, and the element of it, that stands at a place of a packed row."""
-    for port in ports:
-        if place < port.size:
-            return port, tuple(int(i) for i in np.unravel_index(place, port.shape or (1,)))
-        place -= port.size
-    raise IndexError(place)

@@ -5,7 +5,7 @@ from qcompress.pipeline.foreign import Foreign, compile_model, verify_model
 from qcompress.pipeline.runner import run, run_one, synthesize_candidate
 from qcompress.pipeline.scoring import Apart, evaluate_apart
 from qcompress.pipeline.synthesis import run_flows
-from qcompress.pipeline.verification import mismatches, notes_of, verify_candidate
+from qcompress.pipeline.verification import mismatches, verify_candidate
 
 __all__ = [
     "Apart",
@@ -16,7 +16,6 @@ __all__ = [
     "explore",
     "find_learning_rates",
     "mismatches",
-    "notes_of",
     "run",
     "run_flows",
     "run_one",

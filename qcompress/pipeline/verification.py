@@ -18,8 +18,9 @@ from qcompress.frontends import load_model
 from qcompress.graph import Chain, Graph, Stage
 from qcompress.pipeline.job import Figures, Job, split_numbers
 from qcompress.progress import Report, silent
+from qcompress.report.tables import verification_notes
 from qcompress.targets import Body, Target
-from qcompress.verify import RANDOM, Inputs, InputSet, affordable_rows, products, standard_inputs, verify
+from qcompress.verify import Inputs, InputSet, affordable_rows, standard_inputs, verify
 
 
 def verify_bodies(job: Job, stage: Path, report: Report) -> Figures:
@@ -85,22 +86,6 @@ def _model_is_body(candidate: Candidate, network: str) -> bool:
     return candidate.detector.keras_is_body(options)
 
 
-def unsimulated(candidate: Candidate) -> list[str]:
-    """Names of what was built and cannot be run on this machine."""
-    return [name for name, target in candidate.targets().items() if not target.simulated]
-
-
-def notes_of(candidate: Candidate, figures: Figures) -> list[str]:
-    """What a verification left out: targets that are not simulated, made-up rows that would have taken long."""
-    notes = [f"{name}: written, not simulated" for name in unsimulated(candidate)]
-    for name, graph in candidate.graphs().items():
-        rows = [entry["rows"] for entry in figures.get(name, []) if entry["inputs"] == RANDOM]
-        if rows and rows[0] == affordable_rows(graph, rows[0] + 1):
-            said = f"{rows[0]} made-up rows of each kind, for each has {products(graph):,} products"
-            notes.append(f"network {name}: {said}")
-    return notes
-
-
 def _rebuild(target: Any, scratch: Path, beginning: Graph | Chain) -> Body:
     """A target's body of the beginning of a graph or of a chain, to find the first layer or stage that differs."""
     parts = beginning.nodes if isinstance(beginning, Graph) else beginning.stages
@@ -150,7 +135,7 @@ def verify_candidate(
     seed = candidate.manifest["seed"]
     chosen = {name: built[name] for name in targets or built}
     figures = verification(candidate, chosen, own, rows, seed, silent)
-    notes = notes_of(candidate, figures)
+    notes = verification_notes(candidate, figures)
     if targets is None and candidate.manifest["detector"] is not None:
         figures = joined(figures, verification_of_chains(candidate, {}, rows, seed))
     return figures, notes

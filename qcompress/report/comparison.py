@@ -81,18 +81,25 @@ def row_of(candidate: Candidate, target: Target, clock_mhz: float | None) -> Row
     reports = [report for flows in measured.values() for report in flows.values()]
     known = [next(iter(measured.get(name, {}).values()), found) for name, found in zip(graphs, estimates, strict=True)]
     clocks = [report.fmax_mhz for report in reports if report.fmax_mhz]
-    figures["latency_cycles"] = max(report.latency_cycles or 0 for report in known)
+    figures["latency_cycles"] = _slowest([report.latency_cycles for report in known])
     origins["latency_cycles"] = "of the Verilog" if measured else "estimated"
-    figures["interval"] = max(report.interval or 1 for report in known)
+    figures["interval"] = _slowest([report.interval for report in known])
     figures["fmax_mhz"] = min(clocks) if clocks else None
     clock = clock_mhz or figures["fmax_mhz"]
-    figures["latency_ns"] = 1000 * figures["latency_cycles"] / clock if clock else None
+    cycles = figures["latency_cycles"]
+    figures["latency_ns"] = 1000 * cycles / clock if clock and cycles is not None else None
     for key in ("output_bits", "weight_bits", "weights", "multiplications"):
         entries = [network.get(key) for network in candidate.steps.get("compile", {}).get("figures", {}).values()]
         figures[key] = sum(entries) if entries and None not in entries else None
     scores = candidate.steps.get("evaluate", {}).get("figures", {}).get("summary", {})
     labels = candidate.detector.score_labels if scores else {}
     return Row(candidate.manifest["name"], implementation, figures, origins, scores, labels)
+
+
+def _slowest(values: Sequence[int | None]) -> int | None:
+    """The largest of all networks' values; unknown if one of them is."""
+    known = [value for value in values if value is not None]
+    return max(known) if len(known) == len(values) else None
 
 
 def _first(reports: Mapping[str, SynthesisReport], figure: str) -> Any:

@@ -8,6 +8,7 @@ from typing import Any
 
 from qcompress.candidate import Candidate
 from qcompress.detectors import Table
+from qcompress.verify import RANDOM, affordable_rows, products
 
 
 def candidate_tables(candidate: Candidate, evaluated: Sequence[Table] | None = None) -> list[Table]:
@@ -22,6 +23,9 @@ def candidate_tables(candidate: Candidate, evaluated: Sequence[Table] | None = N
         "synthesize": synthesis_table,
     }
     tables = [maker(candidate.figures(step)) for step, maker in makers.items() if step in candidate.steps]
+    if notes := verification_notes(candidate, candidate.steps.get("verify", {}).get("figures", {})):
+        told = {verification_table({}).title: "; ".join(notes)}
+        tables = [table._replace(note=told.get(table.title, table.note)) for table in tables]
     if evaluated is not None:
         tables += evaluated
     elif "evaluate" in candidate.steps:
@@ -119,6 +123,18 @@ def verification_table(figures: Mapping[str, Any]) -> Table:
         ("network", "body", *inputs, "codes compared"),
         tuple(rows),
     )
+
+
+def verification_notes(candidate: Candidate, figures: Mapping[str, Any]) -> list[str]:
+    """What a verification left out: targets that are not simulated, made-up rows that would have taken long."""
+    notes = [f"{name}: written, not simulated" for name, target in candidate.targets().items() if not target.simulated]
+    for name, graph in candidate.graphs().items() if figures else ():
+        rows = [entry["rows"] for entry in figures.get(name, []) if entry["inputs"] == RANDOM]
+        if rows and rows[0] == affordable_rows(graph, rows[0] + 1):
+            notes.append(
+                f"network {name}: {rows[0]} made-up rows of each kind, for each has {products(graph):,} products"
+            )
+    return notes
 
 
 def network_table(figures: Mapping[str, Any]) -> Table:

@@ -157,8 +157,7 @@ def families() -> Mapping[str, Family]:
                 what = f"target {taken[0]}" if taken else "a folder of every candidate"
                 raise QcompressError(f"target {entry.name}: {entry.value} is called {name}, as {what} is; rename it")
         found[loaded.name] = loaded
-    order = ("cpp", "hls", "rtl", "rtl_loadable")
-    return {name: found[name] for name in sorted(found, key=lambda n: (order.index(n) if n in order else 9, n))}
+    return {name: found[name] for name in sorted(found)}
 
 
 def choose(name: str, given: Any = None) -> Choice:

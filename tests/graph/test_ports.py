@@ -8,7 +8,7 @@ import pytest
 from qcompress.errors import QcompressError
 from qcompress.fixedpoint import Cast, Format, Overflow, Rounding
 from qcompress.graph import Add, Chain, Concatenate, Dense, Graph, Input, Multiply, Node, Port, Quantize, Relu
-from qcompress.graph.ports import address, pack, unpack
+from qcompress.graph.ports import pack, unpack
 from qcompress.graph.worst import worst_inputs
 
 BYTE, NIBBLE = Format(True, 8, 8), Format(False, 4, 2)
@@ -112,7 +112,6 @@ def test_rows_side_by_side_and_back():
     assert packed.shape == (30, 5)
     back = unpack(graph.input_ports, packed)
     assert all((back[name] == codes()[name]).all() for name in "ab")
-    assert address(graph.output_ports, 5) == (graph.output_ports[1], (1,))
     assert pack(graph.input_ports, codes(0), "pair").shape == (0, 5)
 
 

@@ -84,6 +84,50 @@ verification: {test_rows: 20, random_rows: 20}
     assert "c.yaml:6: no target 'lair': did you mean liar?" in done.stderr
 
 
+def test_settings_of_a_config_are_what_is_built_and_what_runs(qcompress, tmp_path):
+    config = """\
+name: dummy_sum
+detector: dummy
+sample: {simulate: uniform, events: 300}
+network: {weight_bits: 4}
+training: {epochs: 1, batch_size: 50}
+targets:
+  cpp: {optimization: "1", machine: x86-64}
+  hls: {backend: Quartus, strategy: Resource, reuse_factor: 2}
+  hls-oneapi: {}
+  rtl: {latency_cutoff: 2}
+verification: {test_rows: 20, random_rows: 20}
+synthesis: {flow: null}
+"""
+    (tmp_path / "c.yaml").write_text(config)
+    folder = tmp_path / "c"
+    done = qcompress("run", tmp_path / "c.yaml", "--out", folder)
+    assert done.returncode == 0, done.stderr
+    assert "hls-oneapi: written, not simulated" in done.stdout
+    assert "hls-oneapi: written, not simulated" in (folder / "report.html").read_text()
+    manifest = json.loads((folder / "manifest.json").read_text())
+    assert set(manifest["targets"]) == {"cpp", "hls-quartus-resource-reuse2", "hls-oneapi", "rtl"}
+    assert manifest["targets"]["rtl"]["settings"]["latency_cutoff"] == 2
+    bodies = {entry["body"] for entry in manifest["steps"]["verify"]["figures"]["sum"]}
+    assert bodies == {"Keras", "cpp", "hls-quartus-resource-reuse2", "rtl", "cpp, all stages"}
+    for built in ("cpp", "emulator"):
+        assert json.loads((folder / built / "sum" / "cpp.json").read_text())["settings"]["machine"] == "x86-64"
+        assert len(list((folder / built / "sum").glob("*.so"))) == 1  # evaluate has run what was verified, no other
+    assert qcompress("verify", folder).returncode == 0
+
+
+def test_formats_of_several_inputs_are_given_by_name(qcompress, tmp_path):
+    first, second = keras.Input((4,), name="a"), keras.Input((4,), name="b")
+    weights = qkeras.quantized_bits(4, 0, alpha=1)
+    dense = qkeras.QDense(2, kernel_quantizer=weights, bias_quantizer=weights, name="d")
+    keras.Model([first, second], dense(keras.layers.Add(name="s")([first, second]))).save(tmp_path / "two.keras")
+    formats = ("--input-format", "a=fixed<8,8>", "--input-format", "b=ufixed<4,2>")
+    done = qcompress("compile", tmp_path / "two.keras", "--targets", "cpp", *formats, "--out", tmp_path / "c")
+    assert done.returncode == 0, done.stderr
+    graph = json.loads((tmp_path / "c" / "graph" / "two" / "graph.json").read_text())
+    assert [given["format"] for given in graph["inputs"]] == ["fixed<8,8>", "ufixed<4,2>"]
+
+
 def test_what_cannot_be_simulated_is_written_and_listed(model, qcompress, tmp_path):
     folder = tmp_path / "c"
     done = qcompress("compile", model, "--targets", "cpp,hls-oneapi", "--out", folder)
@@ -97,7 +141,8 @@ def test_what_cannot_be_simulated_is_written_and_listed(model, qcompress, tmp_pa
 
 def test_a_front_end_outside_the_package_is_recognised_by_its_files(layers, qcompress, tmp_path):
     folder = tmp_path / "c"
-    done = qcompress("compile", layers, "--targets", "cpp", "--input-format", "fixed<6,6>", "--out", folder)
+    given = ("--input-format", "fixed<6,6>", "--front-end", "layer_list")
+    done = qcompress("compile", layers, "--targets", "cpp", *given, "--out", folder)
     assert done.returncode == 0, done.stderr
     assert "every layer ends in a ReLU" in done.stdout
     bodies = json.loads((folder / "manifest.json").read_text())["steps"]["verify"]["figures"]["list"]
