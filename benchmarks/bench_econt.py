@@ -15,8 +15,8 @@ from typing import Any
 
 import numpy as np
 
-sys.path.insert(0, str(Path(__file__).resolve().parents[1] / "tests" / "detectors" / "hgcal" / "econt"))
-import econt_twin as twin
+sys.path.insert(0, str(Path(__file__).resolve().parents[1] / "tests"))
+from helpers import econt_twin as twin
 
 from qcompress.detectors.hgcal.econt.chip import CHUNK_ROWS, decode_chip, run_chip
 from qcompress.detectors.hgcal.econt.frontend import FrontEnd

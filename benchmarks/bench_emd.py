@@ -12,7 +12,7 @@ from collections.abc import Callable
 
 import numpy as np
 
-from qcompress.detectors.hgcal.geometry import emd_cost
+from qcompress.detectors.hgcal.module.geometry import emd_cost
 from qcompress.metrics.emd import emd
 
 REPEATS = 3

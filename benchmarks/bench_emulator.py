@@ -22,8 +22,8 @@ from qcompress.fixedpoint import Codes
 from qcompress.frontends.qkeras import convert, import_keras, predict
 from qcompress.graph import Graph
 from qcompress.graph.linear import Linear, positions
-from qcompress.targets.cpp import Cpp, CppBody, native_dtype
-from qcompress.targets.hls import VARIANTS
+from qcompress.targets.cpp.emulator import Cpp, CppBody, native_dtype
+from qcompress.targets.hls.project import VARIANTS
 
 HLS_ROWS = 5000
 """The C simulations are slow."""
@@ -36,9 +36,9 @@ from pathlib import Path
 sys.modules["keras"] = None
 from hls4ml.model.graph import ModelGraph
 from qcompress.graph import Graph
-from qcompress.targets.hls import VARIANTS
-from qcompress.targets.hls_build import configuration
-from qcompress.targets.hls_layers import lower
+from qcompress.targets.hls.project import VARIANTS
+from qcompress.targets.hls.build import configuration
+from qcompress.targets.hls.lowering import lower
 folder, settings = Path(sys.argv[1]), VARIANTS[sys.argv[2]]
 layers = lower([Graph.load(folder / "graph")], settings)
 started = time.perf_counter()
@@ -137,8 +137,8 @@ def same(graph: Graph, found: Codes, codes: Codes, name: str) -> None:
 
 def alkaid_rate(graph: Graph, codes: Codes, rows: int) -> tuple[float, float]:
     """alkaid's interpreter on the traced logic, all threads."""
-    from qcompress.targets.rtl import TARGET
-    from qcompress.targets.rtl_logic import trace_graph
+    from qcompress.targets.rtl.constant import TARGET
+    from qcompress.targets.rtl.logic import trace_graph
 
     TARGET.refuse(graph)
     started = time.perf_counter()

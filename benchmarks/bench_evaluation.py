@@ -18,8 +18,11 @@ from pathlib import Path
 import numpy as np
 
 from qcompress.detectors import TEST, Decoders, Evaluation, Firmware
-from qcompress.detectors.hgcal import DETECTOR, evaluation, geometry, samples, simulation
+from qcompress.detectors.hgcal import DETECTOR, samples
 from qcompress.detectors.hgcal.econt.frontend import IMAGE_FORMAT, FrontEnd
+from qcompress.detectors.hgcal.evaluation import results as evaluation
+from qcompress.detectors.hgcal.module import geometry
+from qcompress.detectors.hgcal.simulation import fast_simulation
 from qcompress.fixedpoint import Cast, Values
 from qcompress.graph import Chain, Graph, Node, Quantize
 from qcompress.pipeline.scoring import reopened
@@ -48,7 +51,7 @@ def simulated(kind: str, modules: int, folder: Path) -> Path:
     with samples.writing(path, {"kind": kind}) as writer:
         for seed in range(1, 1000):
             part = folder / "part.h5"
-            simulation.simulate(kind, EVENTS_AT_A_TIME, seed, part, silent)
+            fast_simulation.simulate(kind, EVENTS_AT_A_TIME, seed, part, silent)
             found = samples.read(part)
             columns = {name: column[: modules - rows] for name, column in found.columns.items()}
             columns["event"] = columns["event"] + seed * 1_000_000

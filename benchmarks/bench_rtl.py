@@ -14,13 +14,13 @@ from typing import Any
 
 import numpy as np
 
-from qcompress.detectors.hgcal.econt.encoder import chip_graph
+from qcompress.detectors.hgcal.econt.onchip_encoder import chip_graph
 from qcompress.detectors.hgcal.econt.weights import COUNT, EncoderWeights
 from qcompress.synthesis.estimate import estimate
 from qcompress.targets.processes import python_module, run_logged
-from qcompress.targets.rtl import Rtl
-from qcompress.targets.rtl_build import CHECKED_ROWS
-from qcompress.targets.rtl_loadable import RtlLoadable
+from qcompress.targets.rtl.build import CHECKED_ROWS
+from qcompress.targets.rtl.constant import Rtl
+from qcompress.targets.rtl.loadable import RtlLoadable
 
 
 def seconds(work: Callable[[], Any]) -> tuple[float, Any]:
@@ -51,7 +51,7 @@ def main() -> None:
             f"{reference / running:.2f} of the interpreter; estimate {1000 * estimating:.1f} ms"
         )
     with tempfile.TemporaryDirectory() as name:
-        folder, write = Path(name), python_module("qcompress.targets.rtl_build", str(Rtl().latency_cutoff))
+        folder, write = Path(name), python_module("qcompress.targets.rtl.build", str(Rtl().latency_cutoff))
         graph.save(folder / "graph")
         writing, _ = seconds(lambda: run_logged(write, folder, folder / "write.log", "writing the Verilog"))
     print(f"rtl: Verilog alone written and {CHECKED_ROWS} rows of its logic compared in {writing:.1f} s")

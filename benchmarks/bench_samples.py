@@ -14,7 +14,10 @@ import time
 from collections.abc import Callable
 from pathlib import Path
 
-from qcompress.detectors.hgcal import hdf5_tables, parquet, readers, samples, selections, simulation
+from qcompress.detectors.hgcal import samples
+from qcompress.detectors.hgcal.exchange import csv_tables, hdf5_tables, parquet
+from qcompress.detectors.hgcal.samples import selections
+from qcompress.detectors.hgcal.simulation import fast_simulation
 
 
 def told(what: str, unit: str, count: float, work: Callable[[], object], cores: int = 1) -> None:
@@ -32,7 +35,7 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--events", type=int, default=100)
     events = parser.parse_args().events
-    simulation.simulate_event("electron-200pu", 0, 0)  # compiles
+    fast_simulation.simulate_event("electron-200pu", 0, 0)  # compiles
     print("| work | by the clock | by processor time | unit | peak memory so far [MB] | load |")
     print("| --- | --- | --- | --- | --- | --- |")
     with tempfile.TemporaryDirectory() as name:
@@ -43,14 +46,14 @@ def main() -> None:
             "simulate electron-200pu and select, 2 cores",
             "events/minute",
             events * 60,
-            lambda: simulation.simulate("electron-200pu", events, 2, chosen, selection=cuts),
+            lambda: fast_simulation.simulate("electron-200pu", events, 2, chosen, selection=cuts),
             2,
         )
         told(
             "simulate electron-200pu, 2 cores",
             "events/minute",
             events * 60,
-            lambda: simulation.simulate("electron-200pu", events, 1, whole),
+            lambda: fast_simulation.simulate("electron-200pu", events, 1, whole),
             2,
         )
         with samples.Handle(whole) as handle:
@@ -59,9 +62,9 @@ def main() -> None:
             told("read HDF5, four columns", "modules/s", rows, lambda: [None for _ in handle.chunks(names=four)])
             told("read HDF5, all columns", "modules/s", rows, lambda: [None for _ in handle.chunks()])
         told("select from HDF5", "modules/s", rows, lambda: selections.select(whole, again, cuts))
-        simulation.simulate("electron-200pu-axis", 20 * events, 1, axis)
+        fast_simulation.simulate("electron-200pu-axis", 20 * events, 1, axis)
         for ending, write, take in (
-            (".csv", readers.export_csv, readers.import_csv),
+            (".csv", csv_tables.export_csv, csv_tables.import_csv),
             (".parquet", parquet.export_parquet, parquet.import_parquet),
             (".hdf5", hdf5_tables.export_hdf5, hdf5_tables.import_hdf5),
         ):

@@ -16,9 +16,11 @@ from pathlib import Path
 
 import numpy as np
 
-from qcompress.detectors.tpc import finder, geometry, samples, simulation
+from qcompress.detectors.tpc import geometry, samples
+from qcompress.detectors.tpc.finder import classical
+from qcompress.detectors.tpc.simulation import fast_simulation
 
-sys.path.insert(0, str(Path(__file__).resolve().parents[1] / "tests" / "detectors" / "tpc"))
+sys.path.insert(0, str(Path(__file__).resolve().parents[1] / "tests"))
 
 
 def timed(work: Callable[[], object], repeats: int = 1) -> tuple[float, float]:
@@ -34,12 +36,12 @@ def timed(work: Callable[[], object], repeats: int = 1) -> tuple[float, float]:
 
 def twin_seconds(frame: samples.Frame, gain: np.ndarray, rows: int) -> tuple[float, int]:
     """Time of the plain twin for the first rows of a frame, and their digits; the finder must say the same."""
-    from finder_twin import Map
+    from helpers.finder_twin import Map
 
     row = frame.digits["row"]
     count = int((row < rows).sum())
     pad, bin_, charge = (frame.digits[name][:count] for name in ("pad", "time", "charge"))
-    got = np.column_stack(finder.find(row[:count], pad, bin_, charge, gain))
+    got = np.column_stack(classical.find(row[:count], pad, bin_, charge, gain))
     started = time.perf_counter()
     for number in range(rows):
         own = row[:count] == number
@@ -58,12 +60,12 @@ def main() -> None:
     parser.add_argument("--kind", default="sector-20pc")
     given = parser.parse_args()
     print(f"{given.kind}, {os.cpu_count()} cores, load {os.getloadavg()[0]:.1f}")
-    simulation.simulate_event("sector-2pc", 1, 0)  # compiles
+    fast_simulation.simulate_event("sector-2pc", 1, 0)  # compiles
     with tempfile.TemporaryDirectory() as folder:
         path = Path(folder) / "frames.h5"
         for threads in (1, 2):
-            simulation.THREADS = threads
-            wall, cpu = timed(lambda: simulation.simulate(given.kind, given.events, 1, path))
+            fast_simulation.THREADS = threads
+            wall, cpu = timed(lambda: fast_simulation.simulate(given.kind, given.events, 1, path))
             with samples.Handle(path) as sample:
                 clusters, digits = (int(sample.events[name].sum()) for name in ("clusters", "digits"))
             print(
@@ -78,10 +80,10 @@ def main() -> None:
             gain = sample.correction(frame.sector)
     columns = [frame.digits[name] for name in ("row", "pad", "time", "charge")]
     rates = []
-    finder.find(*columns, gain)
+    classical.find(*columns, gain)
     for threads in (1, 2):
-        finder.THREADS = threads
-        wall, cpu = timed(lambda: finder.find(*columns, gain), 20)
+        classical.THREADS = threads
+        wall, cpu = timed(lambda: classical.find(*columns, gain), 20)
         rates.append(len(columns[0]) / wall)
         print(
             f"classical finder, {threads} threads: {rates[-1]:,.0f} digits/s; "

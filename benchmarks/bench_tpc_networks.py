@@ -15,11 +15,11 @@ from typing import Any
 
 import numpy as np
 
-from qcompress.detectors.tpc.models import CLASSIFIER, NetworkOptions, build_model
-from qcompress.detectors.tpc.preprocess import RATIO_FORMAT, CentreDivision, Decision
+from qcompress.detectors.tpc.networks.models import CLASSIFIER, NetworkOptions, build_model
+from qcompress.detectors.tpc.networks.stages import RATIO_FORMAT, CentreDivision, Decision
 from qcompress.frontends.qkeras import from_keras, import_keras
 from qcompress.graph import Chain, Graph, Linear, Relu
-from qcompress.targets.cpp import Cpp, CppBody, native_dtype
+from qcompress.targets.cpp.emulator import Cpp, CppBody, native_dtype
 from qcompress.targets.onnx import IR_VERSION, OPSET, OnnxBody, export
 from qcompress.targets.timing import time_batch
 

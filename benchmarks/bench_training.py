@@ -15,7 +15,8 @@ from typing import Any, get_args
 
 import numpy as np
 
-from qcompress.detectors.hgcal.models import EncoderOptions, build
+from qcompress.detectors.hgcal.encoder.models import build
+from qcompress.detectors.hgcal.encoder.options import EncoderOptions
 from qcompress.plots.training import schedules_figure
 from qcompress.training.data import TrainingData
 from qcompress.training.fit import make_deterministic

@@ -1,6 +1,6 @@
 """Fit the estimate to our own yosys runs, and print its error on networks that it was not fitted on.
 
-    python benchmarks/calibrate_estimate.py FOLDER [--constant N] [--loadable N] [--write]
+    python campaigns/calibrate_estimate.py FOLDER [--constant N] [--loadable N] [--write]
 
 The error is that on each network of coefficients fitted to all others (leave one out); the ones that are written are
 fitted to all. Runs are cached in FOLDER; start it again to go on. --write replaces the
@@ -24,10 +24,10 @@ from qcompress.synthesis import SynthesisReport
 from qcompress.synthesis.estimate import COEFFICIENTS, FIGURES, evaluate, fit, variables
 from qcompress.synthesis.flows import Design, Settings, run_open
 from qcompress.synthesis.structure import Features
-from qcompress.targets.rtl import Rtl
-from qcompress.targets.rtl_build import write_verilog
-from qcompress.targets.rtl_loadable import RtlLoadable, describe
-from qcompress.targets.rtl_logic import trace_graph
+from qcompress.targets.rtl.build import write_verilog
+from qcompress.targets.rtl.constant import Rtl
+from qcompress.targets.rtl.loadable import RtlLoadable, describe
+from qcompress.targets.rtl.logic import trace_graph
 
 Generator = np.random.Generator
 NAMES = {

@@ -1,6 +1,6 @@
 """Make the candidates of firmware_configs/econt_w*.yaml, one after the other; start it again to go on.
 
-    python benchmarks/campaign_candidates.py FOLDER [--networks-only] [--until STEP] [--synthesize NAME ..]
+    python campaigns/candidates.py FOLDER [--networks-only] [--until STEP] [--synthesize NAME ..]
 
 Candidates of one network differ in their targets only: the trained steps are copied from the first one, and the
 pipeline, which compares the hashes of their inputs, takes them as they are. --networks-only trains and evaluates every

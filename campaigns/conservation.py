@@ -1,9 +1,9 @@
 """EMD and conservation of the chip's algorithms, of candidates and published encoders, side by side on the same events.
 
-    python benchmarks/campaign_conservation.py FOLDER [--rows 200000] [--candidates FOLDER ..]
+    python campaigns/conservation.py FOLDER [--rows 200000] [--candidates FOLDER ..]
         [--published published:FOLDER:ORIENTATION ..] [--figures FOLDER]
 
-Takes photon-0pu.h5 and electron-200pu.h5 in FOLDER, which `campaign_response.py` simulates, and of each as many whole
+Takes photon-0pu.h5 and electron-200pu.h5 in FOLDER, which `response.py` simulates, and of each as many whole
 test events as hold --rows modules. Prints one table of both zero suppressions for each sample, writes all tables as
 CSV, and draws EMD against occupancy. Blocks that are done are not done again.
 """
@@ -19,9 +19,10 @@ import numpy as np
 from response_codecs import AS_PHYSICS, allocation, codec, title
 
 from qcompress.detectors import Table
-from qcompress.detectors.hgcal import conservation, partitions, samples, scoring, totals
-from qcompress.detectors.hgcal.algorithms import CHIP
-from qcompress.detectors.hgcal.conservation import OF_MODULES, ZERO_SUPPRESSIONS
+from qcompress.detectors.hgcal import samples
+from qcompress.detectors.hgcal.evaluation import conservation, partitions, scoring, totals
+from qcompress.detectors.hgcal.evaluation.algorithms import CHIP
+from qcompress.detectors.hgcal.evaluation.conservation import OF_MODULES, ZERO_SUPPRESSIONS
 from qcompress.plots.profiles import profile_figure
 from qcompress.report.tables import as_csv, as_markdown
 

@@ -1,6 +1,6 @@
 """The published ECON-T encoder as Verilog, constant, loadable, folded: the table of docs/rtl.md.
 
-    python benchmarks/encoder_table.py FOLDER --registers AE_8x8_c8_S2_ele_qkeras/init.yaml [--minutes 30]
+    python campaigns/encoder_table.py FOLDER --registers AE_8x8_c8_S2_ele_qkeras/init.yaml [--minutes 30]
         [--designs rtl rtl_loadable ..] [--flows yosys-xilinx ..]
 
 Every design is built, compared with the graph on random rows, and synthesized; a run beyond --minutes or too large for
@@ -13,7 +13,7 @@ from pathlib import Path
 
 import numpy as np
 
-from qcompress.detectors.hgcal.econt.encoder import chip_graph
+from qcompress.detectors.hgcal.econt.onchip_encoder import chip_graph
 from qcompress.detectors.hgcal.econt.registers import read_registers, weights_from_registers
 from qcompress.errors import QcompressError
 from qcompress.synthesis import SynthesisReport

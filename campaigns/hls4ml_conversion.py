@@ -1,6 +1,6 @@
 """hls4ml's own QKeras conversion beside qcompress': how many codes differ from what QKeras computes.
 
-    python benchmarks/hls4ml_conversion.py [--environment build/hls4ml_keras2] [--rows 2000]
+    python campaigns/hls4ml_conversion.py [--environment build/hls4ml_keras2] [--rows 2000]
 
 hls4ml converts QKeras models of the Keras 2 era only, so the script makes a second environment with QKeras 0.9 and
 Keras 2 (about 3 GB of downloads, once; Python 3.11 or older). There each model is made, run by QKeras itself and

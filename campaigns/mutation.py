@@ -1,7 +1,7 @@
 """Mutation test of the compiler: of a seeded sample of mutmut's mutants of a room, how many its tests notice.
 
     pip install mutmut==3.8.1
-    python benchmarks/mutation.py graph --out FOLDER [--sample 100] [--second] [--only MUTANT ...]
+    python campaigns/mutation.py graph --out FOLDER [--sample 100] [--second] [--only MUTANT ...]
 
 mutmut, no dependency of qcompress, makes the mutants: each is one small change in the body of a function. It is written
 into a copy of the repository, where the room's tests run in a fresh process with a temporary folder of its own, those
@@ -29,8 +29,12 @@ from scipy.stats import binomtest
 
 HERE = Path(__file__).resolve().parents[1]
 TESTS = {
-    "graph": ("tests/graph", "tests/frontends", "tests/targets/test_cpp*.py"),
-    "frontends": ("tests/frontends", "tests/training/test_layers.py", "tests/detectors/hgcal/test_arithmetic.py"),
+    "graph": ("tests/graph", "tests/frontends", "tests/targets/cpp"),
+    "frontends": (
+        "tests/frontends",
+        "tests/training/test_exact_layers.py",
+        "tests/detectors/hgcal/encoder/test_arithmetic.py",
+    ),
     "targets": ("tests/targets", "tests/frontends/test_every_body.py"),
 }
 """What looks at a room."""
@@ -96,7 +100,7 @@ def judge(tree: Path, files: list[str], limit: float) -> tuple[str, float, str]:
         run = subprocess.Popen(
             [*command, *files],
             cwd=tree,
-            env={"QCOMPRESS_DATA": str(HERE.parent / "shared" / "data")} | os.environ | alone,
+            env={"qcompressDATA": str(HERE.parent / "shared" / "data")} | os.environ | alone,
             stdout=subprocess.PIPE,
             stderr=subprocess.STDOUT,
             text=True,

@@ -1,6 +1,6 @@
 """Which way round the published encoder and the public channels lie: the tables of docs/hgcal_orientation.md.
 
-    python benchmarks/orientation.py --data FOLDER [--rows 3564] [--events 300]
+    python campaigns/orientation.py --data FOLDER [--rows 3564] [--events 300]
 
 Every orientation of the module's lattice in front of the published encoder, on two public files and on simulated
 modules; and how well channels so placed explain what is known to change along the radius.
@@ -12,10 +12,13 @@ from pathlib import Path
 
 import numpy as np
 
-from qcompress.detectors.hgcal import geometry, layers, orientation, samples, simulation
+from qcompress.detectors.hgcal import samples
 from qcompress.detectors.hgcal.econt.numbers import decode
 from qcompress.detectors.hgcal.econt.words import read_words
-from qcompress.detectors.hgcal.published import LATENT_BITS, PublishedCodec
+from qcompress.detectors.hgcal.evaluation import orientation
+from qcompress.detectors.hgcal.evaluation.published import LATENT_BITS, PublishedCodec
+from qcompress.detectors.hgcal.module import geometry, layers
+from qcompress.detectors.hgcal.simulation import fast_simulation
 
 WORDS = {"mcDataset": "econt/mcDataset/testInput.csv", "Example": "hgcal/Example_ePortRX_Data.csv"}
 CODEC = "econt/mcDataset/AE_8x8_c8_S2_ele_qkeras"
@@ -34,7 +37,7 @@ def charges_of(codes: np.ndarray) -> np.ndarray:
 def simulated(events: int) -> np.ndarray:
     """Transverse charges (n, 48) of modules of CE-E that electrons cross, 200 PU, train order."""
     with tempfile.TemporaryDirectory() as folder:
-        simulation.simulate("electron-200pu-axis", events, 7, Path(folder) / "sample.h5")
+        fast_simulation.simulate("electron-200pu-axis", events, 7, Path(folder) / "sample.h5")
         sample = samples.read(Path(folder) / "sample.h5")
     return geometry.channels_to_train(sample["charge"]) / np.cosh(sample["eta"].astype(float))[:, None]
 
@@ -46,7 +49,7 @@ def shown(found: orientation.Score) -> str:
 
 def together(name: str) -> int:
     """Rows of one event: the modules that an electron crosses, one in each layer that is read."""
-    return len(simulation.AXIS_LAYERS) if name == "simulated electrons" else 1
+    return len(fast_simulation.AXIS_LAYERS) if name == "simulated electrons" else 1
 
 
 def print_hot_cells(codec: PublishedCodec) -> None:

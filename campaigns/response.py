@@ -1,6 +1,6 @@
 """Cluster response of the chip's algorithms on whole events, at 0 and 200 pile-up, calibrations made on either.
 
-    python benchmarks/campaign_response.py FOLDER [--photons 6000] [--electrons 1200] [--candidates FOLDER ..]
+    python campaigns/response.py FOLDER [--photons 6000] [--electrons 1200] [--candidates FOLDER ..]
         [--published published:FOLDER:ORIENTATION ..]
 
 Simulates photons without pile-up and electrons in 200 interactions into FOLDER (files that are there are taken),
@@ -24,8 +24,7 @@ import numpy as np
 from response_codecs import AS_PHYSICS, allocation, codec, title
 
 from qcompress.detectors import TEST, Table
-from qcompress.detectors.hgcal import layers, samples, wafers
-from qcompress.detectors.hgcal.algorithms import CHIP
+from qcompress.detectors.hgcal import samples
 from qcompress.detectors.hgcal.clustering.calibration import Calibration, fit_eta_correction, fit_layer_weights
 from qcompress.detectors.hgcal.clustering.closure import SHIFT, STEP, closure
 from qcompress.detectors.hgcal.clustering.clusters import find_clusters
@@ -46,7 +45,9 @@ from qcompress.detectors.hgcal.clustering.scores import (
 )
 from qcompress.detectors.hgcal.clustering.settings import X_Y, BackEnd
 from qcompress.detectors.hgcal.clustering.trigger_cells import module_numbers, trigger_cells
-from qcompress.detectors.hgcal.events import modules
+from qcompress.detectors.hgcal.evaluation.algorithms import CHIP
+from qcompress.detectors.hgcal.evaluation.events import modules
+from qcompress.detectors.hgcal.module import layers, wafers
 from qcompress.files import written_aside
 from qcompress.metrics.response import Response, response
 from qcompress.plots.response import response_figure, response_histograms

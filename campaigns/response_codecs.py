@@ -8,9 +8,10 @@ from pathlib import Path
 
 from qcompress.candidate import Candidate
 from qcompress.detectors import Decoders, Firmware
-from qcompress.detectors.hgcal import codecs, links, published, wafers
-from qcompress.detectors.hgcal.algorithms import CHIP, Codec
-from qcompress.detectors.hgcal.events import LinkAllocation
+from qcompress.detectors.hgcal.evaluation import codecs, published
+from qcompress.detectors.hgcal.evaluation.algorithms import CHIP, Codec
+from qcompress.detectors.hgcal.evaluation.events import LinkAllocation
+from qcompress.detectors.hgcal.module import links, wafers
 
 AS_PHYSICS = ":transverse"
 

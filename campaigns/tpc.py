@@ -1,6 +1,6 @@
 """TPC networks trained and scored on simulated sectors: input sizes, thresholds, the L x N grid, three candidates.
 
-    python benchmarks/campaign_tpc.py FOLDER [--figures docs/figures] [--rows 40000] [--epochs 15] [--frames 5]
+    python campaigns/tpc.py FOLDER [--figures docs/figures] [--rows 40000] [--epochs 15] [--frames 5]
 
 Start it again to go on: what lies finished in FOLDER is not made again. One seed. Regressors and classifiers are
 trained on at most --rows maxima of the training frames of all occupancies together, scored on all maxima of the test
@@ -18,12 +18,22 @@ from typing import Any
 import numpy as np
 
 from qcompress.detectors import TEST, TRAIN, VALIDATION
-from qcompress.detectors.tpc import counting, maxima, samples, simulation
-from qcompress.detectors.tpc.models import CLASSIFIER, REGRESSOR, NetworkOptions, build_model, keep_loss, quantity_loss
-from qcompress.detectors.tpc.preprocess import RATIO_FORMAT, CentreDivision
-from qcompress.detectors.tpc.resolution import by_occupancy, known, residuals
-from qcompress.detectors.tpc.scoring import score_frames
-from qcompress.detectors.tpc.windows import Layout
+from qcompress.detectors.tpc import samples
+from qcompress.detectors.tpc.evaluation import counting
+from qcompress.detectors.tpc.evaluation.resolution import by_occupancy, known, residuals
+from qcompress.detectors.tpc.evaluation.scoring import score_frames
+from qcompress.detectors.tpc.networks import maxima
+from qcompress.detectors.tpc.networks.models import (
+    CLASSIFIER,
+    REGRESSOR,
+    NetworkOptions,
+    build_model,
+    keep_loss,
+    quantity_loss,
+)
+from qcompress.detectors.tpc.networks.stages import RATIO_FORMAT, CentreDivision
+from qcompress.detectors.tpc.networks.windows import Layout
+from qcompress.detectors.tpc.simulation import fast_simulation
 from qcompress.frontends.qkeras import from_keras, predict, save_model
 from qcompress.metrics.response import effective_rms
 from qcompress.metrics.roc import roc
@@ -99,7 +109,7 @@ class Campaign:
             path = self.folder / f"sector_{percent}pc.h5"
             if not path.exists():
                 started = time.monotonic()
-                simulation.simulate(f"sector-{percent}pc", self.frames, SEED, path)
+                fast_simulation.simulate(f"sector-{percent}pc", self.frames, SEED, path)
                 print(f"{path.name}: {self.frames} frames, {time.monotonic() - started:.0f} s", flush=True)
             paths.append(path)
         return paths

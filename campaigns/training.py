@@ -1,6 +1,6 @@
 """Train the HGCAL encoders of docs/hgcal_training.md and print its tables; start it again to go on.
 
-    python benchmarks/campaign_training.py FOLDER [--shows 2 4 3 5] [--epochs 24] [--xla] [--seed-rows 100000]
+    python campaigns/training.py FOLDER [--shows 2 4 3 5] [--epochs 24] [--xla] [--seed-rows 100000]
 
 A training, once done, is kept in FOLDER with its graph, decoder and seconds, and so are the samples; tables and figures
 are made anew. Shows: 2 the three ways to the chip, 3 two to five links, 4 the variants of the seed study, 5 the rules
@@ -22,13 +22,16 @@ import training_codecs
 
 from qcompress.config import load_config
 from qcompress.detectors import TEST, TRAIN, VALIDATION, Table
-from qcompress.detectors.hgcal import DETECTOR, baselines, codecs, decoding, geometry, models, samples, scoring
-from qcompress.detectors.hgcal.arithmetic import deployed_graph
-from qcompress.detectors.hgcal.compensation import compensated
-from qcompress.detectors.hgcal.decoding import DecodingOptions
+from qcompress.detectors.hgcal import DETECTOR, samples
 from qcompress.detectors.hgcal.econt.frontend import FrontEnd
 from qcompress.detectors.hgcal.econt.weights import EncoderWeights
-from qcompress.detectors.hgcal.models import EncoderOptions
+from qcompress.detectors.hgcal.encoder import charge_sharing, models
+from qcompress.detectors.hgcal.encoder.arithmetic import deployed_graph
+from qcompress.detectors.hgcal.encoder.charge_sharing import DecodingOptions
+from qcompress.detectors.hgcal.encoder.compensation import compensated
+from qcompress.detectors.hgcal.encoder.options import EncoderOptions
+from qcompress.detectors.hgcal.evaluation import baselines, codecs, scoring
+from qcompress.detectors.hgcal.module import geometry
 from qcompress.fixedpoint import Codes, Values
 from qcompress.frontends.qkeras import load_model, predict, save_model
 from qcompress.graph import Graph
@@ -139,7 +142,7 @@ class Set:
         return baselines.mean_image(charge, len(self.test))
 
     def received(self, options: EncoderOptions) -> codecs.Received:
-        calq = decoding.module_calq(FrontEnd.autoencoder(geometry.AE_CHANNEL.tolist()), self.columns)
+        calq = charge_sharing.module_calq(FrontEnd.autoencoder(geometry.AE_CHANNEL.tolist()), self.columns)
         return codecs.what_arrives(self.columns, calq, options)
 
     def transverse(self, charges: Values) -> Values:
@@ -289,7 +292,7 @@ def show_2(folder: Path, data: Set, limits: Limits) -> None:
 
 def all_cells(data: Set) -> Values:
     front_end = FrontEnd.autoencoder(geometry.AE_CHANNEL.tolist())
-    return geometry.ae_to_train(decoding.module_calq(front_end, data.columns)).astype(np.float64)
+    return geometry.ae_to_train(charge_sharing.module_calq(front_end, data.columns)).astype(np.float64)
 
 
 def show_3(folder: Path, data: Set, limits: Limits) -> None:

@@ -9,12 +9,13 @@ from dataclasses import replace
 
 import numpy as np
 
-from qcompress.detectors.hgcal import events, geometry
-from qcompress.detectors.hgcal.algorithms import THRESHOLD_ADC
 from qcompress.detectors.hgcal.econt import best_choice, super_trigger_cell, threshold_sum
 from qcompress.detectors.hgcal.econt.frontend import FrontEnd
 from qcompress.detectors.hgcal.econt.registers import Algorithm, Registers
 from qcompress.detectors.hgcal.econt.words import ORBIT
+from qcompress.detectors.hgcal.evaluation import events
+from qcompress.detectors.hgcal.evaluation.algorithms import THRESHOLD_ADC
+from qcompress.detectors.hgcal.module import geometry
 from qcompress.fixedpoint import Codes, Values
 
 BUFFER = (48, 500, 0)

@@ -1,6 +1,6 @@
 """The fast simulation beside published figures: the table and the pictures of docs/hgcal_simulation.md.
 
-    python benchmarks/validate_simulation.py FOLDER --data PUBLIC [--events 60]
+    python campaigns/validate_simulation.py FOLDER --data PUBLIC [--events 60]
 
 FOLDER receives the pictures; the table is printed. Nothing is fitted to anything here.
 """
@@ -12,10 +12,11 @@ from typing import Any
 
 import numpy as np
 
-from qcompress.detectors.hgcal import layers, validation
 from qcompress.detectors.hgcal.econt.numbers import decode
 from qcompress.detectors.hgcal.econt.words import read_words
-from qcompress.detectors.hgcal.parameters import PARAMETERS
+from qcompress.detectors.hgcal.module import layers
+from qcompress.detectors.hgcal.simulation import validation
+from qcompress.detectors.hgcal.simulation.parameters import PARAMETERS
 
 ENERGIES = np.array([10.0, 20.0, 50.0, 100.0, 200.0, 300.0])
 SHOWERS = 150

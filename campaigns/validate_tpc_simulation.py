@@ -1,6 +1,6 @@
 """The fast simulation of TPC frames beside what is known of the chamber: table and pictures of docs/tpc_simulation.md.
 
-    python benchmarks/validate_tpc_simulation.py FOLDER [--tracks 200]
+    python campaigns/validate_tpc_simulation.py FOLDER [--tracks 200]
 
 FOLDER receives the pictures; the tables are printed. Nothing is fitted to anything here.
 """
@@ -12,8 +12,10 @@ from typing import Any
 import numpy as np
 from scipy.stats import norm
 
-from qcompress.detectors.tpc import finder, geometry, simulation, simulation_kernels
-from qcompress.detectors.tpc.parameters import PARAMETERS
+from qcompress.detectors.tpc import geometry
+from qcompress.detectors.tpc.finder import classical
+from qcompress.detectors.tpc.simulation import fast_simulation, kernels
+from qcompress.detectors.tpc.simulation.parameters import PARAMETERS
 
 BINS = PARAMETERS.time_bins
 EXPECTED = {0.75: (80, 59), 1.0: (106, 80), 1.2: (127, 99), 1.5: (160, 130)}
@@ -27,17 +29,17 @@ def perpendicular(count: int, drift: float, seed: int) -> np.ndarray:
     """Particles (count, 9) straight along a sector at a drift length [cm]: least ionising, at any place and time."""
     rng = np.random.default_rng(seed)
     born = rng.uniform(25, 100, count) - drift / geometry.CM_PER_TIME_BIN
-    place = (simulation.START_CM, rng.uniform(-6, 6, count), geometry.DRIFT_LENGTH_CM - drift, 0.0, 0.0)
+    place = (fast_simulation.START_CM, rng.uniform(-6, 6, count), geometry.DRIFT_LENGTH_CM - drift, 0.0, 0.0)
     columns = (*place, 3.5 * HEAVY, HEAVY, 0.0, born)
     return np.column_stack([np.broadcast_to(column, count) for column in columns])
 
 
 def laid(particles: np.ndarray, seed: int) -> tuple[np.ndarray, np.ndarray]:
     """Charge (pads, bins) of particles on pads of equal gain without noise; truth clusters (n, 10)."""
-    cells = simulation.empty_cells(np.full((geometry.SECTOR_PADS, BINS), 3, np.float32))
+    cells = fast_simulation.empty_cells(np.full((geometry.SECTOR_PADS, BINS), 3, np.float32))
     clusters, recorded = np.empty((200_000, 10)), np.zeros(len(particles), np.int64)
     gain = np.ones(geometry.SECTOR_PADS, np.float32)
-    _, found, _, _ = simulation_kernels.lay(particles, seed, 0, np.inf, BINS, gain, cells, clusters, 0, recorded)
+    _, found, _, _ = kernels.lay(particles, seed, 0, np.inf, BINS, gain, cells, clusters, 0, recorded)
     return cells[0].reshape(geometry.SECTOR_PADS, BINS).astype(np.float64), clusters[:found]
 
 
@@ -47,19 +49,19 @@ def electrons_per_cm(tracks: int) -> float:
     for number, particle in enumerate(perpendicular(tracks, 1.0, 1)):
         arrays = (np.empty(room, np.int64), np.empty(room, np.int64), np.empty(room), np.empty(room))
         slopes = np.zeros((400 * geometry.ROWS, 2))
-        simulation_kernels.lay(
+        kernels.lay(
             particle[None],
             number,
             0,
             0,
             BINS,
             np.ones(1, np.float32),
-            simulation.empty_cells(np.zeros((1, 1), "f4")),
+            fast_simulation.empty_cells(np.zeros((1, 1), "f4")),
             np.empty((1, 10)),
             0,
             np.zeros(1, np.int64),
         )  # seeds the kernels' random numbers
-        arrived += simulation_kernels.trace(particle, BINS, slopes, *arrays)[0]
+        arrived += kernels.trace(particle, BINS, slopes, *arrays)[0]
     return arrived / tracks / geometry.PAD_HEIGHT_CM.sum() / PARAMETERS.kept
 
 
@@ -93,7 +95,7 @@ def pulse_sums() -> np.ndarray:
     sums = []
     for phase in np.linspace(8, 9, 400, endpoint=False):
         scratch[:] = 0
-        simulation_kernels._pulse(scratch, touched, 0, 0, phase, 1.0, 32)
+        kernels._pulse(scratch, touched, 0, 0, phase, 1.0, 32)
         sums.append(scratch.sum())
     return np.array(sums)
 
@@ -101,7 +103,7 @@ def pulse_sums() -> np.ndarray:
 def curl() -> float:
     """Half of the reach in x [cm] of a 10 MeV electron that runs around a point in the middle of a sector."""
     born = 60 - 10 / geometry.CM_PER_TIME_BIN
-    particle = np.array([165.0, 6.7, 240.0, 0.0, 0.02, 0.010, simulation.ELECTRON, -1.0, born])
+    particle = np.array([165.0, 6.7, 240.0, 0.0, 0.02, 0.010, fast_simulation.ELECTRON, -1.0, born])
     _, truth = laid(particle[None], 5)
     rows = truth[truth[:, 6] > 30, 0].astype(int)
     x = geometry.ROW_X_CM[rows]
@@ -119,13 +121,13 @@ def noise_expected() -> float:
 def frames(events: int) -> list[str]:
     """A table line for each kind: what `events` frames hold, and what the classical finder finds there."""
     lines = []
-    for kind in simulation.KINDS:
+    for kind in fast_simulation.KINDS:
         found = []
         for event in range(events):
-            frame = simulation.simulate_event(kind, 1, event)
+            frame = fast_simulation.simulate_event(kind, 1, event)
             columns = (frame.digits[name] for name in ("row", "pad", "time", "charge"))
-            gain = 1 / simulation.pads(1).gain[frame.sector]
-            clusters = finder.find(*columns, gain, time_bins=frame.time_bins).kept()
+            gain = 1 / fast_simulation.pads(1).gain[frame.sector]
+            clusters = classical.find(*columns, gain, time_bins=frame.time_bins).kept()
             curls = np.isin(frame.clusters["track"], frame.tracks["track"][frame.tracks["looper"] == 1])
             cells = geometry.SECTOR_PADS * BINS
             found.append(
@@ -183,17 +185,17 @@ def draw_frames(to: Path, row: int = 70, bins: int = 60) -> None:
         drawn = Figure(figsize=(17, 6.6), layout="constrained")
         panels = drawn.subplots(1, 3, sharey=True)
         for panel, kind in zip(panels, ("sector-5pc", "sector-20pc", "sector-40pc"), strict=True):
-            frame = simulation.simulate_event(kind, 1, 3)
+            frame = fast_simulation.simulate_event(kind, 1, 3)
             columns = [frame.digits[name] for name in ("row", "pad", "time", "charge")]
-            gain = 1 / simulation.pads(1).gain[frame.sector]
-            charge = finder.charge_map(*columns, gain, time_bins=BINS)[row, : geometry.PADS[row]] / 16
+            gain = 1 / fast_simulation.pads(1).gain[frame.sector]
+            charge = classical.charge_map(*columns, gain, time_bins=BINS)[row, : geometry.PADS[row]] / 16
             image = panel.imshow(
                 np.where(charge > 0, charge, np.nan), origin="lower", aspect="auto", cmap="Blues", norm=LogNorm(1, 600),
                 interpolation="nearest",
             )  # fmt: skip
             truth = {name: column[frame.clusters["row"] == row] for name, column in frame.clusters.items()}
             own = truth["findable"]
-            found = finder.find(*columns, gain, time_bins=BINS).kept()
+            found = classical.find(*columns, gain, time_bins=BINS).kept()
             here = found.row == row
             panel.plot(truth["time"][own], truth["pad"][own], "o", mfc="none", mec="C1", ms=8, label="truth, findable")
             panel.plot(
@@ -243,7 +245,7 @@ def main() -> None:
     line("sum of a pulse's samples: mean, range", f"{sums.mean():.3f}, {sums.min():.2f}-{sums.max():.2f}",
          "1.033, 0.83-1.21", "experiment")  # fmt: skip
     line("radius of a 10 MeV electron [cm]", f"{curl():.1f}", "6.7", "0.5 T; rows are 1 to 1.2 cm apart")
-    quiet = simulation.simulate_event("sector-2pc", 1, 0)
+    quiet = fast_simulation.simulate_event("sector-2pc", 1, 0)
     alone = 100 * (quiet.digits["track"] < 0).sum() / (geometry.SECTOR_PADS * BINS)
     line("cells read for their noise [%]", f"{alone:.3f}", f"{100 * noise_expected():.3f}",
          "three sigma and the ADC's rounding; at 2 % more, where noise adds to a tail")  # fmt: skip

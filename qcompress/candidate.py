@@ -253,7 +253,7 @@ class Candidate:
 
     def emulator(self) -> Any:
         """The C++ target with the settings that the candidate was built with."""
-        from qcompress.targets.cpp import TARGET
+        from qcompress.targets.cpp.emulator import TARGET
 
         told = (self.manifest["targets"] or {}).get(TARGET.name)
         return TARGET if told is None else recalled(told).target

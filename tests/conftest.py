@@ -8,9 +8,8 @@ from collections.abc import Callable
 from pathlib import Path
 
 import pytest
+from helpers.paths import PLUG, ROOT, Command
 
-ROOT = Path(__file__).resolve().parents[1]
-PLUG = ROOT / "tests" / "plug"
 reference_cases: list[str] = []
 
 
@@ -37,9 +36,6 @@ def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter) -> None:
     terminalreporter.write_line(
         f"reference data: {len(reference_cases)} cases run on {len(set(reference_cases))} public files"
     )
-
-
-Command = Callable[..., subprocess.CompletedProcess[str]]
 
 
 @pytest.fixture(scope="session")

@@ -5,15 +5,15 @@ import re
 
 import pytest
 import typer
-from conftest import ROOT
+from helpers.paths import ROOT
 from pydantic import BaseModel
 
 from qcompress import cli
 from qcompress.config import Config
 from qcompress.detectors import load_detector
-from qcompress.detectors.hgcal.algorithms import CHIP
-from qcompress.detectors.hgcal.codecs import OTHER, REFERENCES, TRANSVERSE
-from qcompress.detectors.hgcal.models import ENCODER
+from qcompress.detectors.hgcal.encoder.models import ENCODER
+from qcompress.detectors.hgcal.evaluation.algorithms import CHIP
+from qcompress.detectors.hgcal.evaluation.codecs import OTHER, REFERENCES, TRANSVERSE
 from qcompress.training.options import TrainingOptions
 
 PAGES = [ROOT / "README.md", *sorted((ROOT / "docs").glob("*.md"))]

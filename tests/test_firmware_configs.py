@@ -2,7 +2,7 @@
 
 import re
 
-from conftest import ROOT
+from helpers.paths import ROOT
 
 from qcompress.config import load_config
 

@@ -3,7 +3,7 @@
 import nbclient
 import nbformat
 import pytest
-from conftest import ROOT
+from helpers.paths import ROOT
 
 NOTEBOOKS = sorted((ROOT / "notebooks").glob("*.ipynb"))
 

@@ -8,7 +8,7 @@ import sys
 import time
 
 import pytest
-from conftest import PLUG, ROOT
+from helpers.paths import PLUG, ROOT
 
 CONFIG = """\
 name: dummy_sum

@@ -7,7 +7,7 @@ import sys
 from pathlib import Path
 
 import pytest
-from conftest import ROOT
+from helpers.paths import ROOT
 
 ROOMS = [
     "errors",
@@ -30,12 +30,41 @@ ROOMS = [
     "pipeline",
     "cli",
 ]
+WITHIN = {
+    "detectors/hgcal": [
+        *("module", "econt", "samples", "simulation", "exchange", "encoder", "clustering", "evaluation"),
+        *("detector", "commands"),
+    ],
+    "detectors/tpc": [
+        *("geometry", "finder", "samples", "simulation", "networks", "evaluation", "detector", "commands"),
+    ],
+}
+"""Rooms of a detector, from the ground up."""
 HEAVY = ("tensorflow", "keras", "ot", "matplotlib", "alkaid", "hls4ml", "numba", "pyosys")
 FILES = sorted(set((ROOT / "qcompress").rglob("*.py")) - {ROOT / "qcompress" / "__init__.py"})
 
 
+def module_of(path: Path) -> str:
+    return ".".join(path.relative_to(ROOT).with_suffix("").parts).removesuffix(".__init__")
+
+
+MODULES = {module_of(path): path for path in FILES}
+
+
 def room_of(module: str) -> str:
     return module.split(".")[1] if module.count(".") else ""
+
+
+def imports(path: Path) -> set[str]:
+    """Modules of the package that a file imports anywhere in it: at the top, in a function, for types alone."""
+    names = set()
+    for node in ast.walk(ast.parse(path.read_text())):
+        if isinstance(node, ast.ImportFrom) and node.module:
+            inner = {f"{node.module}.{alias.name}" for alias in node.names}
+            names |= {name if name in MODULES else node.module for name in inner}
+        elif isinstance(node, ast.Import):
+            names |= {alias.name for alias in node.names}
+    return names & MODULES.keys()
 
 
 def imported_rooms(path: Path) -> set[str]:
@@ -56,6 +85,25 @@ def test_a_room_imports_only_from_rooms_above_it(path):
     own = "cli" if path.name == "commands.py" else own  # a detector's commands are part of the command line
     above = ROOMS[: ROOMS.index(own) + 1]
     assert imported_rooms(path) <= set(above)
+
+
+@pytest.mark.parametrize("detector", WITHIN)
+def test_a_room_of_a_detector_imports_only_from_rooms_above_it(detector):
+    folder, order = ROOT / "qcompress" / detector, WITHIN[detector]
+    assert {path.name.removesuffix(".py") for path in folder.iterdir()} - {"__init__", "__pycache__"} == set(order)
+    for path in folder.glob("*/**/*.py"):
+        own = path.relative_to(folder).parts[0]
+        inside = {name for name in imports(path) if name.startswith(f"qcompress.{detector.replace('/', '.')}.")}
+        assert {name.split(".")[3] for name in inside} <= set(order[: order.index(own) + 1]), path
+
+
+def test_no_module_imports_itself_through_others():
+    edges = {name: imports(path) - {name} for name, path in MODULES.items()}
+    while ends := [name for name, targets in edges.items() if not targets]:
+        for name in ends:
+            del edges[name]
+        edges = {name: targets - set(ends) for name, targets in edges.items()}
+    assert edges == {}
 
 
 OF_ONE_DETECTOR = re.compile(
@@ -83,7 +131,16 @@ def test_detectors_do_not_know_each_other():
 
 @pytest.mark.parametrize(
     "module",
-    ["cli", "graph", "candidate", "config", "detectors.hgcal", "detectors.hgcal.emulation", "report.tables", "targets"],
+    [
+        "cli",
+        "graph",
+        "candidate",
+        "config",
+        "detectors.hgcal.detector",
+        "detectors.hgcal.encoder.emulation",
+        "report.tables",
+        "targets",
+    ],
 )
 def test_light_modules_import_no_heavy_library(module):
     code = f"import sys, qcompress.{module}; print(*sorted(set(sys.modules) & set({HEAVY})))"

@@ -9,7 +9,7 @@ from typing import Any
 
 import numpy as np
 import pytest
-from conftest import Command
+from helpers.paths import Command
 
 from qcompress.candidate import Candidate
 from qcompress.fixedpoint import Cast, Format
@@ -17,7 +17,7 @@ from qcompress.graph import Dense, Graph, Node, Quantize
 from qcompress.synthesis import asic
 from qcompress.synthesis.estimate import estimate
 from qcompress.targets.record import write_json
-from qcompress.targets.rtl_loadable import RECORD, RtlLoadable, describe
+from qcompress.targets.rtl.loadable import RECORD, RtlLoadable, describe
 
 
 def small_graph() -> Graph:

@@ -9,7 +9,7 @@ from typing import Any
 
 from qcompress.errors import QcompressError
 from qcompress.frontends.keras2 import modernized
-from qcompress.frontends.layers import OWN
+from qcompress.frontends.layer_table import OWN
 from qcompress.frontends.runtime import import_keras
 
 H5 = {".h5", ".hdf5"}

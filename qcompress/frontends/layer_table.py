@@ -8,7 +8,7 @@ from qcompress.frontends.builder import Builder
 from qcompress.frontends.calls import Call
 from qcompress.frontends.runtime import kind_of
 
-OWN = "qcompress.training.layers"
+OWN = "qcompress.training.exact_layers"
 """Module of the layers that carry the graph's arithmetic themselves."""
 
 LAYERS: dict[str, Callable[..., str]] = {

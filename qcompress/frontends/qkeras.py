@@ -19,7 +19,7 @@ from qcompress.frontends.calls import Input as KerasInput
 from qcompress.frontends.conversion import Conversion, Formats
 from qcompress.frontends.exactness import float32_exact
 from qcompress.frontends.files import SUFFIXES, load_model, save_model
-from qcompress.frontends.layers import OWN, add_layer
+from qcompress.frontends.layer_table import OWN, add_layer
 from qcompress.frontends.quantizers import cast_of, check_activation
 from qcompress.frontends.runtime import import_keras, kind_of, predict
 from qcompress.graph import Graph, Input

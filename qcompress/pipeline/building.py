@@ -14,7 +14,7 @@ from qcompress.graph.ranges import float32_exact
 from qcompress.pipeline.job import Figures, Job
 from qcompress.progress import Report
 from qcompress.targets import Cost, Target
-from qcompress.targets.cpp import Cpp
+from qcompress.targets.cpp.emulator import Cpp
 
 
 def compile_graphs(job: Job, stage: Path, report: Report) -> Figures:
@@ -34,7 +34,7 @@ def compile_graphs(job: Job, stage: Path, report: Report) -> Figures:
 
 def build_emulators(job: Job, graphs: Mapping[str, Graph], target: Cpp, stage: Path) -> None:
     """One C++ header of all integer stages around each network, where the detector's own stages are C++ as well."""
-    from qcompress.targets.cpp_chain import has_cpp
+    from qcompress.targets.cpp.chain import has_cpp
 
     for name in graphs:
         chain = job.candidate.chain(name, graphs)

@@ -34,7 +34,7 @@ def _bodies(candidate: Candidate) -> list[str]:
 
 def _running(candidate: Candidate) -> list[Any]:
     """What runs a candidate's chains."""
-    return [Candidate.firmware, "qcompress.targets.cpp"]
+    return [Candidate.firmware, "qcompress.targets.cpp.emulator"]
 
 
 def _choices(job: Job) -> list[Any]:

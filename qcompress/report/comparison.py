@@ -17,8 +17,8 @@ from qcompress.synthesis import Origin, SynthesisReport
 from qcompress.synthesis.estimate import estimate
 from qcompress.synthesis.flows import FOLDER, results
 from qcompress.targets import Kind, Target, of_flow, recalled
-from qcompress.targets.rtl import TARGET, Rtl
-from qcompress.targets.rtl_loadable import RtlLoadable
+from qcompress.targets.rtl.constant import TARGET, Rtl
+from qcompress.targets.rtl.loadable import RtlLoadable
 
 FIGURES = ("lut", "ff", "dsp", "gate_equivalents")
 FLOW = "yosys-xilinx"

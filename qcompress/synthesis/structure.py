@@ -24,9 +24,9 @@ from qcompress.graph import (
     Relu,
     Table,
 )
-from qcompress.targets.loadable_emit import layers
-from qcompress.targets.loadable_layers import Layer
-from qcompress.targets.weight_store import Layout
+from qcompress.targets.rtl.loadable_emit import layers
+from qcompress.targets.rtl.loadable_layers import Layer
+from qcompress.targets.rtl.weight_store import Layout
 
 Features = dict[str, float]
 Flags = npt.NDArray[np.bool_]

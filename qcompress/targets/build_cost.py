@@ -31,8 +31,8 @@ from math import prod
 import numpy as np
 
 from qcompress.graph import Graph, Linear, Node, Pool, Rearrangement, Table
-from qcompress.targets.hls_proven import AP_FIXED
-from qcompress.targets.loadable_emit import layers
+from qcompress.targets.hls.proven import AP_FIXED
+from qcompress.targets.rtl.loadable_emit import layers
 
 Cost = tuple[float, float]
 """Seconds, megabytes."""

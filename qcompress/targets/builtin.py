@@ -5,8 +5,11 @@ from typing import Annotated, Any, Literal
 
 from pydantic import BaseModel, ConfigDict, Field
 
-from qcompress.targets import Family, Kind, cpp, hls, rtl, rtl_loadable
-from qcompress.targets.hls_proven import BACKENDS
+from qcompress.targets import Family, Kind
+from qcompress.targets.cpp import emulator
+from qcompress.targets.hls import project
+from qcompress.targets.hls.proven import BACKENDS
+from qcompress.targets.rtl import constant, loadable
 
 
 def _word(word: str) -> Any:
@@ -44,8 +47,8 @@ class Emulator(BaseModel):
     """g++'s -march: instructions that the library may use."""
 
 
-def _emulator(settings: Emulator) -> cpp.Cpp:
-    return cpp.Cpp(settings.optimization, settings.machine)
+def _emulator(settings: Emulator) -> emulator.Cpp:
+    return emulator.Cpp(settings.optimization, settings.machine)
 
 
 CPP = Family("cpp", Kind.EMULATOR, Emulator, _emulator, default=("cpp",), shorthand=_word("header"))
@@ -53,25 +56,25 @@ CPP = Family("cpp", Kind.EMULATOR, Emulator, _emulator, default=("cpp",), shorth
 HLS = Family(
     "hls",
     Kind.HLS,
-    hls.Settings,
-    hls.target,
+    project.Settings,
+    project.target,
     {
         name: {"backend": variant.backend, "io_type": variant.io_type, "strategy": variant.strategy}
-        for name, variant in hls.VARIANTS.items()
+        for name, variant in project.VARIANTS.items()
         if name != "hls"
     },
     default=("hls", "hls-vivado", "hls-catapult", "hls-quartus"),
     shorthand=_backend,
 )
 
-RTL = Family("rtl", Kind.VERILOG, rtl.Settings, rtl.target, default=("rtl",), shorthand=_word("verilog"))
+RTL = Family("rtl", Kind.VERILOG, constant.Settings, constant.target, default=("rtl",), shorthand=_word("verilog"))
 
 RTL_LOADABLE = Family(
     "rtl_loadable",
     Kind.VERILOG,
-    rtl_loadable.Settings,
-    rtl_loadable.target,
-    {name: {"reuse": variant.reuse} for name, variant in rtl_loadable.VARIANTS.items()},
+    loadable.Settings,
+    loadable.target,
+    {name: {"reuse": variant.reuse} for name, variant in loadable.VARIANTS.items()},
     default=("rtl_loadable",),
     shorthand=_reuse,
 )

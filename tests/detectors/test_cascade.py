@@ -5,7 +5,7 @@ import shutil
 
 import numpy as np
 import pytest
-from conftest import PLUG
+from helpers.paths import PLUG
 
 from qcompress.candidate import Candidate
 

@@ -7,7 +7,7 @@ import h5py
 import numpy as np
 import pytest
 import typer
-from conftest import ROOT
+from helpers.paths import ROOT
 
 from qcompress import cli, detectors
 from qcompress.detectors import Options, command_options, owner_of, reader_of
@@ -80,10 +80,10 @@ def test_a_file_that_two_detectors_know_or_none_is_refused(monkeypatch, tmp_path
 
 @pytest.mark.parametrize(("name", "format_"), [("hgcal", "hgcal"), ("tpc", "tpc")])
 def test_samples_are_known_by_their_header(name, format_, tmp_path):
-    from qcompress.detectors.hgcal import sample_layout
+    from qcompress.detectors.hgcal.samples import layout
     from qcompress.detectors.tpc import samples
 
-    told = {"hgcal": sample_layout.FORMAT, "tpc": samples.FORMAT}[format_]
+    told = {"hgcal": layout.FORMAT, "tpc": samples.FORMAT}[format_]
     with h5py.File(tmp_path / "a.h5", "w") as file:
         file.attrs["format"], file["x"] = told, np.zeros(3)
     assert owner_of(tmp_path / "a.h5").name == name

@@ -6,17 +6,17 @@ from pathlib import Path
 
 import numpy as np
 import pytest
-from cpp_batch import run_all
 from frontends.comparison import boundary_and_random_codes
 from frontends.test_random_models import drawn
-from hls_blocks import mismatches_on
+from helpers.cpp_batch import run_all
+from helpers.hls_blocks import mismatches_on
 
 from qcompress.errors import Refused
 from qcompress.fixedpoint import Codes
 from qcompress.frontends.qkeras import KerasBody
 from qcompress.graph import Graph
-from qcompress.targets.cpp import Cpp
-from qcompress.targets.hls import Hls
+from qcompress.targets.cpp.emulator import Cpp
+from qcompress.targets.hls.project import Hls
 
 VITIS, VIVADO, CATAPULT, QUARTUS = (Hls(backend) for backend in ("Vitis", "Vivado", "Catapult", "Quartus"))
 

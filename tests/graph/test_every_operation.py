@@ -4,8 +4,8 @@ from functools import partial
 
 import numpy as np
 import pytest
-from big_integers import evaluate, value
-from operation_cases import CASES, cases, codes_for
+from helpers.big_integers import evaluate, value
+from helpers.operation_cases import CASES, cases, codes_for
 
 from qcompress.graph import OPERATIONS, Graph, Linear
 

@@ -2,7 +2,7 @@
 
 import numpy as np
 import pytest
-from operation_cases import CASES, cases, codes_for
+from helpers.operation_cases import CASES, cases, codes_for
 
 from qcompress.fixedpoint import Cast, Format
 from qcompress.graph import (

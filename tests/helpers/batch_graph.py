@@ -3,8 +3,7 @@
 from collections.abc import Callable, Sequence
 from math import prod
 
-from operation_cases import cases
-
+from helpers.operation_cases import cases
 from qcompress.errors import QcompressError
 from qcompress.fixedpoint import Cast, Format
 from qcompress.graph import Concatenate, Crop, Flatten, Graph, Node, Quantize, Reshape

@@ -7,9 +7,10 @@ from pathlib import Path
 
 import numpy as np
 
+from helpers.operation_cases import codes_for
 from qcompress.fixedpoint import Codes
 from qcompress.graph import Graph
-from qcompress.targets.cpp_emit import header, namespace
+from qcompress.targets.cpp.emit import header, namespace
 
 
 def run_all(
@@ -37,7 +38,7 @@ def run_all(
 
 
 def _run(library: ctypes.CDLL, graph: Graph, codes: Codes) -> tuple[Codes, Codes]:
-    from qcompress.targets.cpp import native_dtype
+    from qcompress.targets.cpp.emulator import native_dtype
 
     shape = (len(codes), *graph.output_shape)
     results = []
@@ -50,3 +51,13 @@ def _run(library: ctypes.CDLL, graph: Graph, codes: Codes) -> tuple[Codes, Codes
         function(ctypes.c_void_p(given.ctypes.data), ctypes.c_void_p(result.ctypes.data), ctypes.c_size_t(len(codes)))
         results.append(result.astype(np.int64))
     return results[0], results[1]
+
+
+def wrong(graphs: list[Graph], folder: Path, flags: tuple[str, ...] = ("-O1", "-march=native")) -> list[str]:
+    """Which graphs give other codes in C++, in a batch or row by row."""
+    inputs = [codes_for(np.random.default_rng(1), graph, 150) for graph in graphs]
+    return [
+        namespace(graph)
+        for graph, codes, results in zip(graphs, inputs, run_all(graphs, inputs, folder, flags), strict=True)
+        if any((result != graph.run(codes)).any() for result in results)
+    ]

@@ -5,11 +5,11 @@ from collections.abc import Sequence
 from pathlib import Path
 
 import numpy as np
-from random_dags import rows_for
 
+from helpers.random_dags import rows_for
 from qcompress.graph import Graph
 from qcompress.graph.ports import Tensors, pack, row_count
-from qcompress.targets.hls import Hls
+from qcompress.targets.hls.project import Hls
 from qcompress.targets.processes import CODE
 
 

@@ -4,9 +4,9 @@ Of one input and output, or of several with names that are hard to write in anot
 """
 
 import numpy as np
-from operation_cases import between, kernel_size, random_cast, random_format, uniform, weights, window
-from random_graphs import random_codes
 
+from helpers.operation_cases import between, kernel_size, random_cast, random_format, uniform, weights, window
+from helpers.random_graphs import random_codes
 from qcompress.errors import QcompressError
 from qcompress.fixedpoint import Cast, Format
 from qcompress.graph import (

@@ -71,7 +71,7 @@ def assert_equals_pot(x, y, cost):
 
 def module_rows(rng, count):
     """Pairs of modules as they occur: sparse, dense, nearly equal, with ties, single cells."""
-    from qcompress.detectors.hgcal.geometry import emd_cost
+    from qcompress.detectors.hgcal.module.geometry import emd_cost
 
     shape = (count, 48)
     x = rng.gamma(0.5, 100, shape) * (rng.random(shape) < 0.25)
@@ -97,9 +97,9 @@ def test_equals_pot_on_a_hundred_thousand_modules():
 
 @pytest.mark.parametrize("step", [8, pytest.param(1, marks=pytest.mark.campaign)])
 def test_equals_pot_on_real_modules(data_file, step):
-    from qcompress.detectors.hgcal.algorithms import CHIP, decoded
     from qcompress.detectors.hgcal.econt.words import read_words
-    from qcompress.detectors.hgcal.geometry import channels_to_train, emd_cost
+    from qcompress.detectors.hgcal.evaluation.algorithms import CHIP, decoded
+    from qcompress.detectors.hgcal.module.geometry import channels_to_train, emd_cost
 
     (words,) = read_words(data_file("econt/mcDataset/testInput.csv"), "lsb", 4000)
     codes = words.codes[::step]

@@ -5,7 +5,7 @@ from pathlib import Path
 
 import numpy as np
 import pytest
-from conftest import PLUG
+from helpers.paths import PLUG
 from rich.console import Console
 
 from qcompress import pipeline

@@ -5,9 +5,9 @@ import re
 
 import numpy as np
 import pytest
-from operation_cases import CASES, cases
+from helpers.operation_cases import CASES, cases
 
-from qcompress.detectors.hgcal.econt.encoder import chip_graph
+from qcompress.detectors.hgcal.econt.onchip_encoder import chip_graph
 from qcompress.detectors.hgcal.econt.weights import EncoderWeights
 from qcompress.errors import Refused
 from qcompress.fixedpoint import Format
@@ -15,11 +15,11 @@ from qcompress.graph import Conv2D, Dense, Graph, Node
 from qcompress.synthesis import Origin
 from qcompress.synthesis.estimate import COEFFICIENTS, estimate, evaluate, fit
 from qcompress.synthesis.structure import chosen_bits, layer_registers, signed_digits
-from qcompress.targets.loadable_emit import layers, write
-from qcompress.targets.loadable_layers import layer_module, sum_module
-from qcompress.targets.rtl_loadable import RtlLoadable
-from qcompress.targets.verilog import Verilog
-from qcompress.targets.weight_store import Layout
+from qcompress.targets.rtl.loadable import RtlLoadable
+from qcompress.targets.rtl.loadable_emit import layers, write
+from qcompress.targets.rtl.loadable_layers import layer_module, sum_module
+from qcompress.targets.rtl.verilog import Verilog
+from qcompress.targets.rtl.weight_store import Layout
 
 
 def test_signed_digits_are_the_fewest_signed_powers_of_two() -> None:

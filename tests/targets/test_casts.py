@@ -9,10 +9,10 @@ import pytest
 from qcompress.fixedpoint import Cast, Format, Overflow, Rounding
 from qcompress.graph import Concatenate, Dense, Graph, Node, Quantize
 from qcompress.targets import Target
-from qcompress.targets.cpp import Cpp
-from qcompress.targets.hls import Hls
-from qcompress.targets.rtl import Rtl
-from qcompress.targets.rtl_loadable import RtlLoadable
+from qcompress.targets.cpp.emulator import Cpp
+from qcompress.targets.hls.project import Hls
+from qcompress.targets.rtl.constant import Rtl
+from qcompress.targets.rtl.loadable import RtlLoadable
 
 TO = ("fixed<6,3>", "fixed<5,3>", "ufixed<4,3>", "fixed<3,3>")  # 1, 2, 3 and 4 bits fewer behind the point
 OWN: tuple[Target, ...] = (Cpp(), Rtl(), RtlLoadable(optimization="0"))

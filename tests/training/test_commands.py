@@ -10,7 +10,7 @@ import time
 
 import numpy as np
 import pytest
-from conftest import PLUG, ROOT
+from helpers.paths import PLUG, ROOT
 
 from qcompress.candidate import Candidate
 

@@ -6,13 +6,13 @@ from frontends.comparison import boundary_and_random_codes
 from hypothesis import HealthCheck, Phase, given, settings
 from hypothesis import strategies as st
 
-from qcompress.detectors.hgcal.econt.encoder import chip_graph
+from qcompress.detectors.hgcal.econt.onchip_encoder import chip_graph
 from qcompress.detectors.hgcal.econt.weights import EncoderWeights
 from qcompress.errors import QcompressError, Refused
 from qcompress.fixedpoint import Cast, Format
 from qcompress.frontends.qkeras import KerasBody, from_keras, import_keras, load_model, save_model
 from qcompress.training.arithmetic import cast_values
-from qcompress.training.layers import CastActivation, CastConv1D, CastConv2D, CastDense, CastDepthwiseConv2D
+from qcompress.training.exact_layers import CastActivation, CastConv1D, CastConv2D, CastDense, CastDepthwiseConv2D
 
 keras = import_keras()
 CHIP = {"kernel_cast": "fixed<6,1,TRN,SAT>"}

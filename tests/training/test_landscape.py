@@ -5,13 +5,13 @@ import pytest
 
 from qcompress.frontends.qkeras import import_keras
 from qcompress.progress import silent
+from qcompress.training.exact_layers import CastActivation, CastDense
 from qcompress.training.landscape import (
     activation_distributions,
     landscape,
     principal_components,
     weight_distributions,
 )
-from qcompress.training.layers import CastActivation, CastDense
 
 keras = import_keras()
 

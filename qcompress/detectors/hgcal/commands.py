@@ -95,8 +95,8 @@ def registers(
 ) -> None:
     """Write the registers that load a candidate into the chip; says which neurons can overflow."""
     from qcompress.candidate import Candidate
-    from qcompress.detectors.hgcal.deployment import firmware_registers, overflow_lines
     from qcompress.detectors.hgcal.econt.registers import write_registers
+    from qcompress.detectors.hgcal.encoder.deployment import firmware_registers, overflow_lines
 
     loaded, overflow = firmware_registers(Candidate.open(candidate).firmware(), etx)
     lines = overflow_lines(loaded, overflow, words)

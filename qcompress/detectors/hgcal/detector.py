@@ -19,8 +19,8 @@ from qcompress.detectors import (
     SampleCard,
 )
 from qcompress.detectors.hdf5 import hdf5_format
-from qcompress.detectors.hgcal.models import EncoderOptions
-from qcompress.detectors.hgcal.selections import Selection
+from qcompress.detectors.hgcal.encoder.options import EncoderOptions
+from qcompress.detectors.hgcal.samples.selections import Selection
 from qcompress.errors import QcompressError
 from qcompress.fixedpoint import Overflow
 from qcompress.graph import Graph, Stage
@@ -49,41 +49,43 @@ class Hgcal(Detector):
     score_labels: ClassVar[Mapping[str, str]] = {"emd_mean": "mean EMD [half trigger-cell pitch]"}
 
     def owns(self, path: Path) -> bool:
-        from qcompress.detectors.hgcal.sample_layout import FORMAT
+        from qcompress.detectors.hgcal.samples.layout import FORMAT
 
         return hdf5_format(path) == FORMAT
 
     def simulate(self, kind: str, events: int, seed: int, path: Path, report: Report) -> None:
-        from qcompress.detectors.hgcal import simulation
+        from qcompress.detectors.hgcal.simulation import fast_simulation
 
-        simulation.simulate(kind, events, seed, path, report)
+        fast_simulation.simulate(kind, events, seed, path, report)
 
     def simulate_selected(self, kind: str, events: int, seed: int, cuts: Any, path: Path, report: Report) -> None:
-        from qcompress.detectors.hgcal import selections, simulation
+        from qcompress.detectors.hgcal.samples import selections
+        from qcompress.detectors.hgcal.simulation import fast_simulation
 
-        simulation.simulate(kind, events, seed, path, report, selections.parse(cuts, "selection"))
+        fast_simulation.simulate(kind, events, seed, path, report, selections.parse(cuts, "selection"))
 
     def inspect(self, path: Path) -> Results:
-        from qcompress.detectors.hgcal import inspection
+        from qcompress.detectors.hgcal.samples import inspection
 
         return inspection.inspect(path)
 
     def import_sample(
         self, source: Path, target: Path, skip_bad_rows: bool, settings: Mapping[str, str], report: Report
     ) -> str:
-        from qcompress.detectors.hgcal import exchange
+        from qcompress.detectors.hgcal.exchange import files
 
-        found = exchange.import_file(source, target, skip_bad_rows, settings, report)
+        found = files.import_file(source, target, skip_bad_rows, settings, report)
         left_out = f"; {found.dropped} bad rows left out, the first: {found.first_fault}" if found.dropped else ""
         return f"{found.rows} rows in {target}{left_out}"
 
     def export_sample(self, sample: Path, target: Path, settings: Mapping[str, str]) -> str:
-        from qcompress.detectors.hgcal import exchange
+        from qcompress.detectors.hgcal.exchange import files
 
-        return exchange.export_file(sample, target, settings)
+        return files.export_file(sample, target, settings)
 
     def select(self, source: Path, target: Path, cuts: Any, report: Report) -> str:
-        from qcompress.detectors.hgcal import samples, selections
+        from qcompress.detectors.hgcal import samples
+        from qcompress.detectors.hgcal.samples import selections
 
         found = selections.select(source, target, selections.parse(cuts, "selection"), report)
         counts = ", ".join(f"{name}: {count}" for name, count in found.items())
@@ -96,37 +98,37 @@ class Hgcal(Detector):
             return SampleCard(sample.rows, len(sample.events()), sample.content_hash(), sample.split_hash())
 
     def rows(self, path: Path, front_end: Mapping[str, Any], network: str) -> Rows:
-        from qcompress.detectors.hgcal import training
+        from qcompress.detectors.hgcal.encoder import training
 
         return training.rows(path)
 
     def front_end(self, options: Any) -> dict[str, Any]:
-        from qcompress.detectors.hgcal import geometry
         from qcompress.detectors.hgcal.econt.frontend import FrontEnd
+        from qcompress.detectors.hgcal.module import geometry
 
         return FrontEnd.autoencoder(geometry.AE_CHANNEL.tolist()).to_mapping()
 
     def preprocess(self, front_end: Mapping[str, Any], network: str, graphs: Mapping[str, Graph]) -> Stage:
         from qcompress.detectors.hgcal.econt.frontend import FrontEnd
-        from qcompress.detectors.hgcal.preprocess import Normaliser
+        from qcompress.detectors.hgcal.encoder.stages import Normaliser
 
         return Normaliser(FrontEnd.from_mapping(front_end))
 
     def postprocess(self, front_end: Mapping[str, Any], network: str, graph: Graph) -> tuple[Stage, ...]:
-        from qcompress.detectors.hgcal.preprocess import LatentWords
+        from qcompress.detectors.hgcal.encoder.stages import LatentWords
 
         if graph.output_format.signed:
             raise QcompressError(f"{network} gives latents of {graph.output_format}; links carry unsigned ones")
         return (LatentWords(graph.output_shape, graph.output_format),)
 
     def networks(self, options: Any, own: Mapping[str, Any]) -> tuple[Network, ...]:
-        from qcompress.detectors.hgcal import models
+        from qcompress.detectors.hgcal.encoder import models
 
         return (models.build(options, own.get(models.ENCODER)),)
 
     def graph(self, name: str, model: Any, options: Any) -> Graph:
-        from qcompress.detectors.hgcal.arithmetic import deployed_graph
         from qcompress.detectors.hgcal.econt.weights import EncoderWeights
+        from qcompress.detectors.hgcal.encoder.arithmetic import deployed_graph
 
         if options.arithmetic == "post_training":
             layers = (model.get_layer("convolution"), model.get_layer("dense"))
@@ -144,19 +146,19 @@ class Hgcal(Detector):
     def emulate(
         self, firmware: Firmware, source: Path, target: Path, overrides: Mapping[str, Any], report: Report
     ) -> str:
-        from qcompress.detectors.hgcal import emulation
+        from qcompress.detectors.hgcal.encoder import emulation
 
         return emulation.emulate(firmware, source, target, overrides, report)
 
     def evaluate(self, firmware: Firmware, path: Path, decode: Decoders, wanted: Evaluation, report: Report) -> Results:
-        from qcompress.detectors.hgcal import evaluation
+        from qcompress.detectors.hgcal.evaluation import results
 
-        return evaluation.evaluate(firmware, path, decode, wanted, report)
+        return results.evaluate(firmware, path, decode, wanted, report)
 
     def check_apart(self, sample: Path, trained: Path) -> None:
-        from qcompress.detectors.hgcal import evaluation
+        from qcompress.detectors.hgcal.evaluation import results
 
-        evaluation.check_apart(sample, trained)
+        results.check_apart(sample, trained)
 
 
 DETECTOR = Hgcal()

@@ -27,8 +27,8 @@ def clusters(
     noisy_pads: Annotated[bool, typer.Option("--noisy-pads", help="No peaks on pads that are never quiet.")] = False,
 ) -> None:
     """Clusters that the experiment's finder gives for a file of digits."""
-    from qcompress.detectors.tpc import digit_files
-    from qcompress.detectors.tpc.finder import Settings
+    from qcompress.detectors.tpc.finder import digit_files
+    from qcompress.detectors.tpc.finder.classical import Settings
     from qcompress.errors import QcompressError
 
     if target.resolve() == digits.resolve():
@@ -52,7 +52,7 @@ def export(
 ) -> None:
     """A candidate's network as an ONNX model that gives the same codes, compared before this ends."""
     from qcompress.candidate import Candidate
-    from qcompress.detectors.tpc.deployment import export_network
+    from qcompress.detectors.tpc.networks.deployment import export_network
     from qcompress.errors import QcompressError
 
     opened = Candidate.open(candidate)
@@ -76,7 +76,7 @@ def infer(
     target: Annotated[Path, typer.Argument(metavar="CLUSTERS.CSV", help="Clusters to write.")],
 ) -> None:
     """Clusters and decisions with an ONNX model in onnxruntime: what `qcompress emulate` writes."""
-    from qcompress.detectors.tpc import deployment
+    from qcompress.detectors.tpc.networks import deployment
     from qcompress.errors import QcompressError
     from qcompress.progress import silent
 
@@ -95,7 +95,7 @@ def time(
     """How fast an ONNX model decides: percentiles for batches of 1, 64 and 4096, on CUDA where there is one."""
     from rich.console import Console
 
-    from qcompress.detectors.tpc.deployment import timing_table
+    from qcompress.detectors.tpc.networks.deployment import timing_table
     from qcompress.report.terminal import print_tables
 
     print_tables([timing_table(model, threads, warm_up, repeats)], Console(width=120))

@@ -8,7 +8,7 @@ from pydantic import Field
 
 from qcompress.detectors import Decoders, Detector, Evaluation, Firmware, Network, Options, Results, Rows, SampleCard
 from qcompress.detectors.hdf5 import hdf5_format
-from qcompress.detectors.tpc.models import CLASSIFIER, NetworkOptions
+from qcompress.detectors.tpc.networks.models import CLASSIFIER, NetworkOptions
 from qcompress.graph import Graph, Stage
 from qcompress.progress import Report
 
@@ -34,14 +34,14 @@ class Tpc(Detector):
     }
 
     def simulate(self, kind: str, events: int, seed: int, path: Path, report: Report) -> None:
-        from qcompress.detectors.tpc import simulation
+        from qcompress.detectors.tpc.simulation import fast_simulation
 
-        simulation.simulate(kind, events, seed, path, report)
+        fast_simulation.simulate(kind, events, seed, path, report)
 
     def kind_of(self, given: Mapping[str, Any]) -> str:
-        from qcompress.detectors.tpc import simulation
+        from qcompress.detectors.tpc.simulation import fast_simulation
 
-        return simulation.kind_of(given["occupancy"])
+        return fast_simulation.kind_of(given["occupancy"])
 
     def owns(self, path: Path) -> bool:
         from qcompress.detectors.tpc.samples import FORMAT
@@ -49,7 +49,7 @@ class Tpc(Detector):
         return hdf5_format(path) == FORMAT
 
     def inspect(self, path: Path) -> Results:
-        from qcompress.detectors.tpc import inspection
+        from qcompress.detectors.tpc.samples import inspection
 
         return inspection.inspect(path)
 
@@ -61,7 +61,7 @@ class Tpc(Detector):
             return SampleCard(digits, len(sample), sample.content_hash(), sample.split_hash())
 
     def rows(self, path: Path, front_end: Mapping[str, Any], network: str) -> Rows:
-        from qcompress.detectors.tpc import maxima
+        from qcompress.detectors.tpc.networks import maxima
 
         return maxima.rows(path, maxima.layout_of(front_end))
 
@@ -70,34 +70,34 @@ class Tpc(Detector):
         return {name: getattr(options, name) for name in kept}
 
     def preprocess(self, front_end: Mapping[str, Any], network: str, graphs: Mapping[str, Graph]) -> Stage:
-        from qcompress.detectors.tpc.maxima import layout_of
-        from qcompress.detectors.tpc.preprocess import CentreDivision
+        from qcompress.detectors.tpc.networks.maxima import layout_of
+        from qcompress.detectors.tpc.networks.stages import CentreDivision
 
         return CentreDivision(layout_of(front_end))
 
     def postprocess(self, front_end: Mapping[str, Any], network: str, graph: Graph) -> tuple[Stage, ...]:
-        from qcompress.detectors.tpc.preprocess import Decision
+        from qcompress.detectors.tpc.networks.stages import Decision
 
         if network != CLASSIFIER:
             return ()
         return (Decision(graph.output_shape, graph.output_format, front_end["threshold"]),)
 
     def networks(self, options: Any, own: Mapping[str, Any]) -> tuple[Network, ...]:
-        from qcompress.detectors.tpc import models
+        from qcompress.detectors.tpc.networks import models
 
         return models.build(options, own)
 
     def emulate(
         self, firmware: Firmware, source: Path, target: Path, overrides: Mapping[str, Any], report: Report
     ) -> str:
-        from qcompress.detectors.tpc import emulation
+        from qcompress.detectors.tpc.networks import emulation
 
         return emulation.emulate(firmware, source, target, overrides, report)
 
     def evaluate(self, firmware: Firmware, path: Path, decode: Decoders, wanted: Evaluation, report: Report) -> Results:
-        from qcompress.detectors.tpc import evaluation
+        from qcompress.detectors.tpc.evaluation import results
 
-        return evaluation.evaluate(firmware, path, wanted.whole(self.name), report)
+        return results.evaluate(firmware, path, wanted.whole(self.name), report)
 
 
 DETECTOR = Tpc()

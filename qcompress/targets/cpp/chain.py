@@ -11,11 +11,11 @@ from typing import Protocol, runtime_checkable
 from qcompress.errors import Refused
 from qcompress.graph import Graph
 from qcompress.graph.stage import Chain, Hashed, Stage, ports_in, ports_out
-from qcompress.targets import cpp_emit
-from qcompress.targets.cpp_ports import Body, interface, is_plain, members, predict
-from qcompress.targets.cpp_program import BLOCK_BYTES, type_bytes
-from qcompress.targets.cpp_source import Source, comment, namespace
-from qcompress.targets.cpp_types import port_type
+from qcompress.targets.cpp import emit
+from qcompress.targets.cpp.ports import Body, interface, is_plain, members, predict
+from qcompress.targets.cpp.program import BLOCK_BYTES, type_bytes
+from qcompress.targets.cpp.source import Source, comment, namespace
+from qcompress.targets.cpp.types import port_type
 
 BLOCK_ROWS = 16
 """Rows that are computed together in a chain without a graph."""
@@ -41,7 +41,7 @@ def refuse(chain: Chain) -> None:
         if not has_cpp(stage):
             raise Refused(f"cpp: stage {stage.name} of {chain.name} has no C++: give it a method `cpp`")
         if isinstance(stage, Graph):
-            cpp_emit.refuse(stage)
+            emit.refuse(stage)
 
 
 def keeps_space(chain: Chain) -> bool:
@@ -57,7 +57,7 @@ def header(chain: Chain) -> str:
     result.line(*_banner(chain), "", f"#ifndef {name.upper()}", f"#define {name.upper()}", "")
     result.line("#include <cstddef>", "#include <cstdint>", *(["#include <memory>"] if large else []), "")
     for graph in graphs:
-        result.line(*cpp_emit.header(graph).splitlines(), "")
+        result.line(*emit.header(graph).splitlines(), "")
     result.line(f"namespace {name} {{", "")
     interface(chain, result, str(_block_rows(chain)))
     _workspace(chain, result)
@@ -93,7 +93,7 @@ def _row_bytes(chain: Chain) -> int:
 
 def _block_rows(chain: Chain) -> int:
     """Rows of a block: those of the graph with the longest one, as far as their codes stay in the cache."""
-    rows = max((cpp_emit.work_space(graph).lanes for graph in _graphs(chain)), default=BLOCK_ROWS)
+    rows = max((emit.work_space(graph).lanes for graph in _graphs(chain)), default=BLOCK_ROWS)
     while rows > 1 and rows * _row_bytes(chain) > BLOCK_BYTES:
         rows //= 2
     return rows
@@ -101,7 +101,7 @@ def _block_rows(chain: Chain) -> int:
 
 def _bytes(chain: Chain) -> int:
     """Of the work space."""
-    rooms = [cpp_emit.work_space(graph) for graph in _graphs(chain)]
+    rooms = [emit.work_space(graph) for graph in _graphs(chain)]
     return _block_rows(chain) * _row_bytes(chain) + max((room.bytes * room.lanes for room in rooms), default=0)
 
 
@@ -116,7 +116,7 @@ def _banner(chain: Chain) -> list[str]:
             for stage in chain.stages
         ),
         "// A code is the integer in the register; its value is code * 2^-fraction. C++17, no globals.",
-        *cpp_emit.memory(_bytes(chain)),
+        *emit.memory(_bytes(chain)),
     ]
 
 
@@ -179,7 +179,7 @@ def _computed(chain: Chain, number: int, stage: Stage, spaces: dict[str, str]) -
     space = namespace(stage)
     ports = f"{given}, {made}" if is_plain(stage) else f"{space}::Inputs{{{given}}}, {space}::Outputs{{{made}}}"
     many = f"{space}::predict({ports}, rows, {spaces[space]});"
-    if cpp_emit.keeps_space(stage):
+    if emit.keeps_space(stage):
         return [many]
     return ["if (rows == 1)  // no whole block for it", f"    {space}::predict({ports});", "else", f"    {many}"]
 

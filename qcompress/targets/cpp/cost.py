@@ -2,7 +2,7 @@
 
 from qcompress.graph import Graph, Linear
 from qcompress.graph.stage import Chain
-from qcompress.targets.cpp_selftest import elements, products, rows
+from qcompress.targets.cpp.selftest import elements, products, rows
 
 
 def cost(stage: Graph | Chain) -> tuple[float, float]:

@@ -1,7 +1,7 @@
 """A graph as one self-contained C++17 header.
 
 Every node, with the elementwise operations behind it, becomes a struct of constants and a call of one of the kernels
-in cpp_runtime.h. Arrays are [element][row of the block]; all integer types follow from exact ranges.
+in runtime.h. Arrays are [element][row of the block]; all integer types follow from exact ranges.
 """
 
 from importlib.metadata import version
@@ -9,14 +9,14 @@ from pathlib import Path
 from weakref import WeakKeyDictionary
 
 from qcompress.graph import Graph
-from qcompress.targets import cpp_kernels
-from qcompress.targets.cpp_ports import Body, interface, is_plain, predict
-from qcompress.targets.cpp_program import BLOCK_BYTES, Program, Space, plan, space
-from qcompress.targets.cpp_source import Source, comment, header_name, namespace
+from qcompress.targets.cpp import kernels
+from qcompress.targets.cpp.ports import Body, interface, is_plain, predict
+from qcompress.targets.cpp.program import BLOCK_BYTES, Program, Space, plan, space
+from qcompress.targets.cpp.source import Source, comment, header_name, namespace
 
 __all__ = ["Source", "header", "header_name", "namespace", "refuse", "work_space"]
 
-RUNTIME = Path(__file__).with_name("cpp_runtime.h")
+RUNTIME = Path(__file__).with_name("runtime.h")
 _SPACES: WeakKeyDictionary[Graph, Space] = WeakKeyDictionary()
 """Of graphs that were planned: ranges of images take seconds."""
 
@@ -41,7 +41,7 @@ def keeps_space(graph: Graph) -> bool:
 def _program(graph: Graph) -> Program:
     """The graph with every kernel written."""
     program = plan(graph)
-    cpp_kernels.emit(program)
+    kernels.emit(program)
     _SPACES[graph] = space(program)
     return program
 

@@ -25,12 +25,12 @@ from qcompress.fixedpoint import Format
 from qcompress.graph import Graph
 from qcompress.graph.ports import Port, Tensors, as_tensors, by_port, outside, pack, row_count, unpack
 from qcompress.graph.stage import Chain, ports_in, ports_out
-from qcompress.targets import cpp_chain, cpp_emit
-from qcompress.targets.cpp_cost import cost
-from qcompress.targets.cpp_files import library, plugin
-from qcompress.targets.cpp_ports import is_plain
-from qcompress.targets.cpp_selftest import FILE, selftest
-from qcompress.targets.cpp_types import port_type
+from qcompress.targets.cpp import chain, emit
+from qcompress.targets.cpp.cost import cost
+from qcompress.targets.cpp.files import library, plugin
+from qcompress.targets.cpp.ports import is_plain
+from qcompress.targets.cpp.selftest import FILE, selftest
+from qcompress.targets.cpp.types import port_type
 from qcompress.targets.processes import require, run_logged
 from qcompress.targets.record import read_record, write_json, write_record
 
@@ -88,7 +88,7 @@ class Cpp:
                 stale.unlink(missing_ok=True)
             if isinstance(graph, Graph):
                 graph.save(folder / "graph")
-            (folder / cpp_emit.header_name(graph)).write_text(text)
+            (folder / emit.header_name(graph)).write_text(text)
             (folder / "library.cpp").write_text(library(graph))
             (folder / "plugin.cpp").write_text(plugin(graph, _emitter(graph).keeps_space(graph)))
             _write_selftest(graph, folder)
@@ -147,7 +147,7 @@ TARGET = Cpp()
 
 def _emitter(graph: Graph | Chain) -> Any:
     """Who writes the header."""
-    return cpp_emit if isinstance(graph, Graph) else cpp_chain
+    return emit if isinstance(graph, Graph) else chain
 
 
 def _file_hash(path: Path) -> str | None:

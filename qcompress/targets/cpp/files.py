@@ -3,9 +3,9 @@
 from typing import Any
 
 from qcompress.graph.stage import ports_in, ports_out
-from qcompress.targets.cpp_ports import is_plain, members
-from qcompress.targets.cpp_source import header_name, namespace
-from qcompress.targets.cpp_types import port_type
+from qcompress.targets.cpp.ports import is_plain, members
+from qcompress.targets.cpp.source import header_name, namespace
+from qcompress.targets.cpp.types import port_type
 
 THREADS = """\
 // What Python loads: rows shared among threads, work space of its own for each of them. The functions return how many
@@ -156,16 +156,16 @@ PLUGIN = """\
 // A model for a framework that loads emulators as plug-ins: create_model, prepare_input, predict, read_result,
 // destroy_model. Build: g++ -std=c++17 -O3 -fPIC -shared plugin.cpp -o {name}.so
 // Every model object has its own input and output; the weights are constants that all threads share. A framework with
-// a base class of its own gives its header and name: -DQCOMPRESS_MODEL_HEADER='"emulator.h"'
-// -DQCOMPRESS_MODEL_BASE=hls4mlEmulator::Model
+// a base class of its own gives its header and name: -DqcompressMODEL_HEADER='"emulator.h"'
+// -DqcompressMODEL_BASE=hls4mlEmulator::Model
 #include "{header}"
 
 #include <any>
 {includes}
-#ifdef QCOMPRESS_MODEL_HEADER
-#include QCOMPRESS_MODEL_HEADER
+#ifdef qcompressMODEL_HEADER
+#include qcompressMODEL_HEADER
 #else
-#define QCOMPRESS_MODEL_BASE qcompress_plugin::Model
+#define qcompressMODEL_BASE qcompress_plugin::Model
 namespace qcompress_plugin {{
 {takes}
 class Model {{
@@ -180,14 +180,14 @@ class Model {{
 
 namespace {space} {{
 
-class Emulator final : public QCOMPRESS_MODEL_BASE {{
+class Emulator final : public qcompressMODEL_BASE {{
 {members}
 }};
 
 }} // namespace {space}
 
-extern "C" QCOMPRESS_MODEL_BASE *create_model() {{ return new {space}::Emulator; }}
-extern "C" void destroy_model(QCOMPRESS_MODEL_BASE *model) {{ delete model; }}
+extern "C" qcompressMODEL_BASE *create_model() {{ return new {space}::Emulator; }}
+extern "C" void destroy_model(qcompressMODEL_BASE *model) {{ delete model; }}
 """
 
 

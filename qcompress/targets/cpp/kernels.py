@@ -1,6 +1,6 @@
 """The kernels of a graph: every node, with the elementwise operations behind it, as a struct of constants and a call.
 
-The kernels themselves are templates in cpp_runtime.h; all integer types follow from exact ranges.
+The kernels themselves are templates in runtime.h; all integer types follow from exact ranges.
 """
 
 from collections.abc import Callable, Iterator, Sequence
@@ -31,9 +31,9 @@ from qcompress.graph import (
     Table,
 )
 from qcompress.graph.stage import Shape
-from qcompress.targets.cpp_program import ARITHMETIC, Buffer, Group, Program, is_view
-from qcompress.targets.cpp_source import Source, comment
-from qcompress.targets.cpp_types import Bounds, Step, arithmetic_type, shift_count, step, wrap_step
+from qcompress.targets.cpp.program import ARITHMETIC, Buffer, Group, Program, is_view
+from qcompress.targets.cpp.source import Source, comment
+from qcompress.targets.cpp.types import Bounds, Step, arithmetic_type, shift_count, step, wrap_step
 
 PAIRED = ("std::int16_t", "std::int16_t", "std::int32_t")
 """Types of inputs, weights and sums of which processors form two products at once."""

@@ -6,8 +6,8 @@ from typing import Any, NamedTuple
 
 from qcompress.graph.ports import Port
 from qcompress.graph.stage import ports_in, ports_out
-from qcompress.targets.cpp_source import Source, identifiers
-from qcompress.targets.cpp_types import literal, port_type
+from qcompress.targets.cpp.source import Source, identifiers
+from qcompress.targets.cpp.types import literal, port_type
 
 Members = list[tuple[str, Port]]
 """Ports with the names that they have in C++."""

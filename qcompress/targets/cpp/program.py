@@ -22,9 +22,9 @@ from qcompress.graph import (
     Reshape,
     Subtract,
 )
-from qcompress.targets.cpp_ports import is_plain, members
-from qcompress.targets.cpp_source import Source, word
-from qcompress.targets.cpp_types import Bounds, arithmetic_type
+from qcompress.targets.cpp.ports import is_plain, members
+from qcompress.targets.cpp.source import Source, word
+from qcompress.targets.cpp.types import Bounds, arithmetic_type
 
 ARITHMETIC = (Quantize, Relu, LeakyRelu)
 """Operations that are computed in the registers of the kernel before them."""

@@ -13,9 +13,9 @@ from qcompress.graph import Graph
 from qcompress.graph.linear import Linear, positions
 from qcompress.graph.ports import Port, Tensors, as_tensors, by_port
 from qcompress.graph.stage import Chain, ports_in, ports_out
-from qcompress.targets.cpp_ports import is_plain, members
-from qcompress.targets.cpp_source import Source, header_name, namespace
-from qcompress.targets.cpp_types import port_type
+from qcompress.targets.cpp.ports import is_plain, members
+from qcompress.targets.cpp.source import Source, header_name, namespace
+from qcompress.targets.cpp.types import port_type
 
 ROWS = 64
 """Rows of the self-test of a small network."""

@@ -6,7 +6,7 @@ from contextlib import contextmanager
 
 from qcompress.fixedpoint import Codes
 from qcompress.graph.stage import Hashed
-from qcompress.targets.cpp_types import literal
+from qcompress.targets.cpp.types import literal
 
 _WORDS = """
 alignas alignof and and_eq asm auto bitand bitor bool break case catch char char8_t char16_t char32_t class compl

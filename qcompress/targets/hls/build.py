@@ -1,6 +1,6 @@
 """Write an hls4ml project: run in a process of its own, for hls4ml may end the process on what it dislikes.
 
-    python -m qcompress.targets.hls_build BACKEND IO_TYPE STRATEGY REUSE_FACTOR PART CLOCK_PERIOD_NS
+    python -m qcompress.targets.hls.build BACKEND IO_TYPE STRATEGY REUSE_FACTOR PART CLOCK_PERIOD_NS
 
 in the folder that holds graphs/0, graphs/1, ...; the project goes to project/. Several graphs become one project
 with the inputs and outputs of all.
@@ -13,8 +13,8 @@ from typing import Any
 
 from qcompress.graph import Graph
 from qcompress.graph.ports import Port
-from qcompress.targets.hls import PROJECT, Hls
-from qcompress.targets.hls_layers import lower
+from qcompress.targets.hls.lowering import lower
+from qcompress.targets.hls.project import PROJECT, Hls
 
 OWN_SETTINGS: dict[str, dict[str, Any]] = {
     "Vitis": {"write_weights_txt": False},
@@ -93,7 +93,7 @@ def _forget_paths(project: Path) -> None:
 
 
 def ports(model: Any, graphs: Sequence[Graph], settings: Hls) -> str:
-    """The header that tells hls_driver.cpp the ports: names and types from hls4ml, formats from the graphs."""
+    """The header that tells driver.cpp the ports: names and types from hls4ml, formats from the graphs."""
     streams, quartus = settings.io_type == "io_stream", settings.backend == "Quartus"
     suffix = "" if quartus and not streams else "_port"  # members of Quartus' structs have names of their own
     inputs, outputs = (

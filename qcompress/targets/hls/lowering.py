@@ -40,9 +40,9 @@ from qcompress.graph import (
 )
 from qcompress.graph.movement import Pairs
 from qcompress.graph.stage import Shape
-from qcompress.targets.hls_model import Layers, Settings, Tensor
-from qcompress.targets.hls_proven import CROPPING, JOINING_ROWS, MOST_COPIES, permuted_axes, unproven
-from qcompress.targets.hls_windows import (
+from qcompress.targets.hls.model import Layers, Settings, Tensor
+from qcompress.targets.hls.proven import CROPPING, JOINING_ROWS, MOST_COPIES, permuted_axes, unproven
+from qcompress.targets.hls.windows import (
     Weights,
     Window,
     affine,

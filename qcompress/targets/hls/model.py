@@ -11,7 +11,7 @@ from qcompress.fixedpoint import Cast, Format
 from qcompress.graph import Input
 from qcompress.graph.ports import INPUT
 from qcompress.graph.stage import Shape
-from qcompress.targets.hls_proven import AP_FIXED, Combination
+from qcompress.targets.hls.proven import AP_FIXED, Combination
 
 WEIGHT_BITS = 53
 """hls4ml carries weights as float64 and writes them as decimal literals: exact up to its significand."""

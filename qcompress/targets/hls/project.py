@@ -19,8 +19,8 @@ from pydantic import BaseModel, ConfigDict, Field
 from qcompress.errors import QcompressWarning, Refused
 from qcompress.graph import Graph, Linear
 from qcompress.targets.build_cost import hls_cost
-from qcompress.targets.hls_layers import lower
-from qcompress.targets.hls_proven import BACKENDS, IO_TYPES, SIMULATED, STRATEGIES
+from qcompress.targets.hls.lowering import lower
+from qcompress.targets.hls.proven import BACKENDS, IO_TYPES, SIMULATED, STRATEGIES
 from qcompress.targets.processes import Simulator, python_module, require, run_logged
 from qcompress.targets.record import read_record, write_record
 
@@ -136,10 +136,10 @@ class Hls:
             graph.save(folder / "graphs" / str(number))
         log, what = folder / "build.log", graphs[0].name
         log.unlink(missing_ok=True)
-        write = python_module("qcompress.targets.hls_build", *(str(value) for value in asdict(self).values()))
+        write = python_module("qcompress.targets.hls.build", *(str(value) for value in asdict(self).values()))
         run_logged(write, folder, log, f"{self.name}: writing the project of {what}")
         if self.simulated:
-            shutil.copyfile(Path(__file__).with_name("hls_driver.cpp"), folder / "project" / "simulate.cpp")
+            shutil.copyfile(Path(__file__).with_name("driver.cpp"), folder / "project" / "simulate.cpp")
             run_logged(
                 _compile(compiler, self, optimization), folder / "project", log, f"{self.name}: compiling {what}"
             )

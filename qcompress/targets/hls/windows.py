@@ -19,8 +19,8 @@ from qcompress.graph import (
 )
 from qcompress.graph.movement import Pairs
 from qcompress.graph.stage import Shape
-from qcompress.targets.hls_model import Layer, Layers, Tensor
-from qcompress.targets.hls_proven import AVERAGING, DEPTHWISE
+from qcompress.targets.hls.model import Layer, Layers, Tensor
+from qcompress.targets.hls.proven import AVERAGING, DEPTHWISE
 
 # Sums of products
 

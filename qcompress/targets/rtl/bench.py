@@ -12,8 +12,8 @@ import numpy as np
 
 from qcompress.graph import Graph
 from qcompress.graph.ports import INPUT, OUTPUT, Port, Tensors, as_tensors, pack
-from qcompress.targets.verilog import Bus, Verilog, bits, buses
-from qcompress.targets.weight_store import Layout
+from qcompress.targets.rtl.verilog import Bus, Verilog, bits, buses
+from qcompress.targets.rtl.weight_store import Layout
 
 ROWS = 64
 

@@ -1,6 +1,6 @@
 """Write a graph as Verilog: run in a process of its own.
 
-    python -m qcompress.targets.rtl_build LATENCY_CUTOFF
+    python -m qcompress.targets.rtl.build LATENCY_CUTOFF
 
 in the folder that holds graph/; Verilog, constraints and design.json go to verilog/.
 """
@@ -17,11 +17,11 @@ import numpy as np
 from qcompress.fixedpoint import Codes, Format
 from qcompress.graph import Graph
 from qcompress.graph.ports import INPUT, OUTPUT, Port, Tensors, as_tensors, pack
-from qcompress.targets.loadable_emit import format_table
 from qcompress.targets.record import write_json
-from qcompress.targets.rtl import TOP, WRONG_LOGIC
-from qcompress.targets.rtl_logic import Bits, Traced, trace_graph
-from qcompress.targets.verilog import Bus, bus_record, buses
+from qcompress.targets.rtl.constant import TOP, WRONG_LOGIC
+from qcompress.targets.rtl.loadable_emit import format_table
+from qcompress.targets.rtl.logic import Bits, Traced, trace_graph
+from qcompress.targets.rtl.verilog import Bus, bus_record, buses
 
 CORE = "qcompress_core"
 """alkaid's module; its ports are as wide as the values need."""

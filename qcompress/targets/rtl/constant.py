@@ -24,12 +24,12 @@ from qcompress.errors import Refused
 from qcompress.fixedpoint import Format
 from qcompress.graph import OPERATIONS, Graph, Linear, Node, Quantize, Table
 from qcompress.graph.ports import INPUT, OUTPUT
-from qcompress.targets.bench import write_bench
 from qcompress.targets.build_cost import operations, rtl_cost
 from qcompress.targets.processes import ProgramFailed, Simulator, python_module, require, run_logged
 from qcompress.targets.record import read_record, write_record
-from qcompress.targets.verilator import Simulation
-from qcompress.targets.verilog import FLOWS, buses
+from qcompress.targets.rtl.bench import write_bench
+from qcompress.targets.rtl.verilator import Simulation
+from qcompress.targets.rtl.verilog import FLOWS, buses
 
 TOP = "qcompress_rtl"
 """Name of the top module."""
@@ -113,7 +113,7 @@ class Rtl:
         graph.save(folder / "graph")
         log = folder / "build.log"
         log.unlink(missing_ok=True)
-        write = python_module("qcompress.targets.rtl_build", str(self.latency_cutoff))
+        write = python_module("qcompress.targets.rtl.build", str(self.latency_cutoff))
         try:
             run_logged(write, folder, log, f"rtl: writing the Verilog of {graph.name}")
         except ProgramFailed as fault:

@@ -25,14 +25,14 @@ from qcompress.errors import QcompressError, Refused
 from qcompress.fixedpoint import Codes
 from qcompress.graph import Graph
 from qcompress.graph.ports import INPUT, OUTPUT, Tensors, row_count, unpack
-from qcompress.targets.bench import write_bench
 from qcompress.targets.build_cost import loadable_cost
-from qcompress.targets.loadable_emit import Design, refuse, write
 from qcompress.targets.processes import Simulator, require
 from qcompress.targets.record import read_record, write_record
-from qcompress.targets.verilator import Simulation
-from qcompress.targets.verilog import FLOWS, bus_record, buses
-from qcompress.targets.weight_store import Layout, require_same_structure
+from qcompress.targets.rtl.bench import write_bench
+from qcompress.targets.rtl.loadable_emit import Design, refuse, write
+from qcompress.targets.rtl.verilator import Simulation
+from qcompress.targets.rtl.verilog import FLOWS, bus_record, buses
+from qcompress.targets.rtl.weight_store import Layout, require_same_structure
 
 TOP = "qcompress_rtl_loadable"
 RECORD = "rtl_loadable.json"

@@ -20,7 +20,7 @@ from qcompress.graph import (
     Subtract,
     Table,
 )
-from qcompress.targets.verilog import Lane, Verilog, bits, number, zeros
+from qcompress.targets.rtl.verilog import Lane, Verilog, bits, number, zeros
 
 
 def element_module(source: Verilog, name: str, operation: Operation, given: Sequence[Format], result: Format) -> None:

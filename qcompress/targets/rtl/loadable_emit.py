@@ -20,10 +20,10 @@ from qcompress.graph import Concatenate, Graph, Linear, Merge, Node, Operation, 
 from qcompress.graph import Table as _Table
 from qcompress.graph.movement import numbered
 from qcompress.graph.ports import INPUT, OUTPUT
-from qcompress.targets.loadable_elements import ELEMENTS, aligned_module, element_module
-from qcompress.targets.loadable_layers import Layer, layer_module, sum_module
-from qcompress.targets.verilog import Bus, Verilog, bits, buses, element, number, zeros
-from qcompress.targets.weight_store import Layout, linear_nodes
+from qcompress.targets.rtl.loadable_elements import ELEMENTS, aligned_module, element_module
+from qcompress.targets.rtl.loadable_layers import Layer, layer_module, sum_module
+from qcompress.targets.rtl.verilog import Bus, Verilog, bits, buses, element, number, zeros
+from qcompress.targets.rtl.weight_store import Layout, linear_nodes
 
 BUDGET = 20_000
 """Multipliers that stand side by side."""

@@ -15,8 +15,8 @@ from qcompress.fixedpoint import Codes, Format, product_format
 from qcompress.graph import Linear
 from qcompress.graph.movement import numbered
 from qcompress.graph.stage import Shape
-from qcompress.targets.loadable_elements import adder, product
-from qcompress.targets.verilog import Lane, Verilog, bits, element, number, zeros
+from qcompress.targets.rtl.loadable_elements import adder, product
+from qcompress.targets.rtl.verilog import Lane, Verilog, bits, element, number, zeros
 
 INDEX_FORMAT = Format(False, 40, 40)
 NOWHERE = -1

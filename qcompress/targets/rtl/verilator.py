@@ -12,7 +12,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from qcompress.targets.processes import run_logged
-from qcompress.targets.verilog import Bus
+from qcompress.targets.rtl.verilog import Bus
 
 LINT_WAIVERS = ("UNUSEDSIGNAL", "ALWNEVER", "DECLFILENAME", "UNUSEDPARAM")
 """What alkaid's Verilog is warned of: style. Every other warning ends the build, a bit that is not there among them."""
@@ -38,7 +38,7 @@ class Simulation:
     compiler: str
     optimization: Sequence[str]
     waivers: Sequence[str] = LINT_WAIVERS
-    driver: str = "rtl_driver.cpp"
+    driver: str = "constant_driver.cpp"
 
     def build(self, sources: Sequence[Path], folder: Path, log: Path) -> None:
         """Make the program folder/simulate; nothing else is left in `folder`, which must not exist."""

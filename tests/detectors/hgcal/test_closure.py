@@ -3,9 +3,9 @@
 import numpy as np
 import pytest
 
-from qcompress.detectors.hgcal import geometry
 from qcompress.detectors.hgcal.econt.frontend import FrontEnd, normalise
 from qcompress.detectors.hgcal.econt.words import read_words
+from qcompress.detectors.hgcal.module import geometry
 from qcompress.metrics.emd import emd
 
 # Of tc_uv_to_xy.csv and LDM_TC_Mapping.csv: channel in the words, (u, v), centre in cm.

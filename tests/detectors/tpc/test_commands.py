@@ -2,8 +2,9 @@
 
 import pandas as pd
 import pytest
+from helpers.frames import DIGITS, frame, written
 
-from qcompress.detectors.tpc import digit_files
+from qcompress.detectors.tpc.finder import digit_files
 from qcompress.errors import QcompressError
 
 HEADER = "map,pad,time,charge\n"
@@ -114,8 +115,6 @@ def test_simulate_takes_an_occupancy_or_a_sample(qcompress, tmp_path):
 
 
 def test_inspect_counts_frames_digits_and_what_is_wrong(qcompress, tmp_path):
-    from test_samples import DIGITS, frame, written
-
     path = written(tmp_path / "a.h5", frame(0), frame(1, []), frame(2, DIGITS[1:3], 1))
     done = qcompress("data", "inspect", path, "--page", tmp_path / "a.html")
     assert done.returncode == 0, done.stderr

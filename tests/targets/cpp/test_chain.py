@@ -11,8 +11,8 @@ from qcompress.errors import QcompressError, Refused
 from qcompress.fixedpoint import Cast, Codes, Format
 from qcompress.graph import Chain, Dense, Graph, Node, Quantize
 from qcompress.graph.stage import Shape
-from qcompress.targets.cpp import ALL_STAGES, Cpp
-from qcompress.targets.cpp_emit import namespace
+from qcompress.targets.cpp.emit import namespace
+from qcompress.targets.cpp.emulator import ALL_STAGES, Cpp
 from qcompress.verify import standard_inputs, verify
 
 QUICK = Cpp(optimization="1")

@@ -9,29 +9,19 @@ from pathlib import Path
 
 import numpy as np
 import pytest
-from cpp_batch import run_all
-from operation_cases import CASES, cases, codes_for
-from random_dags import random_dag
+from helpers.cpp_batch import wrong
+from helpers.operation_cases import CASES, cases, codes_for
+from helpers.random_dags import random_dag
 
 from qcompress.errors import QcompressError, Refused, ToolMissing
 from qcompress.fixedpoint import Cast, Format
 from qcompress.graph import Add, Conv2D, Dense, Flatten, Graph, LeakyRelu, Node, Quantize, Relu
 from qcompress.targets import TARGETS, Body, Target
-from qcompress.targets.cpp import Cpp, native_dtype
-from qcompress.targets.cpp_emit import header, namespace
+from qcompress.targets.cpp.emit import header
+from qcompress.targets.cpp.emulator import Cpp, native_dtype
 
 CPP = Cpp()
 QUICK = Cpp(optimization="1")
-
-
-def wrong(graphs: list[Graph], folder: Path, flags: tuple[str, ...] = ("-O1", "-march=native")) -> list[str]:
-    """Which graphs give other codes in C++, in a batch or row by row."""
-    inputs = [codes_for(np.random.default_rng(1), graph, 150) for graph in graphs]
-    return [
-        namespace(graph)
-        for graph, codes, results in zip(graphs, inputs, run_all(graphs, inputs, folder, flags), strict=True)
-        if any((result != graph.run(codes)).any() for result in results)
-    ]
 
 
 def refused(graph: Graph) -> bool:
@@ -62,7 +52,7 @@ def test_nothing_is_undefined_and_narrow_machines_compute_the_same(tmp_path: Pat
     flags = ("-O1", "-fsanitize=undefined", "-fno-sanitize-recover=all", "-march=x86-64")
     script = (
         "import sys; sys.path[:0] = sys.argv[2:]; import numpy as np; from pathlib import Path;"
-        "from test_cpp import cases, wrong, CASES;"
+        "from helpers.cpp_batch import wrong; from helpers.operation_cases import CASES, cases;"
         f"assert wrong([g for n in CASES for g in cases(n, 3, 5)], Path(sys.argv[1]), {flags!r}) == []"
     )
     done = subprocess.run(
@@ -169,7 +159,7 @@ def test_another_processor_compiles_again(tmp_path: Path, monkeypatch: pytest.Mo
     library = QUICK.build(graph, tmp_path).library
     first = library.stat().st_mtime_ns
     assert QUICK.open(graph, tmp_path).library.stat().st_mtime_ns == first
-    monkeypatch.setattr("qcompress.targets.cpp._processor", lambda: "another")
+    monkeypatch.setattr("qcompress.targets.cpp.emulator._processor", lambda: "another")
     again = QUICK.open(graph, tmp_path).library
     assert again.name != library.name
     assert QUICK.open(graph, tmp_path).library.stat().st_mtime_ns == again.stat().st_mtime_ns
@@ -302,7 +292,7 @@ def test_a_framework_can_bring_its_own_base_class(tmp_path: Path) -> None:
     QUICK.build(small_graph(), tmp_path)
     base = HOST[HOST.index("class Model") : HOST.index("template")].replace("class Model", "#include <any>\nclass Base")
     (tmp_path / "emulator.h").write_text(base.replace("~Model", "~Base"))
-    defines = ['-DQCOMPRESS_MODEL_HEADER="emulator.h"', "-DQCOMPRESS_MODEL_BASE=Base"]
+    defines = ['-DqcompressMODEL_HEADER="emulator.h"', "-DqcompressMODEL_BASE=Base"]
     command = ["g++", "-std=c++17", "-fPIC", "-shared", *defines, "plugin.cpp", "-o", "model.so"]
     subprocess.run(command, cwd=tmp_path, check=True)
 

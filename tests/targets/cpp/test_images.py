@@ -6,8 +6,8 @@ from pathlib import Path
 
 import numpy as np
 import pytest
-from cpp_batch import run_all
-from operation_cases import uniform
+from helpers.cpp_batch import run_all
+from helpers.operation_cases import uniform
 
 from qcompress.fixedpoint import Cast, Format
 from qcompress.graph import (
@@ -31,12 +31,12 @@ from qcompress.graph import (
     UpSample,
     ZeroPad,
 )
-from qcompress.targets import cpp_program
-from qcompress.targets.cpp import Cpp
-from qcompress.targets.cpp_emit import header, work_space
-from qcompress.targets.cpp_kernels import _by_axis
-from qcompress.targets.cpp_selftest import FILE
-from qcompress.targets.cpp_source import namespace
+from qcompress.targets.cpp import program
+from qcompress.targets.cpp.emit import header, work_space
+from qcompress.targets.cpp.emulator import Cpp
+from qcompress.targets.cpp.kernels import _by_axis
+from qcompress.targets.cpp.selftest import FILE
+from qcompress.targets.cpp.source import namespace
 
 BYTE, WEIGHT = Format(False, 8, 4), Format(True, 6, 1)
 SANITIZED = ("g++", "-std=c++17", "-O1", "-Wall", "-Wextra", "-Wno-psabi", "-Werror", "-fsanitize=address,undefined")
@@ -160,9 +160,9 @@ def test_work_space_is_the_callers_or_on_the_heap_and_nothing_is_undefined(tmp_p
     codes = uniform(np.random.default_rng(5), BYTE, (2, *graph.input_shape))
     (tmp_path / "codes").write_bytes(codes.astype(np.uint8).tobytes())
     (tmp_path / "caller.cpp").write_text(CALLER.replace("SPACE", namespace(graph)))
-    for program in ("caller", "selftest"):
-        subprocess.run([*SANITIZED, f"{program}.cpp", "-o", program], cwd=tmp_path, check=True)
-        subprocess.run([f"./{program}"], cwd=tmp_path, check=True)
+    for name in ("caller", "selftest"):
+        subprocess.run([*SANITIZED, f"{name}.cpp", "-o", name], cwd=tmp_path, check=True)
+        subprocess.run([f"./{name}"], cwd=tmp_path, check=True)
     expected = graph.run(codes).astype(np.uint8).tobytes()
     assert (tmp_path / "results").read_bytes() == 3 * expected
     (tmp_path / FILE).write_bytes((tmp_path / FILE).read_bytes()[:-1])
@@ -240,7 +240,7 @@ MACHINES = ("native", "haswell", "x86-64")
 def test_every_kernel_of_one_row_equals_the_graph(
     machine: str, few: bool, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(cpp_program, "LANES", (1,))
+    monkeypatch.setattr(program, "LANES", (1,))
     graphs, flags = lone_operations(), ("-O1", f"-march={machine}")
     graphs = graphs[MACHINES.index(machine) :: 3] if few else graphs
     inputs = [uniform(np.random.default_rng(1), BYTE, (2, *graph.input_shape)) for graph in graphs]

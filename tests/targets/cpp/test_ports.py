@@ -5,15 +5,15 @@ from pathlib import Path
 
 import numpy as np
 import pytest
-from operation_cases import uniform
-from random_dags import random_dag
+from helpers.operation_cases import uniform
+from helpers.random_dags import random_dag
 
 from qcompress.errors import QcompressError
 from qcompress.fixedpoint import Cast, Format
 from qcompress.graph import Add, Chain, Concatenate, Conv2D, Dense, Flatten, Graph, Input, MaxPool, Node, Quantize, Relu
 from qcompress.graph.ports import Tensors, take
-from qcompress.targets.cpp import ALL_STAGES, Cpp
-from qcompress.targets.cpp_source import RESERVED, identifiers, namespace
+from qcompress.targets.cpp.emulator import ALL_STAGES, Cpp
+from qcompress.targets.cpp.source import RESERVED, identifiers, namespace
 
 QUICK = Cpp(optimization="1")
 STRICT = ("g++", "-std=c++17", "-O1", "-Wall", "-Wextra", "-Wno-psabi", "-Werror")

@@ -8,7 +8,7 @@ import pytest
 from qcompress.errors import Refused
 from qcompress.fixedpoint import Cast, Format, Overflow, Rounding
 from qcompress.graph import LeakyRelu, Quantize, Relu
-from qcompress.targets.cpp_types import Bounds, arithmetic_type, literal, port_type, signed_bits, step
+from qcompress.targets.cpp.types import Bounds, arithmetic_type, literal, port_type, signed_bits, step
 
 MODES = list(itertools.product(Rounding, Overflow))
 

@@ -10,8 +10,8 @@ from pathlib import Path
 
 import numpy as np
 import pytest
-from hls_blocks import mismatches_of, mismatches_on
-from random_graphs import (
+from helpers.hls_blocks import mismatches_of, mismatches_on
+from helpers.random_graphs import (
     OPERATIONS,
     cast_chain,
     random_branches,
@@ -42,10 +42,10 @@ from qcompress.graph import (
     ZeroPad,
 )
 from qcompress.targets import TARGETS, Body, Target
-from qcompress.targets.hls import VARIANTS, Hls, Project
-from qcompress.targets.hls_build import _forget_paths
-from qcompress.targets.hls_layers import lower
-from qcompress.targets.hls_proven import IO_TYPES, SIMULATED
+from qcompress.targets.hls.build import _forget_paths
+from qcompress.targets.hls.lowering import lower
+from qcompress.targets.hls.project import VARIANTS, Hls, Project
+from qcompress.targets.hls.proven import IO_TYPES, SIMULATED
 
 HLS = Hls()
 MODES = [(rounding, overflow) for rounding in Rounding for overflow in Overflow]

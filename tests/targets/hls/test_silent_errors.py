@@ -11,8 +11,8 @@ from pathlib import Path
 import numpy as np
 import pytest
 from frontends.random_models import draw_weights, keras, qkeras
-from hls_blocks import mismatches_on
-from random_graphs import random_codes
+from helpers.hls_blocks import mismatches_on
+from helpers.random_graphs import random_codes
 
 from qcompress.errors import QcompressWarning, Refused
 from qcompress.fixedpoint import Cast, Codes, Format
@@ -38,7 +38,7 @@ from qcompress.graph import (
     TransposedConv,
 )
 from qcompress.graph.stage import Shape
-from qcompress.targets.hls import Hls
+from qcompress.targets.hls.project import Hls
 
 VITIS, QUARTUS, CATAPULT = Hls(), Hls("Quartus"), Hls("Catapult")
 VITIS_STREAM, CATAPULT_STREAM = Hls("Vitis", "io_stream"), Hls("Catapult", "io_stream")

@@ -6,10 +6,10 @@ from pathlib import Path
 
 import numpy as np
 import pytest
-from batch_graph import batch
-from operation_cases import CASES, cases
-from random_dags import random_dag
-from random_graphs import cast_chain, random_cast, random_codes, random_format, random_network, uniform_codes
+from helpers.batch_graph import batch
+from helpers.operation_cases import CASES, cases
+from helpers.random_dags import random_dag
+from helpers.random_graphs import cast_chain, random_cast, random_codes, random_format, random_network, uniform_codes
 
 from qcompress.errors import Refused, ToolMissing
 from qcompress.fixedpoint import Cast, Codes, Format, Overflow, Rounding
@@ -30,9 +30,9 @@ from qcompress.graph import (
 )
 from qcompress.graph.ports import Port
 from qcompress.targets import TARGETS, Body, Target
-from qcompress.targets.rtl import Rtl, verilog_files
-from qcompress.targets.rtl_build import mismatches, sample_codes
-from qcompress.targets.rtl_logic import LOGIC, trace_graph
+from qcompress.targets.rtl.build import mismatches, sample_codes
+from qcompress.targets.rtl.constant import Rtl, verilog_files
+from qcompress.targets.rtl.logic import LOGIC, trace_graph
 
 RTL = Rtl(latency_cutoff=3, optimization="0")
 MODES = [(rounding, overflow) for rounding in Rounding for overflow in Overflow]
@@ -228,7 +228,7 @@ def test_the_test_bench_reads_the_graphs_codes(small_build: Path) -> None:
 def test_the_verilog_is_reproducible_and_names_no_path_of_this_machine(
     small_build: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr("qcompress.targets.verilator.Simulation.build", lambda *arguments: None)
+    monkeypatch.setattr("qcompress.targets.rtl.verilator.Simulation.build", lambda *arguments: None)
     RTL.build(small_graph(), tmp_path)
     for path in [*verilog_files(small_build), small_build / "rtl.json"]:
         content = path.read_bytes()
@@ -237,7 +237,7 @@ def test_the_verilog_is_reproducible_and_names_no_path_of_this_machine(
 
 
 def test_a_large_graph_gives_the_same_verilog_twice(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("qcompress.targets.verilator.Simulation.build", lambda *arguments: None)
+    monkeypatch.setattr("qcompress.targets.rtl.verilator.Simulation.build", lambda *arguments: None)
     graph = accepted_network(5)
     for name in ("first", "second"):
         RTL.build(graph, tmp_path / name)

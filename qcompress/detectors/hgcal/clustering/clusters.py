@@ -11,10 +11,10 @@ from typing import NamedTuple
 import numpy as np
 import numpy.typing as npt
 
-from qcompress.detectors.hgcal import layers
 from qcompress.detectors.hgcal.clustering import settings
 from qcompress.detectors.hgcal.clustering.settings import BackEnd
 from qcompress.detectors.hgcal.clustering.trigger_cells import TriggerCells
+from qcompress.detectors.hgcal.module import layers
 from qcompress.fixedpoint import Values
 
 COLUMN_OF_LAYER = np.searchsorted(layers.TRIGGER_LAYERS, np.arange(layers.LAYERS + 1))

@@ -9,7 +9,7 @@ import numpy.typing as npt
 from qcompress.detectors.hgcal.clustering.clusters import COLUMN_OF_LAYER, Clusters, find_clusters
 from qcompress.detectors.hgcal.clustering.settings import BackEnd
 from qcompress.detectors.hgcal.clustering.trigger_cells import trigger_cells
-from qcompress.detectors.hgcal.layers import CE_E_LAYERS
+from qcompress.detectors.hgcal.module.layers import CE_E_LAYERS
 from qcompress.detectors.hgcal.samples import Columns
 from qcompress.errors import QcompressError
 from qcompress.fixedpoint import Values

@@ -10,7 +10,7 @@ from functools import cached_property
 import numpy as np
 import numpy.typing as npt
 
-from qcompress.detectors.hgcal.layers import LAYERS
+from qcompress.detectors.hgcal.module.layers import LAYERS
 from qcompress.errors import QcompressError
 from qcompress.fixedpoint import Values
 

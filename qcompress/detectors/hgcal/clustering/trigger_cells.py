@@ -5,8 +5,8 @@ from typing import NamedTuple
 import numpy as np
 import numpy.typing as npt
 
-from qcompress.detectors.hgcal import geometry, layers, wafers
 from qcompress.detectors.hgcal.clustering.settings import ZERO_SUPPRESSION_MIPT
+from qcompress.detectors.hgcal.module import geometry, layers, wafers
 from qcompress.detectors.hgcal.samples import Columns
 from qcompress.errors import QcompressError
 from qcompress.fixedpoint import Values

@@ -9,10 +9,10 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from qcompress.detectors.hgcal.econt.encoder import LATENTS, chip_latents
 from qcompress.detectors.hgcal.econt.frames import FrameReader, FrameWriter, header5
 from qcompress.detectors.hgcal.econt.frontend import normalised_cells
 from qcompress.detectors.hgcal.econt.numbers import encode
+from qcompress.detectors.hgcal.econt.onchip_encoder import LATENTS, chip_latents
 from qcompress.detectors.hgcal.econt.registers import (
     LATENT_BITS,
     Registers,

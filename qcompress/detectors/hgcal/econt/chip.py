@@ -18,9 +18,9 @@ from qcompress.detectors.hgcal.econt import (
     super_trigger_cell,
     threshold_sum,
 )
-from qcompress.detectors.hgcal.econt.encoder import OverflowReport, overflow_report
 from qcompress.detectors.hgcal.econt.frames import BadFrame
 from qcompress.detectors.hgcal.econt.frontend import normalised_cells
+from qcompress.detectors.hgcal.econt.onchip_encoder import OverflowReport, overflow_report
 from qcompress.detectors.hgcal.econt.registers import Algorithm, Registers, read_registers, weights_from_registers
 from qcompress.detectors.hgcal.econt.word_files import OUTPUT_HEX, Words32, find_layout, format_hex, read_rows
 from qcompress.detectors.hgcal.econt.words import ORBIT, Words, read_words

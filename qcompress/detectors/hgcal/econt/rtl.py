@@ -15,20 +15,18 @@ from pathlib import Path
 import numpy as np
 
 from qcompress.detectors.hgcal.econt.autoencoder import padding, sent_bits
-from qcompress.detectors.hgcal.econt.encoder import LATENT, LATENTS, chip_graph
 from qcompress.detectors.hgcal.econt.frames import WORD
 from qcompress.detectors.hgcal.econt.frontend import IMAGE_FORMAT, cells_to_image
 from qcompress.detectors.hgcal.econt.numbers import TRIGGER_CELLS
+from qcompress.detectors.hgcal.econt.onchip_encoder import LATENT, LATENTS, chip_graph
 from qcompress.detectors.hgcal.econt.registers import Registers
 from qcompress.detectors.hgcal.econt.weights import BLOCK_BITS, BLOCKS, EncoderWeights
 from qcompress.detectors.hgcal.econt.word_files import Words32
 from qcompress.errors import QcompressError
 from qcompress.fixedpoint import Codes, Format, Overflow
 from qcompress.graph.ports import INPUT, OUTPUT, Port
-from qcompress.targets.loadable_elements import adder
-from qcompress.targets.loadable_emit import store_ports, write
 from qcompress.targets.processes import require
-from qcompress.targets.rtl_loadable import (
+from qcompress.targets.rtl.loadable import (
     DRIVER,
     LINT_WAIVERS,
     blocks_command,
@@ -36,9 +34,11 @@ from qcompress.targets.rtl_loadable import (
     rows_command,
     run_commands,
 )
-from qcompress.targets.verilator import Simulation
-from qcompress.targets.verilog import Lane, Verilog, bits, buses, element, number, zeros
-from qcompress.targets.weight_store import Layout
+from qcompress.targets.rtl.loadable_elements import adder
+from qcompress.targets.rtl.loadable_emit import store_ports, write
+from qcompress.targets.rtl.verilator import Simulation
+from qcompress.targets.rtl.verilog import Lane, Verilog, bits, buses, element, number, zeros
+from qcompress.targets.rtl.weight_store import Layout
 
 TOP, NETWORK, NORMALISER, FRAMER = "econt_encoder", "econt_network", "econt_normaliser", "econt_framer"
 CHARGE_BITS = 22

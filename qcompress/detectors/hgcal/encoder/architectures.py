@@ -6,15 +6,19 @@ has it; `4x4x3`, an early chip's: the image's three blocks, one for each third o
 """
 
 from collections.abc import Callable
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
-from qcompress.detectors.hgcal import geometry
-from qcompress.detectors.hgcal.econt.encoder import ACTIVATION, CONV_ACCUMULATOR, DENSE_ACCUMULATOR, LATENT, LATENTS
+from qcompress.detectors.hgcal.econt.onchip_encoder import (
+    ACTIVATION,
+    CONV_ACCUMULATOR,
+    DENSE_ACCUMULATOR,
+    LATENT,
+    LATENTS,
+)
 from qcompress.detectors.hgcal.econt.weights import WEIGHT_FORMAT
+from qcompress.detectors.hgcal.encoder.options import EncoderOptions
+from qcompress.detectors.hgcal.module import geometry
 from qcompress.fixedpoint import Cast, Format, Overflow, Rounding
-
-if TYPE_CHECKING:
-    from qcompress.detectors.hgcal.models import EncoderOptions
 
 INTEGER_BITS = 1
 """Integer bits of input, activation and latent."""
@@ -22,7 +26,7 @@ BLOCKS = (((0, 4), (4, 0)), ((0, 4), (0, 4)), ((4, 0), (0, 4)))
 """What is cropped of the image (rows, columns) to leave trigger cells 0-15, 16-31, 32-47 of the train order."""
 
 
-def build_encoder(options: "EncoderOptions") -> Any:
+def build_encoder(options: EncoderOptions) -> Any:
     """(8, 8, 1) -> (16,), freshly initialised."""
     import keras
 
@@ -38,7 +42,7 @@ def _unsigned(bits: int, name: str) -> Any:
     return qkeras.QActivation(qkeras.quantized_relu(bits, INTEGER_BITS), name=name)
 
 
-def _quantized(options: "EncoderOptions") -> dict[str, Any]:
+def _quantized(options: EncoderOptions) -> dict[str, Any]:
     import qkeras
 
     def weights() -> Any:
@@ -47,7 +51,7 @@ def _quantized(options: "EncoderOptions") -> dict[str, Any]:
     return {"kernel_quantizer": weights(), "bias_quantizer": weights(), "kernel_initializer": "he_uniform"}
 
 
-def _eight(options: "EncoderOptions", image: Any) -> Any:
+def _eight(options: EncoderOptions, image: Any) -> Any:
     import keras
     import qkeras
 
@@ -58,11 +62,11 @@ def _eight(options: "EncoderOptions", image: Any) -> Any:
     return _unsigned(options.latent_bits, "latent")(sums)
 
 
-def _nine(options: "EncoderOptions", image: Any) -> Any:
+def _nine(options: EncoderOptions, image: Any) -> Any:
     import keras
     import qkeras
 
-    from qcompress.training.layers import CastActivation
+    from qcompress.training.exact_layers import CastActivation
 
     padded = keras.layers.ZeroPadding2D(((0, 1), (0, 1)), name="padded")(image)
     size = {"strides": options.stride, "padding": "valid", "name": "convolution"}
@@ -74,7 +78,7 @@ def _nine(options: "EncoderOptions", image: Any) -> Any:
     return CastActivation(str(kept), name="kept")(latents)
 
 
-def _thirds(options: "EncoderOptions", image: Any) -> Any:
+def _thirds(options: EncoderOptions, image: Any) -> Any:
     import keras
     import qkeras
 
@@ -86,10 +90,10 @@ def _thirds(options: "EncoderOptions", image: Any) -> Any:
     return _unsigned(options.latent_bits, "latent")(qkeras.QDense(LATENTS, name="dense", **_quantized(options))(flat))
 
 
-ARRANGEMENTS: dict[str, Callable[["EncoderOptions", Any], Any]] = {"8x8": _eight, "9x9": _nine, "4x4x3": _thirds}
+ARRANGEMENTS: dict[str, Callable[[EncoderOptions, Any], Any]] = {"8x8": _eight, "9x9": _nine, "4x4x3": _thirds}
 
 
-def _unquantized(options: "EncoderOptions", image: Any) -> Any:
+def _unquantized(options: EncoderOptions, image: Any) -> Any:
     """Floating-point weights and activations, to be quantized after the training; latents as the links carry them."""
     import keras
 
@@ -100,11 +104,11 @@ def _unquantized(options: "EncoderOptions", image: Any) -> Any:
     return _unsigned(options.latent_bits, "latent")(sums)
 
 
-def _chip(options: "EncoderOptions", image: Any) -> Any:
+def _chip(options: EncoderOptions, image: Any) -> Any:
     """`econt.encoder.chip_graph` and the keep mask, node by node, so that what is trained is what the chip computes."""
     import keras
 
-    from qcompress.training.layers import CastActivation, CastConv2D, CastDense
+    from qcompress.training.exact_layers import CastActivation, CastConv2D, CastDense
 
     weights = str(Cast(WEIGHT_FORMAT, Rounding.RND_CONV, Overflow.SAT))
     overflow = Overflow(options.overflow)

@@ -4,8 +4,8 @@ from typing import NamedTuple
 
 import numpy as np
 
-from qcompress.detectors.hgcal.econt.encoder import ACTIVATION, LATENT, chip_graph
 from qcompress.detectors.hgcal.econt.frontend import IMAGE_FORMAT, IMAGE_SHAPE
+from qcompress.detectors.hgcal.econt.onchip_encoder import ACTIVATION, LATENT, chip_graph
 from qcompress.detectors.hgcal.econt.weights import PADDING, STRIDES, WEIGHT_FORMAT, EncoderWeights
 from qcompress.fixedpoint import Cast, Codes, Format, Overflow, Rounding
 from qcompress.graph import Conv2D, Dense, Flatten, Graph, Node, Operation, Quantize, Range

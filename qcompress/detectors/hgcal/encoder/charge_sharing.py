@@ -10,9 +10,9 @@ import numpy as np
 import numpy.typing as npt
 from pydantic import BaseModel, ConfigDict
 
-from qcompress.detectors.hgcal import geometry, wafers
 from qcompress.detectors.hgcal.econt.frontend import FrontEnd
 from qcompress.detectors.hgcal.econt.numbers import Density, decode_code, encode
+from qcompress.detectors.hgcal.module import geometry, wafers
 from qcompress.detectors.hgcal.samples import Columns
 from qcompress.errors import QcompressError
 from qcompress.fixedpoint import Codes, Values
@@ -99,7 +99,7 @@ def shared_out(weights: Values, totals: Codes) -> Codes:
 
     Largest remainders; the first of equal ones goes first. Rows without weights give zeros.
     """
-    from qcompress.detectors.hgcal.decoding_kernels import share_out
+    from qcompress.detectors.hgcal.encoder.charge_sharing_kernels import share_out
 
     given = np.ascontiguousarray(weights, np.float64), np.ascontiguousarray(totals, np.int64)
     shared: Codes = share_out(*given, float(1 << SHARE_BITS))

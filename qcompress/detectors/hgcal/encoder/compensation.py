@@ -9,9 +9,9 @@ from typing import Any
 
 import numpy as np
 
-from qcompress.detectors.hgcal.arithmetic import exact_graph
-from qcompress.detectors.hgcal.econt.encoder import LATENT, chip_graph
+from qcompress.detectors.hgcal.econt.onchip_encoder import LATENT, chip_graph
 from qcompress.detectors.hgcal.econt.weights import WEIGHT_FORMAT, EncoderWeights
+from qcompress.detectors.hgcal.encoder.arithmetic import exact_graph
 from qcompress.fixedpoint import Codes, Values
 from qcompress.graph import Graph
 

@@ -10,8 +10,8 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
-from qcompress.detectors.hgcal import geometry
-from qcompress.detectors.hgcal.econt.encoder import LATENTS
+from qcompress.detectors.hgcal.econt.onchip_encoder import LATENTS
+from qcompress.detectors.hgcal.module import geometry
 from qcompress.detectors.hgcal.samples import Columns
 from qcompress.errors import QcompressError
 from qcompress.fixedpoint import Codes

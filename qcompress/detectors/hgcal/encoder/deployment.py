@@ -3,9 +3,8 @@
 from pathlib import Path
 
 from qcompress.detectors import Firmware
-from qcompress.detectors.hgcal.arithmetic import deployed_graph
-from qcompress.detectors.hgcal.econt.encoder import OverflowReport, overflow_report
 from qcompress.detectors.hgcal.econt.frontend import FrontEnd, normalised_cells
+from qcompress.detectors.hgcal.econt.onchip_encoder import OverflowReport, overflow_report
 from qcompress.detectors.hgcal.econt.registers import (
     Registers,
     latent_capacity,
@@ -14,6 +13,7 @@ from qcompress.detectors.hgcal.econt.registers import (
 )
 from qcompress.detectors.hgcal.econt.weights import EncoderWeights
 from qcompress.detectors.hgcal.econt.words import read_words
+from qcompress.detectors.hgcal.encoder.arithmetic import deployed_graph
 from qcompress.errors import QcompressError, Refused
 from qcompress.fixedpoint import Overflow
 

@@ -10,7 +10,7 @@ import numpy as np
 from qcompress.detectors import Firmware
 from qcompress.detectors.hgcal.econt.frontend import FrontEnd
 from qcompress.detectors.hgcal.econt.words import Words, read_words
-from qcompress.detectors.hgcal.preprocess import WORDS
+from qcompress.detectors.hgcal.encoder.stages import WORDS
 from qcompress.errors import QcompressError
 from qcompress.files import written_aside
 from qcompress.fixedpoint import Codes

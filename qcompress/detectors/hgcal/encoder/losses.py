@@ -12,7 +12,7 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
-from qcompress.detectors.hgcal import geometry
+from qcompress.detectors.hgcal.module import geometry
 
 WEIGHTS = (4.0, 2.0, 1.0)
 """Of the three scales: single cells, groups of four, thirds."""

@@ -8,7 +8,7 @@ import numpy as np
 
 from qcompress.detectors.hgcal.econt.frames import FrameWriter
 from qcompress.detectors.hgcal.econt.frontend import IMAGE_FORMAT, FrontEnd, normalise
-from qcompress.detectors.hgcal.geometry import IMAGE_SHAPE, TRIGGER_CELLS
+from qcompress.detectors.hgcal.module.geometry import IMAGE_SHAPE, TRIGGER_CELLS
 from qcompress.fixedpoint import Codes, Format
 from qcompress.graph.stage import Shape
 

@@ -5,8 +5,10 @@ from pathlib import Path
 import numpy as np
 
 from qcompress.detectors import Rows
-from qcompress.detectors.hgcal import decoders, decoding, geometry, models, samples
+from qcompress.detectors.hgcal import samples
 from qcompress.detectors.hgcal.econt.frontend import FrontEnd
+from qcompress.detectors.hgcal.encoder import charge_sharing, decoders, models
+from qcompress.detectors.hgcal.module import geometry
 from qcompress.detectors.rows import Float32, Numbers
 from qcompress.fixedpoint import Codes
 
@@ -24,14 +26,14 @@ def rows(path: Path) -> Rows:
 
     def read(numbers: Numbers) -> tuple[Codes, Float32]:
         own = chosen(numbers)
-        targets = models.normalised_targets(geometry.ae_to_train(decoding.module_calq(front_end, own)))
+        targets = models.normalised_targets(geometry.ae_to_train(charge_sharing.module_calq(front_end, own)))
         if "masked" in own:
             targets[own["masked"] == 1] = 0
         return own["codes"], targets
 
     def side(numbers: Numbers) -> Float32:
         own = chosen(numbers)
-        sums = decoding.link_sums(decoding.module_calq(front_end, own))
-        return decoders.conditions(own, decoding.sums_of_links(sums))
+        sums = charge_sharing.link_sums(charge_sharing.module_calq(front_end, own))
+        return decoders.conditions(own, charge_sharing.sums_of_links(sums))
 
     return Rows(np.asarray(columns["split"], np.uint8), read, side)

@@ -11,14 +11,14 @@ from typing import Any, NamedTuple
 
 import numpy as np
 
-from qcompress.detectors.hgcal import geometry
 from qcompress.detectors.hgcal.econt import best_choice, repeater, super_trigger_cell, threshold_sum
 from qcompress.detectors.hgcal.econt.frames import OUTPUT_LINKS
 from qcompress.detectors.hgcal.econt.frontend import FrontEnd
 from qcompress.detectors.hgcal.econt.numbers import Density, encode
 from qcompress.detectors.hgcal.econt.registers import Algorithm, Registers
-from qcompress.detectors.hgcal.events import Columns, LinkAllocation, Modules, modules
-from qcompress.detectors.hgcal.layers import MIP_COUNTS
+from qcompress.detectors.hgcal.evaluation.events import Columns, LinkAllocation, Modules, modules
+from qcompress.detectors.hgcal.module import geometry
+from qcompress.detectors.hgcal.module.layers import MIP_COUNTS
 from qcompress.errors import QcompressError
 from qcompress.fixedpoint import Codes, Values
 

@@ -7,11 +7,11 @@ import numpy as np
 import numpy.typing as npt
 
 from qcompress.detectors import Decoders, Firmware
-from qcompress.detectors.hgcal import geometry
-from qcompress.detectors.hgcal.algorithms import CHIP, Codec
-from qcompress.detectors.hgcal.arithmetic import deployed_graph, exact_graph
-from qcompress.detectors.hgcal.decoders import conditions
-from qcompress.detectors.hgcal.decoding import (
+from qcompress.detectors.hgcal.econt.frontend import FrontEnd, normalise
+from qcompress.detectors.hgcal.econt.registers import latent_capacity
+from qcompress.detectors.hgcal.econt.weights import EncoderWeights
+from qcompress.detectors.hgcal.encoder.arithmetic import deployed_graph, exact_graph
+from qcompress.detectors.hgcal.encoder.charge_sharing import (
     DecodingOptions,
     Mask,
     charges,
@@ -20,11 +20,12 @@ from qcompress.detectors.hgcal.decoding import (
     module_cells,
     sums_of_links,
 )
-from qcompress.detectors.hgcal.econt.frontend import FrontEnd, normalise
-from qcompress.detectors.hgcal.econt.registers import latent_capacity
-from qcompress.detectors.hgcal.econt.weights import EncoderWeights
-from qcompress.detectors.hgcal.events import Modules
-from qcompress.detectors.hgcal.models import ENCODER, EncoderOptions
+from qcompress.detectors.hgcal.encoder.decoders import conditions
+from qcompress.detectors.hgcal.encoder.models import ENCODER
+from qcompress.detectors.hgcal.encoder.options import EncoderOptions
+from qcompress.detectors.hgcal.evaluation.algorithms import CHIP, Codec
+from qcompress.detectors.hgcal.evaluation.events import Modules
+from qcompress.detectors.hgcal.module import geometry
 from qcompress.detectors.hgcal.samples import Columns
 from qcompress.errors import QcompressError
 from qcompress.fixedpoint import Codes, Format, Overflow, Values

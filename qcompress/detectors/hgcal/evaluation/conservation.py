@@ -12,8 +12,8 @@ from typing import Any, NamedTuple
 import numpy as np
 import numpy.typing as npt
 
-from qcompress.detectors.hgcal import geometry, layers, wafers
-from qcompress.detectors.hgcal.events import PLACE, Modules
+from qcompress.detectors.hgcal.evaluation.events import PLACE, Modules
+from qcompress.detectors.hgcal.module import geometry, layers, wafers
 from qcompress.fixedpoint import Values
 
 ZERO_SUPPRESSIONS = (0.1, 0.0)
@@ -70,7 +70,7 @@ def _angles() -> tuple[Values, Values]:
 
 def conserved(counts: Values, charges: Values, modules: Modules, at: Places, event: npt.NDArray[np.int64]) -> Conserved:
     """What arrived of modules as (n, 48) ADC counts and as transverse charges; event (n,): 0 .. events - 1."""
-    from qcompress.detectors.hgcal import conservation_kernels as kernels
+    from qcompress.detectors.hgcal.evaluation import conservation_kernels as kernels
 
     mip_pt, pt = charges / layers.MIP_COUNTS, charges * at.gev
     pt_in = modules.charge * at.gev

@@ -13,9 +13,9 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
-from qcompress.detectors.hgcal import geometry, layers, wafers
 from qcompress.detectors.hgcal.econt.frames import OUTPUT_LINKS
 from qcompress.detectors.hgcal.econt.numbers import CALIBRATION_ONE, INPUT_CODES, Density, calibrate, decode
+from qcompress.detectors.hgcal.module import geometry, layers, wafers
 from qcompress.errors import QcompressError
 from qcompress.fixedpoint import Codes, Values
 

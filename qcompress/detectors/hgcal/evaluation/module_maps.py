@@ -6,11 +6,11 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from qcompress.detectors import Firmware
-from qcompress.detectors.hgcal import geometry
-from qcompress.detectors.hgcal.algorithms import Codec
-from qcompress.detectors.hgcal.events import Modules
-from qcompress.detectors.hgcal.layers import MIP_COUNTS
-from qcompress.detectors.hgcal.models import ENCODER
+from qcompress.detectors.hgcal.encoder.models import ENCODER
+from qcompress.detectors.hgcal.evaluation.algorithms import Codec
+from qcompress.detectors.hgcal.evaluation.events import Modules
+from qcompress.detectors.hgcal.module import geometry
+from qcompress.detectors.hgcal.module.layers import MIP_COUNTS
 from qcompress.fixedpoint import Codes, Values
 
 if TYPE_CHECKING:

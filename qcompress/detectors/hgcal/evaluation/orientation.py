@@ -11,9 +11,9 @@ from functools import cache
 
 import numpy as np
 
-from qcompress.detectors.hgcal import geometry
-from qcompress.detectors.hgcal.baselines import mean_image, uniform_image
-from qcompress.detectors.hgcal.geometry import Index
+from qcompress.detectors.hgcal.evaluation.baselines import mean_image, uniform_image
+from qcompress.detectors.hgcal.module import geometry
+from qcompress.detectors.hgcal.module.geometry import Index
 from qcompress.errors import QcompressError
 from qcompress.fixedpoint import Values
 from qcompress.metrics.emd import emd

@@ -15,8 +15,8 @@ from typing import Any
 import numpy as np
 
 from qcompress.detectors import Decoders, Firmware
-from qcompress.detectors.hgcal.algorithms import Codec
-from qcompress.detectors.hgcal.scoring import Block, Task, score_blocks
+from qcompress.detectors.hgcal.evaluation.algorithms import Codec
+from qcompress.detectors.hgcal.evaluation.scoring import Block, Task, score_blocks
 from qcompress.errors import QcompressError
 from qcompress.progress import Report
 

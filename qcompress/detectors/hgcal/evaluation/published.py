@@ -12,15 +12,15 @@ from pathlib import Path
 
 import numpy as np
 
-from qcompress.detectors.hgcal import geometry
-from qcompress.detectors.hgcal.algorithms import Codec
-from qcompress.detectors.hgcal.codecs import in_channels
-from qcompress.detectors.hgcal.decoding import DecodingOptions, charges, link_sums, module_cells
-from qcompress.detectors.hgcal.econt.encoder import chip_latents
 from qcompress.detectors.hgcal.econt.frontend import normalised_cells
+from qcompress.detectors.hgcal.econt.onchip_encoder import chip_latents
 from qcompress.detectors.hgcal.econt.weights import EncoderWeights
-from qcompress.detectors.hgcal.events import Modules
-from qcompress.detectors.hgcal.orientation import Orientation, orientations
+from qcompress.detectors.hgcal.encoder.charge_sharing import DecodingOptions, charges, link_sums, module_cells
+from qcompress.detectors.hgcal.evaluation.algorithms import Codec
+from qcompress.detectors.hgcal.evaluation.codecs import in_channels
+from qcompress.detectors.hgcal.evaluation.events import Modules
+from qcompress.detectors.hgcal.evaluation.orientation import Orientation, orientations
+from qcompress.detectors.hgcal.module import geometry
 from qcompress.errors import QcompressError
 from qcompress.fixedpoint import Codes, Values
 

@@ -10,21 +10,23 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from qcompress.detectors import TEST, TRAIN, Decoders, Evaluation, Firmware, Results, Table
-from qcompress.detectors.hgcal import displays, geometry, partitions, published, samples, scoring, totals
-from qcompress.detectors.hgcal.algorithms import CHIP, Codec, codec
-from qcompress.detectors.hgcal.arithmetic import distance
+from qcompress.detectors.hgcal import samples
 from qcompress.detectors.hgcal.clustering import results
 from qcompress.detectors.hgcal.clustering.matching import NEEDED, Matched
 from qcompress.detectors.hgcal.clustering.scores import FINAL_GEN_PT
 from qcompress.detectors.hgcal.clustering.settings import X_Y, BackEnd
-from qcompress.detectors.hgcal.codecs import TRANSVERSE, OnChip, links_of, on_chip, table
-from qcompress.detectors.hgcal.conservation import RATIO_EDGES
-from qcompress.detectors.hgcal.decoding import module_calq
-from qcompress.detectors.hgcal.econt.encoder import LATENT
 from qcompress.detectors.hgcal.econt.frontend import FrontEnd, normalise
-from qcompress.detectors.hgcal.events import PLACE, LinkAllocation, module_numbers, modules
-from qcompress.detectors.hgcal.models import ENCODER
-from qcompress.detectors.hgcal.sample_layout import GEOMETRY, OF_THE_FILE
+from qcompress.detectors.hgcal.econt.onchip_encoder import LATENT
+from qcompress.detectors.hgcal.encoder.arithmetic import distance
+from qcompress.detectors.hgcal.encoder.charge_sharing import module_calq
+from qcompress.detectors.hgcal.encoder.models import ENCODER
+from qcompress.detectors.hgcal.evaluation import module_maps, partitions, published, scoring, totals
+from qcompress.detectors.hgcal.evaluation.algorithms import CHIP, Codec, codec
+from qcompress.detectors.hgcal.evaluation.codecs import TRANSVERSE, OnChip, links_of, on_chip, table
+from qcompress.detectors.hgcal.evaluation.conservation import RATIO_EDGES
+from qcompress.detectors.hgcal.evaluation.events import PLACE, LinkAllocation, module_numbers, modules
+from qcompress.detectors.hgcal.module import geometry
+from qcompress.detectors.hgcal.samples.layout import GEOMETRY, OF_THE_FILE
 from qcompress.errors import QcompressError
 from qcompress.fixedpoint import Codes, Overflow, Values
 from qcompress.plots.histograms import ratio_figure
@@ -72,7 +74,7 @@ def evaluate(firmware: Firmware, path: Path, decode: Decoders, wanted: Evaluatio
         first = scoring.read_block(handle, blocks[0])
     tables = [*_tables(found, list(titles.values()), wanted.tolerance, firmware, first)]
     pictures = figures(found, titles, path)
-    pictures |= displays.figures(firmware, known, modules(first, allocation), titles)
+    pictures |= module_maps.figures(firmware, known, modules(first, allocation), titles)
     if not no_clusters:
         more, drawn = _clusters(fitted, scored, path.name)
         tables += more

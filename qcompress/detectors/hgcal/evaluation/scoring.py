@@ -17,12 +17,13 @@ import numpy as np
 import numpy.typing as npt
 
 from qcompress.detectors import CALIBRATION, TEST
-from qcompress.detectors.hgcal import geometry, samples
-from qcompress.detectors.hgcal.algorithms import Codec
+from qcompress.detectors.hgcal import samples
 from qcompress.detectors.hgcal.clustering.matching import Matched, matched_clusters
 from qcompress.detectors.hgcal.clustering.settings import BackEnd
-from qcompress.detectors.hgcal.conservation import Conserved, conserved, places
-from qcompress.detectors.hgcal.events import LinkAllocation, modules
+from qcompress.detectors.hgcal.evaluation.algorithms import Codec
+from qcompress.detectors.hgcal.evaluation.conservation import Conserved, conserved, places
+from qcompress.detectors.hgcal.evaluation.events import LinkAllocation, modules
+from qcompress.detectors.hgcal.module import geometry
 from qcompress.errors import QcompressError
 from qcompress.files import written_aside
 from qcompress.fixedpoint import Values

@@ -8,10 +8,11 @@ import numpy as np
 import numpy.typing as npt
 
 from qcompress.detectors import Table
-from qcompress.detectors.hgcal import conservation, geometry
-from qcompress.detectors.hgcal.conservation import OF_MODULES, ZERO_SUPPRESSIONS
-from qcompress.detectors.hgcal.layers import MIP_COUNTS
-from qcompress.detectors.hgcal.scoring import Scores
+from qcompress.detectors.hgcal.evaluation import conservation
+from qcompress.detectors.hgcal.evaluation.conservation import OF_MODULES, ZERO_SUPPRESSIONS
+from qcompress.detectors.hgcal.evaluation.scoring import Scores
+from qcompress.detectors.hgcal.module import geometry
+from qcompress.detectors.hgcal.module.layers import MIP_COUNTS
 from qcompress.fixedpoint import Values
 from qcompress.metrics.profiles import Profile, histogram_median, histogram_profile
 

@@ -13,8 +13,8 @@ import numpy as np
 import numpy.typing as npt
 
 from qcompress.detectors import CALIBRATION
-from qcompress.detectors.hgcal import layers, samples, wafers
-from qcompress.detectors.hgcal.tables import (
+from qcompress.detectors.hgcal import samples
+from qcompress.detectors.hgcal.exchange.tables import (
     CALQ,
     EXTRAS,
     LAYOUTS,
@@ -27,6 +27,7 @@ from qcompress.detectors.hgcal.tables import (
     from_table,
     nearest_layout,
 )
+from qcompress.detectors.hgcal.module import layers, wafers
 from qcompress.detectors.splits import split_events
 from qcompress.errors import QcompressError
 

@@ -10,7 +10,7 @@ from typing import Any
 import numpy as np
 
 from qcompress.detectors.hgcal import samples
-from qcompress.detectors.hgcal.tables import (
+from qcompress.detectors.hgcal.exchange.tables import (
     EXTRAS,
     LAYOUTS,
     WORDS,

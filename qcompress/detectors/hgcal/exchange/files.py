@@ -6,10 +6,10 @@ from typing import Any, Literal
 
 from pydantic import BaseModel, ConfigDict, ValidationError
 
-from qcompress.detectors.hgcal import hdf5_tables, ntuples, parquet, readers, word_samples
 from qcompress.detectors.hgcal.econt.numbers import Density
 from qcompress.detectors.hgcal.econt.words import NUMBER_FORMATS
-from qcompress.detectors.hgcal.tables import Imported
+from qcompress.detectors.hgcal.exchange import csv_tables, hdf5_tables, ntuples, parquet, word_samples
+from qcompress.detectors.hgcal.exchange.tables import Imported
 from qcompress.errors import QcompressError
 from qcompress.progress import Report
 
@@ -78,7 +78,7 @@ def import_file(
         return parquet.import_parquet(source, target, skip_bad_rows, report)
     if source.suffix in HDF5:
         return hdf5_tables.import_hdf5(source, target, skip_bad_rows, report)
-    return readers.import_csv(source, target, skip_bad_rows, report)
+    return csv_tables.import_csv(source, target, skip_bad_rows, report)
 
 
 def export_file(sample: Path, target: Path, settings: Mapping[str, str]) -> str:
@@ -98,5 +98,5 @@ def export_file(sample: Path, target: Path, settings: Mapping[str, str]) -> str:
     if target.suffix in HDF5:
         return f"{hdf5_tables.export_hdf5(sample, target, told.layout)} rows in {target}"
     if target.suffix == ".csv":
-        return f"{readers.export_csv(sample, target, told.layout, told.header)} rows in {target}"
+        return f"{csv_tables.export_csv(sample, target, told.layout, told.header)} rows in {target}"
     raise QcompressError(f"{target}: give a .csv, .root, .parquet, .h5 or .hdf5")

@@ -9,9 +9,10 @@ from typing import Any
 
 import numpy as np
 
-from qcompress.detectors.hgcal import columns, samples
-from qcompress.detectors.hgcal.sample_layout import GEOMETRY
-from qcompress.detectors.hgcal.tables import CALQ, Imported, Piece, import_pieces, refuse_missing, to_table
+from qcompress.detectors.hgcal import samples
+from qcompress.detectors.hgcal.exchange import columns
+from qcompress.detectors.hgcal.exchange.tables import CALQ, Imported, Piece, import_pieces, refuse_missing, to_table
+from qcompress.detectors.hgcal.samples.layout import GEOMETRY
 from qcompress.errors import QcompressError
 from qcompress.files import written_aside
 from qcompress.progress import Report, silent

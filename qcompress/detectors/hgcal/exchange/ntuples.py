@@ -15,9 +15,10 @@ import numpy as np
 import numpy.typing as npt
 
 from qcompress.detectors import CALIBRATION
-from qcompress.detectors.hgcal import geometry, layers, samples, wafers
+from qcompress.detectors.hgcal import samples
 from qcompress.detectors.hgcal.econt.numbers import Density, encode
-from qcompress.detectors.hgcal.sample_layout import OF_THE_FILE
+from qcompress.detectors.hgcal.module import geometry, layers, wafers
+from qcompress.detectors.hgcal.samples.layout import OF_THE_FILE
 from qcompress.detectors.splits import split_events
 from qcompress.errors import QcompressError
 from qcompress.progress import Report, silent

@@ -13,8 +13,9 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
-from qcompress.detectors.hgcal import columns, samples
-from qcompress.detectors.hgcal.tables import Columns, Imported, Piece, import_pieces
+from qcompress.detectors.hgcal import samples
+from qcompress.detectors.hgcal.exchange import columns
+from qcompress.detectors.hgcal.exchange.tables import Columns, Imported, Piece, import_pieces
 from qcompress.errors import QcompressError
 from qcompress.files import written_aside
 from qcompress.progress import Report, silent

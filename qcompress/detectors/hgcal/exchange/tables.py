@@ -14,8 +14,9 @@ import numpy as np
 import numpy.typing as npt
 
 from qcompress.detectors import CALIBRATION
-from qcompress.detectors.hgcal import geometry, layers, samples, wafers
+from qcompress.detectors.hgcal import samples
 from qcompress.detectors.hgcal.econt.numbers import Density, encode
+from qcompress.detectors.hgcal.module import geometry, layers, wafers
 from qcompress.detectors.splits import split_events
 from qcompress.errors import QcompressError
 

@@ -12,11 +12,12 @@ from typing import Any, NamedTuple
 import numpy as np
 import numpy.typing as npt
 
-from qcompress.detectors.hgcal import geometry, layers, samples, wafers
+from qcompress.detectors.hgcal import samples
 from qcompress.detectors.hgcal.econt.numbers import Density, decode
 from qcompress.detectors.hgcal.econt.word_files import INPUT_HEX, format_hex
 from qcompress.detectors.hgcal.econt.words import ORBIT, pack_words, read_words
-from qcompress.detectors.hgcal.tables import Columns, Imported, Piece, import_pieces
+from qcompress.detectors.hgcal.exchange.tables import Columns, Imported, Piece, import_pieces
+from qcompress.detectors.hgcal.module import geometry, layers, wafers
 from qcompress.detectors.splits import split_events
 from qcompress.errors import QcompressError
 from qcompress.files import written_aside

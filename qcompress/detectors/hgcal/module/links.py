@@ -8,7 +8,7 @@ that of plane 25, layers of CE-H that of two planes less. A cut module gets what
 import numpy as np
 import numpy.typing as npt
 
-from qcompress.detectors.hgcal import layers, wafers
+from qcompress.detectors.hgcal.module import layers, wafers
 
 Index = npt.NDArray[np.int64]
 

@@ -13,8 +13,8 @@ from typing import NamedTuple
 import numpy as np
 import numpy.typing as npt
 
-from qcompress.detectors.hgcal import geometry
-from qcompress.detectors.hgcal.layers import CE_E_LAYERS, TRIGGER_LAYERS, check_layers, z_cm
+from qcompress.detectors.hgcal.module import geometry
+from qcompress.detectors.hgcal.module.layers import CE_E_LAYERS, TRIGGER_LAYERS, check_layers, z_cm
 from qcompress.fixedpoint import Values
 
 Index = npt.NDArray[np.int64]

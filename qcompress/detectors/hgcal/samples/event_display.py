@@ -12,8 +12,9 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
-from qcompress.detectors.hgcal import geometry, layers, samples, wafers
+from qcompress.detectors.hgcal import samples
 from qcompress.detectors.hgcal.econt.numbers import Density, decode
+from qcompress.detectors.hgcal.module import geometry, layers, wafers
 
 PARTS = ("training", "validation", "test", "calibration")
 EVENTS_SHOWN = 12

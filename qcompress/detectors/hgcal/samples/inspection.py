@@ -7,8 +7,10 @@ import numpy as np
 import numpy.typing as npt
 
 from qcompress.detectors import Results, Table
-from qcompress.detectors.hgcal import display, layers, samples, wafers
-from qcompress.detectors.hgcal.display import PARTS
+from qcompress.detectors.hgcal import samples
+from qcompress.detectors.hgcal.module import layers, wafers
+from qcompress.detectors.hgcal.samples import event_display
+from qcompress.detectors.hgcal.samples.event_display import PARTS
 
 if TYPE_CHECKING:
     from matplotlib.figure import Figure
@@ -64,7 +66,9 @@ def inspect(path: Path) -> Results:
         events = handle.events()
         by_layer = (_layers_table(counts),) if counts.by_layer else ()
         tables = (_overview(path, handle, counts, events), *by_layer)
-        return Results(tables, {}, {"modules": _spectra(counts)}, (display.fragment(handle, events[:, 0].tolist()),))
+        return Results(
+            tables, {}, {"modules": _spectra(counts)}, (event_display.fragment(handle, events[:, 0].tolist()),)
+        )
 
 
 def _overview(path: Path, handle: samples.Handle, counts: Counts, events: npt.NDArray[np.int64]) -> Table:

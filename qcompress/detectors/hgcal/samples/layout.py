@@ -15,7 +15,7 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
-from qcompress.detectors.hgcal.geometry import TRIGGER_CELLS
+from qcompress.detectors.hgcal.module.geometry import TRIGGER_CELLS
 from qcompress.errors import QcompressError
 
 SCHEMA = 2

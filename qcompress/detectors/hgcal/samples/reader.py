@@ -15,7 +15,7 @@ import numpy as np
 import numpy.typing as npt
 
 from qcompress.detectors import CALIBRATION
-from qcompress.detectors.hgcal.sample_layout import (
+from qcompress.detectors.hgcal.samples.layout import (
     CHUNK_ROWS,
     COLUMNS,
     FORMAT,
@@ -30,7 +30,7 @@ from qcompress.detectors.hgcal.sample_layout import (
     column_digest,
     content_hash,
 )
-from qcompress.detectors.hgcal.sample_writer import Writer, write, writing
+from qcompress.detectors.hgcal.samples.writer import Writer, write, writing
 from qcompress.errors import QcompressError
 
 __all__ = [

@@ -16,7 +16,8 @@ import numpy.typing as npt
 from pydantic import Field, ValidationError
 
 from qcompress.detectors import Options
-from qcompress.detectors.hgcal import links, samples, wafers
+from qcompress.detectors.hgcal import samples
+from qcompress.detectors.hgcal.module import links, wafers
 from qcompress.detectors.splits import mixed
 from qcompress.errors import QcompressError
 from qcompress.progress import Report, silent
@@ -44,7 +45,7 @@ class Selection(Options):
     eta: tuple[float, float] | None = None
     """Range of |pseudorapidity| of the module's centre."""
     links: tuple[int, int] | None = None
-    """Fewest and most links of a module, by its layer and radius: `qcompress.detectors.hgcal.links`."""
+    """Fewest and most links of a module, by its layer and radius: `qcompress.detectors.hgcal.module.links`."""
     signal_share: float | None = Field(None, gt=0, le=1)
     """Least share of the event's simulated signal energy that a module must hold."""
     rows: int | None = Field(None, ge=1)

@@ -9,7 +9,7 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
-from qcompress.detectors.hgcal.sample_layout import (
+from qcompress.detectors.hgcal.samples.layout import (
     CHUNK_ROWS,
     COLUMNS,
     FORMAT,

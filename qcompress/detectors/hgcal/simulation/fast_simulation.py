@@ -22,12 +22,14 @@ from typing import Any, NamedTuple
 import numpy as np
 import numpy.typing as npt
 
-from qcompress.detectors.hgcal import geometry, layers, particles, samples, sensors, showers, wafers
+from qcompress.detectors.hgcal import samples
 from qcompress.detectors.hgcal.econt.numbers import Density, encode
-from qcompress.detectors.hgcal.parameters import PARAMETERS
-from qcompress.detectors.hgcal.particles import Entries, Particles
-from qcompress.detectors.hgcal.sample_layout import GEOMETRY
-from qcompress.detectors.hgcal.selections import Selection, sieving
+from qcompress.detectors.hgcal.module import geometry, layers, wafers
+from qcompress.detectors.hgcal.samples.layout import GEOMETRY
+from qcompress.detectors.hgcal.samples.selections import Selection, sieving
+from qcompress.detectors.hgcal.simulation import particles, sensors, showers
+from qcompress.detectors.hgcal.simulation.parameters import PARAMETERS
+from qcompress.detectors.hgcal.simulation.particles import Entries, Particles
 from qcompress.detectors.splits import split_events
 from qcompress.errors import QcompressError
 from qcompress.fixedpoint import Values

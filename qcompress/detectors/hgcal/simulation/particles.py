@@ -6,7 +6,7 @@ from typing import NamedTuple
 import numpy as np
 import numpy.typing as npt
 
-from qcompress.detectors.hgcal.parameters import PARAMETERS
+from qcompress.detectors.hgcal.simulation.parameters import PARAMETERS
 from qcompress.fixedpoint import Values
 
 Index = npt.NDArray[np.int64]

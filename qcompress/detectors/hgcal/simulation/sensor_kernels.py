@@ -5,8 +5,8 @@ import math
 import numba
 import numpy as np
 
-from qcompress.detectors.hgcal.wafers import PITCH_CM as _PITCH
-from qcompress.detectors.hgcal.wafers import REACH as _REACH
+from qcompress.detectors.hgcal.module.wafers import PITCH_CM as _PITCH
+from qcompress.detectors.hgcal.module.wafers import REACH as _REACH
 
 _ROOT3 = math.sqrt(3)
 _STEPS_PER_CM = 10.0

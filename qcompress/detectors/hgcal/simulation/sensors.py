@@ -12,8 +12,8 @@ import numpy as np
 import numpy.typing as npt
 from scipy.stats import norm
 
-from qcompress.detectors.hgcal import geometry, layers, wafers
-from qcompress.detectors.hgcal.parameters import PARAMETERS
+from qcompress.detectors.hgcal.module import geometry, layers, wafers
+from qcompress.detectors.hgcal.simulation.parameters import PARAMETERS
 from qcompress.errors import QcompressError
 from qcompress.fixedpoint import Values
 
@@ -142,6 +142,6 @@ class Endcap:
 
 @cache
 def _kernels() -> Any:
-    from qcompress.detectors.hgcal import sensor_kernels
+    from qcompress.detectors.hgcal.simulation import sensor_kernels
 
     return sensor_kernels

@@ -10,8 +10,8 @@ from typing import NamedTuple
 import numpy as np
 from scipy.special import gammainc
 
-from qcompress.detectors.hgcal import layers
-from qcompress.detectors.hgcal.parameters import PARAMETERS
+from qcompress.detectors.hgcal.module import layers
+from qcompress.detectors.hgcal.simulation.parameters import PARAMETERS
 from qcompress.fixedpoint import Values
 
 ALL = np.arange(1, layers.LAYERS + 1)

@@ -1,6 +1,6 @@
 """What the fast simulation gives, measured on simulated hits: showers, tracks, charge and occupancy.
 
-Each measure is one that shower and detector literature publishes; `benchmarks/validate_simulation.py` prints them side
+Each measure is one that shower and detector literature publishes; `campaigns/validate_simulation.py` prints them side
 by side. Nothing is fitted to anything here but the two terms of the resolution.
 """
 
@@ -9,8 +9,9 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
-from qcompress.detectors.hgcal import geometry, layers, particles, sensors, showers, simulation, wafers
-from qcompress.detectors.hgcal.parameters import PARAMETERS
+from qcompress.detectors.hgcal.module import geometry, layers, wafers
+from qcompress.detectors.hgcal.simulation import fast_simulation, particles, sensors, showers
+from qcompress.detectors.hgcal.simulation.parameters import PARAMETERS
 from qcompress.fixedpoint import Values
 
 ETA = 2.0
@@ -34,7 +35,7 @@ def gun(energy: float, count: int, seed: int) -> tuple[Values, float]:
     for number in range(count):
         rng = np.random.default_rng([seed, round(energy), number])
         one = particles.singles(particles.PHOTON, rng, (energy / np.cosh(ETA),) * 2, (ETA, ETA), (1,))
-        hits = simulation.lay(1, one, particles.entries(one), rng, everything)
+        hits = fast_simulation.lay(1, one, particles.entries(one), rng, everything)
         signal = hits.signal.sum(axis=1)
         np.add.at(found[number], place[hits.module], signal * weight[hits.module])
     return found, depth_of_maximum(found.mean(axis=0))
@@ -116,7 +117,7 @@ def cells_within() -> float:
         rng = np.random.default_rng([9, number])
         one = particles.singles(particles.PHOTON, rng, (35 / np.cosh(ETA),) * 2, (ETA, ETA), (1,))
         way = particles.entries(one)
-        hits = simulation.lay(1, one, way, rng, everything)
+        hits = fast_simulation.lay(1, one, way, rng, everything)
         chosen = np.isin(known.layer[hits.module], (5, 7, 9, 11, 13))
         module = hits.module[chosen]
         further = (layers.z_cm(known.layer[module]) - PARAMETERS.front_z)[:, None]
@@ -132,7 +133,7 @@ def cells_within() -> float:
 
 def events(kind: str, count: int) -> Columns:
     """Modules of some events, end to end."""
-    parts = [simulation.simulate_event(kind, 1, number)[0] for number in range(count)]
+    parts = [fast_simulation.simulate_event(kind, 1, number)[0] for number in range(count)]
     return {
         name: np.concatenate([part[name] for part in parts])
         for name in ("layer", "eta", "module_type", "charge", "codes", "high_density", "event")

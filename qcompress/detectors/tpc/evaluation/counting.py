@@ -5,8 +5,8 @@ from typing import NamedTuple
 import numpy as np
 import numpy.typing as npt
 
-from qcompress.detectors.tpc.labels import Flags, Integers
-from qcompress.detectors.tpc.scoring import Scored
+from qcompress.detectors.tpc.evaluation.scoring import Scored
+from qcompress.detectors.tpc.networks.labels import Flags, Integers
 from qcompress.errors import QcompressError
 from qcompress.fixedpoint import Values
 

@@ -3,8 +3,8 @@
 import numpy as np
 
 from qcompress.detectors import Table
-from qcompress.detectors.tpc.labels import Flags
-from qcompress.detectors.tpc.scoring import Measured, Scored
+from qcompress.detectors.tpc.evaluation.scoring import Measured, Scored
+from qcompress.detectors.tpc.networks.labels import Flags
 from qcompress.fixedpoint import Values
 from qcompress.metrics.response import response, response_profile
 

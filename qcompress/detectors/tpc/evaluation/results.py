@@ -7,10 +7,10 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from qcompress.detectors import Firmware, Results, Table
-from qcompress.detectors.tpc import counting
-from qcompress.detectors.tpc.counting import Counts
-from qcompress.detectors.tpc.resolution import by_occupancy, known, residuals, resolution_table
-from qcompress.detectors.tpc.scoring import PAD_WINDOW, TIME_WINDOW, Scored, score
+from qcompress.detectors.tpc.evaluation import counting
+from qcompress.detectors.tpc.evaluation.counting import Counts
+from qcompress.detectors.tpc.evaluation.resolution import by_occupancy, known, residuals, resolution_table
+from qcompress.detectors.tpc.evaluation.scoring import PAD_WINDOW, TIME_WINDOW, Scored, score
 from qcompress.metrics.efficiency import efficiency
 from qcompress.metrics.roc import Roc, roc
 from qcompress.plots.curves import Line, curves_figure, panels_figure

@@ -9,12 +9,13 @@ import numpy as np
 import numpy.typing as npt
 
 from qcompress.detectors import TEST, Firmware
-from qcompress.detectors.tpc import finder, samples
-from qcompress.detectors.tpc.labels import Flags, Integers
-from qcompress.detectors.tpc.maxima import Maxima, Truth, centre_charge, frames, layout_of
-from qcompress.detectors.tpc.models import CLASSIFIER, REGRESSOR
-from qcompress.detectors.tpc.preprocess import CHARGE_SHIFT
-from qcompress.detectors.tpc.windows import Layout
+from qcompress.detectors.tpc import samples
+from qcompress.detectors.tpc.finder import classical
+from qcompress.detectors.tpc.networks.labels import Flags, Integers
+from qcompress.detectors.tpc.networks.maxima import Maxima, Truth, centre_charge, frames, layout_of
+from qcompress.detectors.tpc.networks.models import CLASSIFIER, REGRESSOR
+from qcompress.detectors.tpc.networks.stages import CHARGE_SHIFT
+from qcompress.detectors.tpc.networks.windows import Layout
 from qcompress.errors import QcompressError
 from qcompress.fixedpoint import Values
 from qcompress.progress import Report
@@ -123,12 +124,12 @@ def _enough(
             return
 
 
-def classical_measures(clusters: finder.Clusters) -> Measured:
+def classical_measures(clusters: classical.Clusters) -> Measured:
     """What the classical finder says."""
     return Measured(clusters.pad_64 / 64, clusters.time_64 / 64, clusters.qtot.astype(np.float64))
 
 
-def network_measures(clusters: finder.Clusters, quantities: Values, centre: Values) -> Measured:
+def network_measures(clusters: classical.Clusters, quantities: Values, centre: Values) -> Measured:
     """What a regressor says: quantities (n, 5) in values, centre (n,) charge of the peak's cell in ADC counts."""
     charge = quantities[:, 4] * centre * (1 << CHARGE_SHIFT)
     return Measured(clusters.peak_pad + quantities[:, 0], clusters.peak_time + quantities[:, 1], charge)

@@ -189,7 +189,7 @@ def _check(places: list[Integers], charge: npt.NDArray[np.float32], pads: Intege
 
 def _run(digits: _Digits, pads: Integers, settings: Settings, only_peaks: bool) -> Integers:
     """(n, 10) numbers of the kernel; rows are shared out among threads by their digits."""
-    from qcompress.detectors.tpc import finder_kernels
+    from qcompress.detectors.tpc.finder import kernels
 
     s = settings
     limits = (16 * s.qmax_cutoff, 16 * s.epsilon, 16 * s.inner_threshold, s.epsilon_relative, s.split_cells)
@@ -199,7 +199,7 @@ def _run(digits: _Digits, pads: Integers, settings: Settings, only_peaks: bool) 
     def part(first: int, last: int) -> Integers:
         if first == last:
             return np.zeros((0, 10), np.int64)
-        found: Integers = finder_kernels.find(
+        found: Integers = kernels.find(
             digits.starts[first : last + 1], pads[first:last], digits.pad, digits.time, digits.code, digits.bins,
             limits, s.noisy_pads, only_peaks,
         )  # fmt: skip

@@ -11,7 +11,7 @@ from typing import Any, NamedTuple
 import numpy as np
 import numpy.typing as npt
 
-from qcompress.detectors.tpc import finder
+from qcompress.detectors.tpc.finder import classical
 from qcompress.errors import QcompressError
 from qcompress.files import written_aside
 
@@ -34,7 +34,11 @@ class Found(NamedTuple):
 
 
 def find_file(
-    source: Path, target: Path, npads: int, settings: finder.Settings = finder.DEFAULTS, time_bins: int | None = None
+    source: Path,
+    target: Path,
+    npads: int,
+    settings: classical.Settings = classical.DEFAULTS,
+    time_bins: int | None = None,
 ) -> Found:
     """Write the clusters of a file of digits; npads: pads of every map. Raises QcompressError naming file and line."""
     if not 1 <= npads <= PADS_LIMIT:
@@ -44,13 +48,13 @@ def find_file(
     maps, row = np.unique(table["map"], return_inverse=True)
     columns = (table[name] for name in NAMES[1:])
     pads = np.full(max(len(maps), 1), npads)
-    found = finder.find(row, *columns, pads=pads, time_bins=time_bins, settings=settings)
+    found = classical.find(row, *columns, pads=pads, time_bins=time_bins, settings=settings)
     kept = found.kept()
     numbers = np.column_stack([maps[kept.row], *kept[1:10]]) if len(kept.row) else np.zeros((0, len(CLUSTER_NAMES)))
     with written_aside(target) as file:
         file.write(",".join(CLUSTER_NAMES).encode() + b"\n")
         np.savetxt(file, numbers, "%d", ",")
-    saturated = int((table["charge"] * 16 >= finder.CHARGE_LIMIT + 1).sum())
+    saturated = int((table["charge"] * 16 >= classical.CHARGE_LIMIT + 1).sum())
     return Found(len(maps), len(row), len(kept.row), len(found.row) - len(kept.row), saturated)
 
 
@@ -94,7 +98,7 @@ def _fault(path: Path, names: list[str], columns: tuple[str, ...]) -> QcompressE
 def _check(path: Path, table: dict[str, npt.NDArray[Any]], npads: int, time_bins: int | None) -> None:
     """Raise QcompressError naming the first digit that no frame can hold."""
     pad, time, charge = table["pad"], table["time"], table["charge"]
-    last = finder.TIME_LIMIT if time_bins is None else time_bins
+    last = classical.TIME_LIMIT if time_bins is None else time_bins
     cells = np.lexsort((time, pad, table["map"]))
     again = np.zeros(len(pad), np.bool_)
     same = [np.diff(table[name][cells]) == 0 for name in NAMES[:3]]

@@ -7,10 +7,10 @@ from typing import Any, NamedTuple
 import numpy as np
 
 from qcompress.detectors import Table
-from qcompress.detectors.tpc.emulation import Ends, write_clusters
-from qcompress.detectors.tpc.maxima import layout_of
-from qcompress.detectors.tpc.models import CLASSIFIER
-from qcompress.detectors.tpc.preprocess import CentreDivision, Decision
+from qcompress.detectors.tpc.networks.emulation import Ends, write_clusters
+from qcompress.detectors.tpc.networks.maxima import layout_of
+from qcompress.detectors.tpc.networks.models import CLASSIFIER
+from qcompress.detectors.tpc.networks.stages import CentreDivision, Decision
 from qcompress.errors import MismatchError, QcompressError
 from qcompress.fixedpoint import Codes, Format
 from qcompress.graph import Graph

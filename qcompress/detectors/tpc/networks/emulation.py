@@ -7,10 +7,11 @@ from typing import Any, NamedTuple
 import numpy as np
 
 from qcompress.detectors import Firmware
-from qcompress.detectors.tpc import digit_files, samples
-from qcompress.detectors.tpc.maxima import find_maxima, layout_of
-from qcompress.detectors.tpc.models import CLASSIFIER, QUANTITIES, REGRESSOR
-from qcompress.detectors.tpc.preprocess import DECISION
+from qcompress.detectors.tpc import samples
+from qcompress.detectors.tpc.finder import digit_files
+from qcompress.detectors.tpc.networks.maxima import find_maxima, layout_of
+from qcompress.detectors.tpc.networks.models import CLASSIFIER, QUANTITIES, REGRESSOR
+from qcompress.detectors.tpc.networks.stages import DECISION
 from qcompress.errors import QcompressError
 from qcompress.files import written_aside
 from qcompress.fixedpoint import Codes

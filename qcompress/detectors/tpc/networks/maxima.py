@@ -9,11 +9,12 @@ import numpy as np
 import numpy.typing as npt
 
 from qcompress.detectors import Rows
-from qcompress.detectors.tpc import finder, samples
-from qcompress.detectors.tpc.labels import Flags, Integers, Matching, Places, match
-from qcompress.detectors.tpc.models import QUANTITIES
-from qcompress.detectors.tpc.preprocess import CHARGE_SHIFT, RAW_FORMAT
-from qcompress.detectors.tpc.windows import Layout, windows
+from qcompress.detectors.tpc import samples
+from qcompress.detectors.tpc.finder import classical
+from qcompress.detectors.tpc.networks.labels import Flags, Integers, Matching, Places, match
+from qcompress.detectors.tpc.networks.models import QUANTITIES
+from qcompress.detectors.tpc.networks.stages import CHARGE_SHIFT, RAW_FORMAT
+from qcompress.detectors.tpc.networks.windows import Layout, windows
 from qcompress.fixedpoint import Values
 
 Raw = npt.NDArray[np.int16]
@@ -25,7 +26,7 @@ class Maxima(NamedTuple):
     clusters: of the classical finder, rejected ones among them; raw (n, layout.size): codes in `RAW_FORMAT`.
     """
 
-    clusters: finder.Clusters
+    clusters: classical.Clusters
     raw: Raw
 
 
@@ -46,8 +47,8 @@ def find_maxima(
 ) -> Maxima:
     """Maxima of the digits (row, pad, time, charge) of one sector frame; raises QcompressError for bad digits."""
     row, pad, time, charge = (digits[name] for name in ("row", "pad", "time", "charge"))
-    clusters = finder.find(row, pad, time, charge, gain, time_bins=time_bins)
-    charges = finder.charge_map(row, pad, time, charge, gain, time_bins=time_bins)
+    clusters = classical.find(row, pad, time, charge, gain, time_bins=time_bins)
+    charges = classical.charge_map(row, pad, time, charge, gain, time_bins=time_bins)
     raw = np.empty((len(clusters.row), layout.size), np.int16)
     raw[:, : layout.window] = windows(charges, clusters.row, clusters.peak_pad, clusters.peak_time, layout)
     if layout.extras:
@@ -58,7 +59,7 @@ def find_maxima(
     return Maxima(clusters, raw)
 
 
-def classical_numbers(clusters: finder.Clusters) -> tuple[Integers, ...]:
+def classical_numbers(clusters: classical.Clusters) -> tuple[Integers, ...]:
     """Centre from the peak in 1/64, widths in 1/32, charge in ADC counts, at most what the register holds."""
     return (
         clusters.pad_64 - 64 * clusters.peak_pad,
@@ -69,7 +70,7 @@ def classical_numbers(clusters: finder.Clusters) -> tuple[Integers, ...]:
     )
 
 
-def truth_of(frame: samples.Frame, clusters: finder.Clusters) -> Truth:
+def truth_of(frame: samples.Frame, clusters: classical.Clusters) -> Truth:
     """Match the clusters' peaks with the frame's truth clusters."""
     truth = frame.clusters
     matching = match(
@@ -81,7 +82,7 @@ def truth_of(frame: samples.Frame, clusters: finder.Clusters) -> Truth:
     return Truth(matching, dominant_tracks(frame, clusters))
 
 
-def dominant_tracks(frame: samples.Frame, clusters: finder.Clusters) -> Integers:
+def dominant_tracks(frame: samples.Frame, clusters: classical.Clusters) -> Integers:
     """The track with most of the charge on each peak's cell, -1 for noise."""
     digits = frame.digits
 

@@ -11,8 +11,8 @@ from typing import Any, ClassVar, Literal
 from pydantic import Field, model_validator
 
 from qcompress.detectors import Network, NetworkSection
-from qcompress.detectors.tpc.preprocess import RATIO_FORMAT
-from qcompress.detectors.tpc.windows import Layout
+from qcompress.detectors.tpc.networks.stages import RATIO_FORMAT
+from qcompress.detectors.tpc.networks.windows import Layout
 from qcompress.errors import QcompressError
 
 CLASSIFIER: Literal["classifier"] = "classifier"

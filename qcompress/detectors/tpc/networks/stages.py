@@ -12,7 +12,7 @@ from functools import cached_property
 import numpy as np
 
 from qcompress.detectors.tpc.geometry import PADS, SECTORS
-from qcompress.detectors.tpc.windows import Layout
+from qcompress.detectors.tpc.networks.windows import Layout
 from qcompress.errors import QcompressError
 from qcompress.fixedpoint import Codes, Format
 from qcompress.graph.stage import Shape

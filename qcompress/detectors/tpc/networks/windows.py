@@ -69,7 +69,7 @@ class Layout(NamedTuple):
 
 def windows(charges: Integers, row: Integers, pad: Integers, time: Integers, layout: Layout) -> npt.NDArray[np.int16]:
     """Charges (rows of a sector, pads, time bins), 1/16 ADC, around maxima (n,) -> (n, layout.window)."""
-    from qcompress.detectors.tpc.window_kernels import gather
+    from qcompress.detectors.tpc.networks.window_kernels import gather
 
     found = np.empty((len(row), layout.window), np.int16)
     reach = (layout.rows // 2, layout.pads // 2, layout.times // 2)

@@ -8,7 +8,8 @@ import numpy as np
 import numpy.typing as npt
 
 from qcompress.detectors import CALIBRATION, TEST, TRAIN, VALIDATION, Results, Table
-from qcompress.detectors.tpc import finder, samples
+from qcompress.detectors.tpc import samples
+from qcompress.detectors.tpc.finder import classical
 from qcompress.detectors.tpc.geometry import PADS, REGION, ROWS
 
 if TYPE_CHECKING:
@@ -43,9 +44,9 @@ class Counts:
         self.classical += np.histogram(clusters.qtot, CHARGE_EDGES)[0]
 
 
-def _clusters(frame: samples.Frame, gain: npt.NDArray[np.float32]) -> finder.Clusters:
+def _clusters(frame: samples.Frame, gain: npt.NDArray[np.float32]) -> classical.Clusters:
     d = frame.digits
-    return finder.find(d["row"], d["pad"], d["time"], d["charge"], gain, time_bins=frame.time_bins).kept()
+    return classical.find(d["row"], d["pad"], d["time"], d["charge"], gain, time_bins=frame.time_bins).kept()
 
 
 def inspect(path: Path) -> Results:
@@ -113,7 +114,7 @@ def _row(handle: samples.Handle, frame: samples.Frame) -> "Figure":
     """The middle row of a frame of middling occupancy: charges, truth, what the classical finder gives."""
     row = ROWS // 2
     gain, d = handle.correction(frame.sector), frame.digits
-    cells = finder.charge_map(d["row"], d["pad"], d["time"], d["charge"], gain, time_bins=frame.time_bins)
+    cells = classical.charge_map(d["row"], d["pad"], d["time"], d["charge"], gain, time_bins=frame.time_bins)
     charge = cells[row, : PADS[row]] / 16
     own = (frame.clusters["row"] == row) & (frame.clusters["findable"] == 1)
     found = _clusters(frame, gain)

@@ -24,7 +24,7 @@ import numpy.typing as npt
 from qcompress.detectors.splits import split_events
 from qcompress.detectors.tpc import geometry, samples
 from qcompress.detectors.tpc.geometry import SECTOR_PADS, SECTORS
-from qcompress.detectors.tpc.parameters import PARAMETERS
+from qcompress.detectors.tpc.simulation.parameters import PARAMETERS
 from qcompress.errors import QcompressError
 from qcompress.fixedpoint import Values
 from qcompress.progress import Report, silent
@@ -171,7 +171,7 @@ def _fill(
     cells: tuple[npt.NDArray[Any], ...], wanted: int, bins: int, gain: npt.NDArray[np.float32], rng: np.random.Generator
 ) -> tuple[dict[str, npt.NDArray[Any]], dict[str, npt.NDArray[Any]]]:
     """Lay particles until `wanted` more cells are read; columns of truth clusters and of tracks."""
-    from qcompress.detectors.tpc import simulation_kernels
+    from qcompress.detectors.tpc.simulation import kernels
 
     p, found, track = PARAMETERS, 0, 0
     clusters = np.empty((cells[0].size // 2, 10))
@@ -181,7 +181,7 @@ def _fill(
         particles = np.where(curls[:, None], loopers(BATCH, bins, rng), pions(BATCH, bins, rng))
         recorded = np.full(BATCH, -1)
         seed = int(rng.integers(2**31))
-        gained, found, track, done = simulation_kernels.lay(
+        gained, found, track, done = kernels.lay(
             particles, seed, track, wanted, bins, gain, cells, clusters, found, recorded
         )
         if found == len(clusters):
@@ -195,7 +195,7 @@ def _fill(
 
 def _truth(numbers: Values) -> dict[str, npt.NDArray[Any]]:
     """Columns of truth clusters, by track, row and time."""
-    from qcompress.detectors.tpc import simulation_kernels
+    from qcompress.detectors.tpc.simulation import kernels
 
     names = ("row", "track", "pad", "time", "sigma_pad", "sigma_time", "qtot", "qmax", "dpad_drow", "dtime_drow")
     columns: dict[str, npt.NDArray[Any]] = {name: numbers[:, k] for k, name in enumerate(names)}
@@ -205,7 +205,7 @@ def _truth(numbers: Values) -> dict[str, npt.NDArray[Any]]:
     findable = (columns["qtot"] >= least_qtot) & (columns["qmax"] >= least_qmax)
     tagged, marks = np.zeros(len(order), np.bool_), np.zeros(int(findable.sum()), np.bool_)
     row, track, pad, time = (columns[name][findable] for name in ("row", "track", "pad", "time"))
-    simulation_kernels.tag_loopers(row, track, pad, time, PARAMETERS.looper_rule, marks)
+    kernels.tag_loopers(row, track, pad, time, PARAMETERS.looper_rule, marks)
     tagged[findable] = marks
     return {**columns, "looper": tagged, "findable": findable}
 
@@ -230,11 +230,9 @@ def _digits(
     cells: tuple[npt.NDArray[Any], ...], noise: npt.NDArray[np.float32], own: Pads, bins: int
 ) -> tuple[dict[str, npt.NDArray[Any]], int]:
     """Columns of digits, without event and sector, and how many are saturated."""
-    from qcompress.detectors.tpc import simulation_kernels
+    from qcompress.detectors.tpc.simulation import kernels
 
     names = {"row": "u1", "pad": "u1", "time": "i4", "charge": "f4", "track": "i4", "share": "f4"}
     columns = {name: np.empty(noise.size, dtype) for name, dtype in names.items()}
-    count, saturated = simulation_kernels.read_out(
-        bins, noise.ravel(), own.noise, own.pedestal, cells, tuple(columns.values())
-    )
+    count, saturated = kernels.read_out(bins, noise.ravel(), own.noise, own.pedestal, cells, tuple(columns.values()))
     return {name: column[:count].copy() for name, column in columns.items()}, saturated

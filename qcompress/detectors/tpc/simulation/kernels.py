@@ -10,7 +10,7 @@ import numba
 import numpy as np
 
 from qcompress.detectors.tpc import geometry as _geometry
-from qcompress.detectors.tpc.parameters import PARAMETERS as _P
+from qcompress.detectors.tpc.simulation.parameters import PARAMETERS as _P
 
 _ROWS = _geometry.ROWS
 _PADS, _FIRST = _geometry.PADS, _geometry.FIRST_PAD

@@ -3,12 +3,13 @@
 import numpy as np
 import pytest
 
-from qcompress.detectors.hgcal import geometry, simulation
-from qcompress.detectors.hgcal.algorithms import CHIP
 from qcompress.detectors.hgcal.clustering.closure import SHIFT, STEP, closure
 from qcompress.detectors.hgcal.clustering.matching import matched_clusters
 from qcompress.detectors.hgcal.clustering.settings import BackEnd
-from qcompress.detectors.hgcal.events import modules
+from qcompress.detectors.hgcal.evaluation.algorithms import CHIP
+from qcompress.detectors.hgcal.evaluation.events import modules
+from qcompress.detectors.hgcal.module import geometry
+from qcompress.detectors.hgcal.simulation import fast_simulation
 
 BACK_ENDS = [BackEnd(), BackEnd("x-y"), BackEnd(distance=None)]
 
@@ -20,7 +21,7 @@ def joined(parts):
 @pytest.fixture(scope="module")
 def events():
     """Modules and particles of ten photon events."""
-    made = [simulation.simulate_event("photon-0pu", 7, number) for number in range(10)]
+    made = [fast_simulation.simulate_event("photon-0pu", 7, number) for number in range(10)]
     return joined([m for m, _ in made]), joined([p for _, p in made])
 
 

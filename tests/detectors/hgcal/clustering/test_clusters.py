@@ -1,16 +1,17 @@
 """Clusters against a slow twin, the tie rule, partitions, what the back end refuses."""
 
-import cluster_twin
 import numpy as np
 import pytest
+from helpers import cluster_twin
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from qcompress.detectors.hgcal import layers, simulation, wafers
 from qcompress.detectors.hgcal.clustering import kernels
 from qcompress.detectors.hgcal.clustering.clusters import find_clusters, joined
 from qcompress.detectors.hgcal.clustering.settings import BackEnd, ring_areas
 from qcompress.detectors.hgcal.clustering.trigger_cells import TriggerCells, trigger_cells
+from qcompress.detectors.hgcal.module import layers, wafers
+from qcompress.detectors.hgcal.simulation import fast_simulation
 from qcompress.errors import QcompressError
 
 BACK_ENDS = [
@@ -25,8 +26,8 @@ BACK_ENDS = [
 @pytest.fixture(scope="module")
 def events():
     """Three photon events and, as a fourth, jets."""
-    parts = [simulation.simulate_event("photon-0pu", 1, number)[0] for number in (5, 2, 9)]
-    parts.append({**simulation.simulate_event("ttbar-0pu", 1, 3)[0]})
+    parts = [fast_simulation.simulate_event("photon-0pu", 1, number)[0] for number in (5, 2, 9)]
+    parts.append({**fast_simulation.simulate_event("ttbar-0pu", 1, 3)[0]})
     parts[3]["event"] = parts[3]["event"] + 100
     columns = {name: np.concatenate([part[name] for part in parts]) for name in parts[0]}
     return trigger_cells(columns, columns["charge"] / np.cosh(columns["eta"])[:, None], 0.1)

@@ -3,8 +3,9 @@
 import numpy as np
 import pytest
 
-from qcompress.detectors.hgcal import geometry, layers, simulation, wafers
 from qcompress.detectors.hgcal.clustering.trigger_cells import trigger_cells
+from qcompress.detectors.hgcal.module import geometry, layers, wafers
+from qcompress.detectors.hgcal.simulation import fast_simulation
 from qcompress.errors import QcompressError
 
 
@@ -15,7 +16,7 @@ def rows(layer, u, v, zside=1, event=0):
 
 @pytest.fixture(scope="module")
 def photon_event():
-    return simulation.simulate_event("photon-0pu", 1, 3)
+    return fast_simulation.simulate_event("photon-0pu", 1, 3)
 
 
 def test_weights_of_trigger_layers_hold_the_absorber_of_the_layers_between():

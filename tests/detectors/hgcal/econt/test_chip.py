@@ -6,9 +6,9 @@ from itertools import pairwise
 from pathlib import Path
 from typing import Any
 
-import econt_twin as twin
 import numpy as np
 import pytest
+from helpers import econt_twin as twin
 
 from qcompress.detectors.hgcal.econt import chip
 from qcompress.detectors.hgcal.econt.chip import decode_chip, decode_file, run_chip, run_file

@@ -3,10 +3,10 @@
 from collections import Counter
 from pathlib import Path
 
-import econt_twin as twin
 import numpy as np
 import pytest
 import yaml
+from helpers import econt_twin as twin
 
 from qcompress.detectors.hgcal.econt.chip import run_chip
 from qcompress.detectors.hgcal.econt.frontend import FrontEnd

@@ -8,10 +8,10 @@ import yaml
 
 from qcompress.detectors.hgcal.econt import chip
 from qcompress.detectors.hgcal.econt.chip import decode_chip, decode_file, overflow_of_file, run_chip, run_file
-from qcompress.detectors.hgcal.econt.encoder import chip_graph, overflow_report
 from qcompress.detectors.hgcal.econt.frames import BadFrame, cells_of_addresses
 from qcompress.detectors.hgcal.econt.frontend import FrontEnd, cells_to_image, normalised_cells
 from qcompress.detectors.hgcal.econt.numbers import Density
+from qcompress.detectors.hgcal.econt.onchip_encoder import chip_graph, overflow_report
 from qcompress.detectors.hgcal.econt.registers import (
     Algorithm,
     Registers,

@@ -4,8 +4,8 @@ import json
 from collections.abc import Callable
 from pathlib import Path
 
-import econt_twin as twin
 import pytest
+from helpers import econt_twin as twin
 
 from qcompress.detectors.hgcal.econt.chip import run_file
 from qcompress.detectors.hgcal.econt.registers import Algorithm, read_registers

@@ -4,9 +4,9 @@ from collections import Counter
 from itertools import pairwise
 from typing import Any
 
-import econt_twin as twin
 import numpy as np
 import pytest
+from helpers import econt_twin as twin
 
 from qcompress.detectors.hgcal.econt.chip import run_chip
 from qcompress.detectors.hgcal.econt.frontend import FrontEnd

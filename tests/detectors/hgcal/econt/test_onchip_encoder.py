@@ -2,20 +2,20 @@ from collections.abc import Callable
 from dataclasses import replace
 from pathlib import Path
 
-import econt_twin as twin
 import h5py
 import numpy as np
 import pytest
+from helpers import econt_twin as twin
 
 from qcompress.detectors.hgcal.econt.chip import overflow_of_file
-from qcompress.detectors.hgcal.econt.encoder import (
+from qcompress.detectors.hgcal.econt.frontend import FrontEnd, cells_to_image, normalise, normalised_cells
+from qcompress.detectors.hgcal.econt.onchip_encoder import (
     ACTIVATION,
     LATENT,
     chip_graph,
     chip_latents,
     overflow_report,
 )
-from qcompress.detectors.hgcal.econt.frontend import FrontEnd, cells_to_image, normalise, normalised_cells
 from qcompress.detectors.hgcal.econt.registers import read_registers, weights_from_registers
 from qcompress.detectors.hgcal.econt.weights import BLOCK_BITS, EncoderWeights
 from qcompress.errors import QcompressError, Refused

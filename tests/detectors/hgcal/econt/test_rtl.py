@@ -61,7 +61,7 @@ def test_reloading_between_events_and_extreme_charges(folded: ChipBody, data_fil
 
 def test_the_layout_is_the_chips() -> None:
     weights = EncoderWeights.from_list(np.random.default_rng(0).integers(-32, 32, COUNT))
-    from qcompress.detectors.hgcal.econt.encoder import chip_graph
+    from qcompress.detectors.hgcal.econt.onchip_encoder import chip_graph
 
     layout = chip_layout()
     assert (layout.blocks, layout.block_bits, layout.bits) == (12, 1072, 12864)

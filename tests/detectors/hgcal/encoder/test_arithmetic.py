@@ -4,13 +4,14 @@ import h5py
 import numpy as np
 import pytest
 
-from qcompress.detectors.hgcal import encoders, models
-from qcompress.detectors.hgcal.arithmetic import deployed_graph, distance, exact_graph
-from qcompress.detectors.hgcal.econt.encoder import chip_graph
 from qcompress.detectors.hgcal.econt.frontend import normalise
+from qcompress.detectors.hgcal.econt.onchip_encoder import chip_graph
 from qcompress.detectors.hgcal.econt.registers import read_registers
 from qcompress.detectors.hgcal.econt.weights import EncoderWeights
 from qcompress.detectors.hgcal.econt.words import read_words
+from qcompress.detectors.hgcal.encoder import architectures
+from qcompress.detectors.hgcal.encoder.arithmetic import deployed_graph, distance, exact_graph
+from qcompress.detectors.hgcal.encoder.options import EncoderOptions
 from qcompress.frontends.qkeras import from_keras, import_keras
 
 AE_CASE = "econt/mcDataset/AE_8x8_c8_S2_ele_qkeras"
@@ -19,7 +20,7 @@ AE_CASE = "econt/mcDataset/AE_8x8_c8_S2_ele_qkeras"
 def random_encoder(latent_bits, seed=0):
     keras = import_keras()
     keras.utils.set_random_seed(seed)
-    encoder = encoders.build_encoder(models.EncoderOptions(latent_bits=latent_bits))
+    encoder = architectures.build_encoder(EncoderOptions(latent_bits=latent_bits))
     rng = np.random.default_rng(seed)
     encoder.set_weights([rng.uniform(-0.4, 0.5, weight.shape) for weight in encoder.get_weights()])
     return from_keras(encoder, "encoder")
@@ -84,11 +85,11 @@ def test_how_far_plain_qkeras_is_from_the_chip_for_the_published_encoder(data_fi
 )
 def test_the_chips_encoder_cannot_be_another(options, message):
     with pytest.raises(ValueError, match=message):
-        models.EncoderOptions(arithmetic="econt", **options)
+        EncoderOptions(arithmetic="econt", **options)
     if "latent_bits" not in options:
-        models.EncoderOptions(**options)
+        EncoderOptions(**options)
 
 
 @pytest.mark.parametrize(("bits", "links"), [(1, 1), (3, 2), (5, 3), (7, 4), (9, 5)])
 def test_links_that_latents_need(bits, links):
-    assert models.EncoderOptions(latent_bits=bits).needed_links == links
+    assert EncoderOptions(latent_bits=bits).needed_links == links

@@ -5,10 +5,17 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from qcompress.detectors.hgcal import decoding, geometry, wafers
-from qcompress.detectors.hgcal.decoding import DecodingOptions, charges, link_sums, module_cells, sums_of_links
 from qcompress.detectors.hgcal.econt.frontend import FrontEnd
 from qcompress.detectors.hgcal.econt.numbers import decode
+from qcompress.detectors.hgcal.encoder import charge_sharing
+from qcompress.detectors.hgcal.encoder.charge_sharing import (
+    DecodingOptions,
+    charges,
+    link_sums,
+    module_cells,
+    sums_of_links,
+)
+from qcompress.detectors.hgcal.module import geometry, wafers
 from qcompress.errors import QcompressError
 
 ALL = DecodingOptions()
@@ -42,16 +49,16 @@ def test_shared_out_counts_stay_within_one_of_their_due(seed, bits):
     rng = np.random.default_rng(seed)
     weights = rng.gamma(0.3, 1.0, (20, 48))
     totals = rng.integers(0, 1 << bits, 20)
-    found = decoding.shared_out(weights, totals)
+    found = charge_sharing.shared_out(weights, totals)
     assert (found.sum(axis=1) == totals).all()
     due = totals[:, None] * weights / weights.sum(axis=1, keepdims=True)
     assert (np.abs(found - due) < 1 + totals[:, None] * 2.0**-23).all()
 
 
 def test_largest_remainders_by_hand():
-    assert decoding.shared_out(np.array([[1.0, 1.0, 1.0]]), np.array([5])).tolist() == [[2, 2, 1]]
-    assert decoding.shared_out(np.array([[0.6, 0.25, 0.15]]), np.array([4])).tolist() == [[2, 1, 1]]
-    assert decoding.shared_out(np.zeros((1, 3)), np.array([4])).tolist() == [[0, 0, 0]]
+    assert charge_sharing.shared_out(np.array([[1.0, 1.0, 1.0]]), np.array([5])).tolist() == [[2, 2, 1]]
+    assert charge_sharing.shared_out(np.array([[0.6, 0.25, 0.15]]), np.array([4])).tolist() == [[2, 1, 1]]
+    assert charge_sharing.shared_out(np.zeros((1, 3)), np.array([4])).tolist() == [[0, 0, 0]]
 
 
 def test_each_rule_alone():
@@ -113,7 +120,7 @@ def test_cells_of_partial_modules():
 def test_modules_of_low_density_are_calibrated_with_their_own_unit():
     codes = np.random.default_rng(2).integers(0, 128, (4, 48))
     front_end = FrontEnd.autoencoder(range(48))
-    found = decoding.module_calq(front_end, {"codes": codes, "high_density": np.array([1, 0, 1, 0])})
+    found = charge_sharing.module_calq(front_end, {"codes": codes, "high_density": np.array([1, 0, 1, 0])})
     assert (found[::2] == decode(codes[::2], 3)).all()
     assert (found[1::2] == decode(codes[1::2], 1)).all()
-    assert (decoding.module_calq(front_end, {"codes": codes}) == decode(codes, 3)).all()
+    assert (charge_sharing.module_calq(front_end, {"codes": codes}) == decode(codes, 3)).all()

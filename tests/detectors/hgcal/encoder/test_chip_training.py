@@ -4,13 +4,16 @@ import numpy as np
 import pytest
 
 from qcompress.detectors import TRAIN, VALIDATION
-from qcompress.detectors.hgcal import DETECTOR, geometry, models, simulation
+from qcompress.detectors.hgcal import DETECTOR
 from qcompress.detectors.hgcal.econt.chip import decode_chip, run_chip
 from qcompress.detectors.hgcal.econt.frontend import FrontEnd
 from qcompress.detectors.hgcal.econt.registers import registers_from_weights
 from qcompress.detectors.hgcal.econt.weights import EncoderWeights
 from qcompress.detectors.hgcal.econt.words import Words
-from qcompress.detectors.hgcal.models import EncoderOptions
+from qcompress.detectors.hgcal.encoder import models
+from qcompress.detectors.hgcal.encoder.options import EncoderOptions
+from qcompress.detectors.hgcal.module import geometry
+from qcompress.detectors.hgcal.simulation import fast_simulation
 from qcompress.frontends.qkeras import KerasBody
 from qcompress.progress import silent
 from qcompress.targets import TARGETS
@@ -22,7 +25,7 @@ FRONT_END = DETECTOR.front_end(OPTIONS)
 
 def trained(path, kind, events, epochs):
     """Codes of the sample, and the network after training on them."""
-    simulation.simulate(kind, events, 5, path)
+    fast_simulation.simulate(kind, events, 5, path)
     rows = DETECTOR.rows(path, FRONT_END, "encoder")
     codes, targets = rows.read(np.arange(len(rows)))
     inputs = (DETECTOR.preprocess(FRONT_END, "encoder", {}).run(codes) / 128).astype(np.float32)
@@ -77,7 +80,7 @@ def test_keras_graph_chip_and_cpp_agree_after_training(tmp_path):
 def test_more_than_a_million_latents_after_training(tmp_path):
     """pytest -m campaign -s prints the counts that docs/hgcal_training.md quotes."""
     codes, network = trained(tmp_path / "sample.h5", "electron-200pu-axis", 400, 10)
-    assert codes.shape == (400 * len(simulation.AXIS_LAYERS), geometry.TRIGGER_CELLS)
+    assert codes.shape == (400 * len(fast_simulation.AXIS_LAYERS), geometry.TRIGGER_CELLS)
     wrong, latents, overflows = differing(network, with_random(codes, 100_000), tmp_path / "cpp")
     print(f"{latents.size} latents of {len(latents)} rows, {overflows} of them wrapped around; differing: {wrong}")
     assert latents.size == 1_600_000

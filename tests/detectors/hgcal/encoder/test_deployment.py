@@ -3,13 +3,13 @@
 import numpy as np
 import pandas as pd
 import pytest
-from conftest import ROOT
+from helpers.paths import ROOT
 
 from qcompress.candidate import Candidate
 from qcompress.detectors.hgcal.econt.autoencoder import sent_bits
 from qcompress.detectors.hgcal.econt.chip import decode_chip, run_chip
-from qcompress.detectors.hgcal.econt.encoder import chip_graph
 from qcompress.detectors.hgcal.econt.frontend import normalise
+from qcompress.detectors.hgcal.econt.onchip_encoder import chip_graph
 from qcompress.detectors.hgcal.econt.registers import read_registers, weights_from_registers
 from qcompress.detectors.hgcal.econt.word_files import OUTPUT_HEX, find_layout, read_rows
 from qcompress.detectors.hgcal.econt.words import Words, read_words

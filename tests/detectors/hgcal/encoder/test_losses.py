@@ -5,8 +5,9 @@ import itertools
 import numpy as np
 import pytest
 
-from qcompress.detectors.hgcal import geometry, losses
-from qcompress.detectors.hgcal.losses import telescope_loss
+from qcompress.detectors.hgcal.encoder import losses
+from qcompress.detectors.hgcal.encoder.losses import telescope_loss
+from qcompress.detectors.hgcal.module import geometry
 from qcompress.frontends.qkeras import import_keras
 from qcompress.metrics.emd import emd
 

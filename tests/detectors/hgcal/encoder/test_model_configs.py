@@ -4,10 +4,10 @@ import json
 
 import h5py
 import pytest
-from conftest import ROOT
+from helpers.paths import ROOT
 
 from qcompress.config import load_config
-from qcompress.detectors.hgcal import simulation
+from qcompress.detectors.hgcal.simulation import fast_simulation
 from qcompress.errors import QcompressError
 
 SEED = sorted((ROOT / "firmware_configs").glob("econt_seed_*.yaml"))
@@ -68,7 +68,7 @@ def test_what_cannot_train_is_one_line(line, told, tmp_path):
 @pytest.fixture(scope="module")
 def sample_file(tmp_path_factory):
     path = tmp_path_factory.mktemp("sample") / "sample.h5"
-    simulation.simulate("electron-0pu-axis", 30, 4, path)
+    fast_simulation.simulate("electron-0pu-axis", 30, 4, path)
     return path
 
 

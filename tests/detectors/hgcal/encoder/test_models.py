@@ -4,11 +4,14 @@ import numpy as np
 import pytest
 from pydantic import ValidationError
 
-from qcompress.detectors.hgcal import DETECTOR, decoders, geometry, models, samples, simulation
-from qcompress.detectors.hgcal.arithmetic import deployed_graph
-from qcompress.detectors.hgcal.compensation import compensate, compensated
+from qcompress.detectors.hgcal import DETECTOR, samples
 from qcompress.detectors.hgcal.econt.weights import EncoderWeights
-from qcompress.detectors.hgcal.models import EncoderOptions
+from qcompress.detectors.hgcal.encoder import decoders, models
+from qcompress.detectors.hgcal.encoder.arithmetic import deployed_graph
+from qcompress.detectors.hgcal.encoder.compensation import compensate, compensated
+from qcompress.detectors.hgcal.encoder.options import EncoderOptions
+from qcompress.detectors.hgcal.module import geometry
+from qcompress.detectors.hgcal.simulation import fast_simulation
 from qcompress.errors import QcompressError
 from qcompress.fixedpoint import Overflow
 from qcompress.frontends.qkeras import KerasBody, from_keras, import_keras
@@ -112,7 +115,7 @@ def test_compensated_latents_are_nearer_to_the_exact_ones():
 
 def test_the_conditional_decoder_sees_its_conditions(tmp_path):
     path = tmp_path / "sample.h5"
-    simulation.simulate("electron-0pu-axis", 2, 1, path)
+    fast_simulation.simulate("electron-0pu-axis", 2, 1, path)
     rows, columns = DETECTOR.rows(path, DETECTOR.front_end(EncoderOptions()), "encoder"), samples.read(path)
     seen = rows.side(np.arange(len(rows)))
     assert (rows.side(np.array([3, 5])) == seen[[3, 5]]).all()

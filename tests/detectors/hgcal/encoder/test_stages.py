@@ -5,11 +5,11 @@ import pytest
 
 from qcompress.detectors.hgcal.econt.frontend import FrontEnd
 from qcompress.detectors.hgcal.econt.numbers import Density
-from qcompress.detectors.hgcal.emulation import in_hexadecimal
-from qcompress.detectors.hgcal.preprocess import LatentWords, Normaliser
+from qcompress.detectors.hgcal.encoder.emulation import in_hexadecimal
+from qcompress.detectors.hgcal.encoder.stages import LatentWords, Normaliser
 from qcompress.fixedpoint import Format
 from qcompress.graph import Chain
-from qcompress.targets.cpp import Cpp
+from qcompress.targets.cpp.emulator import Cpp
 
 RNG = np.random.default_rng(8)
 QUICK = Cpp(optimization="1")

@@ -3,10 +3,10 @@
 import numpy as np
 import pytest
 
-from qcompress.detectors.hgcal import geometry, layers, wafers
-from qcompress.detectors.hgcal.algorithms import CHIP, decoded
 from qcompress.detectors.hgcal.econt.numbers import decode, encode
-from qcompress.detectors.hgcal.events import LinkAllocation, modules
+from qcompress.detectors.hgcal.evaluation.algorithms import CHIP, decoded
+from qcompress.detectors.hgcal.evaluation.events import LinkAllocation, modules
+from qcompress.detectors.hgcal.module import geometry, layers, wafers
 from qcompress.errors import QcompressError
 
 WHOLE = np.flatnonzero(wafers.modules().cells.all(axis=1))

@@ -4,10 +4,13 @@ import numpy as np
 import pytest
 
 from qcompress.detectors import Firmware
-from qcompress.detectors.hgcal import DETECTOR, codecs, geometry, simulation
-from qcompress.detectors.hgcal.decoding import link_sums, module_calq, sums_of_links
+from qcompress.detectors.hgcal import DETECTOR
 from qcompress.detectors.hgcal.econt.frontend import FrontEnd
-from qcompress.detectors.hgcal.events import modules
+from qcompress.detectors.hgcal.encoder.charge_sharing import link_sums, module_calq, sums_of_links
+from qcompress.detectors.hgcal.evaluation import codecs
+from qcompress.detectors.hgcal.evaluation.events import modules
+from qcompress.detectors.hgcal.module import geometry
+from qcompress.detectors.hgcal.simulation import fast_simulation
 from qcompress.fixedpoint import Cast, Format
 from qcompress.graph import Chain, Graph, Node, Quantize
 
@@ -25,7 +28,7 @@ def known(**options):
 
 @pytest.fixture(scope="module")
 def on_chip():
-    columns, _ = simulation.simulate_event("photon-0pu", 7, 3)
+    columns, _ = fast_simulation.simulate_event("photon-0pu", 7, 3)
     return modules(columns)
 
 

@@ -4,10 +4,11 @@ import h5py
 import numpy as np
 import pytest
 
-from qcompress.detectors.hgcal import geometry, orientation
 from qcompress.detectors.hgcal.econt.numbers import decode
 from qcompress.detectors.hgcal.econt.words import read_words
-from qcompress.detectors.hgcal.published import PublishedCodec, decoded_images, transposed
+from qcompress.detectors.hgcal.evaluation import orientation
+from qcompress.detectors.hgcal.evaluation.published import PublishedCodec, decoded_images, transposed
+from qcompress.detectors.hgcal.module import geometry
 from qcompress.errors import QcompressError
 
 CODEC = "econt/mcDataset/AE_8x8_c8_S2_ele_qkeras"

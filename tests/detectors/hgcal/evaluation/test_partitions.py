@@ -11,8 +11,12 @@ import numpy as np
 import pytest
 
 from qcompress.detectors import Evaluation, Firmware
-from qcompress.detectors.hgcal import DETECTOR, evaluation, geometry, partitions, scoring, simulation
+from qcompress.detectors.hgcal import DETECTOR
 from qcompress.detectors.hgcal.econt.frontend import FrontEnd
+from qcompress.detectors.hgcal.evaluation import partitions, scoring
+from qcompress.detectors.hgcal.evaluation import results as evaluation
+from qcompress.detectors.hgcal.module import geometry
+from qcompress.detectors.hgcal.simulation import fast_simulation
 from qcompress.errors import QcompressError
 from qcompress.fixedpoint import Cast, Format
 from qcompress.graph import Chain, Graph, Node, Quantize
@@ -41,7 +45,7 @@ def opened(fatal=None):
 @pytest.fixture(scope="module")
 def sample_file(tmp_path_factory):
     path = tmp_path_factory.mktemp("partitions") / "sample.h5"
-    simulation.simulate("electron-200pu-axis", 150, 9, path)
+    fast_simulation.simulate("electron-200pu-axis", 150, 9, path)
     return path
 
 
@@ -68,7 +72,7 @@ def test_one_partition_seven_and_a_lost_worker_give_the_same_bits(sample_file, s
 def test_clusters_too_are_the_same_in_one_partition_and_in_seven(tmp_path, monkeypatch):
     monkeypatch.setattr(scoring, "BLOCK_ROWS", 600)
     whole_events = tmp_path / "photons.h5"
-    simulation.simulate("photon-0pu", 60, 3, whole_events)
+    fast_simulation.simulate("photon-0pu", 60, 3, whole_events)
     assert len(scoring.blocks(whole_events, None)) + len(scoring.calibration_blocks(whole_events, 0)) >= 7
     one = evaluated(whole_events)
     fatal = tmp_path / "killed"
@@ -142,7 +146,7 @@ def test_events_that_trained_are_found_whatever_their_numbers(sample_file, tmp_p
     samples.write(samples.Sample(columns, {}, {}), tmp_path / "again.h5")
     with pytest.raises(QcompressError, match="of its test events trained the candidate"):
         evaluation.check_apart(tmp_path / "again.h5", sample_file)
-    simulation.simulate("electron-200pu-axis", 30, 10, tmp_path / "others.h5")
+    fast_simulation.simulate("electron-200pu-axis", 30, 10, tmp_path / "others.h5")
     evaluation.check_apart(Path(tmp_path / "others.h5"), sample_file)
 
 

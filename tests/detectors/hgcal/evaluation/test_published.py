@@ -5,10 +5,14 @@ import numpy as np
 import pytest
 
 from qcompress.detectors import Evaluation, Firmware
-from qcompress.detectors.hgcal import DETECTOR, evaluation, geometry, orientation, published, simulation
-from qcompress.detectors.hgcal.decoding import link_sums, sums_of_links
+from qcompress.detectors.hgcal import DETECTOR
 from qcompress.detectors.hgcal.econt.frontend import FrontEnd
-from qcompress.detectors.hgcal.events import modules
+from qcompress.detectors.hgcal.encoder.charge_sharing import link_sums, sums_of_links
+from qcompress.detectors.hgcal.evaluation import orientation, published
+from qcompress.detectors.hgcal.evaluation import results as evaluation
+from qcompress.detectors.hgcal.evaluation.events import modules
+from qcompress.detectors.hgcal.module import geometry
+from qcompress.detectors.hgcal.simulation import fast_simulation
 from qcompress.errors import QcompressError
 from qcompress.fixedpoint import Cast, Format
 from qcompress.graph import Chain, Graph, Node, Quantize
@@ -20,7 +24,7 @@ TURNS = [f"{way}turned-{angle}" for way in ("", "reflected-") for angle in range
 
 @pytest.fixture(scope="module")
 def on_chip():
-    columns, _ = simulation.simulate_event("photon-0pu", 7, 3)
+    columns, _ = fast_simulation.simulate_event("photon-0pu", 7, 3)
     return modules(columns)
 
 
@@ -64,7 +68,7 @@ def test_each_orientation_of_the_published_encoder_is_another_codec(on_chip, fol
 
 
 def test_it_is_scored_beside_a_candidate(tmp_path, folder):
-    simulation.simulate("electron-200pu-axis", 60, 9, tmp_path / "sample.h5")
+    fast_simulation.simulate("electron-200pu-axis", 60, 9, tmp_path / "sample.h5")
     image = Format(False, 8, 1)
     as_it_is = Graph("as_it_is", (8, 8, 1), image, (Node("as_it_is", Quantize(Cast(image)), "input"),))
     front_end = FrontEnd.autoencoder(geometry.AE_CHANNEL.tolist()).to_mapping()

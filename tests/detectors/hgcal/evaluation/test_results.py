@@ -6,9 +6,12 @@ import numpy as np
 import pytest
 
 from qcompress.detectors import TEST, TRAIN, Evaluation, Firmware
-from qcompress.detectors.hgcal import DETECTOR, evaluation, geometry, samples, simulation
-from qcompress.detectors.hgcal.algorithms import decoded
+from qcompress.detectors.hgcal import DETECTOR, samples
 from qcompress.detectors.hgcal.econt.frontend import FrontEnd
+from qcompress.detectors.hgcal.evaluation import results as evaluation
+from qcompress.detectors.hgcal.evaluation.algorithms import decoded
+from qcompress.detectors.hgcal.module import geometry
+from qcompress.detectors.hgcal.simulation import fast_simulation
 from qcompress.fixedpoint import Cast, Format
 from qcompress.graph import Chain, Graph, Node, Quantize
 from qcompress.progress import silent
@@ -22,7 +25,7 @@ AS_DECODED = {"decoding": dict.fromkeys(("preserve_sum", "integer_adc", "existin
 @pytest.fixture(scope="module")
 def sample_file(tmp_path_factory):
     path = tmp_path_factory.mktemp("sample") / "sample.h5"
-    simulation.simulate("electron-200pu-axis", 120, 9, path)
+    fast_simulation.simulate("electron-200pu-axis", 120, 9, path)
     return path
 
 
@@ -59,7 +62,7 @@ def test_clusters_are_refused_where_they_would_mislead(sample_file, tmp_path):
         "clusters": "sample.h5: the sample holds the modules along an axis, not whole events"
     }
     whole = tmp_path / "whole.h5"
-    simulation.simulate("photon-0pu", 12, 5, whole)
+    fast_simulation.simulate("photon-0pu", 12, 5, whole)
     sample = samples.read(whole)
     assert left_out(whole) == {}
     without = tmp_path / "without.h5"

@@ -3,7 +3,9 @@
 import numpy as np
 import pytest
 
-from qcompress.detectors.hgcal import readers, samples, simulation
+from qcompress.detectors.hgcal import samples
+from qcompress.detectors.hgcal.exchange import csv_tables
+from qcompress.detectors.hgcal.simulation import fast_simulation
 from qcompress.detectors.splits import split_events
 from qcompress.errors import QcompressError
 
@@ -11,7 +13,7 @@ from qcompress.errors import QcompressError
 @pytest.fixture(scope="module")
 def sample(tmp_path_factory):
     path = tmp_path_factory.mktemp("csv") / "sample.h5"
-    simulation.simulate("electron-200pu-axis", 20, 3, path)
+    fast_simulation.simulate("electron-200pu-axis", 20, 3, path)
     return path
 
 
@@ -24,8 +26,8 @@ SAME = {
 @pytest.mark.parametrize("header", [True, False])
 @pytest.mark.parametrize("layout", ["study", "geometry"])
 def test_a_sample_comes_back_from_csv(sample, tmp_path, layout, header):
-    assert readers.export_csv(sample, tmp_path / "modules.csv", layout, header) == 280
-    found = readers.import_csv(tmp_path / "modules.csv", tmp_path / "again.h5")
+    assert csv_tables.export_csv(sample, tmp_path / "modules.csv", layout, header) == 280
+    found = csv_tables.import_csv(tmp_path / "modules.csv", tmp_path / "again.h5")
     assert found == (280, 0, "")
     before, after = samples.read(sample), samples.read(tmp_path / "again.h5")
     for name in ("event", "layer", "u", "v", "high_density", "charge", "codes", *SAME[layout]):
@@ -37,8 +39,8 @@ def test_a_sample_comes_back_from_csv(sample, tmp_path, layout, header):
 def test_a_folder_of_files_keeps_their_events_apart(sample, tmp_path):
     (tmp_path / "parts").mkdir()
     for name in ("a", "b"):
-        readers.export_csv(sample, tmp_path / "parts" / f"{name}.csv")
-    assert readers.import_csv(tmp_path / "parts", tmp_path / "both.h5").rows == 560
+        csv_tables.export_csv(sample, tmp_path / "parts" / f"{name}.csv")
+    assert csv_tables.import_csv(tmp_path / "parts", tmp_path / "both.h5").rows == 560
     event = samples.read(tmp_path / "both.h5")["event"]
     assert len(np.unique(event)) == 40
 
@@ -70,29 +72,29 @@ BAD = {
 
 @pytest.mark.parametrize("fault", BAD)
 def test_what_is_wrong_is_one_line_and_nothing_is_written(sample, tmp_path, fault):
-    readers.export_csv(sample, tmp_path / "modules.csv")
+    csv_tables.export_csv(sample, tmp_path / "modules.csv")
     change, said = BAD[fault]
     (tmp_path / "modules.csv").write_text(change((tmp_path / "modules.csv").read_text()))
     with pytest.raises(QcompressError, match=said) as raised:
-        readers.import_csv(tmp_path / "modules.csv", tmp_path / "out.h5")
+        csv_tables.import_csv(tmp_path / "modules.csv", tmp_path / "out.h5")
     assert "\n" not in str(raised.value)
     assert not (tmp_path / "out.h5").exists()
 
 
 def test_a_fault_behind_many_good_rows_is_found_where_it_is(sample, tmp_path, monkeypatch):
-    monkeypatch.setattr(readers, "ROWS", 50)
-    readers.export_csv(sample, tmp_path / "modules.csv")
+    monkeypatch.setattr(csv_tables, "ROWS", 50)
+    csv_tables.export_csv(sample, tmp_path / "modules.csv")
     text = changed((tmp_path / "modules.csv").read_text(), 207, "CALQ_5", "many")
     (tmp_path / "modules.csv").write_text(text)
     with pytest.raises(QcompressError, match=r"modules.csv:208: CALQ_5 is no number"):
-        readers.import_csv(tmp_path / "modules.csv", tmp_path / "out.h5")
+        csv_tables.import_csv(tmp_path / "modules.csv", tmp_path / "out.h5")
 
 
 def test_bad_rows_can_be_left_out_and_are_counted(sample, tmp_path):
-    readers.export_csv(sample, tmp_path / "modules.csv")
+    csv_tables.export_csv(sample, tmp_path / "modules.csv")
     text = changed(changed((tmp_path / "modules.csv").read_text(), 7, "CALQ_5", "-1"), 9, "layer", "x")
     (tmp_path / "modules.csv").write_text(text + "1,2," * 40 + "\n")
-    found = readers.import_csv(tmp_path / "modules.csv", tmp_path / "out.h5", skip_bad_rows=True)
+    found = csv_tables.import_csv(tmp_path / "modules.csv", tmp_path / "out.h5", skip_bad_rows=True)
     assert (found.rows, found.dropped) == (278, 3)
     assert found.first_fault == "CALQ_5 is negative in 1 of 280 rows"
     before, after = samples.read(sample), samples.read(tmp_path / "out.h5")
@@ -101,18 +103,18 @@ def test_bad_rows_can_be_left_out_and_are_counted(sample, tmp_path):
 
 def test_a_missing_file_and_a_lacking_sample_are_said(sample, tmp_path):
     with pytest.raises(QcompressError, match="no such CSV file, nor a folder with one"):
-        readers.import_csv(tmp_path / "none.csv", tmp_path / "out.h5")
+        csv_tables.import_csv(tmp_path / "none.csv", tmp_path / "out.h5")
     few = samples.read(sample)
     columns = {name: few[name] for name in ("event", "codes", "split", "charge", "layer", "u", "v", "high_density")}
     samples.write(samples.Sample(columns, {}), tmp_path / "few.h5")
     with pytest.raises(
         QcompressError, match="column zside, eta, phi, sim_energy_total is missing, which layout geometry"
     ):
-        readers.export_csv(tmp_path / "few.h5", tmp_path / "few.csv", "geometry")
+        csv_tables.export_csv(tmp_path / "few.h5", tmp_path / "few.csv", "geometry")
 
 
 def test_the_command_imports(sample, tmp_path, qcompress):
-    readers.export_csv(sample, tmp_path / "modules.csv")
+    csv_tables.export_csv(sample, tmp_path / "modules.csv")
     done = qcompress("data", "import", tmp_path / "modules.csv", "-o", tmp_path / "out.h5")
     assert (done.returncode, "280 rows in" in done.stdout) == (0, True)
     bad = qcompress("data", "import", tmp_path / "none.csv", "-o", tmp_path / "none.h5")

@@ -7,8 +7,10 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 import pytest
 
-from qcompress.detectors.hgcal import exchange, hdf5_tables, parquet, samples, simulation, word_samples
+from qcompress.detectors.hgcal import samples
 from qcompress.detectors.hgcal.econt.words import read_words
+from qcompress.detectors.hgcal.exchange import files, hdf5_tables, parquet, word_samples
+from qcompress.detectors.hgcal.simulation import fast_simulation
 from qcompress.errors import QcompressError
 from qcompress.progress import silent
 
@@ -16,7 +18,7 @@ from qcompress.progress import silent
 @pytest.fixture(scope="module")
 def sample(tmp_path_factory):
     path = tmp_path_factory.mktemp("exchange") / "sample.h5"
-    simulation.simulate("electron-200pu-axis", 40, 3, path)
+    fast_simulation.simulate("electron-200pu-axis", 40, 3, path)
     return path
 
 
@@ -45,8 +47,8 @@ def in_order(found, names):
 @pytest.mark.parametrize("name", FORMATS)
 def test_a_sample_comes_back_identical(sample, tmp_path, name):
     settings, carried, with_particles = FORMATS[name]
-    exchange.export_file(sample, tmp_path / name, settings)
-    found = exchange.import_file(tmp_path / name, tmp_path / "again.h5", False, {}, silent)
+    files.export_file(sample, tmp_path / name, settings)
+    found = files.import_file(tmp_path / name, tmp_path / "again.h5", False, {}, silent)
     before, after = samples.read(sample), samples.read(tmp_path / "again.h5")
     assert found.rows == len(after)
     charged = before["charge"].any(axis=1) if name == "tree.root" else np.ones(len(before), bool)
@@ -65,10 +67,10 @@ def test_a_sample_comes_back_identical(sample, tmp_path, name):
 
 
 def test_words_carry_the_codes_of_every_row(sample, tmp_path):
-    done = exchange.export_file(sample, tmp_path / "words.csv", {"layout": "words"})
+    done = files.export_file(sample, tmp_path / "words.csv", {"layout": "words"})
     before = samples.read(sample)
     assert done.startswith(f"{len(before)} rows")
-    exchange.import_file(tmp_path / "words.csv", tmp_path / "again.h5", False, {}, silent)
+    files.import_file(tmp_path / "words.csv", tmp_path / "again.h5", False, {}, silent)
     after = samples.read(tmp_path / "again.h5")
     assert (after["codes"] == before["codes"]).all()
     high = before["high_density"] == 1
@@ -84,9 +86,9 @@ def test_the_stream_of_one_module_is_a_row_for_each_event(sample, tmp_path):
     one = tuple(int(before[name][3]) for name in ("zside", "layer", "u", "v"))
     text = ",".join(map(str, one))
     settings = {"layout": "words", "module": text, "tc_order": "lsb"}
-    assert exchange.export_file(sample, tmp_path / "words.csv", settings).startswith("40 rows")
+    assert files.export_file(sample, tmp_path / "words.csv", settings).startswith("40 rows")
     settings = {"module": text, "tc_order": "lsb", "density": "HD" if before["high_density"][3] else "LD"}
-    exchange.import_file(tmp_path / "words.csv", tmp_path / "again.h5", False, settings, silent)
+    files.import_file(tmp_path / "words.csv", tmp_path / "again.h5", False, settings, silent)
     after = samples.read(tmp_path / "again.h5")
     own = np.all([before[name] == value for name, value in zip(("zside", "layer", "u", "v"), one, strict=True)], axis=0)
     assert own.sum() > 0
@@ -100,7 +102,7 @@ def test_the_stream_of_one_module_is_a_row_for_each_event(sample, tmp_path):
 
 @pytest.mark.parametrize("side", [1, -1])
 def test_a_modules_place_is_that_of_the_simulation(tmp_path, side):
-    simulation.simulate("electron-0pu", 1, 5, tmp_path / "one.h5")
+    fast_simulation.simulate("electron-0pu", 1, 5, tmp_path / "one.h5")
     found = samples.read(tmp_path / "one.h5")
     row = int(np.flatnonzero(found["zside"] == side)[7])
     own = word_samples.Module(*(int(found[name][row]) for name in ("zside", "layer", "u", "v"))).columns(1)
@@ -110,11 +112,11 @@ def test_a_modules_place_is_that_of_the_simulation(tmp_path, side):
 
 def test_the_public_words_become_a_sample_and_the_same_words(data_file, tmp_path):
     source = data_file("econt/mcDataset/testInput.csv")
-    assert exchange.import_file(source, tmp_path / "mc.h5", False, {}, silent).rows == 3564
-    exchange.export_file(tmp_path / "mc.h5", tmp_path / "mc.csv", {"layout": "words"})
+    assert files.import_file(source, tmp_path / "mc.h5", False, {}, silent).rows == 3564
+    files.export_file(tmp_path / "mc.h5", tmp_path / "mc.csv", {"layout": "words"})
     assert (tmp_path / "mc.csv").read_bytes().split() == source.read_bytes().split()
     decimal = data_file("hgcal/Example_ePortRX_Data.csv")
-    assert exchange.import_file(decimal, tmp_path / "example.h5", False, {}, silent).rows == 10000
+    assert files.import_file(decimal, tmp_path / "example.h5", False, {}, silent).rows == 10000
     found = samples.read(tmp_path / "example.h5")["codes"]
     assert (found == np.concatenate([part.codes for part in read_words(decimal)])).all()
 
@@ -209,7 +211,7 @@ def test_what_is_wrong_is_one_line_and_nothing_is_written(sample, tmp_path, faul
     change(columns)
     WRITERS[ending](tmp_path / f"bad{ending}", columns)
     with pytest.raises(QcompressError, match=said) as raised:
-        exchange.import_file(tmp_path / f"bad{ending}", tmp_path / "out.h5", False, {}, silent)
+        files.import_file(tmp_path / f"bad{ending}", tmp_path / "out.h5", False, {}, silent)
     assert "\n" not in str(raised.value)
     assert [path.name for path in tmp_path.iterdir()] == [f"bad{ending}"]
 
@@ -220,7 +222,7 @@ def test_bad_rows_are_left_out_and_counted(sample, tmp_path, ending):
     columns = {name: values for name, values in before.columns.items() if name != "tc_signal"}
     put("charge", [48 * 7, 48 * 9 + 3], -3)(columns)
     WRITERS[ending](tmp_path / f"bad{ending}", columns)
-    found = exchange.import_file(tmp_path / f"bad{ending}", tmp_path / "out.h5", True, {}, silent)
+    found = files.import_file(tmp_path / f"bad{ending}", tmp_path / "out.h5", True, {}, silent)
     assert found == (558, 2, "charge is negative in 2 of 560 rows (8, 10)")
     assert (samples.read(tmp_path / "out.h5")["charge"] == np.delete(before["charge"], [7, 9], axis=0)).all()
 
@@ -228,11 +230,11 @@ def test_bad_rows_are_left_out_and_counted(sample, tmp_path, ending):
 @pytest.mark.parametrize("ending", [*WRITERS, ".root"])
 @pytest.mark.parametrize("keep", [0.0, 0.5, 0.97])
 def test_files_cut_off_are_one_line(sample, tmp_path, ending, keep):
-    exchange.export_file(sample, tmp_path / f"whole{ending}", {})
+    files.export_file(sample, tmp_path / f"whole{ending}", {})
     whole = (tmp_path / f"whole{ending}").read_bytes()
     (tmp_path / f"cut{ending}").write_bytes(whole[: int(len(whole) * keep)])
     with pytest.raises(QcompressError) as raised:
-        exchange.import_file(tmp_path / f"cut{ending}", tmp_path / "out.h5", False, {}, silent)
+        files.import_file(tmp_path / f"cut{ending}", tmp_path / "out.h5", False, {}, silent)
     assert "\n" not in str(raised.value)
     assert not list(tmp_path.glob("out*"))
 
@@ -252,9 +254,9 @@ def test_other_faults_of_files_are_named(sample, tmp_path):
         "e.parquet": "column event has 1 empty fields, the first 1 rows on",
     }.items():
         with pytest.raises(QcompressError, match=said):
-            exchange.import_file(tmp_path / name, tmp_path / "out.h5", False, {}, silent)
+            files.import_file(tmp_path / name, tmp_path / "out.h5", False, {}, silent)
     with pytest.raises(QcompressError, match="is a sample already"):
-        exchange.import_file(sample, tmp_path / "out.h5", False, {}, silent)
+        files.import_file(sample, tmp_path / "out.h5", False, {}, silent)
 
 
 @pytest.mark.parametrize(

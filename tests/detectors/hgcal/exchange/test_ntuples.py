@@ -5,14 +5,16 @@ import numpy as np
 import pytest
 import uproot
 
-from qcompress.detectors.hgcal import ntuples, samples, simulation
+from qcompress.detectors.hgcal import samples
+from qcompress.detectors.hgcal.exchange import ntuples
+from qcompress.detectors.hgcal.simulation import fast_simulation
 from qcompress.errors import QcompressError
 
 
 @pytest.fixture(scope="module")
 def sample(tmp_path_factory):
     path = tmp_path_factory.mktemp("root") / "sample.h5"
-    simulation.simulate("electron-0pu", 3, 3, path)
+    fast_simulation.simulate("electron-0pu", 3, 3, path)
     return path
 
 

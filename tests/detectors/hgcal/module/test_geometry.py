@@ -4,7 +4,8 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from qcompress.detectors.hgcal import geometry, layers, sensors, wafers
+from qcompress.detectors.hgcal.module import geometry, layers, wafers
+from qcompress.detectors.hgcal.simulation import sensors
 
 
 def test_train_order_and_wiring_are_the_modules_mapping(data_file):

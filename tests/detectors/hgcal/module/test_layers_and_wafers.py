@@ -4,7 +4,7 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from qcompress.detectors.hgcal import geometry, layers, wafers
+from qcompress.detectors.hgcal.module import geometry, layers, wafers
 from qcompress.errors import QcompressError
 
 

@@ -4,7 +4,10 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from qcompress.detectors.hgcal import links, samples, selections, simulation
+from qcompress.detectors.hgcal import samples
+from qcompress.detectors.hgcal.module import links
+from qcompress.detectors.hgcal.samples import selections
+from qcompress.detectors.hgcal.simulation import fast_simulation
 
 
 def test_links_are_those_of_most_full_modules_in_the_public_list(data_file):
@@ -26,7 +29,7 @@ def test_layers_take_the_plane_of_their_place():
 @pytest.mark.parametrize(("fewest", "most"), [(2, 2), (3, 13)])
 def test_a_selection_takes_modules_by_their_links(tmp_path, fewest, most):
     selection = selections.Selection(links=(fewest, most))
-    simulation.simulate("electron-0pu", 1, 1, tmp_path / "sample.h5", selection=selection)
+    fast_simulation.simulate("electron-0pu", 1, 1, tmp_path / "sample.h5", selection=selection)
     found = samples.read(tmp_path / "sample.h5")
     own = links.links(found["layer"], found["u"], found["v"])
     assert ((own >= fewest) & (own <= most)).all()

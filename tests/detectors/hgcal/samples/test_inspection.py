@@ -7,13 +7,16 @@ import re
 import numpy as np
 import pytest
 
-from qcompress.detectors.hgcal import geometry, inspection, samples, simulation, wafers
+from qcompress.detectors.hgcal import samples
+from qcompress.detectors.hgcal.module import geometry, wafers
+from qcompress.detectors.hgcal.samples import inspection
+from qcompress.detectors.hgcal.simulation import fast_simulation
 
 
 @pytest.fixture(scope="module")
 def sample(tmp_path_factory):
     path = tmp_path_factory.mktemp("inspect") / "sample.h5"
-    simulation.simulate("electron-0pu", 4, 3, path)
+    fast_simulation.simulate("electron-0pu", 4, 3, path)
     return path
 
 

@@ -7,7 +7,9 @@ import h5py
 import numpy as np
 import pytest
 
-from qcompress.detectors.hgcal import sample_writer, samples, simulation
+from qcompress.detectors.hgcal import samples
+from qcompress.detectors.hgcal.samples import writer
+from qcompress.detectors.hgcal.simulation import fast_simulation
 from qcompress.detectors.splits import split_events
 from qcompress.errors import QcompressError
 
@@ -15,7 +17,7 @@ from qcompress.errors import QcompressError
 @pytest.fixture(scope="module")
 def sample(tmp_path_factory):
     path = tmp_path_factory.mktemp("sample") / "sample.h5"
-    simulation.simulate("electron-200pu-axis", 60, 5, path)
+    fast_simulation.simulate("electron-200pu-axis", 60, 5, path)
     return samples.read(path)
 
 
@@ -47,21 +49,21 @@ def test_written_and_read_samples_are_the_same_and_so_are_the_bytes(sample, tmp_
 
 @pytest.mark.parametrize("size", [1, 97, 840])
 def test_rows_appended_piece_by_piece_give_the_same_bytes(sample, tmp_path, size, monkeypatch):
-    monkeypatch.setattr(sample_writer, "CHUNK_ROWS", 256)
+    monkeypatch.setattr(writer, "CHUNK_ROWS", 256)
     samples.write(sample, tmp_path / "whole.h5")
-    with samples.writing(tmp_path / "pieces.h5", sample.origin) as writer:
+    with samples.writing(tmp_path / "pieces.h5", sample.origin) as file:
         for first in range(0, len(sample), size):
             rows = slice(first, first + size)
-            writer.append({name: column[rows] for name, column in sample.columns.items()})
-            assert writer.waiting < 256
-        writer.append({name: column[:0] for name, column in sample.columns.items()}, sample.particles)
+            file.append({name: column[rows] for name, column in sample.columns.items()})
+            assert file.waiting < 256
+        file.append({name: column[:0] for name, column in sample.columns.items()}, sample.particles)
     assert (tmp_path / "pieces.h5").read_bytes() == (tmp_path / "whole.h5").read_bytes()
 
 
 def test_nothing_is_left_of_a_sample_that_was_not_finished(sample, tmp_path):
     def interrupted():
-        with samples.writing(tmp_path / "never.h5", {}) as writer:
-            writer.append(sample.columns)
+        with samples.writing(tmp_path / "never.h5", {}) as file:
+            file.append(sample.columns)
             raise KeyboardInterrupt
 
     with pytest.raises(KeyboardInterrupt):
@@ -147,7 +149,7 @@ def test_the_hashes_see_content_and_split(sample, tmp_path, monkeypatch):
     same, moved, turned = (tmp_path / name for name in changed)
     assert split_hash(moved) != split_hash(same) == split_hash(turned)
     assert content_hash(turned) != content_hash(same) != content_hash(moved)
-    monkeypatch.setattr(sample_writer, "CHUNK_ROWS", 77)
+    monkeypatch.setattr(writer, "CHUNK_ROWS", 77)
     samples.write(samples.Sample(sample.columns, sample.particles), tmp_path / "fine")
     assert content_hash(tmp_path / "fine") == content_hash(same)
     assert (tmp_path / "fine").read_bytes() != same.read_bytes()

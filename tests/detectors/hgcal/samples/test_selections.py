@@ -5,14 +5,16 @@ import json
 import numpy as np
 import pytest
 
-from qcompress.detectors.hgcal import DETECTOR, samples, selections, simulation
+from qcompress.detectors.hgcal import DETECTOR, samples
+from qcompress.detectors.hgcal.samples import selections
+from qcompress.detectors.hgcal.simulation import fast_simulation
 from qcompress.errors import QcompressError
 
 
 @pytest.fixture(scope="module")
 def sample(tmp_path_factory):
     path = tmp_path_factory.mktemp("select") / "sample.h5"
-    simulation.simulate("electron-0pu", 4, 3, path)
+    fast_simulation.simulate("electron-0pu", 4, 3, path)
     return path
 
 
@@ -115,9 +117,9 @@ def test_a_draw_takes_every_row_equally_often():
 
 def test_simulated_and_selected_in_one_step_is_simulated_then_selected(tmp_path):
     selection = selections.Selection(layers=(1, 28), signal_share=1e-3, rows=60, variant="mask")
-    simulation.simulate("electron-0pu", 3, 3, tmp_path / "whole.h5")
+    fast_simulation.simulate("electron-0pu", 3, 3, tmp_path / "whole.h5")
     selections.select(tmp_path / "whole.h5", tmp_path / "two.h5", selection)
-    simulation.simulate("electron-0pu", 3, 3, tmp_path / "one.h5", selection=selection)
+    fast_simulation.simulate("electron-0pu", 3, 3, tmp_path / "one.h5", selection=selection)
     one, two = samples.read(tmp_path / "one.h5"), samples.read(tmp_path / "two.h5")
     assert len(one) == 60
     assert all((one[name] == two[name]).all() for name in (*samples.COLUMNS, "masked"))

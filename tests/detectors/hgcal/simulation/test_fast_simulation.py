@@ -3,14 +3,16 @@
 import numpy as np
 import pytest
 
-from qcompress.detectors.hgcal import geometry, layers, particles, samples, sensors, showers, simulation, wafers
-from qcompress.detectors.hgcal.parameters import PARAMETERS
+from qcompress.detectors.hgcal import samples
+from qcompress.detectors.hgcal.module import geometry, layers, wafers
+from qcompress.detectors.hgcal.simulation import fast_simulation, particles, sensors, showers
+from qcompress.detectors.hgcal.simulation.parameters import PARAMETERS
 from qcompress.errors import QcompressError
 
 
 def events(kind, numbers, seed=1):
     """Columns of several events, end to end."""
-    modules, generated = zip(*(simulation.simulate_event(kind, seed, number) for number in numbers), strict=True)
+    modules, generated = zip(*(fast_simulation.simulate_event(kind, seed, number) for number in numbers), strict=True)
     return [
         {name: np.concatenate([part[name] for part in parts]) for name in parts[0]} for parts in (modules, generated)
     ]
@@ -28,13 +30,13 @@ def pile_up():
 
 def test_an_event_depends_on_seed_kind_and_number_alone(tmp_path):
     for name, count in (("a", 20), ("b", 5)):
-        simulation.simulate("electron-200pu-axis", count, 3, tmp_path / f"{name}.h5")
-    simulation.simulate("electron-200pu-axis", 5, 4, tmp_path / "c.h5")
+        fast_simulation.simulate("electron-200pu-axis", count, 3, tmp_path / f"{name}.h5")
+    fast_simulation.simulate("electron-200pu-axis", 5, 4, tmp_path / "c.h5")
     more, fewer, other = (samples.read(tmp_path / f"{name}.h5") for name in "abc")
     for name, column in fewer.columns.items():
         assert (more[name][: len(fewer)] == column).all(), name
     assert (other["charge"] != fewer["charge"]).any()
-    simulation.simulate("electron-200pu-axis", 5, 3, tmp_path / "again.h5")
+    fast_simulation.simulate("electron-200pu-axis", 5, 3, tmp_path / "again.h5")
     assert (tmp_path / "again.h5").read_bytes() == (tmp_path / "b.h5").read_bytes()
 
 
@@ -52,7 +54,7 @@ def test_samples_along_an_axis_have_a_row_per_odd_layer_of_ce_e(tmp_path):
 
 def test_every_point_falls_on_the_nearest_cell_of_its_wafer():
     """The compiled look-up against a search over all centres."""
-    from qcompress.detectors.hgcal import sensor_kernels
+    from qcompress.detectors.hgcal.simulation import sensor_kernels
 
     rng, t = np.random.default_rng(0), sensors.tables()
     k = int(np.flatnonzero(layers.TRIGGER_LAYERS == 30)[0])
@@ -186,12 +188,12 @@ def test_jets_are_mixtures_that_share_their_momentum():
 
 def test_unknown_kinds_are_refused(tmp_path):
     with pytest.raises(QcompressError, match="simulate one of electron-0pu"):
-        simulation.simulate("muons", 1, 1, tmp_path / "none.h5")
+        fast_simulation.simulate("muons", 1, 1, tmp_path / "none.h5")
     assert not list(tmp_path.iterdir())
 
 
 def test_the_frozen_parameters_travel_with_the_sample(tmp_path):
-    simulation.simulate("electron-0pu-axis", 1, 1, tmp_path / "one.h5")
+    fast_simulation.simulate("electron-0pu-axis", 1, 1, tmp_path / "one.h5")
     origin = samples.read(tmp_path / "one.h5").origin
     assert origin["parameters_hash"] == PARAMETERS.digest()
     assert origin["geometry"] == "V11"

@@ -3,8 +3,9 @@
 import numpy as np
 import pytest
 
-from qcompress.detectors.hgcal import validation, wafers
-from qcompress.detectors.hgcal.parameters import PARAMETERS
+from qcompress.detectors.hgcal.module import wafers
+from qcompress.detectors.hgcal.simulation import validation
+from qcompress.detectors.hgcal.simulation.parameters import PARAMETERS
 
 ENERGIES = np.array([10.0, 50.0, 200.0])
 

@@ -3,9 +3,9 @@
 import numpy as np
 import pytest
 
-from qcompress.detectors.tpc import counting
-from qcompress.detectors.tpc.resolution import by_occupancy, residuals
-from qcompress.detectors.tpc.scoring import Measured, Scored, attach, logit_score
+from qcompress.detectors.tpc.evaluation import counting
+from qcompress.detectors.tpc.evaluation.resolution import by_occupancy, residuals
+from qcompress.detectors.tpc.evaluation.scoring import Measured, Scored, attach, logit_score
 from qcompress.errors import QcompressError
 
 

@@ -2,23 +2,24 @@
 
 import numpy as np
 import pytest
-from finder_twin import Map
+from helpers.finder_twin import Map
 
-from qcompress.detectors.tpc import finder, geometry
+from qcompress.detectors.tpc import geometry
+from qcompress.detectors.tpc.finder import classical
 from qcompress.errors import QcompressError
 
 NPADS = 30
-SINGLE, EDGE, SPLIT_PAD, SPLIT_TIME = finder.SINGLE, finder.EDGE, finder.SPLIT_PAD, finder.SPLIT_TIME
+SINGLE, EDGE, SPLIT_PAD, SPLIT_TIME = classical.SINGLE, classical.EDGE, classical.SPLIT_PAD, classical.SPLIT_TIME
 
 
 def found(digits, npads=NPADS, **options):
     """Clusters of one map {(pad, time): charge}, by peak: dicts of their numbers. The twin must say the same."""
     cells = np.array(list(digits), int).reshape(-1, 2)
     row, charge = np.zeros(len(cells), int), list(digits.values())
-    got = finder.find(row, cells[:, 0], cells[:, 1], charge, pads=np.array([npads]), **options)
+    got = classical.find(row, cells[:, 0], cells[:, 1], charge, pads=np.array([npads]), **options)
     numbers = np.column_stack(got[1:])
     assert [tuple(line) for line in numbers.tolist()] == [tuple(map(int, c)) for c in Map(digits, npads).clusters()]
-    names = finder.Clusters._fields[1:]
+    names = classical.Clusters._fields[1:]
     return {(line[0], line[1]): dict(zip(names, line, strict=True)) for line in numbers.tolist()}
 
 
@@ -38,8 +39,8 @@ def test_a_lone_cell_is_a_cluster_of_no_width_if_its_charge_is_enough():
 
 
 def test_charges_are_truncated_to_a_sixteenth_and_clamped():
-    assert finder.codes([0.0624, 0.0625, 5.2, 1023.9, 1023.95, 5000.0]).tolist() == [0, 1, 83, 16382, 16383, 16383]
-    assert finder.codes([10.0], [1.05]).tolist() == [168]
+    assert classical.codes([0.0624, 0.0625, 5.2, 1023.9, 1023.95, 5000.0]).tolist() == [0, 1, 83, 16382, 16383, 16383]
+    assert classical.codes([10.0], [1.05]).tolist() == [168]
     (cluster,) = found({(10, 20): 5000.0}).values()
     assert (cluster["qmax"], cluster["qtot"]) == (1023, 1024)
 
@@ -180,21 +181,21 @@ def test_time_has_room_for_long_frames_and_no_more():
     (cluster,) = found({(10, 200_000): 90.0}).values()
     assert cluster["time_64"] == 64 * 200_000
     with pytest.raises(QcompressError, match="262145 time bins"):
-        finder.find([0], [1], [finder.TIME_LIMIT], [9.0])
+        classical.find([0], [1], [classical.TIME_LIMIT], [9.0])
 
 
 def test_other_rows_and_their_gain_are_apart():
     row, pad, time = np.array([0, 151, 151]), np.array([65, 137, 136]), np.array([5, 5, 5])
     gain = np.ones(geometry.SECTOR_PADS, np.float32)
     gain[geometry.FIRST_PAD[151] + 137] = 0.5
-    got = finder.find(row, pad, time, [40.0, 40.0, 30.0], gain)
+    got = classical.find(row, pad, time, [40.0, 40.0, 30.0], gain)
     assert got.row.tolist() == [0, 151]
     assert got.peak_pad.tolist() == [65, 136]
     assert got.qtot.tolist() == [40, 50]
-    cells = finder.charge_map(row, pad, time, [40.0, 40.0, 30.0], gain, time_bins=9)
+    cells = classical.charge_map(row, pad, time, [40.0, 40.0, 30.0], gain, time_bins=9)
     assert cells.shape == (152, 138, 9)
     assert (cells[151, 137, 5], cells[151, 136, 5], cells[0, 65, 5], cells.sum()) == (320, 480, 640, 1440)
-    assert [column.tolist() for column in finder.peaks(row, pad, time, [40.0, 40.0, 30.0], gain)] == [
+    assert [column.tolist() for column in classical.peaks(row, pad, time, [40.0, 40.0, 30.0], gain)] == [
         [0, 151], [65, 136], [5, 5],
     ]  # fmt: skip
 
@@ -204,20 +205,20 @@ def test_noisy_pads_give_no_peaks_but_their_charge_is_still_added():
     digits = quiet | {(10, 20): 60.0, (11, 20): 90.0, (9, 20): 30.0}
     row, cells, charge = np.zeros(len(digits), int), np.array(list(digits)), list(digits.values())
     for veto, peaks in ((False, {(11, 20), (10, 39)}), (True, {(11, 20)})):
-        settings = finder.Settings(noisy_pads=veto)
-        got = finder.find(row, *cells.T, charge, pads=np.array([NPADS]), settings=settings)
+        settings = classical.Settings(noisy_pads=veto)
+        got = classical.find(row, *cells.T, charge, pads=np.array([NPADS]), settings=settings)
         assert set(zip(got.peak_pad.tolist(), got.peak_time.tolist(), strict=True)) == peaks
         if veto:
             assert got.qtot.tolist() == [90 + 20 + 60 + 20]  # and nothing from behind the noisy pad
     strong = digits | {(10, 30): 700.0}
     row, cells, charge = np.zeros(len(strong), int), np.array(list(strong)), list(strong.values())
-    got = finder.find(row, *cells.T, charge, pads=np.array([NPADS]), settings=finder.Settings(noisy_pads=True))
+    got = classical.find(row, *cells.T, charge, pads=np.array([NPADS]), settings=classical.Settings(noisy_pads=True))
     assert (10, 30) in set(zip(got.peak_pad.tolist(), got.peak_time.tolist(), strict=True))
 
 
 def test_frames_without_digits_and_bad_digits():
-    assert len(finder.find([], [], [], []).row) == 0
-    assert finder.charge_map([], [], [], [], time_bins=7).sum() == 0
+    assert len(classical.find([], [], [], []).row) == 0
+    assert classical.charge_map([], [], [], [], time_bins=7).sum() == 0
     for digit, said in (
         ((0, 66, 5, 9.0), "lies outside the detector"),
         ((152, 6, 5, 9.0), "lies outside the detector"),
@@ -227,9 +228,9 @@ def test_frames_without_digits_and_bad_digits():
         ((0, 6, 5, float("nan")), "is negative or none"),
     ):
         with pytest.raises(QcompressError, match=said):
-            finder.find(*([value] for value in digit))
+            classical.find(*([value] for value in digit))
     with pytest.raises(QcompressError, match="row 0, pad 6, time 5 stands twice"):
-        finder.find([0, 0], [6, 6], [5, 5], [9.0, 8.0])
+        classical.find([0, 0], [6, 6], [5, 5], [9.0, 8.0])
 
 
 def random_maps(kind, count, rng):
@@ -251,13 +252,13 @@ def random_maps(kind, count, rng):
         yield cells, charge[filled].astype(np.float32)
 
 
-def differences(maps, settings=finder.DEFAULTS, bins=None):
+def differences(maps, settings=classical.DEFAULTS, bins=None):
     """How many digits and clusters were compared, and in how many clusters finder and twin differ."""
     maps = list(maps)
     row = np.repeat(np.arange(len(maps)), [len(cells) for cells, _ in maps])
     cells, charge = np.concatenate([cells for cells, _ in maps]), np.concatenate([charge for _, charge in maps])
     pads = np.full(len(maps), 16)
-    got = finder.find(row, *cells.T, charge, pads=pads, settings=settings, time_bins=bins)
+    got = classical.find(row, *cells.T, charge, pads=pads, settings=settings, time_bins=bins)
     numbers = np.column_stack(got)
     wrong = total = 0
     for number, (own, charges) in enumerate(maps):
@@ -278,7 +279,7 @@ def test_the_compiled_finder_is_the_plain_twin(kind):
 
 
 def test_the_twin_has_the_veto_of_noisy_pads_too():
-    settings = finder.Settings(noisy_pads=True)
+    settings = classical.Settings(noisy_pads=True)
     _, with_veto, wrong = differences(random_maps("noisy", 15, np.random.default_rng(6)), settings, 40)
     _, without, _ = differences(random_maps("noisy", 15, np.random.default_rng(6)))
     assert wrong == 0

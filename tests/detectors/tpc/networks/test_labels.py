@@ -4,7 +4,7 @@ import numpy as np
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from qcompress.detectors.tpc.labels import RINGS, Places, match, offsets
+from qcompress.detectors.tpc.networks.labels import RINGS, Places, match, offsets
 
 
 def places(*given: tuple[int, float, float]) -> Places:

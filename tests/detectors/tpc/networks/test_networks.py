@@ -3,12 +3,14 @@
 import numpy as np
 import pandas as pd
 import pytest
-from toy_frames import write_sample
+from helpers.toy_frames import write_sample
 
 from qcompress.config import load_config
-from qcompress.detectors.tpc import finder, maxima, samples
-from qcompress.detectors.tpc.models import CLASSIFIER, REGRESSOR, NetworkOptions, build, build_model
-from qcompress.detectors.tpc.windows import Layout
+from qcompress.detectors.tpc import samples
+from qcompress.detectors.tpc.finder import classical
+from qcompress.detectors.tpc.networks import maxima
+from qcompress.detectors.tpc.networks.models import CLASSIFIER, REGRESSOR, NetworkOptions, build, build_model
+from qcompress.detectors.tpc.networks.windows import Layout
 from qcompress.errors import QcompressError
 from qcompress.frontends.qkeras import from_keras
 
@@ -63,14 +65,14 @@ def test_clusters_carry_the_flags_of_the_classical_finder(clusters, sample) -> N
     table = pd.read_csv(clusters)
     with samples.Handle(sample) as opened:
         expected = [
-            finder.find(
+            classical.find(
                 *(frame.digits[name] for name in ("row", "pad", "time", "charge")),
                 opened.correction(frame.sector),
                 time_bins=frame.time_bins,
             ).kept()
             for frame in opened.frames()
         ]
-    for number, name in enumerate(finder.Clusters._fields[:-1]):
+    for number, name in enumerate(classical.Clusters._fields[:-1]):
         assert (table[name].to_numpy() == np.concatenate([c[number] for c in expected])).all(), name
     assert len(table["flags"].unique()) > 4
     assert 0 < table["decision"].mean() < 1

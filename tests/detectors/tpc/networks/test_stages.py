@@ -9,12 +9,12 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from qcompress.detectors.tpc.geometry import PADS
-from qcompress.detectors.tpc.preprocess import OUTSIDE, RATIO_FORMAT, CentreDivision, Decision, ratio
-from qcompress.detectors.tpc.windows import Layout
+from qcompress.detectors.tpc.networks.stages import OUTSIDE, RATIO_FORMAT, CentreDivision, Decision, ratio
+from qcompress.detectors.tpc.networks.windows import Layout
 from qcompress.errors import QcompressError
 from qcompress.fixedpoint import Format
 from qcompress.graph import Chain
-from qcompress.targets.cpp import Cpp
+from qcompress.targets.cpp.emulator import Cpp
 from qcompress.verify import standard_inputs, verify
 
 LAYOUTS = (Layout.parse("1x3x3"), Layout.parse("1x3x3", extras=True), Layout.parse("3x3x3", True, True))

@@ -6,7 +6,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from qcompress.detectors.tpc.geometry import INNER_ROWS, PADS
-from qcompress.detectors.tpc.windows import SHAPES, Layout, windows
+from qcompress.detectors.tpc.networks.windows import SHAPES, Layout, windows
 from qcompress.errors import QcompressError
 
 TIMES = 11

@@ -3,8 +3,9 @@
 import numpy as np
 import pytest
 
-from qcompress.detectors.tpc import geometry, samples, simulation
-from qcompress.detectors.tpc.parameters import PARAMETERS
+from qcompress.detectors.tpc import geometry, samples
+from qcompress.detectors.tpc.simulation import fast_simulation
+from qcompress.detectors.tpc.simulation.parameters import PARAMETERS
 from qcompress.errors import QcompressError
 
 BINS = PARAMETERS.time_bins
@@ -12,17 +13,17 @@ BINS = PARAMETERS.time_bins
 
 @pytest.fixture(scope="module")
 def frame():
-    return simulation.simulate_event("sector-5pc", 1, 0)
+    return fast_simulation.simulate_event("sector-5pc", 1, 0)
 
 
 def laid(particles, seed=1):
     """Charge of every cell, truth clusters (n, 10) and track numbers of particles in a frame of equal pads."""
-    from qcompress.detectors.tpc import simulation_kernels
+    from qcompress.detectors.tpc.simulation import kernels
 
-    cells = simulation.empty_cells(np.full((geometry.SECTOR_PADS, BINS), 3, np.float32))
+    cells = fast_simulation.empty_cells(np.full((geometry.SECTOR_PADS, BINS), 3, np.float32))
     clusters, recorded = np.empty((200_000, 10)), np.full(len(particles), -1)
     gain = np.ones(geometry.SECTOR_PADS, np.float32)
-    _, found, _, done = simulation_kernels.lay(particles, seed, 0, np.inf, BINS, gain, cells, clusters, 0, recorded)
+    _, found, _, done = kernels.lay(particles, seed, 0, np.inf, BINS, gain, cells, clusters, 0, recorded)
     assert done == len(particles)
     return cells[0].reshape(geometry.SECTOR_PADS, BINS), clusters[:found], recorded
 
@@ -32,7 +33,7 @@ def perpendicular(count, drift_cm, seed=0):
     rng = np.random.default_rng(seed)
     z = geometry.DRIFT_LENGTH_CM - drift_cm
     born = rng.uniform(20, 100, count) - drift_cm / geometry.CM_PER_TIME_BIN
-    columns = (np.full(count, simulation.START_CM), rng.uniform(-8, 8, count), np.full(count, z), np.zeros(count))
+    columns = (np.full(count, fast_simulation.START_CM), rng.uniform(-8, 8, count), np.full(count, z), np.zeros(count))
     heavy = 30.0  # the same velocity as a pion of 0.49 GeV, hardly bent
     return np.column_stack([*columns, np.zeros(count), np.full(count, 3.5 * heavy), np.full(count, heavy),
                             np.zeros(count), born])  # fmt: skip
@@ -40,7 +41,7 @@ def perpendicular(count, drift_cm, seed=0):
 
 def test_an_event_depends_on_seed_kind_and_number_alone(tmp_path):
     for name, count, seed in (("a", 3, 3), ("b", 2, 3), ("c", 2, 3), ("d", 2, 4)):
-        simulation.simulate("sector-2pc", count, seed, tmp_path / f"{name}.h5")
+        fast_simulation.simulate("sector-2pc", count, seed, tmp_path / f"{name}.h5")
     assert (tmp_path / "b.h5").read_bytes() == (tmp_path / "c.h5").read_bytes()
     with samples.Handle(tmp_path / "a.h5") as more, samples.Handle(tmp_path / "b.h5") as fewer:
         for place in range(2):
@@ -57,7 +58,7 @@ def test_an_event_depends_on_seed_kind_and_number_alone(tmp_path):
 
 @pytest.mark.parametrize("percent", [2, 10])
 def test_a_frame_is_as_full_as_asked_for(percent):
-    made = simulation.simulate_event(f"sector-{percent}pc", 2, 5)
+    made = fast_simulation.simulate_event(f"sector-{percent}pc", 2, 5)
     assert made.occupancy == len(made.digits["row"]) / (geometry.SECTOR_PADS * BINS)
     assert percent / 100 - 0.001 < made.occupancy < percent / 100 + 0.004
 
@@ -66,7 +67,7 @@ def test_digits_are_sorted_lie_in_the_sector_and_on_the_grid_of_the_adc(frame):
     samples.check_digits("frame", frame.digits, frame.time_bins)
     charge = frame.digits["charge"]
     assert (charge * 16 == np.rint(charge * 16)).all()
-    own = simulation.pads(1)
+    own = fast_simulation.pads(1)
     place = geometry.FIRST_PAD[frame.digits["row"]] + frame.digits["pad"]
     assert (charge >= 3 * own.noise[frame.sector][place]).all()
     assert (charge <= PARAMETERS.adc_most - own.pedestal[frame.sector][place]).all()
@@ -152,7 +153,7 @@ def test_a_track_crosses_rows_as_its_direction_says(frame):
 
 def test_the_looper_rule_is_what_it_says():
     """Against a search over all windows of 20 time bins x 3 pads."""
-    from qcompress.detectors.tpc import simulation_kernels
+    from qcompress.detectors.tpc.simulation import kernels
 
     rng = np.random.default_rng(4)
     count = 300
@@ -161,7 +162,7 @@ def test_the_looper_rule_is_what_it_says():
     order = np.lexsort((time, row))
     row, time, pad = row[order], time[order], pad[order]
     tagged = np.zeros(count, bool)
-    simulation_kernels.tag_loopers(row, track, pad, time, PARAMETERS.looper_rule, tagged)
+    kernels.tag_loopers(row, track, pad, time, PARAMETERS.looper_rule, tagged)
     expected = np.zeros(count, bool)
     for i in range(count):
         for j in range(count):
@@ -173,13 +174,13 @@ def test_the_looper_rule_is_what_it_says():
 
 
 def test_kinds_are_named_by_occupancy():
-    assert simulation.kind_of(0.2) == "sector-20pc"
-    assert simulation.occupancy_of("sector-17.5pc") == pytest.approx(0.175)
-    for kind in simulation.KINDS:
-        assert simulation.kind_of(simulation.occupancy_of(kind)) == kind
+    assert fast_simulation.kind_of(0.2) == "sector-20pc"
+    assert fast_simulation.occupancy_of("sector-17.5pc") == pytest.approx(0.175)
+    for kind in fast_simulation.KINDS:
+        assert fast_simulation.kind_of(fast_simulation.occupancy_of(kind)) == kind
     for wrong in (0.0, 0.41, -1.0, float("nan")):
         with pytest.raises(QcompressError, match=r"give 0.02 to 0.4"):
-            simulation.kind_of(wrong)
+            fast_simulation.kind_of(wrong)
     for wrong in ("sector-1pc", "sector-41pc", "sector", "electron-0pu"):
         with pytest.raises(QcompressError, match="is not known; simulate one of sector-2pc"):
-            simulation.occupancy_of(wrong)
+            fast_simulation.occupancy_of(wrong)

@@ -1,0 +1,1 @@
+"""HGCAL: the ECON-T encoder in its detector."""

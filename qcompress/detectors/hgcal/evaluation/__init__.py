@@ -1,0 +1,1 @@
+"""Scores of candidates beside the chip's algorithms: EMD, conservation, clusters, on whole events."""

@@ -1,0 +1,1 @@
+"""A module of HGCAL and its place: trigger cells and their numberings, wafers, layers, links."""

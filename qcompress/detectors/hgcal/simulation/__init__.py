@@ -1,0 +1,1 @@
+"""The fast simulation of HGCAL events, and what validates it."""

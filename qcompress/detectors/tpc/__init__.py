@@ -1,0 +1,1 @@
+"""The time-projection chamber: which charge maxima are clusters, and where."""

@@ -1,0 +1,1 @@
+"""Scores of candidates on test frames, beside the classical finder."""

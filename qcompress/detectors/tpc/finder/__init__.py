@@ -1,0 +1,1 @@
+"""The classical cluster finder, exactly, and its files."""

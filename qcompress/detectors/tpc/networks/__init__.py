@@ -1,0 +1,1 @@
+"""Networks at the maxima of a frame: windows, labels, models, stages, deployment, emulation."""

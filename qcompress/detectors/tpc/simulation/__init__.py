@@ -1,0 +1,1 @@
+"""The fast simulation of sector frames."""

@@ -1,0 +1,1 @@
+"""The C++ emulator of a graph or a chain of stages."""

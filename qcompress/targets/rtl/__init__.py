@@ -1,0 +1,1 @@
+"""A graph as Verilog: constant weights (pipelined) or loadable weights (parallel or folded)."""
