@@ -22,7 +22,7 @@ from qcompress.candidate import Candidate
 from qcompress.frontends import load_model
 from qcompress.frontends.qkeras import import_keras
 from qcompress.targets import TARGETS
-from qcompress.verify import products
+from qcompress.verification import products
 
 IMAGES = 5
 SECONDS, MEGABYTES = 120, 4000

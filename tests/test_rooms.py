@@ -18,7 +18,7 @@ ROOMS = [
     "frontends",
     "targets",
     "synthesis",
-    "verify",
+    "verification",
     "metrics",
     "plots",
     "training",

@@ -20,7 +20,7 @@ from qcompress.pipeline.job import Figures, Job, split_numbers
 from qcompress.progress import Report, silent
 from qcompress.report.tables import verification_notes
 from qcompress.targets import Body, Target
-from qcompress.verify import Inputs, InputSet, affordable_rows, standard_inputs, verify
+from qcompress.verification import Inputs, InputSet, affordable_rows, standard_inputs, verify
 
 
 def verify_bodies(job: Job, stage: Path, report: Report) -> Figures:

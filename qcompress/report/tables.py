@@ -8,7 +8,7 @@ from typing import Any
 
 from qcompress.candidate import Candidate
 from qcompress.detectors import Table
-from qcompress.verify import RANDOM, affordable_rows, products
+from qcompress.verification import RANDOM, affordable_rows, products
 
 
 def candidate_tables(candidate: Candidate, evaluated: Sequence[Table] | None = None) -> list[Table]:

@@ -10,7 +10,7 @@ from qcompress.fixedpoint import Format
 from qcompress.frontends import load_model, model_of
 from qcompress.frontends.qkeras import KerasBody, convert, from_keras, save_model
 from qcompress.targets import TARGETS
-from qcompress.verify import standard_inputs, verify
+from qcompress.verification import standard_inputs, verify
 
 
 def bits(width: int, integer: int = 0) -> qkeras.quantized_bits:

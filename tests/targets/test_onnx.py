@@ -11,7 +11,7 @@ from qcompress.errors import QcompressError, Refused
 from qcompress.fixedpoint import Cast, Format, Overflow, Rounding
 from qcompress.graph import Conv2D, Dense, Flatten, Graph, Input, Node, Permute, Quantize, Relu, Reshape, Table
 from qcompress.targets.onnx import OnnxBody, export, precision
-from qcompress.verify import standard_inputs, verify
+from qcompress.verification import standard_inputs, verify
 
 INPUT, WEIGHT, NARROW = Format(True, 10, 3), Format(True, 8, 1), Format(False, 8, 2)
 WIDE = Format(True, 30, 15)

@@ -13,7 +13,7 @@ from qcompress.graph import Chain, Dense, Graph, Node, Quantize
 from qcompress.graph.stage import Shape
 from qcompress.targets.cpp.emit import namespace
 from qcompress.targets.cpp.emulator import ALL_STAGES, Cpp
-from qcompress.verify import standard_inputs, verify
+from qcompress.verification import standard_inputs, verify
 
 QUICK = Cpp(optimization="1")
 BYTE, NARROW, BIT = Format(False, 8, 8), Format(True, 6, 2), Format(False, 1, 1)

@@ -17,7 +17,7 @@ from qcompress.graph import Graph
 from qcompress.progress import Report
 from qcompress.targets.onnx import OnnxBody, export
 from qcompress.targets.timing import time_batch
-from qcompress.verify import standard_inputs, verify
+from qcompress.verification import standard_inputs, verify
 
 CHECKED_ROWS = 2000
 BATCHES = (1, 64, 4096)

@@ -15,7 +15,7 @@ from qcompress.errors import QcompressError
 from qcompress.fixedpoint import Format
 from qcompress.graph import Chain
 from qcompress.targets.cpp.emulator import Cpp
-from qcompress.verify import standard_inputs, verify
+from qcompress.verification import standard_inputs, verify
 
 LAYOUTS = (Layout.parse("1x3x3"), Layout.parse("1x3x3", extras=True), Layout.parse("3x3x3", True, True))
 LOGIT = Format(True, 10, 5)

@@ -6,7 +6,7 @@ import pytest
 from qcompress.errors import QcompressError
 from qcompress.fixedpoint import Cast, Format
 from qcompress.graph import Add, Dense, Graph, Input, Node, Quantize, Relu
-from qcompress.verify import affordable_rows, first_difference, products, standard_inputs, verify
+from qcompress.verification import affordable_rows, first_difference, products, standard_inputs, verify
 
 WEIGHTS = Format.parse("fixed<6,1>")
 SUMS = Format.parse("fixed<16,6>")
@@ -113,7 +113,7 @@ def test_what_is_no_row_of_integers_for_each_input_is_no_result(lie, message):
 
 def test_input_sets_are_compared_piece_by_piece_with_the_same_result(monkeypatch):
     whole = verify(GOOD, [Plain(BAD)], {**standard_inputs(GOOD, 333, 1), **inputs()})
-    monkeypatch.setattr("qcompress.verify.PIECE", 5 * 17)
+    monkeypatch.setattr("qcompress.verification.PIECE", 5 * 17)
     seen = []
     body = Plain(BAD)
     body.run = lambda codes: seen.append(len(codes)) or BAD.run(codes)
@@ -123,7 +123,7 @@ def test_input_sets_are_compared_piece_by_piece_with_the_same_result(monkeypatch
 
 
 def test_made_up_rows_are_the_same_however_they_are_read(monkeypatch):
-    monkeypatch.setattr("qcompress.verify.BLOCK", 3 * 64)
+    monkeypatch.setattr("qcompress.verification.BLOCK", 3 * 64)
     for drawn in (standard_inputs(GOOD, 200, 5)[name] for name in ("random", "sparse", "boundary")):
         parts = [drawn.read(start, min(start + 37, 200)) for start in range(0, 200, 37)]
         assert (np.concatenate(parts) == drawn.all()).all()
@@ -132,9 +132,9 @@ def test_made_up_rows_are_the_same_however_they_are_read(monkeypatch):
 def test_rows_of_large_networks_are_as_many_as_can_be_afforded(monkeypatch):
     assert products(GOOD) == 10
     assert affordable_rows(GOOD, 1000) == 1000
-    monkeypatch.setattr("qcompress.verify.PRODUCTS", 300)
+    monkeypatch.setattr("qcompress.verification.PRODUCTS", 300)
     assert affordable_rows(GOOD, 1000) == 30
-    monkeypatch.setattr("qcompress.verify.PRODUCTS", 3)
+    monkeypatch.setattr("qcompress.verification.PRODUCTS", 3)
     assert affordable_rows(GOOD, 1000) == 2
 
 
