@@ -1,0 +1,328 @@
+"""What a notebook needs, function by function; all of them are names of `qcompress` itself."""
+
+import re
+import tempfile
+import warnings
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from functools import partial
+from os import PathLike
+from pathlib import Path
+from typing import Any
+
+from qcompress.candidate import Candidate, find_candidates
+from qcompress.config import Config, load_config
+from qcompress.detectors import Results, SampleCard, Table, load_detector
+from qcompress.errors import QcompressError, QcompressWarning
+from qcompress.fixedpoint import Codes, Format, Values
+from qcompress.frontends import Model, load_model, model_of
+from qcompress.graph import Graph
+from qcompress.progress import Report, silent
+from qcompress.targets import Body, Target, choose
+from qcompress.verification import Comparison, Inputs, affordable_rows, standard_inputs
+from qcompress.verification import verify as compare_bodies
+
+AnyPath = str | PathLike[str]
+AnyModel = Any
+"""A model of a framework that a front end reads, or the path of its file."""
+
+
+def compile(  # noqa: A001 - the name that users look for
+    model: AnyModel | AnyPath,
+    input_format: str | Mapping[str, str] | None = None,
+    *,
+    weights: AnyPath | None = None,
+    front_end: str | None = None,
+) -> Graph:
+    """The exact graph of a quantized model.
+
+    Args:
+        model: a model (Keras with QKeras layers, or whatever an installed front end recognises), or the path of its
+            file (.keras, .h5, .json).
+        input_format: number format of inputs that have no quantizer of their own, as "fixed<16,6>": one for all, or a
+            mapping from the input's name.
+        weights: file of the weights, for a model file that holds an architecture alone.
+        front_end: name of what reads the model; recognised unless given.
+
+    Returns:
+        The graph. `graph.predict(values)` computes it on real values of shape (rows, *input shape), `graph.run(codes)`
+        on integer codes; `graph.build("cpp", folder)` gives a body with the same two methods.
+
+    Raises:
+        Refused: something cannot be exact; the line names layer, reason and remedy.
+        QcompressError: a file that cannot be read.
+
+    Warns:
+        QcompressWarning: of whatever is left out of the graph.
+
+    Example:
+        >>> import qcompress
+        >>> graph = qcompress.compile("tagger.keras")
+        >>> graph.input_shape, str(graph.input_format), graph.output_shape
+        ((8,), 'ufixed<8,2>', (3,))
+    """
+    loaded, name = _loaded(model, weights, front_end)
+    conversion = loaded.convert(name, _formats(input_format))
+    for note in conversion.notes:
+        warnings.warn(note, QcompressWarning, stacklevel=2)
+    return conversion.graph
+
+
+def verify(
+    subject: Graph | AnyModel | AnyPath,
+    targets: Iterable[str] = ("cpp",),
+    *,
+    rows: int = 1000,
+    seed: int = 0,
+    values: Values | None = None,
+    input_format: str | Mapping[str, str] | None = None,
+) -> list[Comparison]:
+    """The same codes through every body of a graph, compared as integers with the reference interpreter.
+
+    Args:
+        subject: a graph; or a model or its file, which is compiled and then is a body itself, in its own framework.
+        targets: names of the targets to build, in a folder that is removed afterwards: "cpp", "hls", "rtl", ...
+        rows: rows of each of the sets of made-up codes (random, sparse, boundary), fewer for large networks; zeros,
+            both ends of the formats and worst cases come besides.
+        seed: of the made-up codes.
+        values: real values to add, of shape (rows, *input shape), on the grid of the input's format.
+        input_format: as `compile` takes it.
+
+    Returns:
+        A comparison for each body and set of codes: `mismatches` of `codes`, and `first`, which names row, layer and
+        element.
+
+    Raises:
+        Refused: a target cannot be exact. ToolMissing: its compiler is not there. QcompressError: unknown targets, or
+        values that are not on the grid.
+
+    Example:
+        >>> found = qcompress.verify("tagger.keras", ["cpp"], rows=100)
+        >>> sorted({one.body for one in found}), sum(one.mismatches for one in found)
+        (['Keras', 'cpp'], 0)
+    """
+    loaded: Model | None = None
+    if isinstance(subject, Graph):
+        graph = subject
+    else:
+        loaded, name = _loaded(subject, None, None)
+        graph = loaded.convert(name, _formats(input_format)).graph
+    chosen = [choose(name).target for name in targets]
+    inputs: Inputs = standard_inputs(graph, affordable_rows(graph, rows), seed)
+    if values is not None:
+        inputs = {"values": graph.input_codes(values), **inputs}
+    with tempfile.TemporaryDirectory(prefix="qcompress-") as scratch:
+        bodies: list[Body] = [] if loaded is None else [loaded.body(graph)]
+        bodies += [target.build(graph, Path(scratch, target.name)) for target in chosen]
+        parts = {target.name: partial(_beginning, target, Path(scratch)) for target in chosen}
+        return compare_bodies(graph, bodies, inputs, parts)
+
+
+def run(
+    config: AnyPath | Config,
+    folder: AnyPath | None = None,
+    *,
+    until: str | None = None,
+    quick: bool = False,
+    models: Mapping[str, AnyModel | Callable[[], AnyModel]] | None = None,
+    progress: bool = False,
+) -> Candidate:
+    """Make a firmware candidate, or finish it: every step whose inputs or sources have changed.
+
+    Args:
+        config: path of a YAML file, or what `qcompress.config.load_config` gives.
+        folder: of the candidate; hls_projects/NAME unless given.
+        until: the last step wanted: sample, train, compile, verify, synthesize, evaluate or report.
+        quick: one epoch of training, no synthesis.
+        models: Keras models, or functions that build one, by network name, trained instead of the built-in networks.
+        progress: whether bars or lines tell how far it is.
+
+    Returns:
+        The candidate, all its steps recorded.
+
+    Raises:
+        QcompressError: a fault in the config, named with its line. MismatchError: a body differs in some code; the
+        candidate is kept.
+
+    Example:
+        >>> candidate = qcompress.run("sum.yaml", "sum", until="verify")
+        >>> sorted(candidate.steps), sorted(candidate.graphs())
+        (['compile', 'sample', 'train', 'verify'], ['sum'])
+    """
+    from rich.console import Console
+
+    from qcompress import pipeline
+    from qcompress.progress import Reporter
+
+    description = config if isinstance(config, Config) else load_config(Path(config))
+    place = Path("hls_projects", description.name) if folder is None else Path(folder)
+    with Reporter(Console(quiet=not progress)) as reporter:
+        return pipeline.run(description.quick() if quick else description, place, until, reporter, models)
+
+
+def load(folder: AnyPath) -> Candidate:
+    """Open a finished candidate, made here or elsewhere; no TensorFlow is needed.
+
+    Args:
+        folder: of the candidate, with its manifest.json.
+
+    Returns:
+        The candidate: `manifest` (config, seeds, versions, hashes), `graphs()` by network name, `figures(step)`.
+
+    Raises:
+        QcompressError: the folder is no candidate, or its manifest is damaged or of a newer version.
+
+    Example:
+        >>> candidate = qcompress.load("sum")
+        >>> candidate.manifest["detector"], candidate.graphs()["sum"].output_shape
+        ('dummy', (1,))
+    """
+    return Candidate.open(Path(folder))
+
+
+def emulate(candidate: Candidate | AnyPath, codes: Codes, network: str | None = None) -> dict[str, Codes]:
+    """The candidate's integers: the emulator that was verified, or the reference where nothing can be compiled.
+
+    Args:
+        candidate: a candidate or its folder.
+        codes: integer codes of the detector, in front of all stages, of shape (rows, *shape): for ECON-T 48
+            trigger-cell codes of the chip's input, for the TPC the window of a maximum. Of a compiled model: codes of
+            the graph's input.
+        network: which; may be left out where there is one.
+
+    Returns:
+        By name, the codes of the network and of every stage behind it, of shape (rows, *shape of the stage).
+
+    Raises:
+        QcompressError: no such network, a wrong shape, codes outside of the format, a candidate that is not compiled.
+
+    Example:
+        >>> import numpy as np
+        >>> codes = np.arange(8).reshape(2, 4)
+        >>> {name: found.shape for name, found in qcompress.emulate("sum", codes).items()}
+        {'sum': (2, 1)}
+    """
+    opened = candidate if isinstance(candidate, Candidate) else load(candidate)
+    firmware = opened.firmware()
+    name = network or next(iter(firmware.chains))
+    if name not in firmware.chains or (network is None and len(firmware.chains) > 1):
+        raise QcompressError(f"{opened.folder}: give one of its networks: {', '.join(firmware.chains)}")
+    return firmware.chains[name].run(codes)
+
+
+def evaluate(
+    candidate: Candidate | AnyPath,
+    sample: AnyPath | None = None,
+    *,
+    folder: AnyPath | None = None,
+    rows: int | None = None,
+    algorithms: Sequence[str] | None = None,
+    tolerance: float | None = None,
+    report: Report = silent,
+) -> Results:
+    """The detector's physics on the candidate's integers, beside the classical algorithms.
+
+    Args:
+        candidate: a trained candidate or its folder; it is not changed.
+        sample: file of another sample; the candidate's own test events unless given.
+        folder: to write tables, figures and a page into; `evaluation_NAME` in the candidate unless given.
+        rows: at most so many test rows, in whole events; all unless given.
+        algorithms: names of the detector's algorithms beside the candidate; its own choice unless given.
+        tolerance: of the detector's checks, relative; the config's unless given.
+        report: called as report(done, total, words) while it goes on.
+
+    Returns:
+        `tables`, `figures` (matplotlib) by name, `summary` by name, and `failures`: a line for each check that does not
+        hold.
+
+    Raises:
+        QcompressError: no detector, a sample whose events trained the candidate, an unknown algorithm.
+
+    Example:
+        >>> results = qcompress.evaluate("sum", rows=50)
+        >>> [table.title for table in results.tables], results.failures
+        (['Scores'], ())
+    """
+    from qcompress import pipeline
+
+    opened = candidate if isinstance(candidate, Candidate) else load(candidate)
+    name = Path(sample).stem if sample is not None else "own"
+    place = opened.folder / f"evaluation_{name}" if folder is None else Path(folder)
+    data = None if sample is None else Path(sample)
+    chosen = None if algorithms is None else tuple(algorithms)
+    apart = pipeline.Apart(data, place, rows, chosen, tolerance, 1, None)
+    return pipeline.evaluate_apart(opened.folder, apart, report)
+
+
+def compare(candidates: Iterable[Candidate | AnyPath], clock_mhz: float | None = None) -> Table:
+    """Candidates side by side: size, resources, latency, figures of physics; the origin of each figure beside it.
+
+    Args:
+        candidates: candidates, their folders, folders of them, or patterns as "hls_projects/*".
+        clock_mhz: clock for latencies in ns; that of a place and route unless given.
+
+    Returns:
+        A table: `title`, `columns`, `rows` (a row for each candidate and implementation, None for what is unknown).
+
+    Raises:
+        QcompressError: a folder that is no candidate, a pattern that matches nothing.
+
+    Example:
+        >>> table = qcompress.compare(["sum"], clock_mhz=200)
+        >>> len(table.rows), table.columns[:2]
+        (1, ('candidate', 'built as'))
+    """
+    from qcompress.report.comparison import comparison_table, rows
+
+    opened: list[Candidate] = []
+    for one in candidates:
+        opened += [one] if isinstance(one, Candidate) else map(Candidate.open, find_candidates([str(one)]))
+    return comparison_table(rows(opened, clock_mhz))
+
+
+def simulate(detector: str, kind: str, events: int, path: AnyPath, *, seed: int = 1) -> SampleCard:
+    """A sample of simulated events, split by event into training, validation, test and calibration.
+
+    Args:
+        detector: name of an installed detector: "hgcal", "tpc", ...
+        kind: what to simulate, one of the detector's kinds: "electron-0pu", "sector-2pc", ...
+        events: how many.
+        path: sample file to write.
+        seed: same seed, same events; every event depends on it and its own number alone.
+
+    Returns:
+        The sample's card: rows, events, SHA-256 of its content and of its split.
+
+    Raises:
+        QcompressError: no such detector or kind.
+
+    Example:
+        >>> qcompress.simulate("dummy", "uniform", 30, "uniform.csv").rows
+        30
+    """
+    plug = load_detector(detector)
+    plug.simulate(kind, events, seed, Path(path), silent)
+    return plug.card(Path(path))
+
+
+def _loaded(model: AnyModel | AnyPath, weights: AnyPath | None, front_end: str | None) -> tuple[Model, str]:
+    """A model or its file with its front end, and a name for its graph."""
+    if isinstance(model, str | PathLike):
+        path = Path(model)
+        return load_model(path, Path(weights) if weights is not None else None, front_end), _identifier(path.stem)
+    return model_of(model, front_end), _identifier(str(getattr(model, "name", "model")))
+
+
+def _identifier(name: str) -> str:
+    return re.sub(r"\W", "_", name)
+
+
+def _formats(told: str | Mapping[str, str] | None) -> Format | dict[str, Format] | None:
+    if isinstance(told, str):
+        return Format.parse(told)
+    return {name: Format.parse(text) for name, text in (told or {}).items()} or None
+
+
+def _beginning(target: Target, scratch: Path, beginning: Graph) -> Body:
+    """A target's body of the first nodes of a graph, to find where it leaves the reference."""
+    body: Body = target.build(beginning, scratch / f"{target.name}_{len(beginning.nodes)}")
+    return body
