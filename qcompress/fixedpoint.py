@@ -60,7 +60,7 @@ class Format:
 
     @classmethod
     def parse(cls, text: str) -> "Format":
-        """Read ``fixed<W,I>`` or ``ufixed<W,I>``; raises QcompressError for anything else."""
+        """The format that text says, ``fixed<W,I>`` or ``ufixed<W,I>``; raises QcompressError for anything else."""
         match = _FORMAT.fullmatch(text.strip())
         if match is None or match[4].strip():
             raise QcompressError(f"{text!r} is no number format: write fixed<W,I> or ufixed<W,I>")
@@ -92,11 +92,14 @@ class Format:
         return (codes >= self.min_code) & (codes <= self.max_code)
 
     def to_values(self, codes: npt.ArrayLike) -> Values:
-        """Codes -> values in float64; exact up to 53 bits of width."""
+        """codes, of any shape -> values in float64; exact up to 53 bits of width."""
         return np.asarray(np.ldexp(np.asarray(codes, np.float64), -self.fraction))
 
     def to_codes(self, values: npt.ArrayLike) -> Codes:
-        """Values that lie on the grid and in range -> codes; raises QcompressError saying how many do not."""
+        """values, of any shape, on the grid and in range -> int64 codes.
+
+        Raises QcompressError saying how many are not.
+        """
         given = np.asarray(values, np.float64)
         if bad := int(np.count_nonzero(~np.isfinite(given))):
             raise QcompressError(f"{bad} of {given.size} values are NaN or infinite")
@@ -124,7 +127,7 @@ class Cast:
 
     @classmethod
     def parse(cls, text: str) -> "Cast":
-        """Read ``fixed<W,I[,ROUNDING[,OVERFLOW]]>``."""
+        """The cast that text says, ``fixed<W,I[,ROUNDING[,OVERFLOW]]>``; raises QcompressError for anything else."""
         match = _FORMAT.fullmatch(text.strip())
         modes = [m.strip() for m in match[4].split(",")[1:]] if match else []
         if match is None or len(modes) > 2:
@@ -192,7 +195,7 @@ class Cast:
 
 
 def wrap(codes: Codes, to: Format) -> Codes:
-    """Keep the lowest `width` bits, read as two's complement if signed."""
+    """codes, of any shape -> their lowest bits, as many as format `to` has, in two's complement if it is signed."""
     kept = codes & ((1 << to.width) - 1)
     return np.where(kept > to.max_code, kept - (1 << to.width), kept)
 

@@ -88,7 +88,7 @@ def test_verify_takes_values_and_graphs_and_refuses_what_is_off_the_grid(tagger)
     assert found == []
     found = package.verify(graph, rows=10, values=values)
     assert [(one.body, one.rows, one.mismatches) for one in found if one.inputs == "values"] == [("cpp", 2, 0)]
-    with pytest.raises(QcompressError, match="no target .fortran.: choose from cpp"):
+    with pytest.raises(QcompressError, match="no target 'fortran': choose from cpp"):
         package.verify(graph, ["fortran"])
 
 

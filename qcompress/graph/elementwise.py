@@ -18,18 +18,18 @@ class Quantize(Elementwise):
 
     cast: Cast
 
-    def output_format(self, given: Format) -> Format:
+    def output_format(self, input_format: Format) -> Format:
         return self.cast.format
 
-    def run(self, codes: Codes, given: Format) -> Codes:
-        return self.cast.codes(codes, given.fraction)
+    def run(self, codes: Codes, input_format: Format) -> Codes:
+        return self.cast.codes(codes, input_format.fraction)
 
-    def output_range(self, range_: Range, given: Format) -> Range:
+    def output_range(self, range_: Range, input_format: Format) -> Range:
         unlimited = Cast(Format(True, MAX_WIDTH, MAX_WIDTH - self.cast.format.fraction), self.cast.rounding)
-        low, high = (unlimited.codes(codes, given.fraction) for codes in range_)
+        low, high = (unlimited.codes(codes, input_format.fraction) for codes in range_)
         target = self.cast.format
         fits = target.contains(low) & target.contains(high)
-        ends = Range(*(self.cast.codes(codes, given.fraction) for codes in range_))
+        ends = Range(*(self.cast.codes(codes, input_format.fraction) for codes in range_))
         if self.cast.overflow in {"SAT", "SAT_SYM"}:  # monotone
             return ends
         return Range(np.where(fits, ends.low, target.min_code), np.where(fits, ends.high, target.max_code))
@@ -39,13 +39,13 @@ class Quantize(Elementwise):
 class Relu(Elementwise):
     """max(0, x); format in = format out."""
 
-    def output_format(self, given: Format) -> Format:
-        return given
+    def output_format(self, input_format: Format) -> Format:
+        return input_format
 
-    def run(self, codes: Codes, given: Format) -> Codes:
+    def run(self, codes: Codes, input_format: Format) -> Codes:
         return np.maximum(codes, 0)
 
-    def output_range(self, range_: Range, given: Format) -> Range:
+    def output_range(self, range_: Range, input_format: Format) -> Range:
         return Range(np.maximum(range_.low, 0), np.maximum(range_.high, 0))
 
 
@@ -59,14 +59,14 @@ class LeakyRelu(Elementwise):
         if self.shift < 0:
             raise QcompressError(f"leaky relu with slope 2**{-self.shift}: the slope must be 1 or less")
 
-    def output_format(self, given: Format) -> Format:
-        return Format(given.signed, given.width + self.shift, given.integer)
+    def output_format(self, input_format: Format) -> Format:
+        return Format(input_format.signed, input_format.width + self.shift, input_format.integer)
 
-    def run(self, codes: Codes, given: Format) -> Codes:
+    def run(self, codes: Codes, input_format: Format) -> Codes:
         return np.where(codes < 0, codes, codes << self.shift)
 
-    def output_range(self, range_: Range, given: Format) -> Range:
-        return Range(self.run(range_.low, given), self.run(range_.high, given))
+    def output_range(self, range_: Range, input_format: Format) -> Range:
+        return Range(self.run(range_.low, input_format), self.run(range_.high, input_format))
 
 
 @dataclass(frozen=True, eq=False)
@@ -83,18 +83,20 @@ class Table(Elementwise):
         table.flags.writeable = False
         object.__setattr__(self, "table", table)
 
-    def output_format(self, given: Format) -> Format:
-        if given.width > MAX_TABLE_BITS:
-            raise QcompressError(f"a table over {given} needs more than {MAX_TABLE_BITS} bits of input: quantize it")
-        if self.table.shape != (1 << given.width,):
-            raise QcompressError(f"a table of shape {self.table.shape} for input {given}")
+    def output_format(self, input_format: Format) -> Format:
+        if input_format.width > MAX_TABLE_BITS:
+            raise QcompressError(
+                f"a table over {input_format} needs more than {MAX_TABLE_BITS} bits of input: quantize it"
+            )
+        if self.table.shape != (1 << input_format.width,):
+            raise QcompressError(f"a table of shape {self.table.shape} for input {input_format}")
         return self.format
 
-    def run(self, codes: Codes, given: Format) -> Codes:
-        return self.table[codes - given.min_code]
+    def run(self, codes: Codes, input_format: Format) -> Codes:
+        return self.table[codes - input_format.min_code]
 
-    def output_range(self, range_: Range, given: Format) -> Range:
-        ends = np.stack([range_.low.ravel(), range_.high.ravel()]) - given.min_code
+    def output_range(self, range_: Range, input_format: Format) -> Range:
+        ends = np.stack([range_.low.ravel(), range_.high.ravel()]) - input_format.min_code
         pairs, where = np.unique(ends, axis=1, return_inverse=True)
         slices = [self.table[low : high + 1] for low, high in pairs.T]
         lows, highs = (np.array([end(part) for part in slices], np.int64)[where] for end in (np.min, np.max))

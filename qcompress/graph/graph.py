@@ -344,7 +344,10 @@ class Graph:
 
     @classmethod
     def load(cls, folder: str | PathLike[str]) -> "Graph":
-        """Read what `save` wrote, now or before; raises QcompressError naming the file if it is missing or damaged."""
+        """The graph that `save` wrote into `folder`, now or before.
+
+        Raises QcompressError naming a file that is missing or damaged.
+        """
         folder = Path(folder)
         description, arrays = graph_file.read(folder)
         try:

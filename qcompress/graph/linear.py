@@ -64,15 +64,19 @@ class Linear(Unary):
     def spatial(self, shape: Shape) -> Codes:
         """The places, all axes but the channels numbered, that meet at every output position; (positions, taps).
 
+        shape: of one row of the input.
         -1 is a place of zeros.
         """
 
     @abstractmethod
     def grouped(self, pixels: Codes) -> Codes:
-        """(..., taps, channels) of a position's places -> (..., groups, terms), which meet the rows of `matrix`."""
+        """pixels (..., taps, channels) of a position -> (..., groups, terms), which meet the rows of `matrix`."""
 
     def taps(self, shape: Shape, positions: Positions = EVERY) -> Codes:
-        """Flat indices (positions, groups, terms) of the inputs that meet the rows of `matrix`; -1 is a zero."""
+        """Flat indices (positions, groups, terms) of the inputs that meet the rows of `matrix`; -1 is a zero.
+
+        shape: of one row of the input; positions: those wanted.
+        """
         return self.grouped(with_channels(self.spatial(shape)[positions], shape[-1]))
 
     @property
@@ -84,11 +88,11 @@ class Linear(Unary):
         """Products for one output position."""
         return int(self.matrix.size)
 
-    def output_format(self, given: Format) -> Format:
+    def output_format(self, input_format: Format) -> Format:
         return self.accumulator
 
     def patches(self, codes: npt.NDArray[Any], positions: Positions = EVERY) -> npt.NDArray[Any]:
-        """Codes (rows, *shape) -> what meets `matrix` at these positions, (rows, positions, groups, terms)."""
+        """codes (rows, *shape) -> what meets `matrix` at these positions, (rows, positions, groups, terms)."""
         spatial = self.spatial(codes.shape[1:])[positions]
         pixels = codes.reshape(len(codes), prod(codes.shape[1:-1]), codes.shape[-1])
         if (spatial < 0).any():
@@ -96,16 +100,24 @@ class Linear(Unary):
             pixels = np.concatenate([pixels, zeros], axis=1)
         return self.grouped(pixels[:, spatial])
 
-    def shift(self, given: Format) -> int:
-        """Bits that a product of codes loses below the accumulator's last one; negative: it gains zeros."""
-        fraction = given.fraction + self.kernel_format.fraction
-        if given.width + self.kernel_format.width + max(0, self.accumulator.fraction - fraction) > MAX_WIDTH:
-            raise Refused(f"products of {given} and {self.kernel_format} in {self.accumulator} need over 62 bits")
+    def shift(self, input_format: Format) -> int:
+        """Bits that a product of codes in `input_format` loses below the accumulator's last one.
+
+        Negative: it gains zeros.
+        """
+        fraction = input_format.fraction + self.kernel_format.fraction
+        if input_format.width + self.kernel_format.width + max(0, self.accumulator.fraction - fraction) > MAX_WIDTH:
+            raise Refused(
+                f"products of {input_format} and {self.kernel_format} in {self.accumulator} need over 62 bits"
+            )
         return fraction - self.accumulator.fraction
 
-    def products(self, codes: Codes, weights: Codes, given: Format) -> Codes:
-        """Each product cast to the accumulator's last bit (not yet wrapped: the sum is, once)."""
-        shift = self.shift(given)
+    def products(self, codes: Codes, weights: Codes, input_format: Format) -> Codes:
+        """codes in `input_format` times weights, each product cast to the accumulator's last bit.
+
+        It is not wrapped yet: the sum is, once.
+        """
+        shift = self.shift(input_format)
         products = codes * weights
         return products >> shift if shift >= 0 else products << -shift
 
@@ -113,12 +125,12 @@ class Linear(Unary):
         """The bias in the accumulator's format."""
         return Cast(self.accumulator).codes(self.bias, self.bias_format.fraction)
 
-    def run(self, codes: Codes, given: Format) -> Codes:
+    def run(self, codes: Codes, input_format: Format) -> Codes:
         shape = codes.shape[1:]
         groups, terms, channels = self.matrix.shape
         positions = len(self.spatial(shape))
         sums = np.empty((len(codes), positions, groups, channels), np.int64)
-        summed = self._summed(given)
+        summed = self._summed(input_format)
         here = max(1, min(positions, CHUNK // max(1, groups * terms)))
         step = max(1, CHUNK // max(1, here * groups * terms))
         for start in range(0, len(codes), step):
@@ -126,24 +138,28 @@ class Linear(Unary):
             taken = codes[rows].astype(np.float64) if summed is _at_once else codes[rows]
             for first in range(0, positions, here):
                 part = slice(first, first + here)
-                sums[rows, part] = summed(self, self.patches(taken, part), given)
+                sums[rows, part] = summed(self, self.patches(taken, part), input_format)
         sums = sums.reshape(len(codes), positions, self.channels) + self.cast_bias()
         return wrap(sums, self.accumulator).reshape(len(codes), *self.output_shape(shape))
 
-    def _summed(self, given: Format) -> "Callable[[Linear, npt.NDArray[Any], Format], Codes]":
+    def _summed(self, input_format: Format) -> "Callable[[Linear, npt.NDArray[Any], Format], Codes]":
         """How sums are formed: exactly in float64, where BLAS is, if no product is cut and all fit; else one by one."""
-        largest = max(-given.min_code, given.max_code) * int(np.abs(self.matrix).max(initial=0)) * self.matrix.shape[1]
-        fits = self.shift(given) <= 0 and largest.bit_length() < FLOAT64_BITS
+        largest = (
+            max(-input_format.min_code, input_format.max_code)
+            * int(np.abs(self.matrix).max(initial=0))
+            * self.matrix.shape[1]
+        )
+        fits = self.shift(input_format) <= 0 and largest.bit_length() < FLOAT64_BITS
         return _at_once if fits else _one_by_one
 
     def distinct(self, range_: Range) -> Alike:
-        """Output positions that see the same ranges: one of each kind stands for all."""
+        """Output positions that see the same part of `range_`: one of each kind stands for all."""
         ends = np.concatenate([end.reshape(prod(end.shape[:-1]), end.shape[-1]) for end in range_], axis=1)
         kinds = np.append(alike(ends).kind, -1)  # places of zeros are a kind of their own
         return alike(kinds[self.spatial(range_.low.shape)])
 
     def term_range(self, range_: Range) -> Range:
-        """Smallest and largest code that meets each row of the matrix at any position; (groups, terms)."""
+        """Smallest and largest code of `range_` that meets each row of the matrix at any position; (groups, terms)."""
         positions = self.distinct(range_).first
         step = max(1, CHUNK // self.matrix[..., 0].size)
         parts = [positions[start : start + step] for start in range(0, len(positions), step)]
@@ -151,31 +167,34 @@ class Linear(Unary):
         highs = [self.patches(range_.high[None], part)[0].max(axis=0) for part in parts]
         return Range(np.min(lows, axis=0), np.max(highs, axis=0))
 
-    def sum_range(self, range_: Range, given: Format) -> Range:
-        """Exact range of every sum before it wraps; each product is monotone in its input."""
+    def sum_range(self, range_: Range, input_format: Format) -> Range:
+        """Exact range of every sum before it wraps, inputs in `input_format` within `range_`.
+
+        A product is monotone in each.
+        """
         first, kind = self.distinct(range_)
         ends = np.empty((2, len(first), self.channels), np.int64)
         step = max(1, CHUNK // self.matrix[..., 0].size)
         for start in range(0, len(first), step):
             part = slice(start, start + step)
             low, high = (self.patches(end[None], first[part])[0] for end in range_)
-            ends[:, part] = self._sum_ends(low, high, given)
+            ends[:, part] = self._sum_ends(low, high, input_format)
         shape = self.output_shape(range_.low.shape)
         sums = ends[:, kind] + self.cast_bias()
         return Range(sums[0].reshape(shape), sums[1].reshape(shape))
 
-    def _sum_ends(self, low: Codes, high: Codes, given: Format) -> Codes:
+    def _sum_ends(self, low: Codes, high: Codes, input_format: Format) -> Codes:
         """Smallest and largest sum, (2, positions, channels), of inputs (positions, groups, terms) between two ends."""
         ends = np.empty((2, *low.shape[:2], self.matrix.shape[2]), np.int64)
         for channel in range(self.matrix.shape[2]):
             weights = self.matrix[..., channel]
-            at_low, at_high = (self.products(codes, weights, given) for codes in (low, high))
+            at_low, at_high = (self.products(codes, weights, input_format) for codes in (low, high))
             ends[0, ..., channel] = np.minimum(at_low, at_high).sum(axis=2)
             ends[1, ..., channel] = np.maximum(at_low, at_high).sum(axis=2)
         return ends.reshape(2, len(low), self.channels)
 
-    def output_range(self, range_: Range, given: Format) -> Range:
-        sums = self.sum_range(range_, given)
+    def output_range(self, range_: Range, input_format: Format) -> Range:
+        sums = self.sum_range(range_, input_format)
         fits = self.accumulator.contains(sums.low) & self.accumulator.contains(sums.high)
         return Range(
             np.where(fits, sums.low, self.accumulator.min_code),
@@ -183,19 +202,19 @@ class Linear(Unary):
         )
 
 
-def _at_once(operation: Linear, patches: npt.NDArray[Any], given: Format) -> Codes:
+def _at_once(operation: Linear, patches: npt.NDArray[Any], input_format: Format) -> Codes:
     """(rows, positions, groups, terms) in float64 -> sums (rows, positions, groups, channels of a group)."""
     rows, positions, groups, terms = patches.shape
     flat = patches.reshape(rows * positions, groups, terms).transpose(1, 0, 2)
     sums = np.matmul(flat, operation.matrix.astype(np.float64)).transpose(1, 0, 2)
-    return np.asarray(sums.reshape(rows, positions, groups, -1), np.int64) << -operation.shift(given)
+    return np.asarray(sums.reshape(rows, positions, groups, -1), np.int64) << -operation.shift(input_format)
 
 
-def _one_by_one(operation: Linear, patches: npt.NDArray[Any], given: Format) -> Codes:
+def _one_by_one(operation: Linear, patches: npt.NDArray[Any], input_format: Format) -> Codes:
     """The same of integers, each product cast before it is added."""
     sums = np.empty((*patches.shape[:3], operation.matrix.shape[2]), np.int64)
     for channel in range(sums.shape[3]):
-        sums[..., channel] = operation.products(patches, operation.matrix[..., channel], given).sum(axis=3)
+        sums[..., channel] = operation.products(patches, operation.matrix[..., channel], input_format).sum(axis=3)
     return sums
 
 

@@ -23,23 +23,23 @@ class Rearrangement(Unary):
     def output_shape(self, shape: Shape) -> Shape:
         return self.indices(shape).shape
 
-    def output_format(self, given: Format) -> Format:
-        return given
+    def output_format(self, input_format: Format) -> Format:
+        return input_format
 
-    def run(self, codes: Codes, given: Format) -> Codes:
+    def run(self, codes: Codes, input_format: Format) -> Codes:
         return gather(codes, self.indices(codes.shape[1:]))
 
-    def output_range(self, range_: Range, given: Format) -> Range:
-        return Range(*(self.run(codes[None], given)[0] for codes in range_))
+    def output_range(self, range_: Range, input_format: Format) -> Range:
+        return Range(*(self.run(codes[None], input_format)[0] for codes in range_))
 
 
 def numbered(shape: Shape) -> Codes:
-    """The flat index of every element."""
+    """The flat index of every element of `shape`."""
     return np.arange(int(np.prod(shape)), dtype=np.int64).reshape(shape)
 
 
 def gather(codes: Codes, indices: Codes) -> Codes:
-    """Codes (rows, *shape) -> (rows, *indices.shape); index -1 gives 0."""
+    """codes (rows, *shape) -> (rows, *indices.shape); indices: flat ones, -1 gives 0."""
     flat = codes.reshape(len(codes), int(np.prod(codes.shape[1:])))
     if (indices >= 0).all():
         return flat[:, indices]

@@ -22,7 +22,7 @@ class Range(NamedTuple):
 
     @classmethod
     def of(cls, format_: Format, shape: Shape) -> "Range":
-        """Every code of a format."""
+        """Every code of `format_`, for every element of `shape`."""
         return cls(np.full(shape, format_.min_code, np.int64), np.full(shape, format_.max_code, np.int64))
 
 
@@ -31,19 +31,25 @@ class Unary(ABC):
 
     @abstractmethod
     def output_shape(self, shape: Shape) -> Shape:
-        """Shape of one output element; raises QcompressError if the input's does not fit."""
+        """Shape of one row of the output; shape: of one row of the input.
+
+        Raises QcompressError if that does not fit.
+        """
 
     @abstractmethod
-    def output_format(self, given: Format) -> Format:
-        """Number format of the output codes."""
+    def output_format(self, input_format: Format) -> Format:
+        """Number format of the output codes; input_format: that of the input codes."""
 
     @abstractmethod
-    def run(self, codes: Codes, given: Format) -> Codes:
-        """Codes (rows, *shape) in format `given` -> output codes."""
+    def run(self, codes: Codes, input_format: Format) -> Codes:
+        """codes (rows, *shape), int64, in `input_format` -> output codes (rows, *output shape), int64, exactly."""
 
     @abstractmethod
-    def output_range(self, range_: Range, given: Format) -> Range:
-        """Exact smallest and largest code of each output, the inputs varying independently in `range_`."""
+    def output_range(self, range_: Range, input_format: Format) -> Range:
+        """Exact smallest and largest code of each output element, the inputs varying independently in `range_`.
+
+        input_format: that of the input codes. Ranges choose accumulators: one that is too small would overflow unseen.
+        """
 
 
 class Elementwise(Unary):
@@ -58,19 +64,25 @@ class Merge(ABC):
 
     @abstractmethod
     def output_shape(self, shapes: Sequence[Shape]) -> Shape:
-        """Shape of one output element; raises QcompressError if the inputs' do not fit together."""
+        """Shape of one row of the output; shapes: of one row of each input.
+
+        Raises QcompressError if they do not fit.
+        """
 
     @abstractmethod
-    def output_format(self, given: Sequence[Format]) -> Format:
-        """Number format of the output codes: it loses nothing."""
+    def output_format(self, input_formats: Sequence[Format]) -> Format:
+        """Number format of the output codes, which loses nothing; input_formats: those of the inputs, in order."""
 
     @abstractmethod
-    def run(self, codes: Sequence[Codes], given: Sequence[Format]) -> Codes:
-        """Codes (rows, *shape) of every input -> output codes."""
+    def run(self, codes: Sequence[Codes], input_formats: Sequence[Format]) -> Codes:
+        """codes (rows, *shape) of every input, in `input_formats` -> output codes (rows, *output shape), exactly."""
 
     @abstractmethod
-    def output_range(self, ranges: Sequence[Range], given: Sequence[Format]) -> Range:
-        """Smallest and largest code of each output, all inputs varying independently."""
+    def output_range(self, ranges: Sequence[Range], input_formats: Sequence[Format]) -> Range:
+        """Smallest and largest code of each output element, all inputs varying independently in their `ranges`.
+
+        input_formats: those of the inputs, in order.
+        """
 
 
 Operation = Unary | Merge

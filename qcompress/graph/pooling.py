@@ -54,18 +54,18 @@ class MaxPool(Pool):
             raise QcompressError(f"windows of {self.size} with padding {self.padding}: some hold padding alone")
         return super().output_shape(shape)
 
-    def output_format(self, given: Format) -> Format:
-        return given
+    def output_format(self, input_format: Format) -> Format:
+        return input_format
 
-    def run(self, codes: Codes, given: Format) -> Codes:
+    def run(self, codes: Codes, input_format: Format) -> Codes:
         shape = codes.shape[1:]
         which = self.windows.indices(shape)
         which = np.where(which < 0, which.max(axis=1, keepdims=True), which)  # padding: another of the same window
         largest = gather(codes, which).max(axis=2)
         return np.asarray(largest.reshape(len(codes), *self.output_shape(shape)))
 
-    def output_range(self, range_: Range, given: Format) -> Range:
-        return Range(*(self.run(codes[None], given)[0] for codes in range_))
+    def output_range(self, range_: Range, input_format: Format) -> Range:
+        return Range(*(self.run(codes[None], input_format)[0] for codes in range_))
 
 
 @dataclass(frozen=True, eq=False)
@@ -77,16 +77,16 @@ class AveragePool(Pool):
         """log2 of the elements of a window."""
         return int(np.prod(self.size)).bit_length() - 1
 
-    def output_format(self, given: Format) -> Format:
+    def output_format(self, input_format: Format) -> Format:
         if int(np.prod(self.size)) != 1 << self.bits:
             raise Refused(f"the mean of {int(np.prod(self.size))} elements is not exact; average over 2, 4, 8, ...")
-        return Format(given.signed, given.width + self.bits, given.integer)
+        return Format(input_format.signed, input_format.width + self.bits, input_format.integer)
 
-    def run(self, codes: Codes, given: Format) -> Codes:
+    def run(self, codes: Codes, input_format: Format) -> Codes:
         return np.asarray(self._windowed(codes).sum(axis=-1))
 
-    def output_range(self, range_: Range, given: Format) -> Range:
-        return Range(*(self.run(codes[None], given)[0] for codes in range_))
+    def output_range(self, range_: Range, input_format: Format) -> Range:
+        return Range(*(self.run(codes[None], input_format)[0] for codes in range_))
 
 
 @dataclass(frozen=True, eq=False)
@@ -100,14 +100,14 @@ class ArgMax(Unary):
             raise QcompressError(f"argmax over {self.classes} classes after shape {shape}")
         return (*shape[:-1], 1)
 
-    def output_format(self, given: Format) -> Format:
+    def output_format(self, input_format: Format) -> Format:
         bits = max(1, (self.classes - 1).bit_length())
         return Format(False, bits, bits)
 
-    def run(self, codes: Codes, given: Format) -> Codes:
+    def run(self, codes: Codes, input_format: Format) -> Codes:
         return np.asarray(codes.argmax(axis=-1)[..., None], np.int64)
 
-    def output_range(self, range_: Range, given: Format) -> Range:
+    def output_range(self, range_: Range, input_format: Format) -> Range:
         low, high = range_
         lowest = np.full((*low.shape[:-1], 1), np.iinfo(np.int64).min)
         before = np.concatenate([lowest, np.maximum.accumulate(low, axis=-1)[..., :-1]], axis=-1)

@@ -34,7 +34,10 @@ class Port(NamedTuple):
 
 
 def only(ports: Sequence[Port], owner: str, what: str) -> Port:
-    """The one port there is; raises QcompressError, naming them, if there are several."""
+    """The one port there is; raises QcompressError, naming all ports of `owner`, if there are several.
+
+    what: the word for them, "input" or "output".
+    """
     if len(ports) != 1:
         names = ", ".join(port.name for port in ports)
         raise QcompressError(f"{owner} has {len(ports)} {what}s ({names}): take them by name")
@@ -68,19 +71,22 @@ def by_port(ports: Sequence[Port], tensors: Tensors, owner: str) -> dict[str, Co
 
 
 def as_tensors(ports: Sequence[Port], arrays: Mapping[str, Any]) -> Tensors:
-    """The array of the only port, or the arrays by name."""
+    """The array of the only one of `ports`, or the arrays by name."""
     return arrays[ports[0].name] if len(ports) == 1 else {port.name: arrays[port.name] for port in ports}
 
 
 def pack(ports: Sequence[Port], tensors: Tensors, owner: str) -> Codes:
-    """Codes of all ports -> (rows, total) int64: every port flattened, one behind the other; raises as `by_port`."""
+    """tensors of all ports -> (rows, total) int64: every port flattened, one behind the other; raises as `by_port`.
+
+    owner: who is named in a fault.
+    """
     arrays = by_port(ports, tensors, owner)
     flat = [np.asarray(arrays[port.name], np.int64).reshape(len(arrays[port.name]), port.size) for port in ports]
     return flat[0] if len(flat) == 1 else np.concatenate(flat, axis=1)
 
 
 def unpack(ports: Sequence[Port], packed: Codes) -> Tensors:
-    """What `pack` made side by side -> codes of all ports."""
+    """packed (rows, total), as `pack` lays it out -> codes of all ports."""
     ends = np.cumsum([port.size for port in ports]).tolist()
     parts = {
         port.name: packed[:, end - port.size : end].reshape(len(packed), *port.shape)
@@ -90,17 +96,17 @@ def unpack(ports: Sequence[Port], packed: Codes) -> Tensors:
 
 
 def take(tensors: Tensors, rows: Any) -> Tensors:
-    """Some rows, by slice or by numbers, of all ports."""
+    """Some rows of all ports; rows: a slice or numbers."""
     return {name: array[rows] for name, array in tensors.items()} if isinstance(tensors, Mapping) else tensors[rows]
 
 
 def row_count(tensors: Tensors) -> int:
-    """Rows of all ports."""
+    """How many rows tensors have, the same for all ports."""
     return len(next(iter(tensors.values()))) if isinstance(tensors, Mapping) else len(tensors)
 
 
 def outside(ports: Sequence[Port], arrays: Mapping[str, Codes], owner: str) -> None:
-    """Raises QcompressError if codes are outside the format of their port."""
+    """Raises QcompressError, naming `owner`, if codes among the arrays are outside the format of their port."""
     for port in ports:
         if count := int(np.count_nonzero(~port.format.contains(arrays[port.name]))):
             where = "" if len(ports) == 1 else f" of {port.name}"

@@ -133,7 +133,7 @@ class Chain:
         return Chain(self.name, self.stages[: names.index(name) + 1])
 
     def input_codes(self, values: npt.ArrayLike) -> Codes:
-        """Values on the grid of the input format -> input codes."""
+        """values (rows, *shape) on the grid of the input format -> int64 codes; raises QcompressError for others."""
         return self.input_format.to_codes(values)
 
     def content_hash(self) -> str:

@@ -36,7 +36,7 @@ class Windows:
             raise QcompressError(f"window {self.size}: padding {self.padding} is negative")
 
     def positions(self, shape: Shape) -> Shape:
-        """How many windows fit along each spatial axis of (*spatial, channels); raises QcompressError if none."""
+        """How many windows fit along each spatial axis of shape (*spatial, channels); raises QcompressError if none."""
         if len(shape) != len(self.size) + 1:
             raise QcompressError(f"a window of {len(self.size)} axes after shape {shape}")
         counts = tuple(
@@ -57,12 +57,15 @@ class Windows:
         return _spatial(self, tuple(shape[:-1]), self.positions(shape))
 
     def indices(self, shape: Shape) -> Codes:
-        """Flat input indices (positions, taps, channels), -1 for a zero; taps with the last axis fastest."""
+        """Flat input indices (positions, taps, channels) for rows of `shape`, -1 for a zero.
+
+        Taps have the last axis fastest.
+        """
         return with_channels(self.spatial(shape), shape[-1])
 
 
 def with_channels(spatial: Codes, channels: int) -> Codes:
-    """Places -> flat indices of all their channels, (..., channels); -1 stays."""
+    """spatial places (...) -> flat indices of all their channels, (..., channels); -1 stays."""
     return np.where(spatial[..., None] >= 0, spatial[..., None] * channels + np.arange(channels), -1)
 
 

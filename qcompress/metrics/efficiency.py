@@ -21,7 +21,9 @@ class Efficiency(NamedTuple):
 
 
 def efficiency(passed: npt.ArrayLike, total: npt.ArrayLike, confidence: float = CONFIDENCE) -> Efficiency:
-    """Counts of any one shape -> efficiencies with Clopper and Pearson's central interval (Biometrika 26, 404, 1934).
+    """Counts passed of total, of any one shape -> efficiencies with Clopper and Pearson's interval at `confidence`.
+
+    Biometrika 26, 404 (1934).
 
     The ends are quantiles of beta distributions; the interval holds the truth at least as often as `confidence` says.
     Raises QcompressError where more passed than there were.

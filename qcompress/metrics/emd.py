@@ -59,7 +59,7 @@ def _distances(p: Values, q: Values, cost: Values) -> Values:
 
 
 def is_metric(cost: Values) -> bool:
-    """Whether costs are those of one set of places: symmetric, zero to themselves, no detour cheaper.
+    """Whether cost (n, n) is that of one set of places: symmetric, zero to themselves, no detour cheaper.
 
     A triangle may be broken by the rounding of its sides: the error of a result is then no larger than that.
     """

@@ -19,7 +19,7 @@ class Profile(NamedTuple):
 
 
 def profile(x: npt.ArrayLike, y: npt.ArrayLike, edges: npt.ArrayLike) -> Profile:
-    """x, y (n,): y's quantiles in bins [edge, next edge) of x, the last one closed; x outside is left out."""
+    """y's quantiles in bins [edge, next edge) of x, the last one closed; x, y (n,), x outside the edges is left out."""
     given, measured, bounds = (np.asarray(a, np.float64) for a in (x, y, edges))
     index = np.searchsorted(bounds, given, side="right") - 1
     index[given == bounds[-1]] = len(bounds) - 2
@@ -30,14 +30,20 @@ def profile(x: npt.ArrayLike, y: npt.ArrayLike, edges: npt.ArrayLike) -> Profile
 
 
 def histogram_profile(counts: npt.NDArray[np.int64], edges: npt.ArrayLike, y_edges: npt.ArrayLike) -> Profile:
-    """The same of entries counted in bins of both, counts (bins, y bins): quantiles as if even within a bin of y."""
+    """The same of entries counted in bins of both: counts (bins, y bins), edges (bins + 1,), y_edges (y bins + 1,).
+
+    Quantiles are as if entries were spread evenly within a bin of y.
+    """
     rows = [_quantiles(row, np.asarray(y_edges, np.float64), (0.5, 0.16, 0.84)) for row in counts]
     median, low, high = np.array(rows).T
     return Profile(np.asarray(edges, np.float64), median, low, high, counts.sum(axis=1))
 
 
 def histogram_median(counts: npt.NDArray[np.int64], edges: npt.ArrayLike) -> float:
-    """Of entries counted in bins, as if even within a bin; NaN without entries."""
+    """Median of entries counted in bins, counts (bins,), edges (bins + 1,), as if even within a bin.
+
+    NaN without entries.
+    """
     return float(_quantiles(counts, np.asarray(edges, np.float64), (0.5,))[0])
 
 

@@ -46,7 +46,7 @@ class ResponseProfile(NamedTuple):
     bins: tuple[Response, ...]
 
     def column(self, name: str) -> tuple[Values, Values]:
-        """Values and errors (bins,) of one of the figures, NaN where a bin is empty."""
+        """Values and errors (bins,) of the figure of that name, a field of `Response`; NaN where a bin is empty."""
         found = [(getattr(b.value, name), getattr(b.error, name)) for b in self.bins]
         value, error = np.array(found, np.float64).reshape(-1, 2).T
         return value, error
@@ -74,7 +74,9 @@ def figures(values: npt.ArrayLike) -> Figures:
 
 
 def response(values: npt.ArrayLike, seed: int, resamples: int = RESAMPLES) -> Response:
-    """Figures of the values (n,) with bootstrap errors, the same for the same seed and values in any order.
+    """Figures of the values (n,) with bootstrap errors from so many resamples.
+
+    The same for the same seed and values in any order.
 
     Raises QcompressError for values that are not finite.
     """
@@ -94,6 +96,7 @@ def response_profile(
 ) -> ResponseProfile:
     """Responses of the values (n,) in bins of x (n,); x outside the edges (bins + 1,), ascending, is left out.
 
+    seed, resamples: of the bootstrap errors, as `response` takes them.
     Raises QcompressError for values that are not finite.
     """
     given, measured, bounds = (np.asarray(a, np.float64) for a in (x, values, edges))

@@ -19,7 +19,7 @@ NONE = -1
 
 @numba.njit(nogil=True, cache=True)
 def work_space(a: int, b: int) -> Any:
-    """Arrays that `solve` writes: masses, basis, tree."""
+    """Arrays that `solve` writes, for at most a suppliers and b receivers: masses, basis, tree."""
     nodes = a + b + 1
     real = np.zeros((4, nodes))
     whole = np.zeros((12, 2 * nodes), np.int64)

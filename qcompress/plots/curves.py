@@ -30,14 +30,20 @@ class Line(NamedTuple):
 def curves_figure(
     lines: Mapping[str, Line], x_label: str, y_label: str, title: str = "", log_x: bool = False, columns: int = 1
 ) -> "Figure":
-    """One axes with a legend in the emptiest place."""
+    """One axes with a line for each entry of lines, by its label, and a legend in the emptiest place.
+
+    x_label, y_label: with units; log_x: a logarithmic x axis; columns: of the legend; title: above the axes.
+    """
     return panels_figure({y_label: lines}, x_label, title, log_x, columns)
 
 
 def panels_figure(
     panels: Mapping[str, Mapping[str, Line]], x_label: str, title: str = "", log_x: bool = False, columns: int = 1
 ) -> "Figure":
-    """Axes by their y label, two or three in a row; one legend each; the title stands above the first."""
+    """panels: y label -> lines by their label; axes two or three in a row, one legend each, the title above the first.
+
+    x_label: with units, of all; log_x: logarithmic x axes; columns: of the legends.
+    """
     from matplotlib.backends.backend_agg import FigureCanvasAgg
     from matplotlib.figure import Figure
 
@@ -59,7 +65,7 @@ def panels_figure(
 
 
 def draw(axes: "Axes", lines: Mapping[str, Line]) -> None:
-    """All lines, each in a colour and with a marker of its own."""
+    """Draw all lines into axes, each in a colour and with a marker of its own."""
     for number, (label, line) in enumerate(lines.items()):
         axes.errorbar(
             np.asarray(line.x, np.float64),

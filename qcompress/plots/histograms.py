@@ -21,7 +21,10 @@ FEWEST = 5e-5
 def ratio_figure(
     counts: Mapping[str, npt.NDArray[np.int64]], edges: Values, x_label: str, y_label: str, title: str = ""
 ) -> "Figure":
-    """A line for each entry, the last bin with what lies above; entries without counts are left out."""
+    """A line for each entry of counts (bins,), by label, the last bin with what lies above; empty ones are left out.
+
+    edges (bins + 1,); x_label, y_label: with units; title: above the axes.
+    """
     from matplotlib.backends.backend_agg import FigureCanvasAgg
     from matplotlib.figure import Figure
 

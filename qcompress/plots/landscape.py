@@ -17,7 +17,9 @@ LEVELS = 14
 
 
 def landscape_figure(a: Floats, b: Floats, loss: Floats, share: tuple[float, float]) -> "Figure":
-    """Contours of the loss (a first) over displacements along two principal components; the data at the cross.
+    """Contours of the loss (len(a), len(b)) over displacements a, b along two principal components.
+
+    Displacements are in standard deviations; the data lie at the cross.
 
     share: of the variance that lies along each component.
     """
@@ -42,7 +44,10 @@ def landscape_figure(a: Floats, b: Floats, loss: Floats, share: tuple[float, flo
 
 
 def distributions_figure(values: Mapping[str, tuple[Floats, Floats]], x_label: str) -> "Figure":
-    """A histogram for each layer: (before, after) quantization, in equal bins, counts on a logarithmic axis."""
+    """A histogram for each layer of values: (before, after) quantization, in equal bins, counts on a logarithmic axis.
+
+    x_label: of all.
+    """
     columns = min(2, len(values))
     rows = -(-len(values) // columns)
     with house_style():

@@ -16,7 +16,10 @@ LEGEND_ROOM = 1.45
 
 
 def profile_figure(profiles: Mapping[str, Profile], x_label: str, y_label: str, title: str = "") -> "Figure":
-    """One set of points per entry; empty bins show nothing."""
+    """One set of points for each entry of profiles, by label; empty bins show nothing.
+
+    x_label, y_label: with units; title: above the axes.
+    """
     from matplotlib.backends.backend_agg import FigureCanvasAgg
     from matplotlib.figure import Figure
 

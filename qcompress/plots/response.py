@@ -18,8 +18,9 @@ MARKERS = "osD^v<>Ph*"
 def response_figure(
     profiles: Mapping[str, ResponseProfile], x_label: str, title: str = "", resolution: str = "rms_over_mean"
 ) -> "Figure":
-    """Means above, resolution below, bootstrap errors as bars; bins that determine nothing show nothing.
+    """Means of the profiles, by label, above, resolution below, bootstrap errors as bars.
 
+    Bins that determine nothing show nothing; x_label: with units; title: above the axes.
     resolution: which of the figures stands below, rms_over_mean or effective_rms.
     """
     from matplotlib.backends.backend_agg import FigureCanvasAgg
@@ -67,7 +68,12 @@ def _with_room(axes: Any, share: float = 0.45) -> None:
 def response_histograms(
     responses: Mapping[str, Values], edges: Values, x_label: str = "$p_T$ / generated $p_T$", title: str = ""
 ) -> "Figure":
-    """Shares of entries in bins of the response; the legend tells mean and effective rms of all entries."""
+    """Shares of entries of the responses (n,), by label, in bins.
+
+    the legend tells mean and effective rms of all entries.
+
+    edges (bins + 1,); x_label: with units; title: above the axes.
+    """
     from matplotlib.backends.backend_agg import FigureCanvasAgg
     from matplotlib.figure import Figure
 

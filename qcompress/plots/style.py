@@ -12,7 +12,9 @@ COLOURS = ("#5790fc", "#f89c20", "#e42536", "#964a8b", "#9c9ca1", "#7a21dd", "#a
 
 
 def house_style(font: float = 18, labels: float = 20, legend: float = 14) -> Any:
-    """A context in which figures are drawn: CMS' style; sizes in points, for figures of 10 inches across.
+    """A context in which figures are drawn: CMS' style; font, labels, legend.
+
+    Sizes in points, for figures of 10 inches.
 
     The style's own mathematics asks for a cursive font that machines without fonts do not have, and says so on
     standard error.

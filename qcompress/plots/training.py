@@ -15,7 +15,7 @@ Floats = npt.NDArray[np.float64]
 
 
 def schedules_figure(schedules: Mapping[str, Floats]) -> "Figure":
-    """Learning rate of every step, (steps,), by name of the schedule."""
+    """Learning rate of every step: schedules (steps,), by name."""
     with house_style():
         figure, (axes,) = canvas((10, 7.5))
         for name, rates in schedules.items():
@@ -46,7 +46,7 @@ def finder_figure(sweeps: Sequence[tuple[str, Floats, Floats, Floats, float]]) -
 
 
 def history_figure(epochs: Floats, losses: Mapping[str, Floats], best: float) -> "Figure":
-    """Losses by name against the epoch, a line at the best one."""
+    """losses by name, each (epochs,), against the epochs, a line at the best one."""
     with house_style():
         figure, (axes,) = canvas((10, 7.5))
         for name, values in losses.items():
