@@ -184,9 +184,8 @@ def emulate(candidate: Candidate | AnyPath, codes: Codes, network: str | None = 
 
     Args:
         candidate: a candidate or its folder.
-        codes: integer codes of the detector, in front of all stages, of shape (rows, *shape): for ECON-T 48
-            trigger-cell codes of the chip's input, for the TPC the window of a maximum. Of a compiled model: codes of
-            the graph's input.
+        codes: integer codes as the detector reads them out, in front of all stages, of shape (rows, *shape); of a
+            compiled model, codes of the graph's input.
         network: which; may be left out where there is one.
 
     Returns:
@@ -283,8 +282,8 @@ def simulate(detector: str, kind: str, events: int, path: AnyPath, *, seed: int 
     """A sample of simulated events, split by event into training, validation, test and calibration.
 
     Args:
-        detector: name of an installed detector: "hgcal", "tpc", ...
-        kind: what to simulate, one of the detector's kinds: "electron-0pu", "sector-2pc", ...
+        detector: name of an installed detector.
+        kind: what to simulate, one of the kinds that its detector names.
         events: how many.
         path: sample file to write.
         seed: same seed, same events; every event depends on it and its own number alone.

@@ -28,6 +28,7 @@ ROOMS = [
     "candidate",
     "report",
     "pipeline",
+    "api",
     "cli",
 ]
 WITHIN = {

@@ -12,9 +12,7 @@ COLOURS = ("#5790fc", "#f89c20", "#e42536", "#964a8b", "#9c9ca1", "#7a21dd", "#a
 
 
 def house_style(font: float = 18, labels: float = 20, legend: float = 14) -> Any:
-    """A context in which figures are drawn: CMS' style; font, labels, legend.
-
-    Sizes in points, for figures of 10 inches.
+    """A context in which figures are drawn: CMS' style; font, labels, legend: sizes in points.
 
     The style's own mathematics asks for a cursive font that machines without fonts do not have, and says so on
     standard error.
