@@ -1,11 +1,13 @@
-"""Files appear whole or not at all."""
+"""Files appear whole or not at all; what they hold has a hash."""
 
+import hashlib
+import json
 import os
 import tempfile
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
-from typing import BinaryIO
+from typing import Any, BinaryIO
 
 from qcompress.errors import QcompressError
 
@@ -42,3 +44,24 @@ def written_aside(path: Path) -> Iterator[BinaryIO]:
     except BaseException:
         Path(name).unlink(missing_ok=True)
         raise
+
+
+def write_whole(path: Path, data: bytes) -> None:
+    """Write bytes, `data`, into the file `path`, which is there whole, or as it was before; its folder is made."""
+    try:
+        path.parent.mkdir(parents=True, exist_ok=True)
+    except OSError as fault:
+        raise QcompressError(f"{path.parent}: cannot be made ({fault.strerror}); choose another folder") from None
+    with written_aside(path) as file:
+        file.write(data)
+
+
+def write_json(path: Path, content: Any) -> None:
+    """Write a JSON value, `content`, whole into the file `path`, an entry a line."""
+    write_whole(path, (json.dumps(content, indent=1) + "\n").encode())
+
+
+def file_hash(path: Path) -> str:
+    """SHA-256 of the file `path`."""
+    with path.open("rb") as stream:
+        return hashlib.file_digest(stream, "sha256").hexdigest()

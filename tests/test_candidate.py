@@ -6,8 +6,9 @@ from pathlib import Path
 
 import pytest
 
-from qcompress.candidate import SCHEMA, Candidate, file_hash, write_whole
+from qcompress.candidate import SCHEMA, Candidate
 from qcompress.errors import QcompressError
+from qcompress.files import file_hash, write_whole
 
 DESCRIPTION = {"name": "a", "detector": None, "config": None, "seed": 0, "versions": {}, "front_end": {}, "targets": {}}
 

@@ -24,7 +24,6 @@ ROOMS = [
     "training",
     "detectors",
     "config",
-    "manifest",
     "candidate",
     "report",
     "pipeline",

@@ -18,7 +18,7 @@ from typing import Any
 
 PACKAGE = "qcompress"
 CARRIERS = {
-    *("errors", "files", "progress", "config", "manifest", "candidate", "pipeline", "report", "cli", "detectors"),
+    *("errors", "files", "progress", "config", "candidate", "pipeline", "report", "cli", "detectors"),
 }
 """Modules `qcompress.NAME` that carry results and compute none; detectors are followed from their own folders on."""
 PARSING = threading.Lock()
@@ -81,18 +81,25 @@ def _pieces(seeds: Iterable[Any]) -> dict[str, Any]:
         if name not in found:
             found[name] = piece
             waiting += [each for each in _near(piece) if _is_followed(each, piece)]
+            waiting += _members(piece)
     return found
 
 
 def _near(piece: Any) -> list[Any]:
-    """What the names in a function or class stand for, methods of its own class included."""
+    """What the names in a function or class stand for."""
     module = inspect.getmodule(piece)
-    near = [getattr(module, name, None) for name in sorted(_names_in(_body(piece)))]
+    return [getattr(module, name, None) for name in sorted(_names_in(_body(piece)))]
+
+
+def _members(piece: Any) -> list[Any]:
+    """Methods of its own class, and of those of the same package that this one is derived from, that a method calls."""
+    module, package = inspect.getmodule(piece), str(piece.__module__).split(".")[0]
     owner = getattr(module, piece.__qualname__.split(".")[0], None) if "." in piece.__qualname__ else None
     kinds = owner.__mro__ if inspect.isclass(owner) else ()
     own = {node.attr for node in ast.walk(_body(piece)) if isinstance(node, ast.Attribute) and _is_self(node.value)}
-    members = (vars(kind)[name] for kind in kinds for name in sorted(own) if name in vars(kind))
-    return [*near, *(member.fget if isinstance(member, property) else member for member in members)]
+    members = [vars(kind)[name] for kind in kinds for name in sorted(own) if name in vars(kind)]
+    plain = [member.fget if isinstance(member, property) else member for member in members]
+    return [each for each in plain if inspect.isfunction(each) and each.__module__.split(".")[0] == package]
 
 
 def _is_self(node: ast.expr) -> bool:

@@ -6,10 +6,11 @@ from typing import Any, NamedTuple
 
 import numpy as np
 
-from qcompress.candidate import Candidate, write_whole
+from qcompress.candidate import Candidate
 from qcompress.config import Config, parse_config
 from qcompress.detectors import TEST, Network
 from qcompress.errors import QcompressError
+from qcompress.files import write_whole
 from qcompress.graph import Graph
 from qcompress.pipeline.job import Figures, Job
 from qcompress.pipeline.own_models import OwnModel, build_networks, named_in

@@ -8,12 +8,12 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from qcompress.candidate import Candidate, file_hash
+from qcompress.candidate import MANIFEST, Candidate
 from qcompress.errors import QcompressError, Refused
+from qcompress.files import file_hash
 from qcompress.fixedpoint import Format
 from qcompress.frontends import Formats, Model, load_model
 from qcompress.graph import Graph
-from qcompress.manifest import MANIFEST
 from qcompress.pipeline.building import build_targets
 from qcompress.pipeline.job import Figures, inputs_hash
 from qcompress.pipeline.steps import STEPS, library_versions

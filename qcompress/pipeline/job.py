@@ -6,7 +6,8 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
-from qcompress.candidate import Candidate, value_hash
+from qcompress.candidate import Candidate
+from qcompress.candidate.record import value_hash
 from qcompress.config import Config
 from qcompress.detectors import Detector, Rows
 from qcompress.detectors.rows import Numbers

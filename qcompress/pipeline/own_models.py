@@ -6,10 +6,10 @@ from pathlib import Path
 from tempfile import TemporaryDirectory
 from typing import Any, NamedTuple
 
-from qcompress.candidate import file_hash
 from qcompress.config import Config
 from qcompress.detectors import Detector, Network
 from qcompress.errors import QcompressError
+from qcompress.files import file_hash
 from qcompress.frontends import load_model, model_of
 from qcompress.graph import Chain, Graph
 from qcompress.graph.stage import ports_in, ports_out

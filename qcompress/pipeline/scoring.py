@@ -1,16 +1,16 @@
 """Step evaluate, other evaluations beside it, and step report: the page that shows everything."""
 
-import json
 import shutil
 from collections.abc import Callable
 from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
 
-from qcompress.candidate import Candidate, write_whole
+from qcompress.candidate import Candidate
 from qcompress.config import parse_config
 from qcompress.detectors import Decoders, Evaluation, Firmware, Results
 from qcompress.errors import QcompressError
+from qcompress.files import write_json, write_whole
 from qcompress.fixedpoint import Values
 from qcompress.frontends import load_model
 from qcompress.pipeline.job import Figures, Job
@@ -51,7 +51,7 @@ def write_results(results: Results, folder: Path) -> None:
         figure.savefig(folder / f"{name}.pdf", metadata={"CreationDate": None, "Producer": None, "Creator": None})
     for table in results.tables:
         write_whole(folder / f"{file_name(table)}.csv", as_csv(table).encode())
-    write_whole(folder / "results.json", (json.dumps(as_figures(results), indent=1) + "\n").encode())
+    write_json(folder / "results.json", as_figures(results))
 
 
 @dataclass(frozen=True)

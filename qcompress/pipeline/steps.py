@@ -5,9 +5,10 @@ from pathlib import Path
 from typing import Any
 
 import qcompress
-from qcompress.candidate import Candidate, file_hash
+from qcompress.candidate import Candidate
 from qcompress.config import Config
 from qcompress.errors import QcompressError
+from qcompress.files import file_hash
 from qcompress.frontends import models_in
 from qcompress.pipeline.building import compile_graphs
 from qcompress.pipeline.job import Job, Step, module_names

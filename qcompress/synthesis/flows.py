@@ -13,12 +13,12 @@ from pathlib import Path
 from typing import Any
 
 from qcompress.errors import QcompressError
+from qcompress.files import write_json
 from qcompress.progress import Report
 from qcompress.synthesis import asic, ecp5, vendor_tools, yosys
 from qcompress.synthesis.report import SynthesisReport
 from qcompress.synthesis.yosys import Limits
 from qcompress.targets import TARGETS, Target, default_targets, of_flow
-from qcompress.targets.record import write_json
 
 FOLDER = "flows"
 """Where a candidate keeps the results of flows that were asked for by name."""

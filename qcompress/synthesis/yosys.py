@@ -19,9 +19,9 @@ from pathlib import Path
 from typing import Any
 
 from qcompress.errors import QcompressError
+from qcompress.files import write_json
 from qcompress.synthesis.report import Origin, Part, SynthesisReport
 from qcompress.targets.processes import python_module, run_logged
-from qcompress.targets.record import write_json
 
 LUTS = frozenset({"LUT1", "LUT2", "LUT3", "LUT4", "LUT5", "LUT6", "LUT6_2", "SRL16E", "SRLC16E", "SRLC32E"})
 FLIP_FLOPS = frozenset({"FDRE", "FDSE", "FDCE", "FDPE", "FDRE_1", "FDSE_1", "FDCE_1", "FDPE_1"})

@@ -1,19 +1,12 @@
 """The record of a finished build: a JSON file, written last, that says what stands in the folder."""
 
 import json
-import os
 from pathlib import Path
 from typing import Any
 
 from qcompress.errors import QcompressError
+from qcompress.files import write_json
 from qcompress.graph.stage import Hashed
-
-
-def write_json(path: Path, content: dict[str, Any]) -> None:
-    """Write beside and rename: the file is there whole or not at all."""
-    beside = path.with_name(path.name + ".part")
-    beside.write_text(json.dumps(content, indent=1) + "\n")
-    os.replace(beside, path)
 
 
 def write_record(path: Path, graph: Hashed, content: dict[str, Any]) -> None:

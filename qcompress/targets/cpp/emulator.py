@@ -21,6 +21,7 @@ import numpy as np
 import numpy.typing as npt
 
 from qcompress.errors import QcompressError
+from qcompress.files import write_json
 from qcompress.fixedpoint import Format
 from qcompress.graph import Graph
 from qcompress.graph.ports import Port, Tensors, as_tensors, by_port, outside, pack, row_count, unpack
@@ -32,7 +33,7 @@ from qcompress.targets.cpp.ports import is_plain
 from qcompress.targets.cpp.selftest import FILE, selftest
 from qcompress.targets.cpp.types import port_type
 from qcompress.targets.processes import require, run_logged
-from qcompress.targets.record import read_record, write_json, write_record
+from qcompress.targets.record import read_record, write_record
 
 Narrow = npt.NDArray[np.integer[Any]]
 RECORD = "cpp.json"

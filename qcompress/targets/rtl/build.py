@@ -14,10 +14,10 @@ from typing import Any, NamedTuple
 
 import numpy as np
 
+from qcompress.files import write_json
 from qcompress.fixedpoint import Codes, Format
 from qcompress.graph import Graph
 from qcompress.graph.ports import INPUT, OUTPUT, Port, Tensors, as_tensors, pack
-from qcompress.targets.record import write_json
 from qcompress.targets.rtl.constant import TOP, WRONG_LOGIC
 from qcompress.targets.rtl.loadable_emit import format_table
 from qcompress.targets.rtl.logic import Bits, Traced, trace_graph

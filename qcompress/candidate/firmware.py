@@ -1,0 +1,67 @@
+"""A candidate as integers that run on this machine."""
+
+import contextlib
+from collections.abc import Callable, Mapping
+from functools import partial
+from typing import TYPE_CHECKING
+
+import numpy as np
+
+from qcompress.candidate.contents import Contents
+from qcompress.detectors import Firmware, Running
+from qcompress.errors import QcompressError, ToolMissing
+from qcompress.fixedpoint import Codes
+from qcompress.graph import Chain, Graph, Tensors
+from qcompress.targets import recalled
+
+if TYPE_CHECKING:
+    from qcompress.targets.cpp.emulator import Cpp
+
+Run = Callable[[Codes], Codes]
+"""Codes of a stage (n, *input shape) -> its codes (n, *output shape)."""
+
+
+class Candidate(Contents):
+    """One firmware candidate on disk."""
+
+    def firmware(self) -> Firmware:
+        """The candidate as integers: front-end registers, graphs, and the fastest body at hand of each chain."""
+        graphs = self.graphs()
+        bodies = {name: self._fastest(name, graph) for name, graph in graphs.items()}
+        chains = {name: self._running(name, graphs, bodies) for name in graphs}
+        options = (self.manifest["config"] or {}).get("network", {})
+        return Firmware(self.manifest["front_end"], graphs, chains, bodies, options)
+
+    def emulator(self) -> "Cpp":
+        """The C++ target with the settings that the candidate was built with."""
+        from qcompress.targets.cpp.emulator import TARGET, Cpp
+
+        told = (self.manifest["targets"] or {}).get(TARGET.name)
+        target = TARGET if told is None else recalled(told).target
+        return target if isinstance(target, Cpp) else TARGET
+
+    def _running(self, name: str, graphs: Mapping[str, Graph], bodies: Mapping[str, Run]) -> Running:
+        """A whole chain: the emulator of all stages if it was built and runs here, else stage by stage."""
+        chain, folder = self.chain(name, graphs), self.folder / "emulator" / name
+        own = {stage.name: bodies[own] for stage in chain.stages for own, graph in graphs.items() if stage is graph}
+        compute: Callable[[Codes], Tensors] = partial(_stage_by_stage, chain, own)
+        if folder.is_dir():
+            with contextlib.suppress(QcompressError, OSError):  # of an older version, or no compiler is here
+                compute = self.emulator().open(chain, folder).run
+        return Running(chain, compute)
+
+    def _fastest(self, name: str, graph: Graph) -> Run:
+        """The C++ emulator if it was built and runs on this machine, else the reference interpreter: the same codes."""
+        folder = self.folder / "cpp" / name
+        if folder.is_dir():
+            with contextlib.suppress(ToolMissing, OSError):  # built elsewhere, and nothing can be compiled here
+                return self.emulator().open(graph, folder).run
+        return graph.run
+
+
+def _stage_by_stage(chain: Chain, bodies: Mapping[str, Run], codes: Codes) -> dict[str, Codes]:
+    """The codes of a chain's outputs, each stage by its own reference, or by a body of the stage of that name."""
+    made = {}
+    for stage in chain.stages:
+        codes = made[stage.name] = np.asarray(bodies.get(stage.name, stage.run)(codes), np.int64)
+    return {name: made[name] for name in chain.outputs}

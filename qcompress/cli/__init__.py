@@ -1,0 +1,41 @@
+"""The command `qcompress`. Thin: every command imports its room when it runs."""
+
+import typer
+
+from qcompress.cli import compiling, emulation, samples, scoring, simulation, synthesis, training
+from qcompress.cli.faults import answer
+from qcompress.cli.plugins import DetectorCommands
+from qcompress.detectors.command_options import DetectorOptions
+
+__all__ = ["app", "main"]
+
+app = typer.Typer(
+    cls=DetectorCommands,
+    no_args_is_help=True,
+    add_completion=False,
+    pretty_exceptions_enable=False,
+    help="Quantized networks to firmware for detector read-out: train, compile, verify, synthesize, evaluate.",
+)
+app.command()(training.run)
+app.command()(training.train)
+app.command(name="lr-find")(training.lr_find)
+app.command()(training.landscape)
+app.command(name="compile")(compiling.compile_)
+app.command()(compiling.verify)
+app.command(cls=DetectorOptions)(emulation.emulate)
+app.command()(synthesis.synth)
+app.command()(scoring.evaluate)
+app.command()(scoring.compare)
+app.command(cls=DetectorOptions)(simulation.simulate)
+
+data = typer.Typer(no_args_is_help=True, help="Samples: look into one, take in one of another program.")
+data.command()(samples.inspect)
+data.command(name="import")(samples.import_)
+data.command()(samples.export)
+data.command()(samples.select)
+app.add_typer(data, name="data")
+
+
+def main() -> None:
+    """Run the command; a fault of the user's is one line and exit 2, differing bits are exit 1."""
+    answer(app)

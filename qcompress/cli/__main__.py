@@ -1,0 +1,6 @@
+"""`python -m qcompress.cli`."""
+
+from qcompress.cli import main
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,90 @@
+"""Commands on models that qcompress did not train, and on candidates: compile, verify."""
+
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from qcompress.cli.arguments import console_of_output, print_lines, target_names
+from qcompress.errors import MismatchError, QcompressError
+
+InputFormat = Annotated[
+    list[str] | None,
+    typer.Option(
+        metavar="[NAME=]FORMAT",
+        help='Number format of an input without quantizer, as "fixed<16,6>"; of several inputs, each by its name.',
+    ),
+]
+FrontEndName = Annotated[
+    str | None, typer.Option("--front-end", metavar="NAME", help="What reads the model [default: recognised].")
+]
+Weights = Annotated[Path | None, typer.Option(help="Weights of a .json model [default: beside it].")]
+
+
+def compile_(
+    model: Annotated[
+        Path,
+        typer.Argument(
+            metavar="MODEL",
+            help="A quantized model that a front end reads: Keras with QKeras layers (.keras, .h5, .json).",
+        ),
+    ],
+    out: Annotated[Path | None, typer.Option(help="Candidate folder [default: hls_projects/NAME].")] = None,
+    targets: Annotated[str, typer.Option(help="Comma-separated: cpp, hls, rtl, rtl_loadable, ...")] = "cpp,hls",
+    input_format: InputFormat = None,
+    weights: Weights = None,
+    front_end: FrontEndName = None,
+) -> None:
+    """Compile a model that qcompress did not train: graph and targets, verified; exit 1 if a code differs."""
+    from qcompress import pipeline
+    from qcompress.progress import Reporter
+    from qcompress.report.tables import candidate_tables
+    from qcompress.report.terminal import print_tables
+
+    console = console_of_output()
+    foreign = pipeline.Foreign(model, weights, tuple(input_format or ()), front_end)
+    folder = out or Path("hls_projects") / foreign.name
+    with Reporter(console) as reporter:
+        candidate = pipeline.compile_model(foreign, folder, target_names(targets), reporter)
+    print_tables(candidate_tables(candidate), console)
+    figures = candidate.figures("verify")
+    print_lines(candidate.figures("compile")[foreign.name]["notes"], console)
+    console.print(f"candidate: {candidate.folder}", highlight=False)
+    if wrong := pipeline.mismatches(figures):
+        raise MismatchError(f"{candidate.folder}: {wrong[0]}")
+
+
+def verify(
+    subject: Annotated[Path, typer.Argument(metavar="MODEL_OR_CANDIDATE", help="A candidate folder, or a model file.")],
+    inputs: Annotated[
+        Path | None, typer.Option(help="Input values to add, .npy of shape (rows, *input shape).")
+    ] = None,
+    samples: Annotated[int, typer.Option(min=1, help="Rows of each random input set.")] = 1000,
+    targets: Annotated[
+        str | None, typer.Option(help="Comma-separated [default: all that are built, or can be].")
+    ] = None,
+    input_format: InputFormat = None,
+    weights: Weights = None,
+    front_end: FrontEndName = None,
+) -> None:
+    """Run the same codes through the model and every body; exit 1 if a single code differs."""
+    from qcompress import pipeline
+    from qcompress.progress import Reporter
+    from qcompress.report.tables import verification_table
+    from qcompress.report.terminal import print_tables
+
+    console, names = console_of_output(), None if targets is None else target_names(targets)
+    notes: list[str] = []
+    if subject.is_file():
+        with Reporter(console) as reporter:
+            foreign = pipeline.Foreign(subject, weights, tuple(input_format or ()), front_end)
+            figures, notes = pipeline.verify_model(foreign, inputs, samples, names, reporter)
+    elif input_format or weights or front_end:
+        given = "--input-format, --weights and --front-end"
+        raise QcompressError(f"{subject}: {given} are for a model file; a candidate has its own")
+    else:
+        figures, notes = pipeline.verify_candidate(subject, inputs, samples, names)
+    print_tables([verification_table(figures)], console)
+    print_lines(notes, console)
+    if wrong := pipeline.mismatches(figures):
+        raise MismatchError(f"{subject}: {wrong[0]}")

@@ -1,0 +1,99 @@
+"""Commands `qcompress data`: look into a sample, take one in, write one out, select of one."""
+
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+
+from qcompress.cli.arguments import console_of_output
+from qcompress.errors import QcompressError
+
+if TYPE_CHECKING:
+    from qcompress.detectors import Detector
+
+DetectorName = Annotated[str | None, typer.Option(help="Whose sample it is [default: the one that knows it].")]
+FileSettings = Annotated[
+    list[str] | None,
+    typer.Option("--set", metavar="KEY=VALUE", help="What the file does not say of itself, or how it is written."),
+]
+
+
+def inspect(
+    sample: Annotated[Path, typer.Argument(metavar="FILE", help="A sample file.")],
+    detector: DetectorName = None,
+    page: Annotated[Path | None, typer.Option(help="Also write tables and pictures as one HTML page.")] = None,
+) -> None:
+    """What is in a sample: rows, events, charges, layers, what is missing; pictures on a page."""
+    from qcompress.files import write_whole
+    from qcompress.report.terminal import print_tables
+
+    plug = _plug(detector, sample)
+    results = plug.inspect(sample)
+    print_tables(results.tables, console_of_output())
+    if page is not None:
+        from qcompress.report.html import results_page
+
+        write_whole(page, results_page(sample.name, f"Sample of detector {plug.name}", results).encode())
+
+
+def import_(
+    source: Annotated[Path, typer.Argument(metavar="SOURCE", help="A file of another program, or a folder of them.")],
+    out: Annotated[Path, typer.Option("--out", "-o", help="Sample file to write.")],
+    detector: DetectorName = None,
+    skip_bad_rows: Annotated[bool, typer.Option("--skip-bad-rows", help="Leave bad rows out and count them.")] = False,
+    settings: FileSettings = None,
+) -> None:
+    """Write a sample of a file of another program, checked row by row."""
+    from qcompress.detectors import load_detector, reader_of
+    from qcompress.progress import Reporter
+
+    console = console_of_output()
+    with Reporter(console) as reporter:
+        plug, told = load_detector(detector) if detector else reader_of(source), _settings(settings)
+        line = plug.import_sample(source, out, skip_bad_rows, told, reporter.task("import"))
+    console.print(line, highlight=False)
+
+
+def export(
+    sample: Annotated[Path, typer.Argument(metavar="FILE", help="A sample file.")],
+    target: Annotated[Path, typer.Argument(metavar="TARGET", help="File to write; its ending says the format.")],
+    detector: DetectorName = None,
+    settings: FileSettings = None,
+) -> None:
+    """Write a sample for other programs."""
+    line = _plug(detector, sample).export_sample(sample, target, _settings(settings))
+    console_of_output().print(line, highlight=False)
+
+
+def select(
+    sample: Annotated[Path, typer.Argument(metavar="FILE", help="A sample file.")],
+    cuts: Annotated[Path, typer.Argument(metavar="CUTS", help="What is kept, YAML.")],
+    out: Annotated[Path, typer.Option("--out", "-o", help="Sample file to write; its card lies beside it.")],
+    detector: DetectorName = None,
+) -> None:
+    """Write a selection of a sample, and a card that says what was cut."""
+    from qcompress.config import load_yaml
+    from qcompress.progress import Reporter
+
+    console, given = console_of_output(), load_yaml(cuts)
+    with Reporter(console) as reporter:
+        line = _plug(detector, sample).select(sample, out, given, reporter.task("select"))
+    console.print(line, highlight=False)
+
+
+def _plug(detector: str | None, sample: Path) -> "Detector":
+    """The detector of that name, or the one whose sample a file is."""
+    from qcompress.detectors import load_detector, owner_of
+
+    return load_detector(detector) if detector else owner_of(sample)
+
+
+def _settings(given: list[str] | None) -> dict[str, str]:
+    """KEY=VALUE, each once."""
+    found: dict[str, str] = {}
+    for text in given or []:
+        key, equals, value = text.partition("=")
+        if not equals or not key or key in found:
+            raise QcompressError(f"--set {text}: give KEY=VALUE, each key once")
+        found[key] = value
+    return found

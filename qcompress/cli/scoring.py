@@ -1,0 +1,89 @@
+"""Commands that tell how good candidates are: evaluate, compare."""
+
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from qcompress.cli.arguments import CandidateFolder, console_of_output, names_in
+from qcompress.errors import CheckError, QcompressError
+
+
+def evaluate(
+    candidate: CandidateFolder,
+    data: Annotated[Path | None, typer.Option(metavar="FILE", help="Another sample than the candidate's own.")] = None,
+    algorithms: Annotated[
+        str | None, typer.Option(help="Comma-separated, beside the candidate [default: the detector's].")
+    ] = None,
+    rows: Annotated[
+        int | None, typer.Option(min=1, help="At most so many test rows, in whole events [default: all].")
+    ] = None,
+    out: Annotated[
+        Path | None, typer.Option(help="Folder to write [default: evaluation_NAME in the candidate].")
+    ] = None,
+    partitions: Annotated[int, typer.Option(min=1, help="Parts that are scored side by side.")] = 1,
+    scheduler: Annotated[
+        str | None, typer.Option(metavar="ADDRESS", help="A dask cluster's [default: processes on this machine].")
+    ] = None,
+    tolerance: Annotated[
+        float | None, typer.Option(min=0, max=1, help="Of the checks, relative [default: the config's].")
+    ] = None,
+    check: Annotated[bool, typer.Option("--check", help="Exit 1 if the candidate fails a check.")] = False,
+) -> None:
+    """Score a candidate's integers with its detector's physics, on its test events or on another sample's.
+
+    Without options: the step of its config. With any, a folder of its own: tables, JSON, figures, a page.
+    """
+    from qcompress import pipeline
+    from qcompress.progress import Reporter
+    from qcompress.report.tables import evaluation_tables
+    from qcompress.report.terminal import print_tables
+
+    console = console_of_output()
+    with Reporter(console) as reporter:
+        if (data, algorithms, rows, out, scheduler, tolerance, partitions) == (*[None] * 6, 1):
+            figures = pipeline.run_one(candidate, "evaluate", reporter)
+            tables, failures = evaluation_tables(figures), figures.get("failures", [])
+        else:
+            names = None if algorithms is None else tuple(names_in(algorithms))
+            folder = out or candidate / f"evaluation_{data.stem if data else 'own'}"
+            apart = pipeline.Apart(data, folder, rows, names, tolerance, partitions, scheduler)
+            results = pipeline.evaluate_apart(candidate, apart, reporter.task("evaluate"))
+            tables, failures = list(results.tables), list(results.failures)
+    print_tables(tables, console)
+    for line in failures:
+        console.print(line, highlight=False, markup=False)
+    if check and failures:
+        raise CheckError("; ".join(failures))
+
+
+def compare(
+    candidates: Annotated[
+        list[str], typer.Argument(metavar="CANDIDATE...", help="Candidate folders, folders of them, or patterns.")
+    ],
+    csv: Annotated[Path | None, typer.Option(help="Also write the table to this CSV file.")] = None,
+    markdown: Annotated[Path | None, typer.Option(help="Also write it as Markdown.")] = None,
+    figure: Annotated[Path | None, typer.Option(help="Gate equivalents against --score, .png or .pdf.")] = None,
+    score: Annotated[
+        str | None, typer.Option(help="Figure of the evaluation for --figure [default: the detector's first].")
+    ] = None,
+    clock: Annotated[float | None, typer.Option(min=1, max=1e6, help="Clock in MHz for latencies in ns.")] = None,
+) -> None:
+    """Candidates side by side: size, resources, latency, physics."""
+    from qcompress.candidate import Candidate, find_candidates
+    from qcompress.files import write_whole
+    from qcompress.report.comparison import comparison_table, pareto_figure, rows
+    from qcompress.report.tables import as_csv, as_markdown
+    from qcompress.report.terminal import print_tables
+
+    found = rows([Candidate.open(folder) for folder in find_candidates(candidates)], clock)
+    table = comparison_table(found)
+    if csv is not None:
+        write_whole(csv, as_csv(table).encode())
+    if markdown is not None:
+        write_whole(markdown, as_markdown(table).encode())
+    if figure is not None:
+        if figure.suffix not in {".png", ".pdf"}:
+            raise QcompressError(f"--figure {figure}: give a .png or a .pdf")
+        pareto_figure(found, score, figure)
+    print_tables([table], console_of_output())

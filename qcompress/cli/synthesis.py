@@ -1,0 +1,59 @@
+"""Command synth."""
+
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from qcompress.cli.arguments import console_of_output
+from qcompress.errors import QcompressError
+
+
+def synth(
+    candidate: Annotated[
+        Path | None, typer.Argument(metavar="CANDIDATE", help="Folder of a firmware candidate.")
+    ] = None,
+    flow: Annotated[
+        list[str] | None,
+        typer.Option(
+            help="yosys-xilinx, yosys-ecp5, yosys-asic, vitis, vivado, catapult or quartus; may be given again."
+        ),
+    ] = None,
+    family: Annotated[str, typer.Option(help="Xilinx family: xcup (UltraScale+), xcu or xc7.")] = "xcup",
+    device: Annotated[str, typer.Option(help="ECP5 device: 25k, 45k or 85k.")] = "85k",
+    liberty: Annotated[Path | None, typer.Option(help="Cells of yosys-asic [default: generic ones].")] = None,
+    time_limit: Annotated[int, typer.Option(min=1, help="Seconds that one run may take.")] = 1800,
+    memory_limit: Annotated[int, typer.Option(min=1, help="Megabytes that one run may take.")] = 8192,
+    read: Annotated[Path | None, typer.Option(help="Read a vendor tool's reports instead.")] = None,
+    as_json: Annotated[bool, typer.Option("--json", help="JSON instead of a table.")] = False,
+) -> None:
+    """Synthesize a candidate's RTL with open flows or vendor tools, or read a vendor tool's reports."""
+    import json
+
+    from qcompress import pipeline
+    from qcompress.progress import Reporter
+    from qcompress.report.synthesis import reports_table, synthesis_figures
+    from qcompress.report.terminal import print_tables
+    from qcompress.synthesis.flows import Settings, check_flows
+    from qcompress.synthesis.yosys import Limits
+
+    if (candidate is None) == (read is None):
+        raise QcompressError("synth: give either a CANDIDATE to synthesize or --read DIR")
+    console = console_of_output()
+    if read is not None:
+        from qcompress.synthesis.vendor_reports import read_project
+
+        figures = synthesis_figures(read_project(read))
+    elif candidate is not None:
+        check_flows(flow or [])
+        settings = Settings(family, device, liberty, Limits(time_limit, memory_limit))
+        with Reporter(console) as reporter:
+            if flow:
+                figures = dict(pipeline.run_flows(candidate, flow, settings, reporter.task("synth")))
+                reporter.close("synth", "done")
+            else:
+                figures = dict(pipeline.synthesize_candidate(candidate, reporter))
+    if as_json:
+        typer.echo(json.dumps(figures, indent=1))
+    else:
+        print_tables([reports_table(figures)], console)

@@ -1,0 +1,96 @@
+"""Commands that train: run, train, lr-find, landscape."""
+
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from qcompress.cli.arguments import CandidateFolder, console_of_output
+from qcompress.errors import QcompressError
+
+ConfigFile = Annotated[Path, typer.Argument(metavar="CONFIG", help="A firmware_configs/*.yaml.")]
+OutFolder = Annotated[Path | None, typer.Option(help="Candidate folder [default: hls_projects/NAME].")]
+
+
+def run(
+    config: ConfigFile,
+    out: OutFolder = None,
+    until: Annotated[str | None, typer.Option(metavar="STEP", help="The last step wanted, of those above.")] = None,
+    quick: Annotated[bool, typer.Option("--quick", help="One epoch of training, no synthesis.")] = False,
+) -> None:
+    """Make a firmware candidate, or finish one: sample, train, compile, verify, synthesize, evaluate, report."""
+    from qcompress import pipeline
+    from qcompress.config import load_config
+    from qcompress.progress import Reporter
+    from qcompress.report.tables import candidate_tables
+    from qcompress.report.terminal import print_tables
+
+    description = load_config(config)
+    console = console_of_output()
+    with Reporter(console) as reporter:
+        folder = out or Path("hls_projects") / description.name
+        candidate = pipeline.run(description.quick() if quick else description, folder, until, reporter)
+    print_tables(candidate_tables(candidate), console)
+    console.print(f"candidate: {candidate.folder}", highlight=False)
+
+
+def train(config: ConfigFile, out: OutFolder = None) -> None:
+    """Train a candidate's networks and stop there; `run` goes on from it."""
+    from qcompress import pipeline
+    from qcompress.config import load_config
+    from qcompress.progress import Reporter
+    from qcompress.report.tables import training_table
+    from qcompress.report.terminal import print_tables
+
+    description, console = load_config(config), console_of_output()
+    with Reporter(console) as reporter:
+        candidate = pipeline.run(description, out or Path("hls_projects") / description.name, "train", reporter)
+    print_tables([training_table(candidate.figures("train"))], console)
+    console.print(f"candidate: {candidate.folder}", highlight=False)
+
+
+def lr_find(
+    config: ConfigFile,
+    out: OutFolder = None,
+    weight_decay: Annotated[
+        list[float] | None, typer.Option(help="May be given again [default: the config's, 1e-4, 1e-2].")
+    ] = None,
+    lowest: Annotated[float, typer.Option(help="Learning rate of the first batch.")] = 1e-5,
+    highest: Annotated[float, typer.Option(help="Learning rate of the last batch.")] = 1.0,
+    steps: Annotated[int, typer.Option(min=20, help="Batches from the lowest to the highest rate.")] = 300,
+) -> None:
+    """Find the largest learning rate: raise it with every batch, for several weight decays."""
+    from qcompress import pipeline
+    from qcompress.config import load_config
+    from qcompress.progress import Reporter
+    from qcompress.report.tables import finder_table
+    from qcompress.report.terminal import print_tables
+
+    description, console = load_config(config), console_of_output()
+    folder = out or Path("hls_projects") / description.name
+    decays = weight_decay or sorted({description.training.weight_decay, 1e-4, 1e-2})
+    with Reporter(console) as reporter:
+        sweeps = pipeline.Sweeps(lowest, highest, steps, decays)
+        figures = pipeline.find_learning_rates(description, folder, sweeps, reporter)
+    print_tables([finder_table(figures)], console)
+    console.print(f"figures: {folder / 'lr_find'}", highlight=False)
+
+
+def landscape(
+    candidate: CandidateFolder,
+    reach: Annotated[float, typer.Option(min=0.1, help="Standard deviations in each direction.")] = 3.0,
+    grid: Annotated[int, typer.Option(min=5, help="Points in each direction, odd.")] = 25,
+) -> None:
+    """The loss around a candidate's data, and its weights and activations before and after quantization."""
+    from qcompress import pipeline
+    from qcompress.progress import Reporter
+    from qcompress.report.tables import landscape_tables
+    from qcompress.report.terminal import print_tables
+
+    if grid % 2 == 0:
+        raise QcompressError(f"--grid {grid}: give an odd number, so that the data themselves are a point of it")
+    console = console_of_output()
+    with Reporter(console) as reporter:
+        figures = pipeline.explore(candidate, reach, grid, reporter)
+    print_tables(landscape_tables(figures), console)
+    console.print(f"figures: {candidate / 'landscape'}", highlight=False)
