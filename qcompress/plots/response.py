@@ -70,7 +70,7 @@ def response_histograms(
 ) -> "Figure":
     """Shares of entries of the responses (n,), by label, in bins.
 
-    The legend tells mean and effective rms of all entries; edges (bins + 1,); x_label: with units; title: above the axes.
+    The legend tells mean and effective rms of all entries; edges (bins + 1,); x_label: with units; title: above.
     """
     from matplotlib.backends.backend_agg import FigureCanvasAgg
     from matplotlib.figure import Figure

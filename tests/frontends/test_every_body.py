@@ -6,10 +6,10 @@ from pathlib import Path
 
 import numpy as np
 import pytest
-from frontends.comparison import boundary_and_random_codes
-from frontends.test_random_models import drawn
+from helpers.comparison import boundary_and_random_codes
 from helpers.cpp_batch import run_all
 from helpers.hls_blocks import mismatches_on
+from helpers.random_models import drawn
 
 from qcompress.errors import Refused
 from qcompress.fixedpoint import Codes

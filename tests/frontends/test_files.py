@@ -5,8 +5,8 @@ import json
 import h5py
 import numpy as np
 import pytest
-from frontends.comparison import assert_equal_in_every_layer, boundary_and_random_codes
-from frontends.random_models import draw_weights, keras, layers, qkeras
+from helpers.comparison import assert_equal_in_every_layer, boundary_and_random_codes
+from helpers.random_models import draw_weights, keras, layers, qkeras
 
 from qcompress.errors import QcompressError, Refused
 from qcompress.fixedpoint import Format

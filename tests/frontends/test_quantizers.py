@@ -2,7 +2,7 @@
 
 import numpy as np
 import pytest
-from frontends.random_models import keras, layers, qkeras
+from helpers.random_models import keras, layers, qkeras
 from hypothesis import given, settings
 from hypothesis import strategies as st
 

@@ -3,15 +3,26 @@
 `random_model(rng)` draws a Keras model, `input_format(model)` the number format its input needs, if any.
 """
 
+import re
 from math import prod
 
+import numpy as np
+
+from qcompress.errors import Refused
 from qcompress.fixedpoint import Format
-from qcompress.frontends.qkeras import import_keras
+from qcompress.frontends.qkeras import from_keras, import_keras
 
 keras = import_keras()
 import qkeras  # noqa: E402
 
 layers = keras.layers
+RIGHT_REASONS = (
+    r"needs too large a table; put a quantizer of 16 bits or fewer before",
+    r"need over 62 bits",
+    r"the width must be 1 to 62 bits",
+    r"the results of \w+ are on no grid",
+    r"on no grid after quantized_po2",
+)
 
 
 def random_model(rng):
@@ -271,3 +282,21 @@ def head(rng, x):
         x = (layers.Flatten if rng.random() < 0.6 or len(x.shape) > 4 else pooled)()(x)
     x = qkeras.QDense(int(rng.integers(2, 6)), kernel_quantizer=weight_quantizer(rng), **weighted(rng))(x)
     return layers.Softmax()(x) if rng.random() < 0.3 else x
+
+
+def converted(model, name):
+    """The graph of a model, or None and why it was refused."""
+    try:
+        return from_keras(model, name, input_format(model)), ""
+    except Refused as fault:
+        return None, str(fault)
+
+
+def drawn(seed):
+    """The network of a seed, its graph or None if it is refused for a right reason, and the generator."""
+    keras.backend.clear_session()
+    rng = np.random.default_rng(seed)
+    model = random_model(rng)
+    graph, fault = converted(model, f"random{seed}")
+    assert graph is not None or any(re.search(reason, fault) for reason in RIGHT_REASONS), fault
+    return model, graph, rng

@@ -2,7 +2,7 @@
 
 import numpy as np
 import pytest
-from frontends.comparison import boundary_and_random_codes
+from helpers.comparison import boundary_and_random_codes
 from hypothesis import HealthCheck, Phase, given, settings
 from hypothesis import strategies as st
 

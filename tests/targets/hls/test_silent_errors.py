@@ -10,9 +10,9 @@ from pathlib import Path
 
 import numpy as np
 import pytest
-from frontends.random_models import draw_weights, keras, qkeras
 from helpers.hls_blocks import mismatches_on
 from helpers.random_graphs import random_codes
+from helpers.random_models import draw_weights, keras, qkeras
 
 from qcompress.errors import QcompressWarning, Refused
 from qcompress.fixedpoint import Cast, Codes, Format

@@ -11,7 +11,7 @@ import numpy as np
 import pytest
 
 from qcompress.detectors import Evaluation, Firmware
-from qcompress.detectors.hgcal import DETECTOR
+from qcompress.detectors.hgcal.detector import DETECTOR
 from qcompress.detectors.hgcal.econt.frontend import FrontEnd
 from qcompress.detectors.hgcal.evaluation import partitions, scoring
 from qcompress.detectors.hgcal.evaluation import results as evaluation
