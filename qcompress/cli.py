@@ -14,7 +14,7 @@ from typer.core import TyperGroup
 from typer.exceptions import TyperException
 
 from qcompress.detectors.command_options import DetectorOptions, flag, given_options, offered
-from qcompress.errors import CheckError, MismatchError, QcompressError, QcompressWarning
+from qcompress.errors import CheckError, MismatchError, QcompressError, QcompressWarning, extra_missing
 
 
 class DetectorCommands(TyperGroup):
@@ -548,6 +548,10 @@ def main() -> None:
         _end(f"check failed: {fault}", 1)
     except QcompressError as fault:
         _end(f"error: {fault}", 2)
+    except ModuleNotFoundError as fault:
+        if (missing := extra_missing(fault)) is None:
+            raise
+        _end(f"error: {missing}", 2)
     except OSError as fault:
         _end(f"error: {fault.filename or 'system'}: {fault.strerror or fault}", 2)
     except Interrupted:

@@ -1,6 +1,5 @@
 """The steps of a candidate, in order."""
 
-import importlib.metadata
 from pathlib import Path
 from typing import Any
 
@@ -10,7 +9,7 @@ from qcompress.config import Config
 from qcompress.errors import QcompressError
 from qcompress.frontends import models_in
 from qcompress.pipeline.building import compile_graphs
-from qcompress.pipeline.job import Job, Step, module_names
+from qcompress.pipeline.job import Job, Step, library_version, module_names
 from qcompress.pipeline.own_models import hashes
 from qcompress.pipeline.scoring import evaluate, write_report
 from qcompress.pipeline.synthesis import synthesize
@@ -111,7 +110,7 @@ STEPS: dict[str, Step] = {
                 job.candidate.manifest["front_end"],
                 job.config.network.model_dump(mode="json"),
             ],
-            ("tensorflow", "POT"),
+            ("tensorflow",),
             evaluate,
             methods=("evaluate", "rows", "preprocess", "postprocess"),
             code=_running,
@@ -133,9 +132,10 @@ STEPS: dict[str, Step] = {
 
 
 def library_versions() -> dict[str, str]:
-    """Versions of the libraries that any step's result depends on."""
-    names = {name for step in STEPS.values() for name in step.libraries}
-    return {"qcompress": qcompress.__version__} | {name: importlib.metadata.version(name) for name in sorted(names)}
+    """Versions of the installed libraries that any step's result depends on."""
+    names = sorted({name for step in STEPS.values() for name in step.libraries})
+    found = {name: version for name in names if (version := library_version(name)) is not None}
+    return {"qcompress": qcompress.__version__} | found
 
 
 def needed_steps(config: Config, until: str | None) -> list[str]:
