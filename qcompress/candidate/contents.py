@@ -55,10 +55,13 @@ class Contents(Record):
     def chain(self, name: str, graphs: Mapping[str, Graph] | None = None) -> Chain:
         """All integer stages around network `name`, from the detector's codes to its words.
 
-        The network's own codes leave it, and those of every stage behind. graphs: the candidate's own unless given.
+        The network's own codes leave it, and those of every stage behind; of a compiled model, the graph is alone in it.
+        graphs: the candidate's own unless given.
         """
         graphs = self.graphs() if graphs is None else graphs
         graph = graphs[name]
+        if self.manifest["detector"] is None:
+            return Chain(f"{self.manifest['name']}_{name}", (graph,), (graph.name,))
         behind = self.detector.postprocess(self.manifest["front_end"], name, graph)
         outputs = (graph.name, *(stage.name for stage in behind))
         return Chain(f"{self.manifest['name']}_{name}", (self.front(name, graphs), graph, *behind), outputs)

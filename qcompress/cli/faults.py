@@ -11,7 +11,7 @@ from typing import Any, NoReturn
 
 from typer.exceptions import TyperException
 
-from qcompress.errors import CheckError, MismatchError, QcompressError, QcompressWarning
+from qcompress.errors import CheckError, MismatchError, QcompressError, QcompressWarning, extra_missing
 
 STANDARD_ERROR = os.dup(2)
 """Ours: a step in another thread may have TensorFlow's greetings sent to nowhere just when the last line is due."""
@@ -32,6 +32,10 @@ def answer(app: Callable[..., Any]) -> None:
         _end(f"check failed: {fault}", 1)
     except QcompressError as fault:
         _end(f"error: {fault}", 2)
+    except ModuleNotFoundError as fault:
+        if (missing := extra_missing(fault)) is None:
+            raise
+        _end(f"error: {missing}", 2)
     except OSError as fault:
         _end(f"error: {fault.filename or 'system'}: {fault.strerror or fault}", 2)
     except Interrupted:

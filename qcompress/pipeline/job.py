@@ -68,13 +68,21 @@ class Step:
 
 def inputs_hash(step: Step, candidate: Candidate, settings: Any) -> str:
     """Hash of a step's settings, of code and libraries that it depends on, and of what the steps before it made."""
-    versions = {name: importlib.metadata.version(name) for name in step.libraries}
+    versions = {name: library_version(name) for name in step.libraries}
     before = {name: candidate.output_hash(name) for name in step.after if name in candidate.steps}
     detector = candidate.manifest["detector"]
     kinds = [] if detector is None else type(candidate.detector).__mro__
     methods = [vars(kind)[name] for name in step.methods for kind in kinds if name in vars(kind)]
     code = code_hash([step.run, *methods, *step.code(candidate)], step.text)
     return value_hash([step.name, detector, settings, versions, code, before])
+
+
+def library_version(name: str) -> str | None:
+    """Of an installed distribution; None for one of an extra that is not installed: what needs it says so itself."""
+    try:
+        return importlib.metadata.version(name)
+    except importlib.metadata.PackageNotFoundError:
+        return None
 
 
 def module_names(group: str) -> list[str]:

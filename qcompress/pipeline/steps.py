@@ -1,6 +1,5 @@
 """The steps of a candidate, in order."""
 
-import importlib.metadata
 from pathlib import Path
 from typing import Any
 
@@ -11,7 +10,7 @@ from qcompress.errors import QcompressError
 from qcompress.files import file_hash
 from qcompress.frontends import models_in
 from qcompress.pipeline.building import compile_graphs
-from qcompress.pipeline.job import Job, Step, module_names
+from qcompress.pipeline.job import Job, Step, library_version, module_names
 from qcompress.pipeline.own_models import hashes
 from qcompress.pipeline.scoring import evaluate, write_report
 from qcompress.pipeline.synthesis import synthesize
@@ -112,7 +111,7 @@ STEPS: dict[str, Step] = {
                 job.candidate.manifest["front_end"],
                 job.config.network.model_dump(mode="json"),
             ],
-            ("tensorflow", "POT"),
+            ("tensorflow",),
             evaluate,
             methods=("evaluate", "rows", "preprocess", "postprocess"),
             code=_running,
@@ -134,9 +133,10 @@ STEPS: dict[str, Step] = {
 
 
 def library_versions() -> dict[str, str]:
-    """Versions of the libraries that any step's result depends on."""
-    names = {name for step in STEPS.values() for name in step.libraries}
-    return {"qcompress": qcompress.__version__} | {name: importlib.metadata.version(name) for name in sorted(names)}
+    """Versions of the installed libraries that any step's result depends on."""
+    names = sorted({name for step in STEPS.values() for name in step.libraries})
+    found = {name: version for name in names if (version := library_version(name)) is not None}
+    return {"qcompress": qcompress.__version__} | found
 
 
 def needed_steps(config: Config, until: str | None) -> list[str]:

@@ -60,7 +60,7 @@ def synthesize(
         raise QcompressError(f"yosys-ecp5: device {device!r} is none of {', '.join(DEVICES)}")
     nextpnr = shutil.which(NEXTPNR, path=f"{Path(sys.executable).parent}{os.pathsep}{os.environ.get('PATH', '')}")
     if nextpnr is None:
-        raise ToolMissing(f"{NEXTPNR} is not installed: pip install {NEXTPNR}")
+        raise ToolMissing(f"needs {NEXTPNR}; install qcompress[rtl]")
     folder.mkdir(parents=True, exist_ok=True)
     ports = module_ports([path.read_text() for path in verilog_files], top)
     (folder / "harness.v").write_text(harness(top, ports))

@@ -15,6 +15,7 @@ and counted as often as it stands in the design. Counted are
 import json
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
+from importlib.metadata import version
 from pathlib import Path
 from typing import Any
 
@@ -71,6 +72,7 @@ def run_passes(
     """Run yosys in `folder`; leaves yosys.log and cells.json there. Raises QcompressError naming the log."""
     if missing := [str(path) for path in verilog_files if not path.is_file()]:
         raise QcompressError(f"yosys: no file {missing[0]}")
+    version("pyosys")  # raises where it is not installed; the process that imports it could only leave a log
     folder.mkdir(parents=True, exist_ok=True)
     log = folder / "yosys.log"
     log.unlink(missing_ok=True)
