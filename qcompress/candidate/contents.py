@@ -55,7 +55,7 @@ class Contents(Record):
     def chain(self, name: str, graphs: Mapping[str, Graph] | None = None) -> Chain:
         """All integer stages around network `name`, from the detector's codes to its words.
 
-        The network's own codes leave it, and those of every stage behind; of a compiled model, the graph is alone in it.
+        The network's own codes leave it, and those of every stage behind. A compiled model: its graph alone.
         graphs: the candidate's own unless given.
         """
         graphs = self.graphs() if graphs is None else graphs
