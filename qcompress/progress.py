@@ -15,7 +15,7 @@ SECONDS_BETWEEN_LINES = 5.0
 
 
 def silent(done: float, total: float, words: str) -> None:
-    """A report that nobody reads."""
+    """A report that nobody reads: done of total, and words on what is being done."""
 
 
 class Reporter:
@@ -45,7 +45,7 @@ class Reporter:
         self._bar.stop()
 
     def task(self, name: str) -> Report:
-        """Open a task; the Report updates its bar or prints a line at most every few seconds."""
+        """Open a task of that name; the Report updates its bar or prints a line at most every few seconds."""
         self._tasks[name] = self._bar.add_task(name, total=None, words="")
         self._started[name] = time.monotonic()
 
@@ -61,10 +61,11 @@ class Reporter:
         return report
 
     def close(self, name: str, words: str) -> None:
-        """End a task with a line that stays."""
+        """End the task of that name with a line of words that stays."""
         if name in self._tasks:
             self._bar.remove_task(self._tasks.pop(name))
         self.line(f"{name}: {words}")
 
     def line(self, text: str) -> None:
+        """Print a text above the bars."""
         self.console.print(text, highlight=False, markup=False, soft_wrap=True)

@@ -42,6 +42,7 @@ class Comparison:
     first: str | None
 
     def to_json(self) -> dict[str, Any]:
+        """The fields by name, as plain values."""
         return asdict(self)
 
 
@@ -57,7 +58,7 @@ class InputSet(NamedTuple):
 
     @classmethod
     def of(cls, codes: "InputSet | Tensors") -> "InputSet":
-        """Codes that are at hand."""
+        """A set of codes (rows, *shape) that are at hand."""
         return codes if isinstance(codes, cls) else cls(row_count(codes), lambda a, b: take(codes, slice(a, b)))
 
     def all(self) -> Tensors:
@@ -93,12 +94,12 @@ def standard_inputs(graph: Reference, rows: int, seed: int) -> dict[str, InputSe
 
 
 def affordable_rows(graph: Reference, rows: int) -> int:
-    """So many of the wanted made-up rows as the reference interpreter computes in some seconds, two at least."""
+    """So many of the wanted made-up rows as the reference interpreter computes of a graph in seconds, two at least."""
     return min(rows, max(FEWEST, PRODUCTS // max(1, products(graph))))
 
 
 def products(graph: Reference) -> int:
-    """Products of one row, of all graphs of a chain."""
+    """Products of one row of a graph, or of all graphs of a chain."""
     if isinstance(graph, Chain):
         return sum(products(stage) for stage in graph.stages if isinstance(stage, Graph))
     linear = [(node.operation, graph.shapes[node.source]) for node in graph.nodes if isinstance(node.operation, Linear)]
@@ -148,7 +149,7 @@ def verify(
     inputs: Inputs,
     rebuild: Mapping[str, Callable[[Any], Body]] | None = None,
 ) -> list[Comparison]:
-    """Every body on every set of inputs, codes compared as integers.
+    """Every one of the bodies on every set of inputs, codes compared as integers with those of the graph.
 
     rebuild: by body name, how to make that body of another graph; with it the first mismatch of a body that
     cannot trace itself is traced to its layer by running ever longer beginnings of the graph.
@@ -195,7 +196,10 @@ def _pieces(graph: Reference, given: InputSet) -> Iterator[Tensors]:
 
 
 def first_difference(graph: Reference, body: Body, codes: Tensors, rebuild: Callable[[Any], Body] | None = None) -> str:
-    """Words for the first layer, in graph order, at which a body leaves the reference; codes: one row."""
+    """Words for the first layer, in graph order, at which a body leaves the reference.
+
+    codes: one row; rebuild: makes that body of the beginning of a graph, for a body that cannot trace itself.
+    """
     expected = graph.trace(codes)
     traced = getattr(body, "trace", None)
     found: dict[str, Codes] = dict(traced(codes)) if traced else {}

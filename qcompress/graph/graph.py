@@ -289,7 +289,7 @@ class Graph:
         return known
 
     def upto(self, *names: str) -> "Graph":
-        """The graph that ends with these nodes, and holds only the nodes and inputs that they need.
+        """The graph that ends with the nodes of these names, and holds only the nodes and inputs that they need.
 
         Its output is called "output"; where several nodes are named, each is an output of its own name.
         """

@@ -48,7 +48,7 @@ def migrated(description: Mapping[str, Any]) -> dict[str, Any]:
 
 
 def parameters(name: str, operation: Any, arrays: dict[str, Codes]) -> dict[str, Any]:
-    """The fields of an operation as JSON; arrays go to `arrays`."""
+    """The fields of the operation of node `name` as JSON; arrays go to `arrays`, by node and field."""
     result: dict[str, Any] = {}
     for field in fields(operation):
         value = getattr(operation, field.name)
@@ -61,7 +61,7 @@ def parameters(name: str, operation: Any, arrays: dict[str, Codes]) -> dict[str,
 
 
 def operation_of(kind: Any, given: Mapping[str, Any], arrays: Mapping[str, Codes]) -> Any:
-    """An operation of class `kind` from its fields as JSON."""
+    """An operation of class `kind` from its fields as JSON, `given`, and the arrays of the file."""
     types = {field.name: field.type for field in fields(kind)}
     return kind(**{name: _parameter(types[name], value, arrays) for name, value in given.items()})
 

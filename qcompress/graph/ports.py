@@ -47,8 +47,8 @@ def only(ports: Sequence[Port], owner: str, what: str) -> Port:
 def by_port(ports: Sequence[Port], tensors: Tensors, owner: str) -> dict[str, Codes]:
     """Codes by port name, in the order of the ports, as they are given.
 
-    tensors: an array for the only port, or a mapping. Raises QcompressError for names that are missing or unknown,
-    shapes that do not fit and ports of different numbers of rows.
+    tensors: an array for the only port, or a mapping; owner: who is named in a fault. Raises QcompressError for
+    names that are missing or unknown, shapes that do not fit and ports of different numbers of rows.
     """
     if not isinstance(tensors, Mapping):
         if len(ports) != 1:
@@ -96,7 +96,7 @@ def unpack(ports: Sequence[Port], packed: Codes) -> Tensors:
 
 
 def take(tensors: Tensors, rows: Any) -> Tensors:
-    """Some rows of all ports; rows: a slice or numbers."""
+    """Some rows of tensors, of all ports; rows: a slice or numbers."""
     return {name: array[rows] for name, array in tensors.items()} if isinstance(tensors, Mapping) else tensors[rows]
 
 
@@ -106,7 +106,7 @@ def row_count(tensors: Tensors) -> int:
 
 
 def outside(ports: Sequence[Port], arrays: Mapping[str, Codes], owner: str) -> None:
-    """Raises QcompressError, naming `owner`, if codes among the arrays are outside the format of their port."""
+    """Raises QcompressError, naming `owner`, if codes of some of the arrays are outside of their ports' formats."""
     for port in ports:
         if count := int(np.count_nonzero(~port.format.contains(arrays[port.name]))):
             where = "" if len(ports) == 1 else f" of {port.name}"

@@ -52,6 +52,7 @@ class Windows:
     def spatial(self, shape: Shape) -> Codes:
         """For every position and tap the place among the first axes that it meets, -1 for a zero; (positions, taps).
 
+        shape: of one row, (*spatial, channels).
         Taps with the last axis fastest; a place numbers the elements of all axes but the channels.
         """
         return _spatial(self, tuple(shape[:-1]), self.positions(shape))

@@ -17,10 +17,11 @@ def figure(
     front: Sequence[int],
     label: str,
 ) -> "Figure":
-    """points: (gate equivalents, score), smaller better; estimated ones are open; points of the front are numbered and
-    named in the legend.
+    """Score against gate equivalents, smaller better in both.
 
-    label: of the score's axis.
+    points: (gate equivalents, score), each with its kinds, which have a colour, names and whether it is estimated: then
+    it is open. front: numbers of the points on it, which are numbered and named in the legend; label: of the score's
+    axis.
     """
     from matplotlib.figure import Figure
 
