@@ -171,6 +171,17 @@ def native_dtype(format_: Format) -> np.dtype[Any]:
     return np.dtype(port_type(format_).removeprefix("std::").removesuffix("_t"))
 
 
+KINDS = (np.dtype(np.float32), np.dtype(np.float64))
+"""Types of real values that the library takes and gives, in the order of its numbers for them."""
+FLOAT_BITS = 24
+"""Codes of this many bits are exact in float32."""
+
+
+def _real(array: npt.NDArray[Any]) -> npt.NDArray[Any]:
+    """The values in one piece of memory, float32 as they are, all others in float64."""
+    return np.ascontiguousarray(array, array.dtype if array.dtype in KINDS else np.float64)
+
+
 def _addresses(arrays: Sequence[Narrow], plain: bool) -> Any:
     """The address of the only array, or those of all in an array."""
     addresses = [ctypes.c_void_p(array.ctypes.data) for array in arrays]
@@ -216,10 +227,37 @@ class CppBody:
             outside(self._inputs, arrays, self.name)
         return as_tensors(self._outputs, {port.name: array for port, array in zip(self._outputs, found, strict=True)})
 
-    def predict(self, values: Any) -> Any:
-        """Values (rows, *input_shape) -> output values, float64 on the grid of the output format; by name as `run`."""
-        found = by_port(self._outputs, self.run(self.graph.input_codes(values)), self.name)
-        return as_tensors(self._outputs, {port.name: port.format.to_values(found[port.name]) for port in self._outputs})
+    def predict(self, values: Any, dtype: npt.DTypeLike = np.float64) -> Any:
+        """Values (rows, *input_shape) -> output values on the grid of the output format; by name as `run`.
+
+        values: float32 or float64, other types become float64; dtype: of the result, float64 or, where every output
+        code is exact in it, float32. Conversions and network are compiled, several threads share the rows. Raises
+        QcompressError for NaN, infinity and, without a quantizer, values off the grid or out of range.
+        """
+        kind = np.dtype(dtype)
+        if kind not in KINDS or (kind == np.float32 and max(port.format.width for port in self._outputs) > FLOAT_BITS):
+            wide = "" if kind not in KINDS else f" holds no more than {FLOAT_BITS} bits"
+            raise QcompressError(f"{self.name}: results of type {kind}{wide}; ask for float64")
+        arrays = {name: _real(array) for name, array in by_port(self._inputs, values, self.name).items()}
+        function = getattr(self._loaded, "predict_values", None)
+        if function is None:  # too wide for float64, or compiled by an older version
+            codes = self.run(self.graph.input_codes(as_tensors(self._inputs, arrays)))
+            found = by_port(self._outputs, codes, self.name)
+            results = {port.name: port.format.to_values(found[port.name]).astype(kind) for port in self._outputs}
+            return as_tensors(self._outputs, results)
+        rows = row_count(arrays)
+        results = {port.name: np.empty((rows, *port.shape), kind) for port in self._outputs}
+        function.restype = ctypes.c_size_t
+        given = list(arrays.values())
+        kinds = (ctypes.c_int * len(given))(*(KINDS.index(array.dtype) for array in given))
+        wrong = function(
+            *(_addresses(given, False), kinds, _addresses([*results.values()], False), KINDS.index(kind)),
+            *(ctypes.c_size_t(rows), self.threads or os.cpu_count() or 1),
+        )
+        if wrong:
+            self.graph.input_codes(as_tensors(self._inputs, arrays))
+            raise QcompressError(f"{self.name}: {wrong} values have no code")
+        return as_tensors(self._outputs, results)
 
     @property
     def _inputs(self) -> tuple[Port, ...]:

@@ -6,6 +6,7 @@ from qcompress.graph.stage import ports_in, ports_out
 from qcompress.targets.cpp.ports import is_plain, members
 from qcompress.targets.cpp.source import header_name, namespace
 from qcompress.targets.cpp.types import port_type
+from qcompress.targets.cpp.values import predict_values
 
 THREADS = """\
 // What Python loads: rows shared among threads, work space of its own for each of them. The functions return how many
@@ -238,9 +239,8 @@ NAMED_MEMBERS = """\
 def library(graph: Any) -> str:
     """The shared library that Python loads."""
     text = THREADS.format(header=header_name(graph), space=namespace(graph))
-    if is_plain(graph):
-        return text + PLAIN.format(workspace=WORKSPACE)
-    return text + NAMED.format(workspace=WORKSPACE, **_named(graph))
+    text += PLAIN.format(workspace=WORKSPACE) if is_plain(graph) else NAMED.format(workspace=WORKSPACE, **_named(graph))
+    return text + predict_values(graph)
 
 
 WORKSPACE = "const std::unique_ptr<Workspace> held(new Workspace);\n    Workspace &space = *held;"
