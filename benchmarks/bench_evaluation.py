@@ -18,7 +18,8 @@ from pathlib import Path
 import numpy as np
 
 from qcompress.detectors import TEST, Decoders, Evaluation, Firmware
-from qcompress.detectors.hgcal import DETECTOR, samples
+from qcompress.detectors.hgcal import samples
+from qcompress.detectors.hgcal.detector import DETECTOR
 from qcompress.detectors.hgcal.econt.frontend import IMAGE_FORMAT, FrontEnd
 from qcompress.detectors.hgcal.evaluation import results as evaluation
 from qcompress.detectors.hgcal.module import geometry

@@ -22,7 +22,8 @@ import training_codecs
 
 from qcompress.config import load_config
 from qcompress.detectors import TEST, TRAIN, VALIDATION, Table
-from qcompress.detectors.hgcal import DETECTOR, samples
+from qcompress.detectors.hgcal import samples
+from qcompress.detectors.hgcal.detector import DETECTOR
 from qcompress.detectors.hgcal.econt.frontend import FrontEnd
 from qcompress.detectors.hgcal.econt.weights import EncoderWeights
 from qcompress.detectors.hgcal.encoder import charge_sharing, models

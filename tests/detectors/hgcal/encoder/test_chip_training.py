@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 
 from qcompress.detectors import TRAIN, VALIDATION
-from qcompress.detectors.hgcal import DETECTOR
+from qcompress.detectors.hgcal.detector import DETECTOR
 from qcompress.detectors.hgcal.econt.chip import decode_chip, run_chip
 from qcompress.detectors.hgcal.econt.frontend import FrontEnd
 from qcompress.detectors.hgcal.econt.registers import registers_from_weights

@@ -4,7 +4,8 @@ import numpy as np
 import pytest
 from pydantic import ValidationError
 
-from qcompress.detectors.hgcal import DETECTOR, samples
+from qcompress.detectors.hgcal import samples
+from qcompress.detectors.hgcal.detector import DETECTOR
 from qcompress.detectors.hgcal.econt.weights import EncoderWeights
 from qcompress.detectors.hgcal.encoder import decoders, models
 from qcompress.detectors.hgcal.encoder.arithmetic import deployed_graph

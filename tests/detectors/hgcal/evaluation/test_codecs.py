@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 
 from qcompress.detectors import Firmware
-from qcompress.detectors.hgcal import DETECTOR
+from qcompress.detectors.hgcal.detector import DETECTOR
 from qcompress.detectors.hgcal.econt.frontend import FrontEnd
 from qcompress.detectors.hgcal.encoder.charge_sharing import link_sums, module_calq, sums_of_links
 from qcompress.detectors.hgcal.evaluation import codecs

@@ -4,7 +4,8 @@ import numpy as np
 import pytest
 
 from qcompress.detectors import TEST, Evaluation, Firmware
-from qcompress.detectors.hgcal import DETECTOR, samples
+from qcompress.detectors.hgcal import samples
+from qcompress.detectors.hgcal.detector import DETECTOR
 from qcompress.detectors.hgcal.econt.frontend import FrontEnd
 from qcompress.detectors.hgcal.evaluation import results as evaluation
 from qcompress.detectors.hgcal.evaluation import scoring, totals

@@ -5,7 +5,7 @@ import numpy as np
 import pytest
 
 from qcompress.detectors import Evaluation, Firmware
-from qcompress.detectors.hgcal import DETECTOR
+from qcompress.detectors.hgcal.detector import DETECTOR
 from qcompress.detectors.hgcal.econt.frontend import FrontEnd
 from qcompress.detectors.hgcal.encoder.charge_sharing import link_sums, sums_of_links
 from qcompress.detectors.hgcal.evaluation import orientation, published

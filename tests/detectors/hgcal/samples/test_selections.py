@@ -5,7 +5,8 @@ import json
 import numpy as np
 import pytest
 
-from qcompress.detectors.hgcal import DETECTOR, samples
+from qcompress.detectors.hgcal import samples
+from qcompress.detectors.hgcal.detector import DETECTOR
 from qcompress.detectors.hgcal.samples import selections
 from qcompress.detectors.hgcal.simulation import fast_simulation
 from qcompress.errors import QcompressError
