@@ -18,7 +18,7 @@ from typing import Any
 
 PACKAGE = "qcompress"
 CARRIERS = {
-    *("errors", "files", "progress", "config", "candidate", "pipeline", "report", "cli", "detectors"),
+    *("errors", "files", "yaml_files", "progress", "config", "candidate", "pipeline", "report", "cli", "detectors"),
 }
 """Modules `qcompress.NAME` that carry results and compute none; detectors are followed from their own folders on."""
 PARSING = threading.Lock()
