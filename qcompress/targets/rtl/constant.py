@@ -113,7 +113,7 @@ class Rtl:
         graph.save(folder / "graph")
         log = folder / "build.log"
         log.unlink(missing_ok=True)
-        write = python_module("qcompress.targets.rtl.build", str(self.latency_cutoff))
+        write = python_module("alkaid", "qcompress.targets.rtl.build", str(self.latency_cutoff))
         try:
             run_logged(write, folder, log, f"rtl: writing the Verilog of {graph.name}")
         except ProgramFailed as fault:
