@@ -93,7 +93,7 @@ class Rtl(InVerilog):
         self.refuse(graph)
         compiler = require("g++", "g++")
         log = self.begin(graph, folder)
-        write = python_module("qcompress.targets.rtl.build", str(self.latency_cutoff))
+        write = python_module("alkaid", "qcompress.targets.rtl.build", str(self.latency_cutoff))
         try:
             run_logged(write, folder, log, f"rtl: writing the Verilog of {graph.name}")
         except ProgramFailed as fault:
