@@ -127,7 +127,7 @@ def test_what_makes_training_inputs_and_runs_chains_counts():
 
 def test_nothing_is_imported_to_find_a_source():
     code = (
-        "import sys; from qcompress.pipeline.code import code_hash; import qcompress.detectors.hgcal as h;"
+        "import sys; from qcompress.pipeline.code import code_hash; import qcompress.detectors.hgcal.detector as h;"
         "code_hash([h.Hgcal.networks, h.Hgcal.evaluate]); print('tensorflow' in sys.modules)"
     )
     done = subprocess.run([sys.executable, "-c", code], cwd=ROOT, capture_output=True, text=True, check=True)
