@@ -96,7 +96,7 @@ def verify(
         values that are not on the grid.
 
     Example:
-        >>> found = qcompress.verification("tagger.keras", ["cpp"], rows=100)
+        >>> found = qcompress.verify("tagger.keras", ["cpp"], rows=100)
         >>> sorted({one.body for one in found}), sum(one.mismatches for one in found)
         (['Keras', 'cpp'], 0)
     """

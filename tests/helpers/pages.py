@@ -11,7 +11,7 @@ FENCE = re.compile(r"^(?P<indent> *)```(?P<info>[^\n`]*)\n(?P<text>.*?)^(?P=inde
 
 
 class Block(NamedTuple):
-    """One fenced block: its page, the line of its fence, its kind (python, console, ..) and what else the fence says."""
+    """One fenced block: its page, the line of its fence, its kind (python, console, ..), what else the fence says."""
 
     page: Path
     line: int
