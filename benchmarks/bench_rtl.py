@@ -51,7 +51,7 @@ def main() -> None:
             f"{reference / running:.2f} of the interpreter; estimate {1000 * estimating:.1f} ms"
         )
     with tempfile.TemporaryDirectory() as name:
-        folder, write = Path(name), python_module("qcompress.targets.rtl.build", str(Rtl().latency_cutoff))
+        folder, write = Path(name), python_module("alkaid", "qcompress.targets.rtl.build", str(Rtl().latency_cutoff))
         graph.save(folder / "graph")
         writing, _ = seconds(lambda: run_logged(write, folder, folder / "write.log", "writing the Verilog"))
     print(f"rtl: Verilog alone written and {CHECKED_ROWS} rows of its logic compared in {writing:.1f} s")

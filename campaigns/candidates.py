@@ -21,7 +21,9 @@ from pathlib import Path
 
 from qcompress.candidate import Candidate
 from qcompress.config import load_config
-from qcompress.report.comparison import Row, comparison_table, pareto_figure, row_of
+from qcompress.report.comparison import comparison_table
+from qcompress.report.implementations import Row, row_of
+from qcompress.report.pareto import pareto_figure
 from qcompress.report.tables import as_csv, as_markdown
 from qcompress.targets import Kind
 

@@ -1,4 +1,4 @@
-"""The published ECON-T encoder as Verilog, constant, loadable, folded: the table of docs/rtl.md.
+"""The published ECON-T encoder as Verilog, constant, loadable, folded: the table of docs/compiler/rtl.md.
 
     python campaigns/encoder_table.py FOLDER --registers AE_8x8_c8_S2_ele_qkeras/init.yaml [--minutes 30]
         [--designs rtl rtl_loadable ..] [--flows yosys-xilinx ..]

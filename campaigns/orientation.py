@@ -1,4 +1,4 @@
-"""Which way round the published encoder and the public channels lie: the tables of docs/hgcal_orientation.md.
+"""Which way round the published encoder and the public channels lie: the tables of docs/hgcal/orientation.md.
 
     python campaigns/orientation.py --data FOLDER [--rows 3564] [--events 300]
 
@@ -103,7 +103,7 @@ def print_gradients(data: Path) -> None:
 def main() -> None:
     """Print the tables."""
     parser = argparse.ArgumentParser(description=__doc__)
-    parser.add_argument("--data", type=Path, required=True, help="public files: docs/hgcal.md")
+    parser.add_argument("--data", type=Path, required=True, help="public files: docs/hgcal/index.md")
     parser.add_argument("--rows", type=int, default=3564)
     parser.add_argument("--events", type=int, default=300)
     given = parser.parse_args()

@@ -7,6 +7,7 @@ from functools import cache, partial
 from pathlib import Path
 
 from qcompress.candidate import Candidate
+from qcompress.candidate.figures import TRAINING
 from qcompress.detectors import Decoders, Firmware
 from qcompress.detectors.hgcal.evaluation import codecs, published
 from qcompress.detectors.hgcal.evaluation.algorithms import CHIP, Codec
@@ -30,7 +31,7 @@ def candidate(folder: Path) -> tuple[Firmware, Decoders]:
     from qcompress.frontends.qkeras import load_model, predict
 
     found = Candidate.open(folder)
-    names = [name for entry in found.figures("train").values() for name in entry["companions"]]
+    names = [name for own in found.figures_of(TRAINING).values() for name in own.companions]
     return found.firmware(), {name: partial(predict, load_model(found.model(name))) for name in names}
 
 

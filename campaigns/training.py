@@ -1,4 +1,4 @@
-"""Train the HGCAL encoders of docs/hgcal_training.md and print its tables; start it again to go on.
+"""Train the HGCAL encoders of docs/hgcal/training.md and print its tables; start it again to go on.
 
     python campaigns/training.py FOLDER [--shows 2 4 3 5] [--epochs 24] [--xla] [--seed-rows 100000]
 

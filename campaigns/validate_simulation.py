@@ -1,4 +1,4 @@
-"""The fast simulation beside published figures: the table and the pictures of docs/hgcal_simulation.md.
+"""The fast simulation beside published figures: the table and the pictures of docs/hgcal/simulation.md.
 
     python campaigns/validate_simulation.py FOLDER --data PUBLIC [--events 60]
 
@@ -103,7 +103,7 @@ def main() -> None:
     """Print the tables, draw the pictures."""
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("folder", type=Path)
-    parser.add_argument("--data", type=Path, required=True, help="public files: docs/hgcal.md")
+    parser.add_argument("--data", type=Path, required=True, help="public files: docs/hgcal/index.md")
     parser.add_argument("--events", type=int, default=60)
     given = parser.parse_args()
     given.folder.mkdir(parents=True, exist_ok=True)

@@ -1,4 +1,4 @@
-"""The fast simulation of TPC frames beside what is known of the chamber: table and pictures of docs/tpc_simulation.md.
+"""The fast simulation of TPC frames beside what is known of the chamber: table and pictures of docs/tpc/simulation.md.
 
     python campaigns/validate_tpc_simulation.py FOLDER [--tracks 200]
 

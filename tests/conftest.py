@@ -4,10 +4,11 @@ import fcntl
 import os
 import subprocess
 import sys
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import pytest
+from helpers.command_server import CommandServer
 from helpers.paths import PLUG, ROOT, Command
 
 reference_cases: list[str] = []
@@ -39,8 +40,27 @@ def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter) -> None:
 
 
 @pytest.fixture(scope="session")
-def qcompress() -> Command:
-    """Run the command `qcompress` from outside, the dummy detector installed beside the real ones."""
+def command_server() -> Iterator[CommandServer]:
+    """One interpreter that has imported everything, for all calls of this process."""
+    server = CommandServer(PLUG)
+    yield server
+    server.close()
+
+
+@pytest.fixture(scope="session")
+def qcompress(request: pytest.FixtureRequest) -> Command:
+    """Run the command `qcompress` in a process of its own, the plug-ins of the tests installed."""
+
+    def run(*arguments: object, cwd: Path = ROOT, **environment: str) -> subprocess.CompletedProcess[str]:
+        server: CommandServer = request.getfixturevalue("command_server")
+        return server.run([str(argument) for argument in arguments], cwd, environment)
+
+    return run
+
+
+@pytest.fixture(scope="session")
+def fresh_qcompress() -> Command:
+    """Run the command `qcompress` in a fresh interpreter, the plug-ins of the tests installed."""
 
     def run(*arguments: object, cwd: Path = ROOT, **environment: str) -> subprocess.CompletedProcess[str]:
         return subprocess.run(

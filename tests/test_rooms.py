@@ -12,6 +12,7 @@ from helpers.paths import ROOT
 ROOMS = [
     "errors",
     "files",
+    "yaml_files",
     "fixedpoint",
     "graph",
     "progress",

@@ -158,7 +158,7 @@ def test_a_damaged_candidate_is_one_line(candidate: Path, qcompress: Command, tm
         (("synth", changed), repair),
         (("synth", changed, "--flow", "yosys-xilinx"), repair),
         (("synth", gone, "--flow", "yosys-xilinx"), repair),
-        (("compare", words), "damaged manifest (steps.compile.figures.net)"),
+        (("compare", words), "damaged manifest (steps.compile.figures.net.weights)"),
         (("compare", number), "damaged manifest (steps.compile.figures.net)"),
         (("compare", seed), "damaged manifest (seed)"),
         (("verify", silent), "step compile says nothing of network net"),

@@ -2,22 +2,21 @@
 
 import json
 from pathlib import Path
-from typing import Any
 
+from qcompress.candidate.figures import KEPT
 from qcompress.errors import QcompressError
+from qcompress.files import JsonObject
 
 SCHEMA = 3
 """Raised when what a manifest holds changes; older ones are brought up to it when they are read."""
 MANIFEST = "manifest.json"
 DESCRIPTION = ("name", "detector", "config", "seed", "versions", "front_end", "targets")
 """What a manifest says of its candidate, besides its schema and its steps."""
-COUNTS = ("weights", "weight_bits", "output_bits", "multiplications")
-"""What step compile counts of a network."""
 TRAINING = ("epochs", "best_epoch", "validation_loss", "kept", "overtrained_since", "training_rows")
 """What step train says of a network besides its companions; unknown (None) where an older schema did not say it."""
 
 
-def read(path: Path) -> dict[str, Any]:
+def read(path: Path) -> JsonObject:
     """The manifest at `path`, as this version has it; raises QcompressError if it is damaged or newer."""
     try:
         manifest = json.loads(path.read_text())
@@ -35,7 +34,7 @@ def read(path: Path) -> dict[str, Any]:
     return migrated
 
 
-def _migrated(manifest: dict[str, Any]) -> dict[str, Any]:
+def _migrated(manifest: JsonObject) -> JsonObject:
     """A manifest of any schema as the newest has it.
 
     Schema 1 said less of a training; schemas 1 and 2 did not name the targets, which are known by their folders then.
@@ -44,13 +43,13 @@ def _migrated(manifest: dict[str, Any]) -> dict[str, Any]:
     if manifest["schema"] < SCHEMA:
         manifest.setdefault("targets", None)
     if manifest["schema"] == 1 and "train" in steps:
-        found = steps["train"]["figures"]
-        steps["train"]["figures"] = {name: dict.fromkeys(TRAINING) | entry for name, entry in found.items()}
+        networks = steps["train"]["figures"]
+        steps["train"]["figures"] = {name: dict.fromkeys(TRAINING) | entry for name, entry in networks.items()}
     return {**manifest, "schema": SCHEMA, "steps": steps}
 
 
-def _check_types(manifest: dict[str, Any]) -> None:
-    """TypeError naming the entry of a manifest that is not what this version writes."""
+def _check_types(manifest: JsonObject) -> None:
+    """TypeError or ValueError naming the entry of a manifest that is not what this version writes."""
     expected = {"name": str, "detector": str | None, "config": dict | None, "seed": int}
     for key, kind in {**expected, "versions": dict, "front_end": dict, "targets": dict | None}.items():
         if not isinstance(manifest[key], kind):
@@ -64,7 +63,6 @@ def _check_types(manifest: dict[str, Any]) -> None:
         for key, part in (("inputs", str), ("files", dict), ("figures", dict)):
             if not isinstance(entry, dict) or not isinstance(entry.get(key), part):
                 raise TypeError(f"steps.{step}.{key}")
-    for network, told in manifest["steps"].get("compile", {}).get("figures", {}).items():
-        numbers = [told.get(key, 0) for key in COUNTS] if isinstance(told, dict) else [None]
-        if not all(isinstance(number, int) for number in numbers):
-            raise TypeError(f"steps.compile.figures.{network}")
+    for figures in KEPT:
+        if figures.step in manifest["steps"]:
+            figures.from_json(manifest["steps"][figures.step]["figures"])

@@ -10,15 +10,16 @@ from collections.abc import Iterator, Mapping
 from pathlib import Path
 from typing import Any, Self
 
+from qcompress.candidate.figures import Found, StepFigures
 from qcompress.candidate.manifest import MANIFEST, SCHEMA, read
 from qcompress.errors import QcompressError
-from qcompress.files import file_hash, write_json
+from qcompress.files import Json, JsonObject, file_hash, write_json
 
 UNHASHED = {".log", ".so", ".machine"}
 """Endings of files that tell of a run (times, paths) or of a machine, and not of the candidate."""
 
 
-def value_hash(value: Any) -> str:
+def value_hash(value: Json) -> str:
     """SHA-256 of a JSON value, keys sorted."""
     return hashlib.sha256(json.dumps(value, sort_keys=True).encode()).hexdigest()
 
@@ -26,7 +27,7 @@ def value_hash(value: Any) -> str:
 class Record:
     """What a candidate is, and which of its steps have run, as its manifest keeps it."""
 
-    def __init__(self, folder: Path, manifest: dict[str, Any]) -> None:
+    def __init__(self, folder: Path, manifest: JsonObject) -> None:
         self.folder = folder
         self.manifest = manifest
         self._lock = threading.Lock()
@@ -62,16 +63,25 @@ class Record:
         write_json(self.folder / MANIFEST, self.manifest)
 
     @property
-    def steps(self) -> dict[str, dict[str, Any]]:
-        steps: dict[str, dict[str, Any]] = self.manifest["steps"]
+    def steps(self) -> dict[str, JsonObject]:
+        """Inputs, files and figures of every step that has run, by name."""
+        steps: dict[str, JsonObject] = self.manifest["steps"]
         return steps
 
-    def figures(self, step: str) -> dict[str, Any]:
-        """What a finished step found; raises QcompressError if it has not run."""
+    def figures(self, step: str) -> JsonObject:
+        """What a finished `step` found, as the manifest has it; raises QcompressError if it has not run."""
         if step not in self.steps:
             raise QcompressError(f"{self.folder}: step {step} has not run; finish it with qcompress run")
-        figures: dict[str, Any] = self.steps[step]["figures"]
+        figures: JsonObject = self.steps[step]["figures"]
         return figures
+
+    def figures_of(self, kind: StepFigures[Found]) -> Found:
+        """What a finished step found, typed; kind: of which step; raises QcompressError if it has not run."""
+        return kind.from_json(self.figures(kind.step))
+
+    def figures_if_run(self, kind: StepFigures[Found]) -> Found | None:
+        """The same; None if the step has not run."""
+        return self.figures_of(kind) if kind.step in self.steps else None
 
     def output_hash(self, step: str) -> str:
         """One hash over all that a step found and wrote."""

@@ -37,6 +37,7 @@ def compile_(
 ) -> None:
     """Compile a model that qcompress did not train: graph and targets, verified; exit 1 if a code differs."""
     from qcompress import pipeline
+    from qcompress.candidate.figures import GRAPHS, VERIFICATION
     from qcompress.progress import Reporter
     from qcompress.report.tables import candidate_tables
     from qcompress.report.terminal import print_tables
@@ -47,10 +48,9 @@ def compile_(
     with Reporter(console) as reporter:
         candidate = pipeline.compile_model(foreign, folder, target_names(targets), reporter)
     print_tables(candidate_tables(candidate), console)
-    figures = candidate.figures("verify")
-    print_lines(candidate.figures("compile")[foreign.name]["notes"], console)
+    print_lines(candidate.figures_of(GRAPHS)[foreign.name].notes, console)
     console.print(f"candidate: {candidate.folder}", highlight=False)
-    if wrong := pipeline.mismatches(figures):
+    if wrong := pipeline.mismatches(candidate.figures_of(VERIFICATION)):
         raise MismatchError(f"{candidate.folder}: {wrong[0]}")
 
 
@@ -78,13 +78,13 @@ def verify(
     if subject.is_file():
         with Reporter(console) as reporter:
             foreign = pipeline.Foreign(subject, weights, tuple(input_format or ()), front_end)
-            figures, notes = pipeline.verify_model(foreign, inputs, samples, names, reporter)
+            comparisons, notes = pipeline.verify_model(foreign, inputs, samples, names, reporter)
     elif input_format or weights or front_end:
         given = "--input-format, --weights and --front-end"
         raise QcompressError(f"{subject}: {given} are for a model file; a candidate has its own")
     else:
-        figures, notes = pipeline.verify_candidate(subject, inputs, samples, names)
-    print_tables([verification_table(figures)], console)
+        comparisons, notes = pipeline.verify_candidate(subject, inputs, samples, names)
+    print_tables([verification_table(comparisons)], console)
     print_lines(notes, console)
-    if wrong := pipeline.mismatches(figures):
+    if wrong := pipeline.mismatches(comparisons):
         raise MismatchError(f"{subject}: {wrong[0]}")

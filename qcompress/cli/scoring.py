@@ -5,7 +5,7 @@ from typing import Annotated
 
 import typer
 
-from qcompress.cli.arguments import CandidateFolder, console_of_output, names_in
+from qcompress.cli.arguments import CandidateFolder, console_of_output, names_in, print_lines
 from qcompress.errors import CheckError, QcompressError
 
 
@@ -35,24 +35,23 @@ def evaluate(
     Without options: the step of its config. With any, a folder of its own: tables, JSON, figures, a page.
     """
     from qcompress import pipeline
+    from qcompress.candidate.figures import EVALUATION
     from qcompress.progress import Reporter
-    from qcompress.report.tables import evaluation_tables
     from qcompress.report.terminal import print_tables
 
     console = console_of_output()
     with Reporter(console) as reporter:
         if (data, algorithms, rows, out, scheduler, tolerance, partitions) == (*[None] * 6, 1):
-            figures = pipeline.run_one(candidate, "evaluate", reporter)
-            tables, failures = evaluation_tables(figures), figures.get("failures", [])
+            own = pipeline.run_one(candidate, EVALUATION, reporter)
+            tables, failures = own.tables, own.failures
         else:
             names = None if algorithms is None else tuple(names_in(algorithms))
             folder = out or candidate / f"evaluation_{data.stem if data else 'own'}"
             apart = pipeline.Apart(data, folder, rows, names, tolerance, partitions, scheduler)
             results = pipeline.evaluate_apart(candidate, apart, reporter.task("evaluate"))
-            tables, failures = list(results.tables), list(results.failures)
+            tables, failures = results.tables, results.failures
     print_tables(tables, console)
-    for line in failures:
-        console.print(line, highlight=False, markup=False)
+    print_lines(failures, console)
     if check and failures:
         raise CheckError("; ".join(failures))
 
@@ -72,12 +71,14 @@ def compare(
     """Candidates side by side: size, resources, latency, physics."""
     from qcompress.candidate import Candidate, find_candidates
     from qcompress.files import write_whole
-    from qcompress.report.comparison import comparison_table, pareto_figure, rows
+    from qcompress.report.comparison import comparison_table
+    from qcompress.report.comparison import rows as rows_of
+    from qcompress.report.pareto import pareto_figure
     from qcompress.report.tables import as_csv, as_markdown
     from qcompress.report.terminal import print_tables
 
-    found = rows([Candidate.open(folder) for folder in find_candidates(candidates)], clock)
-    table = comparison_table(found)
+    rows = rows_of([Candidate.open(folder) for folder in find_candidates(candidates)], clock)
+    table = comparison_table(rows)
     if csv is not None:
         write_whole(csv, as_csv(table).encode())
     if markdown is not None:
@@ -85,5 +86,5 @@ def compare(
     if figure is not None:
         if figure.suffix not in {".png", ".pdf"}:
             raise QcompressError(f"--figure {figure}: give a .png or a .pdf")
-        pareto_figure(found, score, figure)
+        pareto_figure(rows, score, figure)
     print_tables([table], console_of_output())

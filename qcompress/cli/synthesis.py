@@ -31,8 +31,9 @@ def synth(
     import json
 
     from qcompress import pipeline
+    from qcompress.candidate.figures import SYNTHESIS
     from qcompress.progress import Reporter
-    from qcompress.report.synthesis import reports_table, synthesis_figures
+    from qcompress.report.synthesis import by_tool, reports_table
     from qcompress.report.terminal import print_tables
     from qcompress.synthesis.flows import Settings, check_flows
     from qcompress.synthesis.yosys import Limits
@@ -43,17 +44,17 @@ def synth(
     if read is not None:
         from qcompress.synthesis.vendor_reports import read_project
 
-        figures = synthesis_figures(read_project(read))
+        reports = by_tool(read_project(read))
     elif candidate is not None:
         check_flows(flow or [])
         settings = Settings(family, device, liberty, Limits(time_limit, memory_limit))
         with Reporter(console) as reporter:
             if flow:
-                figures = dict(pipeline.run_flows(candidate, flow, settings, reporter.task("synth")))
+                reports = pipeline.run_flows(candidate, flow, settings, reporter.task("synth"))
                 reporter.close("synth", "done")
             else:
-                figures = dict(pipeline.synthesize_candidate(candidate, reporter))
+                reports = pipeline.synthesize_candidate(candidate, reporter)
     if as_json:
-        typer.echo(json.dumps(figures, indent=1))
+        typer.echo(json.dumps(SYNTHESIS.to_json(reports), indent=1))
     else:
-        print_tables([reports_table(figures)], console)
+        print_tables([reports_table(reports)], console)

@@ -37,6 +37,7 @@ def run(
 def train(config: ConfigFile, out: OutFolder = None) -> None:
     """Train a candidate's networks and stop there; `run` goes on from it."""
     from qcompress import pipeline
+    from qcompress.candidate.figures import TRAINING
     from qcompress.config import load_config
     from qcompress.progress import Reporter
     from qcompress.report.tables import training_table
@@ -45,7 +46,8 @@ def train(config: ConfigFile, out: OutFolder = None) -> None:
     description, console = load_config(config), console_of_output()
     with Reporter(console) as reporter:
         candidate = pipeline.run(description, out or Path("hls_projects") / description.name, "train", reporter)
-    print_tables([training_table(candidate.figures("train"))], console)
+    trained = candidate.figures_of(TRAINING)
+    print_tables([training_table(trained)], console)
     console.print(f"candidate: {candidate.folder}", highlight=False)
 
 

@@ -33,6 +33,7 @@ __all__ = [
     "TEST",
     "TRAIN",
     "VALIDATION",
+    "Cell",
     "Decoders",
     "Detector",
     "Evaluation",
@@ -119,12 +120,16 @@ class Network:
     finish: Callable[[Codes], None] | None = None
 
 
+Cell = str | int | float | None
+"""Of a table; None is unknown."""
+
+
 class Table(NamedTuple):
     """A titled table; cells are numbers, words or None (unknown)."""
 
     title: str
     columns: tuple[str, ...]
-    rows: tuple[tuple[Any, ...], ...]
+    rows: tuple[tuple[Cell, ...], ...]
     note: str = ""
 
 

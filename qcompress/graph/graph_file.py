@@ -1,4 +1,4 @@
-"""graph.json and weights.npz: a graph as files, as docs/graph_format.md specifies them.
+"""graph.json and weights.npz: a graph as files, as docs/compiler/graph_format.md specifies them.
 
 A graph of one input and one output is written as schema 2, which is all that it needs; several inputs or outputs are
 schema 3. Schema 1 (each node has one `source`) is read as well.

@@ -7,21 +7,22 @@ from pathlib import Path
 
 import numpy as np
 
+from qcompress.candidate.figures import TRAINING, GraphFigures
 from qcompress.errors import QcompressError
 from qcompress.frontends import load_model
 from qcompress.graph import Graph, Linear
 from qcompress.graph.ranges import float32_exact
-from qcompress.pipeline.job import Figures, Job
+from qcompress.pipeline.job import Job
 from qcompress.progress import Report
 from qcompress.targets import Cost, Target
 from qcompress.targets.cpp.emulator import Cpp
 
 
-def compile_graphs(job: Job, stage: Path, report: Report) -> Figures:
+def compile_graphs(job: Job, stage: Path, report: Report) -> dict[str, GraphFigures]:
     """Trained models to graphs, and each graph to every target of the config."""
     graphs = {
         name: job.detector.graph(name, load_model(job.candidate.model(name)).content, job.config.network)
-        for name in job.candidate.figures("train")
+        for name in job.candidate.figures_of(TRAINING)
     }
     keras_is_body = job.detector.keras_is_body(job.config.network)
     targets = [choice.target for choice in job.config.choices()]
@@ -44,7 +45,7 @@ def build_emulators(job: Job, graphs: Mapping[str, Graph], target: Cpp, stage: P
 
 def build_targets(
     graphs: Mapping[str, Graph], targets: Sequence[Target], keras_is_body: bool, stage: Path, report: Report
-) -> Figures:
+) -> dict[str, GraphFigures]:
     """Save the graphs and build every target of each.
 
     What a target cannot do exactly is refused before any is built, and so is what this machine's memory cannot hold.
@@ -67,7 +68,7 @@ def build_targets(
             future.result()
             done += 1
             report(done, len(jobs), "building " + ", ".join(target.name for target in targets))
-    return {name: {**describe_graph(graph), "keras_is_body": keras_is_body} for name, graph in graphs.items()}
+    return {name: describe_graph(graph, keras_is_body) for name, graph in graphs.items()}
 
 
 def _of(target: Target, jobs: Sequence[tuple[Target, str]], costs: Sequence[Cost]) -> float:
@@ -97,21 +98,22 @@ def memory_megabytes() -> float:
     return os.sysconf("SC_PAGE_SIZE") * os.sysconf("SC_PHYS_PAGES") / 1e6
 
 
-def describe_graph(graph: Graph) -> Figures:
-    """Size and exactness of a graph: weights, bits, products per inference, and whether float32 sums are exact."""
+def describe_graph(graph: Graph, keras_is_body: bool) -> GraphFigures:
+    """Size and exactness of a graph; keras_is_body: whether its model must give the same codes."""
     ranges = graph.ranges()
     linear = [(node, node.operation) for node in graph.nodes if isinstance(node.operation, Linear)]
     positions = {node.name: int(np.prod(graph.shapes[node.name][:-1])) for node, _ in linear}
-    return {
-        "graph": graph.content_hash(),
-        "weights": sum(op.kernel.size + op.bias.size for _, op in linear),
-        "weight_bits": sum(
+    return GraphFigures(
+        graph=graph.content_hash(),
+        weights=sum(op.kernel.size + op.bias.size for _, op in linear),
+        weight_bits=sum(
             op.kernel.size * op.kernel_format.width + op.bias.size * op.bias_format.width for _, op in linear
         ),
-        "multiplications": sum(op.multiplications * positions[node.name] for node, op in linear),
-        "output_bits": sum(port.size * port.format.width for port in graph.output_ports),
-        "formats": {name: str(format_) for name, format_ in graph.formats.items()},
-        "float32_sums_exact": {
+        multiplications=sum(op.multiplications * positions[node.name] for node, op in linear),
+        output_bits=sum(port.size * port.format.width for port in graph.output_ports),
+        formats={name: str(format_) for name, format_ in graph.formats.items()},
+        float32_sums_exact={
             node.name: float32_exact(op, ranges[node.source], graph.formats[node.source]) for node, op in linear
         },
-    }
+        keras_is_body=keras_is_body,
+    )

@@ -18,7 +18,7 @@ from typing import Any
 
 PACKAGE = "qcompress"
 CARRIERS = {
-    *("errors", "files", "progress", "config", "candidate", "pipeline", "report", "cli", "detectors"),
+    *("errors", "files", "yaml_files", "progress", "config", "candidate", "pipeline", "report", "cli", "detectors"),
 }
 """Modules `qcompress.NAME` that carry results and compute none; detectors are followed from their own folders on."""
 PARSING = threading.Lock()
@@ -45,11 +45,6 @@ def _hash(given: list[Any], text: Iterable[str]) -> str:
     return _sha("\n".join(parts).encode())
 
 
-def _said(piece: Any) -> str:
-    """A hash of what a function or class says."""
-    return _sha(ast.dump(_body(piece)).encode())
-
-
 def sources(seeds: Iterable[Any]) -> list[str]:
     """Names of the modules that `code_hash` looks at, sorted."""
     given = list(seeds)
@@ -68,7 +63,7 @@ def _closure(seeds: list[Any], pieces: Iterable[Any]) -> set[str]:
         if name in known or name.split(".")[0] not in own or _carries(name) or _file(name) is None:
             continue
         known.add(name)
-        waiting += _imported(_tree(name), name)
+        waiting += _imports_of(name)
     return known
 
 
@@ -133,6 +128,7 @@ def _constants(piece: Any) -> str:
     return _sha("\n".join(found).encode())
 
 
+@cache
 def _body(piece: Any) -> ast.AST:
     return ast.parse(textwrap.dedent(inspect.getsource(piece)))
 
@@ -152,6 +148,12 @@ def _imported(tree: ast.AST, module: str) -> list[str]:
     """Modules that a piece of code of a module imports, anywhere in it."""
     nodes = [node for node in ast.walk(tree) if isinstance(node, ast.Import | ast.ImportFrom)]
     return [name for node in nodes for name in _names(node, module)]
+
+
+@cache
+def _imports_of(name: str) -> tuple[str, ...]:
+    """What a module imports; steps share most of their modules."""
+    return tuple(_imported(_tree(name), name))
 
 
 def _names(node: ast.Import | ast.ImportFrom, module: str) -> Iterator[str]:

@@ -7,12 +7,13 @@ from typing import Any, NamedTuple
 import numpy as np
 
 from qcompress.candidate import Candidate
+from qcompress.candidate.figures import TRAINING, LandscapeFigures, QuantizationFigures, SweepFigures
 from qcompress.config import Config, parse_config
 from qcompress.detectors import TEST, Network
 from qcompress.errors import QcompressError
 from qcompress.files import write_whole
 from qcompress.graph import Graph
-from qcompress.pipeline.job import Figures, Job
+from qcompress.pipeline.job import Job
 from qcompress.pipeline.own_models import OwnModel, build_networks, named_in
 from qcompress.pipeline.runner import run
 from qcompress.pipeline.training import Feed, take_weights, training_data
@@ -37,7 +38,9 @@ class Sweeps(NamedTuple):
             raise QcompressError(f"lr-find: weight decay {min(self.weight_decays):g}; give 0 or more")
 
 
-def find_learning_rates(config: Config, folder: Path, sweeps: Sweeps, reporter: Reporter) -> Figures:
+def find_learning_rates(
+    config: Config, folder: Path, sweeps: Sweeps, reporter: Reporter
+) -> dict[str, list[SweepFigures]]:
     """A sweep for every network of a config and every weight decay; suggestions by network.
 
     Of the candidate only the sample is made; CSV and figure go into its folder lr_find.
@@ -58,7 +61,7 @@ def _networks(job: Job) -> tuple[Network, ...]:
     return build_networks(job.detector, job.config.network, job.front_end, job.models)
 
 
-def _find(job: Job, name: str, place: int, sweeps: Sweeps, reporter: Reporter) -> list[Figures]:
+def _find(job: Job, name: str, place: int, sweeps: Sweeps, reporter: Reporter) -> list[SweepFigures]:
     """The sweeps of one network, the `place`-th of its detector; those before it have fresh weights."""
     from qcompress.plots.training import finder_figure
     from qcompress.training.lr_finder import find_learning_rate
@@ -87,17 +90,17 @@ def _find(job: Job, name: str, place: int, sweeps: Sweeps, reporter: Reporter) -
     finder_figure(drawn).savefig(base.with_suffix(".png"), dpi=110, metadata={"Software": None})
     reporter.close(f"lr-find {name}", f"done, see {base}.png")
     return [
-        {
-            "weight_decay": sweep.weight_decay,
-            "suggested_maximum": sweep.suggested_maximum,
-            "rate_of_lowest_loss": float(sweep.rates[int(np.argmin(sweep.smoothed))]),
-            "lowest_loss": float(sweep.smoothed.min()),
-        }
+        SweepFigures(
+            sweep.weight_decay,
+            sweep.suggested_maximum,
+            rate_of_lowest_loss=float(sweep.rates[int(np.argmin(sweep.smoothed))]),
+            lowest_loss=float(sweep.smoothed.min()),
+        )
         for sweep in found
     ]
 
 
-def explore(folder: Path, reach: float, grid: int, reporter: Reporter) -> Figures:
+def explore(folder: Path, reach: float, grid: int, reporter: Reporter) -> dict[str, LandscapeFigures]:
     """Loss landscape and distributions of every network of a trained candidate, on its test rows, by network.
 
     Figures and CSV go into the candidate's folder landscape.
@@ -105,17 +108,13 @@ def explore(folder: Path, reach: float, grid: int, reporter: Reporter) -> Figure
     from qcompress.training.fit import make_deterministic
 
     candidate = Candidate.open(folder)
-    candidate.figures("train")
+    trained = candidate.figures_of(TRAINING)
     config = parse_config(candidate.manifest["config"], folder)
     with candidate.locked():
         make_deterministic(config.seed)
-        own = {
-            name: OwnModel(f"model of {name}", candidate.model(name))
-            for name, told in candidate.figures("train").items()
-            if told.get("own")
-        }
+        own = {name: OwnModel(f"model of {name}", candidate.model(name)) for name, told in trained.items() if told.own}
         job = Job(config, candidate, candidate.detector, own)
-        figures: dict[str, Figures] = {}
+        figures: dict[str, LandscapeFigures] = {}
         graphs: dict[str, Graph] = {}
         for network in _networks(job):
             figures[network.name] = _explore(job, network, graphs, reach, grid, reporter)
@@ -125,7 +124,7 @@ def explore(folder: Path, reach: float, grid: int, reporter: Reporter) -> Figure
 
 def _explore(
     job: Job, network: Network, graphs: Mapping[str, Graph], reach: float, grid: int, reporter: Reporter
-) -> Figures:
+) -> LandscapeFigures:
     """Everything of one network; graphs: those of the networks before it."""
     from qcompress.plots.landscape import landscape_figure
     from qcompress.training.landscape import ELEMENTS, activation_distributions, landscape, weight_distributions
@@ -149,18 +148,18 @@ def _explore(
     _draw_distributions(kinds, base)
     reporter.close(f"landscape {network.name}", f"done, see {base.parent}")
     lowest = np.unravel_index(int(smooth[2].argmin()), smooth[2].shape)
-    return {
-        "elements": len(inputs),
-        "loss_at_data": float(found.loss[grid // 2, grid // 2]),
-        "lowest_loss": float(smooth[2].min()),
-        "lowest_at": [float(smooth[0][lowest[0]]), float(smooth[1][lowest[1]])],
-        "highest_loss": float(smooth[2].max()),
-        "variance_share": list(found.share),
-        "distributions": {
-            kind: {name: {"zeros": d.zeros, "shift": d.shift, "noise": d.noise} for name, d in layers.items()}
+    return LandscapeFigures(
+        elements=len(inputs),
+        loss_at_data=float(found.loss[grid // 2, grid // 2]),
+        lowest_loss=float(smooth[2].min()),
+        lowest_at=(float(smooth[0][lowest[0]]), float(smooth[1][lowest[1]])),
+        highest_loss=float(smooth[2].max()),
+        variance_share=found.share,
+        distributions={
+            kind: {name: QuantizationFigures(d.zeros, d.shift, d.noise) for name, d in layers.items()}
             for kind, layers in kinds.items()
         },
-    }
+    )
 
 
 def _draw_distributions(kinds: Mapping[str, Mapping[str, Any]], base: Path) -> None:

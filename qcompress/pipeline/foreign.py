@@ -4,20 +4,21 @@ import re
 import shutil
 import tempfile
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
 from qcompress.candidate import MANIFEST, Candidate
+from qcompress.candidate.figures import GRAPHS, VERIFICATION
 from qcompress.errors import QcompressError, Refused
 from qcompress.files import file_hash
 from qcompress.fixedpoint import Format
 from qcompress.frontends import Formats, Model, load_model
 from qcompress.graph import Graph
 from qcompress.pipeline.building import build_targets
-from qcompress.pipeline.job import Figures, inputs_hash
+from qcompress.pipeline.job import inputs_hash
 from qcompress.pipeline.steps import STEPS, library_versions
-from qcompress.pipeline.verification import input_values, verification, verify_candidate
+from qcompress.pipeline.verification import Comparisons, input_values, verification, verify_candidate
 from qcompress.progress import Reporter
 from qcompress.targets import Choice, choose, default_targets, distinct
 
@@ -57,8 +58,9 @@ def compile_model(foreign: Foreign, folder: Path, targets: list[str] | None, rep
     candidate = _built(foreign, folder, targets, reporter)
     report = reporter.task("verify")
     with candidate.locked(), candidate.staged("verify") as stage:
-        figures = verification(candidate, candidate.targets(), {}, ROWS, 0, report)
-        candidate.record("verify", inputs_hash(STEPS["verify"], candidate, [ROWS]), stage, figures)
+        found = verification(candidate, candidate.targets(), {}, ROWS, 0, report)
+        inputs = inputs_hash(STEPS["verify"], candidate, [ROWS])
+        candidate.record("verify", inputs, stage, VERIFICATION.to_json(found))
     reporter.close("verify", "done")
     return Candidate.open(folder)
 
@@ -77,11 +79,11 @@ def _built(foreign: Foreign, folder: Path, targets: list[str] | None, reporter: 
         (stage / "model").mkdir()
         _keep_model(foreign, model, stage / "model")
         built = [choice.target for choice in wanted]
-        figures = build_targets({foreign.name: conversion.graph}, built, True, stage, reporter.task("compile"))
-        figures = {name: {**found, "notes": [*conversion.notes, *refused]} for name, found in figures.items()}
+        found = build_targets({foreign.name: conversion.graph}, built, True, stage, reporter.task("compile"))
+        found = {name: replace(own, notes=(*conversion.notes, *refused)) for name, own in found.items()}
         inputs = inputs_hash(STEPS["compile"], candidate, [foreign.inputs(), description["targets"]])
         candidate.discard("verify")  # of what was there before
-        candidate.record("compile", inputs, stage, figures)
+        candidate.record("compile", inputs, stage, GRAPHS.to_json(found))
     reporter.close("compile", "done")
     return candidate
 
@@ -121,12 +123,12 @@ def _accepting(graph: Graph, targets: list[str] | None) -> tuple[list[Choice], l
 
 def verify_model(
     foreign: Foreign, inputs: Path | None, rows: int, targets: list[str] | None, reporter: Reporter
-) -> tuple[Figures, list[str]]:
-    """Build every body of a model in a passing folder and compare them; figures and notes."""
+) -> tuple[Comparisons, list[str]]:
+    """Build every body of a model in a passing folder and compare them; comparisons and notes."""
     if inputs is not None:
         input_values(inputs)  # what is no array is said before anything is built
     with tempfile.TemporaryDirectory(prefix="qcompress-") as scratch:
         candidate = _built(foreign, Path(scratch, "candidate"), targets, reporter)
-        notes = candidate.figures("compile")[foreign.name]["notes"]
-        figures, more = verify_candidate(candidate.folder, inputs, rows, None)
-        return figures, [*notes, *more]
+        notes = candidate.figures_of(GRAPHS)[foreign.name].notes
+        found, more = verify_candidate(candidate.folder, inputs, rows, None)
+        return found, [*notes, *more]

@@ -4,9 +4,10 @@ import importlib.metadata
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Any
+from typing import Any, Generic, TypeVar
 
 from qcompress.candidate import Candidate
+from qcompress.candidate.figures import StepFigures
 from qcompress.candidate.record import value_hash
 from qcompress.config import Config
 from qcompress.detectors import Detector, Rows
@@ -16,7 +17,8 @@ from qcompress.pipeline.code import code_hash
 from qcompress.pipeline.own_models import OwnModel
 from qcompress.progress import Report
 
-Figures = Mapping[str, Any]
+Found = TypeVar("Found")
+"""The type of a step's figures."""
 
 
 @dataclass(frozen=True)
@@ -43,30 +45,35 @@ class Job:
 
 
 @dataclass(frozen=True)
-class Step:
+class Step(Generic[Found]):
     """A step: which steps it follows, what of the config and which libraries decide its result, how it runs.
 
-    run(job, stage, report): writes files into the folder `stage`, returns the figures it found. methods: of the
-    detector, whose sources decide the result as those of `run` do; code: further modules and functions that decide it;
-    text: packages of which every byte counts.
+    figures: its name, and the type of what it finds. run(job, stage, report): writes files into the folder `stage`,
+    returns the figures it found. methods: of the detector, whose sources decide the result as those of `run` do; code:
+    further modules and functions that decide it; text: packages of which every byte counts.
     """
 
-    name: str
+    figures: StepFigures[Found]
     after: tuple[str, ...]
     settings: Callable[[Job], Any]
     libraries: tuple[str, ...]
-    run: Callable[[Job, Path, Report], Figures]
+    run: Callable[[Job, Path, Report], Found]
     wanted: Callable[[Config], bool] = lambda config: True
     methods: tuple[str, ...] = ()
     code: Callable[[Candidate], Iterable[Any]] = lambda candidate: ()
     text: tuple[str, ...] = ()
+
+    @property
+    def name(self) -> str:
+        """As the manifest has it."""
+        return self.figures.step
 
     def inputs(self, job: Job) -> str:
         """Hash of everything that decides the result."""
         return inputs_hash(self, job.candidate, self.settings(job))
 
 
-def inputs_hash(step: Step, candidate: Candidate, settings: Any) -> str:
+def inputs_hash(step: Step[Any], candidate: Candidate, settings: Any) -> str:
     """Hash of a step's settings, of code and libraries that it depends on, and of what the steps before it made."""
     versions = {name: library_version(name) for name in step.libraries}
     before = {name: candidate.output_hash(name) for name in step.after if name in candidate.steps}
@@ -92,7 +99,7 @@ def module_names(group: str) -> list[str]:
 
 def split_numbers(job: Job, rows: Rows, *parts: int) -> Numbers:
     """Numbers of the rows of these parts of the sample; raises QcompressError if there are none."""
-    found = rows.of_split(*parts)
-    if not len(found):
+    numbers = rows.of_split(*parts)
+    if not len(numbers):
         raise QcompressError(f"{job.sample}: no row belongs to the split that this step needs; give more events")
-    return found
+    return numbers

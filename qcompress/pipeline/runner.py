@@ -2,19 +2,22 @@
 
 import time
 from collections.abc import Mapping
-from concurrent.futures import FIRST_COMPLETED, Future, ThreadPoolExecutor, wait
 from pathlib import Path
+from typing import Any
 
 from qcompress.candidate import Candidate
+from qcompress.candidate.figures import SYNTHESIS, VERIFICATION, StepFigures
 from qcompress.config import Config, SynthesisOptions, parse_config
 from qcompress.detectors import load_detector
 from qcompress.errors import MismatchError, QcompressError
-from qcompress.pipeline.job import Figures, Job, Step, inputs_hash
+from qcompress.pipeline.job import Found, Job, Step, inputs_hash
 from qcompress.pipeline.own_models import Given, OwnModel, own_models
+from qcompress.pipeline.scheduler import run_in_order
 from qcompress.pipeline.steps import STEPS, library_versions, needed_steps
 from qcompress.pipeline.synthesis import FLOW, folders, run_flow
 from qcompress.pipeline.verification import mismatches
 from qcompress.progress import Reporter
+from qcompress.synthesis import SynthesisReport
 
 
 def run(config: Config, folder: Path, until: str | None, reporter: Reporter, models: Given | None = None) -> Candidate:
@@ -44,25 +47,28 @@ def _run(config: Config, folder: Path, until: str | None, reporter: Reporter, ow
     )
     with candidate.locked():
         job = Job(config, candidate, detector, own)
-        _run_steps(job, needed_steps(config, until), reporter)
-    if wrong := mismatches(candidate.steps.get("verify", {}).get("figures", {})):
+        _discard_unwanted(job)
+        after = {name: STEPS[name].after for name in needed_steps(config, until)}
+        run_in_order(after, lambda name: _run_step(job, STEPS[name], reporter))
+    if wrong := mismatches(candidate.figures_if_run(VERIFICATION) or {}):
         raise MismatchError(f"{folder}: {wrong[0]}")
     return candidate
 
 
-def run_one(folder: Path, name: str, reporter: Reporter) -> Figures:
-    """Run one step of an existing candidate if it is not up to date; returns what it found."""
+def run_one(folder: Path, figures: StepFigures[Found], reporter: Reporter) -> Found:
+    """Run the step of these figures in an existing candidate if it is not up to date; returns what it found."""
     candidate = Candidate.open(folder)
     detector = candidate.detector
     config = parse_config(candidate.manifest["config"], folder)
-    for before in STEPS[name].after:
+    step = STEPS[figures.step]
+    for before in step.after:
         candidate.check_intact(before)
     with candidate.locked():
-        _run_step(Job(config, candidate, detector), STEPS[name], reporter)
-    return candidate.figures(name)
+        _run_step(Job(config, candidate, detector), step, reporter)
+    return candidate.figures_of(figures)
 
 
-def synthesize_candidate(folder: Path, reporter: Reporter) -> Figures:
+def synthesize_candidate(folder: Path, reporter: Reporter) -> dict[str, SynthesisReport]:
     """Synthesize an existing candidate, trained or compiled, and record it."""
     candidate = Candidate.open(folder)
     config = candidate.manifest["config"]
@@ -76,36 +82,20 @@ def synthesize_candidate(folder: Path, reporter: Reporter) -> Figures:
         if not candidate.is_current("synthesize", inputs):
             reporter.task("synthesize")
             with candidate.staged("synthesize") as stage:
-                candidate.record("synthesize", inputs, stage, run_flow(candidate, options, stage))
+                reports = run_flow(candidate, options, stage)
+                candidate.record("synthesize", inputs, stage, SYNTHESIS.to_json(reports))
             reporter.close("synthesize", "done")
-    return candidate.figures("synthesize")
+    return candidate.figures_of(SYNTHESIS)
 
 
-def _run_steps(job: Job, names: list[str], reporter: Reporter) -> None:
-    """Run steps as soon as those before them are done, two at a time; the first fault ends it after the others."""
+def _discard_unwanted(job: Job) -> None:
+    """Remove the steps that the candidate has and its config no longer asks for."""
     for name in [name for name in job.candidate.steps if name not in STEPS or not STEPS[name].wanted(job.config)]:
         job.candidate.discard(name)
-    waiting, done, faults = list(names), set[str](), list[BaseException]()
-    running: dict[Future[None], str] = {}
-    pool = ThreadPoolExecutor(2)
-    try:
-        while running or (waiting and not faults):
-            ready = [n for n in waiting if all(a in done or a not in names for a in STEPS[n].after)]
-            for name in ready if not faults else []:
-                waiting.remove(name)
-                running[pool.submit(_run_step, job, STEPS[name], reporter)] = name
-            finished, _ = wait(running, return_when=FIRST_COMPLETED)
-            for future in finished:
-                done.add(running.pop(future))
-                if (fault := future.exception()) is not None:
-                    faults.append(fault)
-    finally:
-        pool.shutdown(wait=False, cancel_futures=True)  # an interrupt does not wait for the steps
-    if faults:
-        raise faults[0]
 
 
-def _run_step(job: Job, step: Step, reporter: Reporter) -> None:
+def _run_step(job: Job, step: Step[Any], reporter: Reporter) -> None:
+    """Run one step, unless it is up to date, and record what it found."""
     inputs = step.inputs(job)
     if job.candidate.is_current(step.name, inputs):
         reporter.line(f"{step.name}: up to date")
@@ -114,8 +104,8 @@ def _run_step(job: Job, step: Step, reporter: Reporter) -> None:
     report = reporter.task(step.name)
     try:
         with job.candidate.staged(step.name) as stage:
-            figures = step.run(job, stage, report)
-            job.candidate.record(step.name, inputs, stage, figures)
+            found = step.run(job, stage, report)
+            job.candidate.record(step.name, inputs, stage, step.figures.to_json(found))
     except BaseException:
         reporter.close(step.name, "failed")
         raise

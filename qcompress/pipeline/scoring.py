@@ -7,38 +7,30 @@ from functools import partial
 from pathlib import Path
 
 from qcompress.candidate import Candidate
+from qcompress.candidate.figures import EVALUATION, SAMPLE, TRAINING, EvaluationFigures, ReportFigures
 from qcompress.config import parse_config
 from qcompress.detectors import Decoders, Evaluation, Firmware, Results
 from qcompress.errors import QcompressError
 from qcompress.files import write_json, write_whole
 from qcompress.fixedpoint import Values
 from qcompress.frontends import load_model
-from qcompress.pipeline.job import Figures, Job
+from qcompress.pipeline.job import Job
 from qcompress.progress import Report
 
 
 def decoders(candidate: Candidate) -> dict[str, Callable[[Values], Values]]:
     """The trained companions (decoders) by name."""
-    names = [name for entry in candidate.figures("train").values() for name in entry["companions"]]
+    names = [name for own in candidate.figures_of(TRAINING).values() for name in own.companions]
     return {name: load_model(candidate.model(name)).function() for name in names}
 
 
-def evaluate(job: Job, stage: Path, report: Report) -> Figures:
+def evaluate(job: Job, stage: Path, report: Report) -> EvaluationFigures:
     """The detector's physics on the integers of the test events; tables and figures into evaluation/."""
     options = job.config.evaluation
     wanted = Evaluation(options.rows, options.algorithms, options.tolerance)
     results = job.detector.evaluate(job.candidate.firmware(), job.sample, decoders(job.candidate), wanted, report)
     write_results(results, stage / "evaluation")
-    return as_figures(results)
-
-
-def as_figures(results: Results) -> Figures:
-    """What the manifest keeps of an evaluation."""
-    return {
-        "summary": dict(results.summary),
-        "tables": [table._asdict() for table in results.tables],
-        "failures": list(results.failures),
-    }
+    return EvaluationFigures.of(results)
 
 
 def write_results(results: Results, folder: Path) -> None:
@@ -51,7 +43,7 @@ def write_results(results: Results, folder: Path) -> None:
         figure.savefig(folder / f"{name}.pdf", metadata={"CreationDate": None, "Producer": None, "Creator": None})
     for table in results.tables:
         write_whole(folder / f"{file_name(table)}.csv", as_csv(table).encode())
-    write_json(folder / "results.json", as_figures(results))
+    write_json(folder / "results.json", EVALUATION.to_json(EvaluationFigures.of(results)))
 
 
 @dataclass(frozen=True)
@@ -113,13 +105,13 @@ PARTS = ".parts"
 
 def _check_sample(job: Job, sample: Path) -> None:
     """Whether a sample's events may be scored; raises QcompressError if they trained the candidate."""
-    trained = job.candidate.figures("sample")
+    trained = job.candidate.figures_of(SAMPLE)
     card = job.detector.card(sample)
-    if card.content_hash == trained["content_hash"]:
+    if card.content_hash == trained.content_hash:
         raise QcompressError(
             f"{sample}: is the sample that trained the candidate; without --data its test events are scored"
         )
-    if card.split_hash == trained["split_hash"]:
+    if card.split_hash == trained.split_hash:
         raise QcompressError(f"{sample}: has the events and the split of the sample that trained the candidate")
     if job.sample.is_file():
         job.detector.check_apart(sample, job.sample)
@@ -131,9 +123,9 @@ def reopened(folder: Path) -> tuple[Firmware, Decoders]:
     return candidate.firmware(), decoders(candidate)
 
 
-def write_report(job: Job, stage: Path, report: Report) -> Figures:
+def write_report(job: Job, stage: Path, report: Report) -> ReportFigures:
     """One self-contained HTML page."""
     from qcompress.report.html import report_page
 
     (stage / "report.html").write_text(report_page(job.candidate))
-    return {}
+    return ReportFigures()

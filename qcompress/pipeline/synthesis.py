@@ -1,20 +1,20 @@
 """Step synthesize, and the flows that are asked for by name."""
 
-from dataclasses import asdict
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 from qcompress.candidate import Candidate
 from qcompress.config import SynthesisOptions
-from qcompress.pipeline.job import Figures, Job
+from qcompress.pipeline.job import Job
 from qcompress.progress import Report
+from qcompress.synthesis import SynthesisReport
 from qcompress.targets import Target, of_flow
 
 if TYPE_CHECKING:
     from qcompress.synthesis.flows import Settings
 
 
-def synthesize(job: Job, stage: Path, report: Report) -> Figures:
+def synthesize(job: Job, stage: Path, report: Report) -> dict[str, SynthesisReport]:
     """The RTL of every network through the open synthesis flow."""
     return run_flow(job.candidate, job.config.synthesis, stage)
 
@@ -22,18 +22,17 @@ def synthesize(job: Job, stage: Path, report: Report) -> Figures:
 FLOW = "yosys-xilinx"
 
 
-def run_flow(candidate: Candidate, options: SynthesisOptions, stage: Path) -> Figures:
+def run_flow(candidate: Candidate, options: SynthesisOptions, stage: Path) -> dict[str, SynthesisReport]:
     """Synthesize the candidate's first RTL target; logs and reports into synthesis/."""
     from qcompress.synthesis.flows import Design as RtlDesign
     from qcompress.synthesis.flows import Settings, run_open
     from qcompress.synthesis.yosys import Limits
 
     settings = Settings(limits=Limits(options.time_limit_s, options.memory_limit_mb))
-    target, networks = next(iter(folders(candidate, options.flow or FLOW).items()))
+    flow = options.flow or FLOW
+    target, networks = next(iter(folders(candidate, flow).items()))
     return {
-        name: asdict(
-            run_open(options.flow or FLOW, RtlDesign.open(target, name, rtl), stage / "synthesis" / name, settings)
-        )
+        name: run_open(flow, RtlDesign.open(target, name, rtl), stage / "synthesis" / name, settings)
         for name, rtl in networks.items()
     }
 
@@ -48,7 +47,7 @@ def folders(candidate: Candidate, flow: str | None = None) -> dict[Target, dict[
     }
 
 
-def run_flows(folder: Path, flows: list[str], settings: "Settings", report: Report) -> Figures:
+def run_flows(folder: Path, flows: list[str], settings: "Settings", report: Report) -> dict[str, SynthesisReport]:
     """Named flows on everything that a candidate has built; results are kept in its folder `flows`."""
     from qcompress.synthesis.flows import FOLDER, run_all
 

@@ -7,13 +7,14 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
+from qcompress.candidate.figures import SampleFigures, TrainingFigures
 from qcompress.detectors import FINISH_ROWS, TRAIN, VALIDATION, Network, Rows
 from qcompress.detectors.rows import Float32, Numbers
 from qcompress.errors import QcompressError
 from qcompress.fixedpoint import Codes
 from qcompress.frontends import load_model, model_of, models_in
 from qcompress.graph import Graph
-from qcompress.pipeline.job import Figures, Job, split_numbers
+from qcompress.pipeline.job import Job, split_numbers
 from qcompress.pipeline.own_models import ONLY, build_networks
 from qcompress.progress import Report
 from qcompress.training.data import pieces
@@ -26,7 +27,7 @@ ELEMENTS_AT_ONCE = 1 << 23
 """Codes in front of and behind the stages before a network that are in memory together: 64 MB of each."""
 
 
-def make_sample(job: Job, stage: Path, report: Report) -> Figures:
+def make_sample(job: Job, stage: Path, report: Report) -> SampleFigures:
     """Simulate the sample, or take the user's file as it is; or only what the config selects of either."""
     options, detector, seed = job.config.sample, job.detector, job.config.seed
     path = job.sample
@@ -42,10 +43,10 @@ def make_sample(job: Job, stage: Path, report: Report) -> Figures:
         detector.simulate(options.simulate, options.events, seed, path, report)
     card = job.detector.card(path)
     origin = f"simulated {options.simulate}" if options.simulate else str(options.file)
-    return {"origin": origin, **card._asdict()}
+    return SampleFigures(origin, card.rows, card.events, card.content_hash, card.split_hash)
 
 
-def train(job: Job, stage: Path, report: Report) -> Figures:
+def train(job: Job, stage: Path, report: Report) -> dict[str, TrainingFigures]:
     """Fit every network of the detector on the training events, in order: one behind another sees its integers."""
     from qcompress.training.fit import fit, make_deterministic
 
@@ -53,7 +54,7 @@ def train(job: Job, stage: Path, report: Report) -> Figures:
     options, told = job.config.training, job.config.network.model_dump_json()
     if job.models and options.initialization != "keras":
         raise QcompressError(f"initialization {options.initialization}: a model of your own has weights; leave it out")
-    figures: dict[str, Any] = {}
+    figures: dict[str, TrainingFigures] = {}
     graphs: dict[str, Graph] = {}
     rows: Rows
     networks = build_networks(job.detector, job.config.network, job.front_end, job.models)
@@ -72,16 +73,16 @@ def train(job: Job, stage: Path, report: Report) -> Figures:
         if network is not networks[-1]:
             graphs[network.name] = job.detector.graph(network.name, network.quantized, job.config.network)
         best = fitted.best_epoch()
-        figures[network.name] = {
-            "epochs": len(fitted.history),
-            "best_epoch": best["epoch"],
-            "validation_loss": best["val_loss"],
-            "kept": options.keep,
-            "overtrained_since": fitted.overtrained_since,
-            "training_rows": data.rows,
-            "companions": sorted(network.companions),
-            "own": network.name in job.models or ONLY in job.models,
-        }
+        figures[network.name] = TrainingFigures(
+            epochs=len(fitted.history),
+            best_epoch=int(best["epoch"]),
+            validation_loss=best["val_loss"],
+            kept=options.keep,
+            overtrained_since=fitted.overtrained_since,
+            training_rows=data.rows,
+            companions=tuple(sorted(network.companions)),
+            own=network.name in job.models or ONLY in job.models,
+        )
     return figures
 
 

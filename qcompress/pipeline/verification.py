@@ -10,29 +10,33 @@ import numpy as np
 import numpy.typing as npt
 
 from qcompress.candidate import Candidate
+from qcompress.candidate.figures import GRAPHS
 from qcompress.config import parse_config
 from qcompress.detectors import TEST
 from qcompress.errors import QcompressError
 from qcompress.fixedpoint import Codes
 from qcompress.frontends import load_model
 from qcompress.graph import Chain, Graph, Stage
-from qcompress.pipeline.job import Figures, Job, split_numbers
+from qcompress.pipeline.job import Job, split_numbers
 from qcompress.progress import Report, silent
 from qcompress.report.tables import verification_notes
 from qcompress.targets import Body, Target
-from qcompress.verification import Inputs, InputSet, affordable_rows, standard_inputs, verify
+from qcompress.verification import Comparison, Inputs, InputSet, affordable_rows, standard_inputs, verify
+
+Comparisons = dict[str, list[Comparison]]
+"""By network."""
 
 
-def verify_bodies(job: Job, stage: Path, report: Report) -> Figures:
+def verify_bodies(job: Job, stage: Path, report: Report) -> Comparisons:
     """The model and every target against the reference, on test events and on made-up codes."""
     options = job.config.verification
     graphs = job.candidate.graphs()
     codes = {name: _test_codes(job, name, affordable_rows(graph, options.test_rows)) for name, graph in graphs.items()}
     inputs = {name: {"test events": _behind(job.candidate.front(name, graphs), codes[name])} for name in graphs}
     rows, seed = options.random_rows, job.config.seed
-    figures = verification(job.candidate, job.candidate.targets(), inputs, rows, seed, report)
+    found = verification(job.candidate, job.candidate.targets(), inputs, rows, seed, report)
     whole = {name: {"test events": codes[name]} for name in graphs}
-    return joined(figures, verification_of_chains(job.candidate, whole, rows, seed))
+    return joined(found, verification_of_chains(job.candidate, whole, rows, seed))
 
 
 def _test_codes(job: Job, network: str, most: int) -> InputSet:
@@ -54,15 +58,15 @@ def verification(
     rows: int,
     seed: int,
     report: Report,
-) -> Figures:
+) -> Comparisons:
     """Comparisons per network: the model, where it is a body, and the built targets, on `inputs` and made-up rows.
 
     Targets that cannot be simulated here take no part.
     """
-    figures: dict[str, Any] = {}
+    found: Comparisons = {}
     graphs = candidate.graphs()
     for name, graph in graphs.items():
-        report(len(figures), len(graphs), f"network {name}")
+        report(len(found), len(graphs), f"network {name}")
         bodies: list[Body] = []
         if _model_is_body(candidate, name):
             bodies.append(load_model(candidate.model(name)).body(graph))
@@ -71,15 +75,15 @@ def verification(
         codes = {**inputs.get(name, {}), **standard_inputs(graph, affordable_rows(graph, rows), seed)}
         with tempfile.TemporaryDirectory(prefix="qcompress-") as scratch:
             rebuild = {built: partial(_rebuild, target, Path(scratch, built)) for built, target in simulated.items()}
-            figures[name] = [comparison.to_json() for comparison in verify(graph, bodies, codes, rebuild)]
-    return figures
+            found[name] = verify(graph, bodies, codes, rebuild)
+    return found
 
 
 def _model_is_body(candidate: Candidate, network: str) -> bool:
     """Whether the model must give the graph's codes; an old candidate is asked by its detector."""
-    told = candidate.figures("compile").get(network, {})
-    if "keras_is_body" in told:
-        return bool(told["keras_is_body"])
+    told = candidate.figures_of(GRAPHS).get(network)
+    if told is not None and told.keras_is_body is not None:
+        return told.keras_is_body
     if candidate.manifest["detector"] is None:
         raise QcompressError(f"{candidate.folder}: step compile says nothing of network {network}; compile it again")
     options = parse_config(candidate.manifest["config"], candidate.folder).network
@@ -93,9 +97,9 @@ def _rebuild(target: Any, scratch: Path, beginning: Graph | Chain) -> Body:
     return body
 
 
-def verification_of_chains(candidate: Candidate, inputs: Mapping[str, Inputs], rows: int, seed: int) -> Figures:
+def verification_of_chains(candidate: Candidate, inputs: Mapping[str, Inputs], rows: int, seed: int) -> Comparisons:
     """The emulators of all integer stages against the stages themselves, on the detector's codes, by network."""
-    figures = {}
+    found: Comparisons = {}
     graphs = candidate.graphs()
     for name in graphs:
         if (folder := candidate.folder / "emulator" / name).is_dir():
@@ -103,8 +107,8 @@ def verification_of_chains(candidate: Candidate, inputs: Mapping[str, Inputs], r
             codes = {**inputs.get(name, {}), **standard_inputs(chain, affordable_rows(chain, rows), seed)}
             with tempfile.TemporaryDirectory(prefix="qcompress-") as scratch:
                 rebuild = {body.name: partial(_rebuild, candidate.emulator(), Path(scratch))}
-                figures[name] = [found.to_json() for found in verify(chain, [body], codes, rebuild)]
-    return figures
+                found[name] = verify(chain, [body], codes, rebuild)
+    return found
 
 
 def _emulator(candidate: Candidate, chain: Chain, folder: Path) -> tuple[Chain, Body]:
@@ -117,15 +121,15 @@ def _emulator(candidate: Candidate, chain: Chain, folder: Path) -> tuple[Chain, 
         return last, target.open(last, folder)
 
 
-def joined(figures: Figures, more: Figures) -> Figures:
-    """Comparisons by network, those of `more` behind."""
-    return {name: [*found, *more.get(name, [])] for name, found in figures.items()}
+def joined(first: Comparisons, more: Comparisons) -> Comparisons:
+    """Comparisons by network, `first`, those of `more` behind."""
+    return {name: [*comparisons, *more.get(name, [])] for name, comparisons in first.items()}
 
 
 def verify_candidate(
     folder: Path, inputs: Path | None, rows: int, targets: list[str] | None
-) -> tuple[Figures, list[str]]:
-    """Verify a candidate again: made-up codes, and the input values in a .npy file if given; figures and notes."""
+) -> tuple[Comparisons, list[str]]:
+    """Verify a candidate again: made-up codes, and the input values in a .npy file if given; comparisons and notes."""
     candidate = Candidate.open(folder)
     graphs, built = candidate.graphs(), candidate.targets()
     for target in targets or []:
@@ -134,11 +138,11 @@ def verify_candidate(
     own = {name: {inputs.name: _input_codes(inputs, graph)} for name, graph in graphs.items()} if inputs else {}
     seed = candidate.manifest["seed"]
     chosen = {name: built[name] for name in targets or built}
-    figures = verification(candidate, chosen, own, rows, seed, silent)
-    notes = verification_notes(candidate, figures)
+    found = verification(candidate, chosen, own, rows, seed, silent)
+    notes = verification_notes(candidate, found)
     if targets is None and candidate.manifest["detector"] is not None:
-        figures = joined(figures, verification_of_chains(candidate, {}, rows, seed))
-    return figures, notes
+        found = joined(found, verification_of_chains(candidate, {}, rows, seed))
+    return found, notes
 
 
 def input_values(path: Path) -> npt.NDArray[Any]:
@@ -165,12 +169,12 @@ def _input_codes(path: Path, graph: Graph) -> Codes:
         raise QcompressError(f"{path}: {fault}") from None
 
 
-def mismatches(figures: Mapping[str, Any]) -> list[str]:
-    """One sentence for every body that differs from the reference; figures: of the verification."""
+def mismatches(found: Comparisons) -> list[str]:
+    """One sentence for every body that differs from the reference; found: by the verification."""
     return [
-        f"network {name}: {entry['body']} differs in {entry['mismatches']} of {entry['codes']} codes on "
-        f"{entry['inputs']}; first at {entry['first']}"
-        for name, entries in figures.items()
-        for entry in entries
-        if entry["mismatches"]
+        f"network {name}: {one.body} differs in {one.mismatches} of {one.codes} codes on {one.inputs}; "
+        f"first at {one.first}"
+        for name, comparisons in found.items()
+        for one in comparisons
+        if one.mismatches
     ]

@@ -10,6 +10,7 @@ from pathlib import Path
 from typing import Any
 
 from qcompress.candidate import Candidate
+from qcompress.candidate.figures import SAMPLE, plain
 from qcompress.detectors import Results, Table
 from qcompress.report.tables import candidate_tables, cell
 
@@ -23,7 +24,7 @@ def report_page(candidate: Candidate, apart: tuple[Results, Path] | None = None)
     apart: another evaluation and the folder of its figures, in place of the candidate's own.
     """
     manifest = candidate.manifest
-    sample = manifest["steps"].get("sample", {}).get("figures", {})
+    sample = candidate.figures_if_run(SAMPLE)
     results, folder = apart or (None, candidate.folder / "evaluation")
     figures = sorted(folder.glob("*.png"))
     version = manifest["versions"]["qcompress"]
@@ -33,7 +34,7 @@ def report_page(candidate: Candidate, apart: tuple[Results, Path] | None = None)
         candidate_tables(candidate, None if results is None else results.tables),
         [(path.stem, path.read_bytes()) for path in figures],
         {"seed": manifest["seed"]}
-        | {f"sample {key.replace('_', ' ')}": value for key, value in sample.items()}
+        | {f"sample {key.replace('_', ' ')}": value for key, value in (plain(sample) if sample else {}).items()}
         | manifest["versions"],
     )
 

@@ -1,10 +1,8 @@
 """Synthesis reports as a table: a row only where some report has the figure, what is missing said."""
 
 from collections.abc import Mapping, Sequence
-from dataclasses import asdict
-from typing import Any
 
-from qcompress.detectors import Table
+from qcompress.detectors import Cell, Table
 from qcompress.synthesis import SynthesisReport
 
 COLUMNS = {
@@ -26,25 +24,27 @@ COLUMNS = {
 }
 
 
-def synthesis_figures(reports: Sequence[SynthesisReport]) -> dict[str, Any]:
+def by_tool(reports: Sequence[SynthesisReport]) -> dict[str, SynthesisReport]:
     """Reports by the name of their tool, numbered where one tool has several."""
-    names: dict[str, Any] = {}
+    names: dict[str, SynthesisReport] = {}
     for report in reports:
         tries = [report.tool, *(f"{report.tool} ({number})" for number in range(2, len(reports) + 1))]
-        names[next(name for name in tries if name not in names)] = asdict(report)
+        names[next(name for name in tries if name not in names)] = report
     return names
 
 
-def _figure(value: Any) -> Any:
-    """Floats with as many digits as the tools give."""
+def _cell(report: SynthesisReport, figure: str) -> Cell:
+    """A figure of a report; floats with as many digits as the tools give."""
+    value: Cell = getattr(report, figure)
     return f"{value:.6g}" if isinstance(value, float) else value
 
 
-def reports_table(figures: Mapping[str, Mapping[str, Any]]) -> Table:
-    """A column for each report, a row for each figure that some report has; "-" is unknown."""
-    shown = [key for key in COLUMNS if any(report.get(key) is not None for report in figures.values())]
-    rows = [(COLUMNS[key], *(_figure(report.get(key)) for report in figures.values())) for key in shown]
-    rows += [(key, *(str(report[key]) for report in figures.values())) for key in ("tool", "origin")]
-    lines = [f"{name}: {note}" for name, report in figures.items() for note in report.get("notes", ())]
-    lines += [f"{name}: missing: {what}" for name, report in figures.items() for what in report.get("missing", ())]
-    return Table("Synthesis", ("", *figures), tuple(rows), "\n".join(lines))
+def reports_table(reports: Mapping[str, SynthesisReport]) -> Table:
+    """A column for each of the `reports`, by name, a row for each figure that some report has; "-" is unknown."""
+    shown = [key for key in COLUMNS if any(getattr(report, key) is not None for report in reports.values())]
+    rows = [(COLUMNS[key], *(_cell(report, key) for report in reports.values())) for key in shown]
+    rows += [("tool", *(report.tool for report in reports.values()))]
+    rows += [("origin", *(str(report.origin) for report in reports.values()))]
+    lines = [f"{name}: {note}" for name, report in reports.items() for note in report.notes]
+    lines += [f"{name}: missing: {what}" for name, report in reports.items() for what in report.missing]
+    return Table("Synthesis", ("", *reports), tuple(rows), "\n".join(lines))

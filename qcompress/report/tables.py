@@ -4,94 +4,87 @@ import csv
 import io
 import re
 from collections.abc import Mapping, Sequence
-from typing import Any
 
-from qcompress.candidate import Candidate
-from qcompress.detectors import Table
-from qcompress.verification import RANDOM, affordable_rows, products
+from qcompress.candidate import Candidate, figures
+from qcompress.candidate.figures import (
+    GraphFigures,
+    LandscapeFigures,
+    SweepFigures,
+    TrainingFigures,
+)
+from qcompress.detectors import Cell, Table
+from qcompress.synthesis import SynthesisReport
+from qcompress.verification import RANDOM, Comparison, affordable_rows, products
 
 
 def candidate_tables(candidate: Candidate, evaluated: Sequence[Table] | None = None) -> list[Table]:
     """Training, verification matrix, networks, synthesis, and the detector's own tables: whichever steps have run.
 
-    evaluated: tables of another evaluation, in place of the candidate's own.
+    evaluated: tables of another evaluation, in place of the `candidate`'s own.
     """
-    makers = {
-        "train": training_table,
-        "verify": verification_table,
-        "compile": network_table,
-        "synthesize": synthesis_table,
-    }
-    tables = [maker(candidate.figures(step)) for step, maker in makers.items() if step in candidate.steps]
-    if notes := verification_notes(candidate, candidate.steps.get("verify", {}).get("figures", {})):
-        told = {verification_table({}).title: "; ".join(notes)}
-        tables = [table._replace(note=told.get(table.title, table.note)) for table in tables]
-    if evaluated is not None:
-        tables += evaluated
-    elif "evaluate" in candidate.steps:
-        tables += evaluation_tables(candidate.figures("evaluate"))
-    return tables
+    tables: list[Table] = []
+    if (trained := candidate.figures_if_run(figures.TRAINING)) is not None:
+        tables.append(training_table(trained))
+    if (verified := candidate.figures_if_run(figures.VERIFICATION)) is not None:
+        tables.append(verification_table(verified, verification_notes(candidate, verified)))
+    if (compiled := candidate.figures_if_run(figures.GRAPHS)) is not None:
+        tables.append(network_table(compiled))
+    if (synthesized := candidate.figures_if_run(figures.SYNTHESIS)) is not None:
+        tables.append(synthesis_table(synthesized))
+    own = candidate.figures_if_run(figures.EVALUATION)
+    return [*tables, *(evaluated if evaluated is not None else own.tables if own is not None else ())]
 
 
-def evaluation_tables(figures: Mapping[str, Any]) -> list[Table]:
-    """The detector's own tables."""
-    return [
-        Table(given["title"], tuple(given["columns"]), tuple(tuple(row) for row in given["rows"]), given["note"])
-        for given in figures["tables"]
-    ]
-
-
-def training_table(figures: Mapping[str, Any]) -> Table:
-    """How the fit of each network went."""
+def training_table(networks: Mapping[str, TrainingFigures]) -> Table:
+    """How the fit of each of the `networks` went."""
     return Table(
         "Training",
         ("network", "rows", "epochs", "best epoch", "validation loss", "kept", "overtrained since"),
         tuple(
             (
                 name,
-                f["training_rows"],
-                f["epochs"],
-                f["best_epoch"],
-                f["validation_loss"],
-                f["kept"],
-                f["overtrained_since"],
+                own.training_rows,
+                own.epochs,
+                own.best_epoch,
+                own.validation_loss,
+                own.kept,
+                own.overtrained_since,
             )
-            for name, f in figures.items()
+            for name, own in networks.items()
         ),
         "overtrained since: the epoch behind which validation turned up while training went on",
     )
 
 
-def finder_table(figures: Mapping[str, Any]) -> Table:
-    """What the learning-rate finder suggests."""
-    columns = ("suggested_maximum", "rate_of_lowest_loss", "lowest_loss")
+def finder_table(networks: Mapping[str, Sequence[SweepFigures]]) -> Table:
+    """What the learning-rate finder suggests for each of the `networks`."""
     return Table(
         "Learning rates",
         ("network", "weight decay", "suggested maximum", "rate of lowest loss", "lowest loss"),
         tuple(
-            (name, sweep["weight_decay"], *(sweep[key] for key in columns))
-            for name, sweeps in figures.items()
+            (name, sweep.weight_decay, sweep.suggested_maximum, sweep.rate_of_lowest_loss, sweep.lowest_loss)
+            for name, sweeps in networks.items()
             for sweep in sweeps
         ),
     )
 
 
-def landscape_tables(figures: Mapping[str, Any]) -> list[Table]:
-    """The loss around the data, and what quantization does in each layer."""
+def landscape_tables(networks: Mapping[str, LandscapeFigures]) -> list[Table]:
+    """The loss around the data of each of the `networks`, and what quantization does in each layer."""
     loss = Table(
         "Loss around the data",
         ("network", "elements", "loss of the data", "lowest loss", "at a", "at b", "highest loss", "variance shown"),
         tuple(
             (
                 name,
-                f["elements"],
-                f["loss_at_data"],
-                f["lowest_loss"],
-                *f["lowest_at"],
-                f["highest_loss"],
-                sum(f["variance_share"]),
+                own.elements,
+                own.loss_at_data,
+                own.lowest_loss,
+                *own.lowest_at,
+                own.highest_loss,
+                sum(own.variance_share),
             )
-            for name, f in figures.items()
+            for name, own in networks.items()
         ),
         "a, b: standard deviations along the first and second principal component",
     )
@@ -99,37 +92,44 @@ def landscape_tables(figures: Mapping[str, Any]) -> list[Table]:
         "Quantization",
         ("network", "layer", "of", "zeros", "mean shift", "noise"),
         tuple(
-            (name, layer, kind, found["zeros"], found["shift"], found["noise"])
-            for name, f in figures.items()
-            for kind, layers in f["distributions"].items()
-            for layer, found in layers.items()
+            (name, layer, kind, change.zeros, change.shift, change.noise)
+            for name, own in networks.items()
+            for kind, changes in own.distributions.items()
+            for layer, change in changes.items()
         ),
         "after minus before quantization: its mean and its standard deviation",
     )
     return [loss, layers]
 
 
-def verification_table(figures: Mapping[str, Any]) -> Table:
-    """Codes that differ from the reference interpreter, a row for each body, a column for each set of inputs."""
-    inputs = list(dict.fromkeys(entry["inputs"] for entries in figures.values() for entry in entries))
-    bodies = list(dict.fromkeys((name, entry["body"]) for name, entries in figures.items() for entry in entries))
+def verification_table(networks: Mapping[str, Sequence[Comparison]], notes: Sequence[str] = ()) -> Table:
+    """Codes that differ from the reference interpreter, a row for each body, a column for each set of inputs.
+
+    networks: comparisons by network; notes: what stands below.
+    """
+    inputs = list(dict.fromkeys(one.inputs for comparisons in networks.values() for one in comparisons))
+    bodies = list(dict.fromkeys((name, one.body) for name, comparisons in networks.items() for one in comparisons))
     rows = []
     for name, body in bodies:
-        found = {entry["inputs"]: entry for entry in figures[name] if entry["body"] == body}
-        wrong = [found[label]["mismatches"] if label in found else None for label in inputs]
-        rows.append((name, body, *wrong, sum(entry["codes"] for entry in found.values())))
+        own = {one.inputs: one for one in networks[name] if one.body == body}
+        wrong = [own[label].mismatches if label in own else None for label in inputs]
+        rows.append((name, body, *wrong, sum(one.codes for one in own.values())))
     return Table(
         "Codes that differ from the reference interpreter",
         ("network", "body", *inputs, "codes compared"),
         tuple(rows),
+        "; ".join(notes),
     )
 
 
-def verification_notes(candidate: Candidate, figures: Mapping[str, Any]) -> list[str]:
-    """What a verification left out: targets that are not simulated, made-up rows that would have taken long."""
+def verification_notes(candidate: Candidate, networks: Mapping[str, Sequence[Comparison]]) -> list[str]:
+    """What a verification left out: targets that are not simulated, made-up rows that would have taken long.
+
+    networks: its comparisons, by network of the `candidate`.
+    """
     notes = [f"{name}: written, not simulated" for name, target in candidate.targets().items() if not target.simulated]
-    for name, graph in candidate.graphs().items() if figures else ():
-        rows = [entry["rows"] for entry in figures.get(name, []) if entry["inputs"] == RANDOM]
+    for name, graph in candidate.graphs().items() if networks else ():
+        rows = [one.rows for one in networks.get(name, []) if one.inputs == RANDOM]
         if rows and rows[0] == affordable_rows(graph, rows[0] + 1):
             notes.append(
                 f"network {name}: {rows[0]} made-up rows of each kind, for each has {products(graph):,} products"
@@ -137,32 +137,37 @@ def verification_notes(candidate: Candidate, figures: Mapping[str, Any]) -> list
     return notes
 
 
-def network_table(figures: Mapping[str, Any]) -> Table:
-    """Size of each network."""
+def network_table(networks: Mapping[str, GraphFigures]) -> Table:
+    """Size of each of the `networks`."""
     return Table(
         "Networks",
         ("network", "weights", "weight bits", "multiplications", "output bits", "float32 sums exact"),
         tuple(
-            (
-                name,
-                f["weights"],
-                f["weight_bits"],
-                f["multiplications"],
-                f["output_bits"],
-                "yes" if all(f["float32_sums_exact"].values()) else "no",
-            )
-            for name, f in figures.items()
+            (name, own.weights, own.weight_bits, own.multiplications, own.output_bits, _all_exact(own))
+            for name, own in networks.items()
         ),
     )
 
 
-def synthesis_table(figures: Mapping[str, Any]) -> Table:
-    """Resources and timing of the RTL, each with its origin."""
-    keys = ("lut", "ff", "dsp", "bram", "latency_cycles", "interval", "fmax_mhz")
+def _all_exact(own: GraphFigures) -> str | None:
+    """Whether float32 holds every sum of a network."""
+    if own.float32_sums_exact is None:
+        return None
+    return "yes" if all(own.float32_sums_exact.values()) else "no"
+
+
+def synthesis_table(networks: Mapping[str, SynthesisReport]) -> Table:
+    """Resources and timing of the RTL of each of the `networks`, each with its origin."""
     return Table(
         "Synthesis",
         ("network", "LUT", "FF", "DSP", "BRAM", "latency [cycles]", "interval", "Fmax [MHz]", "tool", "origin"),
-        tuple((name, *(f.get(key) for key in keys), f["tool"], f["origin"]) for name, f in figures.items()),
+        tuple(
+            (
+                *(name, own.lut, own.ff, own.dsp, own.bram),
+                *(own.latency_cycles, own.interval, own.fmax_mhz, own.tool, str(own.origin)),
+            )
+            for name, own in networks.items()
+        ),
         "latency and interval: of the generated RTL, as simulated; an open flow is not a vendor's place and route",
     )
 
@@ -187,7 +192,7 @@ def as_markdown(table: Table) -> str:
     return "".join(f"| {' | '.join(line)} |\n" for line in lines)
 
 
-def cell(value: Any) -> str:
+def cell(value: Cell) -> str:
     """A table cell in words: unknown is '-', floats with four significant digits."""
     if value is None:
         return "-"

@@ -7,7 +7,7 @@ setting, the versions of the tools, a hash of every source.
 import hashlib
 import json
 from collections.abc import Callable, Mapping
-from dataclasses import asdict, dataclass, field, replace
+from dataclasses import dataclass, field, replace
 from importlib.metadata import version
 from pathlib import Path
 from typing import Any
@@ -140,8 +140,8 @@ def _hash(path: Path) -> str:
 
 def run_all(
     flows: list[str], built: Mapping[Target, Mapping[str, Path]], folder: Path, settings: Settings, report: Report
-) -> dict[str, dict[str, Any]]:
-    """Every flow on every built design: "flow/target/network" -> the report's figures.
+) -> dict[str, SynthesisReport]:
+    """Every flow on every built design: "flow/target/network" -> its report.
 
     built: target -> network -> its folder. Raises QcompressError if a flow has nothing to work on.
     """
@@ -154,7 +154,7 @@ def run_all(
             needs = " or ".join(target.name for target in known)
             raise QcompressError(f"{folder.parent}: nothing for flow {flow}; build target {needs}")
         jobs += [(flow, target, network) for target in wanted for network in built[target]]
-    found = {}
+    reports = {}
     for done, (flow, target, network) in enumerate(jobs):
         report(done, len(jobs), f"{flow} of {target.name}, {network}")
         place = folder / flow / target.name / network
@@ -162,9 +162,9 @@ def run_all(
             result = run_open(flow, Design.open(target, network, built[target][network]), place, settings)
         else:
             result = vendor_tools.synthesize(flow, built[target][network], place, settings.limits)
-        found[f"{flow}/{target.name}/{network}"] = asdict(result)
+        reports[f"{flow}/{target.name}/{network}"] = result
     report(len(jobs), len(jobs), "done")
-    return found
+    return reports
 
 
 def results(folder: Path, target: Target, networks: Mapping[str, Path]) -> dict[str, dict[str, SynthesisReport]]:

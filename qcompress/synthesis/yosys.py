@@ -15,7 +15,6 @@ and counted as often as it stands in the design. Counted are
 import json
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
-from importlib.metadata import version
 from pathlib import Path
 from typing import Any
 
@@ -72,7 +71,6 @@ def run_passes(
     """Run yosys in `folder`; leaves yosys.log and cells.json there. Raises QcompressError naming the log."""
     if missing := [str(path) for path in verilog_files if not path.is_file()]:
         raise QcompressError(f"yosys: no file {missing[0]}")
-    version("pyosys")  # raises where it is not installed; the process that imports it could only leave a log
     folder.mkdir(parents=True, exist_ok=True)
     log = folder / "yosys.log"
     log.unlink(missing_ok=True)
@@ -80,7 +78,7 @@ def run_passes(
     job = {"memory_limit_mb": limits.memory_mb, "sources": sources, "passes": list(passes), "stat": stat}
     write_json(folder / "job.json", job)
     try:
-        command = python_module("qcompress.synthesis.yosys_run", "job.json")
+        command = python_module("pyosys", "qcompress.synthesis.yosys_run", "job.json")
         run_logged(command, folder, log, f"yosys: synthesizing {top}", time_limit_s=limits.time_s)
     finally:
         (folder / "job.json").unlink()  # it names paths of this machine

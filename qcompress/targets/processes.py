@@ -12,6 +12,7 @@ import sys
 import tempfile
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from importlib.metadata import version
 from pathlib import Path
 from typing import Any
 
@@ -34,8 +35,13 @@ def require(program: str, package: str) -> str:
     return found
 
 
-def python_module(module: str, *arguments: str) -> list[str]:
-    """The command that runs a module of this package in a fresh interpreter."""
+def python_module(library: str, module: str, *arguments: str) -> list[str]:
+    """The command that runs a module of this package in a fresh interpreter.
+
+    library: the distribution that the module is about; PackageNotFoundError here where it is not installed, for that
+    interpreter could only leave the fault in a log.
+    """
+    version(library)
     return [sys.executable, "-m", module, *arguments]
 
 

@@ -9,15 +9,9 @@ import pytest
 from qcompress.errors import QcompressError
 from qcompress.fixedpoint import Format
 from qcompress.graph import Graph, Node, Relu
-from qcompress.report.comparison import (
-    Row,
-    comparison_table,
-    estimates_of,
-    first_score,
-    pareto_figure,
-    pareto_front,
-    score_label,
-)
+from qcompress.report.comparison import comparison_table
+from qcompress.report.implementations import Row, estimates_of
+from qcompress.report.pareto import first_score, pareto_figure, pareto_front, score_label
 from qcompress.report.tables import as_markdown
 from qcompress.targets import TARGETS
 

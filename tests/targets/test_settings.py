@@ -14,7 +14,7 @@ from qcompress.targets import TARGETS, of_flow
 from qcompress.targets.hls import project
 from qcompress.targets.hls.project import Hls
 from qcompress.targets.hls.proven import BACKENDS
-from qcompress.targets.rtl import constant, loadable, verilog
+from qcompress.targets.rtl import built, constant, loadable
 from qcompress.targets.rtl.constant import Rtl
 from qcompress.targets.rtl.loadable import RtlLoadable
 
@@ -37,7 +37,7 @@ def image(side: int) -> Graph:
 
 
 def test_flows_are_those_that_there_are() -> None:
-    assert tuple(OPEN) == verilog.FLOWS
+    assert tuple(OPEN) == built.FLOWS
     for target in EVERY:
         assert set(target.flows) <= set(FLOWS)
     some = [TARGETS[name] for name in ("hls-vivado-stream", "rtl", "cpp", "hls", "rtl_loadable-4")]

@@ -7,6 +7,7 @@ from contextlib import contextmanager
 from qcompress.fixedpoint import Codes
 from qcompress.graph.stage import Hashed
 from qcompress.targets.cpp.types import literal
+from qcompress.targets.text import Lines
 
 _WORDS = """
 alignas alignof and and_eq asm auto bitand bitor bool break case catch char char8_t char16_t char32_t class compl
@@ -21,25 +22,17 @@ RESERVED = frozenset(_WORDS.split())
 """Words that name nothing else: those of C++17 and C++20, and macros of the standard library and of compilers."""
 
 
-class Source:
+class Source(Lines):
     """Lines of C++ with their indentation."""
-
-    def __init__(self) -> None:
-        self._lines: list[str] = []
-        self._depth = 0
-
-    def line(self, *texts: str) -> None:
-        self._lines += ["    " * self._depth + text if text else "" for text in texts]
 
     @contextmanager
     def block(self, opening: str, closing: str = "}") -> Iterator[None]:
-        self.line(opening + " {")
-        self._depth += 1
-        yield
-        self._depth -= 1
-        self.line(closing)
+        """Lines between braces, behind `opening`; closing: the last line."""
+        with self.indented(opening + " {", closing):
+            yield
 
     def constants(self, type_: str, **values: int) -> None:
+        """Constants of the C++ type `type_`, `values` by name."""
         self.line(*(f"static constexpr {type_} {name} = {literal(value)};" for name, value in values.items()))
 
     def array(self, type_: str, name: str, values: Codes, before: str = "static ") -> None:
@@ -48,9 +41,6 @@ class Source:
             texts = [literal(code) if abs(code) >= 1 << 31 else str(code) for code in values.ravel().tolist()]
             for start in range(0, len(texts), 20):
                 self.line(", ".join(texts[start : start + 20]) + ",")
-
-    def text(self) -> str:
-        return "\n".join(self._lines) + "\n"
 
 
 def namespace(graph: Hashed) -> str:

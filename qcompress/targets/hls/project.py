@@ -136,7 +136,7 @@ class Hls:
             graph.save(folder / "graphs" / str(number))
         log, what = folder / "build.log", graphs[0].name
         log.unlink(missing_ok=True)
-        write = python_module("qcompress.targets.hls.build", *(str(value) for value in asdict(self).values()))
+        write = python_module("hls4ml", "qcompress.targets.hls.build", *(str(value) for value in asdict(self).values()))
         run_logged(write, folder, log, f"{self.name}: writing the project of {what}")
         if self.simulated:
             shutil.copyfile(Path(__file__).with_name("driver.cpp"), folder / "project" / "simulate.cpp")

@@ -11,11 +11,10 @@ input stood at the inputs.
 """
 
 import json
-import shutil
 from dataclasses import asdict, dataclass
 from importlib.metadata import version
 from pathlib import Path
-from typing import Annotated
+from typing import Annotated, ClassVar
 
 import numpy as np
 from pydantic import BaseModel, ConfigDict, Field
@@ -28,8 +27,9 @@ from qcompress.targets.build_cost import operations, rtl_cost
 from qcompress.targets.processes import ProgramFailed, Simulator, python_module, require, run_logged
 from qcompress.targets.record import read_record, write_record
 from qcompress.targets.rtl.bench import write_bench
+from qcompress.targets.rtl.built import InVerilog
 from qcompress.targets.rtl.verilator import Simulation
-from qcompress.targets.rtl.verilog import FLOWS, buses
+from qcompress.targets.rtl.verilog import buses
 
 TOP = "qcompress_rtl"
 """Name of the top module."""
@@ -50,30 +50,16 @@ WRONG_LOGIC = 3
 
 
 @dataclass(frozen=True)
-class Rtl:
+class Rtl(InVerilog):
     """Settings of the Verilog; a Target. latency_cutoff: adder levels between registers; optimization: g++'s -O."""
 
+    record: ClassVar[str] = "rtl.json"
     latency_cutoff: float = 5.0
     optimization: str = "1"
 
     @property
     def name(self) -> str:
         return "rtl"
-
-    @property
-    def record(self) -> str:
-        """Name of the file that a finished build leaves."""
-        return "rtl.json"
-
-    @property
-    def simulated(self) -> bool:
-        """Verilator runs it on any machine."""
-        return True
-
-    @property
-    def flows(self) -> tuple[str, ...]:
-        """Synthesis flows that take the Verilog."""
-        return FLOWS
 
     def cost(self, graph: Graph) -> tuple[float, float]:
         """Seconds and megabytes that the build will take, as `build_cost` knows them."""
@@ -106,14 +92,8 @@ class Rtl:
         """Write folder/verilog and the record, compile the simulation (about 1 min for 2100 weights)."""
         self.refuse(graph)
         compiler = require("g++", "g++")
-        folder.mkdir(parents=True, exist_ok=True)
-        (folder / self.record).unlink(missing_ok=True)
-        for stale in ("verilog", "simulation", "bench"):
-            shutil.rmtree(folder / stale, ignore_errors=True)
-        graph.save(folder / "graph")
-        log = folder / "build.log"
-        log.unlink(missing_ok=True)
-        write = python_module("qcompress.targets.rtl.build", str(self.latency_cutoff))
+        log = self.begin(graph, folder)
+        write = python_module("alkaid", "qcompress.targets.rtl.build", str(self.latency_cutoff))
         try:
             run_logged(write, folder, log, f"rtl: writing the Verilog of {graph.name}")
         except ProgramFailed as fault:

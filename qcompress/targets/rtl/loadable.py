@@ -10,13 +10,12 @@ a bus for each (`verilog.buses`; the record says which): all inputs of a row are
 together.
 """
 
-import shutil
 import subprocess
 import tempfile
 from collections.abc import Iterable, Sequence
 from dataclasses import asdict, dataclass
 from pathlib import Path
-from typing import Any, Literal
+from typing import Any, ClassVar, Literal
 
 import numpy as np
 from pydantic import BaseModel, ConfigDict, field_validator
@@ -29,9 +28,10 @@ from qcompress.targets.build_cost import loadable_cost
 from qcompress.targets.processes import Simulator, require
 from qcompress.targets.record import read_record, write_record
 from qcompress.targets.rtl.bench import write_bench
+from qcompress.targets.rtl.built import InVerilog
 from qcompress.targets.rtl.loadable_emit import Design, refuse, write
 from qcompress.targets.rtl.verilator import Simulation
-from qcompress.targets.rtl.verilog import FLOWS, bus_record, buses
+from qcompress.targets.rtl.verilog import bus_record, buses
 from qcompress.targets.rtl.weight_store import Layout, require_same_structure
 
 TOP = "qcompress_rtl_loadable"
@@ -44,13 +44,14 @@ LOAD, ROWS, IDLE = 0, 1, 2
 
 
 @dataclass(frozen=True)
-class RtlLoadable:
+class RtlLoadable(InVerilog):
     """Settings of the design; a Target.
 
     reuse: clock cycles between inputs, in which a multiplier does as many products; adders: levels of adders between
     registers; block_bits: weights that are loaded at once; optimization: g++'s -O.
     """
 
+    record: ClassVar[str] = RECORD
     reuse: int = 1
     adders: int = 3
     block_bits: int = 64
@@ -59,21 +60,6 @@ class RtlLoadable:
     @property
     def name(self) -> str:
         return "rtl_loadable" if self.reuse == 1 else f"rtl_loadable-{self.reuse}"
-
-    @property
-    def record(self) -> str:
-        """Name of the file that a finished build leaves."""
-        return RECORD
-
-    @property
-    def simulated(self) -> bool:
-        """Verilator runs it on any machine."""
-        return True
-
-    @property
-    def flows(self) -> tuple[str, ...]:
-        """Synthesis flows that take the Verilog."""
-        return FLOWS
 
     def cost(self, graph: Graph) -> tuple[float, float]:
         """Seconds and megabytes that the build will take, as `build_cost` knows them."""
@@ -94,13 +80,7 @@ class RtlLoadable:
         """Write folder/verilog, a test bench and the record, and compile the simulation."""
         self.refuse(graph)
         compiler = require("g++", "g++")
-        folder.mkdir(parents=True, exist_ok=True)
-        (folder / RECORD).unlink(missing_ok=True)
-        for stale in ("verilog", "simulation", "bench"):
-            shutil.rmtree(folder / stale, ignore_errors=True)
-        graph.save(folder / "graph")
-        log = folder / "build.log"
-        log.unlink(missing_ok=True)
+        log = self.begin(graph, folder)
         design = self.write_verilog(graph, folder)
         layout = self.layout(graph)
         sides = buses(INPUT, graph.input_ports), buses(OUTPUT, graph.output_ports)

@@ -11,43 +11,31 @@ from typing import NamedTuple
 from qcompress.fixedpoint import Format
 from qcompress.graph import Graph
 from qcompress.graph.ports import INPUT, OUTPUT, Port
+from qcompress.targets.text import Lines
 
-FLOWS = ("yosys-xilinx", "yosys-ecp5", "yosys-asic")
-"""Synthesis flows that take Verilog."""
 PER_LINE = 12
 """Elements of a concatenation on one line."""
 
 
-class Verilog:
+class Verilog(Lines):
     """Lines of Verilog-2001 with their indentation."""
-
-    def __init__(self) -> None:
-        self._lines: list[str] = []
-        self._depth = 0
-
-    def line(self, *texts: str) -> None:
-        self._lines += ["    " * self._depth + text if text else "" for text in texts]
 
     @contextmanager
     def block(self, opening: str, closing: str = "end") -> Iterator[None]:
-        self.line(opening)
-        self._depth += 1
-        yield
-        self._depth -= 1
-        self.line(closing)
+        """Lines between the lines `opening` and `closing`."""
+        with self.indented(opening, closing):
+            yield
 
     @contextmanager
     def module(self, name: str, *ports: str) -> Iterator[None]:
-        """A module; ports as "input [7:0] name"."""
-        with self.block(f"module {name} (", ");"):
-            self.line(*(port + "," for port in ports[:-1]), *ports[-1:])
-        self._depth += 1
-        yield
-        self._depth -= 1
-        self.line("endmodule", "")
+        """The module `name`; ports as "input [7:0] name"."""
+        self.line(f"module {name} (", *("    " + port + "," for port in ports[:-1]), *("    " + p for p in ports[-1:]))
+        with self.indented(");", "endmodule"):
+            yield
+        self.line("")
 
     def joined(self, opening: str, parts: Sequence[str]) -> None:
-        """opening {parts};, the first part in the highest bits."""
+        """`opening` {`parts`};, the first part in the highest bits."""
         if len(parts) == 1:
             self.line(f"{opening} {parts[0]};")
             return
@@ -55,9 +43,6 @@ class Verilog:
             for start in range(0, len(parts), PER_LINE):
                 end = "," if start + PER_LINE < len(parts) else ""
                 self.line(", ".join(parts[start : start + PER_LINE]) + end)
-
-    def text(self) -> str:
-        return "\n".join(self._lines) + "\n"
 
 
 class Bus(NamedTuple):

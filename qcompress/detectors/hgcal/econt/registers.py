@@ -19,6 +19,7 @@ from qcompress.detectors.hgcal.econt.numbers import CALIBRATION_MAX, CALIBRATION
 from qcompress.detectors.hgcal.econt.weights import BLOCKS, EncoderWeights
 from qcompress.errors import QcompressError
 from qcompress.files import written_aside
+from qcompress.yaml_files import read_yaml
 
 LATENT_BITS = 144
 KEEP_ALL = (1 << LATENT_BITS) - 1
@@ -150,7 +151,7 @@ def registers_from_weights(weights: EncoderWeights, front_end: FrontEnd, links: 
 def read_registers(path: str | os.PathLike[str]) -> Registers:
     """Read an init.yaml of either generation; raises QcompressError naming file and key."""
     file = Path(path)
-    content = _Block(str(file), _load_yaml(file))
+    content = _Block(str(file), read_yaml(file)[0])
     old = content.has("ConfigAlgo")
     if old == content.has("Algorithm"):
         raise QcompressError(f"{file}: needs exactly one of the blocks ConfigAlgo and Algorithm")
@@ -225,25 +226,6 @@ def _split(block: int) -> dict[str, int]:
 
 def _register_bits(byte: int) -> int:
     return 48 if byte == BYTES[-1] else 128
-
-
-class _Strict(yaml.SafeLoader):
-    """A key given twice is a fault, not a choice of the parser."""
-
-    def construct_mapping(self, node: yaml.MappingNode, deep: bool = False) -> dict[Any, Any]:
-        mapping = super().construct_mapping(node, deep=deep)
-        if len(mapping) != len(node.value):
-            raise yaml.constructor.ConstructorError(None, None, "a key is given twice", node.start_mark)
-        return mapping
-
-
-def _load_yaml(file: Path) -> Any:
-    try:
-        return yaml.load(file.read_bytes(), Loader=_Strict)  # noqa: S506 - a SafeLoader, and stricter
-    except OSError as fault:
-        raise QcompressError(f"{file}: cannot be read ({fault.strerror})") from None
-    except (yaml.YAMLError, ValueError, RecursionError) as fault:
-        raise QcompressError(f"{file}: no readable YAML ({' '.join(str(fault).split())})") from None
 
 
 class _Block:

@@ -1,5 +1,6 @@
 """Samples of modules: one HDF5 file, split by event, with a card; selections and inspection."""
 
+from qcompress.detectors.hdf5 import Columns
 from qcompress.detectors.hgcal.samples.layout import (
     CHUNK_ROWS,
     COLUMNS,
@@ -8,7 +9,6 @@ from qcompress.detectors.hgcal.samples.layout import (
     OPTIONAL,
     PARTICLES,
     SCHEMA,
-    Columns,
     Sample,
     card_path,
 )

@@ -10,13 +10,17 @@ import hashlib
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 import numpy.typing as npt
 
+from qcompress.detectors.hdf5 import Columns, begun_digest
 from qcompress.detectors.hgcal.module.geometry import TRIGGER_CELLS
 from qcompress.errors import QcompressError
+
+if TYPE_CHECKING:
+    from hashlib import _Hash as Digest
 
 SCHEMA = 2
 FORMAT = "qcompress HGCAL modules"
@@ -24,7 +28,6 @@ CHUNK_ROWS = 1 << 14
 GEOMETRY, OF_THE_FILE = "V11", "of the file"
 """What a sample's origin may say of its geometry: the one that is known, or nothing that is."""
 
-Columns = Mapping[str, npt.NDArray[Any]]
 Layout = Mapping[str, tuple[str, tuple[int, ...]]]
 
 COLUMNS: dict[str, tuple[str, tuple[int, ...]]] = {
@@ -95,12 +98,12 @@ def typed(columns: Columns, layout: Layout) -> dict[str, npt.NDArray[Any]]:
     return {name: np.ascontiguousarray(columns[name], dtype) for name, (dtype, _) in layout.items() if name in columns}
 
 
-def column_digest(name: str) -> Any:
-    """SHA-256 begun for a column's bytes."""
-    return hashlib.sha256(f"{name}{COLUMNS[name]}".encode())
+def column_digest(name: str) -> "Digest":
+    """SHA-256 begun for the bytes of column `name`."""
+    return begun_digest(f"{name}{COLUMNS[name]}")
 
 
-def content_hash(digests: Iterable[Any]) -> str:
+def content_hash(digests: "Iterable[Digest]") -> str:
     """SHA-256 of a sample from those of its columns, in the layout's order."""
     return hashlib.sha256("".join(digest.hexdigest() for digest in digests).encode()).hexdigest()
 

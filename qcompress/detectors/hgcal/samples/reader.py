@@ -1,13 +1,7 @@
-"""Samples of modules on disk: one HDF5 file, one row per module, and the generated particles; split by event.
+"""Samples of modules on disk: nothing is read before it is asked for, and what is damaged or misplaced is named."""
 
-The layout is `sample_layout`, writing is `sample_writer`; here they are read. Nothing of a sample is read before it is
-asked for, and what is damaged or of another layout is named.
-"""
-
-import hashlib
 import json
-from collections.abc import Iterator, Mapping, Sequence
-from contextlib import contextmanager
+from collections.abc import Iterator, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -15,87 +9,37 @@ import numpy as np
 import numpy.typing as npt
 
 from qcompress.detectors import CALIBRATION
+from qcompress.detectors.hdf5 import Columns, SampleFile, split_hash
 from qcompress.detectors.hgcal.samples.layout import (
     CHUNK_ROWS,
     COLUMNS,
     FORMAT,
     NEEDED,
-    OPTIONAL,
     PARTICLES,
     SCHEMA,
-    Columns,
     Layout,
     Sample,
     card_path,
     column_digest,
     content_hash,
 )
-from qcompress.detectors.hgcal.samples.writer import Writer, write, writing
 from qcompress.errors import QcompressError
 
-__all__ = [
-    "CHUNK_ROWS",
-    "COLUMNS",
-    "FORMAT",
-    "NEEDED",
-    "OPTIONAL",
-    "PARTICLES",
-    "SCHEMA",
-    "Columns",
-    "Handle",
-    "Sample",
-    "Writer",
-    "card_path",
-    "read",
-    "write",
-    "writing",
-]
 
-
-class Handle:
-    """A sample on disk, opened for reading: nothing is read before it is asked for. A context manager."""
+class Handle(SampleFile):
+    """A sample on disk, opened for reading. A context manager."""
 
     def __init__(self, path: Path) -> None:
-        import h5py
-
-        if not path.is_file():
-            raise QcompressError(f"{path}: no such sample file")
-        self._path = path
-        try:
-            self._file = h5py.File(path)
-        except OSError as fault:
-            raise QcompressError(f"{path}: damaged sample file ({' '.join(str(fault).split())})") from None
-        with self._damaged():
-            self._check_header()
-            self.origin: Mapping[str, Any] = dict(json.loads(self._file.attrs["origin"]))
-            self.columns = [name for name in COLUMNS if name in self._file]
-            self.rows = len(self._file["event"])
-        self._check_layout(self._file, self.columns, COLUMNS, self.rows)
+        """Open the sample at `path`; raises QcompressError if it is none, has no rows, or has other columns."""
+        super().__init__(path, FORMAT, SCHEMA, "qcompress simulate")
+        if missing := [name for name in NEEDED if name not in self.file]:
+            raise QcompressError(f"{path}: column {', '.join(missing)} is missing")
+        with self.damaged():
+            self.columns = [name for name in COLUMNS if name in self.file]
+            self.rows = len(self.file["event"])
+        self._check_layout(self.file, self.columns, COLUMNS, self.rows)
         if self.rows == 0:
-            raise QcompressError(f"{self._path}: a sample without rows")
-
-    def __enter__(self) -> "Handle":
-        return self
-
-    def __exit__(self, *fault: object) -> None:
-        self._file.close()
-
-    @contextmanager
-    def _damaged(self) -> Iterator[None]:
-        try:
-            yield
-        except (OSError, KeyError, ValueError, RuntimeError, TypeError) as fault:
-            raise QcompressError(f"{self._path}: damaged sample file ({' '.join(str(fault).split())})") from None
-
-    def _check_header(self) -> None:
-        attributes = self._file.attrs
-        if attributes.get("format") != FORMAT or attributes.get("schema") != SCHEMA:
-            found = f"schema {attributes['schema']}" if attributes.get("format") == FORMAT else "something else"
-            raise QcompressError(
-                f"{self._path}: no file of {FORMAT}, schema {SCHEMA}, but {found}; make one with qcompress simulate"
-            )
-        if missing := [name for name in NEEDED if name not in self._file]:
-            raise QcompressError(f"{self._path}: column {', '.join(missing)} is missing")
+            raise QcompressError(f"{path}: a sample without rows")
 
     def _check_layout(self, group: Any, names: Sequence[str], layout: Layout, rows: int) -> None:
         """Columns of a group of the file against their layout."""
@@ -105,16 +49,16 @@ class Handle:
             (dtype, shape), column = layout[name], group[name]
             place, expected = column.name.strip("/"), f"{dtype} of shape {(rows, *shape)}"
             if not isinstance(column, h5py.Dataset):
-                raise QcompressError(f"{self._path}: column {place} is a group, not {expected}")
+                raise QcompressError(f"{self.path}: column {place} is a group, not {expected}")
             if column.dtype != np.dtype(dtype) or column.shape != (rows, *shape):
                 found = f"{column.dtype} of shape {column.shape}"
-                raise QcompressError(f"{self._path}: column {place} is {found}, not {expected}")
+                raise QcompressError(f"{self.path}: column {place} is {found}, not {expected}")
 
     def read(self, names: Sequence[str] | None = None, rows: slice = slice(None)) -> dict[str, npt.NDArray[Any]]:
         """Columns by name, all unless named; codes, split, zside and eta are checked."""
-        with self._damaged():
-            found = {name: self._file[name][rows] for name in (self.columns if names is None else names)}
-        _check(self._path, found)
+        with self.damaged():
+            found = {name: self.file[name][rows] for name in (self.columns if names is None else names)}
+        _check(self.path, found)
         return found
 
     def chunks(
@@ -126,16 +70,16 @@ class Handle:
 
     def particles(self) -> dict[str, npt.NDArray[Any]]:
         """Columns of the generated particles, empty if the sample has none."""
-        if "particles" not in self._file:
+        if "particles" not in self.file:
             return {}
-        with self._damaged():
-            group = self._file["particles"]
+        with self.damaged():
+            group = self.file["particles"]
             self._check_layout(group, list(PARTICLES), PARTICLES, len(group["event"]))
             return {name: group[name][...] for name in PARTICLES}
 
     def card(self) -> str:
         """What the card beside the sample says: `agrees`, `of another sample`, or `none`."""
-        path = card_path(self._path)
+        path = card_path(self.path)
         if not path.is_file():
             return "none"
         try:
@@ -158,12 +102,12 @@ class Handle:
         own = [np.unique(np.column_stack([c["event"], c["split"].astype(np.int64)]), axis=0) for c in parts]
         pairs = np.unique(np.concatenate(own), axis=0)
         if len(pairs) != len(np.unique(pairs[:, 0])):
-            raise QcompressError(f"{self._path}: an event belongs to two parts of the split; split by event")
+            raise QcompressError(f"{self.path}: an event belongs to two parts of the split; split by event")
         return pairs
 
     def split_hash(self) -> str:
         """SHA-256 over the sorted (event, part) pairs."""
-        return hashlib.sha256(self.events().astype("<i8").tobytes()).hexdigest()
+        return split_hash(self.events())
 
 
 def read(path: Path) -> Sample:

@@ -4,18 +4,18 @@ import json
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 import numpy.typing as npt
 
+from qcompress.detectors.hdf5 import Columns, extend, growing_column, whole_file
 from qcompress.detectors.hgcal.samples.layout import (
     CHUNK_ROWS,
     COLUMNS,
     FORMAT,
     PARTICLES,
     SCHEMA,
-    Columns,
     Sample,
     card_path,
     column_digest,
@@ -25,13 +25,16 @@ from qcompress.detectors.hgcal.samples.layout import (
 from qcompress.errors import QcompressError
 from qcompress.files import written_aside
 
+if TYPE_CHECKING:
+    from hashlib import _Hash as Digest
+
 
 class Writer:
     """Appends rows to a sample being written; made by `writing`."""
 
     def __init__(self, file: Any) -> None:
         self._file = file
-        self._digests: dict[str, Any] = {}
+        self._digests: dict[str, Digest] = {}
         self._parts: set[tuple[int, int]] = set()
         self.card: dict[str, Any] = {}
         """What the sample's card says beside its origin, rows and hash."""
@@ -89,17 +92,11 @@ class Writer:
         self._waiting = [{name: column[done:] for name, column in joined.items()}] if self._rows else []
 
     def _extend(self, name: str, rows: npt.NDArray[Any]) -> None:
-        shape = COLUMNS[name][1]
         if name not in self._file:
-            options = {"compression": "gzip", "compression_opts": 1, "shuffle": True, "chunks": (CHUNK_ROWS, *shape)}
-            self._file.create_dataset(
-                name, (0, *shape), rows.dtype, maxshape=(None, *shape), track_times=False, **options
-            )
+            growing_column(self._file, name, rows.dtype, COLUMNS[name][1], CHUNK_ROWS)
             self._digests[name] = column_digest(name)
         self._digests[name].update(rows.tobytes())
-        column = self._file[name]
-        column.resize(len(column) + len(rows), axis=0)
-        column[len(column) - len(rows) :] = rows
+        extend(self._file[name], rows)
 
 
 @contextmanager
@@ -108,16 +105,11 @@ def writing(path: Path, origin: Mapping[str, Any]) -> Iterator[Writer]:
 
     The same rows give the same bytes, however many are appended at a time. Its card is in place just before it.
     """
-    import h5py
-
-    with written_aside(path) as beside:
-        with h5py.File(beside, "w") as file:
-            file.attrs["format"], file.attrs["schema"] = FORMAT, SCHEMA
-            file.attrs["origin"] = json.dumps(origin, sort_keys=True)
-            writer = Writer(file)
-            yield writer
-            writer.finish()
-            card = writer.whole_card(origin)
+    with whole_file(path, FORMAT, SCHEMA, origin) as file:
+        writer = Writer(file)
+        yield writer
+        writer.finish()
+        card = writer.whole_card(origin)
         with written_aside(card_path(path)) as text:
             text.write((json.dumps(card, indent=1, sort_keys=True) + "\n").encode())
 

@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from qcompress.detectors import Firmware, Results, Table
+from qcompress.detectors import Cell, Firmware, Results, Table
 from qcompress.detectors.tpc.evaluation import counting
 from qcompress.detectors.tpc.evaluation.counting import Counts
 from qcompress.detectors.tpc.evaluation.resolution import by_occupancy, known, residuals, resolution_table
@@ -57,8 +57,8 @@ def threshold_table(scored: Scored, own: float) -> Table:
     """Counts and shares against the threshold, the candidate's own among them; the classical finder first."""
     finder = counting.classical(scored)
     thresholds = tuple(sorted({*counting.THRESHOLDS[1:], own}))
-    lines = [("classical finder", finder), *threshold_rows(scored, thresholds)]
-    rows = tuple((label, *_shares(counts, finder)) for label, counts in lines)
+    lines: list[tuple[str | float, Counts]] = [("classical finder", finder), *threshold_rows(scored, thresholds)]
+    rows: tuple[tuple[Cell, ...], ...] = tuple((label, *_shares(counts, finder)) for label, counts in lines)
     columns = (
         *("threshold", "clusters", "fewer [%]", "correct", "loss [%]", "efficiency [%]", "fakes [%]", "clones [%]"),
         *("only loopers [%]", "attachment efficiency [%]"),

@@ -2,7 +2,7 @@
 
 One frame of one sector at a time; every pad row is a two-dimensional problem (pad x time). Charges are integers in 1/16
 ADC count; sums are exact, centres and widths are float32 as in the experiment's kernels. The rules, line by line, are
-those of docs/tpc_finder.md; the kernels are in `finder_kernels`, compiled when first used.
+those of docs/tpc/finder.md; the kernels are in `finder_kernels`, compiled when first used.
 """
 
 from concurrent.futures import ThreadPoolExecutor

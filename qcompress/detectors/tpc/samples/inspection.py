@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 import numpy.typing as npt
 
-from qcompress.detectors import CALIBRATION, TEST, TRAIN, VALIDATION, Results, Table
+from qcompress.detectors import CALIBRATION, TEST, TRAIN, VALIDATION, Cell, Results, Table
 from qcompress.detectors.tpc import samples
 from qcompress.detectors.tpc.finder import classical
 from qcompress.detectors.tpc.geometry import PADS, REGION, ROWS
@@ -64,7 +64,7 @@ def _overview(path: Path, handle: samples.Handle, counts: Counts) -> Table:
     events = handle.events
     occupancy = 100 * events["occupancy"]
     origin = {key: value for key, value in handle.origin.items() if key != "parameters"}
-    rows = (
+    rows: tuple[tuple[Cell, ...], ...] = (
         ("frames", len(handle)),
         *((f"frames for {name}", int((events["split"] == part).sum())) for name, part in PARTS.items()),
         ("frames without a digit", int((events["digits"] == 0).sum())),
@@ -89,7 +89,7 @@ def _overview(path: Path, handle: samples.Handle, counts: Counts) -> Table:
 
 def _regions(counts: Counts) -> Table:
     """Digits, findable truth and clusters of the finder by region of equal pads."""
-    rows = []
+    rows: list[tuple[Cell, ...]] = []
     for region in range(int(REGION.max()) + 1):
         own = np.flatnonzero(region == REGION)
         name = f"{own[0]}-{own[-1]}"

@@ -65,6 +65,6 @@ def test_messages_name_the_register(tmp_path):
             replace(Registers(Algorithm.THRESHOLD_SUM, front_end), buffer=buffer)
     path = tmp_path / "init.yaml"
     path.write_text("ECON-T:\n  RW:\n    AlgoDroplsb: 1\n    AlgoDroplsb: 2\n")
-    with pytest.raises(QcompressError, match=r"init\.yaml: .*\(a key is given twice in .*line 3") as fault:
+    with pytest.raises(QcompressError, match=r"init\.yaml:4: .*\(key .AlgoDroplsb. is given twice") as fault:
         read_registers(path)
     assert "XX" not in str(fault.value)

@@ -240,14 +240,14 @@ def test_masks_with_gaps_are_refused(tmp_path: Path, mask: int, message: str) ->
 @pytest.mark.parametrize(
     ("text", "message"),
     [
-        ("a: [", "no readable YAML"),
+        ("a: [", "not valid YAML"),
         ("- 1\n- 2\n", "is no block of registers"),
         ("", "is no block of registers"),
-        ("Mux:\n 0: 1\n 0: 2\n", "no readable YAML .*a key is given twice"),
-        ("a: 2024-99-99\n", "no readable YAML"),
-        ("? [1]\n: 2\n", "no readable YAML"),
-        ("[" * 5000, "no readable YAML"),
-        ("a: \x01\n", "no readable YAML"),
+        ("Mux:\n 0: 1\n 0: 2\n", "not valid YAML .*key 0 is given twice"),
+        ("a: 2024-99-99\n", "not valid YAML"),
+        ("? [1]\n: 2\n", "not valid YAML"),
+        ("[" * 5000, "not valid YAML"),
+        ("a: \x01\n", "not valid YAML"),
     ],
 )
 def test_no_yaml(tmp_path: Path, text: str, message: str) -> None:

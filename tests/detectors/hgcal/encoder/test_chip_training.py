@@ -78,7 +78,7 @@ def test_keras_graph_chip_and_cpp_agree_after_training(tmp_path):
 
 @pytest.mark.campaign
 def test_more_than_a_million_latents_after_training(tmp_path):
-    """pytest -m campaign -s prints the counts that docs/hgcal_training.md quotes."""
+    """pytest -m campaign -s prints the counts that docs/hgcal/training.md quotes."""
     codes, network = trained(tmp_path / "sample.h5", "electron-200pu-axis", 400, 10)
     assert codes.shape == (400 * len(fast_simulation.AXIS_LAYERS), geometry.TRIGGER_CELLS)
     wrong, latents, overflows = differing(network, with_random(codes, 100_000), tmp_path / "cpp")

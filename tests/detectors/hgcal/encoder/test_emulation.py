@@ -77,7 +77,9 @@ def test_the_order_of_trigger_cells_can_be_replaced(econt_candidate, data_file, 
     assert (lsb[LATENTS] != emulated[LATENTS]).any(axis=None)
 
 
-def test_a_copied_candidate_emulates_without_tensorflow(econt_candidate, qcompress, tmp_path, data_file, emulated):
+def test_a_copied_candidate_emulates_without_tensorflow(
+    econt_candidate, fresh_qcompress, tmp_path, data_file, emulated
+):
     copy = tmp_path / "copy"
     shutil.copytree(econt_candidate, copy, ignore=shutil.ignore_patterns("hls", "rtl", "model", "sample"))
     block = tmp_path / "site"
@@ -85,7 +87,7 @@ def test_a_copied_candidate_emulates_without_tensorflow(econt_candidate, qcompre
     for name in ("tensorflow", "keras", "ot", "alkaid", "hls4ml"):
         (block / f"{name}.py").write_text("raise SystemError('a heavy library was imported')\n")
     path = f"{block}:{':'.join(p for p in sys.path if p)}"
-    done = qcompress("emulate", copy, data_file(REAL_INPUT), tmp_path / "out.csv", PYTHONPATH=path)
+    done = fresh_qcompress("emulate", copy, data_file(REAL_INPUT), tmp_path / "out.csv", PYTHONPATH=path)
     assert done.returncode == 0, done.stderr
     pd.testing.assert_frame_equal(pd.read_csv(tmp_path / "out.csv", dtype={"WORD": str}), emulated)
 

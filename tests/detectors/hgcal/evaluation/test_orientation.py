@@ -95,7 +95,7 @@ def test_the_published_codec_gives_back_the_cell_it_was_given(codec):
 
 
 def test_the_published_codec_and_its_decoder_on_public_words(codec, data_file):
-    """Figures of docs/hgcal_orientation.md on the first 800 rows; the facts quote 2.40 of another program."""
+    """Figures of docs/hgcal/orientation.md on the first 800 rows; the facts quote 2.40 of another program."""
     (words,) = read_words(data_file("econt/mcDataset/testInput.csv"), chunk_rows=4000)
     codes = geometry.channels_to_train(words.codes[:800])
     charges = np.where(codes == 0, 0, decode(codes, 3)).astype(float)

@@ -10,11 +10,11 @@ import cloudpickle
 import numpy as np
 import pytest
 
-from qcompress.detectors import Evaluation, Firmware
+from qcompress.detectors import Evaluation, Firmware, partitions
 from qcompress.detectors.hgcal.detector import DETECTOR
 from qcompress.detectors.hgcal.econt.frontend import FrontEnd
-from qcompress.detectors.hgcal.evaluation import partitions, scoring
 from qcompress.detectors.hgcal.evaluation import results as evaluation
+from qcompress.detectors.hgcal.evaluation import scoring
 from qcompress.detectors.hgcal.module import geometry
 from qcompress.detectors.hgcal.simulation import fast_simulation
 from qcompress.errors import QcompressError

@@ -47,6 +47,20 @@ def test_written_and_read_samples_are_the_same_and_so_are_the_bytes(sample, tmp_
     assert sorted(p.name for p in tmp_path.iterdir()) == ["a.card.json", "a.h5", "b.card.json", "b.h5"]
 
 
+def test_samples_of_earlier_versions_keep_their_hashes(tmp_path):
+    known = {name: place for name, place in samples.COLUMNS.items() if name not in samples.OPTIONAL}
+    columns = {
+        name: (np.arange(6 * int(np.prod(shape, dtype=int))) % 7).reshape(6, *shape).astype(dtype)
+        for name, (dtype, shape) in known.items()
+    }
+    event = np.arange(6) // 2
+    samples.write(
+        samples.Sample(columns | {"event": event, "split": event % 3, "zside": np.full(6, -1)}, {}), tmp_path / "a.h5"
+    )
+    assert content_hash(tmp_path / "a.h5") == "bc8d530b0478a040bcf415d08b2c1fb53072f2b47556a4dd25deb9423e5d2444"
+    assert split_hash(tmp_path / "a.h5") == "b8d04b8e4644977df092c27fedde0c770d5fb5f0ef931471306a21f8d18c3aea"
+
+
 @pytest.mark.parametrize("size", [1, 97, 840])
 def test_rows_appended_piece_by_piece_give_the_same_bytes(sample, tmp_path, size, monkeypatch):
     monkeypatch.setattr(writer, "CHUNK_ROWS", 256)

@@ -6,6 +6,7 @@ import pytest
 from helpers.frames import DIGITS, frame, written
 
 from qcompress.detectors.tpc import geometry, samples
+from qcompress.detectors.tpc.samples import writer
 from qcompress.errors import QcompressError
 
 
@@ -28,7 +29,7 @@ def test_frames_come_back_empty_ones_too(tmp_path):
 
 def test_hashes_are_those_of_content_and_split_whatever_the_chunks(tmp_path, monkeypatch):
     one = written(tmp_path / "a.h5", *(frame(event) for event in range(5)))
-    monkeypatch.setattr(samples, "CHUNK_ROWS", 4)
+    monkeypatch.setattr(writer, "CHUNK_ROWS", 4)
     again = written(tmp_path / "b.h5", *(frame(event) for event in range(5)))
     other = written(tmp_path / "c.h5", *(frame(event, split=event % 2) for event in range(5)))
     more = written(tmp_path / "d.h5", *(frame(event, DIGITS[: 5 - event]) for event in range(5)))
@@ -40,6 +41,13 @@ def test_hashes_are_those_of_content_and_split_whatever_the_chunks(tmp_path, mon
     assert hashes[0][1] == hashes[3][1]
     assert len({content for content, _ in hashes}) == 3
     assert hashes[2][1] != hashes[0][1]
+
+
+def test_samples_of_earlier_versions_keep_their_hashes(tmp_path):
+    path = written(tmp_path / "a.h5", *(frame(event, DIGITS[: 5 - event], event % 3) for event in range(5)))
+    with samples.Handle(path) as sample:
+        assert sample.content_hash() == "4cd974f84d70b7b3fa220f989d7624e243e410f404b3c4b192ae462b18e088c3"
+        assert sample.split_hash() == "31ea36d791e5cf4c27f456af79618b9b0adca98f8143a1ba6062fcc61b8cc460"
 
 
 @pytest.mark.parametrize(

@@ -1,0 +1,79 @@
+"""Parts of a long computation side by side: in dask's processes on this machine, or on a cluster.
+
+Dask runs a part again, elsewhere, if its worker is lost.
+"""
+
+import importlib
+import os
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
+from itertools import pairwise
+from typing import Any, TypeVar
+
+import numpy as np
+
+from qcompress.errors import QcompressError
+from qcompress.progress import Report
+
+MOST_LOSSES = 3
+"""Workers that a part may lose before it is given up."""
+
+Item = TypeVar("Item")
+
+
+def split(items: Sequence[Item], parts: int) -> list[Sequence[Item]]:
+    """Runs of `items` of nearly the same length, `parts` of them; as many as there are items at most."""
+    edges = np.linspace(0, len(items), min(parts, len(items)) + 1).round().astype(int)
+    return [items[a:b] for a, b in pairwise(edges)]
+
+
+def run(
+    parts: Sequence[Sequence[Item]], work: Callable[[Sequence[Item]], object], scheduler: str | None, report: Report
+) -> None:
+    """Call `work` of every one of the `parts` in other processes, which can be told to have it done again.
+
+    scheduler: address of a cluster's, None for processes on this machine. Raises QcompressError if none answers there,
+    or if a part lost too many workers.
+    """
+    with _client(scheduler, len(parts)) as client:
+        _follow([client.submit(work, part, pure=False, retries=MOST_LOSSES) for part in parts], report)
+
+
+def _follow(futures: Sequence[Any], report: Report) -> None:
+    distributed: Any = importlib.import_module("distributed")
+    try:
+        for done, future in enumerate(distributed.as_completed(futures), 1):
+            future.result()
+            report(done, len(futures), "partitions")
+    except distributed.scheduler.KilledWorker as fault:
+        raise QcompressError(f"a partition lost {MOST_LOSSES} workers, memory perhaps: {fault}") from None
+
+
+@contextmanager
+def _client(scheduler: str | None, parts: int) -> Iterator[Any]:
+    """A dask client; raises QcompressError if there is no scheduler at the address."""
+    import dask
+
+    distributed: Any = importlib.import_module("distributed")
+    dask.config.set(
+        {"distributed.scheduler.allowed-failures": MOST_LOSSES, "distributed.admin.log-format": "%(message)s"}
+    )
+    if scheduler is not None:
+        try:
+            client = distributed.Client(scheduler, timeout="10s")
+        except (OSError, ValueError) as fault:
+            raise QcompressError(f"{scheduler}: no dask scheduler answers ({fault}); give its tcp:// address") from None
+        with client:
+            yield client
+        return
+    os.environ.setdefault("PYTHONWARNINGS", "ignore::UserWarning:multiprocessing.resource_tracker")  # on Ctrl-C
+    workers = min(parts, len(os.sched_getaffinity(0)))
+    cluster = distributed.LocalCluster(
+        n_workers=workers, threads_per_worker=1, processes=True, dashboard_address=None, silence_logs="CRITICAL"
+    )
+    client = distributed.Client(cluster)
+    try:
+        yield client
+    finally:
+        client.close()
+        cluster.close()
