@@ -14,7 +14,7 @@ FENCE = re.compile(
 
 
 class Block(NamedTuple):
-    """One fenced block: its page and line, its kind (python, console, ..), what its fence and the comment before say."""
+    """One fenced block: page and line, kind (python, console, ..), what its fence and the comment before it say."""
 
     page: Path
     line: int
