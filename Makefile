@@ -24,7 +24,7 @@ lint: venv
 	$(BIN)/mypy
 
 docs: venv
-	$(BIN)/mkdocs build --strict --quiet
+	NO_MKDOCS_2_WARNING=1 $(BIN)/mkdocs build --strict --quiet
 
 packages: venv
 	BIN=$(BIN) .ci/pythons
