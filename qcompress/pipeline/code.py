@@ -45,11 +45,6 @@ def _hash(given: list[Any], text: Iterable[str]) -> str:
     return _sha("\n".join(parts).encode())
 
 
-def _said(piece: Any) -> str:
-    """A hash of what a function or class says."""
-    return _sha(ast.dump(_body(piece)).encode())
-
-
 def sources(seeds: Iterable[Any]) -> list[str]:
     """Names of the modules that `code_hash` looks at, sorted."""
     given = list(seeds)
