@@ -20,6 +20,7 @@ from qcompress.detectors.rows import Rows
 from qcompress.errors import QcompressError, QcompressWarning
 from qcompress.fixedpoint import Codes, Values
 from qcompress.frontends import model_of
+from qcompress.frontends.keras_objects import KerasModel, Loss
 from qcompress.graph import Chain, Graph, Stage
 from qcompress.progress import Report
 
@@ -112,10 +113,10 @@ class Network:
     """
 
     name: str
-    quantized: Any
-    trained: Any
-    loss: Callable[[Any, Any], Any]
-    companions: Mapping[str, Any] = field(default_factory=dict)
+    quantized: KerasModel
+    trained: KerasModel
+    loss: Loss
+    companions: Mapping[str, KerasModel] = field(default_factory=dict)
     sided: bool = False
     finish: Callable[[Codes], None] | None = None
 
@@ -306,13 +307,13 @@ class Detector(ABC):
         return ()
 
     @abstractmethod
-    def networks(self, options: Any, own: Mapping[str, Any]) -> tuple[Network, ...]:
+    def networks(self, options: Any, own: Mapping[str, KerasModel]) -> tuple[Network, ...]:
         """Build the networks with fresh weights, in the order in which they are trained.
 
         own: Keras models of the user's, by network name, that are trained instead of the built-in ones.
         """
 
-    def graph(self, name: str, model: Any, options: Any) -> Graph:
+    def graph(self, name: str, model: KerasModel, options: Any) -> Graph:
         """The firmware's arithmetic of a trained network: the model's own, unless the detector's chip has another."""
         conversion = model_of(model).convert(name)
         for note in conversion.notes:

@@ -1,7 +1,6 @@
 """Activations and their quantizers as nodes: casts, relu, slopes of powers of two, and tables for all else."""
 
 from collections.abc import Callable
-from typing import Any
 
 import numpy as np
 
@@ -9,6 +8,7 @@ from qcompress.errors import Refused
 from qcompress.fixedpoint import Cast, Format, Overflow, Rounding
 from qcompress.frontends.builder import UNKNOWN, Builder
 from qcompress.frontends.calls import Call
+from qcompress.frontends.keras_objects import Quantizer
 from qcompress.frontends.quantizers import QUANTIZERS, cast_of, check_activation, table_of
 from qcompress.frontends.runtime import import_keras, kind_of
 from qcompress.graph import Affine, LeakyRelu, Quantize, Relu, Table
@@ -24,7 +24,7 @@ MAX_HARD_FRACTION = 22
 """Most fractional bits of x with which float32 forms x / 2 + 1 / 2 exactly between -1 and 1."""
 
 
-def add_activation(builder: Builder, name: str, layer: str, activation: Any, source: str) -> str:
+def add_activation(builder: Builder, name: str, layer: str, activation: Quantizer, source: str) -> str:
     """Append an activation, a quantizer or a function, as node `name`; gives the name of the node that ends it.
 
     layer: whom to name in refusals. A linear activation is no node. Raises Refused.
@@ -42,7 +42,7 @@ def add_activation(builder: Builder, name: str, layer: str, activation: Any, sou
     return _KINDS.get(label, _quantizer)(builder, name, layer, activation, source)
 
 
-def add_table(builder: Builder, name: str, layer: str, function: Any, source: str) -> str:
+def add_table(builder: Builder, name: str, layer: str, function: Quantizer, source: str) -> str:
     """Append the table of a function of one element; Raises Refused if its input is wide or its values on no grid."""
     given = builder.formats[source]
     if given.width > MAX_TABLE_BITS:
@@ -54,14 +54,14 @@ def add_table(builder: Builder, name: str, layer: str, function: Any, source: st
     return builder.add(name, Table(*table_of(layer, function, given)), source)
 
 
-def _quantizer(builder: Builder, name: str, layer: str, quantizer: Any, source: str) -> str:
+def _quantizer(builder: Builder, name: str, layer: str, quantizer: Quantizer, source: str) -> str:
     cast = cast_of(quantizer)
     if cast is not None:
         return builder.add(name, Quantize(cast), source)
     return add_table(builder, name, layer, quantizer, source)
 
 
-def _quantized_relu(builder: Builder, name: str, layer: str, quantizer: Any, source: str) -> str:
+def _quantized_relu(builder: Builder, name: str, layer: str, quantizer: Quantizer, source: str) -> str:
     """With a slope: cut at the value whose slope is the lowest code, bend, round.
 
     Without the cut QKeras' lower limit, -slope 2**integer, would be missed: it lies inside the format.
@@ -88,7 +88,7 @@ def slope_shift(slope: float) -> int | None:
     return 1 - int(exponent) if mantissa == 0.5 and exponent <= 1 else None
 
 
-def _binary(builder: Builder, name: str, layer: str, quantizer: Any, source: str) -> str:
+def _binary(builder: Builder, name: str, layer: str, quantizer: Quantizer, source: str) -> str:
     """The sign needs one bit of its input: the floor of a half-open step of any width keeps it."""
     if builder.formats[source].signed and builder.formats[source].width > MAX_TABLE_BITS:
         sign = Cast(Format(True, 1, 1), Rounding.TRN, Overflow.SAT)
@@ -96,7 +96,7 @@ def _binary(builder: Builder, name: str, layer: str, quantizer: Any, source: str
     return add_table(builder, name, layer, quantizer, source)
 
 
-def _quantized_tanh(builder: Builder, name: str, layer: str, quantizer: Any, source: str) -> str:
+def _quantized_tanh(builder: Builder, name: str, layer: str, quantizer: Quantizer, source: str) -> str:
     """QKeras' own tanh is the identity cut at -1 and 1, which a cast to that range is."""
     if quantizer.use_real_tanh or not _is_hard(builder, source):
         return _quantizer(builder, name, layer, quantizer, source)
@@ -104,7 +104,7 @@ def _quantized_tanh(builder: Builder, name: str, layer: str, quantizer: Any, sou
     return builder.add(name, Quantize(Cast(Format(True, int(quantizer.bits), 1), Rounding.RND_CONV, overflow)), source)
 
 
-def _quantized_sigmoid(builder: Builder, name: str, layer: str, quantizer: Any, source: str) -> str:
+def _quantized_sigmoid(builder: Builder, name: str, layer: str, quantizer: Quantizer, source: str) -> str:
     """QKeras' own sigmoid of a sum too wide for a table: (x + 1) / 2, cut by a cast at 0 and 1."""
     narrow = builder.formats[source].width <= MAX_TABLE_BITS
     if narrow or quantizer.use_real_sigmoid or quantizer.symmetric or not _is_hard(builder, source):
@@ -124,7 +124,7 @@ def _is_hard(builder: Builder, source: str) -> bool:
     return quantizers._sigmoid is quantizers.hard_sigmoid and builder.formats[source].fraction <= MAX_HARD_FRACTION
 
 
-_KINDS: dict[str, Callable[[Builder, str, str, Any, str], str]] = {
+_KINDS: dict[str, Callable[[Builder, str, str, Quantizer, str], str]] = {
     "quantized_relu": _quantized_relu,
     "quantized_tanh": _quantized_tanh,
     "quantized_sigmoid": _quantized_sigmoid,

@@ -10,6 +10,7 @@ from qcompress.frontends.activations import add_activation
 from qcompress.frontends.builder import UNKNOWN, Builder
 from qcompress.frontends.calls import Call
 from qcompress.frontends.grids import exact_codes
+from qcompress.frontends.keras_objects import KerasLayer
 from qcompress.frontends.quantizers import check_deterministic, evaluate, weights
 from qcompress.frontends.runtime import kind_of
 from qcompress.frontends.windows import check_channels_last, same_padding, transposed_padding
@@ -90,7 +91,7 @@ def batch_normalization(builder: Builder, call: Call, source: str) -> str:
     return builder.add(call.name, Affine(kernel, kernel_format, bias, bias_format, UNKNOWN), source)
 
 
-def _scale_and_shift(layer: Any) -> tuple[Any, Any]:
+def _scale_and_shift(layer: KerasLayer) -> tuple[Any, Any]:
     """Scale and shift of each channel in float64, from what the layer's quantizers give in float32.
 
     Raises QcompressError if the inverse of the deviation, which Keras forms first, is on no grid.
@@ -115,7 +116,7 @@ def _scale_and_shift(layer: Any) -> tuple[Any, Any]:
     return scale, found["beta"] - found["mean"] * scale
 
 
-def _arguments(layer: Any, codes: Codes, format_: Format) -> dict[str, Any]:
+def _arguments(layer: KerasLayer, codes: Codes, format_: Format) -> dict[str, Any]:
     if layer.use_bias:
         bias, bias_format = weights(layer, "bias")
     else:

@@ -19,6 +19,7 @@ from qcompress.frontends.calls import Input as KerasInput
 from qcompress.frontends.conversion import Conversion, Formats
 from qcompress.frontends.exactness import float32_exact
 from qcompress.frontends.files import SUFFIXES, load_model, save_model
+from qcompress.frontends.keras_objects import KerasModel, Tensor
 from qcompress.frontends.layer_table import OWN, add_layer
 from qcompress.frontends.quantizers import cast_of, check_activation
 from qcompress.frontends.runtime import import_keras, kind_of, predict
@@ -37,12 +38,12 @@ __all__ = [
 ]
 
 
-def from_keras(model: Any, name: str, input_format: Formats = None) -> Graph:
+def from_keras(model: KerasModel, name: str, input_format: Formats = None) -> Graph:
     """The graph of `convert`."""
     return convert(model, name, input_format).graph
 
 
-def convert(model: Any, name: str, input_format: Formats = None) -> Conversion:
+def convert(model: KerasModel, name: str, input_format: Formats = None) -> Conversion:
     """A built Keras model -> its exact Graph, and notes on what was left out.
 
     input_format: needed for every input that does not begin with a quantizer. Raises Refused naming layer, reason,
@@ -115,25 +116,25 @@ class QKeras:
             return source.suffix in SUFFIXES
         return "keras" in sys.modules and isinstance(source, sys.modules["keras"].Model)
 
-    def load(self, path: Path, weights: Path | None) -> Any:
+    def load(self, path: Path, weights: Path | None) -> KerasModel:
         """The Keras model; nothing of it is executed."""
         return load_model(path, weights)
 
-    def save(self, model: Any, path: Path) -> Path:
+    def save(self, model: KerasModel, path: Path) -> Path:
         """A .keras file whose bytes depend on the model alone."""
         target = path.with_name(f"{path.name}.keras")
         save_model(model, target)
         return target
 
-    def convert(self, model: Any, name: str, formats: Formats) -> Conversion:
+    def convert(self, model: KerasModel, name: str, formats: Formats) -> Conversion:
         """As `convert`."""
         return convert(model, name, formats)
 
-    def body(self, model: Any, graph: Graph) -> KerasBody:
+    def body(self, model: KerasModel, graph: Graph) -> KerasBody:
         """Keras in float32 where that is exact on the graph, else in float64."""
         return KerasBody(model, graph)
 
-    def function(self, model: Any) -> Callable[[Any], Any]:
+    def function(self, model: KerasModel) -> Callable[[Tensor], Tensor]:
         """Keras' predict in float32."""
         return partial(predict, model)
 

@@ -9,6 +9,8 @@ from typing import Any
 
 import numpy as np
 
+from qcompress.frontends.keras_objects import KerasModel, Tensor
+
 PREDICT_BATCH = 4096
 
 
@@ -53,7 +55,7 @@ def float_type(dtype: str) -> Iterator[None]:
         backend.set_floatx(before)
 
 
-def predict(model: Any, values: Any, dtype: str = "float32", batch: int = PREDICT_BATCH) -> Any:
+def predict(model: KerasModel, values: Tensor, dtype: str = "float32", batch: int = PREDICT_BATCH) -> Any:
     """A Keras model on values cast to `dtype`, in batches of fixed size; one array, or a list for several outputs.
 
     values: an array, or a list of arrays for several inputs.

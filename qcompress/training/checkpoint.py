@@ -13,6 +13,7 @@ import numpy.typing as npt
 
 from qcompress.errors import QcompressError
 from qcompress.files import written_aside
+from qcompress.frontends.keras_objects import KerasModel, Tensor
 
 Arrays = list[npt.NDArray[Any]]
 Row = dict[str, float]
@@ -76,18 +77,18 @@ def load(path: Path) -> State:
         raise QcompressError(f"{path}: damaged checkpoint ({fault}); remove it and train again") from None
 
 
-def read(variables: Sequence[Any]) -> Arrays:
+def read(variables: Sequence[Tensor]) -> Arrays:
     """Values of Keras variables."""
     return [np.array(variable.numpy()) for variable in variables]
 
 
-def assign(variables: Sequence[Any], values: Arrays) -> None:
+def assign(variables: Sequence[Tensor], values: Arrays) -> None:
     """Give Keras variables their values."""
     for variable, value in zip(variables, values, strict=True):
         variable.assign(value)
 
 
-def fingerprint(variables: Sequence[Any], *settings: str) -> str:
+def fingerprint(variables: Sequence[Tensor], *settings: str) -> str:
     """One hash of variables (paths, shapes, values) and of everything else that decides a training."""
     digest = hashlib.sha256("\n".join(settings).encode())
     for variable in variables:
@@ -96,6 +97,6 @@ def fingerprint(variables: Sequence[Any], *settings: str) -> str:
     return digest.hexdigest()
 
 
-def architecture(model: Any) -> str:
+def architecture(model: KerasModel) -> str:
     """Layers, connections and quantizers of a Keras model as text, the same in every process."""
     return str(model.to_json())

@@ -1,15 +1,14 @@
 """The fit: epochs of compiled steps, three checkpoints, early stopping, and going on after a kill."""
 
 import time
-from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
 
 import numpy as np
 import numpy.typing as npt
 
 from qcompress.errors import QcompressError
+from qcompress.frontends.keras_objects import KerasModel, Loss
 from qcompress.frontends.runtime import import_keras
 from qcompress.progress import Report
 from qcompress.training.checkpoint import Arrays, Row, State, architecture, assign, fingerprint, load, read, save
@@ -54,8 +53,8 @@ def make_deterministic(seed: int) -> None:
 
 
 def fit(
-    model: Any,
-    loss: Callable[[Any, Any], Any],
+    model: KerasModel,
+    loss: Loss,
     data: TrainingData | StreamedData,
     options: TrainingOptions,
     report: Report,
@@ -87,8 +86,8 @@ class _Training:
 
     def __init__(
         self,
-        model: Any,
-        loss: Callable[[Any, Any], Any],
+        model: KerasModel,
+        loss: Loss,
         data: TrainingData | StreamedData,
         options: TrainingOptions,
         seed: int,

@@ -2,11 +2,11 @@
 
 from collections.abc import Callable
 from dataclasses import dataclass
-from typing import Any
 
 import numpy as np
 import numpy.typing as npt
 
+from qcompress.frontends.keras_objects import KerasModel, Loss
 from qcompress.progress import Report
 from qcompress.training.data import StreamedData, TrainingData
 from qcompress.training.fit import make_deterministic
@@ -53,7 +53,7 @@ class Sweep:
 
 
 def find_learning_rate(
-    build: Callable[[], tuple[Any, Callable[[Any, Any], Any]]],
+    build: Callable[[], tuple[KerasModel, Loss]],
     data: TrainingData | StreamedData,
     batch_size: int,
     rates: Floats,

@@ -19,9 +19,7 @@ from qcompress.detectors.hgcal.econt import (
     threshold_sum,
 )
 from qcompress.detectors.hgcal.econt.frames import BadFrame
-from qcompress.detectors.hgcal.econt.frontend import normalised_cells
-from qcompress.detectors.hgcal.econt.onchip_encoder import OverflowReport, overflow_report
-from qcompress.detectors.hgcal.econt.registers import Algorithm, Registers, read_registers, weights_from_registers
+from qcompress.detectors.hgcal.econt.registers import Algorithm, Registers, read_registers
 from qcompress.detectors.hgcal.econt.word_files import OUTPUT_HEX, Words32, find_layout, format_hex, read_rows
 from qcompress.detectors.hgcal.econt.words import ORBIT, Words, read_words
 from qcompress.errors import QcompressError
@@ -124,22 +122,6 @@ def run_file(
             file.write(format_hex(chunk))
             rows += len(chunk)
     return rows
-
-
-def overflow_of_file(
-    init_yaml: str | PathLike[str],
-    input_csv: str | PathLike[str],
-    tc_order: str | None = None,
-    *,
-    overflow: Overflow = Overflow.WRAP,
-    number_format: str | None = None,
-) -> OverflowReport:
-    """Where the encoder of a register file can overflow, and how many rows of a file of input words do."""
-    registers = read_registers(init_yaml).with_tc_order(tc_order)
-    front = registers.front_end
-    words = read_words(input_csv, front.tc_order, CHUNK_ROWS, number_format)
-    cells = (normalised_cells(front.charges(part.codes)) for part in words)
-    return overflow_report(weights_from_registers(registers), cells, overflow)
 
 
 @dataclass(frozen=True, eq=False)

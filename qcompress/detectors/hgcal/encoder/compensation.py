@@ -5,14 +5,13 @@ where the keep mask cuts a latent that QKeras rounds. Both are measured on the t
 passes the ReLU, and added to the biases as far as their six bits allow.
 """
 
-from typing import Any
-
 import numpy as np
 
 from qcompress.detectors.hgcal.econt.onchip_encoder import LATENT, chip_graph
 from qcompress.detectors.hgcal.econt.weights import WEIGHT_FORMAT, EncoderWeights
 from qcompress.detectors.hgcal.encoder.arithmetic import exact_graph
 from qcompress.fixedpoint import Codes, Values
+from qcompress.frontends.keras_objects import KerasModel
 from qcompress.graph import Graph
 
 ROWS = 8_000
@@ -53,7 +52,7 @@ def _with_biases(weights: EncoderWeights, conv: Values, dense: Values) -> Encode
     )
 
 
-def compensate(encoder: Any, images: Codes, latent_bits: int) -> None:
+def compensate(encoder: KerasModel, images: Codes, latent_bits: int) -> None:
     """Correct the biases of a QKeras encoder in place."""
     from qcompress.frontends.qkeras import from_keras
 

@@ -5,7 +5,6 @@ the conditional autoencoder, which knows of each module where it is and how much
 """
 
 from collections.abc import Callable
-from typing import Any
 
 import numpy as np
 import numpy.typing as npt
@@ -15,6 +14,7 @@ from qcompress.detectors.hgcal.module import geometry
 from qcompress.detectors.hgcal.samples import Columns
 from qcompress.errors import QcompressError
 from qcompress.fixedpoint import Codes
+from qcompress.frontends.keras_objects import KerasLayer, KerasModel
 
 CONDITIONS = ("eta", "v", "u", "module_type", "layer")
 """Columns that the conditional decoder needs of a sample."""
@@ -27,25 +27,25 @@ FIRST_LOGIT = -3.5
 24, and the first steps end in silence."""
 
 
-def build_decoder(kind: str) -> Any:
+def build_decoder(kind: str) -> KerasModel:
     """(16,), or (24,) with the conditions behind the latents, -> (8, 8, 1); sigmoid output."""
     return DECODERS[kind]()
 
 
-def _published() -> Any:
+def _published() -> KerasModel:
     import keras
 
     return keras.Sequential([keras.Input((LATENTS,)), *_expanding()], name="decoder")
 
 
-def _conditional() -> Any:
+def _conditional() -> KerasModel:
     import keras
 
     first = [keras.layers.Dense(units, activation="relu", name=f"dense{units}") for units in (24, 64)]
     return keras.Sequential([keras.Input((LATENTS + CONDITION_COUNT,)), *first, *_expanding()], name="decoder")
 
 
-def _expanding() -> list[Any]:
+def _expanding() -> list[KerasLayer]:
     import keras
 
     layers = keras.layers
@@ -61,13 +61,13 @@ def _expanding() -> list[Any]:
     ]
 
 
-def _first_logit() -> Any:
+def _first_logit() -> KerasModel:
     import keras
 
     return keras.initializers.Constant(FIRST_LOGIT)
 
 
-def _dense() -> Any:
+def _dense() -> KerasModel:
     import keras
 
     layers = keras.layers
@@ -83,7 +83,7 @@ def _dense() -> Any:
     )
 
 
-DECODERS: dict[str, Callable[[], Any]] = {"published": _published, "dense": _dense, "conditional": _conditional}
+DECODERS: dict[str, Callable[[], KerasModel]] = {"published": _published, "dense": _dense, "conditional": _conditional}
 
 
 def conditions(columns: Columns, sums: Codes) -> npt.NDArray[np.float32]:

@@ -14,8 +14,6 @@ from qcompress.detectors.hgcal.module import layers
 from qcompress.detectors.hgcal.simulation.parameters import PARAMETERS
 from qcompress.fixedpoint import Values
 
-ALL = np.arange(1, layers.LAYERS + 1)
-
 
 class Spots(NamedTuple):
     """Spots of showers in the trigger layers, (n showers, 36): mean number; core, tail [cm], weight of the core."""

@@ -11,7 +11,7 @@ import numpy.typing as npt
 from qcompress.detectors import Rows
 from qcompress.detectors.tpc import samples
 from qcompress.detectors.tpc.finder import classical
-from qcompress.detectors.tpc.networks.labels import Flags, Integers, Matching, Places, match
+from qcompress.detectors.tpc.networks.labels import Integers, Matching, Places, match
 from qcompress.detectors.tpc.networks.models import QUANTITIES
 from qcompress.detectors.tpc.networks.stages import CHARGE_SHIFT, RAW_FORMAT
 from qcompress.detectors.tpc.networks.windows import Layout, windows
@@ -148,8 +148,3 @@ def _rows(path: Path, layout: Layout) -> Rows:
         split.append(np.full(len(found.raw), frame.split, np.uint8))
     joined: Any = np.concatenate(codes)
     return Rows.of(joined, np.concatenate(targets), np.concatenate(split))
-
-
-def accepted_flags(decisions: Integers) -> Flags:
-    """Decisions (n, 1) of a classifier -> which maxima are kept."""
-    return np.asarray(decisions[:, 0] > 0)

@@ -6,7 +6,7 @@ quantized; the input is a window over its centre charge, in `RATIO_FORMAT`.
 
 from collections.abc import Mapping
 from types import MappingProxyType
-from typing import Any, ClassVar, Literal
+from typing import ClassVar, Literal
 
 from pydantic import Field, model_validator
 
@@ -14,6 +14,7 @@ from qcompress.detectors import Network, NetworkSection
 from qcompress.detectors.tpc.networks.stages import RATIO_FORMAT
 from qcompress.detectors.tpc.networks.windows import Layout
 from qcompress.errors import QcompressError
+from qcompress.frontends.keras_objects import KerasLayer, KerasModel, Quantizer, Tensor
 
 CLASSIFIER: Literal["classifier"] = "classifier"
 REGRESSOR: Literal["regressor"] = "regressor"
@@ -68,7 +69,7 @@ class NetworkOptions(NetworkSection):
         return Layout.parse(self.window, self.extras, self.classical)
 
 
-def build(options: NetworkOptions, own: Mapping[str, Any] = MappingProxyType({})) -> tuple[Network, ...]:
+def build(options: NetworkOptions, own: Mapping[str, KerasModel] = MappingProxyType({})) -> tuple[Network, ...]:
     """All networks of a config, freshly initialised; own: models, by name, to be trained instead."""
     losses = {CLASSIFIER: split_loss if options.classes == 3 else keep_loss, REGRESSOR: quantity_loss}
     found = []
@@ -85,30 +86,30 @@ def outputs(options: NetworkOptions, name: str) -> int:
     return 3 if options.classes == 3 else 1
 
 
-def build_model(options: NetworkOptions, name: str, quantized: bool = True) -> Any:
+def build_model(options: NetworkOptions, name: str, quantized: bool = True) -> KerasModel:
     """(layout.size,) -> (outputs,); quantized: QKeras, else the same layers in float."""
     import keras
     import qkeras
 
-    def dense(units: int, name: str) -> Any:
+    def dense(units: int, name: str) -> KerasLayer:
         if not quantized:
             return keras.layers.Dense(units, name=name)
         return qkeras.QDense(units, kernel_quantizer=weights(), bias_quantizer=weights(1), name=name)
 
-    def convolution(name: str) -> Any:
+    def convolution(name: str) -> KerasLayer:
         if not quantized:
             return keras.layers.Conv2D(options.neurons, 3, name=name)
         return qkeras.QConv2D(options.neurons, 3, kernel_quantizer=weights(), bias_quantizer=weights(1), name=name)
 
-    def weights(integer: int = 0) -> Any:
+    def weights(integer: int = 0) -> Quantizer:
         return qkeras.quantized_bits(options.weight_bits, integer, alpha=1)
 
-    def activation(name: str) -> Any:
+    def activation(name: str) -> KerasLayer:
         if not quantized:
             return keras.layers.ReLU(name=name)
         return qkeras.QActivation(qkeras.quantized_relu(options.activation_bits, 2), name=name)
 
-    def grid(bits: int, integer: int, name: str) -> list[Any]:
+    def grid(bits: int, integer: int, name: str) -> list[KerasLayer]:
         return [qkeras.QActivation(qkeras.quantized_bits(bits, integer, alpha=1), name=name)] if quantized else []
 
     layout = options.layout
@@ -128,7 +129,7 @@ def build_model(options: NetworkOptions, name: str, quantized: bool = True) -> A
     return keras.Sequential(layers, name=name)
 
 
-def keep_loss(target: Any, logits: Any) -> Any:
+def keep_loss(target: Tensor, logits: Tensor) -> Tensor:
     """Binary cross entropy of (n, 1) logits: keep where at least one cluster took the maximum."""
     import keras
 
@@ -136,7 +137,7 @@ def keep_loss(target: Any, logits: Any) -> Any:
     return keras.ops.mean(keras.losses.binary_crossentropy(keep, logits, from_logits=True))
 
 
-def split_loss(target: Any, logits: Any) -> Any:
+def split_loss(target: Tensor, logits: Tensor) -> Tensor:
     """Cross entropy of (n, 3) logits: none, one, or several clusters."""
     import keras
 
@@ -144,7 +145,7 @@ def split_loss(target: Any, logits: Any) -> Any:
     return keras.ops.mean(keras.losses.sparse_categorical_crossentropy(label, logits, from_logits=True))
 
 
-def quantity_loss(target: Any, found: Any) -> Any:
+def quantity_loss(target: Tensor, found: Tensor) -> Tensor:
     """Mean squared error of (n, 5) quantities, over the maxima that have a cluster."""
     from keras import ops
 
