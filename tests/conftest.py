@@ -99,7 +99,8 @@ def econt_candidate(qcompress: Command, shared_folder: Path) -> Path:
         fcntl.flock(lock, fcntl.LOCK_EX)
         if not (shared / "done").exists():
             text = (ROOT / "firmware_configs" / config.name).read_text()
-            for rows, fewer in (("events: 4000", "events: 600"), ("rows: 2000", "rows: 500"), ("rows: 4000", "rows: 400")):
+            smaller = {"events: 4000": "events: 600", "rows: 2000": "rows: 500", "rows: 4000": "rows: 400"}
+            for rows, fewer in smaller.items():
                 assert rows in text
                 text = text.replace(rows, fewer)
             config.write_text(text)

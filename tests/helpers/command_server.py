@@ -88,13 +88,13 @@ def next_call() -> dict[str, Any]:
 
 def begin(call: dict[str, Any]) -> None:
     """Make this process look as a fresh one."""
-    from qcompress import cli
+    from qcompress.cli import faults
 
     for number, path in ((0, os.devnull), *zip((1, 2), call["streams"], strict=True)):
         opened = os.open(path, os.O_RDONLY if number == 0 else os.O_WRONLY | os.O_CREAT)
         os.dup2(opened, number)
         os.close(opened)
-    cli.STANDARD_ERROR = os.dup(2)
+    faults.STANDARD_ERROR = os.dup(2)
     os.environ.update(call["environment"])
     os.chdir(call["cwd"])
     sys.argv = ["qcompress", *call["arguments"]]
