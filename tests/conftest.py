@@ -12,6 +12,13 @@ from helpers.command_server import CommandServer
 from helpers.paths import PLUG, ROOT, Command
 
 reference_cases: list[str] = []
+SMALLER = {"events: 4000": "events: 600", "filters: 8": "filters: 2", "rows: 2000": "rows: 500", "rows: 4000": "rows: 400"}
+"""What makes the candidate of the tests smaller than the README's: `make demo QUICK=1` makes that one."""
+
+
+def pytest_addoption(parser: pytest.Parser) -> None:
+    """What `tests/targets/test_gold.py` takes."""
+    parser.addoption("--renew-gold", action="store_true", help="write the gold texts anew")
 
 
 @pytest.fixture(scope="session")
@@ -91,7 +98,7 @@ def fresh_qcompress() -> Command:
 
 @pytest.fixture(scope="session")
 def econt_candidate(qcompress: Command, shared_folder: Path) -> Path:
-    """The README's candidate on fewer events, trained for one epoch: every step but synthesis. Made once for a run."""
+    """The README's candidate, smaller, trained for one epoch: every step but synthesis. Made once for a run."""
     shared = shared_folder / "econt_candidate"
     shared.mkdir(exist_ok=True)
     config, folder = shared / "econt_48bit.yaml", shared / "econt_48bit"
@@ -99,9 +106,9 @@ def econt_candidate(qcompress: Command, shared_folder: Path) -> Path:
         fcntl.flock(lock, fcntl.LOCK_EX)
         if not (shared / "done").exists():
             text = (ROOT / "firmware_configs" / config.name).read_text()
-            for rows, fewer in (("events: 4000", "events: 600"), ("rows: 2000", "rows: 500"), ("rows: 4000", "rows: 400")):
-                assert rows in text
-                text = text.replace(rows, fewer)
+            for line, smaller in SMALLER.items():
+                assert line in text
+                text = text.replace(line, smaller)
             config.write_text(text)
             done = qcompress("run", config, "--quick", "--out", folder)
             assert done.returncode == 0, done.stderr
