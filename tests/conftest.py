@@ -4,15 +4,24 @@ import fcntl
 import os
 import subprocess
 import sys
+from collections import Counter
 from collections.abc import Callable, Iterator
 from pathlib import Path
+from typing import Any
 
 import pytest
+from helpers.budgets import room_of, said
 from helpers.command_server import CommandServer
 from helpers.paths import PLUG, ROOT, Command
 
 reference_cases: list[str] = []
-SMALLER = {"events: 4000": "events: 600", "filters: 8": "filters: 2", "rows: 2000": "rows: 500", "rows: 4000": "rows: 400"}
+seconds: Counter[str] = Counter()
+SMALLER = {
+    "events: 4000": "events: 600",
+    "filters: 8": "filters: 2",
+    "rows: 2000": "rows: 500",
+    "rows: 4000": "rows: 400",
+}
 """What makes the candidate of the tests smaller than the README's: `make demo QUICK=1` makes that one."""
 
 
@@ -39,11 +48,31 @@ def data_file() -> Callable[[str], Path]:
     return find
 
 
+def pytest_runtest_logreport(report: pytest.TestReport) -> None:
+    """Add up what the tests of a room take, fixtures included."""
+    seconds[room_of(report.nodeid)] += report.duration
+
+
+def pytest_sessionfinish(session: pytest.Session) -> None:
+    """Tell the process that prints the summary what this one has used of the reference data."""
+    if hasattr(session.config, "workeroutput"):
+        session.config.workeroutput["reference_cases"] = reference_cases
+
+
+@pytest.hookimpl(optionalhook=True)
+def pytest_testnodedown(node: Any) -> None:
+    """Take it in."""
+    reference_cases.extend(getattr(node, "workeroutput", {}).get("reference_cases", []))
+
+
 def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter) -> None:
-    """Say how much of the reference data was used."""
+    """Say how much of the reference data was used, and how long each room took."""
     terminalreporter.write_line(
         f"reference data: {len(reference_cases)} cases run on {len(set(reference_cases))} public files"
     )
+    processes = getattr(terminalreporter.config.option, "numprocesses", None) or 1
+    for line in said(seconds, processes):
+        terminalreporter.write_line(line)
 
 
 @pytest.fixture(scope="session")
