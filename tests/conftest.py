@@ -12,6 +12,7 @@ from typing import Any
 import pytest
 from helpers.budgets import room_of, said
 from helpers.command_server import CommandServer
+from helpers.order import place
 from helpers.paths import PLUG, ROOT, Command
 
 reference_cases: list[str] = []
@@ -28,6 +29,12 @@ SMALLER = {
 def pytest_addoption(parser: pytest.Parser) -> None:
     """What `tests/targets/test_gold.py` takes."""
     parser.addoption("--renew-gold", action="store_true", help="write the gold texts anew")
+
+
+def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
+    """Processes that share the tests begin with the longest files."""
+    if hasattr(config, "workerinput"):
+        items.sort(key=lambda item: place(item.path, ROOT / "tests"))
 
 
 @pytest.fixture(scope="session")

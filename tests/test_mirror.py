@@ -1,6 +1,7 @@
 """The tests mirror the package: who looks for the test of a module finds it at the module's own path."""
 
 import pytest
+from helpers.order import LONGEST
 from helpers.paths import ROOT
 
 CONTRACTS = {
@@ -58,3 +59,7 @@ def test_a_contract_is_there_and_lies_in_a_room(test: str) -> None:
     assert test in TESTS
     room = (ROOT / "qcompress" / test).parent
     assert (room / "__init__.py").is_file() or room.with_suffix(".py").is_file()
+
+
+def test_the_longest_files_are_there() -> None:
+    assert set(LONGEST) <= set(TESTS)
