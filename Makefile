@@ -10,7 +10,7 @@ demo: venv
 	$(BIN)/qcompress run $(CONFIG) $(if $(QUICK),--quick)
 
 test: venv
-	$(BIN)/python -m pytest -n 2 --dist loadfile
+	$(BIN)/python -m pytest -n 2 --dist loadfile --no-loadscope-reorder
 
 test-all: venv
 	$(BIN)/python -m pytest -m "campaign or not campaign"

@@ -22,6 +22,7 @@ from pathlib import Path
 from typing import Any, NoReturn
 
 from helpers.paths import ROOT
+from helpers.warning_filters import apply_filters
 
 
 class CommandServer:
@@ -95,6 +96,7 @@ def begin(call: dict[str, Any]) -> None:
         os.dup2(opened, number)
         os.close(opened)
     faults.STANDARD_ERROR = os.dup(2)
+    apply_filters()
     os.environ.update(call["environment"])
     os.chdir(call["cwd"])
     sys.argv = ["qcompress", *call["arguments"]]

@@ -156,16 +156,16 @@ PLUGIN = """\
 // A model for a framework that loads emulators as plug-ins: create_model, prepare_input, predict, read_result,
 // destroy_model. Build: g++ -std=c++17 -O3 -fPIC -shared plugin.cpp -o {name}.so
 // Every model object has its own input and output; the weights are constants that all threads share. A framework with
-// a base class of its own gives its header and name: -DqcompressMODEL_HEADER='"emulator.h"'
-// -DqcompressMODEL_BASE=hls4mlEmulator::Model
+// a base class of its own gives its header and name: -DQCOMPRESS_MODEL_HEADER='"emulator.h"'
+// -DQCOMPRESS_MODEL_BASE=hls4mlEmulator::Model
 #include "{header}"
 
 #include <any>
 {includes}
-#ifdef qcompressMODEL_HEADER
-#include qcompressMODEL_HEADER
+#ifdef QCOMPRESS_MODEL_HEADER
+#include QCOMPRESS_MODEL_HEADER
 #else
-#define qcompressMODEL_BASE qcompress_plugin::Model
+#define QCOMPRESS_MODEL_BASE qcompress_plugin::Model
 namespace qcompress_plugin {{
 {takes}
 class Model {{
@@ -180,14 +180,14 @@ class Model {{
 
 namespace {space} {{
 
-class Emulator final : public qcompressMODEL_BASE {{
+class Emulator final : public QCOMPRESS_MODEL_BASE {{
 {members}
 }};
 
 }} // namespace {space}
 
-extern "C" qcompressMODEL_BASE *create_model() {{ return new {space}::Emulator; }}
-extern "C" void destroy_model(qcompressMODEL_BASE *model) {{ delete model; }}
+extern "C" QCOMPRESS_MODEL_BASE *create_model() {{ return new {space}::Emulator; }}
+extern "C" void destroy_model(QCOMPRESS_MODEL_BASE *model) {{ delete model; }}
 """
 
 
