@@ -34,9 +34,12 @@ CONTRACTS = {
     "targets/test_ports.py": "several inputs and outputs in every target",
     "targets/test_settings.py": "the settings of every target",
     "test_docs.py": "the documents",
+    "test_docs_blocks.py": "every block of the documents",
+    "test_extras.py": "what the core does without",
     "test_firmware_configs.py": "the project's configs",
     "test_mirror.py": "the tests themselves",
     "test_notebooks.py": "the notebooks",
+    "test_packages.py": "wheel and sdist",
     "test_rooms.py": "the law of the house",
 }
 """Tests of no single module, and what they are about."""
