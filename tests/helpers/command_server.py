@@ -54,9 +54,10 @@ class CommandServer:
 
     def close(self) -> None:
         """End the server."""
-        assert self._process.stdin
-        self._process.stdin.close()
-        self._process.wait(60)
+        with self._process as process:  # closes its streams too
+            assert process.stdin
+            process.stdin.close()
+            process.wait(60)
 
 
 def import_everything() -> None:
