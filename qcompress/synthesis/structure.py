@@ -24,8 +24,8 @@ from qcompress.graph import (
     Relu,
     Table,
 )
-from qcompress.targets.rtl.loadable_emit import layers
 from qcompress.targets.rtl.loadable_layers import Layer
+from qcompress.targets.rtl.loadable_writer import layers
 from qcompress.targets.rtl.weight_store import Layout
 
 Features = dict[str, float]
