@@ -10,6 +10,7 @@ from typing import Any, NamedTuple
 import numpy as np
 
 from qcompress.errors import QcompressError
+from qcompress.files import JsonObject
 from qcompress.fixedpoint import Codes
 from qcompress.graph import Chain, Graph, Linear, Port, Tensors, ports_in, ports_out
 from qcompress.graph.linear import positions
@@ -41,7 +42,7 @@ class Comparison:
     mismatches: int
     first: str | None
 
-    def to_json(self) -> dict[str, Any]:
+    def to_json(self) -> JsonObject:
         return asdict(self)
 
 

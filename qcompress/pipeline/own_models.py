@@ -7,7 +7,7 @@ from tempfile import TemporaryDirectory
 from typing import Any, NamedTuple
 
 from qcompress.config import Config
-from qcompress.detectors import Detector, Network
+from qcompress.detectors import Detector, FrontEndRegisters, Network
 from qcompress.errors import QcompressError
 from qcompress.files import file_hash
 from qcompress.frontends import load_model, model_of
@@ -69,7 +69,7 @@ def hashes(models: Mapping[str, OwnModel]) -> dict[str, str]:
 
 
 def build_networks(
-    detector: Detector, options: Any, front_end: Mapping[str, Any], models: Mapping[str, OwnModel]
+    detector: Detector, options: Any, front_end: FrontEndRegisters, models: Mapping[str, OwnModel]
 ) -> tuple[Network, ...]:
     """The detector's networks, the user's models in them; raises QcompressError where one does not fit the stages."""
     if not models:
@@ -111,7 +111,7 @@ def _by_network(detector: Detector, names: list[str], models: Mapping[str, OwnMo
 def _check(
     own: OwnModel,
     detector: Detector,
-    front_end: Mapping[str, Any],
+    front_end: FrontEndRegisters,
     name: str,
     graph: Graph,
     graphs: Mapping[str, Graph],

@@ -16,6 +16,7 @@ from typing import Any, NamedTuple, Protocol, runtime_checkable
 from pydantic import BaseModel
 
 from qcompress.errors import QcompressError
+from qcompress.files import JsonObject
 from qcompress.graph import Graph, Tensors
 
 __all__ = [
@@ -135,7 +136,7 @@ class Choice(NamedTuple):
     settings: BaseModel
     target: Target
 
-    def to_json(self) -> dict[str, Any]:
+    def to_json(self) -> JsonObject:
         """As a manifest keeps it."""
         return {"family": self.family.name, "settings": self.settings.model_dump(mode="json")}
 

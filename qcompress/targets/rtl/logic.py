@@ -5,7 +5,7 @@ alkaid's own mistakes are gone around here: constants never enter it, casts are 
 
 from collections.abc import Callable
 from itertools import pairwise
-from typing import Any, NamedTuple
+from typing import Any, NamedTuple, TypeVar
 from unittest.mock import patch
 
 import numpy as np
@@ -249,7 +249,10 @@ def _first_largest(a: tuple[Variable, Variable], b: tuple[Variable, Variable]) -
     return _larger(a[0], b[0]), _choose(a[0], b[0], b[1], a[1])
 
 
-def _tree(values: list[Any], join: Callable[[Any, Any], Any]) -> Any:
+Term = TypeVar("Term")
+
+
+def _tree(values: list[Term], join: Callable[[Term, Term], Term]) -> Term:
     """Neighbours joined until one is left."""
     while len(values) > 1:
         joined = [join(a, b) for a, b in list(pairwise(values))[::2]]
@@ -257,7 +260,7 @@ def _tree(values: list[Any], join: Callable[[Any, Any], Any]) -> Any:
     return values[0]
 
 
-def _merge(join: Callable[[Any, Any], Any]) -> Callable[..., list[Element]]:
+def _merge(join: Callable[[Variable, Variable], Variable]) -> Callable[..., list[Element]]:
     """Element by element."""
 
     def logic(operation: Any, *sources: Source) -> list[Element]:

@@ -26,6 +26,7 @@ from qcompress.detectors.tpc import geometry, samples
 from qcompress.detectors.tpc.geometry import SECTOR_PADS, SECTORS
 from qcompress.detectors.tpc.simulation.parameters import PARAMETERS
 from qcompress.errors import QcompressError
+from qcompress.files import JsonObject
 from qcompress.fixedpoint import Values
 from qcompress.progress import Report, silent
 
@@ -77,7 +78,7 @@ def simulate(kind: str, events: int, seed: int, path: Path, report: Report = sil
             report(done, events, "frames")
 
 
-def origin(kind: str, seed: int) -> dict[str, Any]:
+def origin(kind: str, seed: int) -> JsonObject:
     """What a sample says of its making."""
     frozen = {"parameters": json.loads(PARAMETERS.to_json()), "parameters_hash": PARAMETERS.digest()}
     return {"kind": kind, "seed": seed, **frozen}
