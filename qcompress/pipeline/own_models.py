@@ -43,13 +43,13 @@ def own_models(config: Config, models: Given | None) -> Iterator[dict[str, OwnMo
 
     A function is called with the config's seed set. A model that is given is not changed itself.
     """
-    found = named_in(config)
+    models_by_name = named_in(config)
     if not models:
-        yield found
+        yield models_by_name
         return
     from qcompress.training.fit import make_deterministic
 
-    if found:
+    if models_by_name:
         raise QcompressError("models are given in Python and as network.model: give one of them")
     with TemporaryDirectory(prefix="qcompress-") as folder:
         for number, (name, model) in enumerate(models.items()):
@@ -59,8 +59,8 @@ def own_models(config: Config, models: Given | None) -> Iterator[dict[str, OwnMo
             if not hasattr(built, "save"):
                 raise QcompressError(f"models[{name!r}]: gives {type(built).__name__}, no Keras model")
             path = model_of(built).save(Path(folder, str(number)))
-            found[name] = OwnModel(f"models[{name!r}]", path)
-        yield found
+            models_by_name[name] = OwnModel(f"models[{name!r}]", path)
+        yield models_by_name
 
 
 def hashes(models: Mapping[str, OwnModel]) -> dict[str, str]:

@@ -12,11 +12,11 @@ def finish(program: Program, group: Group, start: Bounds, first: Step | None = N
     """The statements of the elementwise nodes behind a kernel, and all that they hold."""
     lines, held, bounds = [], [start], start
     formats = program.graph.formats
-    found = [first] if first else []
+    steps = [first] if first else []
     for node in group.tail:
-        done = found[-1].result if found else bounds
-        found.append(step(node.operation, formats[node.source], done))
-    for each in found:
+        done = steps[-1].result if steps else bounds
+        steps.append(step(node.operation, formats[node.source], done))
+    for each in steps:
         lines += each.lines
         held += [each.held, each.result]
     return lines, Bounds.around(held)

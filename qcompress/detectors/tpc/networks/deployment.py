@@ -81,9 +81,9 @@ def timing_table(model: Path, threads: int, warm_up: int, repeats: int, batches:
     rows = []
     for size in batches:
         values = format_.to_values(rng.integers(0, format_.max_code, (size, *given.shape[1:])))
-        found = time_batch(lambda values=values: body.predict(values), size, warm_up, repeats)  # type: ignore[misc]
-        seconds = (1000 * s for s in (found.median, found.percentile_95, found.percentile_99))
-        rows.append((size, *seconds, found.rate))
+        timing = time_batch(lambda values=values: body.predict(values), size, warm_up, repeats)  # type: ignore[misc]
+        seconds = (1000 * s for s in (timing.median, timing.percentile_95, timing.percentile_99))
+        rows.append((size, *seconds, timing.rate))
     columns = ("batch", "median [ms]", "95 % [ms]", "99 % [ms]", "clusters/s")
     note = f"{body.provider}, {threads} thread(s), {warm_up} of warm-up, {repeats} repeats"
     return Table(f"{model.name} in onnxruntime", columns, tuple(rows), note)
