@@ -10,6 +10,7 @@ from pydantic import BaseModel, ConfigDict, Field, SerializeAsAny, ValidationErr
 
 from qcompress.detectors import Options, load_detector
 from qcompress.errors import QcompressError
+from qcompress.files import JsonObject
 from qcompress.targets import Choice, choose, distinct
 from qcompress.training.options import TrainingOptions
 from qcompress.yaml_files import read_yaml
@@ -97,7 +98,7 @@ class Config(_Section):
         )
 
 
-def load_yaml(path: Path) -> dict[str, Any]:
+def load_yaml(path: Path) -> JsonObject:
     """Keys and values of a YAML file; raises QcompressError with file and line."""
     return _load(path)[0]
 
@@ -166,12 +167,12 @@ def parse_config(given: dict[str, Any], path: Path, tree: yaml.Node | None = Non
         raise QcompressError(f"{path}:{_line(tree, section or ['detector'])}: {fault}") from None
 
 
-def _targets(given: Mapping[str, Any]) -> dict[str, Any]:
+def _targets(given: Mapping[str, Any]) -> JsonObject:
     """The targets of a config, those that are built by default first."""
     return {**{name: {} for name in DEFAULT_TARGETS}, **given}
 
 
-def _targets_of(given: Mapping[str, Any]) -> dict[str, Any]:
+def _targets_of(given: Mapping[str, Any]) -> JsonObject:
     """What a config says of targets: names and settings, or shorthands, or null."""
     told = given.get("targets")
     if told is not None and not (isinstance(told, dict) and all(isinstance(name, str) for name in told)):

@@ -5,7 +5,7 @@ derived from `Detector`. It is imported only when a config or a command names it
 """
 
 from qcompress.detectors.evaluation import Evaluation
-from qcompress.detectors.firmware import Decoders, Firmware, Running
+from qcompress.detectors.firmware import Decoders, Firmware, FrontEndRegisters, Running
 from qcompress.detectors.options import NetworkSection, Options
 from qcompress.detectors.plug import FINISH_ROWS, Detector, Network, SampleCard
 from qcompress.detectors.registry import GROUP, detector_names, load_detector, owner_of, reader_of
@@ -25,6 +25,7 @@ __all__ = [
     "Detector",
     "Evaluation",
     "Firmware",
+    "FrontEndRegisters",
     "Network",
     "NetworkSection",
     "Options",

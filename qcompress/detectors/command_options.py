@@ -7,6 +7,7 @@ from typing import Annotated, Any, get_args, get_origin
 
 import typer
 from pydantic import ValidationError
+from pydantic.fields import FieldInfo
 from typer.core import TyperCommand
 
 from qcompress.detectors import Detector, detector_names, load_detector
@@ -42,9 +43,9 @@ class DetectorOptions(TyperCommand):
         return super().invoke(ctx)
 
 
-def offered(command: str) -> dict[str, dict[str, Any]]:
+def offered(command: str) -> dict[str, dict[str, FieldInfo]]:
     """Option name -> detector name -> pydantic field, of all installed detectors that add to the command."""
-    found: dict[str, dict[str, Any]] = {}
+    found: dict[str, dict[str, FieldInfo]] = {}
     for name in detector_names():
         try:
             options = load_detector(name).command_options.get(command)
@@ -83,7 +84,7 @@ def flag(name: str) -> str:
     return "--" + name.replace("_", "-")
 
 
-def _parameters(fields: Mapping[str, Mapping[str, Any]]) -> list[Any]:
+def _parameters(fields: Mapping[str, Mapping[str, FieldInfo]]) -> list[Any]:
     """Typer's parameters of optional values; they come as text and are checked by the detector's own model."""
 
     def taking(**given: Any) -> None: ...
@@ -102,11 +103,11 @@ def _parameters(fields: Mapping[str, Mapping[str, Any]]) -> list[Any]:
     return list(typer.main.get_command(app).params)
 
 
-def _help(owners: Mapping[str, Any]) -> str:
+def _help(owners: Mapping[str, FieldInfo]) -> str:
     return "; ".join(f"{name}: {field.description or 'see its page'}" for name, field in owners.items())
 
 
-def _metavar(owners: Mapping[str, Any]) -> str:
+def _metavar(owners: Mapping[str, FieldInfo]) -> str:
     """The choices, or the type, of the first detector's field."""
     annotation = next(iter(owners.values())).annotation
     kinds = [kind for kind in get_args(annotation) or (annotation,) if kind is not type(None)]

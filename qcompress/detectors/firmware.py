@@ -5,8 +5,12 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from qcompress.errors import QcompressError
+from qcompress.files import Json
 from qcompress.fixedpoint import Codes, Values
 from qcompress.graph import Chain, Graph
+
+FrontEndRegisters = Mapping[str, Json]
+"""The registers in front of the networks, by name: JSON values that travel with the candidate."""
 
 
 @dataclass(frozen=True)
@@ -34,14 +38,14 @@ class Firmware:
     defaults. `chains` are what the candidate is; `run` is for a network behind another front end than its own.
     """
 
-    front_end: Mapping[str, Any]
+    front_end: FrontEndRegisters
     graphs: Mapping[str, Graph]
     chains: Mapping[str, Running]
     run: Mapping[str, Callable[[Codes], Codes]]
     options: Mapping[str, Any] = field(default_factory=dict)
 
     @classmethod
-    def of_chains(cls, front_end: Mapping[str, Any], chains: Mapping[str, Chain], **options: Any) -> "Firmware":
+    def of_chains(cls, front_end: FrontEndRegisters, chains: Mapping[str, Chain], **options: Any) -> "Firmware":
         """The reference of some chains; the graph of each is the one named first of its outputs."""
         graphs = {}
         for name, chain in chains.items():

@@ -8,11 +8,12 @@ from pathlib import Path
 from typing import Any, ClassVar, NamedTuple
 
 from qcompress.detectors.evaluation import Evaluation
-from qcompress.detectors.firmware import Decoders, Firmware
+from qcompress.detectors.firmware import Decoders, Firmware, FrontEndRegisters
 from qcompress.detectors.options import NetworkSection, Options
 from qcompress.detectors.results import Results
 from qcompress.detectors.rows import Rows
 from qcompress.errors import QcompressError, QcompressWarning
+from qcompress.files import JsonObject
 from qcompress.fixedpoint import Codes
 from qcompress.frontends import model_of
 from qcompress.frontends.keras_objects import KerasModel, Loss
@@ -110,21 +111,21 @@ class Detector(ABC):
         """Identify a sample file; raises QcompressError if it is none."""
 
     @abstractmethod
-    def rows(self, path: Path, front_end: Mapping[str, Any], network: str) -> Rows:
+    def rows(self, path: Path, front_end: FrontEndRegisters, network: str) -> Rows:
         """A sample as codes in front of the stages of a network that these registers describe, and its targets."""
 
     @abstractmethod
-    def front_end(self, options: Any) -> dict[str, Any]:
+    def front_end(self, options: Any) -> JsonObject:
         """The registers in front of the network, as JSON: they travel with the candidate."""
 
     @abstractmethod
-    def preprocess(self, front_end: Mapping[str, Any], network: str, graphs: Mapping[str, Graph]) -> Stage:
+    def preprocess(self, front_end: FrontEndRegisters, network: str, graphs: Mapping[str, Graph]) -> Stage:
         """The integer stage that makes a network's input codes of a sample's codes.
 
         graphs: those of the networks before it; a chain that holds one of them is a cascade.
         """
 
-    def postprocess(self, front_end: Mapping[str, Any], network: str, graph: Graph) -> tuple[Stage, ...]:
+    def postprocess(self, front_end: FrontEndRegisters, network: str, graph: Graph) -> tuple[Stage, ...]:
         """The integer stages that make read-out words of a network's output codes; none unless the detector has any."""
         return ()
 

@@ -36,22 +36,22 @@ def owner_of(sample: Path) -> Detector:
     """The installed detector that knows a file as its sample; raises QcompressError if none does, or several."""
     if not sample.is_file():
         raise QcompressError(f"{sample}: no such sample file")
-    found = [detector for detector in map(load_detector, detector_names()) if detector.owns(sample)]
-    if len(found) == 1:
-        return found[0]
-    known = ", ".join(detector.name for detector in found) or ", ".join(detector_names())
-    told = "a sample of several detectors" if found else "damaged sample file, or of no installed detector"
+    owners = [detector for detector in map(load_detector, detector_names()) if detector.owns(sample)]
+    if len(owners) == 1:
+        return owners[0]
+    known = ", ".join(detector.name for detector in owners) or ", ".join(detector_names())
+    told = "a sample of several detectors" if owners else "damaged sample file, or of no installed detector"
     raise QcompressError(f"{sample}: {told} ({known}); say with --detector whose it is")
 
 
 def reader_of(source: Path) -> Detector:
     """The installed detector that reads files with that ending; raises QcompressError if none does, or several."""
     ending = "" if source.is_dir() else source.suffix
-    found = [detector for detector in map(load_detector, detector_names()) if ending in detector.imports]
-    if len(found) == 1:
-        return found[0]
-    known = ", ".join(detector.name for detector in found)
-    told = f"may be a file of {known}" if found else f"no installed detector reads files ending in {ending or '/'}"
+    readers = [detector for detector in map(load_detector, detector_names()) if ending in detector.imports]
+    if len(readers) == 1:
+        return readers[0]
+    known = ", ".join(detector.name for detector in readers)
+    told = f"may be a file of {known}" if readers else f"no installed detector reads files ending in {ending or '/'}"
     raise QcompressError(f"{source}: {told}; say with --detector whose it is")
 
 

@@ -81,15 +81,15 @@ def front_end(source: Any, name: str | None = None) -> FrontEnd:
             hint = f"did you mean {nearest[0]}?" if nearest else f"known: {', '.join(known)}"
             raise QcompressError(f"front end {name!r} is not installed; {hint}")
         return known[name]
-    found = [each for each in known.values() if each.recognises(source)]
+    matching = [each for each in known.values() if each.recognises(source)]
     told = source if isinstance(source, Path) else f"an object of class {type(source).__name__}"
-    if not found:
+    if not matching:
         takes = "; ".join(f"{each.name}: {each.takes}" for each in known.values())
         raise QcompressError(f"{told}: no front end reads it; {takes}")
-    if len(found) > 1:
-        names = ", ".join(each.name for each in found)
+    if len(matching) > 1:
+        names = ", ".join(each.name for each in matching)
         raise QcompressError(f"{told}: front ends {names} all read it; choose one with --front-end")
-    return found[0]
+    return matching[0]
 
 
 def is_model(path: Path) -> bool:

@@ -138,13 +138,13 @@ def _unique(name: str, names: set[str]) -> str:
     return chosen
 
 
-def _without_ends(found: Calls) -> Calls:
+def _without_ends(every: Calls) -> Calls:
     """Leave out a final softmax or sigmoid of every output, a layer of its own or inline."""
-    for output, end in found.outputs.items():
-        by_name = {call.name: call for call in found.calls}
-        if end in by_name and not any(end in call.sources for call in found.calls):
-            found = _without_end(found, output, by_name[end])
-    return found
+    for output, end in every.outputs.items():
+        by_name = {call.name: call for call in every.calls}
+        if end in by_name and not any(end in call.sources for call in every.calls):
+            every = _without_end(every, output, by_name[end])
+    return every
 
 
 def _without_end(found: Calls, output: str, last: Call) -> Calls:

@@ -49,13 +49,13 @@ def convert(model: KerasModel, name: str, input_format: Formats = None) -> Conve
     input_format: needed for every input that does not begin with a quantizer. Raises Refused naming layer, reason,
     remedy.
     """
-    found = calls_of(model)
-    given = [_input(name, each, found, input_format) for each in found.inputs]
-    inputs, notes = [each for each, _ in given], (*found.notes, *(note for _, note in given if note))
+    calls = calls_of(model)
+    given = [_input(name, each, calls, input_format) for each in calls.inputs]
+    inputs, notes = [each for each, _ in given], (*calls.notes, *(note for _, note in given if note))
     builder = Builder(inputs)
     ends = {each.name: each.name for each in inputs}
     quantizers = {each.name: each.quantizer for each in inputs}
-    for call in found.calls:
+    for call in calls.calls:
         quantizer = quantizers.get(call.sources[0]) if len(call.sources) == 1 else None
         if quantizer is not None and quantizer.overflow is not Overflow.SAT_SYM:
             ends[call.name] = call.sources[0]  # every code of the format stays as it is; SAT_SYM alone changes one
@@ -63,7 +63,7 @@ def convert(model: KerasModel, name: str, input_format: Formats = None) -> Conve
             ends[call.name] = add_layer(builder, call, *(ends[source] for source in call.sources))
     if not builder.nodes:
         raise Refused(f"model {name}: nothing is left to compute; give a model with a layer behind its quantizer")
-    outputs = {output: ends[end] for output, end in found.outputs.items()}
+    outputs = {output: ends[end] for output, end in calls.outputs.items()}
     if idle := [output for output, end in outputs.items() if end in quantizers]:
         raise Refused(f"model {name}: output {idle[0]} is input {outputs[idle[0]]} itself; leave it out of the model")
     return Conversion(Graph.of(name, inputs, builder.nodes, outputs), notes)

@@ -14,6 +14,7 @@ from typing import Any
 import numpy as np
 
 from qcompress.errors import QcompressError
+from qcompress.files import JsonObject
 from qcompress.fixedpoint import Cast, Codes, Format
 from qcompress.graph.nodes import OPERATIONS, Input, Node
 from qcompress.graph.ports import INPUT, OUTPUT
@@ -36,7 +37,7 @@ def read(folder: Path) -> tuple[dict[str, Any], dict[str, Codes]]:
     return description, arrays
 
 
-def migrated(description: Mapping[str, Any]) -> dict[str, Any]:
+def migrated(description: Mapping[str, Any]) -> JsonObject:
     """A description of an older schema as schema 3 has it."""
     found = dict(description)
     if found["schema"] == 1:
@@ -102,7 +103,7 @@ def parts(
     return description["name"], inputs, nodes, description["outputs"]
 
 
-def parameters(name: str, operation: Any, arrays: dict[str, Codes]) -> dict[str, Any]:
+def parameters(name: str, operation: Any, arrays: dict[str, Codes]) -> JsonObject:
     """The fields of the operation of node `name` as JSON; arrays go to `arrays`, by node and field."""
     result: dict[str, Any] = {}
     for field in fields(operation):

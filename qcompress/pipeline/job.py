@@ -10,7 +10,7 @@ from qcompress.candidate import Candidate
 from qcompress.candidate.figures import StepFigures
 from qcompress.candidate.record import value_hash
 from qcompress.config import Config
-from qcompress.detectors import Detector, Rows
+from qcompress.detectors import Detector, FrontEndRegisters, Rows
 from qcompress.detectors.rows import Numbers
 from qcompress.errors import QcompressError
 from qcompress.pipeline.code import code_hash
@@ -39,8 +39,8 @@ class Job:
         return own or self.candidate.folder / "sample" / "sample.h5"
 
     @property
-    def front_end(self) -> Mapping[str, Any]:
-        front_end: Mapping[str, Any] = self.candidate.manifest["front_end"]
+    def front_end(self) -> FrontEndRegisters:
+        front_end: FrontEndRegisters = self.candidate.manifest["front_end"]
         return front_end
 
 

@@ -34,9 +34,9 @@ def verify_bodies(job: Job, stage: Path, report: Report) -> Comparisons:
     codes = {name: _test_codes(job, name, affordable_rows(graph, options.test_rows)) for name, graph in graphs.items()}
     inputs = {name: {"test events": _behind(job.candidate.front(name, graphs), codes[name])} for name in graphs}
     rows, seed = options.random_rows, job.config.seed
-    found = verification(job.candidate, job.candidate.targets(), inputs, rows, seed, report)
+    comparisons = verification(job.candidate, job.candidate.targets(), inputs, rows, seed, report)
     whole = {name: {"test events": codes[name]} for name in graphs}
-    return joined(found, verification_of_chains(job.candidate, whole, rows, seed))
+    return joined(comparisons, verification_of_chains(job.candidate, whole, rows, seed))
 
 
 def _test_codes(job: Job, network: str, most: int) -> InputSet:
@@ -63,10 +63,10 @@ def verification(
 
     Targets that cannot be simulated here take no part.
     """
-    found: Comparisons = {}
+    comparisons: Comparisons = {}
     graphs = candidate.graphs()
     for name, graph in graphs.items():
-        report(len(found), len(graphs), f"network {name}")
+        report(len(comparisons), len(graphs), f"network {name}")
         bodies: list[Body] = []
         if _model_is_body(candidate, name):
             bodies.append(load_model(candidate.model(name)).body(graph))
@@ -75,8 +75,8 @@ def verification(
         codes = {**inputs.get(name, {}), **standard_inputs(graph, affordable_rows(graph, rows), seed)}
         with tempfile.TemporaryDirectory(prefix="qcompress-") as scratch:
             rebuild = {built: partial(_rebuild, target, Path(scratch, built)) for built, target in simulated.items()}
-            found[name] = verify(graph, bodies, codes, rebuild)
-    return found
+            comparisons[name] = verify(graph, bodies, codes, rebuild)
+    return comparisons
 
 
 def _model_is_body(candidate: Candidate, network: str) -> bool:
@@ -99,7 +99,7 @@ def _rebuild(target: Any, scratch: Path, beginning: Graph | Chain) -> Body:
 
 def verification_of_chains(candidate: Candidate, inputs: Mapping[str, Inputs], rows: int, seed: int) -> Comparisons:
     """The emulators of all integer stages against the stages themselves, on the detector's codes, by network."""
-    found: Comparisons = {}
+    comparisons: Comparisons = {}
     graphs = candidate.graphs()
     for name in graphs:
         if (folder := candidate.folder / "emulator" / name).is_dir():
@@ -107,8 +107,8 @@ def verification_of_chains(candidate: Candidate, inputs: Mapping[str, Inputs], r
             codes = {**inputs.get(name, {}), **standard_inputs(chain, affordable_rows(chain, rows), seed)}
             with tempfile.TemporaryDirectory(prefix="qcompress-") as scratch:
                 rebuild = {body.name: partial(_rebuild, candidate.emulator(), Path(scratch))}
-                found[name] = verify(chain, [body], codes, rebuild)
-    return found
+                comparisons[name] = verify(chain, [body], codes, rebuild)
+    return comparisons
 
 
 def _emulator(candidate: Candidate, chain: Chain, folder: Path) -> tuple[Chain, Body]:
@@ -138,11 +138,11 @@ def verify_candidate(
     own = {name: {inputs.name: _input_codes(inputs, graph)} for name, graph in graphs.items()} if inputs else {}
     seed = candidate.manifest["seed"]
     chosen = {name: built[name] for name in targets or built}
-    found = verification(candidate, chosen, own, rows, seed, silent)
-    notes = verification_notes(candidate, found)
+    comparisons = verification(candidate, chosen, own, rows, seed, silent)
+    notes = verification_notes(candidate, comparisons)
     if targets is None and candidate.manifest["detector"] is not None:
-        found = joined(found, verification_of_chains(candidate, {}, rows, seed))
-    return found, notes
+        comparisons = joined(comparisons, verification_of_chains(candidate, {}, rows, seed))
+    return comparisons, notes
 
 
 def input_values(path: Path) -> npt.NDArray[Any]:
@@ -169,12 +169,12 @@ def _input_codes(path: Path, graph: Graph) -> Codes:
         raise QcompressError(f"{path}: {fault}") from None
 
 
-def mismatches(found: Comparisons) -> list[str]:
-    """One sentence for every body that differs from the reference; found: by the verification."""
+def mismatches(verified: Comparisons) -> list[str]:
+    """One sentence for every body that differs from the reference; verified: what the verification found."""
     return [
         f"network {name}: {one.body} differs in {one.mismatches} of {one.codes} codes on {one.inputs}; "
         f"first at {one.first}"
-        for name, comparisons in found.items()
+        for name, comparisons in verified.items()
         for one in comparisons
         if one.mismatches
     ]

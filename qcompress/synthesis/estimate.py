@@ -8,10 +8,10 @@ DSP, as the flows do not. Origin "estimated".
 import json
 from functools import cache
 from pathlib import Path
-from typing import Any
 
 import numpy as np
 
+from qcompress.files import JsonObject
 from qcompress.graph import Graph
 from qcompress.synthesis.report import Origin, SynthesisReport
 from qcompress.synthesis.structure import Features, constant_features, loadable_features
@@ -21,9 +21,9 @@ FIGURES = ("lut", "ff", "gate_equivalents")
 
 
 @cache
-def coefficients() -> dict[str, Any]:
+def coefficients() -> JsonObject:
     """design -> figure -> variable -> coefficient, and how they were found."""
-    content: dict[str, Any] = json.loads(COEFFICIENTS.read_text())
+    content: JsonObject = json.loads(COEFFICIENTS.read_text())
     return content
 
 

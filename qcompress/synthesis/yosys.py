@@ -19,7 +19,7 @@ from pathlib import Path
 from typing import Any
 
 from qcompress.errors import QcompressError
-from qcompress.files import write_json
+from qcompress.files import JsonObject, write_json
 from qcompress.synthesis.report import Origin, Part, SynthesisReport
 from qcompress.targets.processes import python_module, run_logged
 
@@ -99,7 +99,7 @@ def read_cells(statistics: str) -> SynthesisReport:
     )
 
 
-def count(cells: Cells) -> dict[str, Any]:
+def count(cells: Cells) -> JsonObject:
     """Look-up tables, flip-flops, DSPs and block RAMs among Xilinx cells."""
     return {
         "lut": sum(number for cell, number in cells.items() if cell in LUTS),

@@ -16,6 +16,7 @@ from typing import Any, NamedTuple, Protocol, runtime_checkable
 from pydantic import BaseModel
 
 from qcompress.errors import QcompressError
+from qcompress.files import JsonObject
 from qcompress.graph import Graph, Tensors
 
 __all__ = [
@@ -135,7 +136,7 @@ class Choice(NamedTuple):
     settings: BaseModel
     target: Target
 
-    def to_json(self) -> dict[str, Any]:
+    def to_json(self) -> JsonObject:
         """As a manifest keeps it."""
         return {"family": self.family.name, "settings": self.settings.model_dump(mode="json")}
 
@@ -143,7 +144,7 @@ class Choice(NamedTuple):
 @cache
 def families() -> Mapping[str, Family]:
     """The installed families by name; raises QcompressError for an entry that is none."""
-    found: dict[str, Family] = {}
+    installed: dict[str, Family] = {}
     for entry in importlib.metadata.entry_points(group=GROUP):
         try:
             loaded = entry.load()
@@ -152,12 +153,12 @@ def families() -> Mapping[str, Family]:
         if not isinstance(loaded, Family):
             raise QcompressError(f"target {entry.name}: {entry.value} is no Family of targets")
         for name in loaded.all_names():
-            taken = [other.name for other in found.values() if name in other.all_names()]
+            taken = [other.name for other in installed.values() if name in other.all_names()]
             if taken or name in RESERVED:
                 what = f"target {taken[0]}" if taken else "a folder of every candidate"
                 raise QcompressError(f"target {entry.name}: {entry.value} is called {name}, as {what} is; rename it")
-        found[loaded.name] = loaded
-    return {name: found[name] for name in sorted(found)}
+        installed[loaded.name] = loaded
+    return {name: installed[name] for name in sorted(installed)}
 
 
 def choose(name: str, given: Any = None) -> Choice:

@@ -32,7 +32,7 @@ import numpy as np
 
 from qcompress.graph import Graph, Linear, Node, Pool, Rearrangement, Table
 from qcompress.targets.hls.proven import AP_FIXED
-from qcompress.targets.rtl.loadable_emit import layers
+from qcompress.targets.rtl.loadable_writer import layers
 
 Cost = tuple[float, float]
 """Seconds, megabytes."""

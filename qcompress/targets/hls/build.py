@@ -11,6 +11,7 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
+from qcompress.files import JsonObject
 from qcompress.graph import Graph
 from qcompress.graph.ports import Port
 from qcompress.targets.hls.lowering import lower
@@ -31,7 +32,7 @@ REARRANGING = (
 """Optimizers of hls4ml that change what a network computes; its own setting for skipping them has no effect."""
 
 
-def configuration(settings: Hls, layers: dict[str, Any]) -> dict[str, Any]:
+def configuration(settings: Hls, layers: dict[str, Any]) -> JsonObject:
     """hls4ml's configuration: relative paths, a fixed stamp, weights in the sources; same graph, same bytes."""
     from hls4ml.backends import get_backend
 

@@ -7,6 +7,7 @@ from math import prod
 from typing import Any, Protocol
 
 from qcompress.errors import Refused
+from qcompress.files import JsonObject
 from qcompress.fixedpoint import Cast, Format
 from qcompress.graph import Input
 from qcompress.graph.ports import INPUT
@@ -71,7 +72,7 @@ class Layers:
         """Backend, io type and strategy."""
         return self.settings.backend, self.settings.io_type, self.settings.strategy
 
-    def configuration(self) -> dict[str, Any]:
+    def configuration(self) -> JsonObject:
         """hls4ml's configuration by layer name."""
         return {
             name: {"Precision": types, "Trace": False}

@@ -14,7 +14,7 @@ from typing import Any, NamedTuple
 
 import numpy as np
 
-from qcompress.files import write_json
+from qcompress.files import JsonObject, write_json
 from qcompress.fixedpoint import Codes, Format
 from qcompress.graph import Graph
 from qcompress.graph.ports import INPUT, OUTPUT, Port, Tensors, as_tensors, pack
@@ -160,7 +160,7 @@ def _padded(signal: Any) -> Bits:
     return Bits(bool(signed), int(integer), int(fraction))
 
 
-def write_verilog(graph: Graph, traced: Traced, latency_cutoff: float, folder: Path) -> dict[str, Any]:
+def write_verilog(graph: Graph, traced: Traced, latency_cutoff: float, folder: Path) -> JsonObject:
     """Write the design into `folder`; returns its figures: latency, interval, ports, alkaid's estimates.
 
     A design whose outputs are all constant has no core; its latency is given as 1.

@@ -21,6 +21,7 @@ import numpy as np
 from pydantic import BaseModel, ConfigDict, field_validator
 
 from qcompress.errors import QcompressError, Refused
+from qcompress.files import JsonObject
 from qcompress.fixedpoint import Codes
 from qcompress.graph import Graph
 from qcompress.graph.ports import INPUT, OUTPUT, Tensors, row_count, unpack
@@ -129,7 +130,7 @@ TARGET = RtlLoadable()
 VARIANTS = {settings.name: settings for settings in (RtlLoadable(reuse=2**n) for n in range(1, 8))}
 
 
-def describe(graph: Graph, design: Design, layout: Layout) -> dict[str, Any]:
+def describe(graph: Graph, design: Design, layout: Layout) -> JsonObject:
     """What the record says of a design."""
     inputs, outputs = buses(INPUT, graph.input_ports), buses(OUTPUT, graph.output_ports)
     return {

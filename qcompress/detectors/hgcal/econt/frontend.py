@@ -19,6 +19,7 @@ from qcompress.detectors.hgcal.econt.numbers import (
     decode,
 )
 from qcompress.errors import QcompressError
+from qcompress.files import JsonObject
 from qcompress.fixedpoint import Codes, Format
 
 TC_ORDERS = ("msb", "lsb")
@@ -81,7 +82,7 @@ class FrontEnd:
             np.take(table, codes[:, channel], out=calq[position], mode="clip")
         return calq.T
 
-    def to_mapping(self) -> dict[str, Any]:
+    def to_mapping(self) -> JsonObject:
         """What a JSON file may hold; `from_mapping` reads it back."""
         given = asdict(self)
         return given | {name: list(given[name]) for name in ("calibration", "mux")} | {"density": self.density.name}

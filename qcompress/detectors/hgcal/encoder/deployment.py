@@ -45,16 +45,18 @@ def overflow_lines(registers: Registers, overflow: Overflow, words: Path | None)
     front = registers.front_end
     parts = () if words is None else read_words(words, tc_order=front.tc_order)
     cells = (normalised_cells(front.charges(part.codes)) for part in parts)
-    found = overflow_report(weights_from_registers(registers), cells, overflow)
+    report = overflow_report(weights_from_registers(registers), cells, overflow)
     lines = [
-        f"{len(found.activations)} of 128 activations and {len(found.latents)} of 16 latents can overflow ({overflow})"
+        f"{len(report.activations)} of 128 activations and {len(report.latents)} of 16 latents can overflow "
+        f"({overflow})"
     ]
-    lines += [f"latent {neuron}: largest sum {found.largest_sums[neuron]} of 511" for neuron in found.latents]
-    return lines if words is None else [*lines, _rows_line(found)]
+    lines += [f"latent {neuron}: largest sum {report.largest_sums[neuron]} of 511" for neuron in report.latents]
+    return lines if words is None else [*lines, _rows_line(report)]
 
 
-def _rows_line(found: OverflowReport) -> str:
+def _rows_line(report: OverflowReport) -> str:
     return (
-        f"of {found.rows} rows {found.activation_rows} overflow in an activation (largest {found.largest_activation} "
-        f"of 255), {found.latent_rows} in a latent (largest {found.largest_latent} of 511)"
+        f"of {report.rows} rows {report.activation_rows} overflow in an activation (largest "
+        f"{report.largest_activation} of 255), {report.latent_rows} in a latent (largest {report.largest_latent} of "
+        "511)"
     )

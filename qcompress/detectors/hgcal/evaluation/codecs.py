@@ -53,19 +53,19 @@ def table(firmware: Firmware, decode: Decoders, mean_image: Values | None) -> di
     """The candidate, the chip's algorithms, the trivial codecs; mean_image: (48,) in train order, None: without it."""
     graph = firmware.graphs[ENCODER]
     chip = on_chip(graph)
-    found = {ENCODER: Codec(ENCODER, partial(_autoencoder, firmware, decode), False)}
+    codecs = {ENCODER: Codec(ENCODER, partial(_autoencoder, firmware, decode), False)}
     if chip is not None:
         name, other = other_arithmetic(chip, graph.output_format.width)
-        found[OTHER] = Codec(name, partial(_other_network, firmware, decode, other), False)
+        codecs[OTHER] = Codec(name, partial(_other_network, firmware, decode, other), False)
     if not EncoderOptions.model_validate(firmware.options).conditional:  # its decoder was told other sums
         sees = partial(_behind_transverse, firmware, decode)
-        found[TRANSVERSE] = Codec("encoder, transverse charges in front", sees)
-    found |= CHIP
-    found["normalised"] = Codec("all trigger cells, normalised to 8 bits", partial(_normalised, firmware), False)
+        codecs[TRANSVERSE] = Codec("encoder, transverse charges in front", sees)
+    codecs |= CHIP
+    codecs["normalised"] = Codec("all trigger cells, normalised to 8 bits", partial(_normalised, firmware), False)
     if mean_image is not None:
-        found["mean-image"] = Codec("mean image", partial(_same_image, firmware, mean_image), False)
-    found["uniform"] = Codec("uniform image", partial(_same_image, firmware, np.full(48, 1 / 48)), False)
-    return found
+        codecs["mean-image"] = Codec("mean image", partial(_same_image, firmware, mean_image), False)
+    codecs["uniform"] = Codec("uniform image", partial(_same_image, firmware, np.full(48, 1 / 48)), False)
+    return codecs
 
 
 def _calq(firmware: Firmware, modules: Modules) -> Codes:

@@ -95,15 +95,15 @@ def means(events: Values) -> dict[str, Any]:
     sums = dict(zip([*SUMS, *(f"weighted_{name}" for name in WEIGHTED)], events.T, strict=True))
     with np.errstate(invalid="ignore", divide="ignore"):
         cells, energy = (np.where(sums[name] > 0, sums[name], np.nan) for name in ("cells", "energy"))
-        found = {"cells": sums["cells"], "energy": sums["energy"], "simulated": sums["simulated"]}
+        averages = {"cells": sums["cells"], "energy": sums["energy"], "simulated": sums["simulated"]}
         for kind, over, of in (("", cells, ""), ("weighted_", energy, "weighted_")):
             for angle in ("eta", "phi"):
                 mean = sums[f"{of}{angle}"] / over
-                found[f"{kind}{angle}_mean"] = mean
-                found[f"{kind}{angle}_std"] = np.sqrt(np.maximum(sums[f"{of}{angle}2"] / over - mean**2, 0))
+                averages[f"{kind}{angle}_mean"] = mean
+                averages[f"{kind}{angle}_std"] = np.sqrt(np.maximum(sums[f"{of}{angle}2"] / over - mean**2, 0))
             for name in ("pt", "mip_pt"):
-                found[f"{kind}{name}_mean"] = sums[f"{of}{name}"] / over
-    return {name: _mean(values) for name, values in found.items()}
+                averages[f"{kind}{name}_mean"] = sums[f"{of}{name}"] / over
+    return {name: _mean(values) for name, values in averages.items()}
 
 
 def _mean(values: Values) -> float | None:

@@ -66,26 +66,26 @@ def evaluate(firmware: Firmware, path: Path, decode: Decoders, wanted: Evaluatio
         make = None if wanted.reopen is None else partial(_make_table, wanted.reopen, mean, apart)
         every = [*blocks, *calibration]
         partitions.run(task, every, known, make, folder, key, wanted.partitions, wanted.scheduler, report)
-        found = totals.total(len(names), scoring.scored(blocks, folder, key))
-        if not found.counted.any():
+        summed = totals.total(len(names), scoring.scored(blocks, folder, key))
+        if not summed.counted.any():
             raise QcompressError(f"{path}: no module of its test events holds any charge; give another sample")
         titles = {name: _title(known[name], name, allocation) for name in names}
         fitted, scored = (joined(scoring.scored(part, folder, key), titles) for part in (calibration, blocks))
         first = scoring.read_block(handle, blocks[0])
-    tables = [*_tables(found, list(titles.values()), wanted.tolerance, firmware, first)]
-    pictures = figures(found, titles, path)
+    tables = [*_tables(summed, list(titles.values()), wanted.tolerance, firmware, first)]
+    pictures = figures(summed, titles, path)
     pictures |= module_maps.figures(firmware, known, modules(first, allocation), titles)
     if not no_clusters:
         more, drawn = _clusters(fitted, scored, path.name)
         tables += more
         pictures |= drawn
-    reasons = {"conservation": None if found.modules else NO_PLACES, "clusters": no_clusters}
+    reasons = {"conservation": None if summed.modules else NO_PLACES, "clusters": no_clusters}
     tables += left_out({part: why for part, why in reasons.items() if why}, path)
     return Results(
         tuple(tables),
-        {"emd_mean": float(found.sums[0] / found.counted[0]), "emd_median": float(totals.median(found, 0))},
+        {"emd_mean": float(summed.sums[0] / summed.counted[0]), "emd_median": float(totals.median(summed, 0))},
         pictures,
-        failures=tuple(failures(found, list(titles.values()), wanted.tolerance)),
+        failures=tuple(failures(summed, list(titles.values()), wanted.tolerance)),
     )
 
 
@@ -188,26 +188,26 @@ def mean_image(path: Path) -> Values | None:
     return found / rows if rows else None
 
 
-def figures(found: totals.Totals, titles: Mapping[str, str], path: Path) -> dict[str, "Figure"]:
+def figures(summed: totals.Totals, titles: Mapping[str, str], path: Path) -> dict[str, "Figure"]:
     """EMD against occupancy and largest charge, what modules keep of their pT."""
     shown = {title: place for place, (name, title) in enumerate(titles.items()) if name in IN_FIGURES}
     label = "EMD [half trigger-cell pitch]"
     drawn = {
         "emd_occupancy": profile_figure(
-            totals.profiles(found, shown, "occupancy"),
+            totals.profiles(summed, shown, "occupancy"),
             f"Trigger cells above {scoring.OCCUPIED_ADC} ADC counts (transverse)",
             label,
             SIMULATED,
         ),
         "emd_max_charge": profile_figure(
-            totals.profiles(found, shown, "leading"),
+            totals.profiles(summed, shown, "leading"),
             f"log$_{{10}}$(largest charge / {scoring.OCCUPIED_ADC} ADC counts)",
             label,
             SIMULATED,
         ),
     }
-    if found.ratios:
-        ratios = {title: found.ratios[place] for title, place in shown.items()}
+    if summed.ratios:
+        ratios = {title: summed.ratios[place] for title, place in shown.items()}
         drawn["conservation"] = ratio_figure(
             ratios, RATIO_EDGES, "$p_T$ that arrives / $p_T$ of the module", "Share of modules", SIMULATED
         )
@@ -215,23 +215,23 @@ def figures(found: totals.Totals, titles: Mapping[str, str], path: Path) -> dict
 
 
 def _tables(
-    found: totals.Totals,
+    summed: totals.Totals,
     titles: list[str],
     tolerance: float,
     firmware: Firmware,
     first: samples.Columns,
 ) -> Iterator[Table]:
-    yield totals.emd_table(found, titles)
+    yield totals.emd_table(summed, titles)
     graph = firmware.graphs[ENCODER]
     chip = on_chip(graph)
     if chip is not None:
         columns = {name: column[:ARITHMETIC_ROWS] for name, column in first.items()}
         images = normalise(module_calq(FrontEnd.from_mapping(firmware.front_end), columns))
         yield arithmetic_table(chip, images, graph.output_format.width)
-    if found.modules:
-        yield totals.verdicts(found, titles, tolerance)
-        yield totals.module_table(found, titles)
-        yield from totals.cell_tables(found, titles)
+    if summed.modules:
+        yield totals.verdicts(summed, titles, tolerance)
+        yield totals.module_table(summed, titles)
+        yield from totals.cell_tables(summed, titles)
 
 
 def failures(found: totals.Totals, titles: list[str], tolerance: float) -> list[str]:
@@ -246,8 +246,8 @@ def arithmetic_table(chip: OnChip, images: Codes, candidate_bits: int) -> Table:
     """QKeras' latents against the chip's, at the full width and at the candidate's."""
     rows = []
     for bits in dict.fromkeys((LATENT.width, candidate_bits)):
-        found = distance(chip.weights, images, bits, chip.overflow or Overflow.WRAP)
-        rows.append((bits, found.latents, found.differing, 100 * found.share, found.mean_shift))
+        compared = distance(chip.weights, images, bits, chip.overflow or Overflow.WRAP)
+        rows.append((bits, compared.latents, compared.differing, 100 * compared.share, compared.mean_shift))
     columns = ("latent bits", "latents", "differing", "differing [%]", "mean shift [last bit]")
     return Table("QKeras' sums against the chip's floored products", columns, tuple(rows), "shift: QKeras minus chip")
 

@@ -140,7 +140,7 @@ def from_table(rows: Columns, first_event: int = 0) -> Columns:
     layer, u, v = (rows[name].astype(np.int64) for name in PLACE)
     event = rows["entry"].astype(np.int64) + first_event
     high = np.isin(rows["HD_LD"], ("HD", "1")) if "HD_LD" in rows else wafers.high_density(layer, u, v)
-    found: Columns = {
+    columns: Columns = {
         "event": event,
         "subdet": rows["subdet"] if "subdet" in rows else layers.subdetector(layer),
         "layer": layer,
@@ -155,15 +155,15 @@ def from_table(rows: Columns, first_event: int = 0) -> Columns:
         types = np.array(wafers.MODULE_TYPES)
         matches = rows["ModType"][:, None] == types
         named = matches.any(axis=1)
-        found["module_type"] = np.where(named, matches.argmax(axis=1), 0)
+        columns["module_type"] = np.where(named, matches.argmax(axis=1), 0)
         if not named.all():
-            found["module_type"][~named] = types_of(layer[~named], u[~named], v[~named])
+            columns["module_type"][~named] = types_of(layer[~named], u[~named], v[~named])
     if "zside" in rows:
-        found["zside"] = rows["zside"]
+        columns["zside"] = rows["zside"]
     if "simenergy" in rows:
-        return found | {"eta": rows["tc_eta"], "phi": rows["tc_phi"], "sim_energy_total": rows["simenergy"]}
+        return columns | {"eta": rows["tc_eta"], "phi": rows["tc_phi"], "sim_energy_total": rows["simenergy"]}
     names = ("sim_energy_total", "event_sim_energy", "sim_energy_fraction")
-    return found | dict(zip(names, (rows[n] for n in ENERGIES), strict=True))
+    return columns | dict(zip(names, (rows[n] for n in ENERGIES), strict=True))
 
 
 def codes_of(charge: npt.NDArray[Any], high_density: npt.NDArray[Any]) -> npt.NDArray[np.int64]:

@@ -36,14 +36,14 @@ class Module(NamedTuple):
     def parse(cls, text: str) -> "Module":
         """From `zside,layer,u,v`."""
         try:
-            found = cls(*(int(part) for part in text.split(",")))
+            module = cls(*(int(part) for part in text.split(",")))
         except (ValueError, TypeError):
             raise QcompressError(f"module {text!r}: give zside,layer,u,v, for example 1,9,3,2") from None
-        if abs(found.zside) != 1 or max(abs(found.u), abs(found.v)) > wafers.REACH:
+        if abs(module.zside) != 1 or max(abs(module.u), abs(module.v)) > wafers.REACH:
             raise QcompressError(f"module {text!r}: zside is 1 or -1, |u| and |v| are {wafers.REACH} at most")
-        if not wafers.exists(*found[1:]).all():
+        if not wafers.exists(*module[1:]).all():
             raise QcompressError(f"module {text!r}: there is none at this place")
-        return found
+        return module
 
     def columns(self, rows: int) -> Columns:
         """What the sample says of the module, for so many rows."""

@@ -15,6 +15,7 @@ import numpy.typing as npt
 from qcompress.detectors.hgcal import samples
 from qcompress.detectors.hgcal.econt.numbers import Density, decode
 from qcompress.detectors.hgcal.module import geometry, layers, wafers
+from qcompress.files import JsonObject
 
 PARTS = ("training", "validation", "test", "calibration")
 EVENTS_SHOWN = 12
@@ -60,7 +61,7 @@ def rows_of(handle: samples.Handle, events: Sequence[int]) -> list[Columns]:
     return [{name: np.concatenate([part[name] for part in parts[event]]) for name in names} for event in events]
 
 
-def _event(number: int, rows: Columns, particles: Columns) -> dict[str, Any]:
+def _event(number: int, rows: Columns, particles: Columns) -> JsonObject:
     side = busier_side(rows)
     kept = rows["codes"].any(axis=1) & (rows["zside"] == side if side else True)
     packed, sums = _packed({name: column[kept] for name, column in rows.items()})

@@ -55,23 +55,23 @@ class Selection(Options):
 
     def cuts(self) -> list[tuple[str, tuple[str, ...], Callable[[Columns], Flags]]]:
         """(name, columns it needs, rows it keeps) of every cut, in the order in which they are made."""
-        found: list[tuple[str, tuple[str, ...], Callable[[Columns], Flags]]] = []
+        wanted: list[tuple[str, tuple[str, ...], Callable[[Columns], Flags]]] = []
         if self.full_modules:
-            found.append(("full modules", ("module_type",), _is_full))
+            wanted.append(("full modules", ("module_type",), _is_full))
         if self.layers is not None:
             first, last = self.layers
-            found.append((f"layers {first} to {last}", ("layer",), lambda c: _between(c["layer"], first, last)))
+            wanted.append((f"layers {first} to {last}", ("layer",), lambda c: _between(c["layer"], first, last)))
         if self.eta is not None:
             low, high = self.eta
-            found.append((f"|eta| {low:g} to {high:g}", ("eta",), lambda c: _between(np.abs(c["eta"]), low, high)))
+            wanted.append((f"|eta| {low:g} to {high:g}", ("eta",), lambda c: _between(np.abs(c["eta"]), low, high)))
         if self.links is not None:
             fewest, most = self.links
-            found.append((f"links {fewest} to {most}", ("layer", "u", "v"), partial(_linked, fewest, most)))
+            wanted.append((f"links {fewest} to {most}", ("layer", "u", "v"), partial(_linked, fewest, most)))
         for share in (self.signal_share, REMOVED_SHARE if self.variant == "remove" else None):
             if share is not None:
                 name = f"share of energy {share:g} or more"
-                found.append((name, ("sim_energy_fraction",), partial(_holds, share)))
-        return found
+                wanted.append((name, ("sim_energy_fraction",), partial(_holds, share)))
+        return wanted
 
     def masked(self, columns: Columns, calibrated: bool) -> Flags:
         """Rows whose target is zero; calibrated: the sample's charge is transverse already."""
@@ -137,12 +137,12 @@ class Sieve:
             self.counts[name] += int(keep.sum())
         if self._draw is not None:
             keep[keep] = self._draw.may_stay(int(keep.sum()))
-        found = {name: column[keep] for name, column in modules.items()}
-        before = found.get("masked", np.zeros(len(found["event"]), np.uint8)) == 1
-        found["masked"] = (self._selection.masked(found, self._calibrated) | before).astype(np.uint8)
-        self._writer.append(found, particles)
+        kept = {name: column[keep] for name, column in modules.items()}
+        before = kept.get("masked", np.zeros(len(kept["event"]), np.uint8)) == 1
+        kept["masked"] = (self._selection.masked(kept, self._calibrated) | before).astype(np.uint8)
+        self._writer.append(kept, particles)
         if self._draw is None:
-            self._count(found)
+            self._count(kept)
 
     def copy(self, passing: Path, drawn: Flags, writer: samples.Writer) -> None:
         """Write what is drawn of the rows in `passing`, and count it."""

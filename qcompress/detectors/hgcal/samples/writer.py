@@ -23,7 +23,7 @@ from qcompress.detectors.hgcal.samples.layout import (
     typed,
 )
 from qcompress.errors import QcompressError
-from qcompress.files import written_aside
+from qcompress.files import Json, JsonObject, written_aside
 
 if TYPE_CHECKING:
     from hashlib import _Hash as Digest
@@ -36,7 +36,7 @@ class Writer:
         self._file = file
         self._digests: dict[str, Digest] = {}
         self._parts: set[tuple[int, int]] = set()
-        self.card: dict[str, Any] = {}
+        self.card: JsonObject = {}
         """What the sample's card says beside its origin, rows and hash."""
         self._waiting: list[dict[str, npt.NDArray[Any]]] = []
         self._rows = 0
@@ -71,7 +71,7 @@ class Writer:
                 column = np.concatenate([part[name] for part in self._particles])
                 group.create_dataset(name, data=column, track_times=False)
 
-    def whole_card(self, origin: Mapping[str, Any]) -> dict[str, Any]:
+    def whole_card(self, origin: Mapping[str, Json]) -> JsonObject:
         """The card of what is written."""
         rows = len(self._file["event"]) if "event" in self._file else 0
         digests = [self._digests[name] for name in COLUMNS if name in self._digests]
@@ -100,7 +100,7 @@ class Writer:
 
 
 @contextmanager
-def writing(path: Path, origin: Mapping[str, Any]) -> Iterator[Writer]:
+def writing(path: Path, origin: Mapping[str, Json]) -> Iterator[Writer]:
     """A new sample to append rows to; the file appears whole when the block ends without a fault, or not at all.
 
     The same rows give the same bytes, however many are appended at a time. Its card is in place just before it.

@@ -32,6 +32,7 @@ from qcompress.detectors.hgcal.simulation.parameters import PARAMETERS
 from qcompress.detectors.hgcal.simulation.particles import Entries, Particles
 from qcompress.detectors.splits import split_events
 from qcompress.errors import QcompressError
+from qcompress.files import JsonObject
 from qcompress.fixedpoint import Values
 from qcompress.progress import Report, silent
 
@@ -80,7 +81,7 @@ def simulate(
             report(done, events, "events")
 
 
-def origin(kind: str, seed: int) -> dict[str, Any]:
+def origin(kind: str, seed: int) -> JsonObject:
     """What a sample says of its making."""
     frozen = {"parameters": json.loads(PARAMETERS.to_json()), "parameters_hash": PARAMETERS.digest()}
     return {"kind": kind, "seed": seed, "geometry": GEOMETRY, **frozen}

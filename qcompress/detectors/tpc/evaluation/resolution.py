@@ -38,9 +38,9 @@ def resolution_table(scored: Scored) -> Table:
     ):
         for axis, unit in (("pad", "pads"), ("time", "time bins"), ("charge", "relative")):
             for label, values in residuals(scored, axis, chosen).items():
-                found = response(values, SEED, RESAMPLES)
-                figures = (found.value.mean, found.value.rms, found.error.rms, found.value.effective_rms)
-                rows.append((what, f"{axis} [{unit}]", label, found.entries, *figures))
+                measured = response(values, SEED, RESAMPLES)
+                figures = (measured.value.mean, measured.value.rms, measured.error.rms, measured.value.effective_rms)
+                rows.append((what, f"{axis} [{unit}]", label, measured.entries, *figures))
     columns = ("maxima with", "residual", "by", "clusters", "mean", "rms", "error of rms", "effective rms")
     note = "truth: of the nearest cluster that took the maximum; effective rms: half the shortest interval of 68 %"
     return Table("Resolution", columns, tuple(rows), note)

@@ -144,14 +144,14 @@ def attachment_figure_of(scores: Mapping[str, Scored]) -> "Figure":
 def clusters_figure(scored: Scored) -> "Figure":
     """Correct and all clusters against the threshold, relative to the classical finder."""
     finder = counting.classical(scored)
-    found = threshold_rows(scored, counting.THRESHOLDS[1:])
-    x = [t for t, _ in found]
-    correct = efficiency([min(c.correct, finder.correct) for _, c in found], finder.correct)
-    ratio = np.array([c.correct / finder.correct for _, c in found])
+    counts = threshold_rows(scored, counting.THRESHOLDS[1:])
+    x = [t for t, _ in counts]
+    correct = efficiency([min(c.correct, finder.correct) for _, c in counts], finder.correct)
+    ratio = np.array([c.correct / finder.correct for _, c in counts])
     bars = np.stack([correct.value - correct.low, correct.high - correct.value])
     lines = {
         "correctly attached": Line(x, 100 * ratio, 100 * bars),
-        "all clusters": Line(x, [100 * c.clusters / finder.clusters for _, c in found]),
+        "all clusters": Line(x, [100 * c.clusters / finder.clusters for _, c in counts]),
     }
     return curves_figure(lines, "Threshold", "Relative to the classical finder [%]", TITLE, log_x=True)
 

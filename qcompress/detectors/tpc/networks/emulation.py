@@ -6,7 +6,7 @@ from typing import Any, NamedTuple
 
 import numpy as np
 
-from qcompress.detectors import Firmware
+from qcompress.detectors import Firmware, FrontEndRegisters
 from qcompress.detectors.tpc import samples
 from qcompress.detectors.tpc.finder import digit_files
 from qcompress.detectors.tpc.networks.maxima import find_maxima, layout_of
@@ -54,7 +54,7 @@ def emulate(firmware: Firmware, source: Path, target: Path, overrides: Mapping[s
 
 
 def write_clusters(
-    front_end: Mapping[str, Any], networks: Mapping[str, Ends], source: Path, target: Path, report: Report
+    front_end: FrontEndRegisters, networks: Mapping[str, Ends], source: Path, target: Path, report: Report
 ) -> str:
     """One line for each cluster of the classical finder, with what the networks say of it.
 
@@ -87,7 +87,7 @@ def header(networks: Mapping[str, Ends]) -> list[str]:
     return names
 
 
-def decide(front_end: Mapping[str, Any], networks: Mapping[str, Ends], digits: Digits) -> Codes:
+def decide(front_end: FrontEndRegisters, networks: Mapping[str, Ends], digits: Digits) -> Codes:
     """(clusters, columns of `header`) integers of one frame."""
     layout = layout_of(front_end)
     found = find_maxima(digits.columns, digits.sector, digits.gain, digits.time_bins, layout)

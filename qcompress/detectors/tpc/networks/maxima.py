@@ -1,6 +1,6 @@
 """The maxima of a frame: the classical finder's clusters, the windows around them, and what truth says of them."""
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator
 from pathlib import Path
 from typing import Any, NamedTuple
 from weakref import WeakValueDictionary
@@ -8,7 +8,7 @@ from weakref import WeakValueDictionary
 import numpy as np
 import numpy.typing as npt
 
-from qcompress.detectors import Rows
+from qcompress.detectors import FrontEndRegisters, Rows
 from qcompress.detectors.tpc import samples
 from qcompress.detectors.tpc.finder import classical
 from qcompress.detectors.tpc.networks.labels import Integers, Matching, Places, match
@@ -37,7 +37,7 @@ class Truth(NamedTuple):
     track: Integers
 
 
-def layout_of(front_end: Mapping[str, Any]) -> Layout:
+def layout_of(front_end: FrontEndRegisters) -> Layout:
     """The layout that a candidate's registers describe."""
     return Layout.parse(front_end["window"], front_end["extras"], front_end["classical"])
 

@@ -57,23 +57,23 @@ class CentreDivision:
 
     def _divided(self, given: Codes) -> Codes:
         """A chunk of rows."""
-        layout, found = self.layout, np.empty(given.shape, np.int64)
+        layout, divided = self.layout, np.empty(given.shape, np.int64)
         centre = np.maximum(given[:, layout.centre, None], 1)
         window = given[:, : layout.window]
-        found[:, : layout.window] = np.where(window < 0, OUTSIDE, ratio(window, centre))
+        divided[:, : layout.window] = np.where(window < 0, OUTSIDE, ratio(window, centre))
         if layout.extras:
             sector, row, pad = given[:, layout.window : layout.window + 3].T
             pads = PADS[np.clip(row, 0, ROWS - 1)]
             place = (ratio(sector, SECTORS), ratio(row, ROWS), ratio(pad, pads))
-            found[:, layout.window : layout.window + 3] = np.stack(place, axis=1)
+            divided[:, layout.window : layout.window + 3] = np.stack(place, axis=1)
         if layout.classical:
             *shape, charge = given[:, -5:].T
             fraction = RATIO_FORMAT.fraction
             moved = (part << (fraction - bits) for part, bits in zip(shape, (6, 6, 5, 5), strict=True))
             ends = (RATIO_FORMAT.min_code, RATIO_FORMAT.max_code)
-            found[:, -5:-1] = np.stack([np.clip(part, *ends) for part in moved], axis=1)
-            found[:, -1] = ratio(charge << (RAW_FORMAT.fraction - CHARGE_SHIFT), centre[:, 0])
-        return found
+            divided[:, -5:-1] = np.stack([np.clip(part, *ends) for part in moved], axis=1)
+            divided[:, -1] = ratio(charge << (RAW_FORMAT.fraction - CHARGE_SHIFT), centre[:, 0])
+        return divided
 
     def content_hash(self) -> str:
         """SHA-256 over what the stage depends on."""

@@ -10,6 +10,7 @@ import numpy.typing as npt
 
 from qcompress.detectors.hdf5 import COMPRESSED, Columns, extend, growing_column, whole_file
 from qcompress.detectors.tpc.samples.layout import CHUNK_ROWS, FORMAT, LAYOUT, PARTS, SCHEMA, Frame
+from qcompress.files import Json
 
 
 class Writer:
@@ -61,7 +62,7 @@ class Writer:
 
 
 @contextmanager
-def writing(path: Path, origin: Mapping[str, Any]) -> Iterator[Writer]:
+def writing(path: Path, origin: Mapping[str, Json]) -> Iterator[Writer]:
     """A new sample to append frames to; the file appears whole when the block ends without a fault, or not at all."""
     with whole_file(path, FORMAT, SCHEMA, origin) as file:
         writer = Writer(file)

@@ -26,6 +26,7 @@ from qcompress.detectors.tpc import geometry, samples
 from qcompress.detectors.tpc.geometry import SECTOR_PADS, SECTORS
 from qcompress.detectors.tpc.simulation.parameters import PARAMETERS
 from qcompress.errors import QcompressError
+from qcompress.files import JsonObject
 from qcompress.fixedpoint import Values
 from qcompress.progress import Report, silent
 
@@ -77,7 +78,7 @@ def simulate(kind: str, events: int, seed: int, path: Path, report: Report = sil
             report(done, events, "frames")
 
 
-def origin(kind: str, seed: int) -> dict[str, Any]:
+def origin(kind: str, seed: int) -> JsonObject:
     """What a sample says of its making."""
     frozen = {"parameters": json.loads(PARAMETERS.to_json()), "parameters_hash": PARAMETERS.digest()}
     return {"kind": kind, "seed": seed, **frozen}
@@ -173,7 +174,7 @@ def _fill(
     """Lay particles until `wanted` more cells are read; columns of truth clusters and of tracks."""
     from qcompress.detectors.tpc.simulation import kernels
 
-    p, found, track = PARAMETERS, 0, 0
+    p, clusters_made, track = PARAMETERS, 0, 0
     clusters = np.empty((cells[0].size // 2, 10))
     laid = []
     while wanted > 0:
@@ -181,15 +182,15 @@ def _fill(
         particles = np.where(curls[:, None], loopers(BATCH, bins, rng), pions(BATCH, bins, rng))
         recorded = np.full(BATCH, -1)
         seed = int(rng.integers(2**31))
-        gained, found, track, done = kernels.lay(
-            particles, seed, track, wanted, bins, gain, cells, clusters, found, recorded
+        gained, clusters_made, track, done = kernels.lay(
+            particles, seed, track, wanted, bins, gain, cells, clusters, clusters_made, recorded
         )
-        if found == len(clusters):
+        if clusters_made == len(clusters):
             raise RuntimeError("more truth clusters than a frame has room for")
         wanted -= gained
         left = recorded[:done] >= 0
         laid.append(np.column_stack([recorded[:done], curls[:done], particles[:done]])[left])
-    truth = _truth(clusters[:found])
+    truth = _truth(clusters[:clusters_made])
     return truth, _tracks(np.concatenate(laid) if laid else np.zeros((0, 11)), truth)
 
 

@@ -1,0 +1,50 @@
+"""What all kernels have: a struct of types and constants, and the elementwise nodes that follow in it."""
+
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
+
+from qcompress.targets.cpp.program import Buffer, Group, Program
+from qcompress.targets.cpp.source import Source, comment
+from qcompress.targets.cpp.types import Bounds, Step, arithmetic_type, step
+
+
+def finish(program: Program, group: Group, start: Bounds, first: Step | None = None) -> tuple[list[str], Bounds]:
+    """The statements of the elementwise nodes behind a kernel, and all that they hold."""
+    lines, held, bounds = [], [start], start
+    formats = program.graph.formats
+    steps = [first] if first else []
+    for node in group.tail:
+        done = steps[-1].result if steps else bounds
+        steps.append(step(node.operation, formats[node.source], done))
+    for each in steps:
+        lines += each.lines
+        held += [each.held, each.result]
+    return lines, Bounds.around(held)
+
+
+def sum_type_of(program: Program, group: Group, held: Bounds) -> str:
+    """The integer that a kernel computes with; held: all that is in its registers but its inputs and its result."""
+    inputs = [buffer.bounds for buffer in program.inputs(group)]
+    everything = Bounds.around([held, program.buffer(group.last).bounds, *inputs])
+    return arithmetic_type(everything, f"node {group.head.name}")
+
+
+@contextmanager
+def kernel_struct(
+    program: Program, group: Group, name: str, inputs: Sequence[Buffer], sum_type: str | None
+) -> Iterator[Source]:
+    """The struct of a kernel: its types, then what the caller writes; sum_type: None where nothing is computed."""
+    source, formats, result = program.source, program.graph.formats, program.buffer(group.last)
+    chain = [f"{n.name}: {type(n.operation).__name__} {formats[n.name]}" for n in (group.head, *group.tail)]
+    source.line(f"// {comment(' -> '.join(chain))}")
+    with source.block(f"struct {name}", "};"):
+        source.line(f"using In = {inputs[0].type};", f"using Out = {result.type};")
+        if sum_type is not None:
+            source.line(f"using Sum = {sum_type};")
+        yield source
+    source.line("")
+
+
+def write_finish(source: Source, lines: Sequence[str]) -> None:
+    with source.block("template <class A, class V> static inline V finish(V v)"):
+        source.line(*lines, "return v;")
