@@ -32,7 +32,7 @@ def test_another_sample_with_some_algorithms_in_two_partitions(qcompress, econt_
     assert "Codes that differ from the reference interpreter" in page
     assert "Threshold 1.35 mipT" in page
     assert "http" not in page
-    again = qcompress(*wanted, "--tolerance", 0, "--check")
+    again = qcompress(*wanted, "--rows", 100, "--tolerance", 0, "--check")
     assert again.returncode == 1
     assert again.stderr.startswith("check failed: conservation within 0 %: encoder fails: ")
     assert again.stderr.count("\n") == 1
@@ -82,7 +82,8 @@ def test_what_is_wrong_is_one_line(qcompress, econt_candidate, other_sample, tmp
 def test_a_detector_without_algorithms_says_so(qcompress, tmp_path):
     config = tmp_path / "dummy.yaml"
     config.write_text(
-        "name: dummy\ndetector: dummy\nsample: {simulate: uniform, events: 3000}\ntraining: {epochs: 1}\n"
+        "name: dummy\ndetector: dummy\nsample: {simulate: uniform, events: 300}\n"
+        "training: {epochs: 1, batch_size: 50}\ntargets: {hls: null, rtl: null}\n"
     )
     made = qcompress("run", config, "--out", tmp_path / "dummy", "--until", "evaluate")
     assert made.returncode == 0, made.stderr
