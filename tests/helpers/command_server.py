@@ -55,8 +55,10 @@ class CommandServer:
     def close(self) -> None:
         """End the server."""
         assert self._process.stdin
+        assert self._process.stdout
         self._process.stdin.close()
         self._process.wait(60)
+        self._process.stdout.close()
 
 
 def import_everything() -> None:
