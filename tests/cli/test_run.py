@@ -100,9 +100,9 @@ def test_a_run_killed_in_one_step_after_the_other_gives_the_undisturbed_candidat
 
 def test_an_interrupted_run_says_so_and_goes_on(undisturbed, config, qcompress, tmp_path):
     folder = tmp_path / "c"
-    for order in (signal.SIGINT, signal.SIGTERM):
+    for step, order in (("train", signal.SIGINT), ("compile", signal.SIGTERM)):
         process = begun(config, folder, stdout=subprocess.DEVNULL, stderr=subprocess.PIPE, text=True)
-        wait_for(folder / ".train.partial", process)
+        wait_for(folder / f".{step}.partial", process)
         time.sleep(0.5)
         process.send_signal(order)
         _, said = process.communicate(timeout=60)
