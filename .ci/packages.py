@@ -11,6 +11,7 @@ the README's is trained for one epoch. Exit status 1 and a line if anything fail
 import argparse
 import os
 import random
+import shutil
 import subprocess
 import sys
 import tarfile
@@ -63,7 +64,7 @@ def main() -> None:
 
 def check(pythons: Sequence[str], candidate: Path, scratch: Path) -> None:
     """Build both packages, look into them, run the core of each interpreter."""
-    said = run([sys.executable, "-m", "build", "--outdir", str(scratch / "dist"), str(ROOT)], ROOT)
+    said = run([sys.executable, "-m", "build", "--outdir", str(scratch / "dist"), str(tracked_files(scratch))], ROOT)
     wheel, sdist = next((scratch / "dist").glob("*.whl")), next((scratch / "dist").glob("*.tar.gz"))
     print(said.splitlines()[-1])
     tracked = run(["git", "ls-files", "qcompress"], ROOT).split()
@@ -90,6 +91,15 @@ def check_core(wheel: Path, candidate: Path, scratch: Path, expected: dict[str, 
         raise PackageError(f"Python {version}: {', '.join(wrong)} differs from what {sys.executable} writes")
     check_refusals(command, candidate, folder)
     return f"Python {version}: core alone: {', '.join(sorted(found))} equal; {len(REFUSED)} extras named"
+
+
+def tracked_files(scratch: Path) -> Path:
+    """A copy of what git tracks: an egg-info beside the sources would bring files that the project does not name."""
+    folder = scratch / "source"
+    for name in run(["git", "ls-files"], ROOT).splitlines():
+        (folder / name).parent.mkdir(parents=True, exist_ok=True)
+        shutil.copyfile(ROOT / name, folder / name)
+    return folder
 
 
 def lacking(package: Path, tracked: Iterable[str]) -> list[str]:
