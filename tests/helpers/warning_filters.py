@@ -16,6 +16,7 @@ def apply_filters() -> None:
         action, message, category, module = [*text.split(":"), "", "", ""][:4]
         warnings.filterwarnings(action, message, _class(category), module)
     warnings.simplefilter("always", QcompressWarning)
+    warnings.simplefilter("ignore", ResourceWarning)  # raised where it can only be printed
 
 
 def _class(name: str) -> type[Warning]:
