@@ -35,7 +35,13 @@ def compile_(
     weights: Weights = None,
     front_end: FrontEndName = None,
 ) -> None:
-    """Compile a model that qcompress did not train: graph and targets, verified; exit 1 if a code differs."""
+    """Compile a model that qcompress did not train: graph and targets, verified; exit 1 if a code differs.
+
+    \f
+
+    model: its file; out: the candidate's folder; targets: names, with commas between; input_format: "[NAME=]FORMAT" of
+    each input without quantizer; weights: of a .json model; front_end: name of what reads it.
+    """
     from qcompress import pipeline
     from qcompress.candidate.figures import GRAPHS, VERIFICATION
     from qcompress.progress import Reporter
@@ -67,7 +73,14 @@ def verify(
     weights: Weights = None,
     front_end: FrontEndName = None,
 ) -> None:
-    """Run the same codes through the model and every body; exit 1 if a single code differs."""
+    """Run the same codes through the model and every body; exit 1 if a single code differs.
+
+    \f
+
+    subject: a candidate's folder, or a model file. inputs: an .npy of input values (rows, *input shape) to add to the
+    random ones, of which there are `samples` rows a set; targets: names, with commas between. input_format, weights and
+    front_end are for a model file alone, as in `compile_`; raises QcompressError for one given with a candidate.
+    """
     from qcompress import pipeline
     from qcompress.progress import Reporter
     from qcompress.report.tables import verification_table

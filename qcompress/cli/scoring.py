@@ -33,6 +33,12 @@ def evaluate(
     """Score a candidate's integers with its detector's physics, on its test events or on another sample's.
 
     Without options: the step of its config. With any, a folder of its own: tables, JSON, figures, a page.
+
+    \f
+
+    candidate: its folder; data: another sample's file; algorithms: names, with commas between; rows: at most so many;
+    out: folder to write; partitions: parts side by side, on the dask cluster at `scheduler` or on this machine;
+    tolerance: of the checks, relative; check: raise CheckError if one fails.
     """
     from qcompress import pipeline
     from qcompress.candidate.figures import EVALUATION
@@ -68,7 +74,14 @@ def compare(
     ] = None,
     clock: Annotated[float | None, typer.Option(min=1, max=1e6, help="Clock in MHz for latencies in ns.")] = None,
 ) -> None:
-    """Candidates side by side: size, resources, latency, physics."""
+    """Candidates side by side: size, resources, latency, physics.
+
+    \f
+
+    candidates: folders, folders of them, or patterns. csv, markdown: files that get the table too; figure: .png or .pdf
+    of gate equivalents against `score`, a figure of the evaluation; clock: MHz, for latencies in ns. Raises
+    QcompressError for a figure of another ending.
+    """
     from qcompress.candidate import Candidate, find_candidates
     from qcompress.files import write_whole
     from qcompress.report.comparison import comparison_table

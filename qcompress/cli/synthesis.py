@@ -27,7 +27,14 @@ def synth(
     read: Annotated[Path | None, typer.Option(help="Read a vendor tool's reports instead.")] = None,
     as_json: Annotated[bool, typer.Option("--json", help="JSON instead of a table.")] = False,
 ) -> None:
-    """Synthesize a candidate's RTL with open flows or vendor tools, or read a vendor tool's reports."""
+    """Synthesize a candidate's RTL with open flows or vendor tools, or read a vendor tool's reports.
+
+    \f
+
+    candidate: its folder; flow: names, the config's if None; family: of Xilinx devices; device: of ECP5; liberty: cells
+    of yosys-asic; time_limit: seconds of a run; memory_limit: its megabytes; read: folder of a vendor's project,
+    instead of a candidate; as_json: print JSON. Raises QcompressError unless one of candidate and read is given.
+    """
     import json
 
     from qcompress import pipeline

@@ -37,7 +37,7 @@ class DetectorOptions(TyperCommand):
         self._all, self._of_detectors = own, None
 
     def invoke(self, ctx: Any) -> Any:
-        """Run the command's function; it finds the detectors' options with `given_options`."""
+        """Run the command's function; ctx keeps the detectors' options, where `given_options` finds them."""
         values = {name: ctx.params.pop(name) for name in self._of_detectors or () if name in ctx.params}
         ctx.meta[GIVEN] = {name: value for name, value in values.items() if value is not None}
         return super().invoke(ctx)
@@ -58,9 +58,9 @@ def offered(command: str) -> dict[str, dict[str, FieldInfo]]:
 
 
 def given_options(context: typer.Context, detector: Detector) -> Mapping[str, Any]:
-    """What was given of a detector's own options, checked, by name.
+    """What was given of a detector's own options, checked, by name; context: of the command that runs.
 
-    Raises QcompressError for an option of another detector, and for a value that the detector does not take.
+    Raises QcompressError for an option of another `detector`, and for a value that the detector does not take.
     """
     command, given = str(context.info_name), context.meta.get(GIVEN, {})
     options = detector.command_options.get(command)
@@ -80,7 +80,7 @@ def given_options(context: typer.Context, detector: Detector) -> Mapping[str, An
 
 
 def flag(name: str) -> str:
-    """The option of a field."""
+    """The option of the field called `name`, as it is typed: --some-name for some_name."""
     return "--" + name.replace("_", "-")
 
 

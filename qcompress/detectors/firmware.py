@@ -46,7 +46,11 @@ class Firmware:
 
     @classmethod
     def of_chains(cls, front_end: FrontEndRegisters, chains: Mapping[str, Chain], **options: Any) -> "Firmware":
-        """The reference of some chains; the graph of each is the one named first of its outputs."""
+        """The reference of some chains, by network name; the graph of each is the one named first of its outputs.
+
+        front_end: the registers in front of them; options: of the config's `network` section. Raises QcompressError if
+        what leaves a chain first is no graph.
+        """
         graphs = {}
         for name, chain in chains.items():
             stage = next(stage for stage in chain.stages if stage.name == chain.outputs[0])
@@ -57,7 +61,7 @@ class Firmware:
         return cls(front_end, graphs, running, {name: graph.run for name, graph in graphs.items()}, options)
 
     def network_codes(self, name: str, codes: Codes) -> Codes:
-        """Codes in front of all stages -> the output codes of a network itself, out of its whole chain."""
+        """Codes in front of all stages (n, *shape) -> output codes of network `name` itself, from its chain."""
         return self.chains[name].run(codes)[self.graphs[name].name]
 
 

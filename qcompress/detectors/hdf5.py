@@ -50,7 +50,10 @@ def whole_file(path: Path, format_: str, schema: int, origin: Mapping[str, Json]
 
 
 def growing_column(file: Any, name: str, dtype: npt.DTypeLike, shape: tuple[int, ...], chunk_rows: int) -> None:
-    """Make the column `name` of an open `file`, without rows yet; a row is of `shape`, a chunk of `chunk_rows` rows."""
+    """Make the column `name` of an open `file`, without rows yet; its numbers are of type `dtype`.
+
+    A row is of `shape`, a chunk of `chunk_rows` rows.
+    """
     options = {"chunks": (chunk_rows, *shape), "maxshape": (None, *shape), "track_times": False, **COMPRESSED}
     file.create_dataset(name, (0, *shape), dtype, **options)
 

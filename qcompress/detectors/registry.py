@@ -45,7 +45,10 @@ def owner_of(sample: Path) -> Detector:
 
 
 def reader_of(source: Path) -> Detector:
-    """The installed detector that reads files with that ending; raises QcompressError if none does, or several."""
+    """The installed detector that reads files with the ending of `source`, a folder's being empty.
+
+    Raises QcompressError if none does, or several.
+    """
     ending = "" if source.is_dir() else source.suffix
     readers = [detector for detector in map(load_detector, detector_names()) if ending in detector.imports]
     if len(readers) == 1:

@@ -41,7 +41,10 @@ def report_page(candidate: Candidate, apart: tuple[Results, Path] | None = None)
 
 
 def results_page(title: str, lead: str, results: Results) -> str:
-    """A page of tables, figures and fragments that belong to no candidate."""
+    """A page of the tables, figures and fragments of `results` that belong to no candidate.
+
+    title: the heading; lead: a line below it.
+    """
     figures = []
     for name, figure in results.figures.items():
         buffer = io.BytesIO()

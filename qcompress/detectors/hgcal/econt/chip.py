@@ -110,7 +110,9 @@ def run_file(
 ) -> int:
     """Run a file of input words through the chip; writes 13 hex words a row, returns the number of rows.
 
-    tc_order, etx: instead of what the register file says. The output appears whole or not at all.
+    init_yaml: register file; input_csv: words, hex or decimal as their header says, or `number_format` without one;
+    output_csv: appears whole or not at all; tc_order, etx: instead of what the register file says; overflow: WRAP or
+    SAT, of the encoder's casts. Raises QcompressError naming file and row, or key.
     """
     registers = read_registers(init_yaml).with_tc_order(tc_order)
     words = read_words(input_csv, registers.front_end.tc_order, CHUNK_ROWS, number_format)
@@ -133,9 +135,10 @@ class Decoded:
 
 
 def decode_chip(registers: Registers, words: Iterable[Words32], etx: int | None = None) -> Iterator[Decoded]:
-    """Chunks of link words (n, 13) -> fields and charges in the order of the mux.
+    """Chunks of link words, `words` (n, 13), -> fields and charges in the order of the mux.
 
-    Of the threshold sum only complete frames come out, the k-th frame belonging to the k-th BX.
+    registers: of the chip that sent them; etx: active links instead of theirs. Of the threshold sum only complete
+    frames come out, the k-th frame belonging to the k-th BX.
     """
     ready = registers.with_links(etx)
     unpackers: dict[Algorithm, Callable[[], Stage]] = {
@@ -180,8 +183,11 @@ def decode_file(
 ) -> int:
     """Decode a file of link words into CSV files of fields and of charges; returns the number of frames.
 
-    fields_csv: one column a field, 48 where it is one per trigger cell; charges_csv: CALQ_0..47 in the order of the
-    mux, in ADC counts; decoding: "largest" or "shared", for super trigger cells (default: the first there is).
+    init_yaml: register file; output_csv: the chip's output, 13 words a row; etx: active links instead of the
+    registers'. fields_csv: one column a field, 48 where it is one per trigger cell; charges_csv: CALQ_0..47 in the
+    order of the mux, in ADC counts; decoding: "largest" or "shared", for super trigger cells (default: the first there
+    is). Raises QcompressError for a file of input words, for frames that the chip does not send, and for charges of the
+    autoencoder.
     """
     registers = read_registers(init_yaml)
     source = Path(output_csv)

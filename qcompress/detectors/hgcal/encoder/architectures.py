@@ -28,7 +28,7 @@ BLOCKS = (((0, 4), (4, 0)), ((0, 4), (0, 4)), ((4, 0), (0, 4)))
 
 
 def build_encoder(options: EncoderOptions) -> KerasModel:
-    """(8, 8, 1) -> (16,), freshly initialised."""
+    """Encoder image (8, 8, 1) -> latents (16,), freshly initialised; options: its arrangement, arithmetic and bits."""
     import keras
 
     given = keras.Input(geometry.IMAGE_SHAPE)

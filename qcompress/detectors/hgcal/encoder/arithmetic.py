@@ -13,7 +13,10 @@ from qcompress.graph.ranges import with_lossless_accumulator
 
 
 def deployed_graph(weights: EncoderWeights, latent_bits: int, overflow: Overflow = Overflow.WRAP) -> Graph:
-    """What the chip sends: its encoder, and of each 9-bit latent the first `latent_bits` bits (the keep mask)."""
+    """What the chip sends: its encoder, and of each 9-bit latent the first `latent_bits` bits (the keep mask).
+
+    weights: 6-bit codes; overflow: of activations and latents, WRAP or SAT.
+    """
     graph = chip_graph(weights, overflow)
     if latent_bits == LATENT.width:
         return graph
@@ -22,7 +25,10 @@ def deployed_graph(weights: EncoderWeights, latent_bits: int, overflow: Overflow
 
 
 def exact_graph(weights: EncoderWeights, latent_bits: int) -> Graph:
-    """The same weights as QKeras computes them: exact sums, rounding half to even, saturation."""
+    """The same `weights` as QKeras computes them: exact sums, rounding half to even, saturation.
+
+    latent_bits: of each latent, of which one is integer; nothing is cut afterwards.
+    """
 
     def rounded(to: Format) -> Quantize:
         return Quantize(Cast(to, Rounding.RND_CONV, Overflow.SAT))
@@ -65,7 +71,10 @@ class Distance(NamedTuple):
 
 
 def distance(weights: EncoderWeights, images: Codes, latent_bits: int, overflow: Overflow = Overflow.WRAP) -> Distance:
-    """Compare both arithmetics on normalised images (n, 8, 8, 1) at a width of the latents."""
+    """Compare both arithmetics of the same `weights` on normalised images (n, 8, 8, 1), latents of `latent_bits` bits.
+
+    overflow: the chip's, WRAP or SAT.
+    """
     exact = exact_graph(weights, latent_bits).run(images)
     chip = deployed_graph(weights, latent_bits, overflow).run(images)
     return Distance(latent_bits, exact.size, int(np.count_nonzero(exact != chip)), float((exact - chip).mean()))

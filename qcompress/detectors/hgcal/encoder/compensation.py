@@ -19,7 +19,10 @@ ROWS = 8_000
 
 
 def compensated(weights: EncoderWeights, images: Codes, latent_bits: int) -> EncoderWeights:
-    """Weights whose biases make up for the chip's mean loss on images (n, 8, 8, 1)."""
+    """The `weights` with biases that make up for the chip's mean loss on images (n, 8, 8, 1), the first ROWS of them.
+
+    latent_bits: that the keep mask leaves of each latent.
+    """
     images = images[:ROWS]
     exact = exact_graph(weights, latent_bits)
     sums = {name: _values(exact, name, images) for name in ("convolution", "dense")}
@@ -53,7 +56,10 @@ def _with_biases(weights: EncoderWeights, conv: Values, dense: Values) -> Encode
 
 
 def compensate(encoder: KerasModel, images: Codes, latent_bits: int) -> None:
-    """Correct the biases of a QKeras encoder in place."""
+    """Correct the biases of a QKeras `encoder` in place, as `compensated` does; images: codes (n, 8, 8, 1).
+
+    latent_bits: that the keep mask leaves of each latent.
+    """
     from qcompress.frontends.qkeras import from_keras
 
     found = compensated(EncoderWeights.from_graph(from_keras(encoder, "encoder")), images, latent_bits)

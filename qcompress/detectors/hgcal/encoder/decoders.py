@@ -28,7 +28,10 @@ FIRST_LOGIT = -3.5
 
 
 def build_decoder(kind: str) -> KerasModel:
-    """(16,), or (24,) with the conditions behind the latents, -> (8, 8, 1); sigmoid output."""
+    """Decoder of latents (16,), or (24,) with the conditions behind them, -> (8, 8, 1), a sigmoid's output.
+
+    kind: one of DECODERS.
+    """
     return DECODERS[kind]()
 
 
@@ -89,8 +92,8 @@ DECODERS: dict[str, Callable[[], KerasModel]] = {"published": _published, "dense
 def conditions(columns: Columns, sums: Codes) -> npt.NDArray[np.float32]:
     """What the conditional decoder sees of modules, (n, 8); sums: module sums (n,) that the links brought.
 
-    eta/3.1, v/12, u/12, one-hot wafer type (120, 200, 300 um), log(sum + 1), (layer - 1)/46. Raises QcompressError if
-    the sample lacks a column.
+    columns: those of CONDITIONS (n,). eta/3.1, v/12, u/12, one-hot wafer type (120, 200, 300 um), log(sum + 1), (layer
+    - 1)/46. Raises QcompressError if the sample lacks a column.
     """
     if missing := sorted(set(CONDITIONS) - set(columns)):
         raise QcompressError(f"column {', '.join(missing)} is missing, which the conditional decoder needs")

@@ -21,9 +21,10 @@ MODES = (Overflow.WRAP, Overflow.SAT)
 
 
 def firmware_registers(firmware: Firmware, links: int | None) -> tuple[Registers, Overflow]:
-    """Registers that load the candidate's encoder, and the overflow mode its graph assumes.
+    """Registers that load the encoder of a candidate's `firmware`, and the overflow mode its graph assumes.
 
-    links: None for as many as the latents need. Refused unless the graph is exactly what the chip computes.
+    links: None for as many as the latents need. Raises Refused unless the graph is exactly what the chip computes,
+    QcompressError for too few links.
     """
     (graph,) = firmware.graphs.values()
     weights, bits = EncoderWeights.from_graph(graph), graph.output_format.width
@@ -41,7 +42,10 @@ def firmware_registers(firmware: Firmware, links: int | None) -> tuple[Registers
 
 
 def overflow_lines(registers: Registers, overflow: Overflow, words: Path | None) -> list[str]:
-    """What can overflow, by exact ranges, and what does on a file of input words; one sentence a line."""
+    """What can overflow with these `registers`, by exact ranges, and what does on input words; one sentence a line.
+
+    overflow: the mode, WRAP or SAT; words: CSV of input words, None for the ranges alone.
+    """
     front = registers.front_end
     parts = () if words is None else read_words(words, tc_order=front.tc_order)
     cells = (normalised_cells(front.charges(part.codes)) for part in parts)

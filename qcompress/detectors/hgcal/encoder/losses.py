@@ -71,7 +71,7 @@ def third_matrix() -> npt.NDArray[np.float64]:
 
 
 def telescope_loss(target: Tensor, predicted: Tensor) -> Tensor:
-    """Loss of each row, (n,), of predicted against true normalised charges, (n, 48) in train order.
+    """Loss of each row, (n,), of predicted against true normalised charges, `target`, (n, 48) in train order.
 
     4 mean[(t-p)^2 max(t,p)] over cells + 2 mean[(T-P)^2 max(T,P) w] over the 36 groups + mean[(T-P)^2 max(T,P)] over
     the three thirds. Computed in the dtype of `predicted`.
@@ -97,7 +97,10 @@ def _weighted_square(target: Tensor, predicted: Tensor) -> Tensor:
 
 
 def weighted_square_loss(target: Tensor, predicted: Tensor) -> Tensor:
-    """Loss of each row: mean over cells of (t-p)^2 max(t,p), the telescope's first scale alone."""
+    """Loss of each row, (n,): mean over cells of (t-p)^2 max(t,p), the telescope's first scale alone.
+
+    target, predicted: normalised charges (n, 48) in train order, t and p.
+    """
     from keras import ops
 
     return ops.mean(_weighted_square(ops.cast(target, predicted.dtype), predicted), axis=1)
@@ -120,9 +123,10 @@ def slices() -> npt.NDArray[np.float64]:
 
 
 def sliced_emd_loss(target: Tensor, predicted: Tensor) -> Tensor:
-    """Loss of each row: sliced EMD of the charge shares, and the squared error of the summed charge.
+    """Loss of each row, (n,): sliced EMD of the charge shares, and the squared error of the summed charge.
 
-    Rows without true charge cost their predicted sum squared alone.
+    target, predicted: normalised charges (n, 48) in train order. Rows without true charge cost their predicted sum
+    squared alone.
     """
     from keras import ops
 

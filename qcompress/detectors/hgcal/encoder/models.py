@@ -23,7 +23,11 @@ ENCODER = "encoder"
 
 
 def build(options: EncoderOptions, own: KerasModel = None) -> Network:
-    """Encoder, decoder and loss, freshly initialised; own: a Keras model to be trained as the encoder instead."""
+    """Encoder, decoder and loss, freshly initialised; own: a Keras model to be trained as the encoder instead.
+
+    options: section `network` of a config. Raises QcompressError for a model of one's own in another arithmetic than
+    exact.
+    """
     import keras
 
     if own is not None and options.arithmetic != "exact":
@@ -72,7 +76,7 @@ def image_loss(loss: Loss) -> Loss:
 
 
 def normalised_targets(calq: Codes) -> npt.NDArray[np.float32]:
-    """CALQ (n, 48) -> CALQ / 2^floor(log2(sum)), not truncated; rows without charge stay 0."""
+    """CALQ, `calq` (n, 48) -> CALQ / 2^floor(log2(sum)), not truncated; rows without charge stay 0."""
     sums = calq.sum(axis=1, keepdims=True)
     exponent = np.floor(np.log2(np.maximum(sums, 1).astype(np.float64)))
     return np.asarray(calq / 2.0**exponent, np.float32)

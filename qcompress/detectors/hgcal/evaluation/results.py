@@ -49,7 +49,12 @@ SIMULATED = "qcompress HGCAL fast simulation, test events"
 
 
 def evaluate(firmware: Firmware, path: Path, decode: Decoders, wanted: Evaluation, report: Report) -> Results:
-    """EMD, conservation, pictures; the candidate and the wanted algorithms on the test events of a sample."""
+    """EMD, conservation, pictures; the candidate and the wanted algorithms on the test events of the sample at `path`.
+
+    firmware: the candidate's integers; decode: its decoder; wanted: what is scored, and how it is shared out; report:
+    told how many blocks are done. Raises QcompressError for a sample of another geometry, without test events or
+    without charge.
+    """
     check_places(path)
     mean = mean_image(path)
     apart = wanted.algorithms or ()
@@ -90,7 +95,7 @@ def evaluate(firmware: Firmware, path: Path, decode: Decoders, wanted: Evaluatio
 
 
 def check_places(path: Path) -> None:
-    """Raises QcompressError for a sample of another geometry, or naming a row whose module V11 does not have."""
+    """Raises QcompressError for a sample at `path` of another geometry, naming a row whose module V11 does not have."""
     with samples.Handle(path) as handle:
         told = handle.origin.get("geometry", GEOMETRY)
         if told not in {GEOMETRY, OF_THE_FILE}:
@@ -104,7 +109,7 @@ def check_places(path: Path) -> None:
 
 
 def why_no_clusters(handle: samples.Handle) -> str | None:
-    """Why a sample has no clusters to be judged; None if it has."""
+    """Why a sample, `handle`, has no clusters to be judged; None if it has."""
     columns = set(handle.columns)
     if not columns >= scoring.PLACED:
         return NO_PLACES
@@ -119,7 +124,10 @@ def why_no_clusters(handle: samples.Handle) -> str | None:
 
 
 def joined(blocks: Iterable[scoring.Scores], titles: Mapping[str, str]) -> dict[str, Matched]:
-    """The matched clusters of all blocks, in their order, of each algorithm by title; none without any block."""
+    """The matched clusters of all `blocks`, in their order, of each algorithm by title; none without any block.
+
+    titles: of the algorithms by name, in the order in which they were scored.
+    """
     parts = [block.matched for block in blocks if block.matched is not None]
     if not parts:
         return {}
@@ -139,7 +147,10 @@ def _clusters(
 
 
 def left_out(reasons: Mapping[str, str], path: Path) -> list[Table]:
-    """What was not scored, and why; no table if there is nothing to say."""
+    """What was not scored, and why; no table if there is nothing to say.
+
+    reasons: why, by what is left out; path: of the sample, which is named.
+    """
     rows = tuple((part, f"{path.name}: {why}") for part, why in reasons.items())
     return [Table("Left out", ("what", "why"), rows)] if rows else []
 
@@ -160,7 +171,7 @@ def _folder(given: Path | None) -> Iterator[Path]:
 
 
 def chosen(known: Mapping[str, Codec], wanted: tuple[str, ...] | None) -> tuple[str, ...]:
-    """The candidate first, then what is wanted, or everything; raises QcompressError for an unknown name."""
+    """The candidate first, then what is wanted, or everything; raises QcompressError for a name not `known`."""
     names = tuple(known) if wanted is None else tuple(dict.fromkeys((ENCODER, *wanted)))
     for name in names:
         codec(name, known)
@@ -174,7 +185,10 @@ def _title(found: Codec, name: str, allocation: LinkAllocation) -> str:
 
 
 def mean_image(path: Path) -> Values | None:
-    """(48,) in train order: mean share of each trigger cell over the first training modules; None without any."""
+    """Mean share of each trigger cell over the first training modules of the sample at `path`, (48,) in train order.
+
+    None without any that holds charge.
+    """
     with samples.Handle(path) as handle:
         found, rows = np.zeros(geometry.TRIGGER_CELLS), 0
         for part in handle.chunks():
@@ -189,7 +203,10 @@ def mean_image(path: Path) -> Values | None:
 
 
 def figures(summed: totals.Totals, titles: Mapping[str, str], path: Path) -> dict[str, "Figure"]:
-    """EMD against occupancy and largest charge, what modules keep of their pT."""
+    """EMD against occupancy and largest charge, and what modules keep of their pT, by file name.
+
+    summed: the scores; titles: of the algorithms by name, in order; path: of the sample.
+    """
     shown = {title: place for place, (name, title) in enumerate(titles.items()) if name in IN_FIGURES}
     label = "EMD [half trigger-cell pitch]"
     drawn = {
@@ -234,16 +251,22 @@ def _tables(
         yield from totals.cell_tables(summed, titles)
 
 
-def failures(found: totals.Totals, titles: list[str], tolerance: float) -> list[str]:
-    """What the candidate does not conserve."""
-    if not found.modules:
+def failures(summed: totals.Totals, titles: list[str], tolerance: float) -> list[str]:
+    """What the candidate does not conserve within a relative `tolerance`, a line each.
+
+    summed: the scores; titles: of the algorithms, the candidate's first.
+    """
+    if not summed.modules:
         return [f"conservation: {NO_PLACES}"]
-    row = totals.verdicts(found, titles, tolerance).rows[0]
+    row = totals.verdicts(summed, titles, tolerance).rows[0]
     return [] if row[-1] == "holds" else [f"conservation within {100 * tolerance:g} %: {row[0]} {row[-1]}"]
 
 
 def arithmetic_table(chip: OnChip, images: Codes, candidate_bits: int) -> Table:
-    """QKeras' latents against the chip's, at the full width and at the candidate's."""
+    """QKeras' latents against the chip's, at the full width and at the candidate's, `candidate_bits`.
+
+    chip: the weights as it holds them; images: normalised codes (n, 8, 8, 1).
+    """
     rows = []
     for bits in dict.fromkeys((LATENT.width, candidate_bits)):
         compared = distance(chip.weights, images, bits, chip.overflow or Overflow.WRAP)
@@ -253,7 +276,7 @@ def arithmetic_table(chip: OnChip, images: Codes, candidate_bits: int) -> Table:
 
 
 def check_apart(sample: Path, trained: Path) -> None:
-    """Raises QcompressError if test events of a sample are, row by row, training events of another."""
+    """Raises QcompressError if test events of a `sample` are, row by row, training events of another, `trained`."""
     seen = _fingerprints(trained, TRAIN)
     if common := len(seen & _fingerprints(sample, TEST)):
         raise QcompressError(

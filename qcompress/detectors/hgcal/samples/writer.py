@@ -72,7 +72,7 @@ class Writer:
                 group.create_dataset(name, data=column, track_times=False)
 
     def whole_card(self, origin: Mapping[str, Json]) -> JsonObject:
-        """The card of what is written."""
+        """The card of what is written; origin: where it comes from, JSON values."""
         rows = len(self._file["event"]) if "event" in self._file else 0
         digests = [self._digests[name] for name in COLUMNS if name in self._digests]
         return {"rows": rows, "content_hash": content_hash(digests), "origin": origin} | self.card
@@ -101,9 +101,10 @@ class Writer:
 
 @contextmanager
 def writing(path: Path, origin: Mapping[str, Json]) -> Iterator[Writer]:
-    """A new sample to append rows to; the file appears whole when the block ends without a fault, or not at all.
+    """A new sample at `path` to append rows to; it appears whole when the block ends without a fault, or not at all.
 
-    The same rows give the same bytes, however many are appended at a time. Its card is in place just before it.
+    origin: where it comes from, JSON values. The same rows give the same bytes, however many are appended at a time.
+    Its card is in place just before it.
     """
     with whole_file(path, FORMAT, SCHEMA, origin) as file:
         writer = Writer(file)
@@ -115,6 +116,6 @@ def writing(path: Path, origin: Mapping[str, Json]) -> Iterator[Writer]:
 
 
 def write(sample: Sample, path: Path) -> None:
-    """Write a sample in memory; the file appears whole or not at all."""
+    """Write a `sample` in memory to `path`; the file appears whole or not at all."""
     with writing(path, sample.origin) as writer:
         writer.append(sample.columns, sample.particles or None)

@@ -35,6 +35,7 @@ class Exported(NamedTuple):
 def export_network(graph: Graph, front_end: FrontEndRegisters, target: Path, seed: int) -> Exported:
     """Write a network as ONNX, with the registers in front of it as metadata, and hold it against its graph.
 
+    graph: its arithmetic; front_end: the registers; target: file to write; seed: of the random codes that are compared.
     Raises MismatchError if a code differs, Refused for what floating point cannot give.
     """
     notes = {name: str(value) for name, value in front_end.items()}
@@ -46,7 +47,7 @@ def export_network(graph: Graph, front_end: FrontEndRegisters, target: Path, see
 
 
 def front_end_of(body: OnnxBody) -> JsonObject:
-    """The registers that `export_network` kept in a model; raises QcompressError for another model."""
+    """The registers that `export_network` kept in a model, `body`; raises QcompressError for another model."""
     notes = body.notes
     try:
         flags = {name: {"True": True, "False": False}[notes[name]] for name in ("extras", "classical")}
@@ -56,7 +57,11 @@ def front_end_of(body: OnnxBody) -> JsonObject:
 
 
 def infer(model: Path, source: Path, target: Path, report: Report) -> str:
-    """Digits to clusters with an ONNX model in onnxruntime: the same file that `qcompress emulate` writes."""
+    """Digits to clusters with an ONNX `model` in onnxruntime: the same file that `qcompress emulate` writes.
+
+    source: a sample, or CSV of one sector; target: CSV to write; report: told how many frames are done. Returns a line
+    of counts. Raises QcompressError for a model of another origin, and naming file and line of bad digits.
+    """
     body = OnnxBody(model)
     front_end = front_end_of(body)
     network = body.notes.get("network", CLASSIFIER)
@@ -73,7 +78,10 @@ def infer(model: Path, source: Path, target: Path, report: Report) -> str:
 
 
 def timing_table(model: Path, threads: int, warm_up: int, repeats: int, batches: Sequence[int] = BATCHES) -> Table:
-    """Seconds of an ONNX model for batches of made-up windows."""
+    """Seconds of an ONNX `model` for `batches` of made-up windows, their sizes.
+
+    threads: of onnxruntime; warm_up: batches before the clock runs; repeats: batches that are timed, of each size.
+    """
     body = OnnxBody(model, threads)
     (given,) = body.session.get_inputs()
     format_ = Format.parse(body.notes["input_format"])

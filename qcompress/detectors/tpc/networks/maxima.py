@@ -38,14 +38,18 @@ class Truth(NamedTuple):
 
 
 def layout_of(front_end: FrontEndRegisters) -> Layout:
-    """The layout that a candidate's registers describe."""
+    """The layout that a candidate's registers, `front_end`, describe."""
     return Layout.parse(front_end["window"], front_end["extras"], front_end["classical"])
 
 
 def find_maxima(
     digits: samples.Columns, sector: int, gain: npt.NDArray[np.float32] | None, time_bins: int | None, layout: Layout
 ) -> Maxima:
-    """Maxima of the digits (row, pad, time, charge) of one sector frame; raises QcompressError for bad digits."""
+    """Maxima of the digits (row, pad, time, charge) of one sector frame; raises QcompressError for bad digits.
+
+    digits: columns (n,); sector: 0 to 35; gain: factor of each pad of the sector; time_bins: of the frame, to its last
+    digit if None; layout: of the windows.
+    """
     row, pad, time, charge = (digits[name] for name in ("row", "pad", "time", "charge"))
     clusters = classical.find(row, pad, time, charge, gain, time_bins=time_bins)
     charges = classical.charge_map(row, pad, time, charge, gain, time_bins=time_bins)
@@ -60,7 +64,10 @@ def find_maxima(
 
 
 def classical_numbers(clusters: classical.Clusters) -> tuple[Integers, ...]:
-    """Centre from the peak in 1/64, widths in 1/32, charge in ADC counts, at most what the register holds."""
+    """Centre from the peak in 1/64, widths in 1/32, charge in ADC counts, at most what the register holds.
+
+    clusters (n,): of the classical finder.
+    """
     return (
         clusters.pad_64 - 64 * clusters.peak_pad,
         clusters.time_64 - 64 * clusters.peak_time,
@@ -83,7 +90,7 @@ def truth_of(frame: samples.Frame, clusters: classical.Clusters) -> Truth:
 
 
 def dominant_tracks(frame: samples.Frame, clusters: classical.Clusters) -> Integers:
-    """The track with most of the charge on each peak's cell, -1 for noise."""
+    """The track with most of the charge on the cell of each peak, -1 for noise; clusters (n,): of the `frame`."""
     digits = frame.digits
 
     def key(row: Integers, pad: Integers, time: Integers) -> Integers:
@@ -95,7 +102,10 @@ def dominant_tracks(frame: samples.Frame, clusters: classical.Clusters) -> Integ
 
 
 def targets_of(frame: samples.Frame, maxima: Maxima, matching: Matching, layout: Layout) -> npt.NDArray[np.float32]:
-    """(n, 7): label, the five quantities of the nearest cluster that is no looper, 1 where there is one."""
+    """Targets (n, 7): label, the five quantities of the nearest cluster that is no looper, 1 where there is one.
+
+    frame: has the truth; maxima (n,); matching: of the two; layout: of the windows.
+    """
     known = np.flatnonzero(matching.cluster >= 0)
     targets = np.zeros((len(maxima.raw), len(QUANTITIES) + 2), np.float32)
     targets[:, 0] = matching.label
@@ -109,12 +119,15 @@ def targets_of(frame: samples.Frame, maxima: Maxima, matching: Matching, layout:
 
 
 def centre_charge(maxima: Maxima, layout: Layout) -> Values:
-    """ADC counts of each maximum's own cell."""
+    """ADC counts of the own cell of each of the `maxima`, (n,); layout: of their windows."""
     return RAW_FORMAT.to_values(maxima.raw[:, layout.centre])
 
 
 def frames(path: Path, layout: Layout, split: int | None = None) -> Iterator[tuple[samples.Frame, Maxima, Truth]]:
-    """Frames of a sample, one by one, with their maxima and truth; split: of one part only."""
+    """Frames of the sample at `path`, one by one, with their maxima and truth; split: of one part only.
+
+    layout: of the windows.
+    """
     with samples.Handle(path) as sample:
         for frame in sample.frames(split):
             gain = sample.correction(frame.sector)
@@ -127,7 +140,10 @@ _KNOWN: WeakValueDictionary[tuple[Any, ...], Rows] = WeakValueDictionary()
 
 
 def rows(path: Path, layout: Layout) -> Rows:
-    """All maxima of a sample as rows for training; codes are kept in 16 bits, for there are millions."""
+    """All maxima of the sample at `path` as rows for training; codes are kept in 16 bits, for there are millions.
+
+    layout: of the windows. Raises QcompressError if there is no such sample.
+    """
     with samples.Handle(path):
         pass  # what is no sample is said here
     told = path.stat()

@@ -70,7 +70,10 @@ class NetworkOptions(NetworkSection):
 
 
 def build(options: NetworkOptions, own: Mapping[str, KerasModel] = MappingProxyType({})) -> tuple[Network, ...]:
-    """All networks of a config, freshly initialised; own: models, by name, to be trained instead."""
+    """All networks of a config, freshly initialised; own: models, by name, to be trained instead.
+
+    options: the config's section `network`.
+    """
     losses = {CLASSIFIER: split_loss if options.classes == 3 else keep_loss, REGRESSOR: quantity_loss}
     found = []
     for name in options.networks:
@@ -80,14 +83,17 @@ def build(options: NetworkOptions, own: Mapping[str, KerasModel] = MappingProxyT
 
 
 def outputs(options: NetworkOptions, name: str) -> int:
-    """How many numbers a network gives."""
+    """How many numbers the network called `name` gives; options: say how many classes."""
     if name == REGRESSOR:
         return len(QUANTITIES)
     return 3 if options.classes == 3 else 1
 
 
 def build_model(options: NetworkOptions, name: str, quantized: bool = True) -> KerasModel:
-    """(layout.size,) -> (outputs,); quantized: QKeras, else the same layers in float."""
+    """A model (layout.size,) -> (outputs,); quantized: QKeras, else the same layers in float.
+
+    options: layers, neurons, bits; name: classifier or regressor.
+    """
     import keras
     import qkeras
 
@@ -130,7 +136,7 @@ def build_model(options: NetworkOptions, name: str, quantized: bool = True) -> K
 
 
 def keep_loss(target: Tensor, logits: Tensor) -> Tensor:
-    """Binary cross entropy of (n, 1) logits: keep where at least one cluster took the maximum."""
+    """Binary cross entropy of (n, 1) logits: keep where at least one cluster took the maximum; target (n, 7)."""
     import keras
 
     keep = keras.ops.cast(target[:, LABEL : LABEL + 1] > 0, logits.dtype)
@@ -138,17 +144,17 @@ def keep_loss(target: Tensor, logits: Tensor) -> Tensor:
 
 
 def split_loss(target: Tensor, logits: Tensor) -> Tensor:
-    """Cross entropy of (n, 3) logits: none, one, or several clusters."""
+    """Cross entropy of (n, 3) logits: none, one, or several clusters; target (n, 7)."""
     import keras
 
     label = keras.ops.cast(keras.ops.clip(target[:, LABEL], 0, 2), "int32")
     return keras.ops.mean(keras.losses.sparse_categorical_crossentropy(label, logits, from_logits=True))
 
 
-def quantity_loss(target: Tensor, found: Tensor) -> Tensor:
-    """Mean squared error of (n, 5) quantities, over the maxima that have a cluster."""
+def quantity_loss(target: Tensor, quantities: Tensor) -> Tensor:
+    """Mean squared error of `quantities` (n, 5), over the maxima that have a cluster; target (n, 7)."""
     from keras import ops
 
     known = target[:, MATCHED : MATCHED + 1]
-    wrong = ops.square(target[:, LABEL + 1 : MATCHED] - found) * known
+    wrong = ops.square(target[:, LABEL + 1 : MATCHED] - quantities) * known
     return ops.sum(wrong) / ops.maximum(ops.sum(known) * len(QUANTITIES), 1.0)

@@ -50,6 +50,7 @@ class CentreDivision:
         return (self.layout.size,)
 
     def run(self, codes: Codes) -> Codes:
+        """Raw `codes` (n, layout.size) -> charges over the centre's, and what stands beside them, (n, layout.size)."""
         found = np.empty(codes.shape, np.int64)
         for first in range(0, len(codes), CHUNK):
             found[first : first + CHUNK] = self._divided(np.asarray(codes[first : first + CHUNK], np.int64))
@@ -146,6 +147,7 @@ class Decision:
         return threshold_code(self.threshold, self.input_format)
 
     def run(self, codes: Codes) -> Codes:
+        """Output `codes` of a classifier (n, 1) or (n, 3) -> decisions (n, 1)."""
         given = np.asarray(codes, np.int64)
         if self.input_shape == (3,):
             return np.asarray(given.argmax(axis=1)[:, None], np.int64)
@@ -171,7 +173,7 @@ class Decision:
 def threshold_code(threshold: float, format_: Format) -> int:
     """Largest code that a threshold on the probability rejects: floor of its logit; the ends reject none and all.
 
-    Raises QcompressError outside of [0, 1].
+    format_: of the classifier's output. Raises QcompressError outside of [0, 1].
     """
     if not 0 <= threshold <= 1:
         raise QcompressError(f"threshold {threshold}: give a probability, 0 to 1")
