@@ -16,9 +16,9 @@ InputFormat = Annotated[
     ),
 ]
 FrontEndName = Annotated[
-    str | None, typer.Option("--front-end", metavar="NAME", help="What reads the model [default: recognised].")
+    str | None, typer.Option("--front-end", metavar="NAME", help="What reads the model (default: recognised).")
 ]
-Weights = Annotated[Path | None, typer.Option(help="Weights of a .json model [default: beside it].")]
+Weights = Annotated[Path | None, typer.Option(help="Weights of a .json model (default: beside it).")]
 
 
 def compile_(
@@ -29,7 +29,7 @@ def compile_(
             help="A quantized model that a front end reads: Keras with QKeras layers (.keras, .h5, .json).",
         ),
     ],
-    out: Annotated[Path | None, typer.Option(help="Candidate folder [default: hls_projects/NAME].")] = None,
+    out: Annotated[Path | None, typer.Option(help="Candidate folder (default: hls_projects/NAME).")] = None,
     targets: Annotated[str, typer.Option(help="Comma-separated: cpp, hls, rtl, rtl_loadable, ...")] = "cpp,hls",
     input_format: InputFormat = None,
     weights: Weights = None,
@@ -67,7 +67,7 @@ def verify(
     ] = None,
     samples: Annotated[int, typer.Option(min=1, help="Rows of each random input set.")] = 1000,
     targets: Annotated[
-        str | None, typer.Option(help="Comma-separated [default: all that are built, or can be].")
+        str | None, typer.Option(help="Comma-separated (default: all that are built, or can be).")
     ] = None,
     input_format: InputFormat = None,
     weights: Weights = None,

@@ -11,7 +11,7 @@ from qcompress.errors import QcompressError
 if TYPE_CHECKING:
     from qcompress.detectors import Detector
 
-DetectorName = Annotated[str | None, typer.Option(help="Whose sample it is [default: the one that knows it].")]
+DetectorName = Annotated[str | None, typer.Option(help="Whose sample it is (default: the one that knows it).")]
 FileSettings = Annotated[
     list[str] | None,
     typer.Option("--set", metavar="KEY=VALUE", help="What the file does not say of itself, or how it is written."),

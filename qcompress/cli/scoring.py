@@ -13,20 +13,20 @@ def evaluate(
     candidate: CandidateFolder,
     data: Annotated[Path | None, typer.Option(metavar="FILE", help="Another sample than the candidate's own.")] = None,
     algorithms: Annotated[
-        str | None, typer.Option(help="Comma-separated, beside the candidate [default: the detector's].")
+        str | None, typer.Option(help="Comma-separated, beside the candidate (default: the detector's).")
     ] = None,
     rows: Annotated[
-        int | None, typer.Option(min=1, help="At most so many test rows, in whole events [default: all].")
+        int | None, typer.Option(min=1, help="At most so many test rows, in whole events (default: all).")
     ] = None,
     out: Annotated[
-        Path | None, typer.Option(help="Folder to write [default: evaluation_NAME in the candidate].")
+        Path | None, typer.Option(help="Folder to write (default: evaluation_NAME in the candidate).")
     ] = None,
     partitions: Annotated[int, typer.Option(min=1, help="Parts that are scored side by side.")] = 1,
     scheduler: Annotated[
-        str | None, typer.Option(metavar="ADDRESS", help="A dask cluster's [default: processes on this machine].")
+        str | None, typer.Option(metavar="ADDRESS", help="A dask cluster's (default: processes on this machine).")
     ] = None,
     tolerance: Annotated[
-        float | None, typer.Option(min=0, max=1, help="Of the checks, relative [default: the config's].")
+        float | None, typer.Option(min=0, max=1, help="Of the checks, relative (default: the config's).")
     ] = None,
     check: Annotated[bool, typer.Option("--check", help="Exit 1 if the candidate fails a check.")] = False,
 ) -> None:
@@ -70,7 +70,7 @@ def compare(
     markdown: Annotated[Path | None, typer.Option(help="Also write it as Markdown.")] = None,
     figure: Annotated[Path | None, typer.Option(help="Gate equivalents against --score, .png or .pdf.")] = None,
     score: Annotated[
-        str | None, typer.Option(help="Figure of the evaluation for --figure [default: the detector's first].")
+        str | None, typer.Option(help="Figure of the evaluation for --figure (default: the detector's first).")
     ] = None,
     clock: Annotated[float | None, typer.Option(min=1, max=1e6, help="Clock in MHz for latencies in ns.")] = None,
 ) -> None:

@@ -21,7 +21,7 @@ def synth(
     ] = None,
     family: Annotated[str, typer.Option(help="Xilinx family: xcup (UltraScale+), xcu or xc7.")] = "xcup",
     device: Annotated[str, typer.Option(help="ECP5 device: 25k, 45k or 85k.")] = "85k",
-    liberty: Annotated[Path | None, typer.Option(help="Cells of yosys-asic [default: generic ones].")] = None,
+    liberty: Annotated[Path | None, typer.Option(help="Cells of yosys-asic (default: generic ones).")] = None,
     time_limit: Annotated[int, typer.Option(min=1, help="Seconds that one run may take.")] = 1800,
     memory_limit: Annotated[int, typer.Option(min=1, help="Megabytes that one run may take.")] = 8192,
     read: Annotated[Path | None, typer.Option(help="Read a vendor tool's reports instead.")] = None,

@@ -9,7 +9,7 @@ from qcompress.cli.arguments import CandidateFolder, console_of_output
 from qcompress.errors import QcompressError
 
 ConfigFile = Annotated[Path, typer.Argument(metavar="CONFIG", help="A firmware_configs/*.yaml.")]
-OutFolder = Annotated[Path | None, typer.Option(help="Candidate folder [default: hls_projects/NAME].")]
+OutFolder = Annotated[Path | None, typer.Option(help="Candidate folder (default: hls_projects/NAME).")]
 
 
 def run(
@@ -65,7 +65,7 @@ def lr_find(
     config: ConfigFile,
     out: OutFolder = None,
     weight_decay: Annotated[
-        list[float] | None, typer.Option(help="May be given again [default: the config's, 1e-4, 1e-2].")
+        list[float] | None, typer.Option(help="May be given again (default: the config's, 1e-4, 1e-2).")
     ] = None,
     lowest: Annotated[float, typer.Option(help="Learning rate of the first batch.")] = 1e-5,
     highest: Annotated[float, typer.Option(help="Learning rate of the last batch.")] = 1.0,

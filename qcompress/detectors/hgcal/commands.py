@@ -17,9 +17,9 @@ app = typer.Typer(
 
 InitYaml = Annotated[Path, typer.Argument(metavar="INIT.YAML", help="Register file of the chip.")]
 TcOrder = Annotated[
-    str | None, typer.Option(help="Order of trigger cells in a word, msb or lsb [default: the file's generation].")
+    str | None, typer.Option(help="Order of trigger cells in a word, msb or lsb (default: the file's generation).")
 ]
-Links = Annotated[int | None, typer.Option("--etx", help="Active output links [default: the register file's].")]
+Links = Annotated[int | None, typer.Option("--etx", help="Active output links (default: the register file's).")]
 
 
 @app.callback()
@@ -104,7 +104,7 @@ def _first_frames(init_yaml: Path, source: Path, etx: int | None, count: int = 8
 def registers(
     candidate: Annotated[Path, typer.Argument(metavar="CANDIDATE", help="A candidate with arithmetic: econt.")],
     init_yaml: Annotated[Path, typer.Argument(metavar="INIT.YAML", help="Register file to write.")],
-    etx: Annotated[int | None, typer.Option(help="Links [default: as many as its latents need].")] = None,
+    etx: Annotated[int | None, typer.Option(help="Links (default: as many as its latents need).")] = None,
     words: Annotated[Path | None, typer.Option(help="Input words: count the rows that overflow.")] = None,
 ) -> None:
     """Write the registers that load a candidate into the chip; says which neurons can overflow.

@@ -23,7 +23,7 @@ def clusters(
     digits: Annotated[Path, typer.Argument(metavar="DIGITS.CSV", help="Digits: map,pad,time,charge.")],
     target: Annotated[Path, typer.Argument(metavar="CLUSTERS.CSV", help="Clusters to write.")],
     npads: Annotated[int, typer.Option(help="Pads of every map.")],
-    time_bins: Annotated[int | None, typer.Option(min=1, help="Length of the frame [default: to its end].")] = None,
+    time_bins: Annotated[int | None, typer.Option(min=1, help="Length of the frame (default: to its end).")] = None,
     noisy_pads: Annotated[bool, typer.Option("--noisy-pads", help="No peaks on pads that are never quiet.")] = False,
 ) -> None:
     """Clusters that the experiment's finder gives for a file of digits.
@@ -54,7 +54,7 @@ Model = Annotated[Path, typer.Argument(metavar="MODEL.ONNX", help="A network tha
 def export(
     candidate: CandidateFolder,
     target: Annotated[Path, typer.Argument(metavar="OUT.ONNX", help="ONNX model to write.")],
-    network: Annotated[str | None, typer.Option(help="classifier or regressor [default: the only one].")] = None,
+    network: Annotated[str | None, typer.Option(help="classifier or regressor (default: the only one).")] = None,
 ) -> None:
     """A candidate's network as an ONNX model that gives the same codes, compared before this ends.
 
