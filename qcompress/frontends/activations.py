@@ -25,7 +25,7 @@ MAX_HARD_FRACTION = 22
 
 
 def add_activation(builder: Builder, name: str, layer: str, activation: Quantizer, source: str) -> str:
-    """Append an activation, a quantizer or a function, as node `name`; gives the name of the node that ends it.
+    """Append activation, a quantizer or a function, to builder as node `name` behind source; gives the last node.
 
     layer: whom to name in refusals. A linear activation is no node. Raises Refused.
     """
@@ -43,7 +43,10 @@ def add_activation(builder: Builder, name: str, layer: str, activation: Quantize
 
 
 def add_table(builder: Builder, name: str, layer: str, function: Quantizer, source: str) -> str:
-    """Append the table of a function of one element; Raises Refused if its input is wide or its values on no grid."""
+    """Append the table of function, of one element, to builder as node `name` behind source; gives its name.
+
+    layer: whom to name in refusals. Raises Refused if the input is wide or the function's values are on no grid.
+    """
     given = builder.formats[source]
     if given.width > MAX_TABLE_BITS:
         label = kind_of(function)
@@ -133,17 +136,20 @@ _KINDS: dict[str, Callable[[Builder, str, str, Quantizer, str], str]] = {
 
 
 def activation(builder: Builder, call: Call, source: str) -> str:
-    """Activation and QActivation layers."""
+    """Activation and QActivation: appends to builder what call computes on source; gives the node that ends it."""
     return add_activation(builder, call.name, call.name, call.layer.activation, source)
 
 
 def cast(builder: Builder, call: Call, source: str) -> str:
-    """CastActivation layers, which hold the graph's cast."""
+    """CastActivation, which holds the graph's cast: appends to builder what call computes on source; gives the node."""
     return builder.add(call.name, Quantize(call.layer.cast), source)
 
 
 def relu(builder: Builder, call: Call, source: str) -> str:
-    """ReLU layers: plain, with a slope of a power of two, or bounded."""
+    """ReLU: appends to builder what call computes on source; gives the node that ends it.
+
+    Plain, with a slope of a power of two, or bounded. Raises Refused for other slopes and for bounds without a table.
+    """
     layer = call.layer
     if layer.max_value is not None or layer.threshold:
         return add_table(builder, call.name, call.name, layer, source)
@@ -151,7 +157,10 @@ def relu(builder: Builder, call: Call, source: str) -> str:
 
 
 def leaky_relu(builder: Builder, call: Call, source: str) -> str:
-    """LeakyReLU layers."""
+    """LeakyReLU: appends to builder what call computes on source; gives the node.
+
+    Raises Refused for a slope that is no power of two up to 1.
+    """
     return _sloped(builder, call, float(call.layer.negative_slope), source)
 
 

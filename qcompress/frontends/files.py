@@ -20,7 +20,7 @@ CODE = {"Lambda", "__lambda__", "TFOpLambda", "SlicingOpLambda", "TFSMLayer"}
 
 
 def load_model(path: Path, weights: Path | None = None) -> KerasModel:
-    """A Keras model from a .keras or .h5 file, or from a .json architecture with a file of weights.
+    """A Keras model from path, a .keras or .h5 file, or a .json architecture with a file of weights.
 
     weights: needed for JSON only, and there only if no <name>.weights.h5, <name>.h5 or <name>_weights.h5 lies beside
     it. Raises QcompressError in one line for anything missing, damaged, or that would execute code.
@@ -120,7 +120,7 @@ def _first_line(fault: Exception) -> str:
 
 
 def save_model(model: KerasModel, path: Path) -> None:
-    """Write a .keras file whose bytes depend on the model alone: no date of saving, no time stamps."""
+    """Write model to path, a .keras file whose bytes depend on the model alone: no date of saving, no time stamps."""
     buffer = path.with_name(path.name + ".new.keras")
     model.save(buffer)
     with zipfile.ZipFile(buffer) as given, zipfile.ZipFile(path, "w") as kept:

@@ -7,7 +7,7 @@ Description = dict[str, Any]
 
 
 def modernized(item: Any) -> Any:
-    """A stored architecture, every layer of it described as Keras 3 does; equal to what was given if it already is."""
+    """A stored architecture, item, with every layer of it described as Keras 3 does; equal to item if it already is."""
     if isinstance(item, list):
         return [modernized(part) for part in item]
     if not isinstance(item, dict):

@@ -39,12 +39,12 @@ __all__ = [
 
 
 def from_keras(model: KerasModel, name: str, input_format: Formats = None) -> Graph:
-    """The graph of `convert`."""
+    """The graph that `convert` makes of model, named `name`; input_format and errors as there."""
     return convert(model, name, input_format).graph
 
 
 def convert(model: KerasModel, name: str, input_format: Formats = None) -> Conversion:
-    """A built Keras model -> its exact Graph, and notes on what was left out.
+    """A built Keras model -> its exact Graph, named `name`, and notes on what was left out.
 
     input_format: needed for every input that does not begin with a quantizer. Raises Refused naming layer, reason,
     remedy.
@@ -111,31 +111,34 @@ class QKeras:
     takes = "Keras models with QKeras layers (.keras, .h5, .hdf5, or .json with a file of weights)"
 
     def recognises(self, source: Any) -> bool:
-        """A file by its ending; an object if it is a Keras model."""
+        """Whether source is ours: a file by its ending, an object if it is a Keras model."""
         if isinstance(source, Path):
             return source.suffix in SUFFIXES
         return "keras" in sys.modules and isinstance(source, sys.modules["keras"].Model)
 
     def load(self, path: Path, weights: Path | None) -> KerasModel:
-        """The Keras model; nothing of it is executed."""
+        """The Keras model at path, of which nothing is executed; weights: a second file, for .json only.
+
+        Raises QcompressError in one line.
+        """
         return load_model(path, weights)
 
     def save(self, model: KerasModel, path: Path) -> Path:
-        """A .keras file whose bytes depend on the model alone."""
+        """Write model as path with .keras behind, a file whose bytes depend on the model alone; gives the file."""
         target = path.with_name(f"{path.name}.keras")
         save_model(model, target)
         return target
 
     def convert(self, model: KerasModel, name: str, formats: Formats) -> Conversion:
-        """As `convert`."""
+        """The exact graph of model, named `name`, and notes; formats: of inputs without a quantizer. Raises Refused."""
         return convert(model, name, formats)
 
     def body(self, model: KerasModel, graph: Graph) -> KerasBody:
-        """Keras in float32 where that is exact on the graph, else in float64."""
+        """The model in float32 where Keras is exact with that on graph, else in float64."""
         return KerasBody(model, graph)
 
     def function(self, model: KerasModel) -> Callable[[Tensor], Tensor]:
-        """Keras' predict in float32."""
+        """The model's predict in float32, on arrays of values (rows, ...)."""
         return partial(predict, model)
 
 

@@ -26,7 +26,10 @@ AUTO = ("quantized_bits", "quantized_linear", "binary", "ternary")
 
 
 def check_deterministic(layer: str, quantizer: Quantizer) -> None:
-    """Refuse quantizers that draw random numbers or add only part of the quantization."""
+    """Raises Refused for a quantizer that draws random numbers or adds only part of the quantization.
+
+    layer: whom to name.
+    """
     kind = kind_of(quantizer)
     if kind in STOCHASTIC:
         raise Refused(f"layer {layer}: {kind} is random; use {kind.removeprefix('stochastic_')}")
@@ -37,7 +40,10 @@ def check_deterministic(layer: str, quantizer: Quantizer) -> None:
 
 
 def check_activation(layer: str, quantizer: Quantizer) -> None:
-    """Refuse, besides, quantizers whose scale is found anew from every batch or differs between channels."""
+    """Raises Refused, besides, for a quantizer whose scale is found anew from every batch or differs between channels.
+
+    layer: whom to name.
+    """
     check_deterministic(layer, quantizer)
     alpha, kind = getattr(quantizer, "alpha", None), kind_of(quantizer)
     if alpha is not None and np.size(alpha) != 1:
@@ -97,19 +103,19 @@ def declared_format(quantizer: Quantizer) -> Format | None:
 
 
 def evaluate(function: Quantizer, values: Any) -> Values:
-    """A quantizer or activation on values in float32, as Keras computes it."""
+    """What function, a quantizer or activation, gives of values in float32, as Keras computes it; as float64."""
     with float_type("float32"):
         given = values if hasattr(values, "assign") else np.asarray(values, np.float32)
         ops = import_keras().ops
         return np.asarray(ops.convert_to_numpy(function(ops.convert_to_tensor(given))), np.float64)
 
 
-def table_of(layer: str, function: Quantizer, given: Format) -> tuple[Codes, Format]:
-    """Output code of every input code in format `given`, smallest code first, and the format of the outputs.
+def table_of(layer: str, function: Quantizer, input_format: Format) -> tuple[Codes, Format]:
+    """Output code of every input code of a function, (codes,), smallest input first, and the format of the outputs.
 
-    Raises Refused if a result is on no grid.
+    layer: whom to name in refusals; input_format: of the codes. Raises Refused if a result is on no grid.
     """
-    inputs = given.to_values(np.arange(given.min_code, given.max_code + 1))
+    inputs = input_format.to_values(np.arange(input_format.min_code, input_format.max_code + 1))
     try:
         return exact_codes(evaluate(function, inputs), declared_format(function))
     except QcompressError as fault:
@@ -119,7 +125,7 @@ def table_of(layer: str, function: Quantizer, given: Format) -> tuple[Codes, For
 
 
 def weights(layer: KerasLayer, what: str) -> tuple[Codes, Format]:
-    """Codes and format of a weight ("kernel", "bias", "depthwise_kernel", ...) as the layer's own quantizer gives it.
+    """Codes and format of the weight `what` ("kernel", "bias", "depthwise_kernel", ...) as layer's quantizer gives it.
 
     The format is the quantizer's own, or that of the layer's cast, or, where a scale moves the grid, the narrowest.
     Raises Refused if the values are on no grid.

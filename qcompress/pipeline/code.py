@@ -48,7 +48,7 @@ def _hash(given: list[Piece | str], text: Iterable[str]) -> str:
 
 
 def sources(seeds: Iterable[Piece | str]) -> list[str]:
-    """Names of the modules that `code_hash` looks at, sorted."""
+    """Names of the modules that `code_hash` looks at for these seeds, pieces of code or names of modules, sorted."""
     given = list(seeds)
     with PARSING:
         return sorted(_closure(given, _pieces(seed for seed in given if not isinstance(seed, str)).values()))

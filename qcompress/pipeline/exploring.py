@@ -41,9 +41,10 @@ class Sweeps(NamedTuple):
 def find_learning_rates(
     config: Config, folder: Path, sweeps: Sweeps, reporter: Reporter
 ) -> dict[str, list[SweepFigures]]:
-    """A sweep for every network of a config and every weight decay; suggestions by network.
+    """A sweep for every network of a config and every weight decay of sweeps; suggestions by network.
 
-    Of the candidate only the sample is made; CSV and figure go into its folder lr_find.
+    Of the candidate in folder only the sample is made; CSV and figure go into its folder lr_find. reporter: shows how
+    far it is.
     """
     from qcompress.training.fit import make_deterministic
 
@@ -101,9 +102,10 @@ def _find(job: Job, name: str, place: int, sweeps: Sweeps, reporter: Reporter) -
 
 
 def explore(folder: Path, reach: float, grid: int, reporter: Reporter) -> dict[str, LandscapeFigures]:
-    """Loss landscape and distributions of every network of a trained candidate, on its test rows, by network.
+    """Loss landscape and distributions of every network of the trained candidate in folder, on its test rows.
 
-    Figures and CSV go into the candidate's folder landscape.
+    Gives figures by network; they and CSV go into the candidate's folder landscape. reach: how far, in standard
+    deviations; grid: points on each axis; reporter: shows how far it is.
     """
     from qcompress.training.fit import make_deterministic
 

@@ -64,14 +64,17 @@ def own_models(config: Config, models: Given | None) -> Iterator[dict[str, OwnMo
 
 
 def hashes(models: Mapping[str, OwnModel]) -> dict[str, str]:
-    """Of the files, by network."""
+    """SHA-256 of the files of models, by network."""
     return {name: file_hash(own.path) for name, own in sorted(models.items())}
 
 
 def build_networks(
     detector: Detector, options: Any, front_end: FrontEndRegisters, models: Mapping[str, OwnModel]
 ) -> tuple[Network, ...]:
-    """The detector's networks, the user's models in them; raises QcompressError where one does not fit the stages."""
+    """The networks of detector with options, the user's models in them by network.
+
+    front_end: its registers, which the stages take. Raises QcompressError where a model does not fit the stages.
+    """
     if not models:
         return detector.networks(options, {})
     usual = {network.name: network for network in detector.networks(options, {})}

@@ -28,7 +28,10 @@ Comparisons = dict[str, list[Comparison]]
 
 
 def verify_bodies(job: Job, stage: Path, report: Report) -> Comparisons:
-    """The model and every target against the reference, on test events and on made-up codes."""
+    """The model and every target of job against the reference, on test events and on made-up codes; by network.
+
+    Builds pass in folders of their own, nothing goes into stage; report: told before each network.
+    """
     options = job.config.verification
     graphs = job.candidate.graphs()
     codes = {name: _test_codes(job, name, affordable_rows(graph, options.test_rows)) for name, graph in graphs.items()}
@@ -59,9 +62,10 @@ def verification(
     seed: int,
     report: Report,
 ) -> Comparisons:
-    """Comparisons per network: the model, where it is a body, and the built targets, on `inputs` and made-up rows.
+    """Comparisons by network of candidate: the model, where it is a body, and targets, on inputs and made-up codes.
 
-    Targets that cannot be simulated here take no part.
+    inputs: codes by network and by what they are; rows: of made-up codes at most, drawn by seed; report: told before
+    each network. Targets that cannot be simulated here take no part.
     """
     comparisons: Comparisons = {}
     graphs = candidate.graphs()
@@ -98,7 +102,10 @@ def _rebuild(target: Any, scratch: Path, beginning: Graph | Chain) -> Body:
 
 
 def verification_of_chains(candidate: Candidate, inputs: Mapping[str, Inputs], rows: int, seed: int) -> Comparisons:
-    """The emulators of all integer stages against the stages themselves, on the detector's codes, by network."""
+    """The emulators of all integer stages of candidate against the stages themselves, by network.
+
+    inputs: the detector's codes, by network and by what they are; rows: of made-up codes at most, drawn by seed.
+    """
     comparisons: Comparisons = {}
     graphs = candidate.graphs()
     for name in graphs:
@@ -129,7 +136,11 @@ def joined(first: Comparisons, more: Comparisons) -> Comparisons:
 def verify_candidate(
     folder: Path, inputs: Path | None, rows: int, targets: list[str] | None
 ) -> tuple[Comparisons, list[str]]:
-    """Verify a candidate again: made-up codes, and the input values in a .npy file if given; comparisons and notes."""
+    """Verify the candidate in folder again, on rows made-up codes; comparisons and notes.
+
+    inputs: a .npy file of input values, compared on besides; targets: which of those built, None for all. Raises
+    QcompressError for one that is not built.
+    """
     candidate = Candidate.open(folder)
     graphs, built = candidate.graphs(), candidate.targets()
     for target in targets or []:
@@ -146,7 +157,7 @@ def verify_candidate(
 
 
 def input_values(path: Path) -> npt.NDArray[Any]:
-    """The array in a .npy file; raises QcompressError if it is none of real numbers."""
+    """The array in path, a .npy file; raises QcompressError if it is none of real numbers."""
     try:
         values = np.load(path, allow_pickle=False)
     except (OSError, ValueError, EOFError) as fault:

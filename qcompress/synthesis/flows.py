@@ -59,7 +59,7 @@ class Design:
 
     @classmethod
     def open(cls, target: Target, network: str, folder: Path) -> "Design":
-        """The Verilog that a target left in `folder`; raises QcompressError if it is not finished."""
+        """The Verilog that target left in `folder` for a network; raises QcompressError if it is not finished."""
         path = folder / str(getattr(target, "record", ""))
         try:
             record = json.loads(path.read_text())
@@ -80,14 +80,17 @@ FLOWS = (*OPEN, *VENDOR)
 
 
 def check_flows(names: list[str]) -> None:
-    """Raises QcompressError for a flow that does not exist."""
+    """Raises QcompressError if one of names is no flow."""
     for name in names:
         if name not in FLOWS:
             raise QcompressError(f"--flow {name}: no such flow; choose from {', '.join(FLOWS)}")
 
 
 def run_open(flow: str, design: Design, folder: Path, settings: Settings) -> SynthesisReport:
-    """A design through an open flow, or what an equal run gave before; latency and interval are the design's."""
+    """A design through an open flow, or what an equal run left in folder before.
+
+    settings: device, liberty file and the like, and limits. Latency and interval are the design's.
+    """
     key = _key(flow, design, settings)
     if _kept(folder) == key:
         return SynthesisReport.from_json((folder / "report.json").read_text())
@@ -140,9 +143,10 @@ def _hash(path: Path) -> str:
 def run_all(
     flows: list[str], built: Mapping[Target, Mapping[str, Path]], folder: Path, settings: Settings, report: Report
 ) -> dict[str, SynthesisReport]:
-    """Every flow on every built design: "flow/target/network" -> its report.
+    """Every one of flows on every built design that it takes: "flow/target/network" -> its report.
 
-    built: target -> network -> its folder. Raises QcompressError if a flow has nothing to work on.
+    built: target -> network -> its folder; folder: where results are kept; settings: of all flows; report: told before
+    each. Raises QcompressError for an unknown flow and if one has nothing to work on.
     """
     check_flows(flows)
     jobs: list[tuple[str, Target, str]] = []

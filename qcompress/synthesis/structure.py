@@ -33,13 +33,16 @@ Flags = npt.NDArray[np.bool_]
 
 
 def signed_digits(codes: Codes) -> Codes:
-    """Digits that are not zero in the canonical signed-digit form of each integer."""
+    """Digits that are not zero in the canonical signed-digit form of each of codes; any shape."""
     magnitude = np.abs(codes)
     return np.asarray(np.bitwise_count(magnitude ^ (3 * magnitude)), np.int64)
 
 
 def constant_features(graph: Graph) -> Features:
-    """Of constant weights: bits of adders before any sharing, of products that are cut, of everything else; depth."""
+    """Features of graph with constant weights, by name.
+
+    Bits of adders before any sharing, of products that are cut, of everything else; depth.
+    """
     features: Features = dict.fromkeys(("adders", "shared", "cut", "other", "casts", "tables", "depth", "ports"), 0.0)
     ranges = graph.ranges()
     varying = {name: (range_.low != range_.high).ravel() for name, range_ in ranges.items()}
@@ -122,7 +125,11 @@ def _bits(graph: Graph, name: str) -> int:
 
 
 def loadable_features(graph: Graph, reuse: int, adders: int = 3) -> Features:
-    """Of loadable weights: bits of partial products, adders, multiplexers, of everything else; registers; latency."""
+    """Features of graph with loadable weights, by name.
+
+    reuse: clock cycles between inputs; adders: levels of adders between registers. Bits of partial products, adders,
+    multiplexers, of everything else; registers; latency in clock edges.
+    """
     features: Features = dict.fromkeys(("partial", "adders", "choices", "other", "casts", "tables", "depth"), 0.0)
     weights = Layout.of(graph, 64)
     registers, latency, width = float(weights.bits), 0, 0
@@ -151,7 +158,7 @@ def _loadable_layer(layer: Layer, features: Features) -> None:
 
 
 def chosen_bits(layer: Layer) -> int:
-    """Inputs of the multiplexers before the multipliers and the bias, in bits, beyond the first of each.
+    """Bits at the inputs of a layer's multiplexers, before multipliers and bias, beyond the first input of each.
 
     Slots that read the same at every step share a multiplexer, and a bit that is the same at several steps counts once.
     """

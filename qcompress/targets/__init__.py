@@ -82,15 +82,21 @@ class Target(Protocol):
         ...
 
     def cost(self, graph: Graph) -> tuple[float, float]:
-        """Seconds and megabytes that the build will take, before it starts."""
+        """Seconds and megabytes that the build of graph will take, before it starts."""
         ...
 
     def build(self, graph: Graph, folder: Path) -> Any:
-        """Generate and compile in `folder`, which is made; a Body if it is simulated. Raises Refused, ToolMissing."""
+        """Generate and compile graph in `folder`, which is made; a Body if it is simulated.
+
+        Raises Refused, ToolMissing.
+        """
         ...
 
     def open(self, graph: Graph, folder: Path) -> Any:
-        """The body that `build` left in `folder`; raises QcompressError if it is missing or another graph's."""
+        """The body of graph that `build` left in `folder`.
+
+        Raises QcompressError if it is missing or another graph's.
+        """
         ...
 
 
@@ -103,6 +109,7 @@ class Kind(StrEnum):
 
 
 def _no_shorthand(value: Any) -> Mapping[str, Any]:
+    """Settings of a plain value; raises ValueError for every one, for there is none."""
     raise ValueError(f"give settings as keys and values, not {value!r}")
 
 
@@ -191,7 +198,10 @@ def distinct(choices: Sequence[Choice]) -> Sequence[Choice]:
 
 
 def recalled(told: Mapping[str, Any]) -> Choice:
-    """The target that `Choice.to_json` wrote; raises QcompressError if it is not there or takes no such settings."""
+    """The target that `Choice.to_json` wrote as told.
+
+    Raises QcompressError if it is not there or takes no such settings.
+    """
     try:
         return choose(told["family"], told["settings"])
     except ValueError as fault:
@@ -205,7 +215,7 @@ def default_targets() -> list[str]:
 
 
 def of_flow(targets: Iterable[Target], flow: str) -> list[Target]:
-    """Those that a synthesis flow takes."""
+    """Those of targets that the synthesis flow of that name takes."""
     return [target for target in targets if flow in target.flows]
 
 

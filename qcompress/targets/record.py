@@ -9,7 +9,10 @@ from qcompress.graph.stage import Hashed
 
 
 def write_record(path: Path, graph: Hashed, content: JsonObject) -> None:
-    """Say that the build of `graph` is finished; `content` must depend on nothing but graph, settings, versions."""
+    """Say in a file at path that the build of `graph` is finished.
+
+    content: what else it says, which must depend on nothing but graph, settings, versions.
+    """
     write_json(path, {**content, "graph": graph.content_hash()})
 
 

@@ -27,7 +27,7 @@ def check_cast(cast: Cast) -> Cast:
 
 
 def cast_values(values: Tensor, cast: Cast) -> Tensor:
-    """Values of any shape cast as the graph casts codes.
+    """The values, of any shape, cast as the graph casts codes.
 
     The gradient passes unchanged, but where saturation holds a value, the part that would push it further out is
     dropped: the value can come back, and does not run away.
@@ -68,7 +68,7 @@ def held(values: Tensor) -> Tensor:
 
 
 def rounded_values(values: Tensor, cast: Cast) -> Tensor:
-    """Values on the grid of the cast's format, not yet in its range."""
+    """The values, of any shape, on the grid of the cast's format, not yet in its range."""
     import tensorflow as tf
 
     scale = 2.0**cast.format.fraction
@@ -77,7 +77,7 @@ def rounded_values(values: Tensor, cast: Cast) -> Tensor:
 
 
 def wrap_values(values: Tensor, to: Format) -> Tensor:
-    """Values on the grid of `to`, brought into its range by steps of its span."""
+    """The values, of any shape on the grid of `to`, brought into its range by steps of its span."""
     import tensorflow as tf
 
     low, span = float(to.to_values(to.min_code)), 2.0 ** (to.width - to.fraction)
@@ -85,9 +85,9 @@ def wrap_values(values: Tensor, to: Format) -> Tensor:
 
 
 def cast_dense(inputs: Tensor, kernel: Tensor, bias: Tensor | None, accumulator: Format) -> Tensor:
-    """Inputs (n, ..., terms) and kernel (terms, channels) -> (n, ..., channels), each product cast before it is added.
+    """Dense sums of inputs (n, ..., terms) with kernel (terms, channels), each product cast before it is added.
 
-    bias: (channels,) or None.
+    Gives (n, ..., channels). bias: (channels,) or None; accumulator: the format that products and bias are cast to.
     """
     import tensorflow as tf
 
@@ -100,7 +100,11 @@ def cast_dense(inputs: Tensor, kernel: Tensor, bias: Tensor | None, accumulator:
 def cast_convolution(
     inputs: Tensor, kernel: Tensor, bias: Tensor | None, accumulator: Format, strides: Sequence[int], padding: Pairs
 ) -> Tensor:
-    """Inputs (n, *spatial, channels) and kernel (*window, channels, filters) -> (n, *positions, filters)."""
+    """Sums of inputs (n, *spatial, channels) with kernel (*window, channels, filters), each product cast before adding.
+
+    Gives (n, *positions, filters). bias: (filters,) or None; accumulator: the format that products and bias are cast
+    to; strides: of each axis; padding: zeros (before, after) of each axis.
+    """
     import tensorflow as tf
 
     window = [int(size) for size in kernel.shape[:-2]]
@@ -118,7 +122,11 @@ def cast_convolution(
 def cast_depthwise(
     inputs: Tensor, kernel: Tensor, bias: Tensor | None, accumulator: Format, strides: Sequence[int], padding: Pairs
 ) -> Tensor:
-    """Inputs (n, *spatial, channels) and kernel (*window, channels, multiplier) -> (n, *positions, both multiplied)."""
+    """Sums of inputs (n, *spatial, channels) by channel with kernel (*window, channels, multiplier), each product cast.
+
+    Gives (n, *positions, channels * multiplier). bias: one for each output channel, or None; accumulator: the format
+    that products and bias are cast to; strides: of each axis; padding: zeros (before, after) of each axis.
+    """
     import tensorflow as tf
 
     window = [int(size) for size in kernel.shape[:-2]]
@@ -138,7 +146,7 @@ def cast_depthwise(
 
 
 def sum_of_floors(values: Tensor, kernel: Tensor) -> Tensor:
-    """Values (..., terms) and kernel (terms, channels) -> (..., channels), each product floored before it is added.
+    """Sums of values (..., terms) with kernel (terms, channels) -> (..., channels), each product floored before adding.
 
     Blocks of `UNROLLED` products are added one by one, then the blocks: compilers make vectors of that, where a plain
     reduction over a product of broadcasts is a loop over single numbers.

@@ -36,7 +36,7 @@ class State:
     best: dict[str, Arrays] = field(default_factory=dict)
 
     def take(self, row: Row, weights: Arrays, optimizer: Arrays) -> None:
-        """Another epoch is over."""
+        """Another epoch is over: row is its history, weights and optimizer all variables behind it."""
         for name, key in BEST.items():
             if all(row[key] < before[key] for before in self.history):
                 self.best[name] = weights
@@ -55,7 +55,7 @@ class State:
 
 
 def save(state: State, path: Path) -> None:
-    """Write a state, whole or not at all; numbers and text only."""
+    """Write a state to path, whole or not at all; numbers and text only."""
     groups = {"weights": state.weights, "optimizer": state.optimizer, **state.best}
     arrays = {f"{group}.{place}": array for group, found in groups.items() for place, array in enumerate(found)}
     text = json.dumps({"history": state.history, "groups": {group: len(found) for group, found in groups.items()}})
@@ -65,7 +65,7 @@ def save(state: State, path: Path) -> None:
 
 
 def load(path: Path) -> State:
-    """Read a state; raises QcompressError if the file is damaged."""
+    """Read the state at path; raises QcompressError if the file is damaged."""
     try:
         with np.load(path, allow_pickle=False) as file:
             told = json.loads(str(file["state"]))
@@ -89,7 +89,7 @@ def assign(variables: Sequence[Tensor], values: Arrays) -> None:
 
 
 def fingerprint(variables: Sequence[Tensor], *settings: str) -> str:
-    """One hash of variables (paths, shapes, values) and of everything else that decides a training."""
+    """One hash of variables (paths, shapes, values) and of settings, what else decides a training as texts."""
     digest = hashlib.sha256("\n".join(settings).encode())
     for variable in variables:
         value = np.ascontiguousarray(variable.numpy())

@@ -71,6 +71,7 @@ class CastDense(CastWeights, keras.layers.Dense):  # type: ignore[misc]
         self._take_formats(accumulator, kernel_cast, bias_cast)
 
     def call(self, inputs: Tensor, training: Any = None) -> Tensor:
+        """The inputs (n, ..., terms) -> (n, ..., units), activated; training makes no difference."""
         return self._activated(cast_dense(inputs, *self._weights(), self.accumulator))
 
     def get_config(self) -> JsonObject:
@@ -144,6 +145,7 @@ class CastDepthwiseConv2D(CastSliding, keras.layers.DepthwiseConv2D):  # type: i
         self._check_window()
 
     def call(self, inputs: Tensor) -> Tensor:
+        """The inputs (n, rows, columns, channels) -> (n, *positions, channels * depth_multiplier), activated."""
         padding = self._pairs(inputs.shape)
         return self._activated(cast_depthwise(inputs, *self._weights(), self.accumulator, self.strides, padding))
 
@@ -164,6 +166,7 @@ class CastActivation(keras.layers.Layer):  # type: ignore[misc]
         self.overflow_penalty = overflow_penalty
 
     def call(self, inputs: Tensor) -> Tensor:
+        """The inputs, of any shape, cast; adds the penalty of what overflows to the loss, if there is one."""
         if self.overflow_penalty:
             self.add_loss(self.overflow_penalty * keras.ops.mean(self._overflow(inputs)))
         return cast_values(inputs, self.cast)
@@ -179,6 +182,7 @@ class CastActivation(keras.layers.Layer):  # type: ignore[misc]
         return self.cast.format.min_code, self.cast.format.max_code
 
     def compute_output_shape(self, input_shape: Any) -> Tensor:
+        """The shape of the outputs: input_shape itself."""
         return input_shape
 
     def get_config(self) -> JsonObject:

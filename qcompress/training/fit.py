@@ -43,7 +43,10 @@ class Fitted:
 
 
 def make_deterministic(seed: int) -> None:
-    """Seed Python, NumPy and TensorFlow, number layers from 1, use deterministic kernels; before any layer is built."""
+    """Seed Python, NumPy and TensorFlow with seed, number layers from 1, use deterministic kernels.
+
+    To be called before any layer is built.
+    """
     keras = import_keras()
     import tensorflow as tf
 
@@ -62,13 +65,13 @@ def fit(
     resume: Path | None = None,
     told: str = "",
 ) -> Fitted:
-    """Train in place; the model ends with the weights of the checkpoint that options.keep names.
+    """Train model in place on data; it ends with the weights of the checkpoint that options.keep names.
 
     loss(target, output): a number, or one for each row; what layers add to it (add_loss, activity regularizers) counts.
-    seed: of the order of rows, drawn anew for every epoch; rows that fill no batch are left out of it.
-    resume: a folder for the state of this training, from which the same training goes on if it was killed; the same
-    are layers with their quantizers, variables, options, data, seed, and told: what else decides, such as the loss.
-    Raises QcompressError if there are fewer rows than a batch, or if the loss is no number.
+    report: told how far it is. seed: of the order of rows, drawn anew for every epoch; rows that fill no batch are left
+    out of it. resume: a folder for the state of this training, from which the same training goes on if it was killed;
+    the same are layers with their quantizers, variables, options, data, seed, and told: what else decides, such as the
+    loss. Raises QcompressError if there are fewer rows than a batch, or if the loss is no number.
     """
     rows = data.rows
     if rows < options.batch_size:

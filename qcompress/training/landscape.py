@@ -45,8 +45,9 @@ class Landscape:
 
 
 def principal_components(elements: Floats) -> tuple[Floats, Floats]:
-    """Rows (n, k) -> the first two components, (2, k), each as long as the standard deviation along it, and the
-    shares of the variance, (2,). The largest entry of a component is positive.
+    """Rows elements (n, k) -> the first two components, (2, k), and the shares of the variance, (2,).
+
+    Each component is as long as the standard deviation along it; its largest entry is positive.
     """
     centred = elements - elements.mean(axis=0)
     _, singular, directions = np.linalg.svd(centred, full_matrices=False)
@@ -64,7 +65,11 @@ def landscape(
     grid: int,
     report: Report,
 ) -> Landscape:
-    """The loss over X + a PC1 + b PC2 of the rows X of `inputs`, the targets held; a and b from -reach to reach."""
+    """The mean loss of model over X + a PC1 + b PC2 of the rows X of `inputs`, the targets held.
+
+    loss(target, output): as in training; inputs, targets: (rows, ...); grid: how many a and b there are, each from
+    -reach to reach; report: told after each a.
+    """
     import tensorflow as tf
 
     flat = inputs.reshape(len(inputs), -1)

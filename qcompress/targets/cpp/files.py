@@ -236,7 +236,7 @@ NAMED_MEMBERS = """\
 
 
 def library(graph: Any) -> str:
-    """The shared library that Python loads."""
+    """C++ of the shared library of graph, a graph or a chain, that Python loads."""
     text = THREADS.format(header=header_name(graph), space=namespace(graph))
     if is_plain(graph):
         return text + PLAIN.format(workspace=WORKSPACE)
@@ -283,7 +283,7 @@ def _named(graph: Any) -> dict[str, Any]:
 
 
 def plugin(graph: Any, keeps_space: bool) -> str:
-    """A plug-in for frameworks that load emulators at run time.
+    """C++ of a plug-in of graph, a graph or a chain, for frameworks that load emulators at run time.
 
     keeps_space: whether a model object keeps its work space from row to row.
     """

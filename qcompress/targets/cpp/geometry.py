@@ -7,12 +7,12 @@ from qcompress.graph.stage import Shape
 
 
 def as_image(shape: Shape) -> Shape:
-    """(steps, channels) as an image of height 1."""
+    """A shape (steps, channels) as an image of height 1, (1, steps, channels); one of three axes as it is."""
     return shape if len(shape) == 3 else (1, *shape)
 
 
 def of_both_axes(values: Sequence[int], none: int) -> tuple[int, int]:
-    """Of both axes of an image; none: of the first where there is one axis."""
+    """The values of both axes of an image; none: of the first where there is one axis."""
     return (none, values[0]) if len(values) == 1 else (values[0], values[1])
 
 
@@ -25,9 +25,11 @@ def window_sizes(
     before: tuple[int, int] = (0, 0),
     stuffing: tuple[int, int] = (1, 1),
 ) -> dict[str, int]:
-    """Sizes of an image and of a window that slides over it.
+    """Sizes, by name, of an image of shape (height, width, channels) and of a window that slides over it.
 
-    step: distance of columns that see the same taps, advance: that of their inputs.
+    rows: (rows, columns) of its positions; kernel, stride, dilation: of the window; before: zeros above and to the
+    left; stuffing: distance of inputs in the spread-out image; all (vertical, horizontal). Of the names step is the
+    distance of columns that see the same taps, advance that of their inputs.
     """
     names = {"height": shape[0], "width": shape[1], "channels": shape[2], "rows": rows[0], "columns": rows[1]}
     names |= {"kernel_height": kernel[0], "kernel_width": kernel[1], "stride_y": stride[0], "stride_x": stride[1]}

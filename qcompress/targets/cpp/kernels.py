@@ -38,7 +38,7 @@ MOST_INDICES = 1 << 17
 
 
 def emit(program: Program) -> None:
-    """Write every kernel and note its call; raises Refused, naming the node, for what 64-bit integers do not hold."""
+    """Write every kernel of program and note its call; raises Refused, naming the node, beyond 64-bit integers."""
     program.enter()
     for group in program.groups:
         if is_view(group.head.operation):

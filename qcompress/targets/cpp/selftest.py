@@ -83,13 +83,13 @@ Whole = Graph | Chain | Stage
 
 
 def rows(stage: Whole) -> int:
-    """How many rows the self-test has: bounded by what the reference takes and by the size of the vectors."""
+    """How many rows the self-test of stage has: bounded by what the reference takes and by the size of the vectors."""
     codes = sum(port.size for port in (*ports_in(stage), *ports_out(stage)))
     return max(1, min(ROWS, WORK // (products(stage) + ELEMENT_WORK * elements(stage) + 1), FILED // codes))
 
 
 def products(stage: Whole) -> int:
-    """Products of all sums for one row."""
+    """Products of all sums of stage for one row."""
     if isinstance(stage, Chain):
         return sum(products(each) for each in stage.stages)
     if not isinstance(stage, Graph):
@@ -102,14 +102,14 @@ def products(stage: Whole) -> int:
 
 
 def elements(stage: Whole) -> int:
-    """Elements of all layers for one row."""
+    """Elements of all layers of stage for one row."""
     if isinstance(stage, Chain):
         return sum(elements(each) for each in stage.stages)
     return sum(prod(shape) for shape in stage.shapes.values()) if isinstance(stage, Graph) else 0
 
 
 def selftest(stage: Graph | Chain) -> tuple[str, bytes | None]:
-    """The program, and what lies in FILE beside it, if its vectors are too long for the text."""
+    """The self-test's program for stage, and what lies in FILE beside it, if its vectors are too long for the text."""
     given = vectors(stage, rows(stage))
     made = by_port(ports_out(stage), stage.run(given), stage.name)
     arrays = {f"in_{name}": by_port(ports_in(stage), given, stage.name)[port.name] for name, port in _inputs(stage)}
@@ -186,7 +186,7 @@ def _arguments(stage: Whole, given: list[str], made: list[str]) -> str:
 
 
 def vectors(stage: Whole, count: int) -> Tensors:
-    """Input codes of the self-test: uniform, sparse, and the ends of the range; the same ones always."""
+    """Input codes of the self-test of stage, count rows: uniform, sparse, the ends of the range; always the same."""
     rng = np.random.default_rng(0)
     return as_tensors(ports_in(stage), {port.name: _codes(rng, port, count) for port in ports_in(stage)})
 

@@ -9,7 +9,10 @@ from qcompress.targets.cpp.types import Bounds, Step, arithmetic_type, step
 
 
 def finish(program: Program, group: Group, start: Bounds, first: Step | None = None) -> tuple[list[str], Bounds]:
-    """The statements of the elementwise nodes behind a kernel, and all that they hold."""
+    """Statements of the elementwise nodes of group behind its kernel, and the bounds of all that they hold.
+
+    program: that the group is of; start: bounds of what the kernel gives; first: a step before those of the nodes.
+    """
     lines, held, bounds = [], [start], start
     formats = program.graph.formats
     steps = [first] if first else []
@@ -23,7 +26,10 @@ def finish(program: Program, group: Group, start: Bounds, first: Step | None = N
 
 
 def sum_type_of(program: Program, group: Group, held: Bounds) -> str:
-    """The integer that a kernel computes with; held: all that is in its registers but its inputs and its result."""
+    """The integer that the kernel of group in program computes with; raises Refused beyond 64 bits.
+
+    held: bounds of all that is in its registers but its inputs and its result.
+    """
     inputs = [buffer.bounds for buffer in program.inputs(group)]
     everything = Bounds.around([held, program.buffer(group.last).bounds, *inputs])
     return arithmetic_type(everything, f"node {group.head.name}")
@@ -33,7 +39,10 @@ def sum_type_of(program: Program, group: Group, held: Bounds) -> str:
 def kernel_struct(
     program: Program, group: Group, name: str, inputs: Sequence[Buffer], sum_type: str | None
 ) -> Iterator[Source]:
-    """The struct of a kernel: its types, then what the caller writes; sum_type: None where nothing is computed."""
+    """Write struct `name` of the kernel of group in program: its types, then what the caller writes to the source.
+
+    inputs: the buffers it reads, all of one type; sum_type: None where nothing is computed.
+    """
     source, formats, result = program.source, program.graph.formats, program.buffer(group.last)
     chain = [f"{n.name}: {type(n.operation).__name__} {formats[n.name]}" for n in (group.head, *group.tail)]
     source.line(f"// {comment(' -> '.join(chain))}")
@@ -46,5 +55,6 @@ def kernel_struct(
 
 
 def write_finish(source: Source, lines: Sequence[str]) -> None:
+    """Write to source the function that runs lines, the elementwise statements, on a value v."""
     with source.block("template <class A, class V> static inline V finish(V v)"):
         source.line(*lines, "return v;")

@@ -34,7 +34,10 @@ class Design(NamedTuple):
 
 
 def refuse(graph: Graph, reuse: int, adders: int) -> None:
-    """Raises Refused, naming node and reason, for a graph that this target does not write."""
+    """Raises Refused, naming node and reason, for a graph that this target does not write.
+
+    reuse: clock cycles between inputs; adders: levels of adders between registers.
+    """
     found = layers(graph, reuse, adders)
     if not found:
         raise Refused(f"rtl_loadable: graph {graph.name} has no weights; use target rtl")
@@ -59,7 +62,10 @@ def refuse(graph: Graph, reuse: int, adders: int) -> None:
 
 
 def write(graph: Graph, top: str, layout: Layout, reuse: int, adders: int) -> Design:
-    """The Verilog of a graph, its top module named `top`."""
+    """The Verilog of a graph, its top module named `top`.
+
+    layout: of the weights; reuse: clock cycles between inputs; adders: levels of adders between registers.
+    """
     graph = graph.pruned()
     writer = Writer(graph, reuse, adders)
     values = {bus.port.name: Value(bus.name, 0) for bus in writer.inputs}
@@ -100,7 +106,7 @@ def _bus_table(writer: Writer) -> list[str]:
 
 
 def format_table(graph: Graph) -> list[str]:
-    """What every node gives, as comment lines."""
+    """What every node of graph gives, its shape and its format, as comment lines."""
     rows = [(port.name, "", port.shape, port.format) for port in graph.input_ports]
     rows += [(n.name, type(n.operation).__name__, graph.shapes[n.name], graph.formats[n.name]) for n in graph.nodes]
     wide = max(len(name) for name, *_ in rows)
@@ -135,7 +141,7 @@ def _top(writer: Writer, source: Verilog, top: str, layout: Layout, results: Seq
 
 
 def store_ports(layout: Layout) -> tuple[str, ...]:
-    """The load port: one block at a rising edge with `load_enable`."""
+    """The load port of layout, as declarations: one block at a rising edge with `load_enable`."""
     return (
         "input load_enable",
         f"input {bits(layout.address_bits)} load_address",

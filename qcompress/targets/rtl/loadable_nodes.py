@@ -17,7 +17,7 @@ from qcompress.targets.rtl.verilog import element, zeros
 
 
 def write_node(writer: Writer, node: Node, sources: list[Value]) -> Value:
-    """Write a `node` into the top module, given what its `sources` give; its bus is named after it."""
+    """Write a `node` into the top module of writer, from what its `sources` give; its bus is named after it."""
     operation = node.operation
     if isinstance(operation, Linear):
         return _layer(writer, node, operation, sources[0])

@@ -59,9 +59,11 @@ class Writer:
         return buses(OUTPUT, self.graph.output_ports)
 
     def width(self, node: str) -> int:
+        """Bits of an element of node, a node or an input."""
         return self.graph.formats[node].width
 
     def size(self, node: str) -> int:
+        """How many elements node, a node or an input, has."""
         return prod(self.graph.shapes[node])
 
     def valid(self, time: int) -> str:
@@ -70,10 +72,11 @@ class Writer:
         return "input_valid" if time == 0 else f"valid[{time}]"
 
     def bus(self, node: str, name: str) -> str:
+        """Declaration of a bus called name for all elements of node."""
         return f"{bits(self.size(node) * self.width(node))} {name}"
 
     def later(self, node: str, value: Value, time: int) -> Value:
-        """The same elements at a later time."""
+        """The same elements of node as value at a later time, in clock edges."""
         while value.time < time:
             if value not in self.delayed:
                 name = f"{value.bus.split('__')[0]}__at_{value.time + 1}"
@@ -89,7 +92,10 @@ def identifier(name: str) -> str:
 
 
 def layers(graph: Graph, reuse: int, adders: int) -> list[Layer]:
-    """The layers with weights."""
+    """The layers of graph with weights, in order.
+
+    reuse: clock cycles between inputs; adders: levels of adders between registers.
+    """
     return [
         Layer(
             bus_name(graph, node), node.operation, graph.formats[node.source], graph.shapes[node.source], reuse, adders

@@ -55,6 +55,7 @@ class Bits(NamedTuple):
 
     @classmethod
     def of(cls, format_: Format) -> "Bits":
+        """The same format_ as alkaid has it."""
         return cls(format_.signed, format_.integer - format_.signed, format_.fraction)
 
     @property

@@ -32,7 +32,7 @@ def cache() -> Path | None:
 def run_time_object(compile_: Sequence[str], source: Path, folder: Path, log: Path) -> Path:
     """The object of one of the sources: found, or compiled in `folder` and kept.
 
-    compile_: the compiler with its options; source: in Verilator's include/.
+    compile_: the compiler with its options; source: in Verilator's include/; log: takes what the compiler says.
     """
     kept = cache()
     target = None if kept is None else kept / f"{source.stem}-{_key(compile_, source)}.o"

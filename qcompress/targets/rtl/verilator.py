@@ -44,7 +44,10 @@ class Simulation:
     driver: str = "constant_driver.cpp"
 
     def build(self, sources: Sequence[Path], folder: Path, log: Path) -> None:
-        """Make the program folder/simulate; nothing else is left in `folder`, which must not exist."""
+        """Make the program folder/simulate of sources, Verilog files; nothing else is left in `folder`.
+
+        The folder must not exist. log: takes what the programs say. Raises ProgramFailed, naming it.
+        """
         folder.mkdir()
         root = _root()
         files = [os.path.relpath(source, folder) for source in sources]
@@ -111,7 +114,7 @@ def _macro(bus: Bus, *more: int) -> str:
 
 
 def lint(waivers: Sequence[str]) -> list[str]:
-    """Verilator's options that make every warning but these end the build."""
+    """Verilator's options that make every warning but waivers end the build."""
     return ["-Wall", *(f"-Wno-{waiver}" for waiver in waivers)]
 
 
