@@ -40,17 +40,21 @@ def exact_graph(weights: EncoderWeights, latent_bits: int) -> Graph:
         full,
         IMAGE_FORMAT,
     )
-    activations = Range(np.zeros(128, np.int64), np.full(128, ACTIVATION.max_code))
-    dense = with_lossless_accumulator(
-        Dense(weights.dense_kernel, WEIGHT_FORMAT, weights.dense_bias, WEIGHT_FORMAT, narrow), activations, ACTIVATION
-    )
     operations: dict[str, Operation] = {
         "convolution": conv,
         "activation": rounded(ACTIVATION),
         "flatten": Flatten(),
-        "dense": dense,
-        "latent": rounded(Format(False, latent_bits, LATENT.integer)),
     }
+    reached = _chain(operations).ranges()["flatten"]  # some activations may never be large
+    operations["dense"] = with_lossless_accumulator(
+        Dense(weights.dense_kernel, WEIGHT_FORMAT, weights.dense_bias, WEIGHT_FORMAT, narrow), reached, ACTIVATION
+    )
+    operations["latent"] = rounded(Format(False, latent_bits, LATENT.integer))
+    return _chain(operations)
+
+
+def _chain(operations: dict[str, Operation]) -> Graph:
+    """Operations one behind the other."""
     names = list(operations)
     nodes = [Node(n, op, s) for (n, op), s in zip(operations.items(), ["input", *names[:-1]], strict=True)]
     return Graph("exact_encoder", IMAGE_SHAPE, IMAGE_FORMAT, tuple(nodes))
