@@ -27,7 +27,7 @@ def read(folder: Path) -> tuple[dict[str, Any], dict[str, Codes]]:
     """Description and arrays; raises QcompressError naming the folder if a file is missing, damaged or too new."""
     try:
         description = dict(json.loads((folder / GRAPH).read_text()))
-        with np.load(folder / WEIGHTS, allow_pickle=False) as stored:
+        with (folder / WEIGHTS).open("rb") as opened, np.load(opened, allow_pickle=False) as stored:
             arrays = {name: stored[name] for name in stored.files}
     except (OSError, ValueError, TypeError, KeyError, EOFError, zipfile.BadZipFile) as fault:
         raise QcompressError(f"{folder}: no readable graph ({fault}); compile the model again") from None

@@ -67,7 +67,7 @@ def save(state: State, path: Path) -> None:
 def load(path: Path) -> State:
     """Read the state at path; raises QcompressError if the file is damaged."""
     try:
-        with np.load(path, allow_pickle=False) as file:
+        with path.open("rb") as opened, np.load(opened, allow_pickle=False) as file:
             told = json.loads(str(file["state"]))
             groups = {
                 group: [file[f"{group}.{place}"] for place in range(count)] for group, count in told["groups"].items()

@@ -173,7 +173,7 @@ def save(scores: Scores, path: Path) -> None:
 def load(path: Path) -> Scores | None:
     """The scores of a block at `path`; None if there are none, or what is there is no whole file."""
     try:
-        with np.load(path) as file:
+        with path.open("rb") as opened, np.load(opened) as file:
             number = sum(name.startswith("events_") for name in file)
             sums = tuple(Conserved(*(file[f"{name}_{k}"] for name in Conserved._fields)) for k in range(number))
             number = sum(name.startswith("matched_event_") for name in file)

@@ -84,7 +84,7 @@ def _tables(path: Path, header: bool, layout: str, skip_bad_rows: bool) -> Itera
     done = 0
     for types in (str,) if skip_bad_rows else (numbers, str):
         try:
-            parts = pd.read_csv(
+            with pd.read_csv(
                 path,
                 header=None,
                 names=_names(path) if header else list(LAYOUTS[layout]),
@@ -94,10 +94,10 @@ def _tables(path: Path, header: bool, layout: str, skip_bad_rows: bool) -> Itera
                 keep_default_na=False,
                 skipinitialspace=True,
                 on_bad_lines="skip" if skip_bad_rows else "error",
-            )
-            for part in parts:
-                yield part
-                done += len(part)
+            ) as parts:
+                for part in parts:
+                    yield part
+                    done += len(part)
         except pd.errors.EmptyDataError:
             return
         except (pd.errors.ParserError, UnicodeDecodeError) as fault:
