@@ -15,11 +15,12 @@ def other_sample(qcompress, tmp_path_factory):
     return path
 
 
-def test_another_sample_with_some_algorithms_in_two_partitions(qcompress, econt_candidate, other_sample, tmp_path):
+@pytest.mark.parametrize("partitions", [1, pytest.param(2, marks=pytest.mark.campaign)])
+def test_another_sample_with_some_algorithms(partitions, qcompress, econt_candidate, other_sample, tmp_path):
     out = tmp_path / "scores"
     before = (econt_candidate / "manifest.json").read_bytes()
     wanted = ("evaluate", econt_candidate, "--data", other_sample, "--algorithms", "repeater,threshold", "--out", out)
-    done = qcompress(*wanted, "--partitions", 2, "--rows", 100, "--tolerance", 0.5, "--check")
+    done = qcompress(*wanted, "--partitions", partitions, "--rows", 100, "--tolerance", 0.5, "--check")
     assert done.returncode == 0, done.stderr
     assert "Conservation, tolerance 50 %" in done.stdout
     assert (econt_candidate / "manifest.json").read_bytes() == before
