@@ -10,7 +10,7 @@ demo: venv
 	$(BIN)/qcompress run $(CONFIG) $(if $(QUICK),--quick)
 
 test: venv
-	$(BIN)/python -m pytest -n 2 --dist loadfile
+	$(BIN)/python -m pytest -n 2 --dist loadfile --no-loadscope-reorder
 
 test-all: venv
 	$(BIN)/python -m pytest -m "campaign or not campaign"
@@ -24,7 +24,7 @@ lint: venv
 	$(BIN)/mypy
 
 docs: venv
-	$(BIN)/mkdocs build --strict --quiet
+	NO_MKDOCS_2_WARNING=1 $(BIN)/mkdocs build --strict --quiet
 
 packages: venv
 	BIN=$(BIN) .ci/pythons

@@ -11,12 +11,15 @@ the README's is trained for one epoch. Exit status 1 and a line if anything fail
 import argparse
 import os
 import random
+import shutil
 import subprocess
 import sys
 import tarfile
 import tempfile
 import zipfile
 from collections.abc import Iterable, Sequence
+from concurrent.futures import ThreadPoolExecutor
+from functools import partial
 from pathlib import Path
 
 from qcompress.candidate import Candidate
@@ -31,7 +34,7 @@ REFUSED = {
     "needs keras; install qcompress[train]": ("compile", "{candidate}/model/encoder.keras"),
     "needs hls4ml; install qcompress[hls]": (
         "compile",
-        "sum.layers",
+        "../sum.layers",
         "--targets",
         "hls",
         "--input-format",
@@ -61,7 +64,7 @@ def main() -> None:
 
 def check(pythons: Sequence[str], candidate: Path, scratch: Path) -> None:
     """Build both packages, look into them, run the core of each interpreter."""
-    said = run([sys.executable, "-m", "build", "--outdir", str(scratch / "dist"), str(ROOT)], ROOT)
+    said = run([sys.executable, "-m", "build", "--outdir", str(scratch / "dist"), str(tracked_files(scratch))], ROOT)
     wheel, sdist = next((scratch / "dist").glob("*.whl")), next((scratch / "dist").glob("*.tar.gz"))
     print(said.splitlines()[-1])
     tracked = run(["git", "ls-files", "qcompress"], ROOT).split()
@@ -72,15 +75,31 @@ def check(pythons: Sequence[str], candidate: Path, scratch: Path) -> None:
         run([sys.executable, "-m", "qcompress.cli", "run", str(CONFIG), "--quick", "--out", str(candidate)], ROOT)
     write_inputs(candidate, scratch)
     expected = outputs([sys.executable, "-m", "qcompress.cli"], candidate, scratch / "here")
-    for python in pythons:
-        version = run([python, "-c", "import sys; print(*sys.version_info[:3], sep='.')"], scratch).strip()
-        command = [str(install(python, wheel, scratch / f"venv-{version}")), "-m", "qcompress.cli"]
-        found = outputs(command, candidate, scratch / version)
-        if found != expected:
-            wrong = [name for name in expected if found.get(name) != expected[name]]
-            raise PackageError(f"Python {version}: {', '.join(wrong)} differs from what {sys.executable} writes")
-        check_refusals(command, candidate, scratch)
-        print(f"Python {version}: core alone: {', '.join(sorted(found))} equal; {len(REFUSED)} extras named")
+    with ThreadPoolExecutor(2) as pool:
+        for line in pool.map(partial(check_core, wheel, candidate, scratch, expected), pythons):
+            print(line, flush=True)
+
+
+def check_core(wheel: Path, candidate: Path, scratch: Path, expected: dict[str, bytes], python: str) -> str:
+    """The core alone in a fresh environment of an interpreter; what was found, in one line."""
+    version = run([python, "-c", "import sys; print(*sys.version_info[:3], sep='.')"], scratch).strip()
+    folder = scratch / version
+    command = [str(install(python, wheel, scratch / f"venv-{version}")), "-m", "qcompress.cli"]
+    found = outputs(command, candidate, folder)
+    if found != expected:
+        wrong = [name for name in expected if found.get(name) != expected[name]]
+        raise PackageError(f"Python {version}: {', '.join(wrong)} differs from what {sys.executable} writes")
+    check_refusals(command, candidate, folder)
+    return f"Python {version}: core alone: {', '.join(sorted(found))} equal; {len(REFUSED)} extras named"
+
+
+def tracked_files(scratch: Path) -> Path:
+    """A copy of what git tracks: an egg-info beside the sources would bring files that the project does not name."""
+    folder = scratch / "source"
+    for name in run(["git", "ls-files"], ROOT).splitlines():
+        (folder / name).parent.mkdir(parents=True, exist_ok=True)
+        shutil.copyfile(ROOT / name, folder / name)
+    return folder
 
 
 def lacking(package: Path, tracked: Iterable[str]) -> list[str]:

@@ -9,7 +9,8 @@ few hundred rows; its words must be the chip's. Reading and writing CSV files ar
 import sys
 import tempfile
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -23,7 +24,7 @@ from qcompress.detectors.hgcal.econt.frontend import FrontEnd
 from qcompress.detectors.hgcal.econt.numbers import Density
 from qcompress.detectors.hgcal.econt.registers import Algorithm, Registers, registers_from_weights
 from qcompress.detectors.hgcal.econt.weights import EncoderWeights
-from qcompress.detectors.hgcal.econt.word_files import INPUT_DECIMAL, INPUT_HEX, format_hex
+from qcompress.detectors.hgcal.econt.word_files import INPUT_DECIMAL, INPUT_HEX, Words32, format_hex
 from qcompress.detectors.hgcal.econt.words import Words, pack_words, read_words
 
 TWIN_ROWS = 300
@@ -72,8 +73,16 @@ def best(call: Callable[[], Any], repeats: int) -> tuple[float, Any]:
     return min(times), result
 
 
-def count(chunks: Any) -> int:
-    return sum(len(chunk) for chunk in chunks)
+def chip_rows(registers: Registers, chunks: Sequence[Words], links: int) -> int:
+    return sum(len(chunk) for chunk in run_chip(registers, chunks, links))
+
+
+def decoded_chunks(registers: Registers, words: Sequence[Words32], links: int) -> int:
+    return sum(1 for _ in decode_chip(registers, words, links))
+
+
+def words_in(path: Path) -> int:
+    return sum(len(part.bx) for part in read_words(path))
 
 
 def main() -> None:
@@ -88,11 +97,11 @@ def main() -> None:
     print(f"{rows} rows, best of {repeats}; twin: {TWIN_ROWS} rows")
     print(f"{'algorithm':36s}{'rows/s':>12s}{'twin rows/s':>14s}{'ratio':>8s}{'decode rows/s':>16s}")
     for name, (registers, links) in cases(rng).items():
-        seconds, _ = best(lambda r=registers, n=links: count(run_chip(r, chunks, n)), repeats)
+        seconds, _ = best(partial(chip_rows, registers, chunks, links), repeats)
         words = list(run_chip(registers, chunks, links))
-        slow, expected = best(lambda r=registers, n=links: twin.run(as_twin(r), few, list(range(TWIN_ROWS)), n), 1)
+        slow, expected = best(partial(twin.run, as_twin(registers), few, list(range(TWIN_ROWS)), links), 1)
         assert words[0][:TWIN_ROWS].tolist() == expected
-        back, _ = best(lambda r=registers, n=links, w=words: sum(1 for _ in decode_chip(r, w, n)), 1)
+        back, _ = best(partial(decoded_chunks, registers, words, links), 1)
         ratio = rows / seconds / (TWIN_ROWS / slow)
         print(f"{name:36s}{rows / seconds:12.0f}{TWIN_ROWS / slow:14.0f}{ratio:8.0f}{rows / back:16.0f}")
     with tempfile.TemporaryDirectory() as folder:
@@ -108,7 +117,7 @@ def time_files(folder: Path, codes: Any, bx: Any, repeats: int) -> None:
     lines = (",".join(map(str, row)) for row in (words & 0x0FFFFFFF).tolist())
     decimal.write_text("\n".join([INPUT_DECIMAL.header, *lines, ""]))
     for name, path in (("read hex words", text), ("read decimal words", decimal)):
-        seconds, _ = best(lambda p=path: sum(len(part.bx) for part in read_words(p)), repeats)
+        seconds, _ = best(partial(words_in, path), repeats)
         print(f"{name:36s}{rows / seconds:12.0f}")
     out = np.zeros((rows, 13), np.uint32)
     out[:, :12] = words

@@ -13,7 +13,9 @@ import sys
 import tempfile
 import time
 from collections.abc import Callable
+from functools import partial
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 
@@ -58,7 +60,7 @@ np.savez(folder / "found.npz", found=np.asarray(found, np.float64), rate=max(rat
 """
 
 
-def encoder(keras, qkeras):
+def encoder(keras: Any, qkeras: Any) -> list[Any]:
     """The ECON-T encoder: 8x8 -> 8 filters 3x3, stride 2 -> 16 latents of 3 bits, 6-bit weights."""
     bits = {"kernel_quantizer": "quantized_bits(6,0,alpha=1)", "bias_quantizer": "quantized_bits(6,0,alpha=1)"}
     return [
@@ -72,7 +74,7 @@ def encoder(keras, qkeras):
     ]
 
 
-def jet_tagger(keras, qkeras):
+def jet_tagger(keras: Any, qkeras: Any) -> list[Any]:
     """16-64-32-32-5, 6-bit weights and activations."""
     bits = {"kernel_quantizer": "quantized_bits(6,0,alpha=1)", "bias_quantizer": "quantized_bits(6,0,alpha=1)"}
     layers = [keras.Input((16,)), qkeras.QActivation("quantized_bits(8,3,alpha=1)")]
@@ -81,11 +83,11 @@ def jet_tagger(keras, qkeras):
     return [*layers, qkeras.QDense(5, **bits)]
 
 
-def u_net(keras, qkeras):
+def u_net(keras: Any, qkeras: Any) -> Any:
     """A small U-Net on 16x16: two levels, skip connections, nearest up-sampling."""
     bits = {"kernel_quantizer": "quantized_bits(6,0,alpha=1)", "bias_quantizer": "quantized_bits(6,0,alpha=1)"}
 
-    def block(x, filters):
+    def block(x: Any, filters: int) -> Any:
         x = qkeras.QConv2D(filters, 3, padding="same", **bits)(x)
         return qkeras.QActivation("quantized_relu(6,2)")(x)
 
@@ -143,13 +145,16 @@ def alkaid_rate(graph: Graph, codes: Codes, rows: int) -> tuple[float, float]:
     TARGET.refuse(graph)
     started = time.perf_counter()
     traced = trace_graph(graph)
+    logic = traced.logic
+    if logic is None:
+        raise SystemExit("alkaid: nothing of the graph varies: no comparison")
     built = time.perf_counter() - started
     values = graph.input_format.to_values(codes).reshape(len(codes), -1)
-    found = np.ldexp(traced.logic.predict(values[:HLS_ROWS]), graph.output_format.fraction).astype(np.int64)
+    found = np.ldexp(logic.predict(values[:HLS_ROWS]), graph.output_format.fraction).astype(np.int64)
     varying = [n for n in range(int(np.prod(graph.output_shape))) if n not in traced.constants]
     if (found != graph.run(codes[:HLS_ROWS]).reshape(HLS_ROWS, -1)[:, varying]).any():
         raise SystemExit("alkaid: differs from the reference: no comparison")
-    return best(lambda: traced.logic.predict(values), rows), built
+    return best(lambda: logic.predict(values), rows), built
 
 
 def measure(name: str, model: object, rows: int) -> None:
@@ -182,7 +187,7 @@ def measure(name: str, model: object, rows: int) -> None:
         for threads in (1, os.cpu_count() or 1):
             body = CppBody(graph, body.library, threads)
             lines.append(
-                (f"cpp, {threads} thread(s), {native.dtype}", best(lambda b=body: b.run_native(native), rows), built)
+                (f"cpp, {threads} thread(s), {native.dtype}", best(partial(body.run_native, native), rows), built)
             )
         lines.append((f"cpp, {threads} thread(s), int64", best(lambda: body.run(codes), rows), built))
     products = sum(

@@ -86,7 +86,7 @@ def main() -> None:
         took = time.perf_counter() - started
         used = [resource.getrusage(who) for who in (resource.RUSAGE_SELF, resource.RUSAGE_CHILDREN)]
         seconds = sum(one.ru_utime + one.ru_stime for one in used) - before
-    shown = [row[0] for row in results.tables[0].rows]
+    shown = [str(row[0]) for row in results.tables[0].rows]
     print(f"{rows:,} modules of {given.kind}, {cores} cores: {took:.0f} s, {rows / took:,.0f} modules/s")
     print(f"of the cores' time: {seconds:.0f} s, workers included")
     print(f"{len(shown)} algorithms ({', '.join(shown)}): {took / len(shown):.0f} s for each")

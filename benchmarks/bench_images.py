@@ -13,6 +13,7 @@ import subprocess
 import sys
 import tempfile
 import time
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
@@ -83,7 +84,7 @@ def compiled(model: Path, folder: Path) -> tuple[float, float]:
 
 def main() -> None:
     """Print a row for each network; ends with 1 if a code differs or a limit is not kept."""
-    makers = {"8": lambda: plain(8), "32": lambda: plain(32), "u-net": u_net}
+    makers: dict[str, Callable[[], Any]] = {"8": lambda: plain(8), "32": lambda: plain(32), "u-net": u_net}
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("networks", nargs="*", default=list(makers))
     chosen = parser.parse_args().networks

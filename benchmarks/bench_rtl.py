@@ -9,6 +9,7 @@ import argparse
 import tempfile
 import time
 from collections.abc import Callable
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -41,10 +42,10 @@ def main() -> None:
     reference, expected = seconds(lambda: graph.run(codes))
     print(f"reference interpreter: {rows / reference:,.0f} inferences/s")
     for target, reuse in ((Rtl(), None), (RtlLoadable(), 1), (RtlLoadable(reuse=16), 16)):
-        with tempfile.TemporaryDirectory() as folder:
-            estimating, _ = seconds(lambda reuse=reuse: estimate(graph, reuse))
-            building, body = seconds(lambda target=target: target.build(graph, Path(folder)))
-            running, found = seconds(lambda body=body: body.run(codes))
+        with tempfile.TemporaryDirectory() as scratch:
+            estimating, _ = seconds(partial(estimate, graph, reuse))
+            building, body = seconds(partial(target.build, graph, Path(scratch)))
+            running, found = seconds(partial(body.run, codes))
             assert np.array_equal(found, expected)
         print(
             f"{target.name}: written and compiled in {building:.1f} s; simulation {rows / running:,.0f} inferences/s, "

@@ -12,6 +12,7 @@ import resource
 import tempfile
 import time
 from collections.abc import Callable
+from functools import partial
 from pathlib import Path
 
 from qcompress.detectors.hgcal import samples
@@ -70,7 +71,7 @@ def main() -> None:
         ):
             table = folder / f"axis{ending}"
             rows = write(axis, table)
-            told(f"import {ending}, checked and written", "modules/s", rows, lambda t=table, f=take: f(t, again))
+            told(f"import {ending}, checked and written", "modules/s", rows, partial(take, table, again))
 
 
 if __name__ == "__main__":

@@ -13,6 +13,7 @@ import tempfile
 import time
 from collections.abc import Callable
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 
@@ -36,7 +37,9 @@ def timed(work: Callable[[], object], repeats: int = 1) -> tuple[float, float]:
 
 def twin_seconds(frame: samples.Frame, gain: np.ndarray, rows: int) -> tuple[float, int]:
     """Time of the plain twin for the first rows of a frame, and their digits; the finder must say the same."""
-    from helpers.finder_twin import Map
+    from helpers import finder_twin
+
+    twin: Any = finder_twin.Map
 
     row = frame.digits["row"]
     count = int((row < rows).sum())
@@ -48,7 +51,7 @@ def twin_seconds(frame: samples.Frame, gain: np.ndarray, rows: int) -> tuple[flo
         factors = gain[geometry.FIRST_PAD[number] + pad[own]]
         cells = zip(pad[own].tolist(), bin_[own].tolist(), strict=True)
         product = charge[own] * factors
-        clusters = Map(dict(zip(cells, product, strict=True)), int(geometry.PADS[number])).clusters()
+        clusters = twin(dict(zip(cells, product, strict=True)), int(geometry.PADS[number])).clusters()
         assert [tuple(map(int, c)) for c in clusters] == [tuple(c) for c in got[got[:, 0] == number][:, 1:].tolist()]
     return time.perf_counter() - started, count
 
@@ -78,16 +81,16 @@ def main() -> None:
             print(f"reading it, checked: {digits / wall:,.0f} digits/s")
             frame = sample.frame(0)
             gain = sample.correction(frame.sector)
-    columns = [frame.digits[name] for name in ("row", "pad", "time", "charge")]
+    digits_of = (frame.digits["row"], frame.digits["pad"], frame.digits["time"], frame.digits["charge"], gain)
     rates = []
-    classical.find(*columns, gain)
+    classical.find(*digits_of)
     for threads in (1, 2):
         classical.THREADS = threads
-        wall, cpu = timed(lambda: classical.find(*columns, gain), 20)
-        rates.append(len(columns[0]) / wall)
+        wall, cpu = timed(lambda: classical.find(*digits_of), 20)
+        rates.append(len(digits_of[0]) / wall)
         print(
             f"classical finder, {threads} threads: {rates[-1]:,.0f} digits/s; "
-            f"{len(columns[0]) / cpu:,.0f} for each CPU second"
+            f"{len(digits_of[0]) / cpu:,.0f} for each CPU second"
         )
     wall, count = twin_seconds(frame, gain, 20)
     print(

@@ -71,7 +71,7 @@ def measure(name: str, window: str, layers: int, neurons: int, rows: int, batch:
     chain = Chain("firmware", (division, graph, decision))
     raw = np.random.default_rng(1).exponential(300, (rows, options.layout.size)).astype(np.int16)
     raw[:, options.layout.centre] = np.maximum(raw[:, options.layout.centre], 400)
-    codes = division.run(raw)
+    codes = division.run(raw.astype(np.int64))
     narrow, values = codes.astype(native_dtype(graph.input_format)), RATIO_FORMAT.to_values(codes).astype(np.float32)
     with tempfile.TemporaryDirectory() as scratch:
         folder = Path(scratch)

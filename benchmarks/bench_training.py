@@ -63,7 +63,7 @@ def parts(data: TrainingData) -> dict[str, Epoch]:
     latents = tf.zeros((BATCH, 16))
 
     def loop(work: Callable[[Any], Any]) -> Epoch:
-        @tf.function(autograph=False)
+        @tf.function(autograph=False)  # type: ignore[untyped-decorator]
         def run() -> Any:
             body = lambda i, total: (i + 1, total + tf.reduce_sum(work(i)))  # noqa: E731
             return tf.while_loop(lambda i, _: i < len(data.inputs) // BATCH, body, (0, 0.0))[1]
@@ -97,7 +97,7 @@ def rates(epochs: dict[str, Epoch], count: int, repeats: int) -> dict[str, tuple
             epoch()
             spent = (time.perf_counter() - wall, time.process_time() - processor)
             if repeat:
-                best[name] = tuple(map(min, zip(best[name], spent, strict=True)))
+                best[name] = min(best[name][0], spent[0]), min(best[name][1], spent[1])
     return {name: (count / wall, count / processor) for name, (wall, processor) in best.items()}
 
 

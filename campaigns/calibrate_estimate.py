@@ -10,6 +10,7 @@ coefficients in the package.
 import argparse
 import json
 from collections.abc import Callable
+from functools import partial
 from importlib.metadata import version
 from pathlib import Path
 
@@ -106,21 +107,22 @@ def _tight(shape: tuple[int, ...], given: Format, nodes: list[Node]) -> list[Nod
     graph = Graph("random", shape, given, tuple(nodes[: place + 1]))
     node = nodes[place]
     range_ = graph.ranges()[node.source]
-    operation = with_lossless_accumulator(node.operation, range_, graph.formats[node.source])
+    layer = node.operation
+    assert isinstance(layer, Dense | Conv2D)
+    operation = with_lossless_accumulator(layer, range_, graph.formats[node.source])
     return [*nodes[:place], Node(node.name, operation, *node.sources), *nodes[place + 1 :]]
 
 
 def run(graph: Graph, reuse: int | None, folder: Path) -> SynthesisReport:
     """LUT, FF and gate equivalents of the Verilog of a graph, by both open flows."""
-    target = "rtl" if reuse is None else "rtl_loadable"
-    if not (folder / f"{target}.json").is_file():
+    target = Rtl() if reuse is None else RtlLoadable(reuse=reuse)
+    if not (folder / target.record).is_file():
         (folder / "verilog").mkdir(parents=True, exist_ok=True)
-        if reuse is None:
-            record = write_verilog(graph, trace_graph(graph), Rtl().latency_cutoff, folder / "verilog")
+        if isinstance(target, Rtl):
+            record = write_verilog(graph, trace_graph(graph), target.latency_cutoff, folder / "verilog")
         else:
-            settings = RtlLoadable(reuse=reuse)
-            record = describe(graph, settings.write_verilog(graph, folder), settings.layout(graph))
-        (folder / f"{target}.json").write_text(json.dumps(record))
+            record = describe(graph, target.write_verilog(graph, folder), target.layout(graph))
+        (folder / target.record).write_text(json.dumps(record))
     design = Design.open(target, "random", folder)
     fpga = run_open("yosys-xilinx", design, folder / "xilinx", Settings())
     asic = run_open("yosys-asic", design, folder / "asic", Settings())
@@ -218,7 +220,7 @@ def held_out_error(rows: list[Features], found: list[float], names: list[str], p
 
 def value_of(report: SynthesisReport, figure: str) -> float:
     getters: dict[str, Callable[[], float | None]] = {
-        **{name: (lambda name=name: getattr(report, name)) for name in FIGURES},
+        **{name: partial(getattr, report, name) for name in FIGURES},
         "latency": lambda: report.latency_cycles,
     }
     found = getters[figure]()

@@ -113,7 +113,7 @@ def differing(found: np.ndarray, wanted: np.ndarray) -> str:
 
 def hls4ml_result(python: Path, work: Path, rows: int, number: str, how: str) -> str:
     """What hls4ml's conversion of a model gives, in a process of its own."""
-    command = [python, work / "other.py", work, str(rows), number, how]
+    command = [str(python), str(work / "other.py"), str(work), str(rows), number, how]
     done = subprocess.run(command, cwd=work, capture_output=True, text=True, check=False)
     result = work / number / f"{how}.npy"
     if not result.exists():

@@ -100,7 +100,7 @@ def judge(tree: Path, files: list[str], limit: float) -> tuple[str, float, str]:
         run = subprocess.Popen(
             [*command, *files],
             cwd=tree,
-            env={"qcompressDATA": str(HERE.parent / "shared" / "data")} | os.environ | alone,
+            env={"QCOMPRESS_DATA": str(HERE.parent / "shared" / "data")} | os.environ | alone,
             stdout=subprocess.PIPE,
             stderr=subprocess.STDOUT,
             text=True,

@@ -39,7 +39,8 @@ def simulated(events: int) -> np.ndarray:
     with tempfile.TemporaryDirectory() as folder:
         fast_simulation.simulate("electron-200pu-axis", events, 7, Path(folder) / "sample.h5")
         sample = samples.read(Path(folder) / "sample.h5")
-    return geometry.channels_to_train(sample["charge"]) / np.cosh(sample["eta"].astype(float))[:, None]
+    charge = geometry.channels_to_train(sample["charge"])
+    return np.asarray(charge / np.cosh(sample["eta"].astype(float))[:, None])
 
 
 def shown(found: orientation.Score) -> str:

@@ -24,6 +24,7 @@ import numpy as np
 from response_codecs import AS_PHYSICS, allocation, codec, title
 
 from qcompress.detectors import TEST, Table
+from qcompress.detectors.hdf5 import Columns
 from qcompress.detectors.hgcal import samples
 from qcompress.detectors.hgcal.clustering.calibration import Calibration, fit_eta_correction, fit_layer_weights
 from qcompress.detectors.hgcal.clustering.closure import SHIFT, STEP, closure
@@ -115,7 +116,7 @@ def chosen(event: np.ndarray, split: np.ndarray, calibration_events: int, test_e
     return np.concatenate([event[split == TEST][:test_events], other[:calibration_events]])
 
 
-def around(columns: dict[str, np.ndarray], particles: dict[str, np.ndarray]) -> np.ndarray:
+def around(columns: dict[str, np.ndarray], particles: Columns) -> np.ndarray:
     """Rows (n,) of modules near an accepted particle of their event and endcap."""
     layer, side = columns["layer"].astype(np.int64), columns["zside"]
     number = module_numbers(layer, *(columns[name].astype(np.int64) for name in "uv"))
@@ -133,8 +134,8 @@ def work(
 ) -> None:
     """Cluster the wanted events of a block, for every algorithm and back end; each result appears whole."""
     with samples.Handle(path) as handle:
-        columns, generated = handle.read(COLUMNS, rows), handle.particles()
-    generated = particles_of(generated, wanted)
+        columns, everything = handle.read(COLUMNS, rows), handle.particles()
+    generated = particles_of(everything, wanted)
     keep = np.isin(columns["event"], wanted)
     event, first = np.unique(columns["event"][keep], return_index=True)
     counted = accepted(generated, CUTS) & (generated["pt"] > FINAL_GEN_PT)
@@ -149,7 +150,7 @@ def work(
             matched = match(find_clusters(cells[back_end.zero_suppression_mipt], back_end), generated, CUTS)
             found |= {f"{back_end.name}|{name}": column for name, column in matched._asdict().items()}
         with written_aside(result) as file:
-            np.savez_compressed(file, **found)
+            np.savez_compressed(file, allow_pickle=False, **found)
 
 
 def slug(words: str) -> str:
@@ -399,8 +400,7 @@ def summary_figure(stages: list[list[Resolution]]) -> "Figure":
                 if words[0]:
                     low, high = float(words[0]), float(words[-1])
                     label = "published rms / mean" if not row else None
-                    box = {"height": 0.6, "left": low - 1e-3, "color": "0.8", "zorder": 0, "label": label}
-                    axes.barh(row, high - low + 2e-3, **box)
+                    axes.barh(row, high - low + 2e-3, 0.6, low - 1e-3, color="0.8", zorder=0, label=label)
             axes.set(xlabel="spread of $p_T$ / generated $p_T$", ylim=(len(shown) - 0.4, -0.6), xlim=(0, None))
             axes.set_title(f"{name}, {stage}", loc="left", fontsize=16)
             axes.set_xticks(np.arange(0, axes.get_xlim()[1], 0.05))

@@ -9,6 +9,7 @@ from pathlib import Path
 from qcompress.candidate import Candidate
 from qcompress.candidate.figures import TRAINING
 from qcompress.detectors import Decoders, Firmware
+from qcompress.detectors.hgcal.encoder.models import ENCODER
 from qcompress.detectors.hgcal.evaluation import codecs, published
 from qcompress.detectors.hgcal.evaluation.algorithms import CHIP, Codec
 from qcompress.detectors.hgcal.evaluation.events import LinkAllocation
@@ -42,7 +43,7 @@ def codec(algorithm: str) -> Codec:
         return CHIP[algorithm]
     if algorithm.startswith(published.PREFIX):
         return published.algorithms([algorithm])[algorithm]
-    key = codecs.TRANSVERSE if algorithm.endswith(AS_PHYSICS) else codecs.ENCODER
+    key = codecs.TRANSVERSE if algorithm.endswith(AS_PHYSICS) else ENCODER
     known = codecs.table(*candidate(Path(algorithm.removesuffix(AS_PHYSICS))), None)
     return known[key]._replace(title=title(algorithm))
 

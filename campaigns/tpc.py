@@ -152,7 +152,8 @@ class Campaign:
             found = self._train(name, options, quantized)
             path.write_text(json.dumps(found, indent=1))
             print(f"{name}: {found['seconds']:.0f} s, {found['epochs']} epochs, {found['rows']} rows", flush=True)
-        return json.loads(path.read_text())
+        kept: dict[str, Any] = json.loads(path.read_text())
+        return kept
 
     def _train(self, name: str, options: NetworkOptions, quantized: bool) -> dict[str, Any]:
         (network,) = options.networks
@@ -231,7 +232,8 @@ def overtrained(campaign: Campaign) -> dict[str, Any]:
             scored = score_frames(campaign.body(model, REGRESSOR, options, True), options.layout, frames)
             found["checkpoints"][name] = campaign.measured(scored)
         path.write_text(json.dumps(found, indent=1))
-    return json.loads(path.read_text())
+    kept: dict[str, Any] = json.loads(path.read_text())
+    return kept
 
 
 def print_checkpoints(found: dict[str, Any]) -> None:
@@ -298,7 +300,7 @@ def resolution_figure(found: dict[str, dict[str, Any]], axis: str, unit: str) ->
             if name in found:
                 lines[f"{layers} x {neurons}"] = Line(*found[name][axis]["network"])
         if lines:
-            lines["classical finder"] = Line(*next(iter(found.values()))[axis]["classical"], dashed=True)
+            lines["classical finder"] = Line(*next(iter(found.values()))[axis]["classical"])._replace(dashed=True)
             panels[f"rms, {axis} [{unit}], {layers} hidden layers"] = lines
     return panels_figure(panels, "Occupancy [%]", TITLE)
 
@@ -311,7 +313,7 @@ def windows_figure(found: dict[str, dict[str, Any]]) -> Any:
     for axis, unit in (("pad", "pads"), ("time", "time bins")):
         lines = {label: Line(*found[name][axis]["network"]) for name, label in names.items() if name in found}
         if lines:
-            lines["classical finder"] = Line(*next(iter(found.values()))[axis]["classical"], dashed=True)
+            lines["classical finder"] = Line(*next(iter(found.values()))[axis]["classical"])._replace(dashed=True)
             panels[f"rms of centre, {axis} [{unit}]"] = lines
     return panels_figure(panels, "Occupancy [%]", TITLE)
 

@@ -21,7 +21,7 @@ import numpy.typing as npt
 import training_codecs
 
 from qcompress.config import load_config
-from qcompress.detectors import TEST, TRAIN, VALIDATION, Table
+from qcompress.detectors import TEST, TRAIN, VALIDATION, Cell, Table
 from qcompress.detectors.hgcal import samples
 from qcompress.detectors.hgcal.detector import DETECTOR
 from qcompress.detectors.hgcal.econt.frontend import FrontEnd
@@ -175,13 +175,13 @@ def train(folder: Path, name: str, data: Set, options: EncoderOptions, seed: int
         epochs=limits.epochs, learning_rate=LEARNING_RATE, schedule="one_cycle", patience=limits.epochs, xla=limits.xla
     )
     given, started = data.data, time.monotonic()
-    told, resume = options.model_dump_json(), target / "resume"
-    history = fit(network.trained, network.loss, given, settings, silent, seed, resume, told).history
+    told_options, resume = options.model_dump_json(), target / "resume"
+    history = fit(network.trained, network.loss, given, settings, silent, seed, resume, told_options).history
     seconds = time.monotonic() - started
     target.mkdir(parents=True, exist_ok=True)
     DETECTOR.graph("encoder", network.quantized, options).save(target / "graph")
     save_model(network.companions["decoder"], target / "decoder.keras")
-    told = {
+    told: dict[str, Any] = {
         "rows": len(given.inputs),
         "epochs": len(history),
         "seconds": round(seconds, 1),
@@ -326,7 +326,7 @@ def occupancy_table(reference: Values, distances: Mapping[str, Values]) -> Table
     """Median EMD in bins of occupancy, and which codec is best."""
     seen = occupancy(reference)
     profiles = {name: profile(seen[d >= 0], d[d >= 0], FINE_EDGES) for name, d in distances.items()}
-    rows = []
+    rows: list[tuple[Cell, ...]] = []
     for number, low in enumerate(FINE_EDGES[:-1]):
         medians = {name: float(p.median[number]) for name, p in profiles.items()}
         entries = int(next(iter(profiles.values())).entries[number])

@@ -81,7 +81,7 @@ def spectra(modules: dict[str, np.ndarray], data: Path, path: Path) -> list[str]
     return lines
 
 
-def pictures(profiles: dict[float, np.ndarray], spread: np.ndarray, fitted: np.ndarray, folder: Path) -> None:
+def pictures(profiles: dict[float, np.ndarray], spread: np.ndarray, fitted: tuple[float, float], folder: Path) -> None:
     """Longitudinal profiles and resolution."""
     drawn, left, right = pair()
     for energy, profile in profiles.items():

@@ -14,6 +14,7 @@ from scipy.stats import norm
 
 from qcompress.detectors.tpc import geometry
 from qcompress.detectors.tpc.finder import classical
+from qcompress.detectors.tpc.samples import Frame
 from qcompress.detectors.tpc.simulation import fast_simulation, kernels
 from qcompress.detectors.tpc.simulation.parameters import PARAMETERS
 
@@ -62,7 +63,7 @@ def electrons_per_cm(tracks: int) -> float:
             np.zeros(1, np.int64),
         )  # seeds the kernels' random numbers
         arrived += kernels.trace(particle, BINS, slopes, *arrays)[0]
-    return arrived / tracks / geometry.PAD_HEIGHT_CM.sum() / PARAMETERS.kept
+    return float(arrived / tracks / geometry.PAD_HEIGHT_CM.sum() / PARAMETERS.kept)
 
 
 def charges(tracks: int, drift: float) -> dict[float, np.ndarray]:
@@ -118,6 +119,12 @@ def noise_expected() -> float:
     return float(norm.sf((PARAMETERS.zero_suppression * sigma - rounding) / sigma).mean())
 
 
+def find(frame: Frame, gain: np.ndarray) -> classical.Clusters:
+    """What the classical finder finds in a frame."""
+    d = frame.digits
+    return classical.find(d["row"], d["pad"], d["time"], d["charge"], gain, time_bins=frame.time_bins)
+
+
 def frames(events: int) -> list[str]:
     """A table line for each kind: what `events` frames hold, and what the classical finder finds there."""
     lines = []
@@ -125,9 +132,8 @@ def frames(events: int) -> list[str]:
         found = []
         for event in range(events):
             frame = fast_simulation.simulate_event(kind, 1, event)
-            columns = (frame.digits[name] for name in ("row", "pad", "time", "charge"))
             gain = 1 / fast_simulation.pads(1).gain[frame.sector]
-            clusters = classical.find(*columns, gain, time_bins=frame.time_bins).kept()
+            clusters = find(frame, gain).kept()
             curls = np.isin(frame.clusters["track"], frame.tracks["track"][frame.tracks["looper"] == 1])
             cells = geometry.SECTOR_PADS * BINS
             found.append(
@@ -149,7 +155,9 @@ def styled() -> Any:
     return mpl.rc_context({**mplhep.style.CMS, "font.size": 15, "axes.labelsize": 17, "legend.fontsize": 12.5})
 
 
-def draw_charges_and_widths(spectra: dict[float, np.ndarray], widths: dict[float, tuple[float, ...]], to: Path) -> None:
+def draw_charges_and_widths(
+    spectra: dict[float, np.ndarray], widths: dict[float, tuple[float, float, float]], to: Path
+) -> None:
     """qTot by height of the row; diffusion against the drift length."""
     from matplotlib.figure import Figure
 
@@ -186,16 +194,17 @@ def draw_frames(to: Path, row: int = 70, bins: int = 60) -> None:
         panels = drawn.subplots(1, 3, sharey=True)
         for panel, kind in zip(panels, ("sector-5pc", "sector-20pc", "sector-40pc"), strict=True):
             frame = fast_simulation.simulate_event(kind, 1, 3)
-            columns = [frame.digits[name] for name in ("row", "pad", "time", "charge")]
+            d = frame.digits
             gain = 1 / fast_simulation.pads(1).gain[frame.sector]
-            charge = classical.charge_map(*columns, gain, time_bins=BINS)[row, : geometry.PADS[row]] / 16
+            cells = classical.charge_map(d["row"], d["pad"], d["time"], d["charge"], gain, time_bins=BINS)
+            charge = cells[row, : geometry.PADS[row]] / 16
             image = panel.imshow(
                 np.where(charge > 0, charge, np.nan), origin="lower", aspect="auto", cmap="Blues", norm=LogNorm(1, 600),
                 interpolation="nearest",
             )  # fmt: skip
             truth = {name: column[frame.clusters["row"] == row] for name, column in frame.clusters.items()}
             own = truth["findable"]
-            found = classical.find(*columns, gain, time_bins=BINS).kept()
+            found = find(frame, gain).kept()
             here = found.row == row
             panel.plot(truth["time"][own], truth["pad"][own], "o", mfc="none", mec="C1", ms=8, label="truth, findable")
             panel.plot(

@@ -92,8 +92,9 @@ def verify(
         element.
 
     Raises:
-        Refused: a target cannot be exact. ToolMissing: its compiler is not there. QcompressError: unknown targets, or
-        values that are not on the grid.
+        Refused: a target cannot be exact.
+        ToolMissing: the compiler of a target is not there.
+        QcompressError: an unknown target, or values that are not on the grid.
 
     Example:
         >>> found = qcompress.verify("tagger.keras", ["cpp"], rows=100)
@@ -140,8 +141,8 @@ def run(
         The candidate, all its steps recorded.
 
     Raises:
-        QcompressError: a fault in the config, named with its line. MismatchError: a body differs in some code; the
-        candidate is kept.
+        QcompressError: a fault in the config, named with its line.
+        MismatchError: a body differs in some code; the candidate is kept.
 
     Example:
         >>> candidate = qcompress.run("sum.yaml", "sum", until="verify")

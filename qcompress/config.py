@@ -10,6 +10,7 @@ from pydantic import BaseModel, ConfigDict, Field, SerializeAsAny, ValidationErr
 
 from qcompress.detectors import Options, load_detector
 from qcompress.errors import QcompressError
+from qcompress.files import JsonObject
 from qcompress.targets import Choice, choose, distinct
 from qcompress.training.options import TrainingOptions
 from qcompress.yaml_files import read_yaml
@@ -97,8 +98,8 @@ class Config(_Section):
         )
 
 
-def load_yaml(path: Path) -> dict[str, Any]:
-    """Keys and values of a YAML file; raises QcompressError with file and line."""
+def load_yaml(path: Path) -> JsonObject:
+    """Keys and values of the YAML file at `path`; raises QcompressError with file and line."""
     return _load(path)[0]
 
 
@@ -112,7 +113,10 @@ def _load(path: Path) -> tuple[dict[str, Any], yaml.Node | None]:
 
 
 def load_config(path: Path) -> Config:
-    """Read a config; raises QcompressError with file, line and key. Relative paths start where the config lies."""
+    """Read the config at `path`; raises QcompressError with file, line and key.
+
+    Relative paths in it start where it lies.
+    """
     given, tree = _load(path)
     config = parse_config(given, path, tree)
     for section, key in (("sample", "file"), ("training", "start"), ("network", "model")):
@@ -129,18 +133,21 @@ def load_config(path: Path) -> Config:
     return config
 
 
-def parse_config(given: dict[str, Any], path: Path, tree: yaml.Node | None = None) -> Config:
-    """A config from plain values; `path` and `tree` (the YAML it came from) are for the messages."""
+def parse_config(values: dict[str, Any], path: Path, tree: yaml.Node | None = None) -> Config:
+    """A config from plain values as YAML gives them; `path` and `tree` (the YAML it came from) are for the messages.
+
+    values: sections and keys, with the user's words. Raises QcompressError with file, line and the nearest valid key.
+    """
     section: list[str] = []
-    if "detector" in given and not isinstance(given["detector"], str):
-        raise QcompressError(f"{path}:{_line(tree, ['detector'])}: detector: {given['detector']!r} is no name")
+    if "detector" in values and not isinstance(values["detector"], str):
+        raise QcompressError(f"{path}:{_line(tree, ['detector'])}: detector: {values['detector']!r} is no name")
     try:
-        own: dict[str, Any] = {"network": given.get("network", {})}
-        if isinstance(given.get("detector"), str):
-            detector = load_detector(given["detector"])
+        own: dict[str, Any] = {"network": values.get("network", {})}
+        if isinstance(values.get("detector"), str):
+            detector = load_detector(values["detector"])
             section = ["network"]
             own["network"] = detector.options.model_validate(own["network"])
-            sample = given.get("sample")
+            sample = values.get("sample")
             if isinstance(sample, dict) and sample.get("simulate") is not None and not detector.kinds:
                 section = ["sample", "simulate"]
                 raise QcompressError(f"sample.simulate: detector {detector.name} has no simulation; give sample.file")
@@ -150,28 +157,28 @@ def parse_config(given: dict[str, Any], path: Path, tree: yaml.Node | None = Non
                     raise QcompressError(f"sample.select: detector {detector.name} has no selections; leave it out")
                 own["sample"] = {**sample, "select": detector.selection.model_validate(sample["select"])}
         own["targets"] = {}
-        for name, settings in _targets_of(given).items():
+        for name, settings in _targets_of(values).items():
             section = ["targets", name]
             chosen = choose(name, settings)
             own["targets"][name] = None if settings is None else chosen.settings.model_dump(mode="json")
         section = ["targets"]
         distinct([choose(name, told) for name, told in own["targets"].items() if told is not None])
         section = []
-        return Config.model_validate({**given, **own})
+        return Config.model_validate({**values, **own})
     except ValidationError as fault:
-        raise QcompressError(_describe(path, tree, given, section, fault)) from None
+        raise QcompressError(_describe(path, tree, values, section, fault)) from None
     except ValueError as fault:  # of a target's shorthand
         raise QcompressError(f"{path}:{_line(tree, section)}: {'.'.join(section)}: {fault}") from None
     except QcompressError as fault:
         raise QcompressError(f"{path}:{_line(tree, section or ['detector'])}: {fault}") from None
 
 
-def _targets(given: Mapping[str, Any]) -> dict[str, Any]:
+def _targets(given: Mapping[str, Any]) -> JsonObject:
     """The targets of a config, those that are built by default first."""
     return {**{name: {} for name in DEFAULT_TARGETS}, **given}
 
 
-def _targets_of(given: Mapping[str, Any]) -> dict[str, Any]:
+def _targets_of(given: Mapping[str, Any]) -> JsonObject:
     """What a config says of targets: names and settings, or shorthands, or null."""
     told = given.get("targets")
     if told is not None and not (isinstance(told, dict) and all(isinstance(name, str) for name in told)):

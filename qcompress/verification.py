@@ -10,6 +10,7 @@ from typing import Any, NamedTuple
 import numpy as np
 
 from qcompress.errors import QcompressError
+from qcompress.files import JsonObject
 from qcompress.fixedpoint import Codes
 from qcompress.graph import Chain, Graph, Linear, Port, Tensors, ports_in, ports_out
 from qcompress.graph.linear import positions
@@ -41,7 +42,7 @@ class Comparison:
     mismatches: int
     first: str | None
 
-    def to_json(self) -> dict[str, Any]:
+    def to_json(self) -> JsonObject:
         """The fields by name, as plain values."""
         return asdict(self)
 
@@ -202,18 +203,18 @@ def first_difference(graph: Reference, body: Body, codes: Tensors, rebuild: Call
     """
     expected = graph.trace(codes)
     traced = getattr(body, "trace", None)
-    found: dict[str, Codes] = dict(traced(codes)) if traced else {}
+    traces: dict[str, Codes] = dict(traced(codes)) if traced else {}
     outputs = graph.outputs if isinstance(graph, Graph) else {name: name for name in graph.outputs}
     ends = dict(zip(outputs, _result(graph, body, codes).values(), strict=True))
     for output, name in outputs.items():
-        found.setdefault(name, ends[output])
+        traces.setdefault(name, ends[output])
     for name, reference in expected.items():
-        if name not in found and rebuild is not None:
+        if name not in traces and rebuild is not None:
             beginning = graph.upto(name)
-            found[name] = rebuild(beginning).run(_inputs_of(beginning, codes))
-        if name in found and (found[name] != reference).any():
+            traces[name] = rebuild(beginning).run(_inputs_of(beginning, codes))
+        if name in traces and (traces[name] != reference).any():
             exactly = "" if traced or rebuild or len(expected) == 1 else " (layers before it not traced)"
-            return f"layer {name}{exactly}, {_told(body, found[name], reference)}"
+            return f"layer {name}{exactly}, {_told(body, traces[name], reference)}"
     for output, name in outputs.items():
         if (ends[output] != expected[name]).any():
             return f"output {output}, {_told(body, ends[output], expected[name])}"

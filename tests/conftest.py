@@ -4,14 +4,37 @@ import fcntl
 import os
 import subprocess
 import sys
+from collections import Counter
 from collections.abc import Callable, Iterator
 from pathlib import Path
+from typing import Any
 
 import pytest
+from helpers.budgets import room_of, said
 from helpers.command_server import CommandServer
+from helpers.order import place
 from helpers.paths import PLUG, ROOT, Command
 
 reference_cases: list[str] = []
+seconds: Counter[str] = Counter()
+SMALLER = {
+    "events: 4000": "events: 250",
+    "rtl: verilog": "rtl: null",
+    "rows: 2000": "rows: 200",
+    "rows: 4000": "rows: 400",
+}
+"""What makes the candidate of the tests smaller than the README's: `make demo QUICK=1` makes that one."""
+
+
+def pytest_addoption(parser: pytest.Parser) -> None:
+    """What `tests/targets/test_gold.py` takes."""
+    parser.addoption("--renew-gold", action="store_true", help="write the gold texts anew")
+
+
+def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
+    """Processes that share the tests begin with the longest files."""
+    if hasattr(config, "workerinput"):
+        items.sort(key=lambda item: place(item.path, ROOT / "tests"))
 
 
 @pytest.fixture(scope="session")
@@ -32,11 +55,44 @@ def data_file() -> Callable[[str], Path]:
     return find
 
 
+def pytest_runtest_logreport(report: pytest.TestReport) -> None:
+    """Add up what the tests of a room take, fixtures included."""
+    seconds[room_of(report.nodeid)] += report.duration
+
+
+def pytest_sessionfinish(session: pytest.Session) -> None:
+    """Tell the process that prints the summary what this one has used of the reference data."""
+    if hasattr(session.config, "workeroutput"):
+        session.config.workeroutput["reference_cases"] = reference_cases
+
+
+@pytest.hookimpl(optionalhook=True)
+def pytest_testnodedown(node: Any) -> None:
+    """Take it in."""
+    reference_cases.extend(getattr(node, "workeroutput", {}).get("reference_cases", []))
+
+
 def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter) -> None:
-    """Say how much of the reference data was used."""
+    """Say how much of the reference data was used, and how long each room took."""
     terminalreporter.write_line(
         f"reference data: {len(reference_cases)} cases run on {len(set(reference_cases))} public files"
     )
+    processes = getattr(terminalreporter.config.option, "numprocesses", None) or 1
+    for line in said(seconds, processes):
+        terminalreporter.write_line(line)
+
+
+@pytest.fixture(scope="session")
+def shared_folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A folder of this run of the tests, the same for all its processes."""
+    base = tmp_path_factory.getbasetemp()
+    return base.parent if "PYTEST_XDIST_WORKER" in os.environ else base
+
+
+@pytest.fixture(scope="session", autouse=True)
+def _cache(shared_folder: Path) -> None:
+    """What qcompress keeps between builds is kept for this run of the tests, and nothing from before it."""
+    os.environ["QCOMPRESS_CACHE"] = str(shared_folder / "cache")
 
 
 @pytest.fixture(scope="session")
@@ -77,16 +133,20 @@ def fresh_qcompress() -> Command:
 
 
 @pytest.fixture(scope="session")
-def econt_candidate(qcompress: Command, tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """The README's candidate, trained for one epoch: every step but synthesis. Made once for all processes of a run."""
-    base = tmp_path_factory.getbasetemp()
-    shared = (base.parent if "PYTEST_XDIST_WORKER" in os.environ else base) / "econt_candidate"
+def econt_candidate(qcompress: Command, shared_folder: Path) -> Path:
+    """The README's candidate on fewer events, one epoch, without Verilog and synthesis. Made once for a run."""
+    shared = shared_folder / "econt_candidate"
     shared.mkdir(exist_ok=True)
+    config, folder = shared / "econt_48bit.yaml", shared / "econt_48bit"
     with (shared / "lock").open("w") as lock:
         fcntl.flock(lock, fcntl.LOCK_EX)
-        folder = shared / "econt_48bit"
         if not (shared / "done").exists():
-            done = qcompress("run", "firmware_configs/econt_48bit.yaml", "--quick", "--out", folder)
+            text = (ROOT / "firmware_configs" / config.name).read_text()
+            for line, smaller in SMALLER.items():
+                assert line in text
+                text = text.replace(line, smaller)
+            config.write_text(text)
+            done = qcompress("run", config, "--quick", "--out", folder)
             assert done.returncode == 0, done.stderr
             (shared / "done").touch()
     return folder

@@ -5,6 +5,7 @@ import re
 
 import pytest
 import typer
+from helpers.pages import PAGES
 from helpers.paths import ROOT
 from pydantic import BaseModel
 
@@ -16,21 +17,25 @@ from qcompress.detectors.hgcal.evaluation.algorithms import CHIP
 from qcompress.detectors.hgcal.evaluation.codecs import OTHER, REFERENCES, TRANSVERSE
 from qcompress.training.options import TrainingOptions
 
-PAGES = [ROOT / "README.md", *sorted((ROOT / "docs").glob("*.md"))]
 EXAMPLES = [page for page in PAGES if ">>> " in page.read_text()]
 
 
-@pytest.mark.parametrize("page", EXAMPLES, ids=lambda page: page.name)
+@pytest.mark.parametrize("page", EXAMPLES, ids=lambda page: str(page.relative_to(ROOT)))
 def test_examples_give_what_they_show(page):
     result = doctest.testfile(str(page), module_relative=False, optionflags=doctest.ELLIPSIS)
     assert result.attempted > 0
     assert result.failed == 0
 
 
-@pytest.mark.parametrize("page", PAGES, ids=lambda page: page.name)
+@pytest.mark.parametrize("page", PAGES, ids=lambda page: str(page.relative_to(ROOT)))
 def test_links_lead_to_files(page):
     for target in re.findall(r"\]\((?!https?:|#)([^)#]+)", page.read_text()):
         assert (page.parent / target).exists(), target
+
+
+def test_the_site_has_every_page():
+    listed = re.findall(r"(?:: |- )([\w/]+\.md)$", (ROOT / "mkdocs.yml").read_text(), re.MULTILINE)
+    assert sorted(listed) == sorted(str(page.relative_to(ROOT / "docs")) for page in PAGES if "docs" in page.parts)
 
 
 def test_every_command_of_the_readme_exists(qcompress):
@@ -72,7 +77,8 @@ def keys(model):
 
 
 def test_every_key_of_a_config_stands_on_a_page():
-    pages = {name: (ROOT / "docs" / f"{name}.md").read_text() for name in ("config", "training", "hgcal")}
+    places = {"config": "config", "training": "compiler/training", "hgcal": "hgcal/index"}
+    pages = {name: (ROOT / "docs" / f"{place}.md").read_text() for name, place in places.items()}
     own = {key for detector in ("hgcal", "tpc") for key in keys(load_detector(detector).options)}
     for model, page in ((TrainingOptions, "training"), (load_detector("hgcal").selection, "hgcal")):
         assert [key for key in keys(model) if not re.search(rf"`{key}\b", pages[page])] == []
@@ -81,6 +87,6 @@ def test_every_key_of_a_config_stands_on_a_page():
 
 
 def test_every_algorithm_stands_on_the_page_of_evaluation():
-    page = (ROOT / "docs" / "evaluation.md").read_text()
+    page = (ROOT / "docs" / "hgcal" / "evaluation.md").read_text()
     for name in (*CHIP, ENCODER, OTHER, TRANSVERSE, *REFERENCES):
         assert f"`{name}`" in page

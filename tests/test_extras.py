@@ -80,7 +80,7 @@ def test_other_missing_modules_are_no_fault_of_the_users():
     assert extra_missing(ModuleNotFoundError("x", name="keras.laiers")) is None
 
 
-def test_a_command_without_its_extra_ends_in_one_line(qcompress, tmp_path):
+def test_a_command_without_its_extra_ends_in_one_line(fresh_qcompress, tmp_path):
     (tmp_path / "sitecustomize.py").write_text(
         "import sys\n"
         "class Hidden:\n"
@@ -90,7 +90,7 @@ def test_a_command_without_its_extra_ends_in_one_line(qcompress, tmp_path):
         "sys.meta_path.insert(0, Hidden())\n"
     )
     (tmp_path / "model.keras").touch()
-    done = qcompress("compile", tmp_path / "model.keras", "--out", tmp_path / "out", PYTHONPATH=str(tmp_path))
+    done = fresh_qcompress("compile", tmp_path / "model.keras", "--out", tmp_path / "out", PYTHONPATH=str(tmp_path))
     assert (done.returncode, done.stdout) == (2, "")
     assert done.stderr == "error: needs keras; install qcompress[train]\n"
     assert not (tmp_path / "out").exists()

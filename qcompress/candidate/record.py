@@ -80,7 +80,7 @@ class Record:
         return kind.from_json(self.figures(kind.step))
 
     def figures_if_run(self, kind: StepFigures[Found]) -> Found | None:
-        """The same; None if the step has not run."""
+        """What a finished step found, typed, or None if it has not run; kind: the figures of that step."""
         return self.figures_of(kind) if kind.step in self.steps else None
 
     def output_hash(self, step: str) -> str:
@@ -126,7 +126,11 @@ class Record:
         return self.folder / f".{step}.resume"
 
     def record(self, step: str, inputs: str, stage: Path, figures: Mapping[str, Any]) -> None:
-        """Move what a step wrote into place and enter it in the manifest."""
+        """Move what a `step` wrote into place and enter it in the manifest; what it wrote before is removed.
+
+        inputs: hash of what it was made from; stage: the folder of `staged` that holds its files; figures: what it
+        found, as JSON values.
+        """
         names = sorted(path.relative_to(stage) for path in stage.rglob("*") if path.is_file())
         files = {str(name): file_hash(stage / name) for name in names if name.suffix not in UNHASHED}
         with self._lock:

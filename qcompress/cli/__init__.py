@@ -1,4 +1,7 @@
-"""The command `qcompress`. Thin: every command imports its room when it runs."""
+"""The command `qcompress`. Thin: every command imports its room when it runs.
+
+What a command's docstring says behind its form feed is for readers of the code: --help ends there.
+"""
 
 import typer
 

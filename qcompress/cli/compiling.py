@@ -16,9 +16,9 @@ InputFormat = Annotated[
     ),
 ]
 FrontEndName = Annotated[
-    str | None, typer.Option("--front-end", metavar="NAME", help="What reads the model [default: recognised].")
+    str | None, typer.Option("--front-end", metavar="NAME", help="What reads the model (default: recognised).")
 ]
-Weights = Annotated[Path | None, typer.Option(help="Weights of a .json model [default: beside it].")]
+Weights = Annotated[Path | None, typer.Option(help="Weights of a .json model (default: beside it).")]
 
 
 def compile_(
@@ -29,13 +29,19 @@ def compile_(
             help="A quantized model that a front end reads: Keras with QKeras layers (.keras, .h5, .json).",
         ),
     ],
-    out: Annotated[Path | None, typer.Option(help="Candidate folder [default: hls_projects/NAME].")] = None,
+    out: Annotated[Path | None, typer.Option(help="Candidate folder (default: hls_projects/NAME).")] = None,
     targets: Annotated[str, typer.Option(help="Comma-separated: cpp, hls, rtl, rtl_loadable, ...")] = "cpp,hls",
     input_format: InputFormat = None,
     weights: Weights = None,
     front_end: FrontEndName = None,
 ) -> None:
-    """Compile a model that qcompress did not train: graph and targets, verified; exit 1 if a code differs."""
+    """Compile a model that qcompress did not train: graph and targets, verified; exit 1 if a code differs.
+
+    \f
+
+    model: its file; out: the candidate's folder; targets: names, with commas between; input_format: "[NAME=]FORMAT" of
+    each input without quantizer; weights: of a .json model; front_end: name of what reads it.
+    """
     from qcompress import pipeline
     from qcompress.candidate.figures import GRAPHS, VERIFICATION
     from qcompress.progress import Reporter
@@ -61,13 +67,20 @@ def verify(
     ] = None,
     samples: Annotated[int, typer.Option(min=1, help="Rows of each random input set.")] = 1000,
     targets: Annotated[
-        str | None, typer.Option(help="Comma-separated [default: all that are built, or can be].")
+        str | None, typer.Option(help="Comma-separated (default: all that are built, or can be).")
     ] = None,
     input_format: InputFormat = None,
     weights: Weights = None,
     front_end: FrontEndName = None,
 ) -> None:
-    """Run the same codes through the model and every body; exit 1 if a single code differs."""
+    """Run the same codes through the model and every body; exit 1 if a single code differs.
+
+    \f
+
+    subject: a candidate's folder, or a model file. inputs: an .npy of input values (rows, *input shape) to add to the
+    random ones, of which there are `samples` rows a set; targets: names, with commas between. input_format, weights and
+    front_end are for a model file alone, as in `compile_`; raises QcompressError for one given with a candidate.
+    """
     from qcompress import pipeline
     from qcompress.progress import Reporter
     from qcompress.report.tables import verification_table

@@ -16,7 +16,13 @@ def emulate(
     source: Annotated[Path, typer.Argument(metavar="INPUT", help="What the candidate's detector reads out.")],
     target: Annotated[Path, typer.Argument(metavar="OUTPUT", help="CSV to write.")],
 ) -> None:
-    """The candidate's integers for everything in a file of its detector's read-out."""
+    """The candidate's integers for everything in a file of its detector's read-out.
+
+    \f
+
+    context: holds the detector's own options; candidate: its folder; source: the file; target: the CSV to write. Raises
+    QcompressError if there is no such file.
+    """
     from qcompress.candidate import Candidate
     from qcompress.progress import Reporter
 

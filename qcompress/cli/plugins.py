@@ -19,7 +19,10 @@ class DetectorCommands(TyperGroup):
         return [*super().list_commands(ctx), *sorted(_entries())]
 
     def get_command(self, ctx: Any, cmd_name: str) -> Any:
-        """The command called `cmd_name`; raises QcompressError if a detector's cannot be loaded."""
+        """The command called `cmd_name`, None if there is none; ctx: of the invocation.
+
+        Raises QcompressError if a detector's cannot be loaded.
+        """
         entry = _entries().get(cmd_name)
         if entry is None:
             return super().get_command(ctx, cmd_name)

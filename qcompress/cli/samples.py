@@ -11,7 +11,7 @@ from qcompress.errors import QcompressError
 if TYPE_CHECKING:
     from qcompress.detectors import Detector
 
-DetectorName = Annotated[str | None, typer.Option(help="Whose sample it is [default: the one that knows it].")]
+DetectorName = Annotated[str | None, typer.Option(help="Whose sample it is (default: the one that knows it).")]
 FileSettings = Annotated[
     list[str] | None,
     typer.Option("--set", metavar="KEY=VALUE", help="What the file does not say of itself, or how it is written."),
@@ -23,7 +23,12 @@ def inspect(
     detector: DetectorName = None,
     page: Annotated[Path | None, typer.Option(help="Also write tables and pictures as one HTML page.")] = None,
 ) -> None:
-    """What is in a sample: rows, events, charges, layers, what is missing; pictures on a page."""
+    """What is in a sample: rows, events, charges, layers, what is missing; pictures on a page.
+
+    \f
+
+    sample: its file; detector: name of whose it is, found by its header if None; page: HTML file to write.
+    """
     from qcompress.files import write_whole
     from qcompress.report.terminal import print_tables
 
@@ -43,7 +48,13 @@ def import_(
     skip_bad_rows: Annotated[bool, typer.Option("--skip-bad-rows", help="Leave bad rows out and count them.")] = False,
     settings: FileSettings = None,
 ) -> None:
-    """Write a sample of a file of another program, checked row by row."""
+    """Write a sample of a file of another program, checked row by row.
+
+    \f
+
+    source: that file, or a folder of them; out: the sample file; detector: name, found by the ending if None;
+    skip_bad_rows: count bad rows instead of refusing the file; settings: "KEY=VALUE" of what it does not say of itself.
+    """
     from qcompress.detectors import load_detector, reader_of
     from qcompress.progress import Reporter
 
@@ -60,7 +71,13 @@ def export(
     detector: DetectorName = None,
     settings: FileSettings = None,
 ) -> None:
-    """Write a sample for other programs."""
+    """Write a sample for other programs.
+
+    \f
+
+    sample: its file; target: the file to write, whose ending says the format; detector: name of whose sample it is,
+    found by its header if None; settings: "KEY=VALUE" of how it is written.
+    """
     line = _plug(detector, sample).export_sample(sample, target, _settings(settings))
     console_of_output().print(line, highlight=False)
 
@@ -71,7 +88,13 @@ def select(
     out: Annotated[Path, typer.Option("--out", "-o", help="Sample file to write; its card lies beside it.")],
     detector: DetectorName = None,
 ) -> None:
-    """Write a selection of a sample, and a card that says what was cut."""
+    """Write a selection of a sample, and a card that says what was cut.
+
+    \f
+
+    sample: its file; cuts: YAML of what is kept; out: the sample file to write; detector: name of whose sample it is,
+    found by its header if None.
+    """
     from qcompress.config import load_yaml
     from qcompress.progress import Reporter
 

@@ -13,26 +13,32 @@ def evaluate(
     candidate: CandidateFolder,
     data: Annotated[Path | None, typer.Option(metavar="FILE", help="Another sample than the candidate's own.")] = None,
     algorithms: Annotated[
-        str | None, typer.Option(help="Comma-separated, beside the candidate [default: the detector's].")
+        str | None, typer.Option(help="Comma-separated, beside the candidate (default: the detector's).")
     ] = None,
     rows: Annotated[
-        int | None, typer.Option(min=1, help="At most so many test rows, in whole events [default: all].")
+        int | None, typer.Option(min=1, help="At most so many test rows, in whole events (default: all).")
     ] = None,
     out: Annotated[
-        Path | None, typer.Option(help="Folder to write [default: evaluation_NAME in the candidate].")
+        Path | None, typer.Option(help="Folder to write (default: evaluation_NAME in the candidate).")
     ] = None,
     partitions: Annotated[int, typer.Option(min=1, help="Parts that are scored side by side.")] = 1,
     scheduler: Annotated[
-        str | None, typer.Option(metavar="ADDRESS", help="A dask cluster's [default: processes on this machine].")
+        str | None, typer.Option(metavar="ADDRESS", help="A dask cluster's (default: processes on this machine).")
     ] = None,
     tolerance: Annotated[
-        float | None, typer.Option(min=0, max=1, help="Of the checks, relative [default: the config's].")
+        float | None, typer.Option(min=0, max=1, help="Of the checks, relative (default: the config's).")
     ] = None,
     check: Annotated[bool, typer.Option("--check", help="Exit 1 if the candidate fails a check.")] = False,
 ) -> None:
     """Score a candidate's integers with its detector's physics, on its test events or on another sample's.
 
     Without options: the step of its config. With any, a folder of its own: tables, JSON, figures, a page.
+
+    \f
+
+    candidate: its folder; data: another sample's file; algorithms: names, with commas between; rows: at most so many;
+    out: folder to write; partitions: parts side by side, on the dask cluster at `scheduler` or on this machine;
+    tolerance: of the checks, relative; check: raise CheckError if one fails.
     """
     from qcompress import pipeline
     from qcompress.candidate.figures import EVALUATION
@@ -64,11 +70,18 @@ def compare(
     markdown: Annotated[Path | None, typer.Option(help="Also write it as Markdown.")] = None,
     figure: Annotated[Path | None, typer.Option(help="Gate equivalents against --score, .png or .pdf.")] = None,
     score: Annotated[
-        str | None, typer.Option(help="Figure of the evaluation for --figure [default: the detector's first].")
+        str | None, typer.Option(help="Figure of the evaluation for --figure (default: the detector's first).")
     ] = None,
     clock: Annotated[float | None, typer.Option(min=1, max=1e6, help="Clock in MHz for latencies in ns.")] = None,
 ) -> None:
-    """Candidates side by side: size, resources, latency, physics."""
+    """Candidates side by side: size, resources, latency, physics.
+
+    \f
+
+    candidates: folders, folders of them, or patterns. csv, markdown: files that get the table too; figure: .png or .pdf
+    of gate equivalents against `score`, a figure of the evaluation; clock: MHz, for latencies in ns. Raises
+    QcompressError for a figure of another ending.
+    """
     from qcompress.candidate import Candidate, find_candidates
     from qcompress.files import write_whole
     from qcompress.report.comparison import comparison_table

@@ -19,7 +19,14 @@ def simulate(
     seed: Annotated[int, typer.Option(min=0, max=2**32 - 1, help="Same seed, same events.")] = 1,
     cuts: Annotated[Path | None, typer.Option("--select", metavar="CUTS", help="What is kept of it, YAML.")] = None,
 ) -> None:
-    """Simulate a sample of a detector, split by event; or only what a selection keeps."""
+    """Simulate a sample of a detector, split by event; or only what a selection keeps.
+
+    \f
+
+    context: holds the detector's own options, which stand for `sample`, the kind, where it is None; detector: its name;
+    out: the sample file; events: how many; seed: of all random numbers; cuts: YAML of what is kept. Raises
+    QcompressError for a detector without simulation, and unless one of kind and own options is given.
+    """
     from qcompress.config import load_yaml
     from qcompress.detectors import load_detector
     from qcompress.progress import Reporter

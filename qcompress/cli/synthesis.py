@@ -21,13 +21,20 @@ def synth(
     ] = None,
     family: Annotated[str, typer.Option(help="Xilinx family: xcup (UltraScale+), xcu or xc7.")] = "xcup",
     device: Annotated[str, typer.Option(help="ECP5 device: 25k, 45k or 85k.")] = "85k",
-    liberty: Annotated[Path | None, typer.Option(help="Cells of yosys-asic [default: generic ones].")] = None,
+    liberty: Annotated[Path | None, typer.Option(help="Cells of yosys-asic (default: generic ones).")] = None,
     time_limit: Annotated[int, typer.Option(min=1, help="Seconds that one run may take.")] = 1800,
     memory_limit: Annotated[int, typer.Option(min=1, help="Megabytes that one run may take.")] = 8192,
     read: Annotated[Path | None, typer.Option(help="Read a vendor tool's reports instead.")] = None,
     as_json: Annotated[bool, typer.Option("--json", help="JSON instead of a table.")] = False,
 ) -> None:
-    """Synthesize a candidate's RTL with open flows or vendor tools, or read a vendor tool's reports."""
+    """Synthesize a candidate's RTL with open flows or vendor tools, or read a vendor tool's reports.
+
+    \f
+
+    candidate: its folder; flow: names, the config's if None; family: of Xilinx devices; device: of ECP5; liberty: cells
+    of yosys-asic; time_limit: seconds of a run; memory_limit: its megabytes; read: folder of a vendor's project,
+    instead of a candidate; as_json: print JSON. Raises QcompressError unless one of candidate and read is given.
+    """
     import json
 
     from qcompress import pipeline

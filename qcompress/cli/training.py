@@ -9,7 +9,7 @@ from qcompress.cli.arguments import CandidateFolder, console_of_output
 from qcompress.errors import QcompressError
 
 ConfigFile = Annotated[Path, typer.Argument(metavar="CONFIG", help="A firmware_configs/*.yaml.")]
-OutFolder = Annotated[Path | None, typer.Option(help="Candidate folder [default: hls_projects/NAME].")]
+OutFolder = Annotated[Path | None, typer.Option(help="Candidate folder (default: hls_projects/NAME).")]
 
 
 def run(
@@ -18,7 +18,12 @@ def run(
     until: Annotated[str | None, typer.Option(metavar="STEP", help="The last step wanted, of those above.")] = None,
     quick: Annotated[bool, typer.Option("--quick", help="One epoch of training, no synthesis.")] = False,
 ) -> None:
-    """Make a firmware candidate, or finish one: sample, train, compile, verify, synthesize, evaluate, report."""
+    """Make a firmware candidate, or finish one: sample, train, compile, verify, synthesize, evaluate, report.
+
+    \f
+
+    config: YAML file; out: the candidate's folder; until: the last step; quick: one epoch and no synthesis.
+    """
     from qcompress import pipeline
     from qcompress.config import load_config
     from qcompress.progress import Reporter
@@ -35,7 +40,12 @@ def run(
 
 
 def train(config: ConfigFile, out: OutFolder = None) -> None:
-    """Train a candidate's networks and stop there; `run` goes on from it."""
+    """Train a candidate's networks and stop there; `run` goes on from it.
+
+    \f
+
+    config: YAML file; out: the candidate's folder.
+    """
     from qcompress import pipeline
     from qcompress.candidate.figures import TRAINING
     from qcompress.config import load_config
@@ -55,13 +65,19 @@ def lr_find(
     config: ConfigFile,
     out: OutFolder = None,
     weight_decay: Annotated[
-        list[float] | None, typer.Option(help="May be given again [default: the config's, 1e-4, 1e-2].")
+        list[float] | None, typer.Option(help="May be given again (default: the config's, 1e-4, 1e-2).")
     ] = None,
     lowest: Annotated[float, typer.Option(help="Learning rate of the first batch.")] = 1e-5,
     highest: Annotated[float, typer.Option(help="Learning rate of the last batch.")] = 1.0,
     steps: Annotated[int, typer.Option(min=20, help="Batches from the lowest to the highest rate.")] = 300,
 ) -> None:
-    """Find the largest learning rate: raise it with every batch, for several weight decays."""
+    """Find the largest learning rate: raise it with every batch, for several weight decays.
+
+    \f
+
+    config: YAML file; out: the candidate's folder; weight_decay: the decays, the config's own, 1e-4 and 1e-2 if None;
+    lowest, highest: learning rates of the first and of the last of `steps` batches.
+    """
     from qcompress import pipeline
     from qcompress.config import load_config
     from qcompress.progress import Reporter
@@ -83,7 +99,13 @@ def landscape(
     reach: Annotated[float, typer.Option(min=0.1, help="Standard deviations in each direction.")] = 3.0,
     grid: Annotated[int, typer.Option(min=5, help="Points in each direction, odd.")] = 25,
 ) -> None:
-    """The loss around a candidate's data, and its weights and activations before and after quantization."""
+    """The loss around a candidate's data, and its weights and activations before and after quantization.
+
+    \f
+
+    candidate: its folder; reach: standard deviations to each side; grid: points in each direction. Raises
+    QcompressError if grid is even.
+    """
     from qcompress import pipeline
     from qcompress.progress import Reporter
     from qcompress.report.tables import landscape_tables

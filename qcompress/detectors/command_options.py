@@ -7,6 +7,7 @@ from typing import Annotated, Any, get_args, get_origin
 
 import typer
 from pydantic import ValidationError
+from pydantic.fields import FieldInfo
 from typer.core import TyperCommand
 
 from qcompress.detectors import Detector, detector_names, load_detector
@@ -36,15 +37,15 @@ class DetectorOptions(TyperCommand):
         self._all, self._of_detectors = own, None
 
     def invoke(self, ctx: Any) -> Any:
-        """Run the command's function; it finds the detectors' options with `given_options`."""
+        """Run the command's function; ctx keeps the detectors' options, where `given_options` finds them."""
         values = {name: ctx.params.pop(name) for name in self._of_detectors or () if name in ctx.params}
         ctx.meta[GIVEN] = {name: value for name, value in values.items() if value is not None}
         return super().invoke(ctx)
 
 
-def offered(command: str) -> dict[str, dict[str, Any]]:
+def offered(command: str) -> dict[str, dict[str, FieldInfo]]:
     """Option name -> detector name -> pydantic field, of all installed detectors that add to the command."""
-    found: dict[str, dict[str, Any]] = {}
+    found: dict[str, dict[str, FieldInfo]] = {}
     for name in detector_names():
         try:
             options = load_detector(name).command_options.get(command)
@@ -57,9 +58,9 @@ def offered(command: str) -> dict[str, dict[str, Any]]:
 
 
 def given_options(context: typer.Context, detector: Detector) -> Mapping[str, Any]:
-    """What was given of a detector's own options, checked, by name.
+    """What was given of a detector's own options, checked, by name; context: of the command that runs.
 
-    Raises QcompressError for an option of another detector, and for a value that the detector does not take.
+    Raises QcompressError for an option of another `detector`, and for a value that the detector does not take.
     """
     command, given = str(context.info_name), context.meta.get(GIVEN, {})
     options = detector.command_options.get(command)
@@ -79,11 +80,11 @@ def given_options(context: typer.Context, detector: Detector) -> Mapping[str, An
 
 
 def flag(name: str) -> str:
-    """The option of a field."""
+    """The option of the field called `name`, as it is typed: --some-name for some_name."""
     return "--" + name.replace("_", "-")
 
 
-def _parameters(fields: Mapping[str, Mapping[str, Any]]) -> list[Any]:
+def _parameters(fields: Mapping[str, Mapping[str, FieldInfo]]) -> list[Any]:
     """Typer's parameters of optional values; they come as text and are checked by the detector's own model."""
 
     def taking(**given: Any) -> None: ...
@@ -102,11 +103,11 @@ def _parameters(fields: Mapping[str, Mapping[str, Any]]) -> list[Any]:
     return list(typer.main.get_command(app).params)
 
 
-def _help(owners: Mapping[str, Any]) -> str:
+def _help(owners: Mapping[str, FieldInfo]) -> str:
     return "; ".join(f"{name}: {field.description or 'see its page'}" for name, field in owners.items())
 
 
-def _metavar(owners: Mapping[str, Any]) -> str:
+def _metavar(owners: Mapping[str, FieldInfo]) -> str:
     """The choices, or the type, of the first detector's field."""
     annotation = next(iter(owners.values())).annotation
     kinds = [kind for kind in get_args(annotation) or (annotation,) if kind is not type(None)]

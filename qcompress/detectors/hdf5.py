@@ -14,7 +14,7 @@ import numpy as np
 import numpy.typing as npt
 
 from qcompress.errors import QcompressError
-from qcompress.files import JsonObject, written_aside
+from qcompress.files import Json, JsonObject, written_aside
 
 if TYPE_CHECKING:
     from hashlib import _Hash as Digest
@@ -36,7 +36,7 @@ def hdf5_format(path: Path) -> str | None:
 
 
 @contextmanager
-def whole_file(path: Path, format_: str, schema: int, origin: Mapping[str, Any]) -> Iterator[Any]:
+def whole_file(path: Path, format_: str, schema: int, origin: Mapping[str, Json]) -> Iterator[Any]:
     """A new HDF5 file with its header, which is at `path` when the block ends without a fault, or not at all.
 
     format_, schema: what the file is; origin: where its content comes from, JSON values.
@@ -50,7 +50,10 @@ def whole_file(path: Path, format_: str, schema: int, origin: Mapping[str, Any])
 
 
 def growing_column(file: Any, name: str, dtype: npt.DTypeLike, shape: tuple[int, ...], chunk_rows: int) -> None:
-    """Make the column `name` of an open `file`, without rows yet; a row is of `shape`, a chunk of `chunk_rows` rows."""
+    """Make the column `name` of an open `file`, without rows yet; its numbers are of type `dtype`.
+
+    A row is of `shape`, a chunk of `chunk_rows` rows.
+    """
     options = {"chunks": (chunk_rows, *shape), "maxshape": (None, *shape), "track_times": False, **COMPRESSED}
     file.create_dataset(name, (0, *shape), dtype, **options)
 

@@ -32,8 +32,8 @@ def run(
 ) -> None:
     """Call `work` of every one of the `parts` in other processes, which can be told to have it done again.
 
-    scheduler: address of a cluster's, None for processes on this machine. Raises QcompressError if none answers there,
-    or if a part lost too many workers.
+    scheduler: address of a cluster's, None for processes on this machine; report: told how many parts are done. Raises
+    QcompressError if no scheduler answers there, or if a part lost too many workers.
     """
     with _client(scheduler, len(parts)) as client:
         _follow([client.submit(work, part, pure=False, retries=MOST_LOSSES) for part in parts], report)

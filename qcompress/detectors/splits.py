@@ -3,8 +3,8 @@
 import numpy as np
 import numpy.typing as npt
 
-from qcompress.detectors import CALIBRATION, TEST, TRAIN, VALIDATION
-
+TRAIN, VALIDATION, TEST, CALIBRATION = range(4)
+"""What the split column of a sample says of each event."""
 FRACTIONS = {TRAIN: 0.6, VALIDATION: 0.15, TEST: 0.2, CALIBRATION: 0.05}
 """Share of the events in each part of the split."""
 

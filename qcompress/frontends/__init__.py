@@ -39,11 +39,14 @@ class Model:
     content: Any
 
     def convert(self, name: str, formats: Formats = None) -> Conversion:
-        """Its exact graph, and notes. Raises Refused."""
+        """The exact graph of the model, named `name`, and notes on what was left out or not used.
+
+        formats: of inputs without a quantizer, one for all or by name. Raises Refused naming layer, reason and remedy.
+        """
         return self.front_end.convert(self.content, name, formats)
 
     def body(self, graph: Graph) -> ReferenceBody:
-        """It as a body to compare with others."""
+        """The model as a body to compare with others on the codes of `graph`, which `convert` gave."""
         return self.front_end.body(self.content, graph)
 
     def function(self) -> Callable[[Any], Any]:
@@ -51,7 +54,10 @@ class Model:
         return self.front_end.function(self.content)
 
     def save(self, path: Path) -> Path:
-        """Write it so that `load_model` reads it again; gives the file, whose ending is the front end's."""
+        """Write the model so that `load_model` reads it again; gives the file.
+
+        path: without the ending, which is the front end's.
+        """
         return self.front_end.save(self.content, path)
 
 
@@ -70,7 +76,7 @@ def front_ends() -> dict[str, FrontEnd]:
 
 
 def front_end(source: Any, name: str | None = None) -> FrontEnd:
-    """The front end for a path or an object: the one named, else the one that recognises it.
+    """The front end for source, a path or an object: the one called name, else the one that recognises it.
 
     Raises QcompressError, saying what is known, if none does, or if several do and none is named.
     """
@@ -81,19 +87,19 @@ def front_end(source: Any, name: str | None = None) -> FrontEnd:
             hint = f"did you mean {nearest[0]}?" if nearest else f"known: {', '.join(known)}"
             raise QcompressError(f"front end {name!r} is not installed; {hint}")
         return known[name]
-    found = [each for each in known.values() if each.recognises(source)]
+    matching = [each for each in known.values() if each.recognises(source)]
     told = source if isinstance(source, Path) else f"an object of class {type(source).__name__}"
-    if not found:
+    if not matching:
         takes = "; ".join(f"{each.name}: {each.takes}" for each in known.values())
         raise QcompressError(f"{told}: no front end reads it; {takes}")
-    if len(found) > 1:
-        names = ", ".join(each.name for each in found)
+    if len(matching) > 1:
+        names = ", ".join(each.name for each in matching)
         raise QcompressError(f"{told}: front ends {names} all read it; choose one with --front-end")
-    return found[0]
+    return matching[0]
 
 
 def is_model(path: Path) -> bool:
-    """Whether some front end recognises a file."""
+    """Whether some front end recognises the file at path."""
     return any(each.recognises(path) for each in front_ends().values())
 
 
@@ -103,7 +109,10 @@ def models_in(folder: Path, name: str = "*") -> list[Path]:
 
 
 def load_model(path: Path, weights: Path | None = None, name: str | None = None) -> Model:
-    """The model in a file; name: of the front end, else it is recognised. Raises QcompressError in one line."""
+    """The model in the file or folder at path, and in a second file of weights where the format has one.
+
+    name: of the front end, else it is recognised. Raises QcompressError in one line.
+    """
     if not path.is_file() and not path.is_dir():
         raise QcompressError(f"{path}: no such model file")
     chosen = front_end(path, name)
@@ -111,5 +120,8 @@ def load_model(path: Path, weights: Path | None = None, name: str | None = None)
 
 
 def model_of(content: Any, name: str | None = None) -> Model:
-    """A model that is an object of its framework already."""
+    """A model from content, an object of its framework; name: of the front end, else it is recognised.
+
+    Raises QcompressError if no front end takes it, or several do.
+    """
     return Model(front_end(content, name), content)

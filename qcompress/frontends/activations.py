@@ -1,7 +1,6 @@
 """Activations and their quantizers as nodes: casts, relu, slopes of powers of two, and tables for all else."""
 
 from collections.abc import Callable
-from typing import Any
 
 import numpy as np
 
@@ -9,6 +8,7 @@ from qcompress.errors import Refused
 from qcompress.fixedpoint import Cast, Format, Overflow, Rounding
 from qcompress.frontends.builder import UNKNOWN, Builder
 from qcompress.frontends.calls import Call
+from qcompress.frontends.keras_objects import Quantizer
 from qcompress.frontends.quantizers import QUANTIZERS, cast_of, check_activation, table_of
 from qcompress.frontends.runtime import import_keras, kind_of
 from qcompress.graph import Affine, LeakyRelu, Quantize, Relu, Table
@@ -24,8 +24,8 @@ MAX_HARD_FRACTION = 22
 """Most fractional bits of x with which float32 forms x / 2 + 1 / 2 exactly between -1 and 1."""
 
 
-def add_activation(builder: Builder, name: str, layer: str, activation: Any, source: str) -> str:
-    """Append an activation, a quantizer or a function, as node `name`; gives the name of the node that ends it.
+def add_activation(builder: Builder, name: str, layer: str, activation: Quantizer, source: str) -> str:
+    """Append activation, a quantizer or a function, to builder as node `name` behind source; gives the last node.
 
     layer: whom to name in refusals. A linear activation is no node. Raises Refused.
     """
@@ -42,8 +42,11 @@ def add_activation(builder: Builder, name: str, layer: str, activation: Any, sou
     return _KINDS.get(label, _quantizer)(builder, name, layer, activation, source)
 
 
-def add_table(builder: Builder, name: str, layer: str, function: Any, source: str) -> str:
-    """Append the table of a function of one element; Raises Refused if its input is wide or its values on no grid."""
+def add_table(builder: Builder, name: str, layer: str, function: Quantizer, source: str) -> str:
+    """Append the table of function, of one element, to builder as node `name` behind source; gives its name.
+
+    layer: whom to name in refusals. Raises Refused if the input is wide or the function's values are on no grid.
+    """
     given = builder.formats[source]
     if given.width > MAX_TABLE_BITS:
         label = kind_of(function)
@@ -54,14 +57,14 @@ def add_table(builder: Builder, name: str, layer: str, function: Any, source: st
     return builder.add(name, Table(*table_of(layer, function, given)), source)
 
 
-def _quantizer(builder: Builder, name: str, layer: str, quantizer: Any, source: str) -> str:
+def _quantizer(builder: Builder, name: str, layer: str, quantizer: Quantizer, source: str) -> str:
     cast = cast_of(quantizer)
     if cast is not None:
         return builder.add(name, Quantize(cast), source)
     return add_table(builder, name, layer, quantizer, source)
 
 
-def _quantized_relu(builder: Builder, name: str, layer: str, quantizer: Any, source: str) -> str:
+def _quantized_relu(builder: Builder, name: str, layer: str, quantizer: Quantizer, source: str) -> str:
     """With a slope: cut at the value whose slope is the lowest code, bend, round.
 
     Without the cut QKeras' lower limit, -slope 2**integer, would be missed: it lies inside the format.
@@ -88,7 +91,7 @@ def slope_shift(slope: float) -> int | None:
     return 1 - int(exponent) if mantissa == 0.5 and exponent <= 1 else None
 
 
-def _binary(builder: Builder, name: str, layer: str, quantizer: Any, source: str) -> str:
+def _binary(builder: Builder, name: str, layer: str, quantizer: Quantizer, source: str) -> str:
     """The sign needs one bit of its input: the floor of a half-open step of any width keeps it."""
     if builder.formats[source].signed and builder.formats[source].width > MAX_TABLE_BITS:
         sign = Cast(Format(True, 1, 1), Rounding.TRN, Overflow.SAT)
@@ -96,7 +99,7 @@ def _binary(builder: Builder, name: str, layer: str, quantizer: Any, source: str
     return add_table(builder, name, layer, quantizer, source)
 
 
-def _quantized_tanh(builder: Builder, name: str, layer: str, quantizer: Any, source: str) -> str:
+def _quantized_tanh(builder: Builder, name: str, layer: str, quantizer: Quantizer, source: str) -> str:
     """QKeras' own tanh is the identity cut at -1 and 1, which a cast to that range is."""
     if quantizer.use_real_tanh or not _is_hard(builder, source):
         return _quantizer(builder, name, layer, quantizer, source)
@@ -104,7 +107,7 @@ def _quantized_tanh(builder: Builder, name: str, layer: str, quantizer: Any, sou
     return builder.add(name, Quantize(Cast(Format(True, int(quantizer.bits), 1), Rounding.RND_CONV, overflow)), source)
 
 
-def _quantized_sigmoid(builder: Builder, name: str, layer: str, quantizer: Any, source: str) -> str:
+def _quantized_sigmoid(builder: Builder, name: str, layer: str, quantizer: Quantizer, source: str) -> str:
     """QKeras' own sigmoid of a sum too wide for a table: (x + 1) / 2, cut by a cast at 0 and 1."""
     narrow = builder.formats[source].width <= MAX_TABLE_BITS
     if narrow or quantizer.use_real_sigmoid or quantizer.symmetric or not _is_hard(builder, source):
@@ -124,7 +127,7 @@ def _is_hard(builder: Builder, source: str) -> bool:
     return quantizers._sigmoid is quantizers.hard_sigmoid and builder.formats[source].fraction <= MAX_HARD_FRACTION
 
 
-_KINDS: dict[str, Callable[[Builder, str, str, Any, str], str]] = {
+_KINDS: dict[str, Callable[[Builder, str, str, Quantizer, str], str]] = {
     "quantized_relu": _quantized_relu,
     "quantized_tanh": _quantized_tanh,
     "quantized_sigmoid": _quantized_sigmoid,
@@ -133,17 +136,20 @@ _KINDS: dict[str, Callable[[Builder, str, str, Any, str], str]] = {
 
 
 def activation(builder: Builder, call: Call, source: str) -> str:
-    """Activation and QActivation layers."""
+    """Activation and QActivation: appends to builder what call computes on source; gives the node that ends it."""
     return add_activation(builder, call.name, call.name, call.layer.activation, source)
 
 
 def cast(builder: Builder, call: Call, source: str) -> str:
-    """CastActivation layers, which hold the graph's cast."""
+    """CastActivation, which holds the graph's cast: appends to builder what call computes on source; gives the node."""
     return builder.add(call.name, Quantize(call.layer.cast), source)
 
 
 def relu(builder: Builder, call: Call, source: str) -> str:
-    """ReLU layers: plain, with a slope of a power of two, or bounded."""
+    """ReLU: appends to builder what call computes on source; gives the node that ends it.
+
+    Plain, with a slope of a power of two, or bounded. Raises Refused for other slopes and for bounds without a table.
+    """
     layer = call.layer
     if layer.max_value is not None or layer.threshold:
         return add_table(builder, call.name, call.name, layer, source)
@@ -151,7 +157,10 @@ def relu(builder: Builder, call: Call, source: str) -> str:
 
 
 def leaky_relu(builder: Builder, call: Call, source: str) -> str:
-    """LeakyReLU layers."""
+    """LeakyReLU: appends to builder what call computes on source; gives the node.
+
+    Raises Refused for a slope that is no power of two up to 1.
+    """
     return _sloped(builder, call, float(call.layer.negative_slope), source)
 
 

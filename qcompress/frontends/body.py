@@ -7,9 +7,11 @@ from typing import Any
 
 import numpy as np
 
+from qcompress.files import JsonObject
 from qcompress.fixedpoint import Codes, Values
 from qcompress.frontends.calls import Call, calls_of
 from qcompress.frontends.exactness import float32_exact
+from qcompress.frontends.keras_objects import KerasLayer, KerasModel, Quantizer, Tensor
 from qcompress.frontends.quantizers import evaluate
 from qcompress.frontends.runtime import PREDICT_BATCH, float_type, import_keras, kind_of, predict
 from qcompress.graph import Graph, Table, Tensors
@@ -44,14 +46,14 @@ class KerasBody:
 
     name = "Keras"
 
-    def __init__(self, model: Any, graph: Graph) -> None:
+    def __init__(self, model: KerasModel, graph: Graph) -> None:
         self._model = model
         self._graph = graph
         self._found = calls_of(model)
         self._calls = self._found.calls
         exact = all(float32_exact(graph).values()) and not any(kind_of(c.layer) in WIDENING for c in self._calls)
         self.dtype = "float32" if exact else "float64"
-        self._built: dict[bool, Any] = {}
+        self._built: dict[bool, KerasModel] = {}
 
     def run(self, codes: Tensors) -> Tensors:
         """Codes of the inputs, in the graph's formats -> codes of its outputs."""
@@ -81,7 +83,7 @@ class KerasBody:
         chosen = inline if inline in self._graph.formats and not other else call.name
         return chosen if chosen in self._graph.formats else None
 
-    def _network(self, every: bool) -> Any:
+    def _network(self, every: bool) -> KerasModel:
         """A Keras model of the outputs of every call, or of the last one."""
         if every not in self._built:
             keras = import_keras()
@@ -96,7 +98,7 @@ class KerasBody:
         return self._built[every]
 
 
-def _copied(calls: tuple[Call, ...], graph: Graph, dtype: str) -> tuple[list[Any], dict[str, Any]]:
+def _copied(calls: tuple[Call, ...], graph: Graph, dtype: str) -> tuple[list[Tensor], dict[str, Tensor]]:
     """Copies of the layers connected anew: the inputs and the tensor that each call gives."""
     keras = import_keras()
     with float_type(dtype):
@@ -108,7 +110,7 @@ def _copied(calls: tuple[Call, ...], graph: Graph, dtype: str) -> tuple[list[Any
     return given, tensors
 
 
-def _copy(call: Call, graph: Graph, dtype: str, sources: list[Any]) -> Any:
+def _copy(call: Call, graph: Graph, dtype: str, sources: list[Tensor]) -> Tensor:
     """What a copy of a layer in `dtype` gives for these tensors."""
     layer = call.layer
     copy = type(layer).from_config(_bare_config(layer) | {"dtype": dtype, "name": call.name})
@@ -127,7 +129,7 @@ def _copy(call: Call, graph: Graph, dtype: str, sources: list[Any]) -> Any:
     return copy(sources[0])
 
 
-def _bare_config(layer: Any) -> dict[str, Any]:
+def _bare_config(layer: KerasLayer) -> JsonObject:
     """A layer's configuration without quantizers and what else only matters before its weights are known."""
     bare = {("_quantizer", "_constraint", "_regularizer"): None, ("_initializer",): "zeros", ("activation",): "linear"}
     config = dict(layer.get_config())
@@ -136,7 +138,7 @@ def _bare_config(layer: Any) -> dict[str, Any]:
     return config
 
 
-def _take_weights(layer: Any, copy: Any) -> None:
+def _take_weights(layer: KerasLayer, copy: KerasLayer) -> None:
     """Give the copy the weights that the layer's quantizers make of its own."""
     for key, what in WEIGHTS.items():
         values = getattr(layer, what, None)
@@ -152,7 +154,7 @@ def _is_table(call: Call, graph: Graph) -> bool:
     return isinstance(operations.get(call.name if alone else f"{call.name}_activation"), Table)
 
 
-def _activation(function: Any, is_table: bool, dtype: str) -> Any:
+def _activation(function: Quantizer, is_table: bool, dtype: str) -> Quantizer:
     """An activation for inputs of `dtype`: what is a table in the graph was computed in float32."""
     if dtype == "float32":
         return function
@@ -164,10 +166,10 @@ def _activation(function: Any, is_table: bool, dtype: str) -> Any:
 class _InFloat32:
     """A function computed in float32 whatever it is given."""
 
-    def __init__(self, function: Any) -> None:
+    def __init__(self, function: Quantizer) -> None:
         self._function = function
 
-    def __call__(self, values: Any) -> Any:
+    def __call__(self, values: Tensor) -> Tensor:
         ops = import_keras().ops
         with float_type("float32"):
             return ops.cast(self._function(ops.cast(values, "float32")), "float64")
@@ -183,7 +185,7 @@ class _Float64Operations:
         return lambda values, dtype: function(values, "float64" if dtype == "float32" else dtype)
 
 
-def _wide(quantizer: Any) -> Any:
+def _wide(quantizer: Quantizer) -> Quantizer:
     """The quantizer in float64, where its own formula or scale would stay in float32."""
     kind = kind_of(quantizer)
     if kind == "quantized_relu":

@@ -21,9 +21,10 @@ class Builder:
         self.ranges: dict[str, Range] = {given.name: Range.of(given.format, given.shape) for given in inputs}
 
     def add(self, name: str, operation: Operation, *sources: str) -> str:
-        """Append a node and give its name; sums without an accumulator get the narrowest that loses nothing.
+        """Append an operation on the nodes or inputs sources as node `name`, and give its name.
 
-        Raises Refused naming the layer if the operation does not fit what it follows.
+        Sums without an accumulator get the narrowest that loses nothing. Raises Refused naming the layer if the
+        operation does not fit what it follows.
         """
         if name in self.shapes:
             raise Refused(f"layer {name}: another node already has this name; rename the layer")

@@ -5,6 +5,7 @@ from dataclasses import dataclass, replace
 from typing import Any, NamedTuple
 
 from qcompress.errors import Refused
+from qcompress.frontends.keras_objects import KerasLayer, KerasModel, Tensor
 from qcompress.frontends.runtime import import_keras, kind_of
 from qcompress.graph.ports import INPUT, OUTPUT
 
@@ -28,9 +29,9 @@ class Call:
     """
 
     name: str
-    layer: Any
+    layer: KerasLayer
     sources: tuple[str, ...]
-    tensor: Any
+    tensor: Tensor
     cut: bool = False
 
 
@@ -38,7 +39,7 @@ class Input(NamedTuple):
     """An input of a model: its name, its Keras tensor, the shape of one row."""
 
     name: str
-    tensor: Any
+    tensor: Tensor
     shape: tuple[int, ...]
 
 
@@ -54,7 +55,7 @@ class Calls(NamedTuple):
     outputs: Mapping[str, str]
 
 
-def calls_of(model: Any) -> Calls:
+def calls_of(model: KerasModel) -> Calls:
     """Calls of a built model, its inputs and outputs, and notes on what was left out at its ends.
 
     A single input is named "input", a single output "output"; several have the names of the dictionary that the model
@@ -83,7 +84,7 @@ def _labels(struct: Any, names: list[str], single: str) -> list[str]:
     return [_unique(name, taken) for name in names]
 
 
-def _walk(model: Any, given: list[str], prefix: str, calls: list[Call], names: set[str]) -> list[str]:
+def _walk(model: KerasModel, given: list[str], prefix: str, calls: list[Call], names: set[str]) -> list[str]:
     """Append the calls of a model whose inputs are the results of the calls `given`; what gives its outputs."""
     network = _network(model)
     known = {id(tensor): name for tensor, name in zip(network.inputs, given, strict=True)}
@@ -101,7 +102,7 @@ def _walk(model: Any, given: list[str], prefix: str, calls: list[Call], names: s
     return [known[id(tensor)] for tensor in network.outputs]
 
 
-def _network(model: Any) -> Any:
+def _network(model: KerasModel) -> KerasModel:
     """What holds the tensors: a Sequential model keeps them in a functional one of its own."""
     network = getattr(model, "_functional", None) or model
     if not hasattr(network, "_nodes_by_depth"):
@@ -109,7 +110,7 @@ def _network(model: Any) -> Any:
     return network
 
 
-def _nodes(model: Any) -> Iterator[Any]:
+def _nodes(model: KerasModel) -> Iterator[Any]:
     """Keras' nodes in order of evaluation, those of inputs left out."""
     keras = import_keras()
     by_depth = _network(model)._nodes_by_depth
@@ -123,7 +124,7 @@ def _nodes(model: Any) -> Iterator[Any]:
             yield node
 
 
-def _is_identity(layer: Any) -> bool:
+def _is_identity(layer: KerasLayer) -> bool:
     linear = kind_of(layer) in {"Activation", "QActivation"} and kind_of(layer.activation) == "linear"
     return linear or kind_of(layer) in IDENTITIES
 
@@ -137,13 +138,13 @@ def _unique(name: str, names: set[str]) -> str:
     return chosen
 
 
-def _without_ends(found: Calls) -> Calls:
+def _without_ends(every: Calls) -> Calls:
     """Leave out a final softmax or sigmoid of every output, a layer of its own or inline."""
-    for output, end in found.outputs.items():
-        by_name = {call.name: call for call in found.calls}
-        if end in by_name and not any(end in call.sources for call in found.calls):
-            found = _without_end(found, output, by_name[end])
-    return found
+    for output, end in every.outputs.items():
+        by_name = {call.name: call for call in every.calls}
+        if end in by_name and not any(end in call.sources for call in every.calls):
+            every = _without_end(every, output, by_name[end])
+    return every
 
 
 def _without_end(found: Calls, output: str, last: Call) -> Calls:

@@ -49,19 +49,28 @@ class FrontEnd(Protocol):
         ...
 
     def recognises(self, source: Any) -> bool:
-        """Whether a path, by its name or its first bytes, or an object is this front end's; cheap, raises nothing."""
+        """Whether source, a path by name or first bytes, or an object, is this front end's; cheap, raises nothing."""
         ...
 
     def load(self, path: Path, weights: Path | None) -> Any:
-        """The model in a file; weights: a second file, where the format has one. Raises QcompressError in one line."""
+        """The model in the file or folder at path; weights: a second file, where the format has one.
+
+        Raises QcompressError in one line.
+        """
         ...
 
     def save(self, model: Any, path: Path) -> Path:
-        """Write a model so that `load` reads it again; the file's ending is the front end's; gives its path."""
+        """Write a model so that `load` reads it again; gives the file.
+
+        path: without the ending, which is the front end's.
+        """
         ...
 
     def convert(self, model: Any, name: str, formats: Formats) -> Conversion:
-        """The exact graph of a model. Raises Refused, naming layer, reason and remedy."""
+        """The exact graph of a model, named `name`, and notes; formats: of inputs without a quantizer.
+
+        Raises Refused, naming layer, reason and remedy.
+        """
         ...
 
     def body(self, model: Any, graph: Graph) -> ReferenceBody:

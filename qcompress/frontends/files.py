@@ -9,6 +9,7 @@ from typing import Any
 
 from qcompress.errors import QcompressError
 from qcompress.frontends.keras2 import modernized
+from qcompress.frontends.keras_objects import KerasModel
 from qcompress.frontends.layer_table import OWN
 from qcompress.frontends.runtime import import_keras
 
@@ -18,8 +19,8 @@ CODE = {"Lambda", "__lambda__", "TFOpLambda", "SlicingOpLambda", "TFSMLayer"}
 """Class names of what holds code, or names of functions to call."""
 
 
-def load_model(path: Path, weights: Path | None = None) -> Any:
-    """A Keras model from a .keras or .h5 file, or from a .json architecture with a file of weights.
+def load_model(path: Path, weights: Path | None = None) -> KerasModel:
+    """A Keras model from path, a .keras or .h5 file, or a .json architecture with a file of weights.
 
     weights: needed for JSON only, and there only if no <name>.weights.h5, <name>.h5 or <name>_weights.h5 lies beside
     it. Raises QcompressError in one line for anything missing, damaged, or that would execute code.
@@ -76,7 +77,7 @@ def _check_harmless(path: Path, item: Any) -> None:
             _check_harmless(path, part)
 
 
-def _assembled(path: Path, architecture: Any, weights: Path) -> Any:
+def _assembled(path: Path, architecture: Any, weights: Path) -> KerasModel:
     """A model from its architecture and a file of weights: Keras 2 wrote no module names, and none are needed here."""
     keras = import_keras()
     if not isinstance(architecture, dict) or not isinstance(architecture.get("config"), dict | list):
@@ -118,8 +119,8 @@ def _first_line(fault: Exception) -> str:
     return (told[-1] if told else lines[0]).removeprefix("Exception encountered: ")[:200]
 
 
-def save_model(model: Any, path: Path) -> None:
-    """Write a .keras file whose bytes depend on the model alone: no date of saving, no time stamps."""
+def save_model(model: KerasModel, path: Path) -> None:
+    """Write model to path, a .keras file whose bytes depend on the model alone: no date of saving, no time stamps."""
     buffer = path.with_name(path.name + ".new.keras")
     model.save(buffer)
     with zipfile.ZipFile(buffer) as given, zipfile.ZipFile(path, "w") as kept:

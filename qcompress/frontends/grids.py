@@ -16,7 +16,7 @@ _MANTISSA = 53
 
 
 def narrowest_format(values: npt.ArrayLike, widest: int = MAX_GRID_BITS) -> Format:
-    """The narrowest format that holds every value exactly; signed only if one of them is negative.
+    """The narrowest format that holds all values, of any shape, exactly; signed only if one of them is negative.
 
     Raises QcompressError if they are not finite or need more than `widest` bits.
     """

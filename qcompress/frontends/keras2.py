@@ -7,26 +7,26 @@ Description = dict[str, Any]
 
 
 def modernized(item: Any) -> Any:
-    """A stored architecture, every layer of it described as Keras 3 does; equal to what was given if it already is."""
+    """A stored architecture, item, with every layer of it described as Keras 3 does; equal to item if it already is."""
     if isinstance(item, list):
         return [modernized(part) for part in item]
     if not isinstance(item, dict):
         return item
-    found = {key: modernized(part) for key, part in item.items()}
-    change = _CHANGES.get(str(found.get("class_name")))
-    return change(found) if change and "config" in found else found
+    parts = {key: modernized(part) for key, part in item.items()}
+    change = _CHANGES.get(str(parts.get("class_name")))
+    return change(parts) if change and "config" in parts else parts
 
 
-def _with_input(found: Description) -> Description:
+def _with_input(description: Description) -> Description:
     """A Sequential model may begin without an InputLayer: then Keras 3 counts the batch as an axis."""
-    config = found["config"] if isinstance(found["config"], dict) else {"layers": found["config"]}
+    config = description["config"] if isinstance(description["config"], dict) else {"layers": description["config"]}
     first = config["layers"][0]
     if first["class_name"] == "InputLayer" or "batch_input_shape" not in first["config"]:
-        return found
+        return description
     rest = dict(first["config"])
     given = {"batch_shape": rest.pop("batch_input_shape"), "name": f"{rest.get('name', 'first')}_input"}
     start = [{"class_name": "InputLayer", "config": given}, first | {"config": rest}]
-    return found | {"config": config | {"layers": [*start, *config["layers"][1:]]}}
+    return description | {"config": config | {"layers": [*start, *config["layers"][1:]]}}
 
 
 def _without_groups(found: Description) -> Description:

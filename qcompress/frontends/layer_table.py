@@ -78,7 +78,10 @@ INSTEAD = {
 
 
 def add_layer(builder: Builder, call: Call, *sources: str) -> str:
-    """Append what one call of a layer computes; gives the node that ends it. Raises Refused."""
+    """Append to builder what one call of a layer computes on the nodes sources; gives the node that ends it.
+
+    Raises Refused for a layer that has no exact form here, with what to use instead.
+    """
     kind = kind_of(call.layer)
     if call.layer.compute_dtype not in {"float32", "float64"}:
         raise Refused(f"layer {call.name}: computes in {call.layer.compute_dtype}; use float32")

@@ -10,6 +10,7 @@ from qcompress.frontends.activations import add_activation
 from qcompress.frontends.builder import UNKNOWN, Builder
 from qcompress.frontends.calls import Call
 from qcompress.frontends.grids import exact_codes
+from qcompress.frontends.keras_objects import KerasLayer
 from qcompress.frontends.quantizers import check_deterministic, evaluate, weights
 from qcompress.frontends.runtime import kind_of
 from qcompress.frontends.windows import check_channels_last, same_padding, transposed_padding
@@ -18,13 +19,19 @@ from qcompress.graph.movement import Pairs
 
 
 def dense(builder: Builder, call: Call, source: str) -> str:
-    """QDense on the last axis of any shape, and Dense whose weights are on a grid as they are."""
+    """QDense and Dense on the last axis of any shape: appends to builder what call computes on source.
+
+    Gives the last node. Weights without a quantizer must be on a grid as they are. Raises Refused.
+    """
     kernel = weights(call.layer, "kernel")
     return _finish(builder, call, builder.add(call.name, Dense(**_arguments(call.layer, *kernel)), source))
 
 
 def convolution(builder: Builder, call: Call, source: str) -> str:
-    """QConv1D and QConv2D with stride, dilation, groups, padding, and QConv2D's mask."""
+    """QConv1D, QConv2D and the plain layers: appends to builder what call computes on source; gives the last node.
+
+    With stride, dilation, groups, padding, and QConv2D's mask. Raises Refused.
+    """
     layer = call.layer
     codes, format_ = weights(layer, "kernel")
     mask = getattr(layer, "_mask", None)
@@ -38,14 +45,20 @@ def convolution(builder: Builder, call: Call, source: str) -> str:
 
 
 def depthwise(builder: Builder, call: Call, source: str) -> str:
-    """QDepthwiseConv2D, and the plain layers, which call their kernel otherwise."""
+    """QDepthwiseConv2D and the plain layers: appends to builder what call computes on source; gives the last node.
+
+    The plain layers call their kernel otherwise. Raises Refused.
+    """
     kernel = weights(call.layer, "depthwise_kernel" if hasattr(call.layer, "depthwise_kernel") else "kernel")
     operation = DepthwiseConv(**_arguments(call.layer, *kernel), **_sliding(builder, call, source))
     return _finish(builder, call, builder.add(call.name, operation, source))
 
 
 def separable(builder: Builder, call: Call, source: str) -> str:
-    """QSeparableConv1D and 2D: a depthwise convolution, then one over the channels of each position."""
+    """QSeparableConv1D and 2D: appends to builder what call computes on source; gives the last node.
+
+    A depthwise convolution, then one over the channels of each position. Raises Refused.
+    """
     layer = call.layer
     codes, format_ = weights(layer, "depthwise_kernel")
     nothing: dict[str, Any] = {"bias": np.zeros(codes.shape[-2] * codes.shape[-1], np.int64), "bias_format": format_}
@@ -58,7 +71,10 @@ def separable(builder: Builder, call: Call, source: str) -> str:
 
 
 def transposed(builder: Builder, call: Call, source: str) -> str:
-    """QConv2DTranspose as a correlation of the spread-out input with the kernel turned around."""
+    """QConv2DTranspose: appends to builder what call computes on source; gives the last node.
+
+    A correlation of the spread-out input with the kernel turned around. Raises Refused.
+    """
     layer = call.layer
     check_channels_last(call)
     codes, format_ = weights(layer, "kernel")
@@ -73,7 +89,10 @@ def transposed(builder: Builder, call: Call, source: str) -> str:
 
 
 def batch_normalization(builder: Builder, call: Call, source: str) -> str:
-    """BatchNormalization and QBatchNormalization as scale and shift, if those are exact."""
+    """BatchNormalization and QBatchNormalization: appends to builder what call computes on source; gives the node.
+
+    Scale and shift of each channel. Raises Refused if those are not exact.
+    """
     layer, shape = call.layer, builder.shapes[source]
     axis = layer.axis[0] if isinstance(layer.axis, list | tuple) else layer.axis
     if axis not in {-1, len(shape)}:
@@ -90,7 +109,7 @@ def batch_normalization(builder: Builder, call: Call, source: str) -> str:
     return builder.add(call.name, Affine(kernel, kernel_format, bias, bias_format, UNKNOWN), source)
 
 
-def _scale_and_shift(layer: Any) -> tuple[Any, Any]:
+def _scale_and_shift(layer: KerasLayer) -> tuple[Any, Any]:
     """Scale and shift of each channel in float64, from what the layer's quantizers give in float32.
 
     Raises QcompressError if the inverse of the deviation, which Keras forms first, is on no grid.
@@ -115,7 +134,7 @@ def _scale_and_shift(layer: Any) -> tuple[Any, Any]:
     return scale, found["beta"] - found["mean"] * scale
 
 
-def _arguments(layer: Any, codes: Codes, format_: Format) -> dict[str, Any]:
+def _arguments(layer: KerasLayer, codes: Codes, format_: Format) -> dict[str, Any]:
     if layer.use_bias:
         bias, bias_format = weights(layer, "bias")
     else:

@@ -34,13 +34,13 @@ from qcompress.graph.movement import Pairs
 
 
 def flatten(builder: Builder, call: Call, source: str) -> str:
-    """Flatten."""
+    """Flatten: appends to builder what call computes on source; gives the node."""
     check_channels_last(call)
     return builder.add(call.name, Flatten(), source)
 
 
 def reshape(builder: Builder, call: Call, source: str) -> str:
-    """Reshape; one -1 takes what is left."""
+    """Reshape, one -1 takes what is left: appends to builder what call computes on source; gives the node."""
     target = tuple(int(size) for size in call.layer.target_shape)
     if -1 in target:
         rest = prod(builder.shapes[source]) // max(1, -prod(target))
@@ -49,24 +49,27 @@ def reshape(builder: Builder, call: Call, source: str) -> str:
 
 
 def permute(builder: Builder, call: Call, source: str) -> str:
-    """Permute, whose axes count from 1."""
+    """Permute, whose axes count from 1: appends to builder what call computes on source; gives the node."""
     return builder.add(call.name, Permute(tuple(int(axis) - 1 for axis in call.layer.dims)), source)
 
 
 def zero_pad(builder: Builder, call: Call, source: str) -> str:
-    """ZeroPadding1D and 2D."""
+    """ZeroPadding1D and 2D: appends to builder what call computes on source; gives the node."""
     check_channels_last(call)
     return builder.add(call.name, ZeroPad(_pairs(call.layer.padding)), source)
 
 
 def crop(builder: Builder, call: Call, source: str) -> str:
-    """Cropping1D and 2D."""
+    """Cropping1D and 2D: appends to builder what call computes on source; gives the node."""
     check_channels_last(call)
     return builder.add(call.name, Crop(_pairs(call.layer.cropping)), source)
 
 
 def up_sample(builder: Builder, call: Call, source: str) -> str:
-    """UpSampling1D and 2D, nearest neighbour."""
+    """UpSampling1D and 2D: appends to builder what call computes on source; gives the node.
+
+    Raises Refused for another interpolation than the nearest neighbour.
+    """
     check_channels_last(call)
     if getattr(call.layer, "interpolation", "nearest") != "nearest":
         raise Refused(f"layer {call.name}: interpolation {call.layer.interpolation!r} is not exact; use 'nearest'")
@@ -74,13 +77,17 @@ def up_sample(builder: Builder, call: Call, source: str) -> str:
 
 
 def max_pool(builder: Builder, call: Call, source: str) -> str:
-    """MaxPooling1D and 2D."""
+    """MaxPooling1D and 2D: appends to builder what call computes on source; gives the node."""
     size, strides, padding = _window(builder, call, source)
     return builder.add(call.name, MaxPool(size, strides, padding), source)
 
 
 def average_pool(builder: Builder, call: Call, source: str) -> str:
-    """AveragePooling1D and 2D over a power of two of elements, QAveragePooling2D over any number."""
+    """AveragePooling1D and 2D, QAveragePooling2D: appends to builder what call computes on source; gives the last node.
+
+    The plain ones over a power of two of elements, the quantized one over any number. Raises Refused if windows are
+    padded.
+    """
     size, strides, padding = _window(builder, call, source)
     if any(any(pair) for pair in padding):
         raise Refused(
@@ -94,13 +101,16 @@ def average_pool(builder: Builder, call: Call, source: str) -> str:
 
 
 def global_max_pool(builder: Builder, call: Call, source: str) -> str:
-    """GlobalMaxPooling1D and 2D."""
+    """GlobalMaxPooling1D and 2D: appends to builder what call computes on source; gives the last node."""
     size = _spatial(builder, call, source)
     return _flat(builder, call, MaxPool(size, size), source)
 
 
 def global_average_pool(builder: Builder, call: Call, source: str) -> str:
-    """GlobalAveragePooling1D and 2D over a power of two of elements, QGlobalAveragePooling2D over any number."""
+    """GlobalAveragePooling1D and 2D, QGlobalAveragePooling2D: appends to builder what call computes on source.
+
+    Gives the last node. The plain ones over a power of two of elements, the quantized one over any number.
+    """
     size = _spatial(builder, call, source)
     if getattr(call.layer, "average_quantizer", None) is not None:
         return _inline(builder, call, _flat(builder, call, _scaled_sum(builder, call, source, size, size), source))
@@ -128,16 +138,17 @@ def _flat(builder: Builder, call: Call, operation: Any, source: str) -> str:
 
 
 def merge(operation: Callable[[], Merge]) -> Callable[..., str]:
-    """Add, Subtract: one node of all inputs."""
+    """Add, Subtract: a handler that makes one node of all inputs; operation: makes what that node computes."""
 
     def handler(builder: Builder, call: Call, *sources: str) -> str:
+        """The merge: appends to builder what call computes on all sources; gives the node."""
         return builder.add(call.name, operation(), *sources)
 
     return handler
 
 
 def multiply(builder: Builder, call: Call, *sources: str) -> str:
-    """Multiply of two or more, from the first to the last."""
+    """Multiply of two or more, first to last: appends to builder what call computes on sources; gives the last node."""
     node, *others = sources
     for count, other in enumerate(others[:-1], 1):
         node = builder.add(f"{call.name}_product{count}", Multiply(), node, other)
@@ -145,7 +156,10 @@ def multiply(builder: Builder, call: Call, *sources: str) -> str:
 
 
 def concatenate(builder: Builder, call: Call, *sources: str) -> str:
-    """Concatenate; Keras counts the batch as axis 0."""
+    """Concatenate: appends to builder what call computes on sources; gives the node.
+
+    Keras counts the batch as axis 0.
+    """
     axis = int(call.layer.axis)
     axis = axis - 1 if axis > 0 else axis + len(builder.shapes[sources[0]])
     return builder.add(call.name, Concatenate(axis), *sources)

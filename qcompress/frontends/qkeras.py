@@ -19,6 +19,7 @@ from qcompress.frontends.calls import Input as KerasInput
 from qcompress.frontends.conversion import Conversion, Formats
 from qcompress.frontends.exactness import float32_exact
 from qcompress.frontends.files import SUFFIXES, load_model, save_model
+from qcompress.frontends.keras_objects import KerasModel, Tensor
 from qcompress.frontends.layer_table import OWN, add_layer
 from qcompress.frontends.quantizers import cast_of, check_activation
 from qcompress.frontends.runtime import import_keras, kind_of, predict
@@ -37,24 +38,24 @@ __all__ = [
 ]
 
 
-def from_keras(model: Any, name: str, input_format: Formats = None) -> Graph:
-    """The graph of `convert`."""
+def from_keras(model: KerasModel, name: str, input_format: Formats = None) -> Graph:
+    """The graph that `convert` makes of model, named `name`; input_format and errors as there."""
     return convert(model, name, input_format).graph
 
 
-def convert(model: Any, name: str, input_format: Formats = None) -> Conversion:
-    """A built Keras model -> its exact Graph, and notes on what was left out.
+def convert(model: KerasModel, name: str, input_format: Formats = None) -> Conversion:
+    """A built Keras model -> its exact Graph, named `name`, and notes on what was left out.
 
     input_format: needed for every input that does not begin with a quantizer. Raises Refused naming layer, reason,
     remedy.
     """
-    found = calls_of(model)
-    given = [_input(name, each, found, input_format) for each in found.inputs]
-    inputs, notes = [each for each, _ in given], (*found.notes, *(note for _, note in given if note))
+    calls = calls_of(model)
+    given = [_input(name, each, calls, input_format) for each in calls.inputs]
+    inputs, notes = [each for each, _ in given], (*calls.notes, *(note for _, note in given if note))
     builder = Builder(inputs)
     ends = {each.name: each.name for each in inputs}
     quantizers = {each.name: each.quantizer for each in inputs}
-    for call in found.calls:
+    for call in calls.calls:
         quantizer = quantizers.get(call.sources[0]) if len(call.sources) == 1 else None
         if quantizer is not None and quantizer.overflow is not Overflow.SAT_SYM:
             ends[call.name] = call.sources[0]  # every code of the format stays as it is; SAT_SYM alone changes one
@@ -62,7 +63,7 @@ def convert(model: Any, name: str, input_format: Formats = None) -> Conversion:
             ends[call.name] = add_layer(builder, call, *(ends[source] for source in call.sources))
     if not builder.nodes:
         raise Refused(f"model {name}: nothing is left to compute; give a model with a layer behind its quantizer")
-    outputs = {output: ends[end] for output, end in found.outputs.items()}
+    outputs = {output: ends[end] for output, end in calls.outputs.items()}
     if idle := [output for output, end in outputs.items() if end in quantizers]:
         raise Refused(f"model {name}: output {idle[0]} is input {outputs[idle[0]]} itself; leave it out of the model")
     return Conversion(Graph.of(name, inputs, builder.nodes, outputs), notes)
@@ -110,31 +111,34 @@ class QKeras:
     takes = "Keras models with QKeras layers (.keras, .h5, .hdf5, or .json with a file of weights)"
 
     def recognises(self, source: Any) -> bool:
-        """A file by its ending; an object if it is a Keras model."""
+        """Whether source is ours: a file by its ending, an object if it is a Keras model."""
         if isinstance(source, Path):
             return source.suffix in SUFFIXES
         return "keras" in sys.modules and isinstance(source, sys.modules["keras"].Model)
 
-    def load(self, path: Path, weights: Path | None) -> Any:
-        """The Keras model; nothing of it is executed."""
+    def load(self, path: Path, weights: Path | None) -> KerasModel:
+        """The Keras model at path, of which nothing is executed; weights: a second file, for .json only.
+
+        Raises QcompressError in one line.
+        """
         return load_model(path, weights)
 
-    def save(self, model: Any, path: Path) -> Path:
-        """A .keras file whose bytes depend on the model alone."""
+    def save(self, model: KerasModel, path: Path) -> Path:
+        """Write model as path with .keras behind, a file whose bytes depend on the model alone; gives the file."""
         target = path.with_name(f"{path.name}.keras")
         save_model(model, target)
         return target
 
-    def convert(self, model: Any, name: str, formats: Formats) -> Conversion:
-        """As `convert`."""
+    def convert(self, model: KerasModel, name: str, formats: Formats) -> Conversion:
+        """The exact graph of model, named `name`, and notes; formats: of inputs without a quantizer. Raises Refused."""
         return convert(model, name, formats)
 
-    def body(self, model: Any, graph: Graph) -> KerasBody:
-        """Keras in float32 where that is exact on the graph, else in float64."""
+    def body(self, model: KerasModel, graph: Graph) -> KerasBody:
+        """The model in float32 where Keras is exact with that on graph, else in float64."""
         return KerasBody(model, graph)
 
-    def function(self, model: Any) -> Callable[[Any], Any]:
-        """Keras' predict in float32."""
+    def function(self, model: KerasModel) -> Callable[[Tensor], Tensor]:
+        """The model's predict in float32, on arrays of values (rows, ...)."""
         return partial(predict, model)
 
 

@@ -12,6 +12,7 @@ import numpy as np
 from qcompress.errors import QcompressError, Refused
 from qcompress.fixedpoint import Cast, Codes, Format, Overflow, Rounding, Values
 from qcompress.frontends.grids import exact_codes
+from qcompress.frontends.keras_objects import KerasLayer, Quantizer
 from qcompress.frontends.runtime import float_type, import_keras, kind_of
 
 STOCHASTIC = {"bernoulli", "stochastic_binary", "stochastic_ternary"}
@@ -24,8 +25,11 @@ AUTO = ("quantized_bits", "quantized_linear", "binary", "ternary")
 """Quantizers whose alpha may be a word: a scale found from the data."""
 
 
-def check_deterministic(layer: str, quantizer: Any) -> None:
-    """Refuse quantizers that draw random numbers or add only part of the quantization."""
+def check_deterministic(layer: str, quantizer: Quantizer) -> None:
+    """Raises Refused for a quantizer that draws random numbers or adds only part of the quantization.
+
+    layer: whom to name.
+    """
     kind = kind_of(quantizer)
     if kind in STOCHASTIC:
         raise Refused(f"layer {layer}: {kind} is random; use {kind.removeprefix('stochastic_')}")
@@ -35,8 +39,11 @@ def check_deterministic(layer: str, quantizer: Any) -> None:
         raise Refused(f"layer {layer}: {kind} with qnoise_factor {float(quantizer.qnoise_factor)}; set it to 1")
 
 
-def check_activation(layer: str, quantizer: Any) -> None:
-    """Refuse, besides, quantizers whose scale is found anew from every batch or differs between channels."""
+def check_activation(layer: str, quantizer: Quantizer) -> None:
+    """Raises Refused, besides, for a quantizer whose scale is found anew from every batch or differs between channels.
+
+    layer: whom to name.
+    """
     check_deterministic(layer, quantizer)
     alpha, kind = getattr(quantizer, "alpha", None), kind_of(quantizer)
     if alpha is not None and np.size(alpha) != 1:
@@ -45,13 +52,13 @@ def check_activation(layer: str, quantizer: Any) -> None:
         raise Refused(f"layer {layer}: {kind} with alpha={alpha!r} scales by the values of each batch; give alpha=1")
 
 
-def cast_of(quantizer: Any) -> Cast | None:
+def cast_of(quantizer: Quantizer) -> Cast | None:
     """The cast that a quantizer is, or None if it is none."""
     found = _CASTS.get(kind_of(quantizer))
     return found(quantizer) if found else None
 
 
-def _bits_cast(quantizer: Any) -> Cast | None:
+def _bits_cast(quantizer: Quantizer) -> Cast | None:
     signed = bool(quantizer.keep_negative)
     flags = {quantizer.symmetric, quantizer.keep_negative} <= {0, 1}  # QKeras reckons with them as numbers
     if not (flags and _whole(quantizer) and _no_scale(quantizer.alpha)) or quantizer.bits - signed < 1:
@@ -61,14 +68,14 @@ def _bits_cast(quantizer: Any) -> Cast | None:
     return Cast(format_, Rounding.RND_CONV, overflow)
 
 
-def _relu_cast(quantizer: Any) -> Cast | None:
+def _relu_cast(quantizer: Quantizer) -> Cast | None:
     bounded = quantizer.relu_upper_bound and not quantizer.is_quantized_clip
     if quantizer.use_sigmoid or quantizer.negative_slope or bounded or not _whole(quantizer):
         return None
     return Cast(Format(False, int(quantizer.bits), int(quantizer.integer)), Rounding.RND_CONV, Overflow.SAT)
 
 
-def _whole(quantizer: Any) -> bool:
+def _whole(quantizer: Quantizer) -> bool:
     return bool(int(quantizer.bits) == quantizer.bits and int(quantizer.integer) == quantizer.integer)
 
 
@@ -76,14 +83,14 @@ def _no_scale(alpha: Any) -> bool:
     return alpha is None or (not isinstance(alpha, str) and bool(np.all(np.asarray(alpha) == 1)))
 
 
-_CASTS: dict[str, Callable[[Any], Cast | None]] = {
+_CASTS: dict[str, Callable[[Quantizer], Cast | None]] = {
     "quantized_bits": _bits_cast,
     "quantized_linear": _bits_cast,
     "quantized_relu": _relu_cast,
 }
 
 
-def declared_format(quantizer: Any) -> Format | None:
+def declared_format(quantizer: Quantizer) -> Format | None:
     """The format that a quantizer's own bits promise, None where its values must tell."""
     cast = cast_of(quantizer)
     if cast is not None:
@@ -95,20 +102,20 @@ def declared_format(quantizer: Any) -> Format | None:
     }.get(kind_of(quantizer))
 
 
-def evaluate(function: Any, values: Any) -> Values:
-    """A quantizer or activation on values in float32, as Keras computes it."""
+def evaluate(function: Quantizer, values: Any) -> Values:
+    """What function, a quantizer or activation, gives of values in float32, as Keras computes it; as float64."""
     with float_type("float32"):
         given = values if hasattr(values, "assign") else np.asarray(values, np.float32)
         ops = import_keras().ops
         return np.asarray(ops.convert_to_numpy(function(ops.convert_to_tensor(given))), np.float64)
 
 
-def table_of(layer: str, function: Any, given: Format) -> tuple[Codes, Format]:
-    """Output code of every input code in format `given`, smallest code first, and the format of the outputs.
+def table_of(layer: str, function: Quantizer, input_format: Format) -> tuple[Codes, Format]:
+    """Output code of every input code of a function, (codes,), smallest input first, and the format of the outputs.
 
-    Raises Refused if a result is on no grid.
+    layer: whom to name in refusals; input_format: of the codes. Raises Refused if a result is on no grid.
     """
-    inputs = given.to_values(np.arange(given.min_code, given.max_code + 1))
+    inputs = input_format.to_values(np.arange(input_format.min_code, input_format.max_code + 1))
     try:
         return exact_codes(evaluate(function, inputs), declared_format(function))
     except QcompressError as fault:
@@ -117,8 +124,8 @@ def table_of(layer: str, function: Any, given: Format) -> tuple[Codes, Format]:
         ) from None
 
 
-def weights(layer: Any, what: str) -> tuple[Codes, Format]:
-    """Codes and format of a weight ("kernel", "bias", "depthwise_kernel", ...) as the layer's own quantizer gives it.
+def weights(layer: KerasLayer, what: str) -> tuple[Codes, Format]:
+    """Codes and format of the weight `what` ("kernel", "bias", "depthwise_kernel", ...) as layer's quantizer gives it.
 
     The format is the quantizer's own, or that of the layer's cast, or, where a scale moves the grid, the narrowest.
     Raises Refused if the values are on no grid.
@@ -146,7 +153,7 @@ def weights(layer: Any, what: str) -> tuple[Codes, Format]:
         raise Refused(f"layer {layer.name}: its {what} {change} ({fault})") from None
 
 
-def _remedy(quantizer: Any) -> str:
+def _remedy(quantizer: Quantizer) -> str:
     if kind_of(quantizer) in AUTO:
         return "give alpha=1 or alpha='auto_po2'"
     return "give fewer bits or quantized_bits"

@@ -9,6 +9,8 @@ from typing import Any
 
 import numpy as np
 
+from qcompress.frontends.keras_objects import KerasModel, Tensor
+
 PREDICT_BATCH = 4096
 
 
@@ -34,7 +36,7 @@ def import_keras() -> Any:
 
 
 def kind_of(item: Any) -> str:
-    """What a layer, a quantizer or a function is: its class or own name; with its module if that is not Keras' own."""
+    """What item, a layer, quantizer or function, is: its class or own name; with its module if that is not Keras'."""
     named = item if hasattr(item, "__name__") else type(item)
     module = str(named.__module__)
     own = module.split(".", maxsplit=1)[0] in {"keras", "qkeras"}
@@ -53,10 +55,10 @@ def float_type(dtype: str) -> Iterator[None]:
         backend.set_floatx(before)
 
 
-def predict(model: Any, values: Any, dtype: str = "float32", batch: int = PREDICT_BATCH) -> Any:
-    """A Keras model on values cast to `dtype`, in batches of fixed size; one array, or a list for several outputs.
+def predict(model: KerasModel, values: Tensor, dtype: str = "float32", batch: int = PREDICT_BATCH) -> Any:
+    """A Keras model on values cast to `dtype`, batch rows at a time; one array, or a list for several outputs.
 
-    values: an array, or a list of arrays for several inputs.
+    values: an array (rows, ...), or a list of arrays for several inputs.
     """
     given = [each.astype(dtype) for each in values] if isinstance(values, list) else values.astype(dtype)
     with float_type(dtype):

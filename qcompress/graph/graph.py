@@ -1,69 +1,27 @@
 """A graph: named operations in order, with named inputs and outputs; run, trace, save, load."""
 
 import hashlib
-import json
 from collections import Counter
 from collections.abc import Mapping, Sequence
 from importlib.metadata import entry_points
 from math import prod
 from os import PathLike
 from pathlib import Path
-from typing import Any, NamedTuple
+from typing import Any
 
 import numpy as np
 
 from qcompress.errors import QcompressError
 from qcompress.fixedpoint import Cast, Codes, Format
 from qcompress.graph import graph_file
-from qcompress.graph.elementwise import LeakyRelu, Quantize, Relu, Table
-from qcompress.graph.linear import Affine, Conv1D, Conv2D, Dense, DepthwiseConv, TransposedConv
-from qcompress.graph.merge import Add, Concatenate, Multiply, Subtract
-from qcompress.graph.movement import Crop, Flatten, Permute, Reshape, UpSample, ZeroPad
-from qcompress.graph.operation import Merge, Operation, Range, Unary
-from qcompress.graph.pooling import ArgMax, AveragePool, MaxPool
+from qcompress.graph.nodes import OPERATIONS, Input, Node
+from qcompress.graph.operation import Merge, Range
 from qcompress.graph.ports import INPUT, OUTPUT, Port, Shape, Tensors, as_tensors, by_port, only, outside, row_count
 
 __all__ = ["INPUT", "OPERATIONS", "OUTPUT", "Graph", "Input", "Node"]
 
-OPERATIONS: dict[str, type[Unary] | type[Merge]] = {
-    kind.__name__: kind
-    for kind in (
-        *(Quantize, Relu, LeakyRelu, Table),
-        *(Dense, Affine, Conv1D, Conv2D, DepthwiseConv, TransposedConv),
-        *(MaxPool, AveragePool, ArgMax),
-        *(Add, Subtract, Multiply, Concatenate),
-        *(Flatten, Reshape, Permute, ZeroPad, Crop, UpSample),
-    )
-}
-
 CHUNK = 8_000_000
 """Codes that the arrays of one pass of the interpreter may hold."""
-
-
-class Node:
-    """An operation, its name (the layer's), and the names of the nodes or inputs of the graph that feed it."""
-
-    def __init__(self, name: str, operation: Operation, *sources: str) -> None:
-        self.name = name
-        self.operation = operation
-        self.sources = sources
-
-    @property
-    def source(self) -> str:
-        """The first of the sources: the only one of a `Unary` operation."""
-        return self.sources[0]
-
-
-class Input(NamedTuple):
-    """An input of a graph: its name among the sources, the shape of a row, the number format.
-
-    quantizer: how real values become its codes, if the network itself begins with a quantizer there.
-    """
-
-    name: str
-    shape: Shape
-    format: Format
-    quantizer: Cast | None = None
 
 
 class Graph:
@@ -328,7 +286,7 @@ class Graph:
 
     def content_hash(self) -> str:
         """SHA-256 over structure and weights: equal hashes, equal arithmetic."""
-        text, arrays = self._serialize()
+        text, arrays = graph_file.serialized(self.name, self.inputs, self.nodes, self.outputs)
         digest = hashlib.sha256(text.encode())
         for name, array in sorted(arrays.items()):
             digest.update(name.encode() + array.astype("<i8").tobytes())
@@ -338,7 +296,7 @@ class Graph:
         """Write graph.json and weights.npz (integers only) into `folder`, which is made."""
         folder = Path(folder)
         folder.mkdir(parents=True, exist_ok=True)
-        text, arrays = self._serialize()
+        text, arrays = graph_file.serialized(self.name, self.inputs, self.nodes, self.outputs)
         (folder / graph_file.GRAPH).write_text(text)
         np.savez(folder / graph_file.WEIGHTS, allow_pickle=False, **arrays)
 
@@ -351,58 +309,6 @@ class Graph:
         folder = Path(folder)
         description, arrays = graph_file.read(folder)
         try:
-            return cls._deserialize(graph_file.migrated(description), arrays)
+            return cls.of(*graph_file.parts(graph_file.migrated(description), arrays))
         except (KeyError, TypeError, ValueError, AttributeError, IndexError) as fault:
             raise QcompressError(f"{folder}: damaged graph ({fault!r}); compile the model again") from None
-
-    @property
-    def _is_simple(self) -> bool:
-        """Whether it is a graph of one input and one output, its last node, as the constructor makes them."""
-        return self.outputs == {OUTPUT: self.nodes[-1].name} and [each.name for each in self.inputs] == [INPUT]
-
-    def _serialize(self) -> tuple[str, dict[str, Codes]]:
-        arrays: dict[str, Codes] = {}
-        nodes = [
-            {
-                "name": node.name,
-                "operation": type(node.operation).__name__,
-                "sources": list(node.sources),
-                "parameters": graph_file.parameters(node.name, node.operation, arrays),
-            }
-            for node in self.nodes
-        ]
-        inputs = [
-            {
-                "name": given.name,
-                "shape": list(given.shape),
-                "format": str(given.format),
-                "quantizer": str(given.quantizer) if given.quantizer else None,
-            }
-            for given in self.inputs
-        ]
-        ports: dict[str, Any] = {"inputs": inputs, "outputs": self.outputs}
-        if self._is_simple:
-            ports = {f"input_{key}": inputs[0][key] for key in ("shape", "format", "quantizer")}
-        schema = 2 if self._is_simple else 3
-        return json.dumps({"schema": schema, "name": self.name, **ports, "nodes": nodes}, indent=1), arrays
-
-    @classmethod
-    def _deserialize(cls, description: dict[str, Any], arrays: dict[str, Codes]) -> "Graph":
-        inputs = [
-            Input(
-                given["name"],
-                tuple(given["shape"]),
-                Format.parse(given["format"]),
-                Cast.parse(given["quantizer"]) if given["quantizer"] else None,
-            )
-            for given in description["inputs"]
-        ]
-        nodes = [
-            Node(
-                entry["name"],
-                graph_file.operation_of(OPERATIONS[entry["operation"]], entry["parameters"], arrays),
-                *entry["sources"],
-            )
-            for entry in description["nodes"]
-        ]
-        return cls.of(description["name"], inputs, nodes, description["outputs"])

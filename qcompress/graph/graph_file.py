@@ -6,7 +6,7 @@ schema 3. Schema 1 (each node has one `source`) is read as well.
 
 import json
 import zipfile
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import fields
 from pathlib import Path
 from typing import Any
@@ -14,7 +14,9 @@ from typing import Any
 import numpy as np
 
 from qcompress.errors import QcompressError
+from qcompress.files import JsonObject
 from qcompress.fixedpoint import Cast, Codes, Format
+from qcompress.graph.nodes import OPERATIONS, Input, Node
 from qcompress.graph.ports import INPUT, OUTPUT
 
 SCHEMAS = (1, 2, 3)
@@ -25,7 +27,7 @@ def read(folder: Path) -> tuple[dict[str, Any], dict[str, Codes]]:
     """Description and arrays; raises QcompressError naming the folder if a file is missing, damaged or too new."""
     try:
         description = dict(json.loads((folder / GRAPH).read_text()))
-        with np.load(folder / WEIGHTS, allow_pickle=False) as stored:
+        with (folder / WEIGHTS).open("rb") as opened, np.load(opened, allow_pickle=False) as stored:
             arrays = {name: stored[name] for name in stored.files}
     except (OSError, ValueError, TypeError, KeyError, EOFError, zipfile.BadZipFile) as fault:
         raise QcompressError(f"{folder}: no readable graph ({fault}); compile the model again") from None
@@ -35,7 +37,7 @@ def read(folder: Path) -> tuple[dict[str, Any], dict[str, Codes]]:
     return description, arrays
 
 
-def migrated(description: Mapping[str, Any]) -> dict[str, Any]:
+def migrated(description: Mapping[str, Any]) -> JsonObject:
     """A description of an older schema as schema 3 has it."""
     found = dict(description)
     if found["schema"] == 1:
@@ -47,7 +49,61 @@ def migrated(description: Mapping[str, Any]) -> dict[str, Any]:
     return found
 
 
-def parameters(name: str, operation: Any, arrays: dict[str, Codes]) -> dict[str, Any]:
+def serialized(
+    name: str, inputs: Sequence[Input], nodes: Sequence[Node], outputs: Mapping[str, str]
+) -> tuple[str, dict[str, Codes]]:
+    """Text of graph.json and the arrays beside it, of the parts of the graph `name`; the arguments are `Graph.of`'s."""
+    arrays: dict[str, Codes] = {}
+    described = [
+        {
+            "name": node.name,
+            "operation": type(node.operation).__name__,
+            "sources": list(node.sources),
+            "parameters": parameters(node.name, node.operation, arrays),
+        }
+        for node in nodes
+    ]
+    given = [
+        {
+            "name": one.name,
+            "shape": list(one.shape),
+            "format": str(one.format),
+            "quantizer": str(one.quantizer) if one.quantizer else None,
+        }
+        for one in inputs
+    ]
+    simple = outputs == {OUTPUT: nodes[-1].name} and [one.name for one in inputs] == [INPUT]
+    ports: dict[str, Any] = {"inputs": given, "outputs": dict(outputs)}
+    if simple:
+        ports = {f"input_{key}": given[0][key] for key in ("shape", "format", "quantizer")}
+    return json.dumps({"schema": 2 if simple else 3, "name": name, **ports, "nodes": described}, indent=1), arrays
+
+
+def parts(
+    description: Mapping[str, Any], arrays: Mapping[str, Codes]
+) -> tuple[str, list[Input], list[Node], dict[str, str]]:
+    """Name, inputs, nodes and outputs of a `description` of schema 3 and its `arrays`, as `Graph.of` takes them."""
+    inputs = [
+        Input(
+            given["name"],
+            tuple(given["shape"]),
+            Format.parse(given["format"]),
+            Cast.parse(given["quantizer"]) if given["quantizer"] else None,
+        )
+        for given in description["inputs"]
+    ]
+    nodes = [
+        Node(
+            entry["name"],
+            operation_of(OPERATIONS[entry["operation"]], entry["parameters"], arrays),
+            *entry["sources"],
+        )
+        for entry in description["nodes"]
+    ]
+    return description["name"], inputs, nodes, description["outputs"]
+
+
+def parameters(name: str, operation: Any, arrays: dict[str, Codes]) -> JsonObject:
     """The fields of the operation of node `name` as JSON; arrays go to `arrays`, by node and field."""
     result: dict[str, Any] = {}
     for field in fields(operation):

@@ -2,7 +2,6 @@
 
 from collections.abc import Callable, Iterator, Sequence
 from math import prod
-from typing import Any
 
 import numpy as np
 import numpy.typing as npt
@@ -16,10 +15,13 @@ from qcompress.graph.merge import Concatenate, Multiply, Subtract
 from qcompress.graph.movement import Rearrangement
 from qcompress.graph.operation import Elementwise, Operation, Range
 from qcompress.graph.pooling import Pool
-from qcompress.graph.ports import Port, Tensors, unpack
+from qcompress.graph.ports import Port, Shape, Tensors, unpack
 
 Direction = npt.NDArray[np.float64]
 """Which way the elements of a node should go, flattened: positive up, negative down."""
+Shapes = Sequence[Shape]
+Ranges = Sequence[Range]
+"""Of a node's inputs."""
 
 SUMS = 4
 """Sums of each layer that are driven: those with the widest range."""
@@ -81,7 +83,7 @@ def _scattered(indices: Codes, parts: Direction, size: int) -> Direction:
     return result[:-1]
 
 
-def _linear(node: Node, wish: Direction, shapes: Any, ranges: Any) -> list[Direction]:
+def _linear(node: Node, wish: Direction, shapes: Shapes, ranges: Ranges) -> list[Direction]:
     operation: Linear = node.operation  # type: ignore[assignment]
     groups, _, channels = operation.matrix.shape
     wished = wish.reshape(-1, groups, channels)
@@ -90,47 +92,47 @@ def _linear(node: Node, wish: Direction, shapes: Any, ranges: Any) -> list[Direc
     return [_scattered(operation.taps(shapes[0], positions), parts, prod(shapes[0]))]
 
 
-def _rearranged(node: Node, wish: Direction, shapes: Any, ranges: Any) -> list[Direction]:
+def _rearranged(node: Node, wish: Direction, shapes: Shapes, ranges: Ranges) -> list[Direction]:
     operation: Rearrangement = node.operation  # type: ignore[assignment]
     return [_scattered(operation.indices(shapes[0]), wish, int(np.prod(shapes[0])))]
 
 
-def _pooled(node: Node, wish: Direction, shapes: Any, ranges: Any) -> list[Direction]:
+def _pooled(node: Node, wish: Direction, shapes: Shapes, ranges: Ranges) -> list[Direction]:
     operation: Pool = node.operation  # type: ignore[assignment]
     which = operation.windows.indices(shapes[0])
     parts = np.broadcast_to(wish.reshape(len(which), 1, -1), which.shape)
     return [_scattered(which, parts, int(np.prod(shapes[0])))]
 
 
-def _table(node: Node, wish: Direction, shapes: Any, ranges: Any) -> list[Direction]:
+def _table(node: Node, wish: Direction, shapes: Shapes, ranges: Ranges) -> list[Direction]:
     operation: Table = node.operation  # type: ignore[assignment]
     return [wish if operation.table[-1] >= operation.table[0] else -wish]
 
 
-def _subtracted(node: Node, wish: Direction, shapes: Any, ranges: Any) -> list[Direction]:
+def _subtracted(node: Node, wish: Direction, shapes: Shapes, ranges: Ranges) -> list[Direction]:
     return [wish, -wish]
 
 
-def _multiplied(node: Node, wish: Direction, shapes: Any, ranges: Any) -> list[Direction]:
+def _multiplied(node: Node, wish: Direction, shapes: Shapes, ranges: Ranges) -> list[Direction]:
     """Each factor goes up where the other is mostly positive."""
     middles = [(r.low + r.high).ravel() / 2 for r in ranges]
     return [wish * middles[1], wish * middles[0]]
 
 
-def _concatenated(node: Node, wish: Direction, shapes: Any, ranges: Any) -> list[Direction]:
+def _concatenated(node: Node, wish: Direction, shapes: Shapes, ranges: Ranges) -> list[Direction]:
     operation: Concatenate = node.operation  # type: ignore[assignment]
     ends = np.cumsum([shape[operation.axis] for shape in shapes])[:-1]
     whole = wish.reshape(operation.output_shape(shapes))
     return [part.ravel() for part in np.split(whole, ends, axis=operation.axis)]
 
 
-def _to_all(node: Node, wish: Direction, shapes: Any, ranges: Any) -> list[Direction]:
+def _to_all(node: Node, wish: Direction, shapes: Shapes, ranges: Ranges) -> list[Direction]:
     """Monotone in every input; an index of the largest has no wish."""
     sizes = [int(np.prod(shape)) for shape in shapes]
     return [wish if size == wish.size else np.zeros(size) for size in sizes]
 
 
-PULLS: dict[type[Any], Pull] = {
+PULLS: dict[type[Operation], Pull] = {
     Linear: _linear,
     Rearrangement: _rearranged,
     Pool: _pooled,

@@ -6,10 +6,15 @@ source); the tree hangs on parent, first child and siblings, and potentials foll
 Ties are broken towards strongly feasible trees; `solve` gives up after `PIVOTS` pivots a node, which no row has needed.
 """
 
-from typing import Any
-
 import numba
 import numpy as np
+import numpy.typing as npt
+
+Numbers = npt.NDArray[np.int64]
+Order = npt.NDArray[np.int32]
+"""Arcs (n, 2) of a cost."""
+Values = npt.NDArray[np.float64]
+Space = tuple[Values, Values, Numbers]
 
 PIVOTS = 50
 SLACK = 1e-13
@@ -18,7 +23,7 @@ NONE = -1
 
 
 @numba.njit(nogil=True, cache=True)
-def work_space(a: int, b: int) -> Any:
+def work_space(a: int, b: int) -> Space:
     """Arrays that `solve` writes, for at most a suppliers and b receivers: masses, basis, tree."""
     nodes = a + b + 1
     real = np.zeros((4, nodes))
@@ -27,7 +32,17 @@ def work_space(a: int, b: int) -> Any:
 
 
 @numba.njit(nogil=True, cache=True)
-def solve(m: int, n: int, source: Any, sink: Any, supply: Any, demand: Any, cost: Any, order: Any, space: Any) -> float:
+def solve(
+    m: int,
+    n: int,
+    source: Numbers,
+    sink: Numbers,
+    supply: Values,
+    demand: Values,
+    cost: Values,
+    order: Order,
+    space: Space,
+) -> float:
     """Cost of the cheapest transport from m places (supply) to n (demand), -1 if it was given up.
 
     source (m,), sink (n,): their numbers in cost (a, b); order (a b, 2): arcs (i, j) of cost by increasing cost.
@@ -37,15 +52,8 @@ def solve(m: int, n: int, source: Any, sink: Any, supply: Any, demand: Any, cost
         for j in range(n):
             prices[i, j] = cost[source[i], sink[j]]
     amount, flow, row_price, price = real[0], real[1], real[2], real[3]
-    tail, head, parent, depth, first, after, ahead = (
-        whole[0],
-        whole[1],
-        whole[2],
-        whole[3],
-        whole[4],
-        whole[5],
-        whole[6],
-    )
+    tail, head, parent, depth = whole[0], whole[1], whole[2], whole[3]
+    first, after, ahead = whole[4], whole[5], whole[6]
     _greedy(m, n, source, sink, supply, demand, order, amount, tail, head, whole[7], whole[8])
     _hang(m, n, tail, head, amount, flow, parent, depth, first, after, ahead, whole[9], whole[10], whole[11])
     _potentials(m, n, prices, parent, first, after, row_price, price, whole[9])
@@ -77,16 +85,16 @@ def solve(m: int, n: int, source: Any, sink: Any, supply: Any, demand: Any, cost
 def _greedy(
     m: int,
     n: int,
-    source: Any,
-    sink: Any,
-    supply: Any,
-    demand: Any,
-    order: Any,
-    amount: Any,
-    tail: Any,
-    head: Any,
-    row_of: Any,
-    column_of: Any,
+    source: Numbers,
+    sink: Numbers,
+    supply: Values,
+    demand: Values,
+    order: Order,
+    amount: Values,
+    tail: Numbers,
+    head: Numbers,
+    row_of: Numbers,
+    column_of: Numbers,
 ) -> None:
     """A basis of m + n - 1 arcs, cheapest first: every arc exhausts its source or its sink, never both."""
     row_of[:] = NONE
@@ -120,18 +128,18 @@ def _greedy(
 def _hang(
     m: int,
     n: int,
-    tail: Any,
-    head: Any,
-    amount: Any,
-    flow: Any,
-    parent: Any,
-    depth: Any,
-    first: Any,
-    after: Any,
-    ahead: Any,
-    queue: Any,
-    ends: Any,
-    chain: Any,
+    tail: Numbers,
+    head: Numbers,
+    amount: Values,
+    flow: Values,
+    parent: Numbers,
+    depth: Numbers,
+    first: Numbers,
+    after: Numbers,
+    ahead: Numbers,
+    queue: Numbers,
+    ends: Numbers,
+    chain: Numbers,
 ) -> None:
     """The tree of the basis, hung on source 0: flow[node] is that of the arc to its parent."""
     ends[: m + n] = NONE
@@ -159,7 +167,7 @@ def _hang(
 
 
 @numba.njit(nogil=True, cache=True)
-def _adopt(node: int, up: int, first: Any, after: Any, ahead: Any) -> None:
+def _adopt(node: int, up: int, first: Numbers, after: Numbers, ahead: Numbers) -> None:
     """Make a node the first child of another."""
     after[node], ahead[node] = first[up], NONE
     if first[up] != NONE:
@@ -168,7 +176,7 @@ def _adopt(node: int, up: int, first: Any, after: Any, ahead: Any) -> None:
 
 
 @numba.njit(nogil=True, cache=True)
-def _leave(node: int, up: int, first: Any, after: Any, ahead: Any) -> None:
+def _leave(node: int, up: int, first: Numbers, after: Numbers, ahead: Numbers) -> None:
     """Take a node from its siblings."""
     if ahead[node] == NONE:
         first[up] = after[node]
@@ -180,7 +188,15 @@ def _leave(node: int, up: int, first: Any, after: Any, ahead: Any) -> None:
 
 @numba.njit(nogil=True, cache=True)
 def _potentials(
-    m: int, n: int, prices: Any, parent: Any, first: Any, after: Any, row_price: Any, price: Any, stack: Any
+    m: int,
+    n: int,
+    prices: Values,
+    parent: Numbers,
+    first: Numbers,
+    after: Numbers,
+    row_price: Values,
+    price: Values,
+    stack: Numbers,
 ) -> None:
     """Prices of rows and columns such that every arc of the tree costs their sum; 0 at the root."""
     row_price[0] = 0.0
@@ -206,15 +222,15 @@ def _pivot(
     j: int,
     reduced: float,
     m: int,
-    flow: Any,
-    row_price: Any,
-    price: Any,
-    parent: Any,
-    depth: Any,
-    first: Any,
-    after: Any,
-    ahead: Any,
-    stack: Any,
+    flow: Values,
+    row_price: Values,
+    price: Values,
+    parent: Numbers,
+    depth: Numbers,
+    first: Numbers,
+    after: Numbers,
+    ahead: Numbers,
+    stack: Numbers,
 ) -> None:
     """Arc (i, j) enters, the first to run empty on its cycle leaves, the part it held is hung on the other end."""
     start, end = i, m + j
@@ -246,7 +262,7 @@ def _pivot(
 
 
 @numba.njit(nogil=True, cache=True)
-def _shift(node: int, meet: int, at_sinks: float, at_sources: float, m: int, flow: Any, parent: Any) -> None:
+def _shift(node: int, meet: int, at_sinks: float, at_sources: float, m: int, flow: Values, parent: Numbers) -> None:
     """Change the flow on the way up to where both ends meet."""
     while node != meet:
         flow[node] += at_sources if node < m else at_sinks
@@ -258,13 +274,13 @@ def _lift(
     top: int,
     shift: float,
     m: int,
-    row_price: Any,
-    price: Any,
-    parent: Any,
-    depth: Any,
-    first: Any,
-    after: Any,
-    stack: Any,
+    row_price: Values,
+    price: Values,
+    parent: Numbers,
+    depth: Numbers,
+    first: Numbers,
+    after: Numbers,
+    stack: Numbers,
 ) -> None:
     """Depths and prices of what hangs on a node."""
     depth[top] = depth[parent[top]] + 1

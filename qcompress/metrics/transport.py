@@ -6,13 +6,16 @@ scan of every sink for each path, O((a + b) a b) for a row of a sources and b si
 tolerance: masses are exhausted exactly, but for the rounding of their sums.
 """
 
-from typing import Any
-
 import numba
 import numpy as np
 import numpy.typing as npt
 
 from qcompress.metrics import simplex
+
+Integers = npt.NDArray[np.int64]
+Order = npt.NDArray[np.int32]
+"""Arcs (n, 2) of a cost."""
+Flags = npt.NDArray[np.bool_]
 
 Values = npt.NDArray[np.float64]
 
@@ -21,7 +24,7 @@ DUST = 1e-15
 
 
 @numba.njit(nogil=True, cache=True)
-def distances(p: Any, q: Any, cost: Any, order: Any, cancel: bool, result: Any) -> None:
+def distances(p: Values, q: Values, cost: Values, order: Order, cancel: bool, result: Values) -> None:
     """EMD of rows p (n, a) and q (n, b), each of sum 1, into result (n,); cancel: common mass stays where it is.
 
     order: arcs of cost (a b, 2) by increasing cost.
@@ -70,17 +73,17 @@ def distances(p: Any, q: Any, cost: Any, order: Any, cancel: bool, result: Any) 
 def _transport(
     m: int,
     n: int,
-    supply: Any,
-    demand: Any,
-    prices: Any,
-    flow: Any,
-    row_price: Any,
-    sink_price: Any,
-    far: Any,
-    before: Any,
-    entered: Any,
-    done: Any,
-    order: Any,
+    supply: Values,
+    demand: Values,
+    prices: Values,
+    flow: Values,
+    row_price: Values,
+    sink_price: Values,
+    far: Values,
+    before: Integers,
+    entered: Integers,
+    done: Flags,
+    order: Integers,
 ) -> float:
     """Cost of the cheapest transport; all arrays but the first two are work space."""
     for j in range(n):
@@ -123,16 +126,16 @@ def _search(
     start: int,
     m: int,
     n: int,
-    demand: Any,
-    prices: Any,
-    flow: Any,
-    row_price: Any,
-    sink_price: Any,
-    far: Any,
-    before: Any,
-    entered: Any,
-    done: Any,
-    order: Any,
+    demand: Values,
+    prices: Values,
+    flow: Values,
+    row_price: Values,
+    sink_price: Values,
+    far: Values,
+    before: Integers,
+    entered: Integers,
+    done: Flags,
+    order: Integers,
 ) -> int:
     """The nearest sink that still wants mass, -1 if none does; `before` and `entered` lead back, prices follow."""
     for i in range(m):
@@ -166,7 +169,7 @@ def _search(
 
 
 @numba.njit(nogil=True, cache=True)
-def _nearest(n: int, far: Any, done: Any) -> int:
+def _nearest(n: int, far: Values, done: Flags) -> int:
     """The sink that is nearest of those not done."""
     nearest = -1
     for j in range(n):
@@ -176,7 +179,9 @@ def _nearest(n: int, far: Any, done: Any) -> int:
 
 
 @numba.njit(nogil=True, cache=True)
-def _relax(i: int, offset: float, n: int, prices: Any, sink_price: Any, far: Any, before: Any, done: Any) -> None:
+def _relax(
+    i: int, offset: float, n: int, prices: Values, sink_price: Values, far: Values, before: Integers, done: Flags
+) -> None:
     """Ways to the sinks through source i."""
     for j in range(n):
         if not done[j]:

@@ -19,7 +19,10 @@ from qcompress.targets.cpp.emulator import Cpp
 
 
 def compile_graphs(job: Job, stage: Path, report: Report) -> dict[str, GraphFigures]:
-    """Trained models to graphs, and each graph to every target of the config."""
+    """Figures of the graphs of the trained models of job, by network, each built for every target of the config.
+
+    stage: the folder that takes the files; report: told how many builds are done. Raises Refused.
+    """
     graphs = {
         name: job.detector.graph(name, load_model(job.candidate.model(name)).content, job.config.network)
         for name in job.candidate.figures_of(TRAINING)
@@ -34,7 +37,10 @@ def compile_graphs(job: Job, stage: Path, report: Report) -> dict[str, GraphFigu
 
 
 def build_emulators(job: Job, graphs: Mapping[str, Graph], target: Cpp, stage: Path) -> None:
-    """One C++ header of all integer stages around each network, where the detector's own stages are C++ as well."""
+    """One C++ header of all integer stages around each of graphs, where the detector's own stages are C++ as well.
+
+    job: whose stages; target: with its settings; stage: the folder that takes emulator/<network>.
+    """
     from qcompress.targets.cpp.chain import has_cpp
 
     for name in graphs:
@@ -46,9 +52,10 @@ def build_emulators(job: Job, graphs: Mapping[str, Graph], target: Cpp, stage: P
 def build_targets(
     graphs: Mapping[str, Graph], targets: Sequence[Target], keras_is_body: bool, stage: Path, report: Report
 ) -> dict[str, GraphFigures]:
-    """Save the graphs and build every target of each.
+    """Save graphs, by network, and build every one of targets of each, in the folder stage; figures by network.
 
-    What a target cannot do exactly is refused before any is built, and so is what this machine's memory cannot hold.
+    keras_is_body: whether Keras computes the graphs too; report: told how many builds are done. What a target cannot
+    do exactly is refused before any is built, and so is what this machine's memory cannot hold.
     """
     jobs = [(target, name) for target in targets for name in graphs]
     for target, name in jobs:
@@ -77,7 +84,7 @@ def _of(target: Target, jobs: Sequence[tuple[Target, str]], costs: Sequence[Cost
 
 
 def duration(seconds: float) -> str:
-    """In the largest unit that fits."""
+    """Text of seconds in the largest unit of which they are two or more: h, min or s."""
     for size, unit in ((3600, "h"), (60, "min")):
         if seconds >= 2 * size:
             return f"{seconds / size:.0f} {unit}"

@@ -21,11 +21,13 @@ CARRIERS = {
     *("errors", "files", "yaml_files", "progress", "config", "candidate", "pipeline", "report", "cli", "detectors"),
 }
 """Modules `qcompress.NAME` that carry results and compute none; detectors are followed from their own folders on."""
+Piece = Any
+"""A function or a class."""
 PARSING = threading.Lock()
 """Held while sources are parsed: CPython 3.11 does not build syntax trees in two threads at once."""
 
 
-def code_hash(seeds: Iterable[Any], text: Iterable[str] = ()) -> str:
+def code_hash(seeds: Iterable[Piece | str], text: Iterable[str] = ()) -> str:
     """SHA-256 over the sources that decide a step.
 
     seeds: functions, followed from what they use, and names of modules or packages, followed whole; text: names of
@@ -35,7 +37,7 @@ def code_hash(seeds: Iterable[Any], text: Iterable[str] = ()) -> str:
         return _hash(list(seeds), text)
 
 
-def _hash(given: list[Any], text: Iterable[str]) -> str:
+def _hash(given: list[Piece | str], text: Iterable[str]) -> str:
     pieces = _pieces(seed for seed in given if not isinstance(seed, str))
     parts = [
         f"{name} {_sha(ast.dump(_body(piece)).encode())} {_constants(piece)}" for name, piece in sorted(pieces.items())
@@ -45,14 +47,14 @@ def _hash(given: list[Any], text: Iterable[str]) -> str:
     return _sha("\n".join(parts).encode())
 
 
-def sources(seeds: Iterable[Any]) -> list[str]:
-    """Names of the modules that `code_hash` looks at, sorted."""
+def sources(seeds: Iterable[Piece | str]) -> list[str]:
+    """Names of the modules that `code_hash` looks at for these seeds, pieces of code or names of modules, sorted."""
     given = list(seeds)
     with PARSING:
         return sorted(_closure(given, _pieces(seed for seed in given if not isinstance(seed, str)).values()))
 
 
-def _closure(seeds: list[Any], pieces: Iterable[Any]) -> set[str]:
+def _closure(seeds: list[Piece | str], pieces: Iterable[Piece]) -> set[str]:
     """Modules that the seeds import, and all that those import."""
     own = {PACKAGE} | {(seed if isinstance(seed, str) else str(seed.__module__)).split(".")[0] for seed in seeds}
     waiting = [name for seed in seeds if isinstance(seed, str) for name in _modules_of(seed)]
@@ -67,9 +69,9 @@ def _closure(seeds: list[Any], pieces: Iterable[Any]) -> set[str]:
     return known
 
 
-def _pieces(seeds: Iterable[Any]) -> dict[str, Any]:
+def _pieces(seeds: Iterable[Piece]) -> dict[str, Piece]:
     """The seeds, and the functions and classes of their modules and of the pipeline that they use, by full name."""
-    waiting, found = list(seeds), dict[str, Any]()
+    waiting, found = list(seeds), dict[str, Piece]()
     while waiting:
         piece = waiting.pop()
         name = f"{piece.__module__}.{piece.__qualname__}"
@@ -80,13 +82,13 @@ def _pieces(seeds: Iterable[Any]) -> dict[str, Any]:
     return found
 
 
-def _near(piece: Any) -> list[Any]:
+def _near(piece: Piece) -> list[Piece]:
     """What the names in a function or class stand for."""
     module = inspect.getmodule(piece)
     return [getattr(module, name, None) for name in sorted(_names_in(_body(piece)))]
 
 
-def _members(piece: Any) -> list[Any]:
+def _members(piece: Piece) -> list[Piece]:
     """Methods of its own class, and of those of the same package that this one is derived from, that a method calls."""
     module, package = inspect.getmodule(piece), str(piece.__module__).split(".")[0]
     owner = getattr(module, piece.__qualname__.split(".")[0], None) if "." in piece.__qualname__ else None
@@ -101,14 +103,14 @@ def _is_self(node: ast.expr) -> bool:
     return isinstance(node, ast.Name) and node.id in {"self", "cls"}
 
 
-def _is_followed(each: Any, piece: Any) -> bool:
+def _is_followed(each: Piece, piece: Piece) -> bool:
     """Whether a function or class that a piece uses is looked into by itself; others come as imports."""
     if not (inspect.isfunction(each) or inspect.isclass(each)):
         return False
     return each.__module__ == piece.__module__ or str(each.__module__).startswith(f"{PACKAGE}.pipeline.")
 
 
-def _used(piece: Any) -> list[str]:
+def _used(piece: Piece) -> list[str]:
     """Modules that a function or class imports, or uses of those that its module imports."""
     module, names = str(piece.__module__), _names_in(_body(piece))
     outer = [node for node in _tree(module).body if isinstance(node, ast.Import | ast.ImportFrom)]
@@ -116,7 +118,7 @@ def _used(piece: Any) -> list[str]:
     return [*_imported(_body(piece), module), *(name for node in used for name in _names(node, module))]
 
 
-def _constants(piece: Any) -> str:
+def _constants(piece: Piece) -> str:
     """What the module of a piece assigns to names that stand in it."""
     names, found = _names_in(_body(piece)), []
     for node in _tree(str(piece.__module__)).body:
@@ -129,7 +131,7 @@ def _constants(piece: Any) -> str:
 
 
 @cache
-def _body(piece: Any) -> ast.AST:
+def _body(piece: Piece) -> ast.AST:
     return ast.parse(textwrap.dedent(inspect.getsource(piece)))
 
 

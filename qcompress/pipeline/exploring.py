@@ -41,9 +41,10 @@ class Sweeps(NamedTuple):
 def find_learning_rates(
     config: Config, folder: Path, sweeps: Sweeps, reporter: Reporter
 ) -> dict[str, list[SweepFigures]]:
-    """A sweep for every network of a config and every weight decay; suggestions by network.
+    """A sweep for every network of a config and every weight decay of sweeps; suggestions by network.
 
-    Of the candidate only the sample is made; CSV and figure go into its folder lr_find.
+    Of the candidate in folder only the sample is made; CSV and figure go into its folder lr_find. reporter: shows how
+    far it is.
     """
     from qcompress.training.fit import make_deterministic
 
@@ -79,14 +80,14 @@ def _find(job: Job, name: str, place: int, sweeps: Sweeps, reporter: Reporter) -
     if data.rows < size:
         raise QcompressError(f"batch_size {size}: the sample has only {data.rows} training rows")
     rates, report = np.geomspace(sweeps.lowest, sweeps.highest, sweeps.steps), reporter.task(f"lr-find {name}")
-    found = find_learning_rate(fresh, data, size, rates, sweeps.weight_decays, config.seed, report)
+    swept = find_learning_rate(fresh, data, size, rates, sweeps.weight_decays, config.seed, report)
     base = job.candidate.folder / "lr_find" / name
     lines = ["weight_decay,learning_rate,loss,smoothed"]
-    for sweep in found:
+    for sweep in swept:
         columns = zip(sweep.rates.tolist(), sweep.losses.tolist(), sweep.smoothed.tolist(), strict=True)
         lines += [f"{sweep.weight_decay!r},{rate!r},{loss!r},{mean!r}" for rate, loss, mean in columns]
     write_whole(base.with_suffix(".csv"), ("\n".join(lines) + "\n").encode())
-    drawn = [(f"weight decay {s.weight_decay:g}", s.rates, s.losses, s.smoothed, s.suggested_maximum) for s in found]
+    drawn = [(f"weight decay {s.weight_decay:g}", s.rates, s.losses, s.smoothed, s.suggested_maximum) for s in swept]
     finder_figure(drawn).savefig(base.with_suffix(".png"), dpi=110, metadata={"Software": None})
     reporter.close(f"lr-find {name}", f"done, see {base}.png")
     return [
@@ -96,14 +97,15 @@ def _find(job: Job, name: str, place: int, sweeps: Sweeps, reporter: Reporter) -
             rate_of_lowest_loss=float(sweep.rates[int(np.argmin(sweep.smoothed))]),
             lowest_loss=float(sweep.smoothed.min()),
         )
-        for sweep in found
+        for sweep in swept
     ]
 
 
 def explore(folder: Path, reach: float, grid: int, reporter: Reporter) -> dict[str, LandscapeFigures]:
-    """Loss landscape and distributions of every network of a trained candidate, on its test rows, by network.
+    """Loss landscape and distributions of every network of the trained candidate in folder, on its test rows.
 
-    Figures and CSV go into the candidate's folder landscape.
+    Gives figures by network; they and CSV go into the candidate's folder landscape. reach: how far, in standard
+    deviations; grid: points on each axis; reporter: shows how far it is.
     """
     from qcompress.training.fit import make_deterministic
 
@@ -133,13 +135,13 @@ def _explore(
     feed = Feed(job, network, job.detector.rows(job.sample, job.front_end, network.name), graphs)
     inputs, targets = feed.values(feed.few(TEST, ELEMENTS))
     report = reporter.task(f"landscape {network.name}")
-    found = landscape(network.trained, network.loss, inputs, targets, reach, grid, report)
+    around = landscape(network.trained, network.loss, inputs, targets, reach, grid, report)
     base = job.candidate.folder / "landscape" / network.name
     lines = ["a,b,loss"]
-    lines += [f"{a!r},{b!r},{found.loss[i, j]!r}" for i, a in enumerate(found.a) for j, b in enumerate(found.b)]
+    lines += [f"{a!r},{b!r},{around.loss[i, j]!r}" for i, a in enumerate(around.a) for j, b in enumerate(around.b)]
     write_whole(base.with_name(f"{network.name}_loss.csv"), ("\n".join(lines) + "\n").encode())
-    smooth = found.smoothed()
-    _save(landscape_figure(*smooth, found.share), base.with_name(f"{network.name}_loss.png"))
+    smooth = around.smoothed()
+    _save(landscape_figure(*smooth, around.share), base.with_name(f"{network.name}_loss.png"))
     own = inputs.reshape(len(inputs), -1)[:, : int(np.prod(network.quantized.input_shape[1:]))]
     kinds = {
         "weights": weight_distributions(network.quantized),
@@ -150,11 +152,11 @@ def _explore(
     lowest = np.unravel_index(int(smooth[2].argmin()), smooth[2].shape)
     return LandscapeFigures(
         elements=len(inputs),
-        loss_at_data=float(found.loss[grid // 2, grid // 2]),
+        loss_at_data=float(around.loss[grid // 2, grid // 2]),
         lowest_loss=float(smooth[2].min()),
         lowest_at=(float(smooth[0][lowest[0]]), float(smooth[1][lowest[1]])),
         highest_loss=float(smooth[2].max()),
-        variance_share=found.share,
+        variance_share=around.share,
         distributions={
             kind: {name: QuantizationFigures(d.zeros, d.shift, d.noise) for name, d in layers.items()}
             for kind, layers in kinds.items()

@@ -50,10 +50,10 @@ class Foreign:
 
 
 def compile_model(foreign: Foreign, folder: Path, targets: list[str] | None, reporter: Reporter) -> Candidate:
-    """A candidate of a model that was trained elsewhere: graph, targets, and what their verification found.
+    """A candidate in folder of foreign, a model that was trained elsewhere: graph, targets, and their verification.
 
     targets: what is to be built, each of which must be exact; None: whatever is, with a note for every other. The
-    verification, on made-up codes, is recorded whatever it finds; see `mismatches`.
+    verification, on made-up codes, is recorded whatever it finds; see `mismatches`. reporter: shows how far it is.
     """
     candidate = _built(foreign, folder, targets, reporter)
     report = reporter.task("verify")
@@ -96,12 +96,15 @@ def _keep_model(foreign: Foreign, model: Model, folder: Path) -> None:
         shutil.copyfile(foreign.path, folder / f"{foreign.name}{foreign.path.suffix}")
 
 
-def parse_formats(told: Sequence[str]) -> Formats:
-    """Formats of inputs as the command line has them; raises QcompressError for a text that is none."""
+def parse_formats(texts: Sequence[str]) -> Formats:
+    """Formats of inputs from texts as the command line has them, FORMAT or NAME=FORMAT; None without any.
+
+    Raises QcompressError for a text that is none, or that names an input twice.
+    """
     named: dict[str, Format] = {}
-    for text in told:
+    for text in texts:
         name, equals, format_ = text.rpartition("=")
-        if (not equals and len(told) > 1) or name in named:
+        if (not equals and len(texts) > 1) or name in named:
             raise QcompressError(f"--input-format {text}: give NAME=FORMAT for each input once, or one format for all")
         named[name] = Format.parse(format_)
     return named.get("") or (named or None)
@@ -124,7 +127,11 @@ def _accepting(graph: Graph, targets: list[str] | None) -> tuple[list[Choice], l
 def verify_model(
     foreign: Foreign, inputs: Path | None, rows: int, targets: list[str] | None, reporter: Reporter
 ) -> tuple[Comparisons, list[str]]:
-    """Build every body of a model in a passing folder and compare them; comparisons and notes."""
+    """Build every body of foreign, a model trained elsewhere, in a passing folder; comparisons of them, and notes.
+
+    inputs: a .npy file of input values, besides rows made-up codes; targets: as in `compile_model`; reporter: shows
+    how far it is. Raises QcompressError.
+    """
     if inputs is not None:
         input_values(inputs)  # what is no array is said before anything is built
     with tempfile.TemporaryDirectory(prefix="qcompress-") as scratch:

@@ -10,7 +10,7 @@ from qcompress.candidate import Candidate
 from qcompress.candidate.figures import StepFigures
 from qcompress.candidate.record import value_hash
 from qcompress.config import Config
-from qcompress.detectors import Detector, Rows
+from qcompress.detectors import Detector, FrontEndRegisters, Rows
 from qcompress.detectors.rows import Numbers
 from qcompress.errors import QcompressError
 from qcompress.pipeline.code import code_hash
@@ -39,8 +39,8 @@ class Job:
         return own or self.candidate.folder / "sample" / "sample.h5"
 
     @property
-    def front_end(self) -> Mapping[str, Any]:
-        front_end: Mapping[str, Any] = self.candidate.manifest["front_end"]
+    def front_end(self) -> FrontEndRegisters:
+        front_end: FrontEndRegisters = self.candidate.manifest["front_end"]
         return front_end
 
 
@@ -49,8 +49,9 @@ class Step(Generic[Found]):
     """A step: which steps it follows, what of the config and which libraries decide its result, how it runs.
 
     figures: its name, and the type of what it finds. run(job, stage, report): writes files into the folder `stage`,
-    returns the figures it found. methods: of the detector, whose sources decide the result as those of `run` do; code:
-    further modules and functions that decide it; text: packages of which every byte counts.
+    returns the figures it found. wanted(config): whether a candidate of that config has it. methods: of the detector,
+    whose sources decide the result as those of `run` do; code(candidate): further modules and functions that decide
+    it; text: packages of which every byte counts.
     """
 
     figures: StepFigures[Found]
@@ -69,12 +70,12 @@ class Step(Generic[Found]):
         return self.figures.step
 
     def inputs(self, job: Job) -> str:
-        """Hash of everything that decides the result."""
+        """Hash of everything that decides the result for job."""
         return inputs_hash(self, job.candidate, self.settings(job))
 
 
 def inputs_hash(step: Step[Any], candidate: Candidate, settings: Any) -> str:
-    """Hash of a step's settings, of code and libraries that it depends on, and of what the steps before it made."""
+    """Hash of a step's settings, of code and libraries it depends on, and of what steps before it made in candidate."""
     versions = {name: library_version(name) for name in step.libraries}
     before = {name: candidate.output_hash(name) for name in step.after if name in candidate.steps}
     detector = candidate.manifest["detector"]
@@ -85,7 +86,7 @@ def inputs_hash(step: Step[Any], candidate: Candidate, settings: Any) -> str:
 
 
 def library_version(name: str) -> str | None:
-    """Of an installed distribution; None for one of an extra that is not installed: what needs it says so itself."""
+    """Version of the installed distribution `name`; None if it is not installed: what needs it says so itself."""
     try:
         return importlib.metadata.version(name)
     except importlib.metadata.PackageNotFoundError:
@@ -98,7 +99,10 @@ def module_names(group: str) -> list[str]:
 
 
 def split_numbers(job: Job, rows: Rows, *parts: int) -> Numbers:
-    """Numbers of the rows of these parts of the sample; raises QcompressError if there are none."""
+    """Numbers of those rows of the sample of job that belong to parts, splits by their numbers, ascending.
+
+    Raises QcompressError if there are none.
+    """
     numbers = rows.of_split(*parts)
     if not len(numbers):
         raise QcompressError(f"{job.sample}: no row belongs to the split that this step needs; give more events")

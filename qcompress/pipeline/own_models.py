@@ -7,7 +7,7 @@ from tempfile import TemporaryDirectory
 from typing import Any, NamedTuple
 
 from qcompress.config import Config
-from qcompress.detectors import Detector, Network
+from qcompress.detectors import Detector, FrontEndRegisters, Network
 from qcompress.errors import QcompressError
 from qcompress.files import file_hash
 from qcompress.frontends import load_model, model_of
@@ -43,13 +43,13 @@ def own_models(config: Config, models: Given | None) -> Iterator[dict[str, OwnMo
 
     A function is called with the config's seed set. A model that is given is not changed itself.
     """
-    found = named_in(config)
+    models_by_name = named_in(config)
     if not models:
-        yield found
+        yield models_by_name
         return
     from qcompress.training.fit import make_deterministic
 
-    if found:
+    if models_by_name:
         raise QcompressError("models are given in Python and as network.model: give one of them")
     with TemporaryDirectory(prefix="qcompress-") as folder:
         for number, (name, model) in enumerate(models.items()):
@@ -59,19 +59,22 @@ def own_models(config: Config, models: Given | None) -> Iterator[dict[str, OwnMo
             if not hasattr(built, "save"):
                 raise QcompressError(f"models[{name!r}]: gives {type(built).__name__}, no Keras model")
             path = model_of(built).save(Path(folder, str(number)))
-            found[name] = OwnModel(f"models[{name!r}]", path)
-        yield found
+            models_by_name[name] = OwnModel(f"models[{name!r}]", path)
+        yield models_by_name
 
 
 def hashes(models: Mapping[str, OwnModel]) -> dict[str, str]:
-    """Of the files, by network."""
+    """SHA-256 of the files of models, by network."""
     return {name: file_hash(own.path) for name, own in sorted(models.items())}
 
 
 def build_networks(
-    detector: Detector, options: Any, front_end: Mapping[str, Any], models: Mapping[str, OwnModel]
+    detector: Detector, options: Any, front_end: FrontEndRegisters, models: Mapping[str, OwnModel]
 ) -> tuple[Network, ...]:
-    """The detector's networks, the user's models in them; raises QcompressError where one does not fit the stages."""
+    """The networks of detector with options, the user's models in them by network.
+
+    front_end: its registers, which the stages take. Raises QcompressError where a model does not fit the stages.
+    """
     if not models:
         return detector.networks(options, {})
     usual = {network.name: network for network in detector.networks(options, {})}
@@ -111,7 +114,7 @@ def _by_network(detector: Detector, names: list[str], models: Mapping[str, OwnMo
 def _check(
     own: OwnModel,
     detector: Detector,
-    front_end: Mapping[str, Any],
+    front_end: FrontEndRegisters,
     name: str,
     graph: Graph,
     graphs: Mapping[str, Graph],

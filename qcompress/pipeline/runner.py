@@ -21,11 +21,11 @@ from qcompress.synthesis import SynthesisReport
 
 
 def run(config: Config, folder: Path, until: str | None, reporter: Reporter, models: Given | None = None) -> Candidate:
-    """Make the candidate, or finish it: every step whose inputs have changed, at most two at a time.
+    """Make the candidate of config in folder, or finish it: every step whose inputs have changed.
 
-    until: the last step wanted; what it does not need is not run. models: Keras models, or functions that build one,
-    by network name, which are trained on instead of the detector's own networks. Raises MismatchError if bodies
-    differ.
+    At most two steps run at a time. until: the last step wanted; what it does not need is not run. reporter: shows how
+    far it is. models: Keras models, or functions that build one, by network name, which are trained on instead of the
+    detector's own networks. Raises MismatchError if bodies differ.
     """
     with own_models(config, models) as own:
         return _run(config, folder, until, reporter, own)
@@ -56,7 +56,10 @@ def _run(config: Config, folder: Path, until: str | None, reporter: Reporter, ow
 
 
 def run_one(folder: Path, figures: StepFigures[Found], reporter: Reporter) -> Found:
-    """Run the step of these figures in an existing candidate if it is not up to date; returns what it found."""
+    """Run the step of these figures in the candidate in folder if it is not up to date; returns what it found.
+
+    reporter: shows how far it is.
+    """
     candidate = Candidate.open(folder)
     detector = candidate.detector
     config = parse_config(candidate.manifest["config"], folder)
@@ -69,7 +72,10 @@ def run_one(folder: Path, figures: StepFigures[Found], reporter: Reporter) -> Fo
 
 
 def synthesize_candidate(folder: Path, reporter: Reporter) -> dict[str, SynthesisReport]:
-    """Synthesize an existing candidate, trained or compiled, and record it."""
+    """Synthesize the candidate in folder, trained or compiled, and record it; reports by network.
+
+    reporter: shows how far it is. Raises QcompressError if it holds no RTL.
+    """
     candidate = Candidate.open(folder)
     config = candidate.manifest["config"]
     options = parse_config(config, folder).synthesis if config else SynthesisOptions()

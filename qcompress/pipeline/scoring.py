@@ -19,13 +19,16 @@ from qcompress.progress import Report
 
 
 def decoders(candidate: Candidate) -> dict[str, Callable[[Values], Values]]:
-    """The trained companions (decoders) by name."""
+    """The trained companions (decoders) of candidate, by name: values -> values."""
     names = [name for own in candidate.figures_of(TRAINING).values() for name in own.companions]
     return {name: load_model(candidate.model(name)).function() for name in names}
 
 
 def evaluate(job: Job, stage: Path, report: Report) -> EvaluationFigures:
-    """The detector's physics on the integers of the test events; tables and figures into evaluation/."""
+    """The detector's physics on the integers of the test events of job; tables and figures into evaluation/ of stage.
+
+    report: told how far it is.
+    """
     options = job.config.evaluation
     wanted = Evaluation(options.rows, options.algorithms, options.tolerance)
     results = job.detector.evaluate(job.candidate.firmware(), job.sample, decoders(job.candidate), wanted, report)
@@ -34,7 +37,7 @@ def evaluate(job: Job, stage: Path, report: Report) -> EvaluationFigures:
 
 
 def write_results(results: Results, folder: Path) -> None:
-    """Figures (.png, .pdf), every table as CSV, everything as JSON."""
+    """Write results into folder, which is made: figures (.png, .pdf), every table as CSV, everything as JSON."""
     from qcompress.report.tables import as_csv, file_name
 
     folder.mkdir(parents=True, exist_ok=True)
@@ -63,10 +66,10 @@ class Apart:
 
 
 def evaluate_apart(folder: Path, apart: Apart, report: Report) -> Results:
-    """Score a candidate and write tables, figures and a page into a folder of its own; the candidate is not changed.
+    """Score the candidate in folder and write tables, figures and a page into the folder that apart names.
 
-    Raises QcompressError if the sample's events trained the candidate. What is finished when it is interrupted is kept
-    until it is whole.
+    The candidate is not changed. report: told how far it is. Raises QcompressError if the sample's events trained the
+    candidate. What is finished when it is interrupted is kept until it is whole.
     """
     from qcompress.report.html import report_page
 
@@ -118,13 +121,16 @@ def _check_sample(job: Job, sample: Path) -> None:
 
 
 def reopened(folder: Path) -> tuple[Firmware, Decoders]:
-    """A candidate in another process."""
+    """Firmware and decoders of the candidate in folder, opened in another process."""
     candidate = Candidate.open(folder)
     return candidate.firmware(), decoders(candidate)
 
 
 def write_report(job: Job, stage: Path, report: Report) -> ReportFigures:
-    """One self-contained HTML page."""
+    """Write the page of the candidate of job, one self-contained HTML file, into stage.
+
+    report: is told nothing.
+    """
     from qcompress.report.html import report_page
 
     (stage / "report.html").write_text(report_page(job.candidate))

@@ -140,7 +140,10 @@ def library_versions() -> dict[str, str]:
 
 
 def needed_steps(config: Config, until: str | None) -> list[str]:
-    """Names of the wanted steps, in order, up to `until` and without what it does not follow."""
+    """Names of the steps that config wants, in order, up to `until` and without what it does not follow.
+
+    Raises QcompressError if until is none of them.
+    """
     names = [name for name, step in STEPS.items() if step.wanted(config)]
     if until is None:
         return names

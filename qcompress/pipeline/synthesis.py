@@ -15,7 +15,10 @@ if TYPE_CHECKING:
 
 
 def synthesize(job: Job, stage: Path, report: Report) -> dict[str, SynthesisReport]:
-    """The RTL of every network through the open synthesis flow."""
+    """The RTL of every network of job through the open synthesis flow, into stage; reports by network.
+
+    report: is told nothing.
+    """
     return run_flow(job.candidate, job.config.synthesis, stage)
 
 
@@ -23,7 +26,10 @@ FLOW = "yosys-xilinx"
 
 
 def run_flow(candidate: Candidate, options: SynthesisOptions, stage: Path) -> dict[str, SynthesisReport]:
-    """Synthesize the candidate's first RTL target; logs and reports into synthesis/."""
+    """Synthesize the first RTL target of candidate; logs and reports into synthesis/ of stage; reports by network.
+
+    options: the flow, and its limits of time and memory.
+    """
     from qcompress.synthesis.flows import Design as RtlDesign
     from qcompress.synthesis.flows import Settings, run_open
     from qcompress.synthesis.yosys import Limits
@@ -38,7 +44,7 @@ def run_flow(candidate: Candidate, options: SynthesisOptions, stage: Path) -> di
 
 
 def folders(candidate: Candidate, flow: str | None = None) -> dict[Target, dict[str, Path]]:
-    """Built targets, of a flow those that it takes: target -> network -> folder."""
+    """Built targets of candidate: target -> network -> folder; flow: only those that it takes."""
     targets = list(candidate.targets().values())
     graphs = candidate.graphs()
     return {
@@ -48,7 +54,10 @@ def folders(candidate: Candidate, flow: str | None = None) -> dict[Target, dict[
 
 
 def run_flows(folder: Path, flows: list[str], settings: "Settings", report: Report) -> dict[str, SynthesisReport]:
-    """Named flows on everything that a candidate has built; results are kept in its folder `flows`."""
+    """Every one of flows on all that the candidate in folder has built: "flow/target/network" -> its report.
+
+    settings: of the flows; report: told before each run. Results are kept in the candidate's folder `flows`.
+    """
     from qcompress.synthesis.flows import FOLDER, run_all
 
     candidate = Candidate.open(folder)

@@ -28,7 +28,10 @@ ELEMENTS_AT_ONCE = 1 << 23
 
 
 def make_sample(job: Job, stage: Path, report: Report) -> SampleFigures:
-    """Simulate the sample, or take the user's file as it is; or only what the config selects of either."""
+    """Simulate the sample of job into stage, or take the user's file as it is; or what the config selects of either.
+
+    report: told how far it is.
+    """
     options, detector, seed = job.config.sample, job.detector, job.config.seed
     path = job.sample
     cuts = options.select.model_dump() if options.select is not None else None
@@ -47,7 +50,11 @@ def make_sample(job: Job, stage: Path, report: Report) -> SampleFigures:
 
 
 def train(job: Job, stage: Path, report: Report) -> dict[str, TrainingFigures]:
-    """Fit every network of the detector on the training events, in order: one behind another sees its integers."""
+    """Fit every network of the detector of job on the training events, in order: one behind another sees its integers.
+
+    stage: the folder that takes the models; report: told how far it is. Raises QcompressError if a user's own model is
+    to be initialised.
+    """
     from qcompress.training.fit import fit, make_deterministic
 
     make_deterministic(job.config.seed)
@@ -118,7 +125,10 @@ class Feed:
         return found
 
     def values(self, numbers: Numbers) -> tuple[Float32, Float32]:
-        """Inputs, with what stands on the side behind them if the network has that, and targets, of any rows."""
+        """The inputs (n, ...), with what stands on the side behind them if the network has that, and targets (n, ...).
+
+        numbers: of the n rows, in any order.
+        """
         order = np.argsort(numbers, kind="stable")
         inputs, targets = self._some(numbers[order[: self.at_once]])
         if len(numbers) <= self.at_once and (order[1:] > order[:-1]).all():
@@ -143,7 +153,7 @@ class Feed:
 
 
 def training_data(feed: Feed) -> "TrainingData | StreamedData":
-    """The training and the validation rows of a network: in memory if they are small, else read batch by batch."""
+    """Training and validation rows of feed: in memory if they are small, else read batch by batch."""
     from qcompress.training import data
 
     training, validation = feed.numbers(TRAIN), feed.numbers(VALIDATION)
@@ -165,7 +175,10 @@ def parts(network: Network) -> dict[str, Any]:
 
 
 def take_weights(network: Network, folder: Path) -> None:
-    """Begin with the weights of a folder of checkpoints; raises QcompressError for another architecture."""
+    """Set the weights of network and its companions to those in folder, one of checkpoints.
+
+    Raises QcompressError for another architecture.
+    """
     for name, model in parts(network).items():
         path = next(iter(models_in(folder, name)), folder / f"{name}.keras")
         given = load_model(path).content.weights
@@ -183,7 +196,10 @@ def _shapes(shapes: list[tuple[int, ...]]) -> str:
 
 
 def write_checkpoints(network: Network, fitted: "Fitted", folder: Path) -> None:
-    """The three checkpoints of model and companions, and the history, as files; the network stays as it is."""
+    """Write the three checkpoints of fitted, and its history, into folder: models and companions of network.
+
+    The network itself stays as it is.
+    """
     from qcompress.training.checkpoint import assign, read
     from qcompress.training.history import write_csv, write_events
 
@@ -197,7 +213,7 @@ def write_checkpoints(network: Network, fitted: "Fitted", folder: Path) -> None:
 
 
 def write_models(network: Network, folder: Path) -> None:
-    """Model and companions as they are."""
+    """Write the model of network and its companions as they are into folder, which is made."""
     folder.mkdir(parents=True, exist_ok=True)
     for name, model in parts(network).items():
         model_of(model).save(folder / name)

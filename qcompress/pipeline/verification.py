@@ -28,15 +28,18 @@ Comparisons = dict[str, list[Comparison]]
 
 
 def verify_bodies(job: Job, stage: Path, report: Report) -> Comparisons:
-    """The model and every target against the reference, on test events and on made-up codes."""
+    """The model and every target of job against the reference, on test events and on made-up codes; by network.
+
+    Builds pass in folders of their own, nothing goes into stage; report: told before each network.
+    """
     options = job.config.verification
     graphs = job.candidate.graphs()
     codes = {name: _test_codes(job, name, affordable_rows(graph, options.test_rows)) for name, graph in graphs.items()}
     inputs = {name: {"test events": _behind(job.candidate.front(name, graphs), codes[name])} for name in graphs}
     rows, seed = options.random_rows, job.config.seed
-    found = verification(job.candidate, job.candidate.targets(), inputs, rows, seed, report)
+    comparisons = verification(job.candidate, job.candidate.targets(), inputs, rows, seed, report)
     whole = {name: {"test events": codes[name]} for name in graphs}
-    return joined(found, verification_of_chains(job.candidate, whole, rows, seed))
+    return joined(comparisons, verification_of_chains(job.candidate, whole, rows, seed))
 
 
 def _test_codes(job: Job, network: str, most: int) -> InputSet:
@@ -59,14 +62,15 @@ def verification(
     seed: int,
     report: Report,
 ) -> Comparisons:
-    """Comparisons per network: the model, where it is a body, and the built targets, on `inputs` and made-up rows.
+    """Comparisons by network of candidate: the model, where it is a body, and targets, on inputs and made-up codes.
 
-    Targets that cannot be simulated here take no part.
+    inputs: codes by network and by what they are; rows: of made-up codes at most, drawn by seed; report: told before
+    each network. Targets that cannot be simulated here take no part.
     """
-    found: Comparisons = {}
+    comparisons: Comparisons = {}
     graphs = candidate.graphs()
     for name, graph in graphs.items():
-        report(len(found), len(graphs), f"network {name}")
+        report(len(comparisons), len(graphs), f"network {name}")
         bodies: list[Body] = []
         if _model_is_body(candidate, name):
             bodies.append(load_model(candidate.model(name)).body(graph))
@@ -75,8 +79,8 @@ def verification(
         codes = {**inputs.get(name, {}), **standard_inputs(graph, affordable_rows(graph, rows), seed)}
         with tempfile.TemporaryDirectory(prefix="qcompress-") as scratch:
             rebuild = {built: partial(_rebuild, target, Path(scratch, built)) for built, target in simulated.items()}
-            found[name] = verify(graph, bodies, codes, rebuild)
-    return found
+            comparisons[name] = verify(graph, bodies, codes, rebuild)
+    return comparisons
 
 
 def _model_is_body(candidate: Candidate, network: str) -> bool:
@@ -98,8 +102,11 @@ def _rebuild(target: Any, scratch: Path, beginning: Graph | Chain) -> Body:
 
 
 def verification_of_chains(candidate: Candidate, inputs: Mapping[str, Inputs], rows: int, seed: int) -> Comparisons:
-    """The emulators of all integer stages against the stages themselves, on the detector's codes, by network."""
-    found: Comparisons = {}
+    """The emulators of all integer stages of candidate against the stages themselves, by network.
+
+    inputs: the detector's codes, by network and by what they are; rows: of made-up codes at most, drawn by seed.
+    """
+    comparisons: Comparisons = {}
     graphs = candidate.graphs()
     for name in graphs:
         if (folder := candidate.folder / "emulator" / name).is_dir():
@@ -107,8 +114,8 @@ def verification_of_chains(candidate: Candidate, inputs: Mapping[str, Inputs], r
             codes = {**inputs.get(name, {}), **standard_inputs(chain, affordable_rows(chain, rows), seed)}
             with tempfile.TemporaryDirectory(prefix="qcompress-") as scratch:
                 rebuild = {body.name: partial(_rebuild, candidate.emulator(), Path(scratch))}
-                found[name] = verify(chain, [body], codes, rebuild)
-    return found
+                comparisons[name] = verify(chain, [body], codes, rebuild)
+    return comparisons
 
 
 def _emulator(candidate: Candidate, chain: Chain, folder: Path) -> tuple[Chain, Body]:
@@ -129,7 +136,11 @@ def joined(first: Comparisons, more: Comparisons) -> Comparisons:
 def verify_candidate(
     folder: Path, inputs: Path | None, rows: int, targets: list[str] | None
 ) -> tuple[Comparisons, list[str]]:
-    """Verify a candidate again: made-up codes, and the input values in a .npy file if given; comparisons and notes."""
+    """Verify the candidate in folder again, on rows made-up codes; comparisons and notes.
+
+    inputs: a .npy file of input values, compared on besides; targets: which of those built, None for all. Raises
+    QcompressError for one that is not built.
+    """
     candidate = Candidate.open(folder)
     graphs, built = candidate.graphs(), candidate.targets()
     for target in targets or []:
@@ -138,15 +149,15 @@ def verify_candidate(
     own = {name: {inputs.name: _input_codes(inputs, graph)} for name, graph in graphs.items()} if inputs else {}
     seed = candidate.manifest["seed"]
     chosen = {name: built[name] for name in targets or built}
-    found = verification(candidate, chosen, own, rows, seed, silent)
-    notes = verification_notes(candidate, found)
+    comparisons = verification(candidate, chosen, own, rows, seed, silent)
+    notes = verification_notes(candidate, comparisons)
     if targets is None and candidate.manifest["detector"] is not None:
-        found = joined(found, verification_of_chains(candidate, {}, rows, seed))
-    return found, notes
+        comparisons = joined(comparisons, verification_of_chains(candidate, {}, rows, seed))
+    return comparisons, notes
 
 
 def input_values(path: Path) -> npt.NDArray[Any]:
-    """The array in a .npy file; raises QcompressError if it is none of real numbers."""
+    """The array in path, a .npy file; raises QcompressError if it is none of real numbers."""
     try:
         values = np.load(path, allow_pickle=False)
     except (OSError, ValueError, EOFError) as fault:
@@ -169,12 +180,12 @@ def _input_codes(path: Path, graph: Graph) -> Codes:
         raise QcompressError(f"{path}: {fault}") from None
 
 
-def mismatches(found: Comparisons) -> list[str]:
-    """One sentence for every body that differs from the reference; found: by the verification."""
+def mismatches(verified: Comparisons) -> list[str]:
+    """One sentence for every body that differs from the reference; verified: what the verification found."""
     return [
         f"network {name}: {one.body} differs in {one.mismatches} of {one.codes} codes on {one.inputs}; "
         f"first at {one.first}"
-        for name, comparisons in found.items()
+        for name, comparisons in verified.items()
         for one in comparisons
         if one.mismatches
     ]

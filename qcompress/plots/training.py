@@ -43,16 +43,3 @@ def finder_figure(sweeps: Sequence[tuple[str, Floats, Floats, Floats, float]]) -
         axes.legend(facecolor="w", frameon=True, framealpha=0.9, edgecolor="none", loc="upper right")
         figure.canvas.draw()
     return figure
-
-
-def history_figure(epochs: Floats, losses: Mapping[str, Floats], best: float) -> "Figure":
-    """losses by name, each (epochs,), against the epochs, a line at the best one."""
-    with house_style():
-        figure, (axes,) = canvas((10, 7.5))
-        for name, values in losses.items():
-            axes.plot(epochs, values, label=name, linewidth=2)
-        axes.axvline(best, color="0.5", linestyle="--", linewidth=1.2, label="best validation")
-        axes.set(xlabel="epoch", ylabel="loss", yscale="log")
-        axes.legend(frameon=False)
-        figure.canvas.draw()
-    return figure

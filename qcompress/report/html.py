@@ -12,6 +12,7 @@ from typing import Any
 from qcompress.candidate import Candidate
 from qcompress.candidate.figures import SAMPLE, plain
 from qcompress.detectors import Results, Table
+from qcompress.files import JsonObject
 from qcompress.report.tables import candidate_tables, cell
 
 LONG = 40
@@ -40,7 +41,10 @@ def report_page(candidate: Candidate, apart: tuple[Results, Path] | None = None)
 
 
 def results_page(title: str, lead: str, results: Results) -> str:
-    """A page of tables, figures and fragments that belong to no candidate."""
+    """A page of the tables, figures and fragments of `results` that belong to no candidate.
+
+    title: the heading; lead: a line below it.
+    """
     figures = []
     for name, figure in results.figures.items():
         buffer = io.BytesIO()
@@ -88,6 +92,6 @@ def _numeric_columns(table: Table) -> list[bool]:
     return [bool(values) and all(map(_is_number, values)) for values in known]
 
 
-def _embedded(name: str, data: bytes) -> dict[str, Any]:
+def _embedded(name: str, data: bytes) -> JsonObject:
     source = f"data:image/png;base64,{base64.b64encode(data).decode()}"
     return {"name": name.replace("_", " "), "source": source}

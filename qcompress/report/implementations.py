@@ -54,7 +54,7 @@ def implementations(candidate: Candidate) -> dict[str, Target]:
 
 
 def estimates_of(target: Target, graphs: Iterable[Graph]) -> list[SynthesisReport] | None:
-    """What the estimate says of each graph as this target; None for a target that it does not know."""
+    """What the estimate says of each of the `graphs` as this `target`; None for a target that it does not know."""
     if not isinstance(target, Rtl | RtlLoadable):
         return None
     reuse = target.reuse if isinstance(target, RtlLoadable) else None
@@ -62,7 +62,10 @@ def estimates_of(target: Target, graphs: Iterable[Graph]) -> list[SynthesisRepor
 
 
 def row_of(candidate: Candidate, target: Target, clock_mhz: float | None) -> Row:
-    """One implementation, built or not. Figures of all networks: resources added up, the slowest network's time."""
+    """One implementation of a `candidate`, built or not: resources of all networks added up, the slowest one's time.
+
+    target: Verilog of some kind; clock_mhz: for times in ns, those of a place and route alone if None.
+    """
     graphs = candidate.graphs()
     reports = _synthesized(candidate, target)
     estimates = dict(zip(graphs, estimates_of(target, graphs.values()) or [UNKNOWN] * len(graphs), strict=True))

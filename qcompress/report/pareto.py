@@ -24,7 +24,7 @@ def score_label(rows: Sequence[Row], score: str) -> str:
 
 
 def first_score(rows: Sequence[Row]) -> str | None:
-    """The score that the candidates' detectors name first, of those that were evaluated; None if there is none."""
+    """The score that the detectors of the evaluated ones of `rows` name first; None if there is none."""
     labelled = (score for row in rows for score in row.labels if row.scores.get(score) is not None)
     return next(labelled, next((score for row in rows for score in row.scores), None))
 

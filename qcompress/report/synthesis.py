@@ -25,7 +25,7 @@ COLUMNS = {
 
 
 def by_tool(reports: Sequence[SynthesisReport]) -> dict[str, SynthesisReport]:
-    """Reports by the name of their tool, numbered where one tool has several."""
+    """The `reports` by the name of their tool, numbered where one tool has several."""
     names: dict[str, SynthesisReport] = {}
     for report in reports:
         tries = [report.tool, *(f"{report.tool} ({number})" for number in range(2, len(reports) + 1))]

@@ -173,12 +173,12 @@ def synthesis_table(networks: Mapping[str, SynthesisReport]) -> Table:
 
 
 def file_name(table: Table) -> str:
-    """The title in small letters and digits, words joined by underscores."""
+    """The title of a `table` in small letters and digits, words joined by underscores."""
     return "_".join(re.findall(r"[a-z0-9.]+", table.title.lower())).rstrip(".")
 
 
 def as_csv(table: Table) -> str:
-    """Columns and rows as CSV; unknown cells are empty."""
+    """Columns and rows of a `table` as CSV; unknown cells are empty."""
     text = io.StringIO()
     writer = csv.writer(text, lineterminator="\n")
     writer.writerow(table.columns)
@@ -193,7 +193,7 @@ def as_markdown(table: Table) -> str:
 
 
 def cell(value: Cell) -> str:
-    """A table cell in words: unknown is '-', floats with four significant digits."""
+    """The `value` of a cell in words: unknown is '-', floats have four significant digits."""
     if value is None:
         return "-"
     return f"{value:.4g}" if isinstance(value, float) else str(value)

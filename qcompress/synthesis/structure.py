@@ -24,8 +24,8 @@ from qcompress.graph import (
     Relu,
     Table,
 )
-from qcompress.targets.rtl.loadable_emit import layers
 from qcompress.targets.rtl.loadable_layers import Layer
+from qcompress.targets.rtl.loadable_writer import layers
 from qcompress.targets.rtl.weight_store import Layout
 
 Features = dict[str, float]
@@ -33,25 +33,28 @@ Flags = npt.NDArray[np.bool_]
 
 
 def signed_digits(codes: Codes) -> Codes:
-    """Digits that are not zero in the canonical signed-digit form of each integer."""
+    """Digits that are not zero in the canonical signed-digit form of each of codes; any shape."""
     magnitude = np.abs(codes)
     return np.asarray(np.bitwise_count(magnitude ^ (3 * magnitude)), np.int64)
 
 
 def constant_features(graph: Graph) -> Features:
-    """Of constant weights: bits of adders before any sharing, of products that are cut, of everything else; depth."""
-    found: Features = dict.fromkeys(("adders", "shared", "cut", "other", "casts", "tables", "depth", "ports"), 0.0)
+    """Features of graph with constant weights, by name.
+
+    Bits of adders before any sharing, of products that are cut, of everything else; depth.
+    """
+    features: Features = dict.fromkeys(("adders", "shared", "cut", "other", "casts", "tables", "depth", "ports"), 0.0)
     ranges = graph.ranges()
     varying = {name: (range_.low != range_.high).ravel() for name, range_ in ranges.items()}
     for node in graph.nodes:
         if isinstance(node.operation, Linear):
             live = varying[_end(graph, node)]
             for name, value in _constant_layer(graph, node, node.operation, varying[node.source], live).items():
-                found[name] += value
+                features[name] += value
         else:
-            _others(graph, node, found, float(varying[node.name].mean()))
-    found["ports"] = _bits(graph, "input") + _bits(graph, graph.nodes[-1].name)
-    return found
+            _others(graph, node, features, float(varying[node.name].mean()))
+    features["ports"] = _bits(graph, "input") + _bits(graph, graph.nodes[-1].name)
+    return features
 
 
 def _end(graph: Graph, node: Node) -> str:
@@ -84,26 +87,28 @@ def _constant_layer(graph: Graph, node: Node, operation: Linear, varying: Flags,
     }
 
 
-def _others(graph: Graph, node: Node, found: Features, live: float = 1.0) -> None:
+def _others(graph: Graph, node: Node, features: Features, live: float = 1.0) -> None:
     """live: the share of elements that are not constant."""
     operation, size = node.operation, live * prod(graph.shapes[node.name])
     width = graph.formats[node.name].width
     if isinstance(operation, Rearrangement):
         return
     if isinstance(operation, Relu):
-        found["other"] += size * width
+        features["other"] += size * width
     elif isinstance(operation, Quantize):
-        found["casts"] += size * width * (1 + (operation.cast.rounding != "TRN") + (operation.cast.overflow != "WRAP"))
-        found["depth"] += 0.5 * (operation.cast.rounding != "TRN")
+        features["casts"] += (
+            size * width * (1 + (operation.cast.rounding != "TRN") + (operation.cast.overflow != "WRAP"))
+        )
+        features["depth"] += 0.5 * (operation.cast.rounding != "TRN")
     elif isinstance(operation, Table):
-        found["tables"] += size * width * 2.0 ** max(graph.formats[node.source].width - 6, 0)
+        features["tables"] += size * width * 2.0 ** max(graph.formats[node.source].width - 6, 0)
     elif isinstance(operation, Multiply):
-        found["adders"] += size * graph.formats[node.sources[0]].width * graph.formats[node.sources[1]].width
-        found["depth"] += 3
+        features["adders"] += size * graph.formats[node.sources[0]].width * graph.formats[node.sources[1]].width
+        features["depth"] += 3
     else:
         inputs = _inputs(node, graph)
-        found["other"] += size * width * inputs
-        found["depth"] += float(np.ceil(np.log2(max(inputs, 2))))
+        features["other"] += size * width * inputs
+        features["depth"] += float(np.ceil(np.log2(max(inputs, 2))))
 
 
 def _inputs(node: Node, graph: Graph) -> int:
@@ -120,36 +125,40 @@ def _bits(graph: Graph, name: str) -> int:
 
 
 def loadable_features(graph: Graph, reuse: int, adders: int = 3) -> Features:
-    """Of loadable weights: bits of partial products, adders, multiplexers, of everything else; registers; latency."""
-    found: Features = dict.fromkeys(("partial", "adders", "choices", "other", "casts", "tables", "depth"), 0.0)
+    """Features of graph with loadable weights, by name.
+
+    reuse: clock cycles between inputs; adders: levels of adders between registers. Bits of partial products, adders,
+    multiplexers, of everything else; registers; latency in clock edges.
+    """
+    features: Features = dict.fromkeys(("partial", "adders", "choices", "other", "casts", "tables", "depth"), 0.0)
     weights = Layout.of(graph, 64)
     registers, latency, width = float(weights.bits), 0, 0
     for layer in layers(graph, reuse, adders):
-        _loadable_layer(layer, found)
+        _loadable_layer(layer, features)
         registers += layer_registers(layer)
         latency += layer.latency
         width = max(width, layer.reuse)
     for node in graph.nodes:
         if not isinstance(node.operation, Linear):
-            _others(graph, node, found)
+            _others(graph, node, features)
             if isinstance(node.operation, Merge | Pool | ArgMax | Table):
                 registers += _bits(graph, node.name)
                 latency += 1
-    found["registers"] = registers + _bits(graph, graph.nodes[-1].name) + latency + 1
-    found["latency"] = latency + 1
-    return found
+    features["registers"] = registers + _bits(graph, graph.nodes[-1].name) + latency + 1
+    features["latency"] = latency + 1
+    return features
 
 
-def _loadable_layer(layer: Layer, found: Features) -> None:
+def _loadable_layer(layer: Layer, features: Features) -> None:
     kernel, accumulator = layer.operation.kernel_format.width, layer.operation.accumulator.width
-    found["partial"] += layer.multipliers * layer.given.width * kernel
-    found["adders"] += layer.slots * (layer.width - 1) * (layer.product_lane.width + layer.levels / 2)
-    found["adders"] += layer.slots * accumulator
-    found["choices"] += chosen_bits(layer)
+    features["partial"] += layer.multipliers * layer.given.width * kernel
+    features["adders"] += layer.slots * (layer.width - 1) * (layer.product_lane.width + layer.levels / 2)
+    features["adders"] += layer.slots * accumulator
+    features["choices"] += chosen_bits(layer)
 
 
 def chosen_bits(layer: Layer) -> int:
-    """Inputs of the multiplexers before the multipliers and the bias, in bits, beyond the first of each.
+    """Bits at the inputs of a layer's multiplexers, before multipliers and bias, beyond the first input of each.
 
     Slots that read the same at every step share a multiplexer, and a bit that is the same at several steps counts once.
     """

@@ -55,7 +55,10 @@ def _hls_reports(folder: Path) -> Iterator[SynthesisReport]:
 
 
 def read_csynth(path: Path) -> SynthesisReport:
-    """Estimates of a csynth.xml. Raises QcompressError for truncated XML and for versions that are not known."""
+    """Estimates of path, a csynth.xml.
+
+    Raises QcompressError for truncated XML and for versions that are not known.
+    """
     try:
         root = ElementTree.parse(path).getroot()  # noqa: S314 - expat expands no outside entities
     except (OSError, ElementTree.ParseError, LookupError, ValueError) as fault:  # an encoding may be unknown
@@ -123,7 +126,10 @@ def _nanoseconds(text: str) -> float | None:
 
 
 def with_cosim(report: SynthesisReport, path: Path) -> SynthesisReport:
-    """The report with the simulated latency and interval of a *_cosim.rpt; a simulation that failed is missing."""
+    """The report with the simulated latency and interval, in cycles, of path, a *_cosim.rpt.
+
+    A simulation that failed is noted as missing.
+    """
     rows = [_cells(line) for line in _lines(path) if line.startswith("|")]
     passed = [row for row in rows if len(row) == 8 and row[1] == "Pass"]
     if not passed:
@@ -147,7 +153,7 @@ def _vivado_reports(folder: Path) -> Iterator[SynthesisReport]:
 
 
 def read_vivado(path: Path) -> SynthesisReport:
-    """Utilization of a vivado_synth.rpt; it has no timing."""
+    """Utilization of path, a vivado_synth.rpt; it has no timing. Raises QcompressError if it is none of Vivado's."""
     lines = _lines(path)
     tool = re.search(r"Tool Version\s*:\s*(Vivado v\.\S+)", "\n".join(lines))
     if tool is None:

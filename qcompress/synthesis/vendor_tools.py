@@ -42,9 +42,10 @@ NEEDED = {"quartus": "i++"}
 
 
 def synthesize(name: str, project: Path, folder: Path, limits: Limits) -> SynthesisReport:
-    """Run a vendor's tool on a copy of an hls4ml project in `folder`; raises ToolMissing, QcompressError with the log.
+    """Run the vendor's tool `name` on a copy in `folder` of the hls4ml project in project.
 
-    Of a tool whose reports nothing reads the log is kept and no figure is given.
+    limits: of time. Of a tool whose reports nothing reads the log is kept and no figure is given. Raises ToolMissing if
+    it is not on PATH, QcompressError with the log if it fails.
     """
     tool = TOOLS[name]
     wanted = (NEEDED[name],) if name in NEEDED else tool.programs

@@ -19,7 +19,7 @@ from pathlib import Path
 from typing import Any
 
 from qcompress.errors import QcompressError
-from qcompress.files import write_json
+from qcompress.files import JsonObject, write_json
 from qcompress.synthesis.report import Origin, Part, SynthesisReport
 from qcompress.targets.processes import python_module, run_logged
 
@@ -49,9 +49,10 @@ def synthesize(
     hierarchical: bool = False,
     limits: Limits = Limits(),
 ) -> SynthesisReport:
-    """Synthesize module `top` for a Xilinx family; leaves yosys.log, cells.json and report.json in `folder`.
+    """LUTs and FFs of module `top` on a Xilinx family; leaves yosys.log, cells.json and report.json in `folder`.
 
-    Raises QcompressError naming the log if yosys fails, or needs more time or memory than it is given.
+    verilog_files: all sources; family: one of FAMILIES; hierarchical: module by module, not flattened. Raises
+    QcompressError naming the log if yosys fails, or needs more time or memory than its limits.
     """
     if family not in FAMILIES:
         raise QcompressError(f"yosys: family {family!r} is none of {', '.join(FAMILIES)}")
@@ -68,7 +69,11 @@ def synthesize(
 def run_passes(
     verilog_files: Sequence[Path], top: str, passes: Sequence[str], stat: str, folder: Path, limits: Limits
 ) -> None:
-    """Run yosys in `folder`; leaves yosys.log and cells.json there. Raises QcompressError naming the log."""
+    """Run yosys in `folder`, which is made; leaves yosys.log and cells.json there.
+
+    verilog_files: all sources; top: whom messages name; passes: yosys' commands, in order; stat: arguments of its
+    `stat`; limits: of time and memory. Raises QcompressError for a missing source, and naming the log.
+    """
     if missing := [str(path) for path in verilog_files if not path.is_file()]:
         raise QcompressError(f"yosys: no file {missing[0]}")
     folder.mkdir(parents=True, exist_ok=True)
@@ -85,7 +90,7 @@ def run_passes(
 
 
 def read_cells(statistics: str) -> SynthesisReport:
-    """The report of what `stat -json` says about the whole design, and about each of its modules."""
+    """The report of statistics, the JSON text of `stat -json`: of the whole design, and of each of its modules."""
     content = json.loads(statistics)
     creator = " ".join(str(content["creator"]).split()[:2])
     counts = count(content["design"]["num_cells_by_type"])
@@ -99,7 +104,7 @@ def read_cells(statistics: str) -> SynthesisReport:
     )
 
 
-def count(cells: Cells) -> dict[str, Any]:
+def count(cells: Cells) -> JsonObject:
     """Look-up tables, flip-flops, DSPs and block RAMs among Xilinx cells."""
     return {
         "lut": sum(number for cell, number in cells.items() if cell in LUTS),

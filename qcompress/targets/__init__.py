@@ -16,6 +16,7 @@ from typing import Any, NamedTuple, Protocol, runtime_checkable
 from pydantic import BaseModel
 
 from qcompress.errors import QcompressError
+from qcompress.files import JsonObject
 from qcompress.graph import Graph, Tensors
 
 __all__ = [
@@ -81,15 +82,21 @@ class Target(Protocol):
         ...
 
     def cost(self, graph: Graph) -> tuple[float, float]:
-        """Seconds and megabytes that the build will take, before it starts."""
+        """Seconds and megabytes that the build of graph will take, before it starts."""
         ...
 
     def build(self, graph: Graph, folder: Path) -> Any:
-        """Generate and compile in `folder`, which is made; a Body if it is simulated. Raises Refused, ToolMissing."""
+        """Generate and compile graph in `folder`, which is made; a Body if it is simulated.
+
+        Raises Refused, ToolMissing.
+        """
         ...
 
     def open(self, graph: Graph, folder: Path) -> Any:
-        """The body that `build` left in `folder`; raises QcompressError if it is missing or another graph's."""
+        """The body of graph that `build` left in `folder`.
+
+        Raises QcompressError if it is missing or another graph's.
+        """
         ...
 
 
@@ -102,6 +109,7 @@ class Kind(StrEnum):
 
 
 def _no_shorthand(value: Any) -> Mapping[str, Any]:
+    """Settings of a plain value; raises ValueError for every one, for there is none."""
     raise ValueError(f"give settings as keys and values, not {value!r}")
 
 
@@ -135,7 +143,7 @@ class Choice(NamedTuple):
     settings: BaseModel
     target: Target
 
-    def to_json(self) -> dict[str, Any]:
+    def to_json(self) -> JsonObject:
         """As a manifest keeps it."""
         return {"family": self.family.name, "settings": self.settings.model_dump(mode="json")}
 
@@ -143,7 +151,7 @@ class Choice(NamedTuple):
 @cache
 def families() -> Mapping[str, Family]:
     """The installed families by name; raises QcompressError for an entry that is none."""
-    found: dict[str, Family] = {}
+    installed: dict[str, Family] = {}
     for entry in importlib.metadata.entry_points(group=GROUP):
         try:
             loaded = entry.load()
@@ -152,12 +160,12 @@ def families() -> Mapping[str, Family]:
         if not isinstance(loaded, Family):
             raise QcompressError(f"target {entry.name}: {entry.value} is no Family of targets")
         for name in loaded.all_names():
-            taken = [other.name for other in found.values() if name in other.all_names()]
+            taken = [other.name for other in installed.values() if name in other.all_names()]
             if taken or name in RESERVED:
                 what = f"target {taken[0]}" if taken else "a folder of every candidate"
                 raise QcompressError(f"target {entry.name}: {entry.value} is called {name}, as {what} is; rename it")
-        found[loaded.name] = loaded
-    return {name: found[name] for name in sorted(found)}
+        installed[loaded.name] = loaded
+    return {name: installed[name] for name in sorted(installed)}
 
 
 def choose(name: str, given: Any = None) -> Choice:
@@ -190,7 +198,10 @@ def distinct(choices: Sequence[Choice]) -> Sequence[Choice]:
 
 
 def recalled(told: Mapping[str, Any]) -> Choice:
-    """The target that `Choice.to_json` wrote; raises QcompressError if it is not there or takes no such settings."""
+    """The target that `Choice.to_json` wrote as told.
+
+    Raises QcompressError if it is not there or takes no such settings.
+    """
     try:
         return choose(told["family"], told["settings"])
     except ValueError as fault:
@@ -204,7 +215,7 @@ def default_targets() -> list[str]:
 
 
 def of_flow(targets: Iterable[Target], flow: str) -> list[Target]:
-    """Those that a synthesis flow takes."""
+    """Those of targets that the synthesis flow of that name takes."""
     return [target for target in targets if flow in target.flows]
 
 

@@ -32,20 +32,20 @@ import numpy as np
 
 from qcompress.graph import Graph, Linear, Node, Pool, Rearrangement, Table
 from qcompress.targets.hls.proven import AP_FIXED
-from qcompress.targets.rtl.loadable_emit import layers
+from qcompress.targets.rtl.loadable_writer import layers
 
 Cost = tuple[float, float]
 """Seconds, megabytes."""
 
 
 def weights(graph: Graph) -> int:
-    """Weights and biases."""
+    """How many weights and biases graph has."""
     linear = [node.operation for node in graph.nodes if isinstance(node.operation, Linear)]
     return sum(operation.kernel.size + operation.bias.size for operation in linear)
 
 
 def entries(graph: Graph, each: bool) -> int:
-    """Entries of all tables; each: of one table for every element that is looked up."""
+    """Entries of all tables of graph; each: of one table for every element that is looked up."""
     return sum(
         len(node.operation.table) * (prod(graph.shapes[node.name]) if each else 1)
         for node in graph.nodes
@@ -54,7 +54,7 @@ def entries(graph: Graph, each: bool) -> int:
 
 
 def operations(graph: Graph) -> int:
-    """Products with weights that are not zero, elements of pooled windows, and elements of everything else."""
+    """Products of graph with weights that are not zero, elements of pooled windows, and elements of everything else."""
     return sum(_operations(graph, node) for node in graph.nodes)
 
 
@@ -73,7 +73,10 @@ def _operations(graph: Graph, node: Node) -> int:
 
 
 def places(graph: Graph) -> list[int]:
-    """Elements of all windows of each layer that has more than one window: a line of io_parallel's sources for each."""
+    """Elements of all windows of each layer of graph that has more than one window.
+
+    Each is a line of io_parallel's sources.
+    """
     found = []
     for node in graph.nodes:
         if isinstance(node.operation, Linear) and len(graph.shapes[node.source]) > 1:
@@ -83,7 +86,7 @@ def places(graph: Graph) -> list[int]:
 
 
 def hls_cost(graph: Graph, backend: str, io_type: str) -> Cost:
-    """Of an hls4ml project and its C simulation.
+    """Of an hls4ml project of graph and its C simulation; backend, io_type: as hls4ml names them.
 
     g++ takes the initialisers of ap_fixed, all in one function, with the third power of their number, and the lines
     that fill windows in io_parallel with the second.
@@ -103,14 +106,17 @@ def hls_cost(graph: Graph, backend: str, io_type: str) -> Cost:
 
 
 def rtl_cost(graph: Graph) -> Cost:
-    """Of Verilog with constant weights: alkaid's adders, the entries of tables, and a model of them all to compile."""
+    """Of graph in Verilog with constant weights: alkaid's adders, entries of tables, a model of them all to compile."""
     count, looked_up = operations(graph), entries(graph, each=True)
     seconds = 4.5 + 8e-3 * count + 7.5e-3 * weights(graph) + 1.5e-4 * looked_up
     return seconds, 750 + 0.05 * count
 
 
 def loadable_cost(graph: Graph, reuse: int, adders: int) -> Cost:
-    """Of Verilog with loadable weights: multipliers, and with reuse what chooses among weights and inputs."""
+    """Of graph in Verilog with loadable weights: multipliers, and with reuse what chooses among weights and inputs.
+
+    reuse: clock cycles between inputs; adders: levels of adders between registers.
+    """
     found = layers(graph, reuse, adders)
     multipliers = sum(layer.multipliers for layer in found)
     chosen = weights(graph) if reuse > 1 else 0

@@ -71,7 +71,7 @@ def _sum_fault(operation: Linear, range_: Range, given: Format, shape: tuple[int
 
 
 def precision(graph: Graph) -> np.dtype[Any]:
-    """float32 where all sums fit it, else float64."""
+    """The float type in which all sums of graph are exact: float32 where they fit it, else float64."""
     ranges = graph.ranges()
     exact = all(
         float32_exact(node.operation, ranges[node.source], graph.formats[node.source])
@@ -82,7 +82,7 @@ def precision(graph: Graph) -> np.dtype[Any]:
 
 
 def export(graph: Graph, path: Path, notes: dict[str, str] | None = None) -> np.dtype[Any]:
-    """Write the model: values on the grid of the input format -> output values; gives the type they stand in.
+    """Write graph to path: values on the grid of the input format -> output values; gives the type they stand in.
 
     Its inputs have the names of the graph's, its outputs too with ".values" behind. notes: kept in the model as
     metadata, beside the formats. Raises Refused.

@@ -36,7 +36,7 @@ def require(program: str, package: str) -> str:
 
 
 def python_module(library: str, module: str, *arguments: str) -> list[str]:
-    """The command that runs a module of this package in a fresh interpreter.
+    """The command that runs a module of this package with arguments in a fresh interpreter.
 
     library: the distribution that the module is about; PackageNotFoundError here where it is not installed, for that
     interpreter could only leave the fault in a log.
@@ -54,7 +54,11 @@ def run_logged(
     environment: Mapping[str, str] | None = None,
     time_limit_s: float | None = None,
 ) -> None:
-    """Run `command` in `folder`, its output appended to `log`; raises ProgramFailed, naming the log, if it fails."""
+    """Run `command` in `folder`, its output appended to `log`; doing: what that is, for messages.
+
+    environment: variables set besides ours; time_limit_s: seconds after which it is ended. Raises ProgramFailed,
+    naming the log, if it fails, QcompressError if it takes longer.
+    """
     package_root = str(Path(qcompress.__file__).parents[1])
     path = os.pathsep.join(part for part in (package_root, os.environ.get("PYTHONPATH", "")) if part)
     with log.open("ab") as sink:
@@ -116,7 +120,7 @@ class Simulator:
             return unpack(ports, found.reshape(len(given), sum(port.size for port in ports)))
 
     def packed(self, codes: Tensors) -> Codes:
-        """Codes of all inputs -> rows (rows, total) as the program takes them; raises QcompressError as `run`."""
+        """The codes of all inputs -> rows (rows, total) as the program takes them; raises QcompressError as `run`."""
         ports = self.graph.input_ports
         arrays = by_port(ports, codes, self.name)
         outside(ports, arrays, self.name)

@@ -2,22 +2,24 @@
 
 import json
 from pathlib import Path
-from typing import Any
 
 from qcompress.errors import QcompressError
-from qcompress.files import write_json
+from qcompress.files import JsonObject, write_json
 from qcompress.graph.stage import Hashed
 
 
-def write_record(path: Path, graph: Hashed, content: dict[str, Any]) -> None:
-    """Say that the build of `graph` is finished; `content` must depend on nothing but graph, settings, versions."""
+def write_record(path: Path, graph: Hashed, content: JsonObject) -> None:
+    """Say in a file at path that the build of `graph` is finished.
+
+    content: what else it says, which must depend on nothing but graph, settings, versions.
+    """
     write_json(path, {**content, "graph": graph.content_hash()})
 
 
-def read_record(path: Path, graph: Hashed) -> dict[str, Any]:
+def read_record(path: Path, graph: Hashed) -> JsonObject:
     """The record at `path`; raises QcompressError if it is missing, damaged or of another graph."""
     try:
-        record: dict[str, Any] = json.loads(path.read_text())
+        record: JsonObject = json.loads(path.read_text())
         built = record["graph"]
     except (OSError, ValueError, KeyError, TypeError):
         raise QcompressError(f"{path}: no finished build; build the target again") from None

@@ -7,10 +7,10 @@ are straight-through: those of the same sum without casts.
 
 from collections.abc import Callable, Sequence
 from itertools import product
-from typing import Any
 
 from qcompress.errors import Refused
 from qcompress.fixedpoint import Cast, Format, Overflow, Rounding
+from qcompress.frontends.keras_objects import Tensor
 from qcompress.graph.movement import Pairs
 
 ROUNDINGS = (Rounding.TRN, Rounding.RND_CONV)
@@ -26,8 +26,8 @@ def check_cast(cast: Cast) -> Cast:
     return cast
 
 
-def cast_values(values: Any, cast: Cast) -> Any:
-    """Values of any shape cast as the graph casts codes.
+def cast_values(values: Tensor, cast: Cast) -> Tensor:
+    """The values, of any shape, cast as the graph casts codes.
 
     The gradient passes unchanged, but where saturation holds a value, the part that would push it further out is
     dropped: the value can come back, and does not run away.
@@ -37,8 +37,8 @@ def cast_values(values: Any, cast: Cast) -> Any:
     low, high = (cast.format.to_values(code) for code in (cast.format.min_code, cast.format.max_code))
 
     @tf.custom_gradient  # type: ignore[untyped-decorator]
-    def straight_through(given: Any) -> tuple[Any, Callable[[Any], Any]]:
-        def gradient(upstream: Any) -> Any:
+    def straight_through(given: Tensor) -> tuple[Tensor, Callable[[Tensor], Tensor]]:
+        def gradient(upstream: Tensor) -> Tensor:
             if cast.overflow is Overflow.WRAP:
                 return upstream
             outward = ((given > high) & (upstream < 0)) | ((given < low) & (upstream > 0))
@@ -49,13 +49,13 @@ def cast_values(values: Any, cast: Cast) -> Any:
             wrap_values(rounded, cast.format) if cast.overflow is Overflow.WRAP else saturate(rounded)
         ), gradient
 
-    def saturate(given: Any) -> Any:
+    def saturate(given: Tensor) -> Tensor:
         return tf.clip_by_value(given, tf.cast(low, given.dtype), tf.cast(high, given.dtype))
 
     return straight_through(tf.convert_to_tensor(values))
 
 
-def held(values: Any) -> Any:
+def held(values: Tensor) -> Tensor:
     """The same values, computed once.
 
     XLA repeats what it takes for cheap wherever it is read: the cast of a weight for every row, a sum of floors for
@@ -67,8 +67,8 @@ def held(values: Any) -> Any:
     return values / tf.sign(tf.abs(first) + 1)
 
 
-def rounded_values(values: Any, cast: Cast) -> Any:
-    """Values on the grid of the cast's format, not yet in its range."""
+def rounded_values(values: Tensor, cast: Cast) -> Tensor:
+    """The values, of any shape, on the grid of the cast's format, not yet in its range."""
     import tensorflow as tf
 
     scale = 2.0**cast.format.fraction
@@ -76,69 +76,77 @@ def rounded_values(values: Any, cast: Cast) -> Any:
     return (tf.floor(scaled) if cast.rounding is Rounding.TRN else tf.round(scaled)) / scale
 
 
-def wrap_values(values: Any, to: Format) -> Any:
-    """Values on the grid of `to`, brought into its range by steps of its span."""
+def wrap_values(values: Tensor, to: Format) -> Tensor:
+    """The values, of any shape on the grid of `to`, brought into its range by steps of its span."""
     import tensorflow as tf
 
     low, span = float(to.to_values(to.min_code)), 2.0 ** (to.width - to.fraction)
     return values - span * tf.floor((values - low) / span)
 
 
-def cast_dense(inputs: Any, kernel: Any, bias: Any | None, accumulator: Format) -> Any:
-    """Inputs (n, ..., terms) and kernel (terms, channels) -> (n, ..., channels), each product cast before it is added.
+def cast_dense(inputs: Tensor, kernel: Tensor, bias: Tensor | None, accumulator: Format) -> Tensor:
+    """Dense sums of inputs (n, ..., terms) with kernel (terms, channels), each product cast before it is added.
 
-    bias: (channels,) or None.
+    Gives (n, ..., channels). bias: (channels,) or None; accumulator: the format that products and bias are cast to.
     """
     import tensorflow as tf
 
-    def exact(given: Any, weights: Any) -> Any:
+    def exact(given: Tensor, weights: Tensor) -> Tensor:
         return tf.tensordot(given, weights, [[given.shape.rank - 1], [0]])
 
     return _accumulated(inputs, kernel, bias, accumulator, sum_of_floors, exact)
 
 
 def cast_convolution(
-    inputs: Any, kernel: Any, bias: Any | None, accumulator: Format, strides: Sequence[int], padding: Pairs
-) -> Any:
-    """Inputs (n, *spatial, channels) and kernel (*window, channels, filters) -> (n, *positions, filters)."""
+    inputs: Tensor, kernel: Tensor, bias: Tensor | None, accumulator: Format, strides: Sequence[int], padding: Pairs
+) -> Tensor:
+    """Sums of inputs (n, *spatial, channels) with kernel (*window, channels, filters), each product cast before adding.
+
+    Gives (n, *positions, filters). bias: (filters,) or None; accumulator: the format that products and bias are cast
+    to; strides: of each axis; padding: zeros (before, after) of each axis.
+    """
     import tensorflow as tf
 
     window = [int(size) for size in kernel.shape[:-2]]
 
-    def floored(given: Any, weights: Any) -> Any:
+    def floored(given: Tensor, weights: Tensor) -> Tensor:
         taps = _taps(_padded(given, padding), window, strides)
         return sum(sum_of_floors(part, weights[place]) for place, part in taps)
 
-    def exact(given: Any, weights: Any) -> Any:
+    def exact(given: Tensor, weights: Tensor) -> Tensor:
         return tf.nn.convolution(_padded(given, padding), weights, list(strides), "VALID")
 
     return _accumulated(inputs, kernel, bias, accumulator, floored, exact)
 
 
 def cast_depthwise(
-    inputs: Any, kernel: Any, bias: Any | None, accumulator: Format, strides: Sequence[int], padding: Pairs
-) -> Any:
-    """Inputs (n, *spatial, channels) and kernel (*window, channels, multiplier) -> (n, *positions, both multiplied)."""
+    inputs: Tensor, kernel: Tensor, bias: Tensor | None, accumulator: Format, strides: Sequence[int], padding: Pairs
+) -> Tensor:
+    """Sums of inputs (n, *spatial, channels) by channel with kernel (*window, channels, multiplier), each product cast.
+
+    Gives (n, *positions, channels * multiplier). bias: one for each output channel, or None; accumulator: the format
+    that products and bias are cast to; strides: of each axis; padding: zeros (before, after) of each axis.
+    """
     import tensorflow as tf
 
     window = [int(size) for size in kernel.shape[:-2]]
 
-    def summed(given: Any, weights: Any, of_product: Callable[[Any], Any]) -> Any:
+    def summed(given: Tensor, weights: Tensor, of_product: Callable[[Tensor], Tensor]) -> Tensor:
         taps = _taps(_padded(given, padding), window, strides)
         sums = sum(of_product(part[..., None] * weights[place]) for place, part in taps)
         return tf.reshape(sums, tf.concat([tf.shape(sums)[:-2], [sums.shape[-2] * sums.shape[-1]]], 0))
 
-    def floored(given: Any, weights: Any) -> Any:
+    def floored(given: Tensor, weights: Tensor) -> Tensor:
         return summed(given, weights, tf.floor)
 
-    def exact(given: Any, weights: Any) -> Any:
+    def exact(given: Tensor, weights: Tensor) -> Tensor:
         return summed(given, weights, tf.identity)
 
     return _accumulated(inputs, kernel, bias, accumulator, floored, exact)
 
 
-def sum_of_floors(values: Any, kernel: Any) -> Any:
-    """Values (..., terms) and kernel (terms, channels) -> (..., channels), each product floored before it is added.
+def sum_of_floors(values: Tensor, kernel: Tensor) -> Tensor:
+    """Sums of values (..., terms) with kernel (terms, channels) -> (..., channels), each product floored before adding.
 
     Blocks of `UNROLLED` products are added one by one, then the blocks: compilers make vectors of that, where a plain
     reduction over a product of broadcasts is a loop over single numbers.
@@ -157,13 +165,13 @@ def sum_of_floors(values: Any, kernel: Any) -> Any:
     return tf.reduce_sum(sum(tf.floor(values[..., i : i + 1] * kernel[:, i]) for i in range(UNROLLED)), -2)
 
 
-def _padded(values: Any, padding: Pairs) -> Any:
+def _padded(values: Tensor, padding: Pairs) -> Tensor:
     import tensorflow as tf
 
     return tf.pad(values, [(0, 0), *padding, (0, 0)]) if any(map(any, padding)) else values
 
 
-def _taps(values: Any, window: Sequence[int], strides: Sequence[int]) -> Any:
+def _taps(values: Tensor, window: Sequence[int], strides: Sequence[int]) -> Tensor:
     """For every place in the window: (place, the inputs (n, *positions, channels) that meet it)."""
     for place in product(*map(range, window)):
         ends = [
@@ -175,13 +183,13 @@ def _taps(values: Any, window: Sequence[int], strides: Sequence[int]) -> Any:
 
 
 def _accumulated(
-    inputs: Any,
-    kernel: Any,
-    bias: Any | None,
+    inputs: Tensor,
+    kernel: Tensor,
+    bias: Tensor | None,
     accumulator: Format,
-    floored: Callable[[Any, Any], Any],
-    exact: Callable[[Any, Any], Any],
-) -> Any:
+    floored: Callable[[Tensor, Tensor], Tensor],
+    exact: Callable[[Tensor, Tensor], Tensor],
+) -> Tensor:
     """Sums of cast products, the cast bias added, wrapped once.
 
     floored(inputs, kernel): sums of floored products; exact: the sum whose gradient is taken.
@@ -191,8 +199,8 @@ def _accumulated(
     scale = 2.0**accumulator.fraction
 
     @tf.custom_gradient  # type: ignore[untyped-decorator]
-    def sums(given: Any, weights: Any) -> tuple[Any, Callable[[Any], Any]]:
-        def gradient(upstream: Any) -> Any:
+    def sums(given: Tensor, weights: Tensor) -> tuple[Tensor, Callable[[Tensor], Tensor]]:
+        def gradient(upstream: Tensor) -> Tensor:
             with tf.GradientTape() as tape:
                 tape.watch((given, weights))
                 result = exact(given, weights)

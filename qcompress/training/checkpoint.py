@@ -13,6 +13,7 @@ import numpy.typing as npt
 
 from qcompress.errors import QcompressError
 from qcompress.files import written_aside
+from qcompress.frontends.keras_objects import KerasModel, Tensor
 
 Arrays = list[npt.NDArray[Any]]
 Row = dict[str, float]
@@ -35,7 +36,7 @@ class State:
     best: dict[str, Arrays] = field(default_factory=dict)
 
     def take(self, row: Row, weights: Arrays, optimizer: Arrays) -> None:
-        """Another epoch is over."""
+        """Another epoch is over: row is its history, weights and optimizer all variables behind it."""
         for name, key in BEST.items():
             if all(row[key] < before[key] for before in self.history):
                 self.best[name] = weights
@@ -54,7 +55,7 @@ class State:
 
 
 def save(state: State, path: Path) -> None:
-    """Write a state, whole or not at all; numbers and text only."""
+    """Write a state to path, whole or not at all; numbers and text only."""
     groups = {"weights": state.weights, "optimizer": state.optimizer, **state.best}
     arrays = {f"{group}.{place}": array for group, found in groups.items() for place, array in enumerate(found)}
     text = json.dumps({"history": state.history, "groups": {group: len(found) for group, found in groups.items()}})
@@ -64,9 +65,9 @@ def save(state: State, path: Path) -> None:
 
 
 def load(path: Path) -> State:
-    """Read a state; raises QcompressError if the file is damaged."""
+    """Read the state at path; raises QcompressError if the file is damaged."""
     try:
-        with np.load(path, allow_pickle=False) as file:
+        with path.open("rb") as opened, np.load(opened, allow_pickle=False) as file:
             told = json.loads(str(file["state"]))
             groups = {
                 group: [file[f"{group}.{place}"] for place in range(count)] for group, count in told["groups"].items()
@@ -76,19 +77,19 @@ def load(path: Path) -> State:
         raise QcompressError(f"{path}: damaged checkpoint ({fault}); remove it and train again") from None
 
 
-def read(variables: Sequence[Any]) -> Arrays:
+def read(variables: Sequence[Tensor]) -> Arrays:
     """Values of Keras variables."""
     return [np.array(variable.numpy()) for variable in variables]
 
 
-def assign(variables: Sequence[Any], values: Arrays) -> None:
+def assign(variables: Sequence[Tensor], values: Arrays) -> None:
     """Give Keras variables their values."""
     for variable, value in zip(variables, values, strict=True):
         variable.assign(value)
 
 
-def fingerprint(variables: Sequence[Any], *settings: str) -> str:
-    """One hash of variables (paths, shapes, values) and of everything else that decides a training."""
+def fingerprint(variables: Sequence[Tensor], *settings: str) -> str:
+    """One hash of variables (paths, shapes, values) and of settings, what else decides a training as texts."""
     digest = hashlib.sha256("\n".join(settings).encode())
     for variable in variables:
         value = np.ascontiguousarray(variable.numpy())
@@ -96,6 +97,6 @@ def fingerprint(variables: Sequence[Any], *settings: str) -> str:
     return digest.hexdigest()
 
 
-def architecture(model: Any) -> str:
+def architecture(model: KerasModel) -> str:
     """Layers, connections and quantizers of a Keras model as text, the same in every process."""
     return str(model.to_json())

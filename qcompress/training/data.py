@@ -65,7 +65,7 @@ class StreamedData:
 
 
 def pieces(rows: int, at_once: int) -> Iterator[npt.NDArray[np.int64]]:
-    """The numbers 0 .. rows - 1, so many at once."""
+    """The numbers 0 .. rows - 1 in order, at_once of them in each array, the last one shorter."""
     for first in range(0, rows, at_once):
         yield np.arange(first, min(first + at_once, rows))
 
@@ -75,11 +75,11 @@ def _add(digest: Any, field: Any) -> None:
         digest.update(f"{array.shape} {array.dtype}".encode() + np.ascontiguousarray(array).tobytes())
 
 
-def arrays(given: Any) -> Iterator[npt.NDArray[Any]]:
+def arrays(field: Any) -> Iterator[npt.NDArray[Any]]:
     """The arrays of a field: itself, or those of a tuple."""
-    yield from given if isinstance(given, tuple) else (given,)
+    yield from field if isinstance(field, tuple) else (field,)
 
 
-def row_count(given: Any) -> int:
-    """Rows of a field."""
-    return len(next(arrays(given)))
+def row_count(field: Any) -> int:
+    """How many rows a field has, (rows, ...) or a tuple of such arrays."""
+    return len(next(arrays(field)))

@@ -7,7 +7,9 @@ while it trains. Formats and casts are written as text: "fixed<16,9>", "fixed<6,
 from typing import Any
 
 from qcompress.errors import QcompressError
+from qcompress.files import JsonObject
 from qcompress.fixedpoint import Cast, Format
+from qcompress.frontends.keras_objects import Quantizer, Tensor
 from qcompress.frontends.runtime import import_keras
 from qcompress.frontends.windows import same_padding
 from qcompress.graph.movement import Pairs
@@ -29,9 +31,9 @@ class CastWeights:
     kernel_cast: Cast
     bias_cast: Cast
     accumulator: Format
-    kernel: Any
-    bias: Any
-    activation: Any
+    kernel: Tensor
+    bias: Tensor
+    activation: Quantizer
 
     def _take_formats(self, accumulator: str, kernel_cast: str, bias_cast: str | None) -> None:
         self.accumulator = Format.parse(accumulator)
@@ -45,14 +47,14 @@ class CastWeights:
             "bias_cast": str(self.bias_cast),
         }
 
-    def _weights(self) -> tuple[Any, Any]:
+    def _weights(self) -> tuple[Tensor, Tensor]:
         """Kernel and bias (or None) as tensors, on their grids."""
         kernel = cast_values(self.kernel, self.kernel_cast)
         if self.bias is None:
             return kernel, None
         return kernel, cast_values(self.bias, self.bias_cast)
 
-    def _activated(self, sums: Any) -> Any:
+    def _activated(self, sums: Tensor) -> Tensor:
         return sums if self.activation is None else self.activation(sums)
 
 
@@ -68,10 +70,11 @@ class CastDense(CastWeights, keras.layers.Dense):  # type: ignore[misc]
         super().__init__(units, **arguments)
         self._take_formats(accumulator, kernel_cast, bias_cast)
 
-    def call(self, inputs: Any, training: Any = None) -> Any:
+    def call(self, inputs: Tensor, training: Any = None) -> Tensor:
+        """The inputs (n, ..., terms) -> (n, ..., units), activated; training makes no difference."""
         return self._activated(cast_dense(inputs, *self._weights(), self.accumulator))
 
-    def get_config(self) -> dict[str, Any]:
+    def get_config(self) -> JsonObject:
         return {**super().get_config(), **self._formats()}
 
 
@@ -115,11 +118,11 @@ class _CastConvolution(CastSliding):
         self._take_formats(accumulator, kernel_cast, bias_cast)
         self._check_window()
 
-    def call(self, inputs: Any) -> Any:
+    def call(self, inputs: Tensor) -> Tensor:
         padding = self._pairs(inputs.shape)
         return self._activated(cast_convolution(inputs, *self._weights(), self.accumulator, self.strides, padding))
 
-    def get_config(self) -> dict[str, Any]:
+    def get_config(self) -> JsonObject:
         return {**super().get_config(), **self._formats()}  # type: ignore[misc]
 
 
@@ -141,11 +144,12 @@ class CastDepthwiseConv2D(CastSliding, keras.layers.DepthwiseConv2D):  # type: i
         self._take_formats(accumulator, kernel_cast, bias_cast)
         self._check_window()
 
-    def call(self, inputs: Any) -> Any:
+    def call(self, inputs: Tensor) -> Tensor:
+        """The inputs (n, rows, columns, channels) -> (n, *positions, channels * depth_multiplier), activated."""
         padding = self._pairs(inputs.shape)
         return self._activated(cast_depthwise(inputs, *self._weights(), self.accumulator, self.strides, padding))
 
-    def get_config(self) -> dict[str, Any]:
+    def get_config(self) -> JsonObject:
         return {**super().get_config(), **self._formats()}
 
 
@@ -161,12 +165,13 @@ class CastActivation(keras.layers.Layer):  # type: ignore[misc]
         self.cast = check_cast(Cast.parse(cast))
         self.overflow_penalty = overflow_penalty
 
-    def call(self, inputs: Any) -> Any:
+    def call(self, inputs: Tensor) -> Tensor:
+        """The inputs, of any shape, cast; adds the penalty of what overflows to the loss, if there is one."""
         if self.overflow_penalty:
             self.add_loss(self.overflow_penalty * keras.ops.mean(self._overflow(inputs)))
         return cast_values(inputs, self.cast)
 
-    def _overflow(self, inputs: Any) -> Any:
+    def _overflow(self, inputs: Tensor) -> Tensor:
         """(n,): how far the elements of each row lie outside the format, in its values."""
         low, high = (float(self.cast.format.to_values(code)) for code in (self._ends()))
         rounded = inputs + keras.ops.stop_gradient(rounded_values(inputs, self.cast) - inputs)
@@ -176,10 +181,11 @@ class CastActivation(keras.layers.Layer):  # type: ignore[misc]
     def _ends(self) -> tuple[int, int]:
         return self.cast.format.min_code, self.cast.format.max_code
 
-    def compute_output_shape(self, input_shape: Any) -> Any:
+    def compute_output_shape(self, input_shape: Any) -> Tensor:
+        """The shape of the outputs: input_shape itself."""
         return input_shape
 
-    def get_config(self) -> dict[str, Any]:
+    def get_config(self) -> JsonObject:
         return {**super().get_config(), "cast": str(self.cast), "overflow_penalty": self.overflow_penalty}
 
 

@@ -1,15 +1,14 @@
 """The fit: epochs of compiled steps, three checkpoints, early stopping, and going on after a kill."""
 
 import time
-from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
 
 import numpy as np
 import numpy.typing as npt
 
 from qcompress.errors import QcompressError
+from qcompress.frontends.keras_objects import KerasModel, Loss
 from qcompress.frontends.runtime import import_keras
 from qcompress.progress import Report
 from qcompress.training.checkpoint import Arrays, Row, State, architecture, assign, fingerprint, load, read, save
@@ -44,7 +43,10 @@ class Fitted:
 
 
 def make_deterministic(seed: int) -> None:
-    """Seed Python, NumPy and TensorFlow, number layers from 1, use deterministic kernels; before any layer is built."""
+    """Seed Python, NumPy and TensorFlow with seed, number layers from 1, use deterministic kernels.
+
+    To be called before any layer is built.
+    """
     keras = import_keras()
     import tensorflow as tf
 
@@ -54,8 +56,8 @@ def make_deterministic(seed: int) -> None:
 
 
 def fit(
-    model: Any,
-    loss: Callable[[Any, Any], Any],
+    model: KerasModel,
+    loss: Loss,
     data: TrainingData | StreamedData,
     options: TrainingOptions,
     report: Report,
@@ -63,13 +65,13 @@ def fit(
     resume: Path | None = None,
     told: str = "",
 ) -> Fitted:
-    """Train in place; the model ends with the weights of the checkpoint that options.keep names.
+    """Train model in place on data; it ends with the weights of the checkpoint that options.keep names.
 
     loss(target, output): a number, or one for each row; what layers add to it (add_loss, activity regularizers) counts.
-    seed: of the order of rows, drawn anew for every epoch; rows that fill no batch are left out of it.
-    resume: a folder for the state of this training, from which the same training goes on if it was killed; the same
-    are layers with their quantizers, variables, options, data, seed, and told: what else decides, such as the loss.
-    Raises QcompressError if there are fewer rows than a batch, or if the loss is no number.
+    report: told how far it is. seed: of the order of rows, drawn anew for every epoch; rows that fill no batch are left
+    out of it. resume: a folder for the state of this training, from which the same training goes on if it was killed;
+    the same are layers with their quantizers, variables, options, data, seed, and told: what else decides, such as the
+    loss. Raises QcompressError if there are fewer rows than a batch, or if the loss is no number.
     """
     rows = data.rows
     if rows < options.batch_size:
@@ -87,8 +89,8 @@ class _Training:
 
     def __init__(
         self,
-        model: Any,
-        loss: Callable[[Any, Any], Any],
+        model: KerasModel,
+        loss: Loss,
         data: TrainingData | StreamedData,
         options: TrainingOptions,
         seed: int,

@@ -15,13 +15,16 @@ SIGNIFICANCE = 2.0
 
 
 def write_csv(history: Sequence[Row], path: Path) -> None:
-    """A row for each epoch, numbers as they are."""
+    """Write the history to path as CSV: a row for each epoch, numbers as they are."""
     rows = [f"{row['epoch']:.0f}," + ",".join(repr(row[key]) for key in COLUMNS[1:]) for row in history]
     path.write_text("\n".join([",".join(COLUMNS), *rows]) + "\n")
 
 
 def write_events(history: Sequence[Row], folder: Path) -> None:
-    """TensorBoard's event file, the same bytes for the same history: times are epochs, the name holds no machine."""
+    """Write the history as TensorBoard's event file into folder, which is made; the same history gives the same bytes.
+
+    Times are epochs, the name holds no machine.
+    """
     import tensorflow as tf
     from tensorflow.core.framework.summary_pb2 import Summary
     from tensorflow.core.util.event_pb2 import Event
@@ -36,7 +39,7 @@ def write_events(history: Sequence[Row], folder: Path) -> None:
 
 
 def overtrained_since(history: Sequence[Row]) -> int | None:
-    """The epoch behind which the validation loss rises while the training loss goes on falling; None if it does not.
+    """The epoch of history behind which the validation loss rises while the training loss falls; None if it does not.
 
     Both by the slope of a straight line through all epochs behind the best one, at least `FEWEST_EPOCHS`.
     """

@@ -1,13 +1,17 @@
 """Kernels drawn anew before a training: He et al., arXiv:1502.01852 (Kaiming initialisation)."""
 
 from math import prod
-from typing import Any
 
 import numpy as np
 
+from qcompress.frontends.keras_objects import KerasModel
 
-def kaiming(model: Any, seed: int) -> None:
-    """Every kernel from N(0, 2 / inputs of one sum), every bias 0; other variables stay."""
+
+def kaiming(model: KerasModel, seed: int) -> None:
+    """Draw every kernel of model from N(0, 2 / inputs of one sum), set every bias to 0; other variables stay.
+
+    seed: of the draws; layers in the order of the model.
+    """
     rng = np.random.default_rng([seed, 1502])
     for layer in model._flatten_layers(include_self=False, recursive=True):
         for variable in layer._trainable_variables:

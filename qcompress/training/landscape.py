@@ -1,6 +1,6 @@
 """The loss around the data in input space, and what quantization does to weights and activations."""
 
-from collections.abc import Callable, Mapping
+from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
@@ -9,6 +9,7 @@ import numpy.typing as npt
 
 from qcompress.fixedpoint import Values
 from qcompress.frontends.calls import Call, calls_of
+from qcompress.frontends.keras_objects import KerasLayer, KerasModel, Loss, Tensor
 from qcompress.frontends.quantizers import weights
 from qcompress.frontends.runtime import import_keras, kind_of, predict
 from qcompress.graph.graph import INPUT
@@ -44,8 +45,9 @@ class Landscape:
 
 
 def principal_components(elements: Floats) -> tuple[Floats, Floats]:
-    """Rows (n, k) -> the first two components, (2, k), each as long as the standard deviation along it, and the
-    shares of the variance, (2,). The largest entry of a component is positive.
+    """Rows elements (n, k) -> the first two components, (2, k), and the shares of the variance, (2,).
+
+    Each component is as long as the standard deviation along it; its largest entry is positive.
     """
     centred = elements - elements.mean(axis=0)
     _, singular, directions = np.linalg.svd(centred, full_matrices=False)
@@ -55,15 +57,19 @@ def principal_components(elements: Floats) -> tuple[Floats, Floats]:
 
 
 def landscape(
-    model: Any,
-    loss: Callable[[Any, Any], Any],
+    model: KerasModel,
+    loss: Loss,
     inputs: npt.NDArray[np.float32],
     targets: npt.NDArray[np.float32],
     reach: float,
     grid: int,
     report: Report,
 ) -> Landscape:
-    """The loss over X + a PC1 + b PC2 of the rows X of `inputs`, the targets held; a and b from -reach to reach."""
+    """The mean loss of model over X + a PC1 + b PC2 of the rows X of `inputs`, the targets held.
+
+    loss(target, output): as in training; inputs, targets: (rows, ...); grid: how many a and b there are, each from
+    -reach to reach; report: told after each a.
+    """
     import tensorflow as tf
 
     flat = inputs.reshape(len(inputs), -1)
@@ -72,7 +78,7 @@ def landscape(
     rows, wanted = tf.constant(inputs), tf.constant(targets)
 
     @tf.function  # type: ignore[untyped-decorator]
-    def mean_loss(a: Any, b: Any) -> Any:
+    def mean_loss(a: Tensor, b: Tensor) -> Tensor:
         return tf.reduce_mean(loss(wanted, model(rows + a * first + b * second, training=False)))
 
     steps = np.linspace(-reach, reach, grid)
@@ -107,7 +113,7 @@ class Distribution:
         return float(np.std(self.after - self.before))
 
 
-def weight_distributions(model: Any) -> dict[str, Distribution]:
+def weight_distributions(model: KerasModel) -> dict[str, Distribution]:
     """Kernel of every layer of a quantized model whose kernel is quantized, by name of the layer."""
     found = {}
     for call in calls_of(model)[0]:
@@ -120,13 +126,13 @@ def weight_distributions(model: Any) -> dict[str, Distribution]:
     return found
 
 
-def _is_quantized(layer: Any, what: str) -> bool:
+def _is_quantized(layer: KerasLayer, what: str) -> bool:
     key = what.removesuffix("_kernel")
     names = (f"{key}_quantizer_internal", f"{key}_cast")
     return hasattr(layer, what) and any(getattr(layer, name, None) is not None for name in names)
 
 
-def activation_distributions(model: Any, inputs: npt.NDArray[np.float32]) -> dict[str, Distribution]:
+def activation_distributions(model: KerasModel, inputs: npt.NDArray[np.float32]) -> dict[str, Distribution]:
     """What goes into and comes out of every layer of a quantized model that only quantizes, for these inputs."""
     calls = [call for call in calls_of(model)[0] if call.tensor is not None]
     outputs = _outputs(model, calls, inputs)
@@ -139,7 +145,7 @@ def activation_distributions(model: Any, inputs: npt.NDArray[np.float32]) -> dic
     }
 
 
-def _outputs(model: Any, calls: list[Call], inputs: npt.NDArray[np.float32]) -> dict[str, Values]:
+def _outputs(model: KerasModel, calls: list[Call], inputs: npt.NDArray[np.float32]) -> dict[str, Values]:
     """What every call gives, by its name."""
     keras = import_keras()
     results = predict(keras.Model(model.inputs, [call.tensor for call in calls]), inputs.astype(np.float64))

@@ -2,11 +2,11 @@
 
 from collections.abc import Callable
 from dataclasses import dataclass
-from typing import Any
 
 import numpy as np
 import numpy.typing as npt
 
+from qcompress.frontends.keras_objects import KerasModel, Loss
 from qcompress.progress import Report
 from qcompress.training.data import StreamedData, TrainingData
 from qcompress.training.fit import make_deterministic
@@ -53,7 +53,7 @@ class Sweep:
 
 
 def find_learning_rate(
-    build: Callable[[], tuple[Any, Callable[[Any, Any], Any]]],
+    build: Callable[[], tuple[KerasModel, Loss]],
     data: TrainingData | StreamedData,
     batch_size: int,
     rates: Floats,
@@ -61,9 +61,10 @@ def find_learning_rate(
     seed: int,
     report: Report,
 ) -> list[Sweep]:
-    """A sweep over growing rates (steps,) for every weight decay, each from the same fresh weights, on the same rows.
+    """A sweep over growing rates (steps,) for every one of weight_decays, each from the same fresh weights.
 
-    build: gives model and loss, freshly initialised; rows of `data` are used as often as needed.
+    build: gives model and loss, freshly initialised; data: whose rows are used as often as needed, batch_size a step,
+    in the same order by seed; report: told how far a sweep is.
     """
     sweeps = []
     for decay in weight_decays:
@@ -103,7 +104,7 @@ def _end(losses: Floats) -> int:
 
 
 def running_mean(losses: Floats) -> Floats:
-    """(steps,): exponential running mean, without the bias of its beginning."""
+    """Exponential running mean of losses (steps,), (steps,), without the bias of its beginning."""
     means, mean = np.empty(len(losses)), 0.0
     for step, loss in enumerate(losses):
         mean = MEMORY * mean + (1 - MEMORY) * loss

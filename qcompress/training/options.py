@@ -6,8 +6,6 @@ from typing import Literal
 from pydantic import BaseModel, ConfigDict, Field, model_validator
 
 Schedule = Literal["constant", "linear", "exponential", "cosine", "one_cycle"]
-CHECKPOINTS = ("best_validation", "best_training", "last")
-"""The weights that are always kept, by the name of their folder."""
 
 
 class TrainingOptions(BaseModel):

@@ -1,11 +1,11 @@
 """Training steps without Python between them: a TensorFlow graph loops over batches of rows that lie on the device."""
 
-from collections.abc import Callable
 from typing import Any, NamedTuple
 
 import numpy as np
 import numpy.typing as npt
 
+from qcompress.frontends.keras_objects import KerasModel, Loss, Tensor
 from qcompress.training.data import StreamedData, TrainingData, row_count
 from qcompress.training.schedules import Rates
 
@@ -29,8 +29,8 @@ class Steps:
 
     def __init__(
         self,
-        model: Any,
-        loss: Callable[[Any, Any], Any],
+        model: KerasModel,
+        loss: Loss,
         data: TrainingData | StreamedData,
         batch_size: int,
         rates: Rates,
@@ -79,21 +79,21 @@ class Steps:
             total += float(self._score(*part)) * min(VALIDATION_ROWS, rows - start)
         return total / rows
 
-    def _mean_loss(self, inputs: Any, targets: Any, training: bool) -> Any:
+    def _mean_loss(self, inputs: Tensor, targets: Tensor, training: bool) -> Tensor:
         import tensorflow as tf
 
         value = tf.reduce_mean(self._loss(targets, self.model(inputs, training=training)))
         return tf.add_n([value, *(tf.cast(more, value.dtype) for more in self.model.losses)])
 
-    def _validation_mean(self, inputs: Any, targets: Any) -> Any:
+    def _validation_mean(self, inputs: Tensor, targets: Tensor) -> Tensor:
         return self._mean_loss(inputs, targets, training=False)
 
-    def _one_step(self, rows: Any) -> Any:
+    def _one_step(self, rows: Tensor) -> Tensor:
         import tensorflow as tf
 
         return self._descend(*tf.nest.map_structure(lambda array: tf.gather(array, rows), self._rows))
 
-    def _descend(self, inputs: Any, targets: Any) -> Any:
+    def _descend(self, inputs: Tensor, targets: Tensor) -> Tensor:
         """One step on a batch; its loss."""
         import tensorflow as tf
 
@@ -103,13 +103,13 @@ class Steps:
         self.optimizer.apply(tape.gradient(loss, [variable.value for variable in variables]), variables)
         return loss
 
-    def _loop(self, order: Any) -> tuple[Any, Any]:
+    def _loop(self, order: Tensor) -> tuple[Tensor, Tensor]:
         """Loss of every step, and how many were made."""
         import tensorflow as tf
 
         steps = tf.shape(order)[0]
 
-        def body(step: Any, losses: Any, finite: Any) -> tuple[Any, Any, Any]:
+        def body(step: Tensor, losses: Tensor, finite: Tensor) -> tuple[Tensor, Tensor, Tensor]:
             loss = self._step(order[step])
             return step + 1, losses.write(step, loss), tf.math.is_finite(loss)
 
@@ -118,13 +118,13 @@ class Steps:
         return losses.stack(), made
 
 
-def _table(rates: Rates) -> Any:
+def _table(rates: Rates) -> Tensor:
     """A Keras schedule that reads the rate of its step from a table."""
     import keras
     import tensorflow as tf
 
     class Table(keras.optimizers.schedules.LearningRateSchedule):  # type: ignore[misc]
-        def __call__(self, step: Any) -> Any:
+        def __call__(self, step: Tensor) -> Tensor:
             return tf.gather(tf.constant(rates, tf.float32), tf.minimum(tf.cast(step, tf.int32), len(rates) - 1))
 
     return Table()

@@ -44,5 +44,5 @@ class StreamedSteps(Steps):
 
 
 def steps_for(data: TrainingData | StreamedData) -> type[Steps]:
-    """What trains on these rows."""
+    """The class that trains on data: its rows in memory, or streamed."""
     return StreamedSteps if isinstance(data, StreamedData) else Steps

@@ -15,8 +15,8 @@ detector: dummy_images
 sample: {file: sample.h5}
 network: {}
 training: {epochs: 1, batch_size: 16}
-targets: {hls: null, rtl: null}
-verification: {test_rows: 10, random_rows: 5}
+targets: {cpp: {optimization: "1"}, hls: null, rtl: null}
+verification: {test_rows: 4, random_rows: 2}
 synthesis: {flow: null}
 """
 
@@ -55,7 +55,7 @@ def test_the_second_network_is_verified_behind_the_first(folder):
     for entries in figures.values():
         assert {entry["body"] for entry in entries} == {"Keras", "cpp", "cpp, all stages"}
         assert {entry["mismatches"] for entry in entries} == {0}
-        assert {entry["rows"] for entry in entries if entry["inputs"] == "test events"} == {10}
+        assert {entry["rows"] for entry in entries if entry["inputs"] == "test events"} == {4}
 
 
 def test_the_chain_of_a_cascade_holds_both_graphs_and_gives_scores_and_verdicts(folder, monkeypatch):

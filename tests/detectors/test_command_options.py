@@ -10,7 +10,7 @@ import typer
 from helpers.paths import ROOT
 
 from qcompress import cli, detectors
-from qcompress.detectors import Options, command_options, owner_of, reader_of
+from qcompress.detectors import Options, command_options, owner_of, reader_of, registry
 from qcompress.errors import QcompressError
 
 
@@ -36,7 +36,7 @@ def plugs(monkeypatch, **classes):
         entries.append(
             types.SimpleNamespace(name=name, value=name, load=lambda p=plug: types.SimpleNamespace(DETECTOR=p()))
         )
-    monkeypatch.setattr(detectors, "_entries", lambda: iter(entries))
+    monkeypatch.setattr(registry, "_entries", lambda: iter(entries))
 
 
 def given(*arguments):

@@ -90,8 +90,8 @@ def test_a_dozen_networks(tmp_path: Path) -> None:
     taken = networks(range(12))
     assert len(taken) >= 8
     assert wrong_cpp(taken, tmp_path / "cpp") == []
-    assert wrong_hls(taken, VITIS, tmp_path / "vitis") == []
-    assert wrong_hls(taken, QUARTUS, tmp_path / "quartus") == []
+    assert wrong_hls(taken[::2], VITIS, tmp_path / "vitis") == []
+    assert wrong_hls(taken[1::2], QUARTUS, tmp_path / "quartus") == []
 
 
 @pytest.mark.campaign

@@ -15,8 +15,8 @@ def check(seed):
 
 
 def test_random_networks_equal_keras_in_every_layer():
-    taken = [check(seed) for seed in range(12)]
-    assert sum(taken) >= 8
+    taken = [check(seed) for seed in range(100, 106)]  # those of test_every_body are others
+    assert sum(taken) >= 4
 
 
 @pytest.mark.campaign

@@ -9,7 +9,10 @@ from qcompress.errors import Refused
 from qcompress.fixedpoint import Format
 from qcompress.frontends import load_model, model_of
 from qcompress.frontends.qkeras import KerasBody, convert, from_keras, save_model
-from qcompress.targets import TARGETS
+from qcompress.targets.cpp.emulator import Cpp
+from qcompress.targets.hls.project import Hls
+from qcompress.targets.rtl.constant import Rtl
+from qcompress.targets.rtl.loadable import RtlLoadable
 from qcompress.verification import standard_inputs, verify
 
 
@@ -111,11 +114,13 @@ def test_a_nested_model_of_two_inputs_and_outputs_is_unrolled():
     assert all((found[name] == expected).all() for name, expected in graph.run(codes).items())
 
 
-@pytest.mark.parametrize("target", ["cpp", "hls", "rtl", "rtl_loadable"])
+@pytest.mark.parametrize(
+    "target", [Cpp(), Hls(), Rtl(optimization="0"), RtlLoadable(optimization="0")], ids=lambda target: target.name
+)
 def test_two_inputs_and_three_outputs_are_the_same_in_every_body(target, tmp_path):
     model = model_of(two_in_three_out())
     graph = model.convert("m").graph
-    body = TARGETS[target].build(graph, tmp_path)
+    body = target.build(graph, tmp_path)
     results = verify(graph, [model.body(graph), body], standard_inputs(graph, 200, 1))
-    assert {each.body for each in results} == {"Keras", target}
+    assert {each.body for each in results} == {"Keras", target.name}
     assert sum(each.mismatches for each in results) == 0

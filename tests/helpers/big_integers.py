@@ -38,10 +38,10 @@ def cast(x: Fraction, to: Cast) -> Fraction:
     """x in another format."""
     ulp = Fraction(1) / Fraction(2) ** (to.format.width - to.format.integer)
     code = rounded(x / ulp, to.rounding)
-    low = -(2 ** (to.format.width - 1)) if to.format.signed else 0
-    high = 2 ** (to.format.width - to.format.signed) - 1
+    low: int = -(2 ** (to.format.width - 1)) if to.format.signed else 0
+    high: int = 2 ** (to.format.width - to.format.signed) - 1
     if to.overflow is Overflow.WRAP:
-        return ((code - low) % 2**to.format.width + low) * ulp
+        return Fraction((code - low) % 2**to.format.width + low) * ulp
     if to.overflow is Overflow.SAT_SYM and to.format.signed:
         low = -high
     if low <= code <= high:

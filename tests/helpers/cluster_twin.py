@@ -6,10 +6,13 @@ from collections import defaultdict
 SUMS = [13] + 3 * [11] + 3 * [9] + 6 * [7] + 15 * [5] + 14 * [3]
 LAYERED = [0.015] * 7 + [0.02] * 7 + [0.03] * 7 + [0.04] * 13 + [0.05] * 16
 
+Place = tuple[int, int]
+
 
 def r_phi_seeds(cells, threshold):
     """cells: (x/z, y/z, mipPt, layer) of one endcap; returns places of seeds in the order of (ring, sector)."""
-    content, places = defaultdict(float), defaultdict(lambda: [0.0, 0.0])
+    content: dict[Place, float] = defaultdict(float)
+    places: dict[Place, list[float]] = defaultdict(lambda: [0.0, 0.0])
     for x, y, mip_pt, _ in cells:
         at = (
             int((math.hypot(x, y) - 0.076) * 42 / (0.58 - 0.076)),
@@ -43,14 +46,14 @@ def bin_centre(ring, sector):
 
 
 def x_y_seeds(cells, threshold):
-    content = [defaultdict(float), defaultdict(float)]
-    places = defaultdict(lambda: [0.0, 0.0])
+    content: list[dict[Place, float]] = [defaultdict(float), defaultdict(float)]
+    places: dict[Place, list[float]] = defaultdict(lambda: [0.0, 0.0])
     for x, y, mip_pt, layer in cells:
         at = (int((x + 0.6) * 192 / 1.2), int((y + 0.6) * 192 / 1.2))
         content[layer > 28][at] += mip_pt
         places[at][0] += x * mip_pt
         places[at][1] += y * mip_pt
-    smooth = defaultdict(float)
+    smooth: dict[Place, float] = defaultdict(float)
     for part, half, middle in ((content[0], 1, 1.1), (content[1], 2, 2.0)):
         norm = (2 * half + 1) ** 2 - 1 + middle
         for (a, b), value in sorted(part.items()):  # sums in a fixed order: equals must stay equal
@@ -97,7 +100,7 @@ def clusters(cells, seeds, reach, fewest):
         if total > fewest:
             weight = math.fsum(cell[4] for cell in own)
             x, y, z = (math.fsum(cell[axis] * cell[4] for cell in own) / weight for axis in range(3))
-            by_layer = defaultdict(float)
+            by_layer: dict[int, float] = defaultdict(float)
             for cell in own:
                 by_layer[cell[3]] += cell[5]
             result.append([total, math.asinh(z / math.hypot(x, y)), math.atan2(y, x), dict(by_layer)])

@@ -22,6 +22,7 @@ from pathlib import Path
 from typing import Any, NoReturn
 
 from helpers.paths import ROOT
+from helpers.warning_filters import apply_filters
 
 
 class CommandServer:
@@ -53,9 +54,10 @@ class CommandServer:
 
     def close(self) -> None:
         """End the server."""
-        assert self._process.stdin
-        self._process.stdin.close()
-        self._process.wait(60)
+        with self._process as process:  # closes its streams too
+            assert process.stdin
+            process.stdin.close()
+            process.wait(60)
 
 
 def import_everything() -> None:
@@ -88,13 +90,14 @@ def next_call() -> dict[str, Any]:
 
 def begin(call: dict[str, Any]) -> None:
     """Make this process look as a fresh one."""
-    from qcompress import cli
+    from qcompress.cli import faults
 
     for number, path in ((0, os.devnull), *zip((1, 2), call["streams"], strict=True)):
         opened = os.open(path, os.O_RDONLY if number == 0 else os.O_WRONLY | os.O_CREAT)
         os.dup2(opened, number)
         os.close(opened)
-    cli.STANDARD_ERROR = os.dup(2)
+    faults.STANDARD_ERROR = os.dup(2)
+    apply_filters()
     os.environ.update(call["environment"])
     os.chdir(call["cwd"])
     sys.argv = ["qcompress", *call["arguments"]]

@@ -40,8 +40,8 @@ def encode(v: int, drop: int, E: int, M: int) -> int:
         return v
     exponent = L - M
     if exponent >= 2**E:
-        return 2 ** (E + M) - 1
-    mantissa = (v - 2 ** (L - 1)) >> (L - 1 - M)
+        return int(2 ** (E + M) - 1)
+    mantissa: int = (v - 2 ** (L - 1)) >> (L - 1 - M)
     return exponent << M | mantissa
 
 

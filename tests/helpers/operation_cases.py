@@ -1,6 +1,7 @@
 """Random small graphs around one operation each: what every target that claims the operation must compute."""
 
 from collections.abc import Callable
+from typing import Any
 
 import numpy as np
 
@@ -20,6 +21,7 @@ from qcompress.graph import (
     Graph,
     LeakyRelu,
     MaxPool,
+    Merge,
     Multiply,
     Node,
     Permute,
@@ -71,7 +73,7 @@ def random_cast(rng: Generator, given: Format) -> Cast:
     )
 
 
-def weights(rng: Generator, given: Format, shape: tuple[int, ...], channels: int) -> dict[str, object]:
+def weights(rng: Generator, given: Format, shape: tuple[int, ...], channels: int) -> dict[str, Any]:
     """Kernel, bias and an accumulator around the products' format, which may drop low bits and wrap."""
     kernel, bias = random_format(rng, 8), random_format(rng, 8)
     fraction = given.fraction + kernel.fraction - between(rng, -2, 6)
@@ -126,7 +128,7 @@ def affine(rng: Generator) -> Graph:
     return one(rng, Affine(**weights(rng, given, (shape[-1],), shape[-1])), shape, given)
 
 
-def window(rng: Generator, shape: tuple[int, ...], padding: int = 2) -> dict[str, object]:
+def window(rng: Generator, shape: tuple[int, ...], padding: int = 2) -> dict[str, Any]:
     """Strides, dilation and padding with which a kernel drawn by `kernel_size` fits into `shape`."""
     axes = len(shape) - 1
     return {
@@ -217,7 +219,7 @@ def up_sample(rng: Generator) -> Graph:
     return one(rng, UpSample(factors), shape_of(rng, axes + 1), random_format(rng))
 
 
-def merged(rng: Generator, operation: object, inputs: int, shape: tuple[int, ...], widest: int = 12) -> Graph:
+def merged(rng: Generator, operation: Merge, inputs: int, shape: tuple[int, ...], widest: int = 12) -> Graph:
     """The input and casts of it, merged, half the time with a cast behind."""
     given = random_format(rng, widest)
     nodes = []

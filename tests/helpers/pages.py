@@ -7,11 +7,14 @@ from typing import NamedTuple
 from helpers.paths import ROOT
 
 PAGES = [ROOT / "README.md", ROOT / "CONTRIBUTING.md", *sorted((ROOT / "docs").rglob("*.md"))]
-FENCE = re.compile(r"^(?P<indent> *)```(?P<info>[^\n`]*)\n(?P<text>.*?)^(?P=indent)```$", re.MULTILINE | re.DOTALL)
+FENCE = re.compile(
+    r"^(?:<!-- (?P<aside>[^\n]*) -->\n)?```(?P<info>[^\n`]*)\n(?P<text>.*?)^```$", re.MULTILINE | re.DOTALL
+)
+"""A block, with the comment on the line before it, which says how it is checked."""
 
 
 class Block(NamedTuple):
-    """One fenced block: its page, the line of its fence, its kind (python, console, ..), what else the fence says."""
+    """One fenced block: page and line, kind (python, console, ..), what its fence and the comment before it say."""
 
     page: Path
     line: int
@@ -29,7 +32,7 @@ def blocks(page: Path) -> list[Block]:
     text, found = page.read_text(), []
     for match in FENCE.finditer(text):
         kind, _, rest = match["info"].partition(" ")
-        told = dict(re.findall(r'(\w+)="([^"]*)"', rest))
+        told = dict(re.findall(r'(\w+)="([^"]*)"', f"{rest} {match['aside'] or ''}"))
         found.append(Block(page, text.count("\n", 0, match.start()) + 1, kind, told, match["text"]))
     return found
 

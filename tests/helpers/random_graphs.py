@@ -53,7 +53,7 @@ def random_cast(
     low, high = (int(rng.integers(-2, 5)) for _ in range(2))
     width = max(1, min(given.width - low - high, 30))
     format_ = Format(bool(rng.integers(2)), width, given.integer - high)
-    return Cast(format_, roundings[rng.integers(len(roundings))], overflows[rng.integers(len(overflows))])
+    return Cast(format_, roundings[int(rng.integers(len(roundings)))], overflows[int(rng.integers(len(overflows)))])
 
 
 def uniform_codes(rng: Generator, format_: Format, shape: tuple[int, ...]) -> Codes:
@@ -100,7 +100,7 @@ def random_network(
     conv = Conv2D(
         **_linear_parameters(rng, first.format, (*kernel, channels, int(rng.integers(1, 5)))),
         strides=tuple(int(step) for step in rng.integers(1, 3, 2)),
-        padding=tuple(tuple(int(n) for n in rng.integers(0, 3, 2)) for _ in range(2)),
+        padding=tuple((int(a), int(b)) for a, b in (rng.integers(0, 3, 2) for _ in range(2))),
     )
     second = random_cast(rng, conv.accumulator, roundings, overflows)
     terms = int(np.prod(conv.output_shape((height, width, channels))))
@@ -228,7 +228,7 @@ def _transposed(rng: Generator, given: Format) -> Graph:
 def _max_pool(axes: int, padded: bool, signed: bool | None = None) -> Maker:
     def make(rng: Generator, given: Format) -> Graph:
         shape, window = _windowed(rng, axes)
-        padding = tuple(_ints(rng, 0, size - 1, 2) for size in window) if padded else ()
+        padding = tuple((a, b) for a, b in (_ints(rng, 0, size - 1, 2) for size in window)) if padded else ()
         given = Format(given.signed if signed is None else signed, given.width, given.integer)
         return _one(MaxPool(window, _ints(rng, 1, 3, axes), padding), (*shape, int(rng.integers(1, 4))), given)
 

@@ -16,8 +16,9 @@ from qcompress.synthesis import Origin
 from qcompress.synthesis.estimate import COEFFICIENTS, estimate, evaluate, fit
 from qcompress.synthesis.structure import chosen_bits, layer_registers, signed_digits
 from qcompress.targets.rtl.loadable import RtlLoadable
-from qcompress.targets.rtl.loadable_emit import layers, write
+from qcompress.targets.rtl.loadable_emit import write
 from qcompress.targets.rtl.loadable_layers import layer_module, sum_module
+from qcompress.targets.rtl.loadable_writer import layers
 from qcompress.targets.rtl.verilog import Verilog
 from qcompress.targets.rtl.weight_store import Layout
 

@@ -15,7 +15,7 @@ from qcompress.targets.rtl.constant import Rtl
 from qcompress.targets.rtl.loadable import RtlLoadable
 
 TO = ("fixed<6,3>", "fixed<5,3>", "ufixed<4,3>", "fixed<3,3>")  # 1, 2, 3 and 4 bits fewer behind the point
-OWN: tuple[Target, ...] = (Cpp(), Rtl(), RtlLoadable(optimization="0"))
+OWN: tuple[Target, ...] = (Cpp(optimization="1"), Rtl(optimization="0"), RtlLoadable(optimization="0"))
 HLS = tuple(Hls(backend) for backend in ("Vitis", "Quartus", "Catapult"))
 SIGNED, UNSIGNED = "fixed<8,4>", "ufixed<8,4>"
 RUNS = [

@@ -17,9 +17,9 @@ app = typer.Typer(
 
 InitYaml = Annotated[Path, typer.Argument(metavar="INIT.YAML", help="Register file of the chip.")]
 TcOrder = Annotated[
-    str | None, typer.Option(help="Order of trigger cells in a word, msb or lsb [default: the file's generation].")
+    str | None, typer.Option(help="Order of trigger cells in a word, msb or lsb (default: the file's generation).")
 ]
-Links = Annotated[int | None, typer.Option("--etx", help="Active output links [default: the register file's].")]
+Links = Annotated[int | None, typer.Option("--etx", help="Active output links (default: the register file's).")]
 
 
 @app.callback()
@@ -36,7 +36,14 @@ def run(
     etx: Links = None,
     overflow: Annotated[str, typer.Option(help="Of the encoder's activations and latents: WRAP or SAT.")] = "WRAP",
 ) -> None:
-    """What the chip sends for a file of input words."""
+    """What the chip sends for a file of input words.
+
+    \f
+
+    init_yaml: register file; source: words, 12 a bunch crossing; target: link words to write; tc_order: msb or lsb, the
+    file's generation's if None; etx: active links, the registers' if None; overflow: WRAP or SAT. Raises QcompressError
+    if the target is one of the inputs.
+    """
     from qcompress.detectors.hgcal.econt.chip import run_file
     from qcompress.errors import QcompressError
 
@@ -57,7 +64,14 @@ def decode(
     ] = None,
     etx: Links = None,
 ) -> None:
-    """Unpack link words into fields and charges; without a file to write, the first frames are printed."""
+    """Unpack link words into fields and charges; without a file to write, the first frames are printed.
+
+    \f
+
+    init_yaml: register file; source: link words, 13 a bunch crossing; fields, charges: CSV files to write; sharing:
+    whole or shared, of the sums of super trigger cells, for charges alone; etx: active links, the registers' if None.
+    Raises QcompressError where these contradict each other.
+    """
     from qcompress.detectors.hgcal.econt.chip import decode_file
     from qcompress.errors import QcompressError
 
@@ -90,10 +104,16 @@ def _first_frames(init_yaml: Path, source: Path, etx: int | None, count: int = 8
 def registers(
     candidate: Annotated[Path, typer.Argument(metavar="CANDIDATE", help="A candidate with arithmetic: econt.")],
     init_yaml: Annotated[Path, typer.Argument(metavar="INIT.YAML", help="Register file to write.")],
-    etx: Annotated[int | None, typer.Option(help="Links [default: as many as its latents need].")] = None,
+    etx: Annotated[int | None, typer.Option(help="Links (default: as many as its latents need).")] = None,
     words: Annotated[Path | None, typer.Option(help="Input words: count the rows that overflow.")] = None,
 ) -> None:
-    """Write the registers that load a candidate into the chip; says which neurons can overflow."""
+    """Write the registers that load a candidate into the chip; says which neurons can overflow.
+
+    \f
+
+    candidate: its folder; init_yaml: register file to write; etx: links, as many as the latents need if None; words:
+    CSV of input words whose overflowing rows are counted.
+    """
     from qcompress.candidate import Candidate
     from qcompress.detectors.hgcal.econt.registers import write_registers
     from qcompress.detectors.hgcal.encoder.deployment import firmware_registers, overflow_lines

@@ -11,6 +11,7 @@ from qcompress.detectors import (
     Detector,
     Evaluation,
     Firmware,
+    FrontEndRegisters,
     Network,
     NetworkSection,
     Options,
@@ -22,6 +23,7 @@ from qcompress.detectors.hdf5 import hdf5_format
 from qcompress.detectors.hgcal.encoder.options import EncoderOptions
 from qcompress.detectors.hgcal.samples.selections import Selection
 from qcompress.errors import QcompressError
+from qcompress.files import JsonObject
 from qcompress.fixedpoint import Overflow
 from qcompress.graph import Graph, Stage
 from qcompress.progress import Report
@@ -97,24 +99,24 @@ class Hgcal(Detector):
         with samples.Handle(path) as sample:
             return SampleCard(sample.rows, len(sample.events()), sample.content_hash(), sample.split_hash())
 
-    def rows(self, path: Path, front_end: Mapping[str, Any], network: str) -> Rows:
+    def rows(self, path: Path, front_end: FrontEndRegisters, network: str) -> Rows:
         from qcompress.detectors.hgcal.encoder import training
 
         return training.rows(path)
 
-    def front_end(self, options: Any) -> dict[str, Any]:
+    def front_end(self, options: Any) -> JsonObject:
         from qcompress.detectors.hgcal.econt.frontend import FrontEnd
         from qcompress.detectors.hgcal.module import geometry
 
         return FrontEnd.autoencoder(geometry.AE_CHANNEL.tolist()).to_mapping()
 
-    def preprocess(self, front_end: Mapping[str, Any], network: str, graphs: Mapping[str, Graph]) -> Stage:
+    def preprocess(self, front_end: FrontEndRegisters, network: str, graphs: Mapping[str, Graph]) -> Stage:
         from qcompress.detectors.hgcal.econt.frontend import FrontEnd
         from qcompress.detectors.hgcal.encoder.stages import Normaliser
 
         return Normaliser(FrontEnd.from_mapping(front_end))
 
-    def postprocess(self, front_end: Mapping[str, Any], network: str, graph: Graph) -> tuple[Stage, ...]:
+    def postprocess(self, front_end: FrontEndRegisters, network: str, graph: Graph) -> tuple[Stage, ...]:
         from qcompress.detectors.hgcal.encoder.stages import LatentWords
 
         if graph.output_format.signed:

@@ -23,10 +23,16 @@ def clusters(
     digits: Annotated[Path, typer.Argument(metavar="DIGITS.CSV", help="Digits: map,pad,time,charge.")],
     target: Annotated[Path, typer.Argument(metavar="CLUSTERS.CSV", help="Clusters to write.")],
     npads: Annotated[int, typer.Option(help="Pads of every map.")],
-    time_bins: Annotated[int | None, typer.Option(min=1, help="Length of the frame [default: to its end].")] = None,
+    time_bins: Annotated[int | None, typer.Option(min=1, help="Length of the frame (default: to its end).")] = None,
     noisy_pads: Annotated[bool, typer.Option("--noisy-pads", help="No peaks on pads that are never quiet.")] = False,
 ) -> None:
-    """Clusters that the experiment's finder gives for a file of digits."""
+    """Clusters that the experiment's finder gives for a file of digits.
+
+    \f
+
+    digits: CSV of map,pad,time,charge; target: CSV of clusters to write; npads: pads of every map; time_bins: of the
+    frame, to the last digit if None; noisy_pads: veto them. Raises QcompressError if the target is the input.
+    """
     from qcompress.detectors.tpc.finder import digit_files
     from qcompress.detectors.tpc.finder.classical import Settings
     from qcompress.errors import QcompressError
@@ -48,9 +54,15 @@ Model = Annotated[Path, typer.Argument(metavar="MODEL.ONNX", help="A network tha
 def export(
     candidate: CandidateFolder,
     target: Annotated[Path, typer.Argument(metavar="OUT.ONNX", help="ONNX model to write.")],
-    network: Annotated[str | None, typer.Option(help="classifier or regressor [default: the only one].")] = None,
+    network: Annotated[str | None, typer.Option(help="classifier or regressor (default: the only one).")] = None,
 ) -> None:
-    """A candidate's network as an ONNX model that gives the same codes, compared before this ends."""
+    """A candidate's network as an ONNX model that gives the same codes, compared before this ends.
+
+    \f
+
+    candidate: its folder; target: the model to write; network: its name, which may be None if there is one alone.
+    Raises QcompressError for a candidate of another detector, and for a name that it does not have.
+    """
     from qcompress.candidate import Candidate
     from qcompress.detectors.tpc.networks.deployment import export_network
     from qcompress.errors import QcompressError
@@ -75,7 +87,13 @@ def infer(
     ],
     target: Annotated[Path, typer.Argument(metavar="CLUSTERS.CSV", help="Clusters to write.")],
 ) -> None:
-    """Clusters and decisions with an ONNX model in onnxruntime: what `qcompress emulate` writes."""
+    """Clusters and decisions with an ONNX model in onnxruntime: what `qcompress emulate` writes.
+
+    \f
+
+    model: that `export` wrote; digits: a sample, or CSV of one sector; target: CSV to write. Raises QcompressError if
+    there is no such input.
+    """
     from qcompress.detectors.tpc.networks import deployment
     from qcompress.errors import QcompressError
     from qcompress.progress import silent
@@ -92,7 +110,12 @@ def time(
     warm_up: Annotated[int, typer.Option(min=0, max=10_000, help="Batches before the clock runs.")] = 10,
     repeats: Annotated[int, typer.Option(min=1, max=100_000, help="Batches that are timed.")] = 100,
 ) -> None:
-    """How fast an ONNX model decides: percentiles for batches of 1, 64 and 4096, on CUDA where there is one."""
+    """How fast an ONNX model decides: percentiles for batches of 1, 64 and 4096, on CUDA where there is one.
+
+    \f
+
+    model: that `export` wrote; threads: of onnxruntime; warm_up: batches before the clock runs; repeats: batches timed.
+    """
     from rich.console import Console
 
     from qcompress.detectors.tpc.networks.deployment import timing_table

@@ -6,9 +6,21 @@ from typing import Any, ClassVar
 
 from pydantic import Field
 
-from qcompress.detectors import Decoders, Detector, Evaluation, Firmware, Network, Options, Results, Rows, SampleCard
+from qcompress.detectors import (
+    Decoders,
+    Detector,
+    Evaluation,
+    Firmware,
+    FrontEndRegisters,
+    Network,
+    Options,
+    Results,
+    Rows,
+    SampleCard,
+)
 from qcompress.detectors.hdf5 import hdf5_format
 from qcompress.detectors.tpc.networks.models import CLASSIFIER, NetworkOptions
+from qcompress.files import JsonObject
 from qcompress.graph import Graph, Stage
 from qcompress.progress import Report
 
@@ -60,22 +72,22 @@ class Tpc(Detector):
             digits = int(sample.events["digits"].sum())
             return SampleCard(digits, len(sample), sample.content_hash(), sample.split_hash())
 
-    def rows(self, path: Path, front_end: Mapping[str, Any], network: str) -> Rows:
+    def rows(self, path: Path, front_end: FrontEndRegisters, network: str) -> Rows:
         from qcompress.detectors.tpc.networks import maxima
 
         return maxima.rows(path, maxima.layout_of(front_end))
 
-    def front_end(self, options: Any) -> dict[str, Any]:
+    def front_end(self, options: Any) -> JsonObject:
         kept = ("window", "extras", "classical", "threshold")
         return {name: getattr(options, name) for name in kept}
 
-    def preprocess(self, front_end: Mapping[str, Any], network: str, graphs: Mapping[str, Graph]) -> Stage:
+    def preprocess(self, front_end: FrontEndRegisters, network: str, graphs: Mapping[str, Graph]) -> Stage:
         from qcompress.detectors.tpc.networks.maxima import layout_of
         from qcompress.detectors.tpc.networks.stages import CentreDivision
 
         return CentreDivision(layout_of(front_end))
 
-    def postprocess(self, front_end: Mapping[str, Any], network: str, graph: Graph) -> tuple[Stage, ...]:
+    def postprocess(self, front_end: FrontEndRegisters, network: str, graph: Graph) -> tuple[Stage, ...]:
         from qcompress.detectors.tpc.networks.stages import Decision
 
         if network != CLASSIFIER:

@@ -36,7 +36,7 @@ def has_cpp(stage: object) -> bool:
 
 
 def refuse(chain: Chain) -> None:
-    """Raises Refused, naming the stage, if one of them is not C++."""
+    """Raises Refused, naming the stage, if a stage of chain is not C++."""
     for stage in chain.stages:
         if not has_cpp(stage):
             raise Refused(f"cpp: stage {stage.name} of {chain.name} has no C++: give it a method `cpp`")
@@ -45,7 +45,7 @@ def refuse(chain: Chain) -> None:
 
 
 def keeps_space(chain: Chain) -> bool:
-    """Whether a block is one row, whose work space is then worth keeping."""
+    """Whether a block of chain is one row, whose work space is then worth keeping."""
     return _block_rows(chain) == 1
 
 

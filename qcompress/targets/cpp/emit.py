@@ -34,7 +34,7 @@ def work_space(graph: Graph) -> Space:
 
 
 def keeps_space(graph: Graph) -> bool:
-    """Whether a block is one row, whose work space is then worth keeping."""
+    """Whether a block of graph is one row, whose work space is then worth keeping."""
     return work_space(graph).lanes == 1
 
 
@@ -47,7 +47,7 @@ def _program(graph: Graph) -> Program:
 
 
 def header(graph: Graph) -> str:
-    """The text of the header."""
+    """The text of the header of graph. Raises Refused for what 64-bit integers do not hold."""
     program = _program(graph)
     room, name = work_space(graph), namespace(graph)
     large = room.bytes * room.lanes > BLOCK_BYTES
@@ -85,7 +85,7 @@ def _banner(graph: Graph, room: Space) -> list[str]:
 
 
 def memory(size: int) -> list[str]:
-    """Where work space of so many bytes lies, for the banner."""
+    """Comment lines that say where work space of size bytes lies."""
     if size > BLOCK_BYTES:
         return [
             f"// Work space: {size} bytes, more than the {BLOCK_BYTES} that are put on the stack:",

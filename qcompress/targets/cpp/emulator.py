@@ -67,17 +67,17 @@ class Cpp:
         return True
 
     def cost(self, graph: Graph | Chain) -> tuple[float, float]:
-        """Seconds and megabytes that a build will take, from counts; the measurements behind it: cpp_cost.cost."""
+        """Seconds and megabytes that a build of graph will take, from counts; the measurements behind it: `cost`."""
         return cost(graph)
 
     def refuse(self, graph: Graph | Chain) -> None:
-        """Raises Refused for graphs that 64-bit integers cannot hold and for stages that are not C++."""
+        """Raises Refused for a graph that 64-bit integers cannot hold or a chain with a stage that is not C++."""
         _emitter(graph).refuse(graph)
 
     def build(self, graph: Graph | Chain, folder: Path) -> "CppBody":
-        """Write the sources and compile the library (seconds); an unchanged build is not made again.
+        """Write the sources to folder and compile the library (seconds); an unchanged build is not made again.
 
-        graph: a network alone, or a chain of stages: the whole firmware in one header.
+        graph: a network alone, or a chain of stages: the whole firmware in one header. Raises Refused, ToolMissing.
         """
         text = _emitter(graph).header(graph)
         compiler = require("g++", "g++")
@@ -98,7 +98,10 @@ class Cpp:
         return body
 
     def open(self, graph: Graph | Chain, folder: Path) -> "CppBody":
-        """The emulator that `build` left in `folder`; its library is compiled again where it is not this machine's."""
+        """The emulator of graph that `build` left in `folder`.
+
+        Its library is compiled again where it is not this machine's. Raises QcompressError if it is missing.
+        """
         return self._body(graph, folder, str(read_record(folder / RECORD, graph).get("header")), None)
 
     def _body(self, graph: Graph | Chain, folder: Path, header: str, compiler: str | None) -> "CppBody":
@@ -167,7 +170,7 @@ def _processor() -> str:
 
 
 def native_dtype(format_: Format) -> np.dtype[Any]:
-    """The integer type of the header's interface for codes of a format."""
+    """The integer type of the header's interface for codes of format_."""
     return np.dtype(port_type(format_).removeprefix("std::").removesuffix("_t"))
 
 
@@ -212,7 +215,10 @@ class CppBody:
         return unpack(self._outputs, found)
 
     def run_native(self, codes: Tensors) -> Tensors:
-        """The same on the header's own integer types, without conversion: the fastest way in and out."""
+        """As `run` on codes of the header's own integer types, without conversion: the fastest way in and out.
+
+        Raises QcompressError for codes of another type or outside their format.
+        """
         arrays = by_port(self._inputs, codes, self.name)
         for port in self._inputs:
             wanted, given = native_dtype(port.format), arrays[port.name].dtype

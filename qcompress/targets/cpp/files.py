@@ -157,16 +157,16 @@ PLUGIN = """\
 // A model for a framework that loads emulators as plug-ins: create_model, prepare_input, predict, read_result,
 // destroy_model. Build: g++ -std=c++17 -O3 -fPIC -shared plugin.cpp -o {name}.so
 // Every model object has its own input and output; the weights are constants that all threads share. A framework with
-// a base class of its own gives its header and name: -DqcompressMODEL_HEADER='"emulator.h"'
-// -DqcompressMODEL_BASE=hls4mlEmulator::Model
+// a base class of its own gives its header and name: -DQCOMPRESS_MODEL_HEADER='"emulator.h"'
+// -DQCOMPRESS_MODEL_BASE=hls4mlEmulator::Model
 #include "{header}"
 
 #include <any>
 {includes}
-#ifdef qcompressMODEL_HEADER
-#include qcompressMODEL_HEADER
+#ifdef QCOMPRESS_MODEL_HEADER
+#include QCOMPRESS_MODEL_HEADER
 #else
-#define qcompressMODEL_BASE qcompress_plugin::Model
+#define QCOMPRESS_MODEL_BASE qcompress_plugin::Model
 namespace qcompress_plugin {{
 {takes}
 class Model {{
@@ -181,14 +181,14 @@ class Model {{
 
 namespace {space} {{
 
-class Emulator final : public qcompressMODEL_BASE {{
+class Emulator final : public QCOMPRESS_MODEL_BASE {{
 {members}
 }};
 
 }} // namespace {space}
 
-extern "C" qcompressMODEL_BASE *create_model() {{ return new {space}::Emulator; }}
-extern "C" void destroy_model(qcompressMODEL_BASE *model) {{ delete model; }}
+extern "C" QCOMPRESS_MODEL_BASE *create_model() {{ return new {space}::Emulator; }}
+extern "C" void destroy_model(QCOMPRESS_MODEL_BASE *model) {{ delete model; }}
 """
 
 
@@ -237,7 +237,7 @@ NAMED_MEMBERS = """\
 
 
 def library(graph: Any) -> str:
-    """The shared library that Python loads."""
+    """C++ of the shared library of graph, a graph or a chain, that Python loads."""
     text = THREADS.format(header=header_name(graph), space=namespace(graph))
     text += PLAIN.format(workspace=WORKSPACE) if is_plain(graph) else NAMED.format(workspace=WORKSPACE, **_named(graph))
     return text + predict_values(graph)
@@ -283,7 +283,7 @@ def _named(graph: Any) -> dict[str, Any]:
 
 
 def plugin(graph: Any, keeps_space: bool) -> str:
-    """A plug-in for frameworks that load emulators at run time.
+    """C++ of a plug-in of graph, a graph or a chain, for frameworks that load emulators at run time.
 
     keeps_space: whether a model object keeps its work space from row to row.
     """

@@ -3,49 +3,42 @@
 The kernels themselves are templates in runtime.h; all integer types follow from exact ranges.
 """
 
-from collections.abc import Callable, Iterator, Sequence
-from contextlib import contextmanager
-from math import gcd, prod
+from collections.abc import Callable
+from math import prod
 from typing import Any
 
 import numpy as np
 
 from qcompress.errors import Refused
-from qcompress.fixedpoint import Codes, Format
+from qcompress.fixedpoint import Codes
 from qcompress.graph import (
     OPERATIONS,
     Add,
     ArgMax,
     AveragePool,
     Concatenate,
-    Convolution,
     Linear,
     MaxPool,
     Multiply,
     Node,
     Operation,
     Pool,
-    Range,
     Rearrangement,
     Subtract,
     Table,
 )
-from qcompress.graph.stage import Shape
-from qcompress.targets.cpp.program import ARITHMETIC, Buffer, Group, Program, is_view
-from qcompress.targets.cpp.source import Source, comment
-from qcompress.targets.cpp.types import Bounds, Step, arithmetic_type, shift_count, step, wrap_step
+from qcompress.targets.cpp.geometry import as_image, of_both_axes, window_sizes
+from qcompress.targets.cpp.linear import write_linear
+from qcompress.targets.cpp.program import ARITHMETIC, Group, Program, is_view
+from qcompress.targets.cpp.structs import finish, kernel_struct, sum_type_of, write_finish
+from qcompress.targets.cpp.types import Bounds, arithmetic_type
 
-PAIRED = ("std::int16_t", "std::int16_t", "std::int32_t")
-"""Types of inputs, weights and sums of which processors form two products at once."""
-NO_PAIRS = {"paired": 0, "interleaved": 0}
 MOST_INDICES = 1 << 17
 """Elements that a table may move one by one."""
-MOST_PAIRS = 1 << 16
-"""Weights that the compiler sorts into pairs; g++ ends constant loops at 2^18."""
 
 
 def emit(program: Program) -> None:
-    """Write every kernel and note its call; raises Refused, naming the node, for what 64-bit integers do not hold."""
+    """Write every kernel of program and note its call; raises Refused, naming the node, beyond 64-bit integers."""
     program.enter()
     for group in program.groups:
         if is_view(group.head.operation):
@@ -56,176 +49,6 @@ def emit(program: Program) -> None:
         program.give(group)
 
 
-def _finish(program: Program, group: Group, start: Bounds, first: Step | None = None) -> tuple[list[str], Bounds]:
-    """The statements of the elementwise nodes behind a kernel, and all that they hold."""
-    lines, held, bounds = [], [start], start
-    formats = program.graph.formats
-    found = [first] if first else []
-    for node in group.tail:
-        done = found[-1].result if found else bounds
-        found.append(step(node.operation, formats[node.source], done))
-    for each in found:
-        lines += each.lines
-        held += [each.held, each.result]
-    return lines, Bounds.around(held)
-
-
-def _sum_type(program: Program, group: Group, held: Bounds) -> str:
-    """The integer that a kernel computes with; held: all that is in its registers but its inputs and its result."""
-    inputs = [buffer.bounds for buffer in program.inputs(group)]
-    everything = Bounds.around([held, program.buffer(group.last).bounds, *inputs])
-    return arithmetic_type(everything, f"node {group.head.name}")
-
-
-@contextmanager
-def _struct(
-    program: Program, group: Group, name: str, inputs: Sequence[Buffer], sum_type: str | None
-) -> Iterator[Source]:
-    """The struct of a kernel: its types, then what the caller writes; sum_type: None where nothing is computed."""
-    source, formats, result = program.source, program.graph.formats, program.buffer(group.last)
-    chain = [f"{n.name}: {type(n.operation).__name__} {formats[n.name]}" for n in (group.head, *group.tail)]
-    source.line(f"// {comment(' -> '.join(chain))}")
-    with source.block(f"struct {name}", "};"):
-        source.line(f"using In = {inputs[0].type};", f"using Out = {result.type};")
-        if sum_type is not None:
-            source.line(f"using Sum = {sum_type};")
-        yield source
-    source.line("")
-
-
-def _write_finish(source: Source, lines: Sequence[str]) -> None:
-    with source.block("template <class A, class V> static inline V finish(V v)"):
-        source.line(*lines, "return v;")
-
-
-def _linear(program: Program, group: Group, operation: Linear) -> None:
-    node, graph = group.head, program.graph
-    given, weights, bias = graph.formats[node.source], operation.matrix, operation.cast_bias()
-    shift = min(operation.shift(given), 63)
-    constants = [Bounds(int(array.min()), int(array.max())) for array in (weights, bias)]
-    partial, sums = _sum_bounds(operation, program.ranges[node.source], given)
-    lines, held = _finish(program, group, sums, wrap_step(operation.accumulator, sums))
-    held = Bounds.around([held, partial, *constants, Bounds(0, 1 << max(-shift, 0)), shift_count(shift)])
-    sum_type, weight_type = _sum_type(program, group, held), arithmetic_type(constants[0], node.name)
-    geometry = _geometry(operation, graph.shapes[node.source])
-    channels = geometry["group_channels"]
-    by_pairs = shift <= 0 and (program.inputs(group)[0].type, weight_type, sum_type) == PAIRED
-    pairs = _pairs(operation, channels) if by_pairs else NO_PAIRS
-    with _struct(program, group, group.name, program.inputs(group), sum_type) as source:
-        source.constants("int", **geometry)
-        source.constants("int", groups=weights.shape[0], group_filters=weights.shape[2], filters=operation.channels)
-        source.constants("int", shift=max(shift, 0))
-        source.constants("bool", **pairs)
-        source.constants("Sum", gain=1 << max(-shift, 0))
-        ordered = _in_order(weights, channels, bool(pairs["interleaved"]))
-        source.array(weight_type, "weights", ordered, before="alignas(64) static ")
-        source.array("Sum", "bias", bias)
-        _write_finish(source, lines)
-    program.call("linear", group.name, group, *program.inputs(group))
-
-
-def _pairs(operation: Linear, channels: int) -> dict[str, int]:
-    """Whether products are formed two at once, and whether the weights of two terms lie side by side for it.
-
-    channels: neighbouring inputs that a place of the window sees.
-    """
-    if _by_channel(operation.matrix, channels):
-        return NO_PAIRS
-    even = channels % 2 == 0
-    return {"paired": int(even or operation.matrix.size <= MOST_PAIRS), "interleaved": int(even)}
-
-
-def _by_channel(weights: Codes, channels: int) -> bool:
-    """Whether every channel is a group of its own: its weights then lie tap by tap."""
-    groups, _, filters = weights.shape
-    return bool(groups > 1 and filters == channels == 1)
-
-
-def _in_order(weights: Codes, channels: int, interleaved: bool) -> Codes:
-    """Weights (groups, terms, filters) in the order in which the kernel reads them."""
-    groups, terms, filters = weights.shape
-    if _by_channel(weights, channels):
-        return weights.transpose(1, 0, 2)
-    if interleaved:
-        return weights.reshape(groups, terms // 2, 2, filters).transpose(0, 1, 3, 2)
-    return weights
-
-
-def _sum_bounds(operation: Linear, range_: Range, given: Format) -> tuple[Bounds, Bounds]:
-    """Of products and all partial sums, in any order; and of the whole sums, bias included, before they wrap."""
-    shift, terms = operation.shift(given), operation.term_range(range_)
-    exact = _fit_int64(operation, terms, shift)
-    kind = np.int64 if exact else object
-    matrix, bias = operation.matrix.astype(kind), operation.cast_bias().astype(kind)
-    raw = [end.astype(kind)[..., None] * matrix for end in terms]
-    cut = [product >> shift if shift > 0 else product << -shift for product in raw]
-    least, most = np.minimum(*cut), np.maximum(*cut)
-    bias = bias.reshape(least.shape[0], -1)
-    partial = [np.minimum(least, 0).sum(axis=1), np.maximum(most, 0).sum(axis=1)]
-    partial = [partial[0] + np.minimum(bias, 0), partial[1] + np.maximum(bias, 0)]
-    products = Bounds(int(np.minimum(*raw).min()), int(np.maximum(*raw).max()))
-    sums = Bounds(int((least.sum(axis=1) + bias).min()), int((most.sum(axis=1) + bias).max()))
-    return Bounds.around([products, Bounds(int(partial[0].min()), int(partial[1].max()))]), sums
-
-
-def _fit_int64(operation: Linear, terms: Range, shift: int) -> bool:
-    """Whether sums of products, in any order, are surely within 63 bits."""
-    matrix = operation.matrix
-    widest = max(int(np.abs(end).max()) for end in terms) * int(np.abs(matrix).max()) << max(-shift, 0)
-    bias = int(np.abs(operation.cast_bias()).max())
-    return int(widest * matrix.shape[1] + bias).bit_length() < 63
-
-
-def _geometry(operation: Linear, shape: Shape) -> dict[str, int]:
-    """A sum of products as a window over (height, width, channels)."""
-    terms = operation.matrix.shape[1]
-    if not isinstance(operation, Convolution):
-        positions = prod(shape[:-1])
-        return _window(shape=(1, positions, shape[-1]), rows=(1, positions)) | {"group_channels": terms}
-    windows = operation.windows
-    sizes = _window(
-        shape=_image(shape),
-        rows=_image(operation.output_shape(shape))[:2],
-        kernel=_pair(windows.size, 1),
-        stride=_pair(windows.strides, 1),
-        dilation=_pair(windows.dilation, 1),
-        before=_pair([pad[0] for pad in windows.padding], 0),
-        stuffing=_pair(windows.stuffing, 1),
-    )
-    return sizes | {"group_channels": terms // prod(windows.size)}
-
-
-def _image(shape: Shape) -> Shape:
-    """(steps, channels) as an image of height 1."""
-    return shape if len(shape) == 3 else (1, *shape)
-
-
-def _pair(values: Sequence[int], none: int) -> tuple[int, int]:
-    """Of both axes of an image; none: of the first where there is one axis."""
-    return (none, values[0]) if len(values) == 1 else (values[0], values[1])
-
-
-def _window(
-    shape: Shape,
-    rows: Shape,
-    kernel: tuple[int, int] = (1, 1),
-    stride: tuple[int, int] = (1, 1),
-    dilation: tuple[int, int] = (1, 1),
-    before: tuple[int, int] = (0, 0),
-    stuffing: tuple[int, int] = (1, 1),
-) -> dict[str, int]:
-    """Sizes of an image and of a window that slides over it.
-
-    step: distance of columns that see the same taps, advance: that of their inputs.
-    """
-    names = {"height": shape[0], "width": shape[1], "channels": shape[2], "rows": rows[0], "columns": rows[1]}
-    names |= {"kernel_height": kernel[0], "kernel_width": kernel[1], "stride_y": stride[0], "stride_x": stride[1]}
-    names |= {"dilation_y": dilation[0], "dilation_x": dilation[1], "top": before[0], "left": before[1]}
-    step = stuffing[1] // gcd(stride[1], stuffing[1])
-    names |= {"step": step, "advance": step * stride[1] // stuffing[1]}
-    return names | {"stuffing_y": stuffing[0], "stuffing_x": stuffing[1]}
-
-
 def _pool(program: Program, group: Group, operation: Pool) -> None:
     node, graph, windows = group.head, program.graph, operation.windows
     shape = graph.shapes[node.source]
@@ -234,20 +57,20 @@ def _pool(program: Program, group: Group, operation: Pool) -> None:
     partial = Bounds(min(given[0], 0), max(given[1], 0))
     if isinstance(operation, AveragePool):
         partial = partial.shifted(operation.bits)
-    lines, held = _finish(program, group, start)
-    sum_type = _sum_type(program, group, Bounds.around([held, partial]))
-    with _struct(program, group, group.name, program.inputs(group), sum_type) as source:
-        window = _window(
-            _image(shape),
-            _image(operation.output_shape(shape))[:2],
-            kernel=_pair(windows.size, 1),
-            stride=_pair(windows.strides, 1),
-            before=_pair([pad[0] for pad in windows.padding], 0),
+    lines, held = finish(program, group, start)
+    sum_type = sum_type_of(program, group, Bounds.around([held, partial]))
+    with kernel_struct(program, group, group.name, program.inputs(group), sum_type) as source:
+        window = window_sizes(
+            as_image(shape),
+            as_image(operation.output_shape(shape))[:2],
+            kernel=of_both_axes(windows.size, 1),
+            stride=of_both_axes(windows.strides, 1),
+            before=of_both_axes([pad[0] for pad in windows.padding], 0),
         )
         source.constants("int", **window)
         with source.block("template <class V> static inline V reduce(V a, V b)"):
             source.line("return larger<V>(a, b);" if isinstance(operation, MaxPool) else "return a + b;")
-        _write_finish(source, lines)
+        write_finish(source, lines)
     program.call("pool", group.name, group, *program.inputs(group))
 
 
@@ -287,15 +110,15 @@ def _names(count: int) -> list[str]:
 
 
 def _each(program: Program, group: Group, start: Bounds, combine: str, held: list[Bounds]) -> None:
-    lines, finish = _finish(program, group, start)
+    lines, finished = finish(program, group, start)
     inputs = program.inputs(group)
     parameters = ", ".join(f"V {name}" for name in _names(len(inputs)))
-    sum_type = _sum_type(program, group, Bounds.around([finish, *held]))
-    with _struct(program, group, group.name, inputs, sum_type) as source:
+    sum_type = sum_type_of(program, group, Bounds.around([finished, *held]))
+    with kernel_struct(program, group, group.name, inputs, sum_type) as source:
         source.constants("int", size=inputs[0].size)
         with source.block(f"template <class A, class V> static inline V combine({parameters})"):
             source.line(combine)
-        _write_finish(source, lines)
+        write_finish(source, lines)
     program.call("each", group.name, group, *inputs)
 
 
@@ -311,7 +134,7 @@ def _rearrange(program: Program, group: Group, operation: Rearrangement) -> None
         run = len(offsets.pop())
     shape = [len(each) for each in offsets]
     below = [prod(shape[axis + 1 :]) * run for axis in range(len(shape))]
-    with _struct(program, group, group.name, program.inputs(group), None) as source:
+    with kernel_struct(program, group, group.name, program.inputs(group), None) as source:
         source.constants("int", axes=len(shape), run=run)
         source.array("int", "shape", np.array(shape))
         source.array("int", "below", np.array(below))
@@ -353,7 +176,7 @@ def _concatenate(program: Program, group: Group, operation: Concatenate) -> None
     for number, (name, buffer) in enumerate(zip(node.sources, program.inputs(group), strict=True)):
         piece = graph.shapes[name][operation.axis] * below
         part = f"{group.name}_{number}"
-        with _struct(program, group, part, [buffer], None) as source:
+        with kernel_struct(program, group, part, [buffer], None) as source:
             source.constants("int", pieces=buffer.size // piece, piece=piece)
             source.constants("int", first=start, distance=shape[operation.axis] * below)
             source.constants(
@@ -365,7 +188,7 @@ def _concatenate(program: Program, group: Group, operation: Concatenate) -> None
 
 def _table(program: Program, group: Group, operation: Table) -> None:
     node = group.head
-    with _struct(program, group, group.name, program.inputs(group), None) as source:
+    with kernel_struct(program, group, group.name, program.inputs(group), None) as source:
         source.constants("int", size=program.buffer(node.name).size)
         source.constants("std::int64_t", smallest=program.graph.formats[node.source].min_code)
         bounds = Bounds(int(operation.table.min()), int(operation.table.max()))
@@ -374,13 +197,13 @@ def _table(program: Program, group: Group, operation: Table) -> None:
 
 
 def _arg_max(program: Program, group: Group, operation: ArgMax) -> None:
-    with _struct(program, group, group.name, program.inputs(group), None) as source:
+    with kernel_struct(program, group, group.name, program.inputs(group), None) as source:
         source.constants("int", size=program.buffer(group.head.name).size, classes=operation.classes)
     program.call("arg_max", group.name, group, *program.inputs(group))
 
 
 EMITTERS: dict[type[Any], Callable[[Program, Group, Any], None]] = {
-    Linear: _linear,
+    Linear: write_linear,
     Pool: _pool,
     Add: _add,
     Subtract: _subtract,

@@ -25,7 +25,7 @@ def is_plain(stage: Any) -> bool:
 
 
 def interface(stage: Any, source: Source, block: str) -> None:
-    """Types and sizes that a caller needs; block: rows that are computed together."""
+    """Write to source the types and sizes that a caller of stage needs; block: rows that are computed together."""
     if is_plain(stage):
         _plain(ports_in(stage)[0], ports_out(stage)[0], source)
     else:
@@ -77,7 +77,7 @@ class Body(NamedTuple):
 
 
 def predict(stage: Any, body: Body, source: Source) -> None:
-    """What a caller calls."""
+    """Write to source the functions that a caller of stage calls; body: what stands in them."""
     plain = is_plain(stage)
     template = ["template <class From, class To>"] if plain else []
     many = "const From *input, To *output" if plain else "const Inputs &input, const Outputs &output"

@@ -87,16 +87,20 @@ class Program:
     """Statements that compute a block of rows, in order."""
 
     def bounds(self, node: str) -> Bounds:
+        """Smallest and largest code of all elements of node."""
         range_ = self.ranges[node]
         return Bounds(int(range_.low.min()), int(range_.high.max()))
 
     def buffer(self, node: str) -> Buffer:
+        """Where the codes of node lie: a node that ends a group, or an input."""
         return self.buffers[node]
 
     def inputs(self, group: Group) -> list[Buffer]:
+        """The buffers that the first node of group reads."""
         return [self.buffers[source] for source in group.head.sources]
 
     def new_buffer(self, node: str, name: str) -> None:
+        """Make a buffer called name for the codes of node; raises Refused if 64-bit integers do not hold them."""
         bounds = self.bounds(node)
         size = prod(self.graph.shapes[node])
         self.buffers[node] = Buffer(name, arithmetic_type(bounds, f"node {node}"), size, bounds)
@@ -122,7 +126,7 @@ class Program:
                 self.calls.append(f"collect<{port.size}, LANES>(at.{buffer}(), rows, {codes});")
 
     def call(self, kernel: str, struct: str, group: Group, *inputs: Buffer) -> None:
-        """Note that a kernel is to be called on these inputs."""
+        """Note a call of kernel, with the constants of struct, on inputs; it gives the last codes of group."""
         arrays = ", ".join(f"at.{buffer.name}()" for buffer in (self.buffers[group.last], *inputs))
         self.calls.append(f"{kernel}<{struct}, LANES>({arrays});")
 
@@ -132,7 +136,7 @@ class Program:
 
 
 def type_bytes(type_: str) -> int:
-    """Of an integer type."""
+    """Bytes of type_, a C++ integer type."""
     return int(re.sub(r"\D", "", type_)) // 8
 
 
@@ -192,9 +196,9 @@ class Space:
 
 
 def space(program: Program) -> Space:
-    """Buffers side by side, the largest first, each at the lowest place that is free while it is in use.
+    """The work space of program: buffers side by side, each at the lowest place that is free while it is in use.
 
-    Raises Refused where a row takes more than ROW_BYTES.
+    The largest are placed first. Raises Refused where a row takes more than ROW_BYTES.
     """
     spans = _spans(program)
     placed: list[tuple[int, int, range]] = []

@@ -4,7 +4,6 @@ Few and short vectors stand in the program itself; long ones lie in a binary fil
 """
 
 from math import prod
-from typing import Any
 
 import numpy as np
 
@@ -12,7 +11,7 @@ from qcompress.fixedpoint import Codes
 from qcompress.graph import Graph
 from qcompress.graph.linear import Linear, positions
 from qcompress.graph.ports import Port, Tensors, as_tensors, by_port
-from qcompress.graph.stage import Chain, ports_in, ports_out
+from qcompress.graph.stage import Chain, Stage, ports_in, ports_out
 from qcompress.targets.cpp.ports import is_plain, members
 from qcompress.targets.cpp.source import Source, header_name, namespace
 from qcompress.targets.cpp.types import port_type
@@ -80,15 +79,17 @@ READ = """\
     std::fclose(file);
 """
 
+Whole = Graph | Chain | Stage
 
-def rows(stage: Any) -> int:
-    """How many rows the self-test has: bounded by what the reference takes and by the size of the vectors."""
+
+def rows(stage: Whole) -> int:
+    """How many rows the self-test of stage has: bounded by what the reference takes and by the size of the vectors."""
     codes = sum(port.size for port in (*ports_in(stage), *ports_out(stage)))
     return max(1, min(ROWS, WORK // (products(stage) + ELEMENT_WORK * elements(stage) + 1), FILED // codes))
 
 
-def products(stage: Any) -> int:
-    """Products of all sums for one row."""
+def products(stage: Whole) -> int:
+    """Products of all sums of stage for one row."""
     if isinstance(stage, Chain):
         return sum(products(each) for each in stage.stages)
     if not isinstance(stage, Graph):
@@ -100,15 +101,15 @@ def products(stage: Any) -> int:
     )
 
 
-def elements(stage: Any) -> int:
-    """Elements of all layers for one row."""
+def elements(stage: Whole) -> int:
+    """Elements of all layers of stage for one row."""
     if isinstance(stage, Chain):
         return sum(elements(each) for each in stage.stages)
     return sum(prod(shape) for shape in stage.shapes.values()) if isinstance(stage, Graph) else 0
 
 
-def selftest(stage: Any) -> tuple[str, bytes | None]:
-    """The program, and what lies in FILE beside it, if its vectors are too long for the text."""
+def selftest(stage: Graph | Chain) -> tuple[str, bytes | None]:
+    """The self-test's program for stage, and what lies in FILE beside it, if its vectors are too long for the text."""
     given = vectors(stage, rows(stage))
     made = by_port(ports_out(stage), stage.run(given), stage.name)
     arrays = {f"in_{name}": by_port(ports_in(stage), given, stage.name)[port.name] for name, port in _inputs(stage)}
@@ -143,15 +144,15 @@ def _bytes(type_: str, codes: Codes) -> bytes:
     return codes.astype(np.dtype(type_.removeprefix("std::").removesuffix("_t")).newbyteorder("<")).tobytes()
 
 
-def _inputs(stage: Any) -> list[tuple[str, Port]]:
+def _inputs(stage: Whole) -> list[tuple[str, Port]]:
     return members(ports_in(stage))
 
 
-def _outputs(stage: Any) -> list[tuple[str, Port]]:
+def _outputs(stage: Whole) -> list[tuple[str, Port]]:
     return members(ports_out(stage))
 
 
-def _calls(stage: Any, data: str) -> dict[str, str]:
+def _calls(stage: Whole, data: str) -> dict[str, str]:
     """The statements that run and compare; data: what makes a pointer of an array of vectors."""
     inputs, outputs = _inputs(stage), _outputs(stage)
     given = [f"vectors::in_{name}{data}" for name, _ in inputs]
@@ -177,15 +178,15 @@ def _calls(stage: Any, data: str) -> dict[str, str]:
     }
 
 
-def _arguments(stage: Any, given: list[str], made: list[str]) -> str:
+def _arguments(stage: Whole, given: list[str], made: list[str]) -> str:
     """Arrays as `predict` takes them."""
     if is_plain(stage):
         return f"{given[0]}, {made[0]}"
     return f"Inputs{{{', '.join(given)}}}, Outputs{{{', '.join(made)}}}"
 
 
-def vectors(stage: Any, count: int) -> Tensors:
-    """Input codes of the self-test: uniform, sparse, and the ends of the range; the same ones always."""
+def vectors(stage: Whole, count: int) -> Tensors:
+    """Input codes of the self-test of stage, count rows: uniform, sparse, the ends of the range; always the same."""
     rng = np.random.default_rng(0)
     return as_tensors(ports_in(stage), {port.name: _codes(rng, port, count) for port in ports_in(stage)})
 

@@ -36,7 +36,10 @@ class Source(Lines):
         self.line(*(f"static constexpr {type_} {name} = {literal(value)};" for name, value in values.items()))
 
     def array(self, type_: str, name: str, values: Codes, before: str = "static ") -> None:
-        """A constant array of codes, a hundred or so characters a line; before: words before `constexpr`."""
+        """The constant array `name` of C++ type type_ with values, a hundred or so characters a line.
+
+        before: words before `constexpr`.
+        """
         with self.block(f"{before}constexpr {type_} {name}[{values.size}] =", "};"):
             texts = [literal(code) if abs(code) >= 1 << 31 else str(code) for code in values.ravel().tolist()]
             for start in range(0, len(texts), 20):
@@ -44,17 +47,17 @@ class Source(Lines):
 
 
 def namespace(graph: Hashed) -> str:
-    """Of model name and version: two models, or two versions of one, live in one program."""
+    """Namespace by name and version of graph: two models, or two versions of one, live in one program."""
     return f"qcompress_{word(graph.name)}_{graph.content_hash()[:12]}"
 
 
 def header_name(graph: Hashed) -> str:
-    """File name of the header."""
+    """File name of the header of graph."""
     return f"{word(graph.name)}.h"
 
 
 def word(name: str) -> str:
-    """Letters, digits and underscores alone; names that differ may become alike."""
+    """The name in letters, digits and underscores alone; names that differ may become alike."""
     return re.sub(r"[^0-9A-Za-z]", "_", name)
 
 
@@ -81,5 +84,5 @@ def identifiers(names: Iterable[str]) -> dict[str, str]:
 
 
 def comment(text: str) -> str:
-    """Nothing that could end or continue a comment line."""
+    """The text without anything that could end or continue a comment line."""
     return re.sub(r"[^\x20-\x5b\x5d-\x7e]", "_", text)

@@ -18,21 +18,23 @@ class Bounds(NamedTuple):
     high: int
 
     def shifted(self, left: int) -> "Bounds":
+        """The bounds times 2**left."""
         return Bounds(self.low << left, self.high << left)
 
     @classmethod
     def around(cls, bounds: Iterable["Bounds"]) -> "Bounds":
+        """The narrowest bounds that hold all bounds."""
         given = list(bounds)
         return cls(min(b.low for b in given), max(b.high for b in given))
 
 
 def signed_bits(bounds: Bounds) -> int:
-    """Width of the smallest two's complement number that holds both."""
+    """Bits of the smallest two's complement number that holds both bounds."""
     return max((~end if end < 0 else end).bit_length() for end in (bounds.low, bounds.high)) + 1
 
 
 def arithmetic_type(bounds: Bounds, what: str) -> str:
-    """The narrowest integer to compute with; raises Refused beyond 64 bits."""
+    """The narrowest C++ integer to compute with within bounds; raises Refused, naming what, beyond 64 bits."""
     width = signed_bits(bounds)
     for bits in ARITHMETIC:
         if width <= bits:
@@ -41,13 +43,13 @@ def arithmetic_type(bounds: Bounds, what: str) -> str:
 
 
 def port_type(format_: Format) -> str:
-    """The narrowest standard integer that holds every code of a format: of the header's interface."""
+    """The narrowest standard C++ integer that holds every code of format_: of the header's interface."""
     bits = next(bits for bits in (8, 16, 32, 64) if format_.width <= bits)
     return f"std::{'' if format_.signed else 'u'}int{bits}_t"
 
 
 def shift_count(shift: int) -> Bounds:
-    """What an integer must hold so that it can be shifted by so many bits."""
+    """Bounds of what an integer must hold so that it can be shifted by shift bits."""
     return Bounds(0, 1 << (shift - 1) if shift > 0 else 0)
 
 
@@ -59,10 +61,13 @@ class Step(NamedTuple):
     result: Bounds
 
 
-def step(operation: Operation, given: Format, bounds: Bounds) -> Step:
-    """A cast, ReLU or leaky ReLU on codes within `bounds`."""
+def step(operation: Operation, source_format: Format, bounds: Bounds) -> Step:
+    """The operation, a cast, ReLU or leaky ReLU, on codes of source_format within `bounds`, as C++ statements.
+
+    Raises TypeError for any other.
+    """
     if isinstance(operation, Quantize):
-        return cast_step(operation.cast, given.fraction, bounds)
+        return cast_step(operation.cast, source_format.fraction, bounds)
     if isinstance(operation, Relu):
         return _clamped(bounds, max(bounds.low, 0), None)
     if isinstance(operation, LeakyRelu):
@@ -73,7 +78,7 @@ def step(operation: Operation, given: Format, bounds: Bounds) -> Step:
 
 
 def cast_step(cast: Cast, fraction: int, bounds: Bounds) -> Step:
-    """A cast: rounding, then overflow, without what the bounds prove unneeded."""
+    """A cast of codes with fraction fractional bits: rounding, then overflow, without what bounds prove unneeded."""
     shift = fraction - cast.format.fraction
     moved = _rounded(cast.rounding, shift, bounds) if shift > 0 else _raised(cast, -shift, bounds)
     fitted = _overflow(cast, moved.result)
@@ -137,7 +142,7 @@ def _overflow(cast: Cast, bounds: Bounds) -> Step:
 
 
 def wrap_step(target: Format, bounds: Bounds) -> Step:
-    """The lowest bits, read as two's complement if signed."""
+    """The lowest bits of codes within bounds, as many as target has, read as two's complement if signed."""
     if target.min_code <= bounds.low and bounds.high <= target.max_code:
         return Step([], bounds, bounds)
     mask = (1 << target.width) - 1
@@ -163,5 +168,5 @@ def _clamped(bounds: Bounds, low: int, high: int | None) -> Step:
 
 
 def literal(value: int) -> str:
-    """An integer as C++ reads it, the smallest one included."""
+    """The integer value as C++ reads it, the smallest one included."""
     return f"{value}LL" if value > -(1 << 63) else f"({value + 1}LL - 1)"

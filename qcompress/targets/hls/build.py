@@ -11,6 +11,7 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
+from qcompress.files import JsonObject
 from qcompress.graph import Graph
 from qcompress.graph.ports import Port
 from qcompress.targets.hls.lowering import lower
@@ -31,8 +32,11 @@ REARRANGING = (
 """Optimizers of hls4ml that change what a network computes; its own setting for skipping them has no effect."""
 
 
-def configuration(settings: Hls, layers: dict[str, Any]) -> dict[str, Any]:
-    """hls4ml's configuration: relative paths, a fixed stamp, weights in the sources; same graph, same bytes."""
+def configuration(settings: Hls, layers: dict[str, Any]) -> JsonObject:
+    """hls4ml's configuration for settings and layers, its part by layer name; same graph, same bytes.
+
+    Relative paths, a fixed stamp, weights in the sources.
+    """
     from hls4ml.backends import get_backend
 
     part = {"part": settings.part} if settings.part else {}
@@ -53,7 +57,7 @@ def configuration(settings: Hls, layers: dict[str, Any]) -> dict[str, Any]:
 
 
 def write_project(graphs: Sequence[Graph], settings: Hls) -> None:
-    """Write one project of all `graphs` to ./project."""
+    """Write one project of all `graphs` with these settings to ./project."""
     from hls4ml.model.graph import ModelGraph
     from hls4ml.model.optimizer import get_optimizer
     from hls4ml.writer.writers import get_writer
@@ -93,7 +97,10 @@ def _forget_paths(project: Path) -> None:
 
 
 def ports(model: Any, graphs: Sequence[Graph], settings: Hls) -> str:
-    """The header that tells driver.cpp the ports: names and types from hls4ml, formats from the graphs."""
+    """The header that tells driver.cpp the ports: names and types from hls4ml's model, formats from the graphs.
+
+    settings: of the project, whose backend and io type decide how ports are declared.
+    """
     streams, quartus = settings.io_type == "io_stream", settings.backend == "Quartus"
     suffix = "" if quartus and not streams else "_port"  # members of Quartus' structs have names of their own
     inputs, outputs = (

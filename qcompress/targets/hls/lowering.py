@@ -59,7 +59,7 @@ from qcompress.targets.hls.windows import (
 
 
 def lower(graphs: Sequence[Graph], settings: Settings) -> Layers:
-    """The layers of all `graphs`, side by side; raises Refused for what is not exact."""
+    """The layers of all `graphs` with these settings, side by side; raises Refused for what is not exact."""
     layers = Layers(settings)
     for graph in graphs:
         layers.outputs += _lower(layers, graph.pruned())

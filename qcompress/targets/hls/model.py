@@ -7,6 +7,7 @@ from math import prod
 from typing import Any, Protocol
 
 from qcompress.errors import Refused
+from qcompress.files import JsonObject
 from qcompress.fixedpoint import Cast, Format
 from qcompress.graph import Input
 from qcompress.graph.ports import INPUT
@@ -71,7 +72,7 @@ class Layers:
         """Backend, io type and strategy."""
         return self.settings.backend, self.settings.io_type, self.settings.strategy
 
-    def configuration(self) -> dict[str, Any]:
+    def configuration(self) -> JsonObject:
         """hls4ml's configuration by layer name."""
         return {
             name: {"Precision": types, "Trace": False}
@@ -79,19 +80,22 @@ class Layers:
             for name, types in self.precisions.items()
         }
 
-    def add_input(self, given: Input) -> Tensor:
-        """An input of a graph."""
-        self.node = given.name
-        self._refuse_one_bit(given.format)
-        name = f"codes{len(self.inputs)}" + ("" if given.name == INPUT else f"_{identifier(given.name)}")
+    def add_input(self, port: Input) -> Tensor:
+        """An input layer for port, an input of a graph; raises Refused for one bit where hls4ml makes two of it."""
+        self.node = port.name
+        self._refuse_one_bit(port.format)
+        name = f"codes{len(self.inputs)}" + ("" if port.name == INPUT else f"_{identifier(port.name)}")
         self.computes = False
         self.inputs.append(name)
-        self.precisions[name] = {"result": precision(given.format)}
-        self.dictionaries.append({"class_name": "InputLayer", "name": name, "input_shape": list(given.shape)})
-        return Tensor(name, tuple(given.shape), given.format)
+        self.precisions[name] = {"result": precision(port.format)}
+        self.dictionaries.append({"class_name": "InputLayer", "name": name, "input_shape": list(port.shape)})
+        return Tensor(name, tuple(port.shape), port.format)
 
     def add_copy(self, output: str, source: Tensor) -> Tensor:
-        """An output of a graph of several: a layer of its own, for hls4ml joins outputs with what they are made of."""
+        """A layer of its own for an output of a graph of several, a copy of source.
+
+        Without it hls4ml joins outputs with what they are made of.
+        """
         self.node = output
         copy = self.cast(source.format, source)
         name = f"result{len(self.copies)}_{identifier(output)}"
@@ -109,7 +113,11 @@ class Layers:
         types: Mapping[str, Format] | None = None,
         **attributes: Any,
     ) -> Tensor:
-        """A layer of hls4ml's class `kind`, which gives numbers of `result`; `types`: its other precisions."""
+        """A layer of hls4ml's class `kind` on sources, which gives numbers of `result` in that shape.
+
+        types: its other precisions, by hls4ml's names; attributes: its other keys. Raises Refused for one bit where
+        hls4ml makes two of it.
+        """
         for format_ in (result.format if isinstance(result, Cast) else result, (types or {}).get("accum")):
             self._refuse_one_bit(format_)
         name = f"n{len(self.dictionaries)}_{identifier(self.node)}"
@@ -127,7 +135,10 @@ class Layers:
         return self.add("Activation", source.shape, result, source, activation="linear", n_in=prod(source.shape))
 
     def reshaped(self, shape: Shape, source: Tensor) -> Tensor:
-        """Streams are packed anew, by one element at a time if one packet is no multiple of the other."""
+        """The numbers of source in another shape of as many elements.
+
+        Streams are packed anew, by one element at a time if one packet is no multiple of the other.
+        """
         if shape == source.shape:
             return source
         if self.settings.io_type == "io_parallel" or (len(shape) == 1 and self.feeds_dense):
@@ -139,7 +150,7 @@ class Layers:
         return self.add("Repack", shape, source.format, source, target_shape=list(shape))
 
     def refuse_wide(self, what: str, format_: Format) -> None:
-        """Raises Refused for constants that float64 does not hold."""
+        """Raises Refused if constants of format_ are wider than float64 holds; what: they are, in words."""
         if format_.width > WEIGHT_BITS:
             raise self.refuse(f"{what} of {format_}, hls4ml carries {WEIGHT_BITS} bits: use fewer")
 
@@ -149,7 +160,7 @@ class Layers:
             raise self.refuse(f"hls4ml makes {format_} two bits wide on {self.settings.backend}: use two bits")
 
     def refuse(self, why: str) -> Refused:
-        """The refusal of the node at hand."""
+        """The refusal of the node at hand, to be raised; why: reason and remedy."""
         return Refused(f"hls: node {self.node}: {why}")
 
 
@@ -159,6 +170,6 @@ def identifier(name: str) -> str:
 
 
 def precision(cast: Format | Cast) -> str:
-    """A number format as hls4ml reads it: all modes written out."""
+    """A cast or a number format as hls4ml reads it: all modes written out."""
     full = cast if isinstance(cast, Cast) else Cast(cast)
     return f"{str(full)[:-1]},0>"

@@ -85,11 +85,11 @@ class Hls:
         return TOOLS[self.backend]
 
     def cost(self, graph: Graph) -> tuple[float, float]:
-        """Seconds and megabytes that the build will take, as `build_cost` knows them."""
+        """Seconds and megabytes that the build of graph will take, as `build_cost` knows them."""
         return hls_cost(graph.pruned(), self.backend, self.io_type)
 
     def refuse(self, graph: Graph) -> None:
-        """Raises Refused for settings and operations whose C simulation is not proven exact."""
+        """Raises Refused for settings, and operations of graph, whose C simulation is not proven exact."""
         known = {"backend": BACKENDS, "io_type": IO_TYPES, "strategy": STRATEGIES}
         for setting, values in known.items():
             if getattr(self, setting) not in values:
@@ -99,7 +99,10 @@ class Hls:
         lower([graph], self)
 
     def build(self, graph: Graph, folder: Path) -> "Simulator | Project":
-        """Write the project to folder/project and compile its C simulation (about 10 s for 2100 weights)."""
+        """Write the project of graph to folder/project and compile its C simulation (about 10 s for 2100 weights).
+
+        Raises Refused, ToolMissing.
+        """
         self.refuse(graph)
         self.advise(graph)
         self.write([graph], folder)
@@ -107,12 +110,12 @@ class Hls:
         return self._body(graph, folder)
 
     def open(self, graph: Graph, folder: Path) -> "Simulator | Project":
-        """The C simulation that `build` left in `folder`."""
+        """The C simulation of graph that `build` left in `folder`."""
         read_record(folder / self.record, graph)
         return self._body(graph, folder)
 
     def advise(self, graph: Graph) -> None:
-        """Warn of what simulates exactly and will not synthesize well."""
+        """Warn of what simulates exactly and will not synthesize well in graph."""
         if (self.backend, self.strategy) != ("Vivado", "Latency"):
             return
         for node in graph.nodes:
@@ -122,10 +125,10 @@ class Hls:
                 warnings.warn(f"{self.name}: node {node.name}: {said}", QcompressWarning, stacklevel=2)
 
     def write(self, graphs: Sequence[Graph], folder: Path, optimization: str = "-O2") -> None:
-        """One project of all `graphs`, side by side, with the inputs and outputs of each; compiled if that can be.
+        """Write to folder one project of all `graphs`, side by side, with the inputs and outputs of each.
 
-        The simulation reads all inputs of all graphs for each row, one after the other, and writes all outputs.
-        optimization: g++'s option; less of it compiles faster and simulates slower.
+        Compiled if that can be. The simulation reads all inputs of all graphs for each row, one after the other, and
+        writes all outputs. optimization: g++'s option; less of it compiles faster and simulates slower.
         """
         compiler = require("g++", "g++") if self.simulated else ""
         folder.mkdir(parents=True, exist_ok=True)
@@ -197,6 +200,6 @@ def _compile(compiler: str, settings: Hls, optimization: str) -> list[str]:
     """g++ on the project's sources; the driver asserts at compile time that the port formats are the graph's."""
     folders = ["firmware", *(f"firmware/{folder}" for folder in INCLUDES[settings.backend])]
     defines = ['-DWEIGHTS_DIR="firmware/weights"']
-    sources = [f"firmware/{PROJECT}.cpp", "simulate.cpp"]
+    sources = ["-include", f"firmware/{PROJECT}.cpp", "simulate.cpp"]  # in one: headers take most of the time
     includes = ["-I.", *(f"-I{folder}" for folder in folders)]
     return [compiler, "-std=c++14", optimization, "-w", *defines, *includes, *sources, "-o", "simulate"]

@@ -55,7 +55,7 @@ JOINING_ROWS = EVERYWHERE - _on(("Catapult",), ("io_stream",))
 
 
 def permuted_axes(combination: Combination) -> int:
-    """How many axes a backend's transposition moves."""
+    """How many axes the transposition of a combination's backend and io type moves."""
     backend, io_type, _ = combination
     if backend in AP_FIXED:
         return 8
@@ -63,7 +63,7 @@ def permuted_axes(combination: Combination) -> int:
 
 
 def unproven(kind: type[Operation], combination: Combination) -> str | None:
-    """None for an operation that is exact on the combination, else the reason and what to use instead."""
+    """None for a kind of operation that is exact on the combination, else the reason and what to use instead."""
     proven = EXACT.get(kind, frozenset())
     if combination in proven:
         return None

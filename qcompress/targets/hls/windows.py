@@ -36,14 +36,17 @@ class Weights(NamedTuple):
 
     @classmethod
     def of(cls, layers: Layers, operation: Linear, kernel: Codes) -> "Weights":
-        """The operation's, with its kernel in the shape of hls4ml's layer."""
+        """The weights of operation, with kernel, its own in the shape of hls4ml's layer.
+
+        layers: whose node at hand is refused if they are too wide.
+        """
         layers.refuse_wide("kernel", operation.kernel_format)
         layers.refuse_wide("bias", operation.bias_format)
         return cls(kernel, operation.kernel_format, operation.bias, operation.bias_format, operation.accumulator)
 
     @classmethod
     def picking(cls, kernel: Codes, scale: int, channels: int, accumulator: Format) -> "Weights":
-        """Ones that are worth 2**-scale, and no bias."""
+        """A kernel of ones, each worth 2**-scale, and no bias, for as many channels; accumulator: of the sums."""
         one = Format(False, 1, 1 - scale)
         return cls(kernel, one, np.zeros(channels, np.int64), one, accumulator)
 
@@ -52,7 +55,7 @@ class Weights(NamedTuple):
         return {"weight": self.kernel_format, "bias": self.bias_format, "accum": self.accumulator}
 
     def data(self, name: str = "weight") -> Layer:
-        """The values that hls4ml takes."""
+        """The values that hls4ml takes; name: of the kernel among them."""
         return {
             f"{name}_data": self.kernel_format.to_values(self.kernel),
             "bias_data": self.bias_format.to_values(self.bias),
@@ -60,7 +63,7 @@ class Weights(NamedTuple):
 
 
 def dense(layers: Layers, operation: Dense, source: Tensor) -> Tensor:
-    """On more than one axis: a convolution with a window of one."""
+    """A dense operation on source, appended to layers; on more than one axis a convolution with a window of one."""
     shape = operation.output_shape(source.shape)
     if len(source.shape) in (2, 3):
         kernel = operation.kernel[(None,) * (len(shape) - 1)]
@@ -90,6 +93,7 @@ class Window(NamedTuple):
 
     @classmethod
     def one(cls, axes: int) -> "Window":
+        """A window of one element that moves by one, without padding, on as many axes."""
         return cls((1,) * axes, ((0, 0),) * axes)
 
 
@@ -110,7 +114,10 @@ def _sizes(prefix: str, size: Shape) -> Layer:
 
 
 def ends_of(prefix: str, pairs: Pairs) -> Layer:
-    """Numbers for the ends of each axis, as hls4ml names them: top and bottom, left and right."""
+    """Numbers for the ends of each axis, of pairs, as hls4ml names them behind prefix.
+
+    Of two axes top and bottom, left and right, of one left and right.
+    """
     names = (("top", "bottom"), ("left", "right"))[-len(pairs) :]
     return {
         f"{prefix}_{end}": number
@@ -142,7 +149,10 @@ def _as_long_as_strides(weights: Weights, window: Window, given: Shape) -> tuple
 
 
 def convolve(layers: Layers, weights: Weights, window: Window, source: Tensor) -> Tensor:
-    """A convolution over one or two axes; kernel (*window, channels, filters)."""
+    """A convolution of source over one or two axes, appended to layers; weights: kernel (*window, channels, filters).
+
+    window: its strides and padding.
+    """
     if layers.settings.io_type == "io_stream":
         weights, window = _as_long_as_strides(weights, window, source.shape)
         if len(source.shape) == 2 and any(
@@ -173,9 +183,10 @@ def _reuse(wanted: int, products: int) -> int:
 
 
 def convolve_each(layers: Layers, weights: Weights, window: Window, source: Tensor) -> Tensor:
-    """A convolution of every channel by itself; kernel (*window, channels, multiplier).
+    """A convolution of every channel of source by itself, appended to layers; kernel (*window, channels, multiplier).
 
-    Where hls4ml has no exact layer for it, one over all channels, with zeros.
+    weights: with that kernel; window: its strides and padding. Where hls4ml has no exact layer for it, one over all
+    channels, with zeros.
     """
     size, (channels, multiplier) = weights.kernel.shape[:-2], weights.kernel.shape[-2:]
     if multiplier > 1 or layers.combination not in DEPTHWISE:
@@ -216,7 +227,10 @@ def _spread(operation: Convolution) -> Codes:
 
 
 def convolution(layers: Layers, operation: Convolution, source: Tensor) -> Tensor:
-    """Dilation and groups become zeros in the kernel."""
+    """A convolution operation on source, appended to layers; dilation and groups become zeros in the kernel.
+
+    Raises Refused for transposed ones.
+    """
     if max(getattr(operation, "stuffing", (1,))) > 1:
         raise layers.refuse("hls4ml has no transposed convolution with strides: use up-sampling and a convolution")
     kernel, groups = _spread(operation), operation.groups
@@ -230,13 +244,16 @@ def convolution(layers: Layers, operation: Convolution, source: Tensor) -> Tenso
 
 
 def depthwise(layers: Layers, operation: DepthwiseConv, source: Tensor) -> Tensor:
-    """Dilation becomes zeros in the kernel."""
+    """A depthwise operation on source, appended to layers; dilation becomes zeros in the kernel."""
     weights = Weights.of(layers, operation, _spread(operation))
     return convolve_each(layers, weights, Window(operation.strides, operation.padding), source)
 
 
 def affine(layers: Layers, operation: Affine, source: Tensor) -> Tensor:
-    """hls4ml adds before it casts, so the bias goes in as the accumulator holds it; it drops a scale of one."""
+    """An affine operation on source, appended to layers.
+
+    hls4ml adds before it casts, so the bias goes in as the accumulator holds it; it drops a scale of one.
+    """
     layers.refuse_wide("kernel", operation.kernel_format)
     layers.refuse_wide("accumulator", operation.accumulator)
     scale, bias = operation.kernel_format.to_values(operation.kernel), operation.cast_bias()
@@ -256,7 +273,10 @@ def affine(layers: Layers, operation: Affine, source: Tensor) -> Tensor:
 
 
 def resized(layers: Layers, kind: str, shape: Shape, source: Tensor, **attributes: Any) -> Tensor:
-    """A layer of class `kind` that changes heights and widths only."""
+    """A layer of class `kind` on source that changes heights and widths only, to shape, appended to layers.
+
+    attributes: its other keys.
+    """
     return layers.add(
         f"{kind}{len(shape) - 1}D",
         shape,
@@ -269,7 +289,7 @@ def resized(layers: Layers, kind: str, shape: Shape, source: Tensor, **attribute
 
 
 def pad_with_zeros(layers: Layers, padding: Pairs, source: Tensor) -> Tensor:
-    """Zeros (before, after) on each of the axes before the channels."""
+    """Zeros around source, padding (before, after) on each of the axes before the channels, appended to layers."""
     shape = ZeroPad(padding).output_shape(source.shape)
     return resized(layers, "ZeroPadding", shape, source, **ends_of("pad", padding))
 
@@ -299,7 +319,10 @@ def _pooled(
 
 
 def max_pool(layers: Layers, operation: MaxPool, source: Tensor) -> Tensor:
-    """Codes without sign are padded with zeros by a layer of its own: hls4ml pads them with the largest code."""
+    """A maximum operation on source, appended to layers. Raises Refused for windows that streams do not compute.
+
+    Codes without sign are padded with zeros by a layer of its own: hls4ml pads them with the largest code.
+    """
     padding, given = operation.padding, source.format
     streams, padded = layers.settings.io_type == "io_stream", any(map(any, padding))
     if streams and operation.strides != operation.size:
@@ -312,7 +335,10 @@ def max_pool(layers: Layers, operation: MaxPool, source: Tensor) -> Tensor:
 
 
 def average_pool(layers: Layers, operation: AveragePool, source: Tensor) -> Tensor:
-    """hls4ml's layer, or where that is wrong or missing a convolution of equal weights."""
+    """An average operation on source, appended to layers.
+
+    hls4ml's layer, or where that is wrong or missing a convolution of equal weights.
+    """
     result, bits = operation.output_format(source.format), operation.bits
     none = Window(operation.strides, ((0, 0),) * len(operation.size))
     beside = layers.settings.io_type == "io_parallel" or operation.strides == operation.size

@@ -19,7 +19,7 @@ ROWS = 64
 
 
 def bench_rows(graph: Graph) -> Tensors:
-    """Input codes of the vectors: uniform, the two ends of the range first."""
+    """Input codes of the vectors of graph, ROWS rows: uniform, the two ends of the range first; always the same."""
     rng, codes = np.random.default_rng(0), {}
     for port in graph.input_ports:
         low, high = port.format.min_code, port.format.max_code
@@ -29,7 +29,7 @@ def bench_rows(graph: Graph) -> Tensors:
 
 
 def hex_rows(ports: Sequence[Port], codes: Tensors) -> str:
-    """Rows of codes as hexadecimal lines, the first element of the first port in the lowest bits."""
+    """Rows of codes of ports as hexadecimal lines, the first element of the first port in the lowest bits."""
     widths = [port.format.width for port in ports for _ in range(port.size)]
     firsts = np.cumsum([0, *widths]).tolist()
     lines = []
@@ -42,7 +42,11 @@ def hex_rows(ports: Sequence[Port], codes: Tensors) -> str:
 def write_bench(
     graph: Graph, folder: Path, top: str, latency: int, layout: Layout | None = None, interval: int = 1
 ) -> None:
-    """Write bench.v and its vectors; layout: of a design whose weights are loaded first."""
+    """Write the test bench of module top, the Verilog of graph, and its vectors to folder, which is made.
+
+    latency: clock edges from an input to its result; layout: of a design whose weights are loaded first; interval:
+    clock cycles between inputs.
+    """
     folder.mkdir(parents=True, exist_ok=True)
     codes = bench_rows(graph)
     (folder / "input.hex").write_text(hex_rows(graph.input_ports, codes))
@@ -54,7 +58,11 @@ def write_bench(
 
 
 def bench_text(graph: Graph, top: str, latency: int, layout: Layout | None, interval: int) -> str:
-    """The test bench: loads, feeds a row every `interval` cycles, compares each result `latency` edges later."""
+    """The test bench of module top: loads, feeds a row every `interval` cycles, compares each result.
+
+    graph: whose ports it has; latency: clock edges from an input to its result; layout: of weights that are loaded
+    first, or None.
+    """
     source = Verilog()
     given, found = buses(INPUT, graph.input_ports), buses(OUTPUT, graph.output_ports)
     inputs, outputs = (sum(bus.width for bus in side) for side in (given, found))

@@ -14,7 +14,7 @@ from typing import Any, NamedTuple
 
 import numpy as np
 
-from qcompress.files import write_json
+from qcompress.files import JsonObject, write_json
 from qcompress.fixedpoint import Codes, Format
 from qcompress.graph import Graph
 from qcompress.graph.ports import INPUT, OUTPUT, Port, Tensors, as_tensors, pack
@@ -44,7 +44,10 @@ class Core(NamedTuple):
 
 
 def top_module(graph: Graph, core: Core | None, constants: dict[int, int]) -> str:
-    """The top module: buses in the graph's formats around alkaid's core, whose ports are in formats of its own."""
+    """The top module: buses in the formats of graph around core, alkaid's, whose ports are in formats of its own.
+
+    core: None where every output is constant; constants: number of an output element -> its code.
+    """
     inputs, outputs = buses(INPUT, graph.input_ports), buses(OUTPUT, graph.output_ports)
     given, results = lanes(inputs), lanes(outputs)
     parts = [
@@ -114,9 +117,9 @@ class Lane(NamedTuple):
         return f"{self.bus}[{self.first} +: {self.bits.width}]"
 
 
-def lanes(found: Sequence[Bus]) -> list[Lane]:
-    """The elements of all buses, one behind the other."""
-    return [Lane(bus.name, n, Bits.of(bus.port.format)) for bus in found for n in range(bus.port.size)]
+def lanes(side: Sequence[Bus]) -> list[Lane]:
+    """The elements of all buses of a side, inputs or outputs, one behind the other."""
+    return [Lane(bus.name, n, Bits.of(bus.port.format)) for bus in side for n in range(bus.port.size)]
 
 
 def _assign(to: Lane, source: Lane) -> str:
@@ -141,7 +144,10 @@ def _assign(to: Lane, source: Lane) -> str:
 
 
 def write_core(logic: Any, latency_cutoff: float, folder: Path) -> Core:
-    """Write alkaid's modules into `folder`."""
+    """Write alkaid's modules of its logic into `folder`; gives their ports and figures.
+
+    latency_cutoff: adder levels between registers.
+    """
     from alkaid.codegen import RTLModel
 
     with tempfile.TemporaryDirectory() as scratch:
@@ -160,10 +166,11 @@ def _padded(signal: Any) -> Bits:
     return Bits(bool(signed), int(integer), int(fraction))
 
 
-def write_verilog(graph: Graph, traced: Traced, latency_cutoff: float, folder: Path) -> dict[str, Any]:
-    """Write the design into `folder`; returns its figures: latency, interval, ports, alkaid's estimates.
+def write_verilog(graph: Graph, traced: Traced, latency_cutoff: float, folder: Path) -> JsonObject:
+    """Write the design of graph into `folder`; returns its figures: latency, interval, ports, alkaid's estimates.
 
-    A design whose outputs are all constant has no core; its latency is given as 1.
+    traced: its logic and constant outputs; latency_cutoff: adder levels between registers. A design whose outputs are
+    all constant has no core; its latency is given as 1.
     """
     core = write_core(traced.logic, latency_cutoff, folder) if traced.logic is not None else None
     inputs, outputs = buses(INPUT, graph.input_ports), buses(OUTPUT, graph.output_ports)
@@ -179,7 +186,7 @@ def write_verilog(graph: Graph, traced: Traced, latency_cutoff: float, folder: P
 
 
 def sample_codes(ports: Sequence[Port], rows: int) -> Tensors:
-    """Input codes for the check: uniform ones, sparse ones, and the two ends of the range; the same ones always."""
+    """Codes of ports for the check, rows of them: uniform, sparse, and the two ends of the range; always the same."""
     rng = np.random.default_rng(0)
     return as_tensors(ports, {port.name: _sample(rng, port.format, (rows, *port.shape)) for port in ports})
 
@@ -192,7 +199,10 @@ def _sample(rng: np.random.Generator, format_: Format, shape: tuple[int, ...]) -
 
 
 def mismatches(graph: Graph, traced: Traced, codes: Tensors) -> int:
-    """Wrong output codes of alkaid's interpreter on the traced logic, which the Verilog is written from."""
+    """Wrong output codes of alkaid's interpreter on the traced logic of graph, which the Verilog is written from.
+
+    codes: of its inputs.
+    """
     expected = pack(graph.output_ports, graph.run(codes), graph.name)
     wrong = sum(int(np.count_nonzero(expected[:, number] != code)) for number, code in traced.constants.items())
     if traced.logic is not None:

@@ -62,11 +62,14 @@ class Rtl(InVerilog):
         return "rtl"
 
     def cost(self, graph: Graph) -> tuple[float, float]:
-        """Seconds and megabytes that the build will take, as `build_cost` knows them."""
+        """Seconds and megabytes that the build of graph will take, as `build_cost` knows them."""
         return rtl_cost(graph.pruned())
 
     def refuse(self, graph: Graph) -> None:
-        """Raises Refused for operations, modes and formats that alkaid does not compute exactly."""
+        """Raises Refused for operations, modes and formats of graph that alkaid does not compute exactly.
+
+        Also for more operations than BUDGET, and for settings that make no sense.
+        """
         if not self.latency_cutoff > 0:
             raise Refused(f"rtl: latency_cutoff {self.latency_cutoff}: give a number of adder levels above 0")
         graph = graph.pruned()
@@ -89,7 +92,10 @@ class Rtl(InVerilog):
             )
 
     def build(self, graph: Graph, folder: Path) -> Simulator:
-        """Write folder/verilog and the record, compile the simulation (about 1 min for 2100 weights)."""
+        """Write folder/verilog of graph and the record, compile the simulation (about 1 min for 2100 weights).
+
+        Raises Refused, ToolMissing.
+        """
         self.refuse(graph)
         compiler = require("g++", "g++")
         log = self.begin(graph, folder)
@@ -110,7 +116,7 @@ class Rtl(InVerilog):
         return self._body(graph, folder)
 
     def open(self, graph: Graph, folder: Path) -> Simulator:
-        """The simulation that `build` left in `folder`."""
+        """The simulation of graph that `build` left in `folder`."""
         read_record(folder / self.record, graph)
         return self._body(graph, folder)
 
@@ -136,7 +142,7 @@ TARGET = Rtl()
 
 
 def verilog_files(folder: Path) -> list[Path]:
-    """The Verilog sources of a build, sorted; the top module is `TOP`."""
+    """The Verilog sources of the build in folder, sorted; the top module is `TOP`."""
     return sorted((folder / "verilog").glob("*.v"))
 
 

@@ -21,6 +21,7 @@ import numpy as np
 from pydantic import BaseModel, ConfigDict, field_validator
 
 from qcompress.errors import QcompressError, Refused
+from qcompress.files import JsonObject
 from qcompress.fixedpoint import Codes
 from qcompress.graph import Graph
 from qcompress.graph.ports import INPUT, OUTPUT, Tensors, row_count, unpack
@@ -62,7 +63,7 @@ class RtlLoadable(InVerilog):
         return "rtl_loadable" if self.reuse == 1 else f"rtl_loadable-{self.reuse}"
 
     def cost(self, graph: Graph) -> tuple[float, float]:
-        """Seconds and megabytes that the build will take, as `build_cost` knows them."""
+        """Seconds and megabytes that the build of graph will take, as `build_cost` knows them."""
         return loadable_cost(graph.pruned(), self.reuse, self.adders)
 
     def layout(self, graph: Graph) -> Layout:
@@ -70,14 +71,17 @@ class RtlLoadable(InVerilog):
         return Layout.of(graph.pruned(), self.block_bits)
 
     def refuse(self, graph: Graph) -> None:
-        """Raises Refused for graphs without weights, reuse factors that do not fit and designs that are too large."""
+        """Raises Refused for a graph without weights, reuse factors that do not fit and designs that are too large."""
         for what in ("reuse", "adders", "block_bits"):
             if getattr(self, what) < 1:
                 raise Refused(f"rtl_loadable: {what} {getattr(self, what)}: give 1 or more")
         refuse(graph.pruned(), self.reuse, self.adders)
 
     def build(self, graph: Graph, folder: Path) -> "LoadableBody":
-        """Write folder/verilog, a test bench and the record, and compile the simulation."""
+        """Write folder/verilog of graph, a test bench and the record, and compile the simulation.
+
+        Raises Refused, ToolMissing.
+        """
         self.refuse(graph)
         compiler = require("g++", "g++")
         log = self.begin(graph, folder)
@@ -92,14 +96,14 @@ class RtlLoadable(InVerilog):
         return self.open(graph, folder)
 
     def write_verilog(self, graph: Graph, folder: Path) -> Design:
-        """The design alone, as folder/verilog/qcompress_rtl_loadable.v."""
+        """The design of graph alone, as folder/verilog/qcompress_rtl_loadable.v."""
         design = write(graph, TOP, self.layout(graph), self.reuse, self.adders)
         (folder / "verilog").mkdir(parents=True, exist_ok=True)
         (folder / "verilog" / f"{TOP}.v").write_text(design.text)
         return design
 
     def open(self, graph: Graph, folder: Path) -> "LoadableBody":
-        """The simulation that `build` left in `folder`, with the graph's own weights loaded."""
+        """The simulation of graph that `build` left in `folder`, with the graph's own weights loaded."""
         read_record(folder / RECORD, graph)
         return LoadableBody(self.name, graph, folder / "simulation" / "simulate", self.layout(graph))
 
@@ -129,8 +133,8 @@ TARGET = RtlLoadable()
 VARIANTS = {settings.name: settings for settings in (RtlLoadable(reuse=2**n) for n in range(1, 8))}
 
 
-def describe(graph: Graph, design: Design, layout: Layout) -> dict[str, Any]:
-    """What the record says of a design."""
+def describe(graph: Graph, design: Design, layout: Layout) -> JsonObject:
+    """What the record says of a design of graph with its weights in layout."""
     inputs, outputs = buses(INPUT, graph.input_ports), buses(OUTPUT, graph.output_ports)
     return {
         "top": TOP,
@@ -152,7 +156,7 @@ def describe(graph: Graph, design: Design, layout: Layout) -> dict[str, Any]:
 
 
 def clocking(latency: int, interval: int, layout: Layout) -> dict[str, int]:
-    """What the driver must know of time and of the load port."""
+    """What the driver must know: latency in clock edges, interval in cycles, and the load port of layout, by macro."""
     words = -(-layout.block_bits // 64)
     return {"LATENCY": latency, "INTERVAL": interval, "BLOCKS": layout.blocks, "BLOCK_WORDS": words}
 
@@ -169,9 +173,10 @@ class LoadableBody(Simulator):
         return found
 
     def stream(self, parts: Sequence[tuple[Graph, Tensors]], idle: int = 0) -> list[Tensors]:
-        """One run of the design: for each part load the graph's weights, run its rows, then wait `idle` cycles.
+        """One run of the design: for each of parts load the graph's weights, run its rows, then wait `idle` cycles.
 
-        The graphs may differ from the one that was built in their weights only; anything else is a QcompressError.
+        parts: graph and codes of its inputs, each. The graphs may differ from the one that was built in their weights
+        only; anything else is a QcompressError.
         """
         commands: list[Iterable[int]] = []
         for graph, codes in parts:
@@ -184,12 +189,12 @@ class LoadableBody(Simulator):
 
 
 def load_command(layout: Layout, graph: Graph) -> list[int]:
-    """The driver's words that load a graph's weights."""
+    """The driver's words that load the weights of graph, which stand as layout says."""
     return blocks_command(layout, layout.to_blocks(graph))
 
 
 def blocks_command(layout: Layout, blocks: Sequence[int]) -> list[int]:
-    """The driver's words that load these blocks."""
+    """The driver's words that load blocks, integers of as many bits as those of layout."""
     words = -(-layout.block_bits // 64)
     return [LOAD, *(block >> (64 * word) & (2**64 - 1) for block in blocks for word in range(words))]
 
@@ -200,7 +205,10 @@ def rows_command(rows: Codes) -> list[int]:
 
 
 def run_commands(program: Path, commands: Iterable[Iterable[int]], outputs: int) -> Codes:
-    """The output codes (rows, outputs) of the simulation of these commands."""
+    """The output codes (rows, outputs) that program, a simulation, gives of commands, words of 64 bits each.
+
+    Raises QcompressError if it fails.
+    """
     words = np.fromiter((word for command in commands for word in command), np.uint64)
     with tempfile.TemporaryDirectory(prefix="qcompress-") as scratch:
         source, result = Path(scratch, "commands"), Path(scratch, "output.codes")

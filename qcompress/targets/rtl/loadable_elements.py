@@ -23,12 +23,15 @@ from qcompress.graph import (
 from qcompress.targets.rtl.verilog import Lane, Verilog, bits, number, zeros
 
 
-def element_module(source: Verilog, name: str, operation: Operation, given: Sequence[Format], result: Format) -> None:
-    """Write module `name`: one output element of an operation from the input elements it reads."""
-    lanes = [Lane.of(f"in_{place}", format_) for place, format_ in enumerate(given)]
+def element_module(source: Verilog, name: str, operation: Operation, formats: Sequence[Format], result: Format) -> None:
+    """Write module `name` to source: one output element of operation from the input elements it reads.
+
+    formats: of those elements; result: format of the output.
+    """
+    lanes = [Lane.of(f"in_{place}", format_) for place, format_ in enumerate(formats)]
     ports = [*(f"input {lane.declared}" for lane in lanes), f"output {bits(result.width)} out"]
     with source.module(name, *ports):
-        ELEMENTS[type(operation)](source, operation, lanes, given, result)
+        ELEMENTS[type(operation)](source, operation, lanes, formats, result)
 
 
 def _quantize(source: Verilog, operation: Quantize, lanes: list[Lane], given: Sequence[Format], to: Format) -> None:
@@ -138,7 +141,7 @@ def _max_pool(source: Verilog, operation: MaxPool, lanes: list[Lane], given: Seq
 
 
 def adder(source: Verilog, width: int) -> Callable[[str, Lane, Lane], Lane]:
-    """Joins two lanes to their sum in one more bit, at most `width`."""
+    """A function (name, lane, lane) -> lane of their sum in one more bit, at most `width`; its wire goes to source."""
 
     def add(name: str, a: Lane, b: Lane) -> Lane:
         total = Lane(name, min(max(a.width, b.width) + 1, width), a.signed)
@@ -191,10 +194,10 @@ def product(a: Lane, b: Lane, width: int) -> str:
     return f"$signed({a.resized(width)}) * $signed({b.resized(width)})"
 
 
-def aligned_module(source: Verilog, name: str, given: Format, to: Format) -> None:
-    """Write module `name`: a value in a format that loses nothing."""
-    with source.module(name, f"input {bits(given.width)} in_0", f"output {bits(to.width)} out"):
-        source.line(f"assign out = {_aligned(Lane.of('in_0', given), given, to)};")
+def aligned_module(source: Verilog, name: str, format_: Format, to: Format) -> None:
+    """Write module `name` to source: a value of format_ in the format to, which loses nothing."""
+    with source.module(name, f"input {bits(format_.width)} in_0", f"output {bits(to.width)} out"):
+        source.line(f"assign out = {_aligned(Lane.of('in_0', format_), format_, to)};")
 
 
 ELEMENTS: dict[type[Operation], Callable[..., None]] = {

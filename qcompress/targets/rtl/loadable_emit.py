@@ -4,38 +4,24 @@ A row stands at the inputs for one cycle, with `input_valid`; everything after t
 times are counted in clock edges from that cycle. All outputs of a row appear together.
 """
 
-import re
 from collections.abc import Sequence
-from dataclasses import dataclass, field
-from functools import cached_property
 from math import prod
 from typing import NamedTuple
 
 import numpy as np
 
 from qcompress.errors import Refused
-from qcompress.fixedpoint import Format
-from qcompress.graph import ArgMax as _ArgMax
-from qcompress.graph import Concatenate, Graph, Linear, Merge, Node, Operation, Pool, Rearrangement
-from qcompress.graph import Table as _Table
-from qcompress.graph.movement import numbered
-from qcompress.graph.ports import INPUT, OUTPUT
-from qcompress.targets.rtl.loadable_elements import ELEMENTS, aligned_module, element_module
-from qcompress.targets.rtl.loadable_layers import Layer, layer_module, sum_module
-from qcompress.targets.rtl.verilog import Bus, Verilog, bits, buses, element, number, zeros
+from qcompress.graph import Concatenate, Graph, Linear, Rearrangement
+from qcompress.targets.rtl.loadable_elements import ELEMENTS
+from qcompress.targets.rtl.loadable_nodes import write_node
+from qcompress.targets.rtl.loadable_writer import Value, Writer, bus_name, layers
+from qcompress.targets.rtl.verilog import Verilog, bits, number, zeros
 from qcompress.targets.rtl.weight_store import Layout, linear_nodes
 
 BUDGET = 20_000
 """Multipliers that stand side by side."""
 LANES = 50_000
 """Elements of everything else."""
-
-
-class Value(NamedTuple):
-    """The bus that holds a node's elements, and when."""
-
-    bus: str
-    time: int
 
 
 class Design(NamedTuple):
@@ -47,95 +33,11 @@ class Design(NamedTuple):
     multipliers: int
 
 
-@dataclass
-class Writer:
-    """A graph on its way to Verilog."""
-
-    graph: Graph
-    reuse: int
-    adders: int
-    modules: Verilog = field(default_factory=Verilog)
-    body: Verilog = field(default_factory=Verilog)
-    delayed: dict[Value, Value] = field(default_factory=dict)
-    flags: int = 0
-    """The latest arrival time of which a valid flag is needed."""
-
-    @cached_property
-    def inputs(self) -> tuple[Bus, ...]:
-        """The buses of the graph's inputs."""
-        return buses(INPUT, self.graph.input_ports)
-
-    @cached_property
-    def outputs(self) -> tuple[Bus, ...]:
-        """The buses of the graph's outputs."""
-        return buses(OUTPUT, self.graph.output_ports)
-
-    def width(self, node: str) -> int:
-        return self.graph.formats[node].width
-
-    def size(self, node: str) -> int:
-        return prod(self.graph.shapes[node])
-
-    def valid(self, time: int) -> str:
-        """The flag that says that what arrives at `time` is there."""
-        self.flags = max(self.flags, time)
-        return "input_valid" if time == 0 else f"valid[{time}]"
-
-    def bus(self, node: str, name: str) -> str:
-        return f"{bits(self.size(node) * self.width(node))} {name}"
-
-    def later(self, node: str, value: Value, time: int) -> Value:
-        """The same elements at a later time."""
-        while value.time < time:
-            if value not in self.delayed:
-                name = f"{value.bus.split('__')[0]}__at_{value.time + 1}"
-                self.body.line(f"reg {self.bus(node, name)};", f"always @(posedge clk) {name} <= {value.bus};")
-                self.delayed[value] = Value(name, value.time + 1)
-            value = self.delayed[value]
-        return value
-
-
-def identifier(name: str) -> str:
-    """A name as Verilog takes it."""
-    return "n_" + re.sub(r"\W", "_", name) if not re.match(r"[A-Za-z]\w*$", name) else name
-
-
-def layers(graph: Graph, reuse: int, adders: int) -> list[Layer]:
-    """The layers with weights."""
-    return [
-        Layer(_name(graph, node), node.operation, graph.formats[node.source], graph.shapes[node.source], reuse, adders)
-        for node in linear_nodes(graph)
-        if isinstance(node.operation, Linear)
-    ]
-
-
-def _name(graph: Graph, node: Node) -> str:
-    """Module and bus name: the layer's, with its number where others would read the same, or where Verilog objects."""
-    names = [identifier(other.name).lower() for other in graph.nodes]
-    ports = [bus.name.lower() for bus in (*buses(INPUT, graph.input_ports), *buses(OUTPUT, graph.output_ports))]
-    own = identifier(node.name)
-    taken = names.count(own.lower()) > 1 or own.lower() in RESERVED or own.lower() in ports
-    return f"{own}_{list(graph.nodes).index(node)}_" if taken else own
-
-
-RESERVED = frozenset(
-    """
-    input output reg wire module begin end case default if else for or and not nand nor xor buf table always
-    assign clk valid kernel bias sum codes load_enable load_address load_data input_codes output_codes
-    input_valid output_valid input_ready reset waiting weights signed integer real time event repeat while
-    forever function task initial wait strong0 strong1 small large medium weak0 weak1 pull0 pull1 release force
-    edge join fork disable cell config design generate genvar instance liblist library localparam parameter
-    primitive specify specparam tri use vectored scalared supply0 supply1 unsigned defparam negedge posedge
-    notif0 notif1 bufif0 bufif1 cmos nmos pmos inout logic bit byte int string type var class new this super do
-    return break continue static const enum struct union packed void final property sequence assert assume cover
-    expect unique priority
-    """.split()  # noqa: SIM905 - a list of words is read more easily so
-)
-"""Words of Verilog, and names of our own in the modules of a design."""
-
-
 def refuse(graph: Graph, reuse: int, adders: int) -> None:
-    """Raises Refused, naming node and reason, for a graph that this target does not write."""
+    """Raises Refused, naming node and reason, for a graph that this target does not write.
+
+    reuse: clock cycles between inputs; adders: levels of adders between registers.
+    """
     found = layers(graph, reuse, adders)
     if not found:
         raise Refused(f"rtl_loadable: graph {graph.name} has no weights; use target rtl")
@@ -160,12 +62,15 @@ def refuse(graph: Graph, reuse: int, adders: int) -> None:
 
 
 def write(graph: Graph, top: str, layout: Layout, reuse: int, adders: int) -> Design:
-    """The Verilog of a graph, its top module named `top`."""
+    """The Verilog of a graph, its top module named `top`.
+
+    layout: of the weights; reuse: clock cycles between inputs; adders: levels of adders between registers.
+    """
     graph = graph.pruned()
     writer = Writer(graph, reuse, adders)
     values = {bus.port.name: Value(bus.name, 0) for bus in writer.inputs}
     for node in graph.nodes:
-        values[node.name] = _node(writer, node, [values[name] for name in node.sources])
+        values[node.name] = write_node(writer, node, [values[name] for name in node.sources])
     last = max(values[name].time for name in graph.outputs.values())
     results = [writer.later(name, values[name], last).bus for name in graph.outputs.values()]
     latency = last + 1
@@ -201,7 +106,7 @@ def _bus_table(writer: Writer) -> list[str]:
 
 
 def format_table(graph: Graph) -> list[str]:
-    """What every node gives, as comment lines."""
+    """What every node of graph gives, its shape and its format, as comment lines."""
     rows = [(port.name, "", port.shape, port.format) for port in graph.input_ports]
     rows += [(n.name, type(n.operation).__name__, graph.shapes[n.name], graph.formats[n.name]) for n in graph.nodes]
     wide = max(len(name) for name, *_ in rows)
@@ -236,7 +141,7 @@ def _top(writer: Writer, source: Verilog, top: str, layout: Layout, results: Seq
 
 
 def store_ports(layout: Layout) -> tuple[str, ...]:
-    """The load port: one block at a rising edge with `load_enable`."""
+    """The load port of layout, as declarations: one block at a rising edge with `load_enable`."""
     return (
         "input load_enable",
         f"input {bits(layout.address_bits)} load_address",
@@ -276,7 +181,7 @@ def _store_wires(writer: Writer, source: Verilog, top: str, layout: Layout) -> N
 
 def _weights(writer: Writer, node: str, part: str) -> str:
     found = next(other for other in writer.graph.nodes if other.name == node)
-    return f"{_name(writer.graph, found)}_{part}"
+    return f"{bus_name(writer.graph, found)}_{part}"
 
 
 def _store(writer: Writer, source: Verilog, top: str, layout: Layout) -> None:
@@ -305,101 +210,3 @@ def _stored_wire(source: Verilog, name: str, places: np.ndarray[tuple[int], np.d
         source.line(f"assign {name} = stored[{places[-1] + width - 1}:{places[0]}];")
         return
     source.joined(f"assign {name} =", [f"stored[{place + width - 1}:{place}]" for place in places[::-1].tolist()])
-
-
-def _node(writer: Writer, node: Node, sources: list[Value]) -> Value:
-    """Write a node into the top module; its bus is named after it."""
-    operation = node.operation
-    if isinstance(operation, Linear):
-        return _layer(writer, node, operation, sources[0])
-    time = max(value.time for value in sources)
-    ready = [writer.later(name, v, time) for name, v in zip(node.sources, sources, strict=True)]
-    if isinstance(operation, Rearrangement):
-        return _rearranged(writer, node, operation, ready[0])
-    name = _name(writer.graph, node)
-    writer.body.line(f"wire {writer.bus(node.name, name)};")
-    for opening in _lanes(writer, node, operation, [value.bus for value in ready]):
-        writer.body.line(*opening)
-    value = Value(name, time)
-    heavy = isinstance(operation, Merge | Pool | _ArgMax | _Table)
-    return writer.later(node.name, value, time + 1) if heavy else value
-
-
-def _layer(writer: Writer, node: Node, operation: Linear, given: Value) -> Value:
-    graph = writer.graph
-    name = _name(graph, node)
-    layer = Layer(name, operation, graph.formats[node.source], graph.shapes[node.source], writer.reuse, writer.adders)
-    sum_module(writer.modules, layer)
-    layer_module(writer.modules, layer)
-    writer.body.line(f"wire {writer.bus(node.name, name)};")
-    with writer.body.block(f"{name} {name}_layer (", ");"):
-        writer.body.line(
-            f".clk(clk), .start({writer.valid(given.time)}), .codes({given.bus}),",
-            f".kernel({name}_kernel), .bias({name}_bias), .sums({name})",
-        )
-    return Value(name, given.time + layer.latency)
-
-
-def _rearranged(writer: Writer, node: Node, operation: Rearrangement, given: Value) -> Value:
-    name, width = _name(writer.graph, node), writer.width(node.name)
-    indices = operation.indices(writer.graph.shapes[node.source]).ravel().tolist()
-    if indices == list(range(writer.size(node.source))):
-        writer.body.line(f"wire {writer.bus(node.name, name)} = {given.bus};")
-    else:
-        parts = [element(given.bus, n, width) if n >= 0 else zeros(width) for n in indices[::-1]]
-        writer.body.joined(f"wire {writer.bus(node.name, name)} =", parts)
-    return Value(name, given.time)
-
-
-def _lanes(writer: Writer, node: Node, operation: Operation, buses: Sequence[str]) -> list[list[str]]:
-    """Instances of the operation's element module, one for each output element."""
-    formats = [writer.graph.formats[source] for source in node.sources]
-    name, result = _name(writer.graph, node), writer.graph.formats[node.name]
-    if isinstance(operation, Concatenate):
-        return _concatenated(writer, node, operation, buses, formats)
-    reads = _reads(writer, node, operation, buses)
-    written: dict[int, str] = {}
-    lines = []
-    for place, inputs in enumerate(reads):
-        if len(inputs) not in written:  # windows at an edge hold fewer elements
-            written[len(inputs)] = f"{name}_element" + (f"_{len(inputs)}" if isinstance(operation, Pool) else "")
-            given = formats if isinstance(operation, Merge) else formats * len(inputs)
-            element_module(writer.modules, written[len(inputs)], operation, given, result)
-        ports = ", ".join(f".in_{n}({text})" for n, text in enumerate(inputs))
-        lines.append(f"{written[len(inputs)]} {name}_{place} ({ports}, .out({element(name, place, result.width)}));")
-    return [lines]
-
-
-def _reads(writer: Writer, node: Node, operation: Operation, buses: Sequence[str]) -> list[list[str]]:
-    """The input elements of every output element."""
-    shape, width = writer.graph.shapes[node.source], writer.width(node.source)
-    if isinstance(operation, Pool):
-        which = operation.windows.indices(shape).transpose(0, 2, 1).reshape(-1, prod(operation.size))
-        return [[element(buses[0], n, width) for n in window if n >= 0] for window in which.tolist()]
-    if isinstance(operation, _ArgMax):
-        rows = numbered(shape).reshape(-1, shape[-1])
-        return [[element(buses[0], n, width) for n in row] for row in rows.tolist()]
-    widths = [writer.width(source) for source in node.sources]
-    return [
-        [element(bus, place, wide) for bus, wide in zip(buses, widths, strict=True)]
-        for place in range(writer.size(node.name))
-    ]
-
-
-def _concatenated(
-    writer: Writer, node: Node, operation: Concatenate, buses: Sequence[str], formats: Sequence[Format]
-) -> list[list[str]]:
-    name, result = _name(writer.graph, node), writer.graph.formats[node.name]
-    numbers = []
-    for source, given in enumerate(formats):
-        aligned_module(writer.modules, f"{name}_from_{source}", given, result)
-        shape = writer.graph.shapes[node.sources[source]]
-        numbers.append(np.stack([np.full(shape, source), numbered(shape)], axis=-1))
-    order = np.concatenate(numbers, axis=operation.axis).reshape(-1, 2).tolist()
-    return [
-        [
-            f"{name}_from_{source} {name}_{place} (.in_0({element(buses[source], n, formats[source].width)}), "
-            f".out({element(name, place, result.width)}));"
-            for place, (source, n) in enumerate(order)
-        ]
-    ]

@@ -120,7 +120,7 @@ def _factors(count: int) -> list[int]:
 
 
 def sum_module(source: Verilog, layer: Layer) -> None:
-    """Write NAME_sum: `width` products, each cast to the accumulator's last bit, and their sum."""
+    """Write NAME_sum of layer to source: `width` products, each cast to the accumulator's last bit, and their sum."""
     kernel = layer.operation.kernel_format
     ports = (
         "input clk",
@@ -165,7 +165,7 @@ def _registered(source: Verilog, lanes: list[Lane]) -> list[Lane]:
 
 
 def layer_module(source: Verilog, layer: Layer) -> None:
-    """Write the module of a layer, named as it: `codes` are taken when `start` is 1."""
+    """Write the module of a layer, named as it, to source: `codes` are taken when `start` is 1."""
     operation = layer.operation
     ports = (
         "input clk",

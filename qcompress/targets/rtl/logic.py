@@ -5,7 +5,7 @@ alkaid's own mistakes are gone around here: constants never enter it, casts are 
 
 from collections.abc import Callable
 from itertools import pairwise
-from typing import Any, NamedTuple
+from typing import Any, NamedTuple, TypeVar
 from unittest.mock import patch
 
 import numpy as np
@@ -43,15 +43,7 @@ from qcompress.graph import (
     ZeroPad,
 )
 from qcompress.graph.stage import Shape
-
-Variable = Any
-"""alkaid's FVariable: a symbolic number that remembers how it was computed."""
-
-Element = Variable | int
-"""A symbolic number, or a constant as its code. Constants never enter alkaid, which casts some of them wrongly."""
-
-SOLVER = {"binary_lut": False}
-"""alkaid's tables for one-bit inputs assert on signed ones; adders serve both."""
+from qcompress.targets.rtl.products import Element, Products, Variable, balanced_sum
 
 
 class Bits(NamedTuple):
@@ -63,6 +55,7 @@ class Bits(NamedTuple):
 
     @classmethod
     def of(cls, format_: Format) -> "Bits":
+        """The same format_ as alkaid has it."""
         return cls(format_.signed, format_.integer - format_.signed, format_.fraction)
 
     @property
@@ -257,7 +250,10 @@ def _first_largest(a: tuple[Variable, Variable], b: tuple[Variable, Variable]) -
     return _larger(a[0], b[0]), _choose(a[0], b[0], b[1], a[1])
 
 
-def _tree(values: list[Any], join: Callable[[Any, Any], Any]) -> Any:
+Term = TypeVar("Term")
+
+
+def _tree(values: list[Term], join: Callable[[Term, Term], Term]) -> Term:
     """Neighbours joined until one is left."""
     while len(values) > 1:
         joined = [join(a, b) for a, b in list(pairwise(values))[::2]]
@@ -265,7 +261,7 @@ def _tree(values: list[Any], join: Callable[[Any, Any], Any]) -> Any:
     return values[0]
 
 
-def _merge(join: Callable[[Any, Any], Any]) -> Callable[..., list[Element]]:
+def _merge(join: Callable[[Variable, Variable], Variable]) -> Callable[..., list[Element]]:
     """Element by element."""
 
     def logic(operation: Any, *sources: Source) -> list[Element]:
@@ -308,7 +304,7 @@ def _linear(operation: Linear, source: Source) -> list[Element]:
     return sums
 
 
-def _position(products: "Products", terms: list[tuple[int, Variable]], matrix: Codes, offset: Codes) -> list[Element]:
+def _position(products: Products, terms: list[tuple[int, Variable]], matrix: Codes, offset: Codes) -> list[Element]:
     """The sums of one output position, one a channel: terms (element number, variable) times matrix, plus offset."""
     accumulator = products.operation.accumulator
     sums: list[Element] = []
@@ -317,59 +313,11 @@ def _position(products: "Products", terms: list[tuple[int, Variable]], matrix: C
         dead = sum(part.low for part in parts if part.low == part.high)
         fixed = int(code) + int(np.ldexp(dead, accumulator.fraction))  # may leave the format: only the total wraps
         if variables:
-            total = _sum(variables) + float(accumulator.to_values(fixed))
+            total = balanced_sum(variables) + float(accumulator.to_values(fixed))
             sums.append(total.quantize(*Bits.of(accumulator)))
         else:
             sums.append(int(wrap(np.array(fixed), accumulator)))
     return sums
-
-
-class Products:
-    """The products of a linear operation, without the bits below the accumulator's last; equal ones are built once."""
-
-    def __init__(self, operation: Linear, given: Format) -> None:
-        self.operation = operation
-        self.shift = given.fraction + operation.kernel_format.fraction - operation.accumulator.fraction
-        self.built: dict[tuple[int, int], Variable] = {}
-
-    def of(self, terms: list[tuple[int, Variable]], matrix: Codes) -> list[list[Variable]]:
-        """For each column of `matrix` (terms, channels) of weight codes, what is to be added up.
-
-        Weights that are multiples of 2**shift lose no bits: alkaid multiplies by that part of the matrix at once.
-        """
-        whole = matrix & ((1 << max(self.shift, 0)) - 1) == 0
-        parts = self._at_once([variable for _, variable in terms], np.where(whole, matrix, 0))
-        for part, column in zip(parts, np.where(whole, 0, matrix).T, strict=True):
-            part.extend(self._cut(term, int(weight)) for term, weight in zip(terms, column, strict=True) if weight)
-        return parts
-
-    def _at_once(self, variables: list[Variable], matrix: Codes) -> list[list[Variable]]:
-        from alkaid.trace import FVArray
-
-        used, channels = matrix.any(axis=1), matrix.any(axis=0)
-        parts: list[list[Variable]] = [[] for _ in range(matrix.shape[1])]
-        if channels.any():
-            given = FVArray(np.array(variables, object)[used], SOLVER)
-            found = np.asarray(given @ self.operation.kernel_format.to_values(matrix[used][:, channels]), object)
-            for channel, variable in zip(np.flatnonzero(channels), found, strict=True):
-                parts[channel].append(variable)
-        return parts
-
-    def _cut(self, term: tuple[int, Variable], weight: int) -> Variable:
-        number, variable = term
-        if (number, weight) not in self.built:
-            product = variable * float(self.operation.kernel_format.to_values(weight))
-            fraction = self.operation.accumulator.fraction
-            integer = max(int(product.kif[1]), 1 - fraction)  # wide enough never to wrap
-            self.built[number, weight] = product.quantize(True, integer, fraction)
-        return self.built[number, weight]
-
-
-def _sum(parts: list[Variable]) -> Variable:
-    """The sum, as a balanced tree."""
-    from alkaid.trace import FVArray
-
-    return np.sum(FVArray(np.array(parts, object), SOLVER))
 
 
 LOGIC: dict[type[Operation], Callable[..., list[Element]]] = {

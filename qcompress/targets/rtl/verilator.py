@@ -12,11 +12,14 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from qcompress.targets.processes import run_logged
+from qcompress.targets.rtl.run_time import SOURCES, run_time_object
 from qcompress.targets.rtl.verilog import Bus
 
 LINT_WAIVERS = ("UNUSEDSIGNAL", "ALWNEVER", "DECLFILENAME", "UNUSEDPARAM")
 """What alkaid's Verilog is warned of: style. Every other warning ends the build, a bit that is not there among them."""
 PORTS = "driver_ports.h"
+SMALL = 100_000
+"""Bytes of C++ that compile no slower than the headers that each file reads again."""
 SWITCHES = [
     "-DVERILATOR=1",
     *(f"-DVM_{part}=0" for part in ("COVERAGE", "SC", "TIMING", "TRACE", "TRACE_FST", "TRACE_VCD", "TRACE_SAIF")),
@@ -41,7 +44,10 @@ class Simulation:
     driver: str = "constant_driver.cpp"
 
     def build(self, sources: Sequence[Path], folder: Path, log: Path) -> None:
-        """Make the program folder/simulate; nothing else is left in `folder`, which must not exist."""
+        """Make the program folder/simulate of sources, Verilog files; nothing else is left in `folder`.
+
+        The folder must not exist. log: takes what the programs say. Raises ProgramFailed, naming it.
+        """
         folder.mkdir()
         root = _root()
         files = [os.path.relpath(source, folder) for source in sources]
@@ -56,33 +62,51 @@ class Simulation:
             *files,
         ]
         run_logged(verilate, folder, log, f"verilating {self.top}", environment={"VERILATOR_ROOT": str(root)})
-        shutil.copyfile(Path(__file__).with_name(self.driver), folder / "driver.cpp")
-        shutil.copyfile(Path(__file__).with_name(PORTS), folder / PORTS)
-        run_time = [str(root / "include" / name) for name in ("verilated.cpp", "verilated_threads.cpp")]
-        self._compile(_units(sorted(folder.glob("*.cpp")), folder), run_time, root, folder, log)
+        for name in (self.driver, PORTS):
+            shutil.copyfile(Path(__file__).with_name(name), folder / name)
+        self._compile(self._units(folder), root, folder, log)
         for path in folder.iterdir():
             if path.name != "simulate":
                 path.unlink()
+
+    def _units(self, folder: Path) -> list[str]:
+        """Files to compile: each includes its share of the sources, for every file costs the reading of the headers.
+
+        One a core and the driver, or all in one for a small design.
+        """
+        generated = sorted(folder.glob(f"V{self.top}*.cpp"), key=lambda path: path.stat().st_size)
+        small = sum(path.stat().st_size for path in generated) <= SMALL
+        count = 1 if small else min(_cores(), len(generated))
+        shares = ["".join(f'#include "{path.name}"\n' for path in generated[number::count]) for number in range(count)]
+        design = {"DESIGN_HEADER": f'"V{self.top}.h"', "DESIGN": f"V{self.top}"}
+        macros = {**self._ports(), **self.constants, **design}
+        driver = "".join(f"#define {name} {value}\n" for name, value in macros.items()) + f'#include "{self.driver}"\n'
+        texts = ["".join([*shares, driver])] if small else [*shares, driver]
+        units = [f"unit{number}.cpp" for number in range(len(texts))]
+        for unit, text in zip(units, texts, strict=True):
+            (folder / unit).write_text(text)
+        return units
 
     def _ports(self) -> dict[str, str]:
         """The buses as macros of the driver."""
         outputs = " ".join(_macro(bus, int(bus.port.format.signed)) for bus in self.outputs)
         return {"INPUTS(PORT)": " ".join(map(_macro, self.inputs)), "OUTPUTS(PORT)": outputs}
 
-    def _compile(self, units: Sequence[str], run_time: Sequence[str], root: Path, folder: Path, log: Path) -> None:
+    def _compile(self, units: Sequence[str], root: Path, folder: Path, log: Path) -> None:
         """Compile the units and Verilator's run time, one compiler a core, and link them."""
-        constants = [f"-D{name}={value}" for name, value in {**self._ports(), **self.constants}.items()]
-        design = [f'-DDESIGN_HEADER="V{self.top}.h"', f"-DDESIGN=V{self.top}"]
-        flags = [*self.optimization, "-std=c++17", "-w", "-I.", f"-I{root / 'include'}", *SWITCHES]
-        names = [f"unit{number}.o" for number in range(len(units) + len(run_time))]
+        include = root / "include"
+        compile_ = [self.compiler, *self.optimization, "-std=c++17", "-w", "-I.", f"-I{include}", *SWITCHES]
 
-        def compile_one(unit: str, name: str) -> None:
-            own = [*constants, *design] if unit == "driver.cpp" else []
-            run_logged([self.compiler, *flags, *own, "-c", unit, "-o", name], folder, log, f"compiling {self.top}")
+        def compiled(unit: str) -> Path:
+            made = folder / unit.replace(".cpp", ".o")
+            run_logged([*compile_, "-c", unit, "-o", made.name], folder, log, f"compiling {self.top}")
+            return made
 
         with ThreadPoolExecutor(_cores()) as pool:
-            list(pool.map(compile_one, [*units, *run_time], names))
-        run_logged([self.compiler, *names, "-pthread", "-o", "simulate"], folder, log, f"linking {self.top}")
+            run_time = [pool.submit(run_time_object, compile_, include / name, folder, log) for name in SOURCES]
+            objects = [*pool.map(compiled, units), *(each.result() for each in run_time)]
+        command = [self.compiler, *map(str, objects), "-pthread", "-o", "simulate"]
+        run_logged(command, folder, log, f"linking {self.top}")
 
 
 def _macro(bus: Bus, *more: int) -> str:
@@ -90,26 +114,12 @@ def _macro(bus: Bus, *more: int) -> str:
 
 
 def lint(waivers: Sequence[str]) -> list[str]:
-    """Verilator's options that make every warning but these end the build."""
+    """Verilator's options that make every warning but waivers end the build."""
     return ["-Wall", *(f"-Wno-{waiver}" for waiver in waivers)]
 
 
 def _cores() -> int:
     return len(os.sched_getaffinity(0))
-
-
-def _units(sources: Sequence[Path], folder: Path) -> list[str]:
-    """One file a core that includes its share of the sources, for every file costs the reading of the headers.
-
-    The driver, which has a namespace of its own in its macros, stays alone.
-    """
-    generated = sorted((path for path in sources if path.name != "driver.cpp"), key=lambda path: path.stat().st_size)
-    units = []
-    for number in range(min(_cores(), len(generated))):
-        share = generated[number :: _cores()]
-        (folder / f"share{number}.cpp").write_text("".join(f'#include "{path.name}"\n' for path in share))
-        units.append(f"share{number}.cpp")
-    return [*units, "driver.cpp"]
 
 
 def _root() -> Path:

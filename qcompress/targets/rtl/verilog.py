@@ -103,6 +103,7 @@ class Lane(NamedTuple):
 
     @classmethod
     def of(cls, name: str, format_: Format) -> "Lane":
+        """The lane of a number of format_, called name."""
         return cls(name, format_.width, format_.signed)
 
     @property
@@ -137,19 +138,20 @@ class Lane(NamedTuple):
 
 
 def bits(width: int) -> str:
-    """The range of a vector."""
+    """The range of a vector of width bits."""
     return f"[{width - 1}:0]"
 
 
 def zeros(width: int) -> str:
+    """A constant of width bits, all 0."""
     return f"{{{width}{{1'b0}}}}"
 
 
 def number(value: int, width: int) -> str:
-    """A constant in two's complement."""
+    """The integer value as a constant of width bits in two's complement."""
     return f"{width}'d{value % (1 << width)}"
 
 
 def element(bus: str, place: int, width: int) -> str:
-    """An element of a bus of equal elements."""
+    """The element at place of a bus of equal elements of width bits."""
     return f"{bus}[{place * width + width - 1}:{place * width}]"

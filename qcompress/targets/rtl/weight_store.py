@@ -39,7 +39,10 @@ class Layout:
 
     @classmethod
     def of(cls, graph: Graph, block_bits: int, transposed: frozenset[str] = frozenset()) -> "Layout":
-        """Layer by layer, kernel then bias, in C order; kernels of the nodes in `transposed` last axis slowest."""
+        """Layer by layer of graph, kernel then bias, in C order, in blocks of block_bits.
+
+        transposed: nodes whose kernels stand with the last axis slowest.
+        """
         entries = []
         for node in linear_nodes(graph):
             for part in PARTS:
@@ -87,7 +90,7 @@ class Layout:
 
 
 def linear_nodes(graph: Graph) -> list[Node]:
-    """Nodes with weights, in order."""
+    """Nodes of graph with weights, in order."""
     return [node for node in graph.nodes if isinstance(node.operation, Linear)]
 
 
@@ -104,12 +107,12 @@ def _emptied(operation: Any) -> Any:
     return replace(operation, kernel=np.zeros_like(operation.kernel), bias=np.zeros_like(operation.bias))
 
 
-def require_same_structure(built: Graph, given: Graph) -> None:
-    """Raises QcompressError unless both differ in weights alone."""
-    names = [replaced_name(graph).content_hash() for graph in (built, given)]
+def require_same_structure(built: Graph, other: Graph) -> None:
+    """Raises QcompressError unless other differs from built in weights alone."""
+    names = [replaced_name(graph).content_hash() for graph in (built, other)]
     if names[0] != names[1]:
         raise QcompressError(
-            f"graph {given.name} differs from {built.name} in more than its weights; build the target of it"
+            f"graph {other.name} differs from {built.name} in more than its weights; build the target of it"
         )
 
 

@@ -70,7 +70,7 @@ def test_verilog_of_every_operation_equals_the_graph(seed: int, tmp_path: Path) 
     assert np.count_nonzero(RTL.build(graph, tmp_path).run(codes) != graph.run(codes)) == 0
 
 
-@pytest.mark.parametrize("seed", [*range(100, 130), *campaign(range(130, 1500))])
+@pytest.mark.parametrize("seed", [*range(100, 115), *campaign(range(115, 1500))])
 def test_logic_of_every_operation_equals_the_graph(seed: int) -> None:
     graph = accepted_network(seed)
     assert traced_mismatches(graph, codes_for(graph, 500)) == 0

@@ -18,7 +18,8 @@ from qcompress.fixedpoint import Cast, Format
 from qcompress.graph import Conv1D, Dense, Flatten, Graph, Linear, MaxPool, Node, Quantize, Relu
 from qcompress.targets import TARGETS, Body, Target
 from qcompress.targets.rtl.loadable import LINT_WAIVERS, TOP, LoadableBody, RtlLoadable, run_commands
-from qcompress.targets.rtl.loadable_emit import identifier, layers, refuse
+from qcompress.targets.rtl.loadable_emit import refuse
+from qcompress.targets.rtl.loadable_writer import identifier, layers
 from qcompress.targets.rtl.verilator import lint
 from qcompress.targets.rtl.weight_store import Layout, linear_nodes
 

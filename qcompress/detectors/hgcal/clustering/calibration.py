@@ -39,22 +39,22 @@ class Calibration:
     """What each was fitted on."""
 
     def layer_calibrated(self, matched: Matched) -> Values:
-        """pT (m,) after the weights, GeV."""
+        """pT (m,) of `matched` clusters after the weights, GeV."""
         return np.asarray((matched.em_layer_pt[:, 1:] * np.array(self.layer_weights)).sum(axis=1))
 
     def corrected(self, matched: Matched) -> Values:
-        """pT (m,) after the weights and the correction, GeV."""
+        """pT (m,) of `matched` clusters after the weights and the correction, GeV."""
         return np.asarray(self.layer_calibrated(matched) + self.eta_slope * np.abs(matched.eta) + self.eta_offset)
 
     def save(self, path: Path) -> None:
-        """As JSON; the file appears whole or not at all."""
+        """Write it to `path` as JSON; the file appears whole or not at all."""
         text = json.dumps({"format": FORMAT, "schema": SCHEMA, **asdict(self)}, indent=1, sort_keys=True)
         with written_aside(path) as file:
             file.write(text.encode() + b"\n")
 
     @classmethod
     def load(cls, path: Path) -> "Calibration":
-        """Raises QcompressError naming what is wrong with the file."""
+        """The calibration that `save` wrote to `path`; raises QcompressError naming what is wrong with the file."""
         try:
             given = json.loads(path.read_text())
         except (OSError, UnicodeDecodeError, json.JSONDecodeError) as fault:
@@ -75,7 +75,8 @@ class Calibration:
 def fit_layer_weights(matched: Matched, origin: Origin) -> Calibration:
     """Weights between 0 and 2 that bring the sum of layers closest to generated pT (sum of squares), no correction.
 
-    Raises QcompressError for too few particles.
+    matched: the clusters, of calibration events; origin: where they come from, kept with the weights. Raises
+    QcompressError for too few particles.
     """
     from scipy.optimize import lsq_linear
 
@@ -88,7 +89,8 @@ def fit_layer_weights(matched: Matched, origin: Origin) -> Calibration:
 def fit_eta_correction(calibration: Calibration, matched: Matched, origin: Origin) -> Calibration:
     """The same weights with the line in |eta| of the cluster that what is missing of generated pT follows best.
 
-    Raises QcompressError for too few particles.
+    calibration: has the weights; matched: the clusters, of calibration events; origin: where they come from, kept with
+    the line. Raises QcompressError for too few particles.
     """
     _check(matched, "eta correction", origin)
     missing = matched.gen_pt - calibration.layer_calibrated(matched)

@@ -33,7 +33,10 @@ class Closure(NamedTuple):
 
 
 def closure(reference: Matched, other: Matched) -> Closure:
-    """Compare what two algorithms give for the same particles; both from the same events and cuts."""
+    """Compare the clusters of an `other` algorithm with those of a `reference`; both from the same events and cuts.
+
+    Clusters of the same generated particle are held against each other: pT relative, places in (x/z, y/z).
+    """
     (keys, others) = (np.column_stack([m.event, m.zside, m.gen_pt]) for m in (reference, other))
     known = {tuple(key): row for row, key in enumerate(others.tolist())}
     pairs = [(row, known[tuple(key)]) for row, key in enumerate(keys.tolist()) if tuple(key) in known]
@@ -46,6 +49,6 @@ def closure(reference: Matched, other: Matched) -> Closure:
 
 
 def places(matched: Matched) -> Values:
-    """(m, 2): x/z and y/z of the clusters."""
+    """x/z and y/z (m, 2) of `matched` clusters, from their eta and phi."""
     slope = 1 / np.sinh(np.abs(matched.eta))
     return np.column_stack([slope * np.cos(matched.phi), slope * np.sin(matched.phi)])

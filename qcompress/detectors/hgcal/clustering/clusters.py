@@ -46,7 +46,7 @@ EMPTY = Clusters(
 
 
 def find_clusters(cells: TriggerCells, back_end: BackEnd) -> Clusters:
-    """All clusters above the back end's fewest_gev of all events."""
+    """All clusters of the `cells` of all events with pT above the fewest_gev of the `back_end`."""
     order = np.lexsort((-cells.zside, cells.event))  # stable: cells keep their order within an endcap
     sorted_cells = TriggerCells._make(column[order] for column in cells)
     change = np.diff(sorted_cells.event).astype(bool) | np.diff(sorted_cells.zside).astype(bool)
@@ -58,7 +58,7 @@ def find_clusters(cells: TriggerCells, back_end: BackEnd) -> Clusters:
 
 
 def joined(parts: Sequence[Clusters]) -> Clusters:
-    """Clusters of disjoint sets of events, by event."""
+    """One table of clusters, by event, of `parts` that hold disjoint sets of events."""
     together = Clusters._make(np.concatenate(columns) for columns in zip(EMPTY, *parts, strict=True))
     order = np.argsort(together.event, kind="stable")
     return Clusters._make(column[order] for column in together)
@@ -89,7 +89,10 @@ def _endcap(cells: TriggerCells, pt: Values, back_end: BackEnd) -> Clusters:
 
 
 def seeds(x: Values, y: Values, cells: TriggerCells, back_end: BackEnd) -> Values:
-    """Places (k, 2) in (x/z, y/z) of the seeds of one endcap; x, y (n,): the cells projected."""
+    """Places (k, 2) in (x/z, y/z) of the seeds of one endcap.
+
+    x, y (n,): its `cells` projected to (x/|z|, y/|z|); back_end: how they are sought, and the threshold [mipT].
+    """
     from qcompress.detectors.hgcal.clustering import kernels
 
     if back_end.seeding == settings.R_PHI:

@@ -50,7 +50,7 @@ class Matched(NamedTuple):
     """(m, 14): the shares of the trigger layers of CE-E, GeV."""
 
     def chosen(self, keep: npt.NDArray[np.bool_]) -> "Matched":
-        """Some of them."""
+        """Those of the particles where `keep` (m,) is true."""
         return Matched._make(column[keep] for column in self)
 
 
@@ -72,14 +72,15 @@ def matched_clusters(
 ) -> Matched:
     """From modules' rows and charges, as `trigger_cells` takes them, to the clusters of the particles of their events.
 
-    Particles of other events are left out.
+    columns: event, zside, layer, u, v (n,); charges (n, 48), ADC counts; particles: columns of generated ones, those of
+    other events are left out; back_end: how clusters are found; cuts: which particles and clusters count.
     """
     cells = trigger_cells(columns, charges, back_end.zero_suppression_mipt)
     return match(find_clusters(cells, back_end), particles_of(particles, columns["event"]), cuts)
 
 
 def particles_of(particles: Columns, event: npt.NDArray[np.int64]) -> Columns:
-    """Those of some events."""
+    """Those of the `particles`, columns by name, that belong to one of the events numbered in `event`."""
     keep = np.isin(particles.get("event", np.empty(0)), event)
     return {name: column[keep] for name, column in particles.items()}
 
@@ -87,7 +88,8 @@ def particles_of(particles: Columns, event: npt.NDArray[np.int64]) -> Columns:
 def match(clusters: Clusters, particles: Columns, cuts: Cuts) -> Matched:
     """For each accepted particle the cluster of highest pT within reach, in its event and endcap, if there is one.
 
-    clusters: by event, as they come from `find_clusters`. Particles whose cluster is below the cut are left out.
+    clusters: by event, as they come from `find_clusters`; particles: columns of generated ones; cuts: the reach, and
+    which particles are accepted. Particles whose cluster is below the cut are left out.
     """
     rows = np.flatnonzero(accepted(particles, cuts))
     first = np.searchsorted(clusters.event, particles["event"][rows], side="left")

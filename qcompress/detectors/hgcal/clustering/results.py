@@ -23,7 +23,8 @@ HISTOGRAM_EDGES = np.linspace(0.5, 1.5, 51)
 def calibrated(matched: Mapping[str, Matched], sample: str) -> tuple[dict[str, Calibration], str]:
     """Calibrations of every algorithm, each from its own clusters of calibration events of a sample; and what is said.
 
-    None at all, and the reason in words, if one of them has too few.
+    matched: those clusters, by title of the algorithm; sample: its name. None at all, and the reason in words, if one
+    of them has too few.
     """
     try:
         found = {}
@@ -39,7 +40,11 @@ def calibrated(matched: Mapping[str, Matched], sample: str) -> tuple[dict[str, C
 def tables(
     matched: Mapping[str, Matched], calibrations: Mapping[str, Calibration], sample: str, note: str
 ) -> list[Table]:
-    """Responses of all stages, and the last one in bins of generated pT and of |eta|; titles of algorithms are keys."""
+    """Responses of all stages, and the last one in bins of generated pT and of |eta|; titles of algorithms are keys.
+
+    matched: clusters that are scored; calibrations: empty for raw responses alone; sample: its name, for the columns;
+    note: below the table of responses.
+    """
     lines = [
         line
         for title, own in matched.items()
@@ -60,7 +65,10 @@ def tables(
 def figures(
     matched: Mapping[str, Matched], calibrations: Mapping[str, Calibration], heading: str
 ) -> dict[str, "Figure"]:
-    """Response and resolution against generated pT and |eta|, histograms of the response, by file name."""
+    """Response and resolution against generated pT and |eta|, histograms of the response, by file name.
+
+    matched, calibrations: as for `tables`; heading: above the axes, the stage is added to it.
+    """
     counted = {title: final(own) for title, own in matched.items()}
     stage, values = last_stage(counted, calibrations)
     words = f"{heading}, {stage}"
@@ -76,6 +84,9 @@ def figures(
 def last_stage(
     matched: Mapping[str, Matched], calibrations: Mapping[str, Calibration]
 ) -> tuple[str, dict[str, Values]]:
-    """The last stage that there is a calibration for, and the responses (m,) of every algorithm there."""
+    """The last stage that there is a calibration for, and the responses (m,) of every algorithm there.
+
+    matched: clusters by title of the algorithm; calibrations: all of them by title, or empty.
+    """
     stage = STAGES[-1] if calibrations else STAGES[0]
     return stage, {title: responses(own, calibrations.get(title))[stage] for title, own in matched.items()}

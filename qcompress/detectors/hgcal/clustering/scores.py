@@ -34,7 +34,7 @@ class Line(NamedTuple):
 
 
 def responses(matched: Matched, calibration: Calibration | None = None) -> dict[str, Values]:
-    """pT over generated pT (m,) at every stage; only the raw one without a calibration."""
+    """pT over generated pT (m,) of `matched` clusters at every stage; only the raw one without a `calibration`."""
     found = {RAW: matched.pt / matched.gen_pt}
     if calibration is not None:
         found[CALIBRATED] = calibration.layer_calibrated(matched) / matched.gen_pt
@@ -43,14 +43,17 @@ def responses(matched: Matched, calibration: Calibration | None = None) -> dict[
 
 
 def final(matched: Matched) -> Matched:
-    """Those that count in final figures."""
+    """Those of `matched` that count in final figures: above FINAL_GEN_PT, GeV."""
     return matched.chosen(matched.gen_pt > FINAL_GEN_PT)
 
 
 def lines(
     algorithm: str, matched: Matched, calibrations: Mapping[tuple[str, str], Calibration], seed: int = SEED
 ) -> list[Line]:
-    """Lines of one algorithm on one sample; calibrations by what weights and correction were fitted on."""
+    """Lines of one `algorithm` on one sample; calibrations by what weights and correction were fitted on.
+
+    matched: its clusters, of which `final` ones count; seed: of the errors' bootstrap.
+    """
     counted = final(matched)
     found = [Line(algorithm, RAW, "", "", response(responses(counted)[RAW], seed))]
     for weights in dict.fromkeys(weights for weights, _ in calibrations):
@@ -63,13 +66,16 @@ def lines(
     return found
 
 
-def response_table(title: str, found: Sequence[Line], note: str = "") -> Table:
-    """Figures with their errors; what is not determined is unknown, not 0."""
+def response_table(title: str, measured: Sequence[Line], note: str = "") -> Table:
+    """Figures with their errors, a row for each of the lines; what is not determined is unknown, not 0.
+
+    measured: lines of `lines`; title, note: of the table.
+    """
     columns = ["algorithm", "stage", "weights of", "eta correction of", "particles"]
     for name in Figures._fields:
         columns += [name.replace("_", " "), "+-"]
     rows = []
-    for line in found:
+    for line in measured:
         numbers = [x for pair in zip(line.found.value, line.found.error, strict=True) for x in pair]
         cells = [round(float(x), DIGITS) if np.isfinite(x) else None for x in numbers]
         words = (line.algorithm, line.stage, line.weights or None, line.eta or None)
@@ -78,17 +84,26 @@ def response_table(title: str, found: Sequence[Line], note: str = "") -> Table:
 
 
 def against_pt(matched: Matched, values: Values, edges: Values = PT_EDGES, seed: int = SEED) -> ResponseProfile:
-    """Responses (m,) in bins of generated pT, GeV."""
+    """Responses, `values` (m,), of `matched` clusters in bins of generated pT.
+
+    edges: GeV; seed: of the errors' bootstrap.
+    """
     return response_profile(matched.gen_pt, values, edges, seed)
 
 
 def against_eta(matched: Matched, values: Values, edges: Values = ETA_EDGES, seed: int = SEED) -> ResponseProfile:
-    """Responses (m,) in bins of |eta| at the calorimeter's entry."""
+    """Responses, `values` (m,), of `matched` clusters in bins of |eta| at the calorimeter's entry.
+
+    edges: of |eta|; seed: of the errors' bootstrap.
+    """
     return response_profile(np.abs(matched.gen_eta), values, edges, seed)
 
 
 def profile_table(title: str, quantity: str, profiles: Mapping[str, ResponseProfile]) -> Table:
-    """A row for each bin of each profile; empty bins have no figures."""
+    """A row for each bin of each of the `profiles`, by algorithm; empty bins have no figures.
+
+    title: the table's; quantity: what is binned, with its unit.
+    """
     rows = []
     for name, profile in profiles.items():
         for low, high, one in zip(profile.edges[:-1], profile.edges[1:], profile.bins, strict=True):

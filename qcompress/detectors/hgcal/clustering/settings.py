@@ -32,8 +32,6 @@ ZERO_SUPPRESSION_MIPT = 0.1
 """Of trigger cells; threshold of the decoding of autoencoders in CMSSW; the seed study also used 0."""
 LAYERED = (*[0.015] * 7, *[0.020] * 7, *[0.030] * 7, *[0.040] * 7, *[0.040] * 6, *[0.050] * 16)
 """Largest distance to the seed of a cell in layer 1 to 50."""
-FIXED = (0.005, 0.015, 0.045)
-"""Distances of the seed study; 0.015 is its choice."""
 
 
 @dataclass(frozen=True)

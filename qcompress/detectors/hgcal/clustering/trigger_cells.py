@@ -45,7 +45,7 @@ class TriggerCells(NamedTuple):
         return np.asarray(self.mip_pt * scale[self.layer - 1])
 
     def chosen(self, keep: npt.NDArray[np.bool_]) -> "TriggerCells":
-        """Some of them."""
+        """Those of the cells where `keep` (n,) is true."""
         return TriggerCells._make(column[keep] for column in self)
 
 
@@ -55,11 +55,11 @@ _LAYERS = np.arange(1, layers.LAYERS + 1)
 def trigger_cells(
     columns: Columns, charges: npt.ArrayLike, zero_suppression: float = ZERO_SUPPRESSION_MIPT
 ) -> TriggerCells:
-    """Cells of n modules that exist, hold charge and reach the threshold [mipT].
+    """Cells of n modules that exist, hold charge and reach the threshold `zero_suppression` [mipT].
 
     columns: event, zside, layer, u, v (n,) of a sample. charges: (n, 48) in channel order, ADC counts, transverse
     (CALQ, after the calibration by 1 / cosh eta). Raises QcompressError for modules that geometry V11 does not have in
-    a trigger layer.
+    a trigger layer, and for charges of another shape.
     """
     layer, u, v = (np.asarray(columns[name], np.int64) for name in ("layer", "u", "v"))
     mip_pt = np.asarray(charges, np.float64) / layers.MIP_COUNTS
@@ -86,7 +86,10 @@ def trigger_cells(
 def module_numbers(
     layer: npt.NDArray[np.int64], u: npt.NDArray[np.int64], v: npt.NDArray[np.int64]
 ) -> npt.NDArray[np.int64]:
-    """Numbers (n,) in `wafers.modules`; raises QcompressError for a module that is not there."""
+    """Numbers (n,) in `wafers.modules` of the modules at `layer`, `u`, `v` (n,).
+
+    Raises QcompressError for a module that is not there.
+    """
     reach, table = wafers.REACH, wafers.lookup()
     inside = (layer >= 1) & (layer <= layers.LAYERS) & (np.abs(u) <= reach) & (np.abs(v) <= reach)
     number = np.full(len(layer), -1, np.int64)

@@ -35,13 +35,19 @@ class AutoencoderFields:
 
 
 def compute(calq: Codes, bx: Codes, registers: Registers, overflow: Overflow = Overflow.WRAP) -> AutoencoderFields:
-    """Calibrated charges (n, 48) in AE order and BX (n,) -> fields, all latent bits."""
+    """Calibrated charges, `calq` (n, 48) in AE order, and `bx` (n,) -> fields, all latent bits.
+
+    registers: have the encoder's weights, QcompressError if not; overflow: WRAP or SAT, of the encoder's casts.
+    """
     latent = chip_latents(weights_from_registers(registers), normalised_cells(calq), overflow)
     return AutoencoderFields(header5(bx), encode(calq.sum(axis=1), 0, 5, 4), latent)
 
 
 def sent_bits(registers: Registers) -> Iterator[tuple[int, int, int]]:
-    """Runs of latent bits in the order they are sent: (latent, shift of the run's last bit, width)."""
+    """Runs of latent bits in the order they are sent: (latent, shift of the run's last bit, width).
+
+    registers: their keep mask picks the bits, their links limit them.
+    """
     kept = [bit for bit in range(LATENT_BITS) if registers.keep_mask >> (LATENT_BITS - 1 - bit) & 1]
     left = kept[-latent_capacity(registers.active_links) :]
     while left:
@@ -54,12 +60,12 @@ def sent_bits(registers: Registers) -> Iterator[tuple[int, int, int]]:
 
 
 def padding(registers: Registers) -> int:
-    """Zeros before the first latent bit."""
+    """Zeros before the first latent bit of a frame that these `registers` send."""
     return latent_capacity(registers.active_links) - sum(width for _, _, width in sent_bits(registers))
 
 
 def pack(fields: AutoencoderFields, registers: Registers) -> Words32:
-    """Fields -> link words (n, 13)."""
+    """The `fields` of n frames -> link words (n, 13); registers: say which latent bits are sent, on how many links."""
     frame = FrameWriter(len(fields.header))
     frame.put(fields.header, 5)
     frame.put(fields.sum, 9)
@@ -70,7 +76,7 @@ def pack(fields: AutoencoderFields, registers: Registers) -> Words32:
 
 
 def unpack(words: Words32, registers: Registers) -> AutoencoderFields:
-    """Link words (n, 13) -> fields; latent bits that are not sent are 0."""
+    """Link words (n, 13), `words`, -> fields; latent bits that the `registers` do not send are 0."""
     frame = FrameReader(words)
     header, sum_ = frame.take(5), frame.take(9)
     frame.bits += padding(registers)

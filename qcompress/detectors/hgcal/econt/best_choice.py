@@ -71,7 +71,7 @@ def comparators(count: int) -> tuple[tuple[slice, slice], ...]:
 
 
 def sort_cells(q: Codes) -> tuple[Codes, Codes]:
-    """Charges (n, 48), 18 bits -> charges and addresses as the network orders them, largest first: (48, n) each."""
+    """Charges and addresses as the network orders them, largest first, (48, n) each; q (n, 48): charges of 18 bits."""
     keys = np.empty((TRIGGER_CELLS, len(q)), np.int32)
     keys[...] = q.T
     keys <<= 6
@@ -88,7 +88,10 @@ def sort_cells(q: Codes) -> tuple[Codes, Codes]:
 
 
 def compute(calq: Codes, bx: Codes, registers: Registers) -> BestChoiceFields:
-    """Calibrated charges (n, 48) and BX (n,) -> fields."""
+    """Calibrated charges, `calq` (n, 48), and `bx` (n,) -> fields.
+
+    registers: bits dropped, links, which cells the sum has.
+    """
     q = np.minimum(calq >> registers.front_end.drop, CHARGE_MAX)
     count = kept_cells(registers)
     ordered, address = sort_cells(q)
@@ -100,12 +103,12 @@ def compute(calq: Codes, bx: Codes, registers: Registers) -> BestChoiceFields:
 
 
 def kept_cells(registers: Registers) -> int:
-    """How many trigger cells the active links have room for."""
+    """How many trigger cells the active links of these `registers` have room for."""
     return KEPT[registers.active_links - 1]
 
 
 def pack(fields: BestChoiceFields, registers: Registers) -> Words32:
-    """Fields -> link words (n, 13)."""
+    """The `fields` of n frames -> link words (n, 13); registers: their links decide between addresses and map."""
     rows, count = len(fields.header), kept_cells(registers)
     cells = np.flatnonzero(fields.kept)
     frame = FrameWriter(rows)
@@ -120,7 +123,10 @@ def pack(fields: BestChoiceFields, registers: Registers) -> Words32:
 
 
 def unpack(words: Words32, registers: Registers) -> BestChoiceFields:
-    """Link words (n, 13) -> fields; raises BadFrame for what the chip does not send."""
+    """Link words (n, 13), `words`, of a chip with these `registers` -> fields.
+
+    Raises BadFrame for what the chip does not send.
+    """
     count = kept_cells(registers)
     frame = FrameReader(words)
     header, sum_ = frame.take(4), frame.take(8)
@@ -140,6 +146,9 @@ def unpack(words: Words32, registers: Registers) -> BestChoiceFields:
 
 
 def charges(fields: BestChoiceFields, registers: Registers) -> dict[str, Values]:
-    """Decoded charges {"charge": (n, 48)} in ADC counts, in the order of the mux; cells that are not kept hold 0."""
+    """Decoded charges {"charge": (n, 48)} in ADC counts, in the order of the mux; cells that are not kept hold 0.
+
+    fields: of n frames; registers: say how many bits were dropped.
+    """
     decoded = decode_code(fields.charge, registers.front_end.drop, 3)
     return {"charge": np.where(fields.kept, decoded, 0).astype(np.float64)}

@@ -19,9 +19,7 @@ from qcompress.detectors.hgcal.econt import (
     threshold_sum,
 )
 from qcompress.detectors.hgcal.econt.frames import BadFrame
-from qcompress.detectors.hgcal.econt.frontend import normalised_cells
-from qcompress.detectors.hgcal.econt.onchip_encoder import OverflowReport, overflow_report
-from qcompress.detectors.hgcal.econt.registers import Algorithm, Registers, read_registers, weights_from_registers
+from qcompress.detectors.hgcal.econt.registers import Algorithm, Registers, read_registers
 from qcompress.detectors.hgcal.econt.word_files import OUTPUT_HEX, Words32, find_layout, format_hex, read_rows
 from qcompress.detectors.hgcal.econt.words import ORBIT, Words, read_words
 from qcompress.errors import QcompressError
@@ -112,7 +110,9 @@ def run_file(
 ) -> int:
     """Run a file of input words through the chip; writes 13 hex words a row, returns the number of rows.
 
-    tc_order, etx: instead of what the register file says. The output appears whole or not at all.
+    init_yaml: register file; input_csv: words, hex or decimal as their header says, or `number_format` without one;
+    output_csv: appears whole or not at all; tc_order, etx: instead of what the register file says; overflow: WRAP or
+    SAT, of the encoder's casts. Raises QcompressError naming file and row, or key.
     """
     registers = read_registers(init_yaml).with_tc_order(tc_order)
     words = read_words(input_csv, registers.front_end.tc_order, CHUNK_ROWS, number_format)
@@ -126,22 +126,6 @@ def run_file(
     return rows
 
 
-def overflow_of_file(
-    init_yaml: str | PathLike[str],
-    input_csv: str | PathLike[str],
-    tc_order: str | None = None,
-    *,
-    overflow: Overflow = Overflow.WRAP,
-    number_format: str | None = None,
-) -> OverflowReport:
-    """Where the encoder of a register file can overflow, and how many rows of a file of input words do."""
-    registers = read_registers(init_yaml).with_tc_order(tc_order)
-    front = registers.front_end
-    words = read_words(input_csv, front.tc_order, CHUNK_ROWS, number_format)
-    cells = (normalised_cells(front.charges(part.codes)) for part in words)
-    return overflow_report(weights_from_registers(registers), cells, overflow)
-
-
 @dataclass(frozen=True, eq=False)
 class Decoded:
     """Some consecutive frames: the fields and, but for the autoencoder, charges (n, 48) by decoding, ADC counts."""
@@ -151,9 +135,10 @@ class Decoded:
 
 
 def decode_chip(registers: Registers, words: Iterable[Words32], etx: int | None = None) -> Iterator[Decoded]:
-    """Chunks of link words (n, 13) -> fields and charges in the order of the mux.
+    """Chunks of link words, `words` (n, 13), -> fields and charges in the order of the mux.
 
-    Of the threshold sum only complete frames come out, the k-th frame belonging to the k-th BX.
+    registers: of the chip that sent them; etx: active links instead of theirs. Of the threshold sum only complete
+    frames come out, the k-th frame belonging to the k-th BX.
     """
     ready = registers.with_links(etx)
     unpackers: dict[Algorithm, Callable[[], Stage]] = {
@@ -198,8 +183,11 @@ def decode_file(
 ) -> int:
     """Decode a file of link words into CSV files of fields and of charges; returns the number of frames.
 
-    fields_csv: one column a field, 48 where it is one per trigger cell; charges_csv: CALQ_0..47 in the order of the
-    mux, in ADC counts; decoding: "largest" or "shared", for super trigger cells (default: the first there is).
+    init_yaml: register file; output_csv: the chip's output, 13 words a row; etx: active links instead of the
+    registers'. fields_csv: one column a field, 48 where it is one per trigger cell; charges_csv: CALQ_0..47 in the
+    order of the mux, in ADC counts; decoding: "largest" or "shared", for super trigger cells (default: the first there
+    is). Raises QcompressError for a file of input words, for frames that the chip does not send, and for charges of the
+    autoencoder.
     """
     registers = read_registers(init_yaml)
     source = Path(output_csv)

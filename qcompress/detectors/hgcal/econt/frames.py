@@ -77,30 +77,30 @@ class FrameReader:
 
 
 def header5(bx: Codes) -> Codes:
-    """The 5-bit header: BX mod 16, but 31 at BX 0."""
+    """The 5-bit header: `bx` mod 16, but 31 at BX 0."""
     return np.where(bx == 0, 31, bx & 15)
 
 
 def header4(bx: Codes) -> Codes:
-    """The 4-bit header of best choice and super trigger cells: bit 4 of the 5-bit header, then its bits 2..0."""
+    """The 4-bit header of best choice and super trigger cells at `bx`: bit 4 of `header5`, then its bits 2..0."""
     wide = header5(bx)
     return wide >> 4 << 3 | wide & 7
 
 
 def flags_to_map(flags: Flags) -> Codes:
-    """Flags (rows, 48) -> the two halves of the 48-bit map, TC 0 first: (rows, 2) of 24 bits."""
+    """The `flags` (rows, 48) -> the two halves of the 48-bit map, TC 0 first: (rows, 2) of 24 bits."""
     octets = np.packbits(flags, axis=1).astype(np.int64)
     return octets[:, 0::3] << 16 | octets[:, 1::3] << 8 | octets[:, 2::3]
 
 
 def map_to_flags(halves: Codes) -> Flags:
-    """The way back: (rows, 2) of 24 bits -> flags (rows, 48)."""
+    """The way back: `halves` (rows, 2) of 24 bits -> flags (rows, 48)."""
     octets = (halves[:, :, None] >> np.array([16, 8, 0])).astype(np.uint8)  # the lowest 8 bits
     return np.unpackbits(octets.reshape(len(halves), 6), axis=1).astype(np.bool_)
 
 
 def cells_of_addresses(addresses: Codes) -> Flags:
-    """Addresses (rows, count) -> flags (rows, 48); raises BadFrame where one is no cell or comes twice."""
+    """The `addresses` (rows, count) -> flags (rows, 48); raises BadFrame where one is no cell or comes twice."""
     flags = np.zeros((len(addresses), TRIGGER_CELLS), np.bool_)
     inside = (addresses < TRIGGER_CELLS).all(axis=1)
     np.put_along_axis(flags, np.minimum(addresses, TRIGGER_CELLS - 1), True, axis=1)

@@ -19,6 +19,7 @@ from qcompress.detectors.hgcal.econt.numbers import (
     decode,
 )
 from qcompress.errors import QcompressError
+from qcompress.files import JsonObject
 from qcompress.fixedpoint import Codes, Format
 
 TC_ORDERS = ("msb", "lsb")
@@ -81,7 +82,7 @@ class FrontEnd:
             np.take(table, codes[:, channel], out=calq[position], mode="clip")
         return calq.T
 
-    def to_mapping(self) -> dict[str, Any]:
+    def to_mapping(self) -> JsonObject:
         """What a JSON file may hold; `from_mapping` reads it back."""
         given = asdict(self)
         return given | {name: list(given[name]) for name in ("calibration", "mux")} | {"density": self.density.name}
@@ -92,7 +93,7 @@ class FrontEnd:
 
     @classmethod
     def from_json(cls, text: str) -> "FrontEnd":
-        """Read what `to_json` wrote; raises QcompressError naming the key that is missing, unknown or wrong."""
+        """Read a `text` of `to_json`; raises QcompressError naming the key that is missing, unknown or wrong."""
         try:
             given = json.loads(text)
         except ValueError as fault:
@@ -100,22 +101,25 @@ class FrontEnd:
         return cls.from_mapping(given)
 
     @classmethod
-    def from_mapping(cls, given: Mapping[str, Any]) -> "FrontEnd":
-        """The same from a mapping with the keys density ("HD" or "LD"), drop, calibration, mux, tc_order."""
+    def from_mapping(cls, mapping: Mapping[str, Any]) -> "FrontEnd":
+        """The front end of a `mapping` with the keys density ("HD" or "LD"), drop, calibration, mux, tc_order.
+
+        Raises QcompressError naming the key that is missing, unknown or wrong.
+        """
         keys = {"density", "drop", "calibration", "mux", "tc_order"}
-        if not isinstance(given, Mapping) or set(given) != keys:
+        if not isinstance(mapping, Mapping) or set(mapping) != keys:
             raise QcompressError(f"front end: needs exactly the keys {', '.join(sorted(keys))}")
-        if given["density"] not in Density.__members__:
-            raise QcompressError(f"front end: density {given['density']!r} is neither HD nor LD")
+        if mapping["density"] not in Density.__members__:
+            raise QcompressError(f"front end: density {mapping['density']!r} is neither HD nor LD")
         for key in ("calibration", "mux"):
-            if not isinstance(given[key], list | tuple):
+            if not isinstance(mapping[key], list | tuple):
                 raise QcompressError(f"front end: {key} is no list of {TRIGGER_CELLS} integers")
         return cls(
-            Density[given["density"]],
-            given["drop"],
-            tuple(given["calibration"]),
-            tuple(given["mux"]),
-            given["tc_order"],
+            Density[mapping["density"]],
+            mapping["drop"],
+            tuple(mapping["calibration"]),
+            tuple(mapping["mux"]),
+            mapping["tc_order"],
         )
 
 
@@ -132,12 +136,18 @@ def _integers(what: str, values: Iterable[Any], count: int, largest: int) -> tup
 
 
 def normalise(calq: Codes) -> Codes:
-    """CALQ (n, 48) in AE order -> the encoder's image (n, 8, 8, 1), codes of ufixed<8,1>; see `normalised_cells`."""
+    """CALQ, `calq` (n, 48) in AE order -> the encoder's image (n, 8, 8, 1), codes of ufixed<8,1>.
+
+    The cells are those of `normalised_cells`, and the errors.
+    """
     return cells_to_image(normalised_cells(calq))
 
 
 def normalised_cells(calq: Codes) -> Codes:
-    """CALQ (n, 48) -> floor(CALQ 2^7 / 2^floor(log2(sum CALQ))), (n, 48) codes of ufixed<8,1>; empty modules give 0."""
+    """CALQ (n, 48) -> floor(CALQ 2^7 / 2^floor(log2(sum CALQ))), (n, 48) codes of ufixed<8,1>; empty modules give 0.
+
+    calq: in any order, which is kept. Raises QcompressError for another shape.
+    """
     if calq.ndim != 2 or calq.shape[1] != TRIGGER_CELLS:
         raise QcompressError(f"calibrated charges must come as (n, {TRIGGER_CELLS}), got {calq.shape}")
     leading = np.maximum(bit_length(calq.sum(axis=1)) - 1, 0)

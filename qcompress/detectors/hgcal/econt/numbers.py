@@ -46,7 +46,7 @@ def calibrate(charge: npt.ArrayLike, calibration: npt.ArrayLike) -> Codes:
 
 
 def bit_length(values: npt.ArrayLike) -> Codes:
-    """Bits of each non-negative int64, 0 for 0; exact up to 2^63 - 1."""
+    """Bits of each of the non-negative int64 `values`, 0 for 0; exact up to 2^63 - 1."""
     given = np.asarray(values, np.int64)
     # The leading bit survives and the one behind it is 0, so that rounding to float64 cannot carry into the exponent.
     leading = given & ~(given >> 1)
@@ -54,10 +54,11 @@ def bit_length(values: npt.ArrayLike) -> Codes:
 
 
 def encode(values: npt.ArrayLike, drop: int, exponent_bits: int, mantissa_bits: int) -> Codes:
-    """Truncating floating-point code of non-negative integers, `drop` lowest bits dropped first.
+    """Truncating floating-point code of non-negative integers, `values`, `drop` lowest bits dropped first.
 
     Up to `mantissa_bits` bits the code is the number; above, exponent << mantissa_bits | the bits below the leading
-    one; numbers too large for the exponent give all ones. Raises QcompressError for more than 5 exponent bits.
+    one; numbers too large for the `exponent_bits` give all ones. Raises QcompressError for more than 5 exponent or 8
+    mantissa bits.
     """
     if not 1 <= exponent_bits <= MAX_EXPONENT_BITS or not 1 <= mantissa_bits <= 8:
         raise QcompressError(f"no code of {exponent_bits} exponent and {mantissa_bits} mantissa bits")
@@ -76,10 +77,10 @@ def encode(values: npt.ArrayLike, drop: int, exponent_bits: int, mantissa_bits: 
 
 
 def decode_code(codes: npt.ArrayLike, drop: int, mantissa_bits: int) -> Codes:
-    """Integer in the middle of the bin of an `encode` code, `drop` lowest bits included.
+    """Integer in the middle of the bin of each of the `codes` of `encode`, `drop` lowest bits included.
 
-    The lower edge plus half the bin's width (nothing where the bin is one integer wide), the rule of the input codes:
-    a charge that the repeater sends unchanged comes back unchanged.
+    mantissa_bits: as `encode` was told. The lower edge plus half the bin's width (nothing where the bin is one integer
+    wide), the rule of the input codes: a charge that the repeater sends unchanged comes back unchanged.
     """
     given = np.asarray(codes, np.int64)
     exponent, mantissa = given >> mantissa_bits, given & ((1 << mantissa_bits) - 1)

@@ -31,7 +31,7 @@ Short = npt.NDArray[np.int16]
 def chip_graph(weights: EncoderWeights, overflow: Overflow = Overflow.WRAP) -> Graph:
     """The encoder as the chip computes it: image (8, 8, 1) ufixed<8,1> -> 16 latents ufixed<9,1>.
 
-    overflow: WRAP or SAT, of the two casts after the ReLUs; any other mode is refused.
+    weights: 6-bit codes; overflow: WRAP or SAT, of the two casts after the ReLUs; any other mode is refused.
     """
     _check(overflow)
     conv = Conv2D(
@@ -60,7 +60,8 @@ def _check(overflow: Overflow) -> None:
 def chip_latents(weights: EncoderWeights, cells: Codes, overflow: Overflow = Overflow.WRAP) -> Codes:
     """Normalised cells (n, 48) in AE order -> latents (n, 16): the bits of `chip_graph`, in 16-bit arithmetic.
 
-    Products and the sums over 9 or 64 of them fit int16 (64 x 510); the rest of the dense sum is int32.
+    weights, overflow: as for `chip_graph`. Products and the sums over 9 or 64 of them fit int16 (64 x 510); the rest of
+    the dense sum is int32.
     """
     _check(overflow)
     activations = _convolve(weights, np.ascontiguousarray(cells.T, np.int16), overflow)
@@ -126,7 +127,10 @@ class OverflowReport:
 def overflow_report(
     weights: EncoderWeights, cells: Iterable[Codes] = (), overflow: Overflow = Overflow.WRAP
 ) -> OverflowReport:
-    """Where the casts of `chip_graph` can overflow, and do on chunks of normalised cells (n, 48) in AE order."""
+    """Where the casts of `chip_graph` can overflow, and do on chunks of normalised cells (n, 48) in AE order.
+
+    weights, overflow: as for `chip_graph`.
+    """
     graph = chip_graph(weights, overflow)
     ranges = _ranges(graph)
     could = [

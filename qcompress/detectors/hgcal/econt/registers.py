@@ -60,7 +60,7 @@ Value = TypeVar("Value")
 
 
 def required(value: Value | None, key: str) -> Value:
-    """The value; raises QcompressError naming the register if there is none."""
+    """The `value` of a register; raises QcompressError naming its `key` if it is None."""
     if value is None:
         raise QcompressError(f"registers: {key} is missing")
     return value
@@ -121,7 +121,7 @@ class Registers:
         return required(self.links, "FormatterBuffer.Global.active_etxs")
 
     def with_tc_order(self, tc_order: str | None) -> "Registers":
-        """The same with another order of trigger cells in the input words (None: as the file's generation has it)."""
+        """The same with another `tc_order` in the input words, msb or lsb (None: as the file's generation has it)."""
         return self if tc_order is None else replace(self, front_end=replace(self.front_end, tc_order=tc_order))
 
 
@@ -133,23 +133,26 @@ def keep_mask_for_links(links: int) -> int:
 
 
 def latent_capacity(links: int) -> int:
-    """Latent bits that a frame of the autoencoder has room for, 18 on one link, 32 more with each, at most 146."""
+    """Latent bits that an autoencoder's frame has room for: 18 on one of `links`, 32 more with each, at most 146."""
     return min(18 + 32 * (links - 1), 146)
 
 
 def weights_from_registers(registers: Registers) -> EncoderWeights:
-    """The encoder's weights as the chip reads them; raises QcompressError if there are none."""
+    """The encoder's weights as a chip with these `registers` reads them; raises QcompressError if there are none."""
     return required(registers.weights, KEYS["weights"])
 
 
 def registers_from_weights(weights: EncoderWeights, front_end: FrontEnd, links: int) -> Registers:
-    """Registers that run the autoencoder with these weights on `links` links, the latent's upper bits kept."""
+    """Registers that run the autoencoder with these weights on `links` links, the latent's upper bits kept.
+
+    front_end: what the chip does before. Raises QcompressError unless there are 1 to 13 links.
+    """
     mask = keep_mask_for_links(_integer(links, 1, OUTPUT_LINKS, "registers: links"))
     return Registers(Algorithm.AUTOENCODER, front_end, links=links, keep_mask=mask, weights=weights)
 
 
 def read_registers(path: str | os.PathLike[str]) -> Registers:
-    """Read an init.yaml of either generation; raises QcompressError naming file and key."""
+    """Read the init.yaml of either generation at `path`; raises QcompressError naming file and key."""
     file = Path(path)
     content = _Block(str(file), read_yaml(file)[0])
     old = content.has("ConfigAlgo")
@@ -181,7 +184,10 @@ def read_registers(path: str | os.PathLike[str]) -> Registers:
 
 
 def write_registers(registers: Registers, path: str | os.PathLike[str]) -> None:
-    """Write an init.yaml that `read_registers` reads back; the generation is the front end's tc_order."""
+    """Write `registers` to `path`, an init.yaml that `read_registers` reads back; whole or not at all.
+
+    The generation is that of the front end's tc_order.
+    """
     with written_aside(Path(path)) as file:
         file.write(yaml.safe_dump(_to_yaml(registers), sort_keys=False).encode())
 

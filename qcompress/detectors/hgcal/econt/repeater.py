@@ -20,12 +20,12 @@ class RepeaterFields:
 
 
 def compute(calq: Codes, bx: Codes, registers: Registers) -> RepeaterFields:
-    """Calibrated charges (n, 48) and BX (n,) -> fields."""
+    """Calibrated charges, `calq` (n, 48), and `bx` (n,) -> fields; registers: say how many bits are dropped."""
     return RepeaterFields(header5(bx), encode(calq, registers.front_end.drop, 4, 3))
 
 
 def pack(fields: RepeaterFields, registers: Registers) -> Words32:
-    """Fields -> link words (n, 13)."""
+    """The `fields` of n frames -> link words (n, 13); registers: of no consequence, all cells are sent."""
     frame = FrameWriter(len(fields.header))
     frame.put(fields.header, 5)
     frame.put(fields.charge, 7)
@@ -33,11 +33,14 @@ def pack(fields: RepeaterFields, registers: Registers) -> Words32:
 
 
 def unpack(words: Words32, registers: Registers) -> RepeaterFields:
-    """Link words (n, 13) -> fields."""
+    """Link words (n, 13), `words`, -> fields; registers: of no consequence, all cells are sent."""
     frame = FrameReader(words)
     return RepeaterFields(frame.take(5), frame.take_many(TRIGGER_CELLS, 7))
 
 
 def charges(fields: RepeaterFields, registers: Registers) -> dict[str, Values]:
-    """Decoded charges {"charge": (n, 48)} in ADC counts, in the order of the mux."""
+    """Decoded charges {"charge": (n, 48)} in ADC counts, in the order of the mux.
+
+    fields: of n frames; registers: say how many bits were dropped.
+    """
     return {"charge": decode_code(fields.charge, registers.front_end.drop, 3).astype(np.float64)}

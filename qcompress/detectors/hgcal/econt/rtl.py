@@ -68,7 +68,11 @@ class ChipDesign:
 def chip_verilog(
     registers: Registers, reuse: int = 1, adders: int = 3, overflow: Overflow = Overflow.WRAP
 ) -> ChipDesign:
-    """The Verilog of the chip's encoder; of the registers only the keep mask and the active links are used."""
+    """The Verilog of the chip's encoder; of the `registers` only the keep mask and the active links are used.
+
+    reuse: clock cycles between rows; adders: levels of them between registers; overflow: WRAP or SAT, of the encoder's
+    casts.
+    """
     empty = EncoderWeights.from_list(np.zeros(2144, np.int64))
     layout = chip_layout()
     network = write(chip_graph(empty, overflow), NETWORK, layout, reuse, adders)
@@ -261,9 +265,9 @@ class ChipBody:
     program: Path
 
     def run(self, parts: Sequence[tuple[Sequence[int], Codes, Codes]]) -> list[Words32]:
-        """For each part: load the register blocks, run charges (n, 48) in AE order with BX (n,).
+        """For each of the `parts`: load the register blocks, run charges (n, 48) in AE order with BX (n,).
 
-        Gives link words (n, links).
+        Gives link words (n, links) of each. Raises QcompressError for another number of blocks than 12.
         """
         commands = []
         for blocks, calq, bx in parts:
@@ -277,7 +281,10 @@ class ChipBody:
 def build_chip(
     registers: Registers, folder: Path, reuse: int = 1, overflow: Overflow = Overflow.WRAP, optimization: str = "1"
 ) -> ChipBody:
-    """Write folder/verilog and compile the simulation."""
+    """Write folder/verilog and compile the simulation; registers, reuse, overflow: as for `chip_verilog`.
+
+    optimization: the -O of the C++ compiler. Raises ToolMissing without one.
+    """
     compiler = require("g++", "g++")
     design = chip_verilog(registers, reuse, overflow=overflow)
     (folder / "verilog").mkdir(parents=True, exist_ok=True)

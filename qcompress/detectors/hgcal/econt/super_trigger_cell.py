@@ -52,7 +52,10 @@ def group_type(registers: Registers) -> tuple[GroupType, int]:
 
 
 def compute(calq: Codes, bx: Codes, registers: Registers) -> SuperTriggerCellFields:
-    """Calibrated charges (n, 48) and BX (n,) -> fields."""
+    """Calibrated charges, `calq` (n, 48), and `bx` (n,) -> fields.
+
+    registers: type of the groups, links, bits dropped.
+    """
     kind, groups = group_type(registers)
     cells = np.ascontiguousarray(calq.T)[: groups * kind.cells].reshape(groups, kind.cells, -1)
     largest, address = cells[:, 0].copy(), np.zeros((groups, len(calq)), np.int64)
@@ -66,7 +69,7 @@ def compute(calq: Codes, bx: Codes, registers: Registers) -> SuperTriggerCellFie
 
 
 def pack(fields: SuperTriggerCellFields, registers: Registers) -> Words32:
-    """Fields -> link words (n, 13)."""
+    """The `fields` of n frames -> link words (n, 13); registers: type of the groups and links."""
     kind, _ = group_type(registers)
     frame = FrameWriter(len(fields.header))
     frame.put(fields.header, 4)
@@ -76,7 +79,7 @@ def pack(fields: SuperTriggerCellFields, registers: Registers) -> Words32:
 
 
 def unpack(words: Words32, registers: Registers) -> SuperTriggerCellFields:
-    """Link words (n, 13) -> fields."""
+    """Link words (n, 13), `words`, of a chip with these `registers` -> fields."""
     kind, groups = group_type(registers)
     frame = FrameReader(words)
     header = frame.take(4)
@@ -87,7 +90,8 @@ def unpack(words: Words32, registers: Registers) -> SuperTriggerCellFields:
 def charges(fields: SuperTriggerCellFields, registers: Registers) -> dict[str, Values]:
     """Decoded charges (n, 48) in ADC counts, in the order of the mux; groups that are not sent hold nothing.
 
-    {"largest": the whole sum at the sent address (absent for the type without), "shared": equal shares}.
+    fields: of n frames; registers: of the chip that sent them. {"largest": the whole sum at the sent address (absent
+    for the type without), "shared": equal shares}.
     """
     kind, groups = group_type(registers)
     drop = registers.front_end.drop if kind.drops else 0

@@ -54,7 +54,10 @@ class ThresholdSumFields:
 
 
 def compute(calq: Codes, bx: Codes, registers: Registers) -> tuple[ThresholdSumFields, Codes]:
-    """Calibrated charges (n, 48) and BX (n,) -> fields of the whole frames, and the sums (n,) of truncated ones."""
+    """Calibrated charges, `calq` (n, 48), and `bx` (n,) -> fields of whole frames, and the sums (n,) of truncated ones.
+
+    registers: thresholds, bits dropped, which cells the sum has. Raises QcompressError without thresholds.
+    """
     threshold = np.array(required(registers.thresholds, KEYS["thresholds"]))[:, None]
     by_cell = calq.T
     kept = (by_cell >= threshold) & (threshold > 0)
@@ -70,7 +73,7 @@ def compute(calq: Codes, bx: Codes, registers: Registers) -> tuple[ThresholdSumF
 
 
 def pack_frames(fields: ThresholdSumFields) -> tuple[Words16, Codes]:
-    """Fields -> frames (n, 26) of 16-bit words, zeros behind their end, and lengths (n,) in words."""
+    """The `fields` of n frames -> frames (n, 26) of 16-bit words, zeros behind their end, and lengths (n,) in words."""
     kept = fields.kept
     number = np.count_nonzero(kept, axis=1)
     place = np.flatnonzero(kept)
@@ -130,7 +133,10 @@ class OutputBuffer:
         self.waiting: Words16 = np.zeros(0, np.uint16)
 
     def push(self, frames: Words16, lengths: Codes, truncated_sum: Codes, bx: Codes) -> Words32:
-        """Whole frames (n, 26), lengths (n,), sums of truncated frames (n,), BX (n,) -> link words (n, 13)."""
+        """Whole frames (n, 26), lengths (n,), sums of truncated frames (n,), BX (n,) -> link words (n, 13).
+
+        frames, lengths: as of `pack_frames`; truncated_sum, bx: as of `compute`.
+        """
         cut, leaving = self._decide(lengths.tolist())
         header = header5(bx)
         short = header << 11 | np.maximum(cut, TRUNCATED) << 8 | truncated_sum
@@ -213,7 +219,7 @@ def frame_lengths(stream: Words16) -> Codes:
 
 
 def unpack_frames(frames: Words16) -> ThresholdSumFields:
-    """Frames (n, 26) of 16-bit words -> fields; what lies behind the end of a frame is ignored.
+    """The `frames` (n, 26) of 16-bit words -> fields; what lies behind the end of a frame is ignored.
 
     Raises BadFrame for a frame that the chip does not send.
     """
@@ -252,6 +258,9 @@ def _after_header(links: Words32, bits: int) -> FrameReader:
 
 
 def charges(fields: ThresholdSumFields, registers: Registers) -> dict[str, Values]:
-    """Decoded charges {"charge": (n, 48)} in ADC counts, in the order of the mux; cells that are not sent hold 0."""
+    """Decoded charges {"charge": (n, 48)} in ADC counts, in the order of the mux; cells that are not sent hold 0.
+
+    fields: of n frames; registers: say how many bits were dropped.
+    """
     decoded = decode_code(fields.charge, registers.front_end.drop, 3)
     return {"charge": np.where(fields.kept, decoded, 0).astype(np.float64)}

@@ -60,7 +60,10 @@ class EncoderWeights:
         dense_kernel: npt.ArrayLike,
         dense_bias: npt.ArrayLike,
     ) -> "EncoderWeights":
-        """Trained weights, Keras shapes -> codes: clipped, times 32, floored. Raises QcompressError for NaN."""
+        """Trained weights, Keras shapes -> codes: clipped, times 32, floored. Raises QcompressError for NaN.
+
+        conv_kernel (3, 3, 1, 8), conv_bias (8,), dense_kernel (128, 16), dense_bias (16,).
+        """
         arrays = [np.asarray(given, np.float64) for given in (conv_kernel, conv_bias, dense_kernel, dense_bias)]
         if not all(np.isfinite(array).all() for array in arrays):
             raise QcompressError("encoder weights: some are NaN or infinite")

@@ -44,7 +44,11 @@ LAYOUTS = (INPUT_HEX, INPUT_DECIMAL, OUTPUT_HEX)
 
 
 def find_layout(path: Path, assumed: Layout | None) -> tuple[Layout, int]:
-    """The layout of a file and the bytes its header line takes (0 without one: then `assumed` must be given)."""
+    """The layout of the file at `path` and the bytes its header line takes, 0 without one.
+
+    assumed: the layout of a file without header line. Raises QcompressError if that is None then, or the header is
+    unknown.
+    """
     try:
         with path.open("rb") as file:
             line = file.readline(LONGEST_LINE)
@@ -63,7 +67,11 @@ def find_layout(path: Path, assumed: Layout | None) -> tuple[Layout, int]:
 
 
 def read_rows(path: Path, layout: Layout, skip: int, chunk_rows: int) -> Iterator[Words32]:
-    """Words (n, columns) as uint32, about `chunk_rows` rows at a time, from byte `skip` on; bounded memory."""
+    """Words (n, columns) as uint32, about `chunk_rows` rows at a time, from byte `skip` on; bounded memory.
+
+    path: the file; layout: number base and columns of its lines. Raises QcompressError naming file and row, and for
+    none.
+    """
     shortest = layout.columns * ((HEX_DIGITS if layout.base == 16 else 1) + 1)
     decode = _decode_hex if layout.base == 16 else _decode_decimal
     slow = _LineReader(path, layout)
@@ -197,7 +205,7 @@ def _space_inside(block: Bytes) -> bool:
 
 
 def format_hex(words: Words32) -> bytes:
-    """Words (n, columns) -> lines of 8 lower-case hex digits a word, separated by commas."""
+    """The `words` (n, columns) -> lines of 8 lower-case hex digits a word, separated by commas."""
     rows, columns = words.shape
     wide = words.astype(np.uint64)
     fours = (wide >> np.uint64(16) | wide << np.uint64(32)) & np.uint64(0x0000FFFF0000FFFF)

@@ -45,12 +45,12 @@ def read_words(
     number_format: str | None = None,
     first_bx: int = 0,
 ) -> Iterator[Words]:
-    """Read input words in bounded memory, about `chunk_rows` rows at a time.
+    """Read input words of the file at `path` in bounded memory, about `chunk_rows` rows at a time.
 
     The header line decides: RX_DATA_0..11 means 8 hex digits a word with a 4-bit header, 9 (orbit start) or a;
     ePortRxDataGroup_0..11 means decimal 28-bit words, row number = BX. Without a header line `number_format` ("hex" or
-    "decimal") must say it. tc_order: TC 4k in bits 27:21 ("msb") or 6:0 ("lsb"). first_bx: the BX of the first row
-    if no orbit start says it. Raises QcompressError naming file and row.
+    "decimal") must say it. tc_order: TC 4k in bits 27:21 ("msb") or 6:0 ("lsb"). first_bx: the BX of the first row if
+    no orbit start says it. Raises QcompressError naming file and row.
     """
     if tc_order not in TC_ORDERS:
         raise QcompressError(f"tc_order {tc_order!r} is neither msb nor lsb")
@@ -100,7 +100,10 @@ def count_bx(starts: Mask, first_bx: int) -> Codes:
 
 
 def unpack_codes(words: Words32, tc_order: str) -> Codes:
-    """Words (n, 12) -> TC codes (n, 48), 7 bits; TC 4k in bits 27:21 ("msb") or 6:0 ("lsb"); headers ignored."""
+    """The `words` (n, 12) -> TC codes (n, 48), 7 bits; headers are ignored.
+
+    tc_order: TC 4k in bits 27:21 ("msb") or 6:0 ("lsb").
+    """
     shifts = (21, 14, 7, 0) if tc_order == "msb" else (0, 7, 14, 21)
     codes = np.empty((TRIGGER_CELLS // 4, 4, len(words)), np.int64)
     by_link = np.ascontiguousarray(words.T)
@@ -110,7 +113,10 @@ def unpack_codes(words: Words32, tc_order: str) -> Codes:
 
 
 def pack_words(codes: Codes, bx: Codes, tc_order: str = "msb") -> Words32:
-    """TC codes (n, 48) and BX (n,) -> words (n, 12) with header 9 at BX 0, else 10: `read_words` undoes it."""
+    """TC codes (n, 48) and BX, `bx` (n,) -> words (n, 12) with header 9 at BX 0, else 10: `read_words` undoes it.
+
+    tc_order: TC 4k in bits 27:21 ("msb") or 6:0 ("lsb").
+    """
     shifts = np.array((21, 14, 7, 0) if tc_order == "msb" else (0, 7, 14, 21))
     payload = (codes.reshape(len(codes), -1, 4) << shifts).sum(axis=2)
     return np.asarray(payload | (np.where(bx == 0, ORBIT_START, ORDINARY) << 28)[:, None], np.uint32)

@@ -19,6 +19,7 @@ from qcompress.detectors.hgcal.econt.weights import WEIGHT_FORMAT
 from qcompress.detectors.hgcal.encoder.options import EncoderOptions
 from qcompress.detectors.hgcal.module import geometry
 from qcompress.fixedpoint import Cast, Format, Overflow, Rounding
+from qcompress.frontends.keras_objects import KerasLayer, KerasModel, Quantizer, Tensor
 
 INTEGER_BITS = 1
 """Integer bits of input, activation and latent."""
@@ -26,8 +27,8 @@ BLOCKS = (((0, 4), (4, 0)), ((0, 4), (0, 4)), ((4, 0), (0, 4)))
 """What is cropped of the image (rows, columns) to leave trigger cells 0-15, 16-31, 32-47 of the train order."""
 
 
-def build_encoder(options: EncoderOptions) -> Any:
-    """(8, 8, 1) -> (16,), freshly initialised."""
+def build_encoder(options: EncoderOptions) -> KerasModel:
+    """Encoder image (8, 8, 1) -> latents (16,), freshly initialised; options: its arrangement, arithmetic and bits."""
     import keras
 
     given = keras.Input(geometry.IMAGE_SHAPE)
@@ -36,7 +37,7 @@ def build_encoder(options: EncoderOptions) -> Any:
     return keras.Model(given, build(options, first), name="encoder")
 
 
-def _unsigned(bits: int, name: str) -> Any:
+def _unsigned(bits: int, name: str) -> Quantizer:
     import qkeras
 
     return qkeras.QActivation(qkeras.quantized_relu(bits, INTEGER_BITS), name=name)
@@ -45,13 +46,13 @@ def _unsigned(bits: int, name: str) -> Any:
 def _quantized(options: EncoderOptions) -> dict[str, Any]:
     import qkeras
 
-    def weights() -> Any:
+    def weights() -> Quantizer:
         return qkeras.quantized_bits(options.weight_bits, 0, alpha=1)
 
     return {"kernel_quantizer": weights(), "bias_quantizer": weights(), "kernel_initializer": "he_uniform"}
 
 
-def _eight(options: EncoderOptions, image: Any) -> Any:
+def _eight(options: EncoderOptions, image: Tensor) -> Tensor:
     import keras
     import qkeras
 
@@ -62,7 +63,7 @@ def _eight(options: EncoderOptions, image: Any) -> Any:
     return _unsigned(options.latent_bits, "latent")(sums)
 
 
-def _nine(options: EncoderOptions, image: Any) -> Any:
+def _nine(options: EncoderOptions, image: Tensor) -> Tensor:
     import keras
     import qkeras
 
@@ -78,7 +79,7 @@ def _nine(options: EncoderOptions, image: Any) -> Any:
     return CastActivation(str(kept), name="kept")(latents)
 
 
-def _thirds(options: EncoderOptions, image: Any) -> Any:
+def _thirds(options: EncoderOptions, image: Tensor) -> Tensor:
     import keras
     import qkeras
 
@@ -90,10 +91,10 @@ def _thirds(options: EncoderOptions, image: Any) -> Any:
     return _unsigned(options.latent_bits, "latent")(qkeras.QDense(LATENTS, name="dense", **_quantized(options))(flat))
 
 
-ARRANGEMENTS: dict[str, Callable[[EncoderOptions, Any], Any]] = {"8x8": _eight, "9x9": _nine, "4x4x3": _thirds}
+ARRANGEMENTS: dict[str, Callable[[EncoderOptions, Tensor], Tensor]] = {"8x8": _eight, "9x9": _nine, "4x4x3": _thirds}
 
 
-def _unquantized(options: EncoderOptions, image: Any) -> Any:
+def _unquantized(options: EncoderOptions, image: Tensor) -> Tensor:
     """Floating-point weights and activations, to be quantized after the training; latents as the links carry them."""
     import keras
 
@@ -104,7 +105,7 @@ def _unquantized(options: EncoderOptions, image: Any) -> Any:
     return _unsigned(options.latent_bits, "latent")(sums)
 
 
-def _chip(options: EncoderOptions, image: Any) -> Any:
+def _chip(options: EncoderOptions, image: Tensor) -> Tensor:
     """`econt.encoder.chip_graph` and the keep mask, node by node, so that what is trained is what the chip computes."""
     import keras
 
@@ -113,7 +114,7 @@ def _chip(options: EncoderOptions, image: Any) -> Any:
     weights = str(Cast(WEIGHT_FORMAT, Rounding.RND_CONV, Overflow.SAT))
     overflow = Overflow(options.overflow)
 
-    def cast(to: Format, name: str) -> Any:
+    def cast(to: Format, name: str) -> KerasLayer:
         return CastActivation(str(Cast(to, Rounding.TRN, overflow)), options.overflow_penalty, name=name)
 
     size: dict[str, Any] = {"strides": options.stride, "padding": "same", "kernel_initializer": "he_uniform"}

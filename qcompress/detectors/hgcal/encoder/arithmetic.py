@@ -13,7 +13,10 @@ from qcompress.graph.ranges import with_lossless_accumulator
 
 
 def deployed_graph(weights: EncoderWeights, latent_bits: int, overflow: Overflow = Overflow.WRAP) -> Graph:
-    """What the chip sends: its encoder, and of each 9-bit latent the first `latent_bits` bits (the keep mask)."""
+    """What the chip sends: its encoder, and of each 9-bit latent the first `latent_bits` bits (the keep mask).
+
+    weights: 6-bit codes; overflow: of activations and latents, WRAP or SAT.
+    """
     graph = chip_graph(weights, overflow)
     if latent_bits == LATENT.width:
         return graph
@@ -22,7 +25,10 @@ def deployed_graph(weights: EncoderWeights, latent_bits: int, overflow: Overflow
 
 
 def exact_graph(weights: EncoderWeights, latent_bits: int) -> Graph:
-    """The same weights as QKeras computes them: exact sums, rounding half to even, saturation."""
+    """The same `weights` as QKeras computes them: exact sums, rounding half to even, saturation.
+
+    latent_bits: of each latent, of which one is integer; nothing is cut afterwards.
+    """
 
     def rounded(to: Format) -> Quantize:
         return Quantize(Cast(to, Rounding.RND_CONV, Overflow.SAT))
@@ -34,17 +40,21 @@ def exact_graph(weights: EncoderWeights, latent_bits: int) -> Graph:
         full,
         IMAGE_FORMAT,
     )
-    activations = Range(np.zeros(128, np.int64), np.full(128, ACTIVATION.max_code))
-    dense = with_lossless_accumulator(
-        Dense(weights.dense_kernel, WEIGHT_FORMAT, weights.dense_bias, WEIGHT_FORMAT, narrow), activations, ACTIVATION
-    )
     operations: dict[str, Operation] = {
         "convolution": conv,
         "activation": rounded(ACTIVATION),
         "flatten": Flatten(),
-        "dense": dense,
-        "latent": rounded(Format(False, latent_bits, LATENT.integer)),
     }
+    reached = _chain(operations).ranges()["flatten"]  # some activations may never be large
+    operations["dense"] = with_lossless_accumulator(
+        Dense(weights.dense_kernel, WEIGHT_FORMAT, weights.dense_bias, WEIGHT_FORMAT, narrow), reached, ACTIVATION
+    )
+    operations["latent"] = rounded(Format(False, latent_bits, LATENT.integer))
+    return _chain(operations)
+
+
+def _chain(operations: dict[str, Operation]) -> Graph:
+    """Operations one behind the other."""
     names = list(operations)
     nodes = [Node(n, op, s) for (n, op), s in zip(operations.items(), ["input", *names[:-1]], strict=True)]
     return Graph("exact_encoder", IMAGE_SHAPE, IMAGE_FORMAT, tuple(nodes))
@@ -65,7 +75,10 @@ class Distance(NamedTuple):
 
 
 def distance(weights: EncoderWeights, images: Codes, latent_bits: int, overflow: Overflow = Overflow.WRAP) -> Distance:
-    """Compare both arithmetics on normalised images (n, 8, 8, 1) at a width of the latents."""
+    """Compare both arithmetics of the same `weights` on normalised images (n, 8, 8, 1), latents of `latent_bits` bits.
+
+    overflow: the chip's, WRAP or SAT.
+    """
     exact = exact_graph(weights, latent_bits).run(images)
     chip = deployed_graph(weights, latent_bits, overflow).run(images)
     return Distance(latent_bits, exact.size, int(np.count_nonzero(exact != chip)), float((exact - chip).mean()))

@@ -41,8 +41,8 @@ class DecodingOptions(BaseModel):
 def module_calq(front_end: FrontEnd, columns: Columns) -> Codes:
     """CALQ (n, 48) of a sample's modules in the front end's order, each with the chip set to its own density.
 
-    The encoder's input does not depend on the density, the module sum does. A sample that does not say has the front
-    end's for all.
+    front_end: the registers; columns: codes (n, 48) and high_density (n,). The encoder's input does not depend on the
+    density, the module sum does. A sample that does not say has the front end's for all.
     """
     codes = columns["codes"].astype(np.int64)
     if "high_density" not in columns:
@@ -52,7 +52,7 @@ def module_calq(front_end: FrontEnd, columns: Columns) -> Codes:
 
 
 def link_sums(calq: Codes) -> Codes:
-    """CALQ (n, 48) in any order -> the 9-bit codes (n,) of the module sums on the link."""
+    """CALQ, `calq` (n, 48) in any order -> the 9-bit codes (n,) of the module sums on the link."""
     return encode(calq.sum(axis=1), 0, SUM_EXPONENT_BITS, SUM_MANTISSA_BITS)
 
 
@@ -62,7 +62,10 @@ def sums_of_links(codes: Codes) -> Codes:
 
 
 def module_cells(columns: Columns) -> Mask:
-    """(n, 48), train order: which trigger cells the modules of a sample have; all of them where it does not say."""
+    """Which trigger cells the modules of a sample have, (n, 48) in train order; all of them where it does not say.
+
+    columns: event, and layer, u, v where the sample has them, (n,).
+    """
     if not {"layer", "u", "v"} <= set(columns):
         return np.ones((len(columns["event"]), geometry.TRIGGER_CELLS), bool)
     places = np.column_stack([columns[name].astype(np.int64) for name in ("layer", "u", "v")])
@@ -75,8 +78,9 @@ def module_cells(columns: Columns) -> Mask:
 def charges(shares: Values, sum_codes: Codes, cells: Mask, options: DecodingOptions) -> Values:
     """Shares (n, 48), sum codes (n,), existing cells (n, 48) -> charges (n, 48) in ADC counts; all in train order.
 
-    shares: what a decoder gives, charges over 2^floor(log2(module sum)). Negative ones count as zero. Where a sum is to
-    be preserved and no share is left, it is spread equally. Raises QcompressError for shares that are no numbers.
+    shares: what a decoder gives, charges over 2^floor(log2(module sum)). Negative ones count as zero. sum_codes: 9
+    bits, of `link_sums`; cells: as of `module_cells`; options: which of the three rules hold. Where a sum is to be
+    preserved and no share is left, it is spread equally. Raises QcompressError for shares that are no numbers.
     """
     if wrong := int((~np.isfinite(shares)).any(axis=1).sum()):
         raise QcompressError(f"the decoder gave values that are no numbers in {wrong} modules; train it again")
@@ -95,7 +99,7 @@ def charges(shares: Values, sum_codes: Codes, cells: Mask, options: DecodingOpti
 
 
 def shared_out(weights: Values, totals: Codes) -> Codes:
-    """Share integers (n,) out among columns by weights (n, k) >= 0: every row sums up to its total exactly.
+    """Share integers, `totals` (n,), out among columns by weights (n, k) >= 0: every row sums up to its total exactly.
 
     Largest remainders; the first of equal ones goes first. Rows without weights give zeros.
     """

@@ -1,13 +1,15 @@
 """The compiled loop of `decoding`: integers shared out by largest remainders, row by row."""
 
-from typing import Any
-
 import numba
 import numpy as np
+import numpy.typing as npt
+
+Integers = npt.NDArray[np.int64]
+Values = npt.NDArray[np.float64]
 
 
 @numba.njit(nogil=True, cache=True)
-def share_out(weights: Any, totals: Any, scale: float) -> Any:
+def share_out(weights: Values, totals: Integers, scale: float) -> Integers:
     """`decoding.shared_out`; weights are taken to whole parts of 1/scale of the largest one of their row."""
     rows, columns = weights.shape
     shared = np.zeros((rows, columns), np.int64)

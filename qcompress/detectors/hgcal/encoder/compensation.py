@@ -5,14 +5,13 @@ where the keep mask cuts a latent that QKeras rounds. Both are measured on the t
 passes the ReLU, and added to the biases as far as their six bits allow.
 """
 
-from typing import Any
-
 import numpy as np
 
 from qcompress.detectors.hgcal.econt.onchip_encoder import LATENT, chip_graph
 from qcompress.detectors.hgcal.econt.weights import WEIGHT_FORMAT, EncoderWeights
 from qcompress.detectors.hgcal.encoder.arithmetic import exact_graph
 from qcompress.fixedpoint import Codes, Values
+from qcompress.frontends.keras_objects import KerasModel
 from qcompress.graph import Graph
 
 ROWS = 8_000
@@ -20,7 +19,10 @@ ROWS = 8_000
 
 
 def compensated(weights: EncoderWeights, images: Codes, latent_bits: int) -> EncoderWeights:
-    """Weights whose biases make up for the chip's mean loss on images (n, 8, 8, 1)."""
+    """The `weights` with biases that make up for the chip's mean loss on images (n, 8, 8, 1), the first ROWS of them.
+
+    latent_bits: that the keep mask leaves of each latent.
+    """
     images = images[:ROWS]
     exact = exact_graph(weights, latent_bits)
     sums = {name: _values(exact, name, images) for name in ("convolution", "dense")}
@@ -53,8 +55,11 @@ def _with_biases(weights: EncoderWeights, conv: Values, dense: Values) -> Encode
     )
 
 
-def compensate(encoder: Any, images: Codes, latent_bits: int) -> None:
-    """Correct the biases of a QKeras encoder in place."""
+def compensate(encoder: KerasModel, images: Codes, latent_bits: int) -> None:
+    """Correct the biases of a QKeras `encoder` in place, as `compensated` does; images: codes (n, 8, 8, 1).
+
+    latent_bits: that the keep mask leaves of each latent.
+    """
     from qcompress.frontends.qkeras import from_keras
 
     found = compensated(EncoderWeights.from_graph(from_keras(encoder, "encoder")), images, latent_bits)

@@ -5,7 +5,6 @@ the conditional autoencoder, which knows of each module where it is and how much
 """
 
 from collections.abc import Callable
-from typing import Any
 
 import numpy as np
 import numpy.typing as npt
@@ -15,6 +14,7 @@ from qcompress.detectors.hgcal.module import geometry
 from qcompress.detectors.hgcal.samples import Columns
 from qcompress.errors import QcompressError
 from qcompress.fixedpoint import Codes
+from qcompress.frontends.keras_objects import KerasLayer, KerasModel
 
 CONDITIONS = ("eta", "v", "u", "module_type", "layer")
 """Columns that the conditional decoder needs of a sample."""
@@ -27,25 +27,28 @@ FIRST_LOGIT = -3.5
 24, and the first steps end in silence."""
 
 
-def build_decoder(kind: str) -> Any:
-    """(16,), or (24,) with the conditions behind the latents, -> (8, 8, 1); sigmoid output."""
+def build_decoder(kind: str) -> KerasModel:
+    """Decoder of latents (16,), or (24,) with the conditions behind them, -> (8, 8, 1), a sigmoid's output.
+
+    kind: one of DECODERS.
+    """
     return DECODERS[kind]()
 
 
-def _published() -> Any:
+def _published() -> KerasModel:
     import keras
 
     return keras.Sequential([keras.Input((LATENTS,)), *_expanding()], name="decoder")
 
 
-def _conditional() -> Any:
+def _conditional() -> KerasModel:
     import keras
 
     first = [keras.layers.Dense(units, activation="relu", name=f"dense{units}") for units in (24, 64)]
     return keras.Sequential([keras.Input((LATENTS + CONDITION_COUNT,)), *first, *_expanding()], name="decoder")
 
 
-def _expanding() -> list[Any]:
+def _expanding() -> list[KerasLayer]:
     import keras
 
     layers = keras.layers
@@ -61,13 +64,13 @@ def _expanding() -> list[Any]:
     ]
 
 
-def _first_logit() -> Any:
+def _first_logit() -> KerasModel:
     import keras
 
     return keras.initializers.Constant(FIRST_LOGIT)
 
 
-def _dense() -> Any:
+def _dense() -> KerasModel:
     import keras
 
     layers = keras.layers
@@ -83,14 +86,14 @@ def _dense() -> Any:
     )
 
 
-DECODERS: dict[str, Callable[[], Any]] = {"published": _published, "dense": _dense, "conditional": _conditional}
+DECODERS: dict[str, Callable[[], KerasModel]] = {"published": _published, "dense": _dense, "conditional": _conditional}
 
 
 def conditions(columns: Columns, sums: Codes) -> npt.NDArray[np.float32]:
     """What the conditional decoder sees of modules, (n, 8); sums: module sums (n,) that the links brought.
 
-    eta/3.1, v/12, u/12, one-hot wafer type (120, 200, 300 um), log(sum + 1), (layer - 1)/46. Raises QcompressError if
-    the sample lacks a column.
+    columns: those of CONDITIONS (n,). eta/3.1, v/12, u/12, one-hot wafer type (120, 200, 300 um), log(sum + 1), (layer
+    - 1)/46. Raises QcompressError if the sample lacks a column.
     """
     if missing := sorted(set(CONDITIONS) - set(columns)):
         raise QcompressError(f"column {', '.join(missing)} is missing, which the conditional decoder needs")

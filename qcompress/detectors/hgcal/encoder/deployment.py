@@ -21,9 +21,10 @@ MODES = (Overflow.WRAP, Overflow.SAT)
 
 
 def firmware_registers(firmware: Firmware, links: int | None) -> tuple[Registers, Overflow]:
-    """Registers that load the candidate's encoder, and the overflow mode its graph assumes.
+    """Registers that load the encoder of a candidate's `firmware`, and the overflow mode its graph assumes.
 
-    links: None for as many as the latents need. Refused unless the graph is exactly what the chip computes.
+    links: None for as many as the latents need. Raises Refused unless the graph is exactly what the chip computes,
+    QcompressError for too few links.
     """
     (graph,) = firmware.graphs.values()
     weights, bits = EncoderWeights.from_graph(graph), graph.output_format.width
@@ -41,20 +42,25 @@ def firmware_registers(firmware: Firmware, links: int | None) -> tuple[Registers
 
 
 def overflow_lines(registers: Registers, overflow: Overflow, words: Path | None) -> list[str]:
-    """What can overflow, by exact ranges, and what does on a file of input words; one sentence a line."""
+    """What can overflow with these `registers`, by exact ranges, and what does on input words; one sentence a line.
+
+    overflow: the mode, WRAP or SAT; words: CSV of input words, None for the ranges alone.
+    """
     front = registers.front_end
     parts = () if words is None else read_words(words, tc_order=front.tc_order)
     cells = (normalised_cells(front.charges(part.codes)) for part in parts)
-    found = overflow_report(weights_from_registers(registers), cells, overflow)
+    report = overflow_report(weights_from_registers(registers), cells, overflow)
     lines = [
-        f"{len(found.activations)} of 128 activations and {len(found.latents)} of 16 latents can overflow ({overflow})"
+        f"{len(report.activations)} of 128 activations and {len(report.latents)} of 16 latents can overflow "
+        f"({overflow})"
     ]
-    lines += [f"latent {neuron}: largest sum {found.largest_sums[neuron]} of 511" for neuron in found.latents]
-    return lines if words is None else [*lines, _rows_line(found)]
+    lines += [f"latent {neuron}: largest sum {report.largest_sums[neuron]} of 511" for neuron in report.latents]
+    return lines if words is None else [*lines, _rows_line(report)]
 
 
-def _rows_line(found: OverflowReport) -> str:
+def _rows_line(report: OverflowReport) -> str:
     return (
-        f"of {found.rows} rows {found.activation_rows} overflow in an activation (largest {found.largest_activation} "
-        f"of 255), {found.latent_rows} in a latent (largest {found.largest_latent} of 511)"
+        f"of {report.rows} rows {report.activation_rows} overflow in an activation (largest "
+        f"{report.largest_activation} of 255), {report.latent_rows} in a latent (largest {report.largest_latent} of "
+        "511)"
     )

@@ -20,7 +20,9 @@ from qcompress.progress import Report
 def emulate(firmware: Firmware, source: Path, target: Path, overrides: Mapping[str, Any], report: Report) -> str:
     """Words (CSV) -> CSV of BX, raw sum of CALQ, latents 0..15 and the latent word in hex, OUT_15 first.
 
-    The output file appears whole or not at all. Returns a line saying how many rows were written.
+    firmware: the candidate's integers; source: words; target: file to write, whole or not at all; overrides: registers
+    that are replaced, by name; report: told how many bunch crossings are done. Returns a line saying how many rows were
+    written. Raises QcompressError if source and target are one file.
     """
     front_end = replace(FrontEnd.from_mapping(firmware.front_end), **overrides)
     ((name, graph),) = firmware.graphs.items()
@@ -40,17 +42,21 @@ def emulate(firmware: Firmware, source: Path, target: Path, overrides: Mapping[s
 
 
 def header(latents: int) -> str:
+    """First line of the CSV of candidates with so many `latents`."""
     return ",".join(["BX", "CALQ_SUM", *(f"LATENT_{k}" for k in range(latents)), "WORD"]) + "\n"
 
 
 def csv_rows(words: Words, calq: Codes, latents: Codes, latent_words: Codes, bits: int) -> str:
-    """One line per bunch crossing; calq (n, 48), latents (n, 16) of `bits` bits each, and their words (n, words)."""
+    """One line per bunch crossing of `words`; calq (n, 48), latents (n, 16) of `bits` bits each.
+
+    latent_words: (n, k), the same latents packed into words of 32 bits.
+    """
     columns = np.column_stack([words.bx, calq.sum(axis=1), latents]).tolist()
     words_hex = in_hexadecimal(latent_words, latents.shape[1] * bits)
     return "".join(",".join(map(str, row)) + f",{word}\n" for row, word in zip(columns, words_hex, strict=True))
 
 
 def in_hexadecimal(words: Codes, bits: int) -> list[str]:
-    """Words (n, k) of 32 bits, the last `bits` of them used -> one hexadecimal number a row."""
+    """One hexadecimal number a row of `words` (n, k) of 32 bits, the last `bits` of all of them used."""
     digits = -(-bits // 4)
     return ["".join(f"{word:08x}" for word in row)[-digits:] for row in words.tolist()]

@@ -5,14 +5,13 @@ one-dimensional transport distances along several directions (Bonneel et al., J.
 of them exceeds the EMD.
 """
 
-from collections.abc import Callable
 from functools import cache
-from typing import Any
 
 import numpy as np
 import numpy.typing as npt
 
 from qcompress.detectors.hgcal.module import geometry
+from qcompress.frontends.keras_objects import Loss, Tensor
 
 WEIGHTS = (4.0, 2.0, 1.0)
 """Of the three scales: single cells, groups of four, thirds."""
@@ -71,8 +70,8 @@ def third_matrix() -> npt.NDArray[np.float64]:
     return np.asarray(np.kron(np.eye(3), np.ones((16, 1))), np.float64)
 
 
-def telescope_loss(target: Any, predicted: Any) -> Any:
-    """Loss of each row, (n,), of predicted against true normalised charges, (n, 48) in train order.
+def telescope_loss(target: Tensor, predicted: Tensor) -> Tensor:
+    """Loss of each row, (n,), of predicted against true normalised charges, `target`, (n, 48) in train order.
 
     4 mean[(t-p)^2 max(t,p)] over cells + 2 mean[(T-P)^2 max(T,P) w] over the 36 groups + mean[(T-P)^2 max(T,P)] over
     the three thirds. Computed in the dtype of `predicted`.
@@ -91,14 +90,17 @@ def telescope_loss(target: Any, predicted: Any) -> Any:
     return sum(weight * ops.mean(scale, axis=1) for weight, scale in zip(WEIGHTS, scales, strict=True))
 
 
-def _weighted_square(target: Any, predicted: Any) -> Any:
+def _weighted_square(target: Tensor, predicted: Tensor) -> Tensor:
     from keras import ops
 
     return ops.square(target - predicted) * ops.maximum(target, predicted)
 
 
-def weighted_square_loss(target: Any, predicted: Any) -> Any:
-    """Loss of each row: mean over cells of (t-p)^2 max(t,p), the telescope's first scale alone."""
+def weighted_square_loss(target: Tensor, predicted: Tensor) -> Tensor:
+    """Loss of each row, (n,): mean over cells of (t-p)^2 max(t,p), the telescope's first scale alone.
+
+    target, predicted: normalised charges (n, 48) in train order, t and p.
+    """
     from keras import ops
 
     return ops.mean(_weighted_square(ops.cast(target, predicted.dtype), predicted), axis=1)
@@ -120,10 +122,11 @@ def slices() -> npt.NDArray[np.float64]:
     return np.concatenate(columns, axis=1) / DIRECTIONS
 
 
-def sliced_emd_loss(target: Any, predicted: Any) -> Any:
-    """Loss of each row: sliced EMD of the charge shares, and the squared error of the summed charge.
+def sliced_emd_loss(target: Tensor, predicted: Tensor) -> Tensor:
+    """Loss of each row, (n,): sliced EMD of the charge shares, and the squared error of the summed charge.
 
-    Rows without true charge cost their predicted sum squared alone.
+    target, predicted: normalised charges (n, 48) in train order. Rows without true charge cost their predicted sum
+    squared alone.
     """
     from keras import ops
 
@@ -135,7 +138,7 @@ def sliced_emd_loss(target: Any, predicted: Any) -> Any:
     return ops.where(true[:, 0] > 0, distance, 0.0) + ops.square(true - found)[:, 0]
 
 
-LOSSES: dict[str, Callable[[Any, Any], Any]] = {
+LOSSES: dict[str, Loss] = {
     "telescope": telescope_loss,
     "weighted_mse": weighted_square_loss,
     "sliced_emd": sliced_emd_loss,

@@ -4,9 +4,7 @@ The published ones (name 8x8_c8_S2 in Ecoder, fastml-science) are the default. T
 off the detector.
 """
 
-from collections.abc import Callable
 from functools import partial
-from typing import Any
 
 import numpy as np
 import numpy.typing as npt
@@ -18,14 +16,18 @@ from qcompress.detectors.hgcal.encoder.options import EncoderOptions
 from qcompress.detectors.hgcal.module import geometry
 from qcompress.errors import QcompressError
 from qcompress.fixedpoint import Codes
+from qcompress.frontends.keras_objects import KerasModel, Loss, Tensor
 
-Loss = Callable[[Any, Any], Any]
 ENCODER = "encoder"
 """Name of the network."""
 
 
-def build(options: EncoderOptions, own: Any = None) -> Network:
-    """Encoder, decoder and loss, freshly initialised; own: a Keras model to be trained as the encoder instead."""
+def build(options: EncoderOptions, own: KerasModel = None) -> Network:
+    """Encoder, decoder and loss, freshly initialised; own: a Keras model to be trained as the encoder instead.
+
+    options: section `network` of a config. Raises QcompressError for a model of one's own in another arithmetic than
+    exact.
+    """
     import keras
 
     if own is not None and options.arithmetic != "exact":
@@ -47,7 +49,7 @@ def build(options: EncoderOptions, own: Any = None) -> Network:
     )
 
 
-def _conditional(encoder: Any, decoder: Any) -> Any:
+def _conditional(encoder: KerasModel, decoder: KerasModel) -> KerasModel:
     """One flat input: the image's pixels, the conditions behind them; these go to the decoder alone."""
     import keras
 
@@ -64,7 +66,7 @@ def _conditional(encoder: Any, decoder: Any) -> Any:
 def image_loss(loss: Loss) -> Loss:
     """The loss of a decoded image (n, 8, 8, 1) against normalised charges (n, 48) in train order."""
 
-    def of_image(target: Any, image: Any) -> Any:
+    def of_image(target: Tensor, image: Tensor) -> Tensor:
         import keras
 
         pixels = keras.ops.reshape(image, (-1, image.shape[1] * image.shape[2]))
@@ -74,7 +76,7 @@ def image_loss(loss: Loss) -> Loss:
 
 
 def normalised_targets(calq: Codes) -> npt.NDArray[np.float32]:
-    """CALQ (n, 48) -> CALQ / 2^floor(log2(sum)), not truncated; rows without charge stay 0."""
+    """CALQ, `calq` (n, 48) -> CALQ / 2^floor(log2(sum)), not truncated; rows without charge stay 0."""
     sums = calq.sum(axis=1, keepdims=True)
     exponent = np.floor(np.log2(np.maximum(sums, 1).astype(np.float64)))
     return np.asarray(calq / 2.0**exponent, np.float32)

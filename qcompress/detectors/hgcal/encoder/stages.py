@@ -30,6 +30,7 @@ class Normaliser:
     output_format: Format = IMAGE_FORMAT
 
     def run(self, codes: Codes) -> Codes:
+        """Trigger-cell `codes` (n, 48) of 7 bits -> the codes (n, 8, 8, 1) of the image in front of the encoder."""
         return normalise(self.front_end.charges(codes))
 
     def content_hash(self) -> str:
@@ -79,6 +80,7 @@ class LatentWords:
         return (-(-self.input_shape[0] * self.input_format.width // WORD_FORMAT.width),)
 
     def run(self, codes: Codes) -> Codes:
+        """Latent `codes` (n, count) -> words (n, words) of 32 bits."""
         bits, count = self.input_format.width, self.output_shape[0]
         frame = FrameWriter(len(codes), count)
         frame.skip(count * WORD_FORMAT.width - self.input_shape[0] * bits)

@@ -14,7 +14,10 @@ from qcompress.fixedpoint import Codes
 
 
 def rows(path: Path) -> Rows:
-    """A sample's modules; its columns are kept as they lie in the file, charges are made of them when they are read."""
+    """The modules of the sample at `path`, for training.
+
+    Its columns are kept as they lie in the file, charges are made of them when they are read.
+    """
     with samples.Handle(path) as handle:
         handle.events()
         wanted = ("codes", "split", "masked", "high_density", *decoders.CONDITIONS)

@@ -47,18 +47,23 @@ class Codec(NamedTuple):
     calibrated: bool = True
 
     def transverse(self, modules: Modules) -> Values:
-        """What arrives, (n, 48) transverse ADC counts in channel order."""
+        """What arrives of `modules`, (n, 48) transverse ADC counts in channel order."""
         counts = self.decode(modules)
         return counts if self.calibrated else counts / modules.cosh_eta
 
 
 def decoded(name: str, columns: Columns, allocation: LinkAllocation | None = None, calibrated: bool = False) -> Values:
-    """What arrives of a sample's modules by an algorithm of CHIP: (n, 48) transverse ADC counts in channel order."""
+    """What arrives of a sample's modules by an algorithm of CHIP: (n, 48) transverse ADC counts in channel order.
+
+    name: its key there; columns: of the sample (n, ...); allocation: links of each module, two if None; calibrated:
+    charges are transverse already. Raises QcompressError for an unknown name, and for modules that geometry V11 does
+    not have.
+    """
     return codec(name, CHIP).transverse(modules(columns, allocation, calibrated))
 
 
 def codec(name: str, table: Mapping[str, Codec]) -> Codec:
-    """An algorithm of a table; raises QcompressError with the names there are."""
+    """The algorithm called `name` in a `table`; raises QcompressError with the names there are."""
     if name not in table:
         raise QcompressError(f"no algorithm {name!r}; there are {', '.join(table)}")
     return table[name]

@@ -50,22 +50,26 @@ class Received(NamedTuple):
 
 
 def table(firmware: Firmware, decode: Decoders, mean_image: Values | None) -> dict[str, Codec]:
-    """The candidate, the chip's algorithms, the trivial codecs; mean_image: (48,) in train order, None: without it."""
+    """The candidate, the chip's algorithms, the trivial codecs; mean_image: (48,) in train order, None: without it.
+
+    firmware: the candidate's integers; decode: has its decoder. The candidate in front of transverse charges is left
+    out if its decoder takes conditions.
+    """
     graph = firmware.graphs[ENCODER]
     chip = on_chip(graph)
-    found = {ENCODER: Codec(ENCODER, partial(_autoencoder, firmware, decode), False)}
+    codecs = {ENCODER: Codec(ENCODER, partial(_autoencoder, firmware, decode), False)}
     if chip is not None:
         name, other = other_arithmetic(chip, graph.output_format.width)
-        found[OTHER] = Codec(name, partial(_other_network, firmware, decode, other), False)
+        codecs[OTHER] = Codec(name, partial(_other_network, firmware, decode, other), False)
     if not EncoderOptions.model_validate(firmware.options).conditional:  # its decoder was told other sums
         sees = partial(_behind_transverse, firmware, decode)
-        found[TRANSVERSE] = Codec("encoder, transverse charges in front", sees)
-    found |= CHIP
-    found["normalised"] = Codec("all trigger cells, normalised to 8 bits", partial(_normalised, firmware), False)
+        codecs[TRANSVERSE] = Codec("encoder, transverse charges in front", sees)
+    codecs |= CHIP
+    codecs["normalised"] = Codec("all trigger cells, normalised to 8 bits", partial(_normalised, firmware), False)
     if mean_image is not None:
-        found["mean-image"] = Codec("mean image", partial(_same_image, firmware, mean_image), False)
-    found["uniform"] = Codec("uniform image", partial(_same_image, firmware, np.full(48, 1 / 48)), False)
-    return found
+        codecs["mean-image"] = Codec("mean image", partial(_same_image, firmware, mean_image), False)
+    codecs["uniform"] = Codec("uniform image", partial(_same_image, firmware, np.full(48, 1 / 48)), False)
+    return codecs
 
 
 def _calq(firmware: Firmware, modules: Modules) -> Codes:
@@ -116,19 +120,25 @@ def _same_image(firmware: Firmware, image: Values, modules: Modules) -> Values:
 
 
 def in_channels(in_train_order: Values) -> Values:
-    """(n, 48) from train order into channel order."""
+    """Values (n, 48) that stand `in_train_order` -> the same in channel order."""
     return np.asarray(in_train_order[:, np.argsort(geometry.CHANNEL_OF_TRAIN)])
 
 
 def what_arrives(columns: Columns, calq: Codes, options: EncoderOptions) -> Received:
-    """Of modules with these columns and calibrated charges (n, 48)."""
+    """What is known beside the latents of modules with these `columns` (n, ...) and calibrated charges, `calq` (n, 48).
+
+    options: of the network; they say whether the decoder takes conditions.
+    """
     sums = link_sums(calq)
     known = conditions(columns, sums_of_links(sums)) if options.conditional else None
     return Received(sums, module_cells(columns), options.decoding, known)
 
 
 def decode_latents(latents: Codes, format_: Format, decode: Decoders, received: Received) -> Values:
-    """Latents (n, 16) -> float decoder -> charges (n, 48) in ADC counts, train order."""
+    """The codes `latents` (n, 16) -> float decoder -> charges (n, 48) in ADC counts, train order.
+
+    format_: of the latents; decode: has the decoder; received: what is known beside the latents.
+    """
     values = format_.to_values(latents)
     if received.conditions is not None:
         values = np.concatenate([values, received.conditions], axis=1)
@@ -164,7 +174,10 @@ def on_chip(graph: Graph) -> OnChip | None:
 
 
 def other_arithmetic(chip: OnChip, bits: int) -> tuple[str, Graph]:
-    """The same weights in the arithmetic that the candidate does not have, and its name."""
+    """The weights of a `chip` in the arithmetic that the candidate does not have, and its name.
+
+    bits: of each latent.
+    """
     if chip.overflow is not None:
         return f"{WEIGHTS_IN} QKeras' arithmetic", exact_graph(chip.weights, bits)
     return f"{WEIGHTS_IN} the chip's arithmetic", deployed_graph(chip.weights, bits)

@@ -50,7 +50,7 @@ class Places(NamedTuple):
 
 
 def places(modules: Modules) -> Places:
-    """Where trigger cells are; needs the columns layer, u, v and zside, as all of geometry V11 have."""
+    """Where the trigger cells of `modules` are, by their columns layer, u, v and zside."""
     layer, u, v = (np.asarray(modules.columns[name], np.int64) for name in PLACE)
     number = wafers.lookup()[layer, u + wafers.REACH, v + wafers.REACH]
     eta, phi = (grid[number] for grid in _angles())
@@ -69,7 +69,10 @@ def _angles() -> tuple[Values, Values]:
 
 
 def conserved(counts: Values, charges: Values, modules: Modules, at: Places, event: npt.NDArray[np.int64]) -> Conserved:
-    """What arrived of modules as (n, 48) ADC counts and as transverse charges; event (n,): 0 .. events - 1."""
+    """What arrived of modules as `counts` (n, 48), ADC, and as transverse `charges` (n, 48), ADC; event (n,): 0, 1, ..
+
+    modules: what went in; at: where their trigger cells are.
+    """
     from qcompress.detectors.hgcal.evaluation import conservation_kernels as kernels
 
     mip_pt, pt = charges / layers.MIP_COUNTS, charges * at.gev
@@ -95,15 +98,15 @@ def means(events: Values) -> dict[str, Any]:
     sums = dict(zip([*SUMS, *(f"weighted_{name}" for name in WEIGHTED)], events.T, strict=True))
     with np.errstate(invalid="ignore", divide="ignore"):
         cells, energy = (np.where(sums[name] > 0, sums[name], np.nan) for name in ("cells", "energy"))
-        found = {"cells": sums["cells"], "energy": sums["energy"], "simulated": sums["simulated"]}
+        averages = {"cells": sums["cells"], "energy": sums["energy"], "simulated": sums["simulated"]}
         for kind, over, of in (("", cells, ""), ("weighted_", energy, "weighted_")):
             for angle in ("eta", "phi"):
                 mean = sums[f"{of}{angle}"] / over
-                found[f"{kind}{angle}_mean"] = mean
-                found[f"{kind}{angle}_std"] = np.sqrt(np.maximum(sums[f"{of}{angle}2"] / over - mean**2, 0))
+                averages[f"{kind}{angle}_mean"] = mean
+                averages[f"{kind}{angle}_std"] = np.sqrt(np.maximum(sums[f"{of}{angle}2"] / over - mean**2, 0))
             for name in ("pt", "mip_pt"):
-                found[f"{kind}{name}_mean"] = sums[f"{of}{name}"] / over
-    return {name: _mean(values) for name, values in found.items()}
+                averages[f"{kind}{name}_mean"] = sums[f"{of}{name}"] / over
+    return {name: _mean(values) for name, values in averages.items()}
 
 
 def _mean(values: Values) -> float | None:

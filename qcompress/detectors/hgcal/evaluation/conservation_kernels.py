@@ -1,22 +1,26 @@
 """The sums of `conservation`, compiled: one after the other, row by row, trigger cell by trigger cell."""
 
-from typing import Any
-
 import numba
+import numpy as np
+import numpy.typing as npt
+
+Integers = npt.NDArray[np.int64]
+Values = npt.NDArray[np.float64]
+Flags = npt.NDArray[np.bool_]
 
 
 @numba.njit(nogil=True, cache=True)
 def sum_cells(
-    mip_pt: Any,
-    pt: Any,
-    cosh: Any,
-    eta: Any,
-    phi: Any,
-    simulated: Any,
-    exists: Any,
-    event: Any,
+    mip_pt: Values,
+    pt: Values,
+    cosh: Values,
+    eta: Values,
+    phi: Values,
+    simulated: Values,
+    exists: Flags,
+    event: Integers,
     threshold: float,
-    into: Any,
+    into: Values,
 ) -> None:
     """Add the trigger cells (n, 48) that count to the sums of their events (events, 15)."""
     for row in range(len(event)):
@@ -44,17 +48,17 @@ def sum_cells(
 
 @numba.njit(nogil=True, cache=True)
 def sum_modules(
-    counts: Any,
-    charges: Any,
-    pt: Any,
-    charge_in: Any,
-    pt_in: Any,
-    exists: Any,
-    partial: Any,
+    counts: Values,
+    charges: Values,
+    pt: Values,
+    charge_in: Values,
+    pt_in: Values,
+    exists: Flags,
+    partial: Flags,
     smallest: float,
     last: float,
-    into: Any,
-    ratios: Any,
+    into: Values,
+    ratios: Integers,
 ) -> None:
     """Add modules to the sums of full (into[0]) and partial (into[1]) ones, and to the histogram of pT out over in."""
     for row in range(len(partial)):

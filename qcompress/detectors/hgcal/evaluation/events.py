@@ -40,7 +40,10 @@ class LinkAllocation:
 
     @classmethod
     def read(cls, path: Path, default: int = DEFAULT_LINKS) -> "LinkAllocation":
-        """Of a CSV file with the columns layer, u, v, links; raises QcompressError naming what is wrong."""
+        """The allocation of the CSV file at `path` with the columns layer, u, v, links.
+
+        default: links of all other places. Raises QcompressError naming what is wrong.
+        """
         import pandas as pd
 
         try:
@@ -54,7 +57,10 @@ class LinkAllocation:
         return cls(default, {(a, b, c): links for a, b, c, links in whole.tolist()})
 
     def of(self, columns: Columns, rows: int) -> Codes:
-        """Links (n,) of modules; the table needs the columns layer, u, v."""
+        """Links (n,) of modules with these `columns`, so many `rows`.
+
+        Raises QcompressError if there is a table and the columns lack layer, u or v.
+        """
         links = np.full(rows, self.default, np.int64)
         if not self.table:
             return links
@@ -93,7 +99,7 @@ class Modules:
         return np.asarray(self.counts / self.cosh_eta)
 
     def chosen(self, rows: npt.NDArray[Any]) -> "Modules":
-        """Some of the modules."""
+        """Those of the modules in `rows`, numbers or flags."""
         arrays = {name: column[rows] for name, column in vars(self).items() if name != "columns"}
         return Modules({name: column[rows] for name, column in self.columns.items()}, **arrays)
 
@@ -101,8 +107,10 @@ class Modules:
 def modules(columns: Columns, allocation: LinkAllocation | None = None, calibrated: bool = False) -> Modules:
     """Rows of a sample as the chip sees them; calibrated: their charges are transverse already, CAL is 1.0.
 
-    Without layer, u and v, trigger cells have the pseudorapidity of their module's centre; without `charge`, the
-    reference is the charge of the codes (nothing for code 0); without `high_density`, modules are of high density.
+    columns: of the sample (n, ...); allocation: links of each module, two if None. Without layer, u and v, trigger
+    cells have the pseudorapidity of their module's centre; without `charge`, the reference is the charge of the codes
+    (nothing for code 0); without `high_density`, modules are of high density. Raises QcompressError for modules that
+    geometry V11 does not have.
     """
     codes = np.asarray(columns["codes"])
     n = len(codes)
@@ -128,7 +136,10 @@ def modules(columns: Columns, allocation: LinkAllocation | None = None, calibrat
 
 
 def cosh_eta(columns: Columns) -> Values:
-    """Of each trigger cell (n, 48): of its centre where the module's place is known, else of the module's centre."""
+    """Of each trigger cell (n, 48): of its centre where the module's place is known, else of the module's centre.
+
+    columns: layer, u, v, or eta, (n,).
+    """
     if set(PLACE) <= set(columns):
         return np.asarray(_cosh_eta()[module_numbers(columns)])
     of_module = np.cosh(columns["eta"].astype(np.float64))[:, None]
@@ -136,7 +147,10 @@ def cosh_eta(columns: Columns) -> Values:
 
 
 def module_numbers(columns: Columns) -> Codes:
-    """Number in wafers.modules() of every row; raises QcompressError for a module that geometry V11 does not have."""
+    """Number (n,) in wafers.modules() of every row of `columns` layer, u, v.
+
+    Raises QcompressError for a module that geometry V11 does not have.
+    """
     layer, u, v = (np.asarray(columns[name], np.int64) for name in PLACE)
     far = (layer < 1) | (layer > layers.LAYERS) | (np.maximum(np.abs(u), np.abs(v)) > wafers.REACH)
     reach, inside = wafers.REACH, ~far

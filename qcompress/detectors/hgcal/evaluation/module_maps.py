@@ -27,7 +27,11 @@ CELLS_BELOW = "0.93"
 def figures(
     firmware: Firmware, table: Mapping[str, Codec], modules: Modules, titles: Mapping[str, str]
 ) -> dict[str, "Figure"]:
-    """One figure: a row for each module, a column for the charge, the code, and each decoding."""
+    """One figure: a row for each module shown, a column for the charge, the code, and each decoding.
+
+    firmware: of the candidate; table: codecs by name; modules: those to choose from; titles: of the algorithms, by
+    name.
+    """
     rows = chosen(modules.charge)
     shown = modules.chosen(rows)
     latents = firmware.network_codes(ENCODER, shown.columns["codes"].astype(np.int64))
@@ -38,7 +42,7 @@ def figures(
 
 
 def chosen(charge: Values) -> Codes:
-    """Rows with occupancies nearest to those that are shown; of equal ones the most charged."""
+    """Rows of `charge` (n, 48) with occupancies nearest to those that are shown; of equal ones the most charged."""
     occupied, sums = (charge > OCCUPIED).sum(axis=1), charge.sum(axis=1)
     order = [np.lexsort((-sums, np.abs(occupied - wanted)))[0] for wanted in SHOWN_OCCUPANCIES]
     return np.array(list(dict.fromkeys(order)), np.int64)

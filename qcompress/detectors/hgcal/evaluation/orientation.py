@@ -36,11 +36,11 @@ class Orientation:
         return f"{'reflected, ' if self.reflected else ''}turned by {self.turned}"
 
     def apply(self, values: Values) -> Values:
-        """(n, 48) of a module -> (n, 48) of the module as it lies."""
+        """The `values` (n, 48) of a module -> (n, 48) of the module as it lies."""
         return np.asarray(values[:, np.argsort(self.place)])
 
     def undo(self, values: Values) -> Values:
-        """The way back."""
+        """The way back: `values` (n, 48) of the module as it lies -> (n, 48) of the module."""
         return np.asarray(values[:, self.place])
 
 
@@ -88,7 +88,10 @@ def score(charges: Values, decoded: Values, together: int = 1) -> Score:
 
 
 def orientation_scores(charges: Values, codec: Codec, together: int = 1) -> list[tuple[Orientation, Score]]:
-    """A codec on modules that lie in each of the 12 ways; decoded modules are laid back before they are compared."""
+    """A `codec` on modules that lie in each of the 12 ways; decoded modules are laid back before they are compared.
+
+    charges (n, 48), train order; together: rows that are one measurement for the error, an event's.
+    """
     return [(one, score(charges, one.undo(codec(one.apply(charges))), together)) for one in orientations()]
 
 
@@ -98,23 +101,29 @@ def hot_cells(codec: Codec, charge: float = 2000.0) -> Values:
 
 
 def hot_cells_score(decoded: Values, place: Index) -> float:
-    """Mean EMD of `hot_cells` if the network's trigger cell k lies at place[k]: near ones are mixed up first.
+    """Mean EMD of `hot_cells`, `decoded` (48, 48), if the network's trigger cell k lies at place[k].
 
-    It needs no data, and is the same for orientations that the lattice cannot tell apart.
+    Near ones are mixed up first. It needs no data, and is the same for orientations that the lattice cannot tell apart.
     """
     cost = geometry.emd_cost()[np.ix_(place, place)]
     return float(emd(np.eye(len(place)), decoded, cost).mean())
 
 
 def trivial_scores(charges: Values, together: int = 1) -> dict[str, Score]:
-    """What codecs that send nothing get: the mean image of these very modules, and the uniform one."""
+    """What codecs that send nothing get: the mean image of these very modules, and the uniform one.
+
+    charges (n, 48), train order; together: rows that are one measurement for the error, an event's.
+    """
     rows, cells = charges.shape
     images = {"mean image": mean_image(charges, rows), "uniform image": uniform_image(rows, cells)}
     return {name: score(charges, image, together) for name, image in images.items()}
 
 
 def radial_fit(values: Values, place: Index) -> tuple[float, float]:
-    """R2 of a plane through values (48,), train order, at these places, and the direction [degrees] it rises."""
+    """R2 of a plane through `values` (48,), train order, at their places, and the direction [degrees] it rises.
+
+    place (48,): value k lies where trigger cell place[k] is.
+    """
     design = np.column_stack([np.ones(len(place)), geometry.tc_xy()[place]])
     plane = np.linalg.lstsq(design, values, rcond=None)[0]
     left = values - design @ plane

@@ -34,7 +34,8 @@ def run(
     """Score all `blocks` of a `task` into files of the `folder`, whose names begin with `key`.
 
     table: the codecs in this process; make_table: what makes them in another; parts: how many are scored side by side,
-    on the cluster at `scheduler` if there is one. Raises QcompressError for parts that other processes cannot open.
+    on the cluster at `scheduler` if there is one; report: told how many blocks, or parts, are done. Raises
+    QcompressError for parts that other processes cannot open.
     """
     if scheduler is None and parts == 1:
         for block in blocks:

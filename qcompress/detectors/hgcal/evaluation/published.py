@@ -42,7 +42,10 @@ class PublishedCodec:
 
     @classmethod
     def from_folder(cls, folder: Path, arithmetic: str = "float") -> "PublishedCodec":
-        """encoder.hdf5 and decoder.hdf5 of a folder; raises QcompressError naming what is missing."""
+        """The codec of encoder.hdf5 and decoder.hdf5 in a `folder`; raises QcompressError naming what is missing.
+
+        arithmetic: float, chip or "chip, 3 bits"; QcompressError for another.
+        """
         if arithmetic not in LATENT_BITS:
             raise QcompressError(f"arithmetic {arithmetic!r} is none of {', '.join(LATENT_BITS)}")
         encoder, decoder = (_weights(folder / file, layers) for file, layers in FILES.items())
@@ -55,7 +58,7 @@ class PublishedCodec:
         return geometry.image_to_train(images)
 
     def latents(self, charge: Values) -> Values:
-        """(n, 16)."""
+        """Latents (n, 16) of `charge` (n, 48), ADC counts in train order; floats, on the chip's grid if it computes."""
         if self.arithmetic == "float":
             return float_latents(self.encoder, charge)
         names = [f"{layer}/{layer}/{part}:0" for layer in ENCODER for part in ("kernel", "bias")]
@@ -138,7 +141,10 @@ def _weights(path: Path, layers: Mapping[str, tuple[tuple[int, ...], tuple[int, 
 
 
 def float_latents(weights: Mapping[str, Values], charge: Values) -> Values:
-    """Charges (n, 48), train order -> (n, 16): normalised, convolution of stride 2, ReLU, dense, ReLU, in floats."""
+    """Charges (n, 48), train order -> (n, 16): normalised, convolution of stride 2, ReLU, dense, ReLU, in floats.
+
+    weights: of the encoder, by Keras' path of each; charge: ADC counts.
+    """
     total = np.maximum(charge.sum(axis=1, keepdims=True), 1)
     alone = np.zeros((geometry.TRIGGER_CELLS, 9, 9))  # a row and a column of zeros behind
     alone[np.arange(len(alone)), geometry.TRAIN_PIXEL // 8, geometry.TRAIN_PIXEL % 8] = 1
@@ -154,7 +160,10 @@ def float_latents(weights: Mapping[str, Values], charge: Values) -> Values:
 
 
 def decoded_images(weights: Mapping[str, Values], latents: Values) -> Values:
-    """(n, 16) -> (n, 8, 8, 1): dense, ReLU, two transposed convolutions with a ReLU between, sigmoid."""
+    """The `latents` (n, 16) -> (n, 8, 8, 1): dense, ReLU, two transposed convolutions with a ReLU between, sigmoid.
+
+    weights: of the decoder, by Keras' path of each.
+    """
     dense = np.maximum(latents @ weights["dense/dense/kernel:0"] + weights["dense/dense/bias:0"], 0)
     first, second = ("conv2d_transpose/conv2d_transpose", "conv2d_transpose_1/conv2d_transpose_1")
     wide = dense @ _matrix(weights[f"{first}/kernel:0"], (4, 4, 8), 2) + np.tile(weights[f"{first}/bias:0"], 64)
@@ -170,7 +179,10 @@ def _matrix(kernel: Values, shape: tuple[int, int, int], stride: int) -> Values:
 
 
 def transposed(values: Values, kernel: Values, bias: Values, stride: int) -> Values:
-    """Keras' Conv2DTranspose, padding `same`: (n, h, w, in), kernel (k, k, out, in) -> (n, stride h, stride w, out)."""
+    """Keras' Conv2DTranspose, padding `same`: (n, h, w, in), kernel (k, k, out, in) -> (n, stride h, stride w, out).
+
+    values: the input; bias (out,).
+    """
     size, (n, height, width, _) = kernel.shape[0], values.shape
     whole = np.zeros((n, (height - 1) * stride + size, (width - 1) * stride + size, kernel.shape[2]))
     for row in range(size):

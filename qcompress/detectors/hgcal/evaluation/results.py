@@ -49,7 +49,12 @@ SIMULATED = "qcompress HGCAL fast simulation, test events"
 
 
 def evaluate(firmware: Firmware, path: Path, decode: Decoders, wanted: Evaluation, report: Report) -> Results:
-    """EMD, conservation, pictures; the candidate and the wanted algorithms on the test events of a sample."""
+    """EMD, conservation, pictures; the candidate and the wanted algorithms on the test events of the sample at `path`.
+
+    firmware: the candidate's integers; decode: its decoder; wanted: what is scored, and how it is shared out; report:
+    told how many blocks are done. Raises QcompressError for a sample of another geometry, without test events or
+    without charge.
+    """
     check_places(path)
     mean = mean_image(path)
     apart = wanted.algorithms or ()
@@ -66,31 +71,31 @@ def evaluate(firmware: Firmware, path: Path, decode: Decoders, wanted: Evaluatio
         make = None if wanted.reopen is None else partial(_make_table, wanted.reopen, mean, apart)
         every = [*blocks, *calibration]
         partitions.run(task, every, known, make, folder, key, wanted.partitions, wanted.scheduler, report)
-        found = totals.total(len(names), scoring.scored(blocks, folder, key))
-        if not found.counted.any():
+        summed = totals.total(len(names), scoring.scored(blocks, folder, key))
+        if not summed.counted.any():
             raise QcompressError(f"{path}: no module of its test events holds any charge; give another sample")
         titles = {name: _title(known[name], name, allocation) for name in names}
         fitted, scored = (joined(scoring.scored(part, folder, key), titles) for part in (calibration, blocks))
         first = scoring.read_block(handle, blocks[0])
-    tables = [*_tables(found, list(titles.values()), wanted.tolerance, firmware, first)]
-    pictures = figures(found, titles, path)
+    tables = [*_tables(summed, list(titles.values()), wanted.tolerance, firmware, first)]
+    pictures = figures(summed, titles, path)
     pictures |= module_maps.figures(firmware, known, modules(first, allocation), titles)
     if not no_clusters:
         more, drawn = _clusters(fitted, scored, path.name)
         tables += more
         pictures |= drawn
-    reasons = {"conservation": None if found.modules else NO_PLACES, "clusters": no_clusters}
+    reasons = {"conservation": None if summed.modules else NO_PLACES, "clusters": no_clusters}
     tables += left_out({part: why for part, why in reasons.items() if why}, path)
     return Results(
         tuple(tables),
-        {"emd_mean": float(found.sums[0] / found.counted[0]), "emd_median": float(totals.median(found, 0))},
+        {"emd_mean": float(summed.sums[0] / summed.counted[0]), "emd_median": float(totals.median(summed, 0))},
         pictures,
-        failures=tuple(failures(found, list(titles.values()), wanted.tolerance)),
+        failures=tuple(failures(summed, list(titles.values()), wanted.tolerance)),
     )
 
 
 def check_places(path: Path) -> None:
-    """Raises QcompressError for a sample of another geometry, or naming a row whose module V11 does not have."""
+    """Raises QcompressError for a sample at `path` of another geometry, naming a row whose module V11 does not have."""
     with samples.Handle(path) as handle:
         told = handle.origin.get("geometry", GEOMETRY)
         if told not in {GEOMETRY, OF_THE_FILE}:
@@ -104,7 +109,7 @@ def check_places(path: Path) -> None:
 
 
 def why_no_clusters(handle: samples.Handle) -> str | None:
-    """Why a sample has no clusters to be judged; None if it has."""
+    """Why a sample, `handle`, has no clusters to be judged; None if it has."""
     columns = set(handle.columns)
     if not columns >= scoring.PLACED:
         return NO_PLACES
@@ -119,7 +124,10 @@ def why_no_clusters(handle: samples.Handle) -> str | None:
 
 
 def joined(blocks: Iterable[scoring.Scores], titles: Mapping[str, str]) -> dict[str, Matched]:
-    """The matched clusters of all blocks, in their order, of each algorithm by title; none without any block."""
+    """The matched clusters of all `blocks`, in their order, of each algorithm by title; none without any block.
+
+    titles: of the algorithms by name, in the order in which they were scored.
+    """
     parts = [block.matched for block in blocks if block.matched is not None]
     if not parts:
         return {}
@@ -139,7 +147,10 @@ def _clusters(
 
 
 def left_out(reasons: Mapping[str, str], path: Path) -> list[Table]:
-    """What was not scored, and why; no table if there is nothing to say."""
+    """What was not scored, and why; no table if there is nothing to say.
+
+    reasons: why, by what is left out; path: of the sample, which is named.
+    """
     rows = tuple((part, f"{path.name}: {why}") for part, why in reasons.items())
     return [Table("Left out", ("what", "why"), rows)] if rows else []
 
@@ -160,7 +171,7 @@ def _folder(given: Path | None) -> Iterator[Path]:
 
 
 def chosen(known: Mapping[str, Codec], wanted: tuple[str, ...] | None) -> tuple[str, ...]:
-    """The candidate first, then what is wanted, or everything; raises QcompressError for an unknown name."""
+    """The candidate first, then what is wanted, or everything; raises QcompressError for a name not `known`."""
     names = tuple(known) if wanted is None else tuple(dict.fromkeys((ENCODER, *wanted)))
     for name in names:
         codec(name, known)
@@ -174,7 +185,10 @@ def _title(found: Codec, name: str, allocation: LinkAllocation) -> str:
 
 
 def mean_image(path: Path) -> Values | None:
-    """(48,) in train order: mean share of each trigger cell over the first training modules; None without any."""
+    """Mean share of each trigger cell over the first training modules of the sample at `path`, (48,) in train order.
+
+    None without any that holds charge.
+    """
     with samples.Handle(path) as handle:
         found, rows = np.zeros(geometry.TRIGGER_CELLS), 0
         for part in handle.chunks():
@@ -188,26 +202,29 @@ def mean_image(path: Path) -> Values | None:
     return found / rows if rows else None
 
 
-def figures(found: totals.Totals, titles: Mapping[str, str], path: Path) -> dict[str, "Figure"]:
-    """EMD against occupancy and largest charge, what modules keep of their pT."""
+def figures(summed: totals.Totals, titles: Mapping[str, str], path: Path) -> dict[str, "Figure"]:
+    """EMD against occupancy and largest charge, and what modules keep of their pT, by file name.
+
+    summed: the scores; titles: of the algorithms by name, in order; path: of the sample.
+    """
     shown = {title: place for place, (name, title) in enumerate(titles.items()) if name in IN_FIGURES}
     label = "EMD [half trigger-cell pitch]"
     drawn = {
         "emd_occupancy": profile_figure(
-            totals.profiles(found, shown, "occupancy"),
+            totals.profiles(summed, shown, "occupancy"),
             f"Trigger cells above {scoring.OCCUPIED_ADC} ADC counts (transverse)",
             label,
             SIMULATED,
         ),
         "emd_max_charge": profile_figure(
-            totals.profiles(found, shown, "leading"),
+            totals.profiles(summed, shown, "leading"),
             f"log$_{{10}}$(largest charge / {scoring.OCCUPIED_ADC} ADC counts)",
             label,
             SIMULATED,
         ),
     }
-    if found.ratios:
-        ratios = {title: found.ratios[place] for title, place in shown.items()}
+    if summed.ratios:
+        ratios = {title: summed.ratios[place] for title, place in shown.items()}
         drawn["conservation"] = ratio_figure(
             ratios, RATIO_EDGES, "$p_T$ that arrives / $p_T$ of the module", "Share of modules", SIMULATED
         )
@@ -215,45 +232,51 @@ def figures(found: totals.Totals, titles: Mapping[str, str], path: Path) -> dict
 
 
 def _tables(
-    found: totals.Totals,
+    summed: totals.Totals,
     titles: list[str],
     tolerance: float,
     firmware: Firmware,
     first: samples.Columns,
 ) -> Iterator[Table]:
-    yield totals.emd_table(found, titles)
+    yield totals.emd_table(summed, titles)
     graph = firmware.graphs[ENCODER]
     chip = on_chip(graph)
     if chip is not None:
         columns = {name: column[:ARITHMETIC_ROWS] for name, column in first.items()}
         images = normalise(module_calq(FrontEnd.from_mapping(firmware.front_end), columns))
         yield arithmetic_table(chip, images, graph.output_format.width)
-    if found.modules:
-        yield totals.verdicts(found, titles, tolerance)
-        yield totals.module_table(found, titles)
-        yield from totals.cell_tables(found, titles)
+    if summed.modules:
+        yield totals.verdicts(summed, titles, tolerance)
+        yield totals.module_table(summed, titles)
+        yield from totals.cell_tables(summed, titles)
 
 
-def failures(found: totals.Totals, titles: list[str], tolerance: float) -> list[str]:
-    """What the candidate does not conserve."""
-    if not found.modules:
+def failures(summed: totals.Totals, titles: list[str], tolerance: float) -> list[str]:
+    """What the candidate does not conserve within a relative `tolerance`, a line each.
+
+    summed: the scores; titles: of the algorithms, the candidate's first.
+    """
+    if not summed.modules:
         return [f"conservation: {NO_PLACES}"]
-    row = totals.verdicts(found, titles, tolerance).rows[0]
+    row = totals.verdicts(summed, titles, tolerance).rows[0]
     return [] if row[-1] == "holds" else [f"conservation within {100 * tolerance:g} %: {row[0]} {row[-1]}"]
 
 
 def arithmetic_table(chip: OnChip, images: Codes, candidate_bits: int) -> Table:
-    """QKeras' latents against the chip's, at the full width and at the candidate's."""
+    """QKeras' latents against the chip's, at the full width and at the candidate's, `candidate_bits`.
+
+    chip: the weights as it holds them; images: normalised codes (n, 8, 8, 1).
+    """
     rows = []
     for bits in dict.fromkeys((LATENT.width, candidate_bits)):
-        found = distance(chip.weights, images, bits, chip.overflow or Overflow.WRAP)
-        rows.append((bits, found.latents, found.differing, 100 * found.share, found.mean_shift))
+        compared = distance(chip.weights, images, bits, chip.overflow or Overflow.WRAP)
+        rows.append((bits, compared.latents, compared.differing, 100 * compared.share, compared.mean_shift))
     columns = ("latent bits", "latents", "differing", "differing [%]", "mean shift [last bit]")
     return Table("QKeras' sums against the chip's floored products", columns, tuple(rows), "shift: QKeras minus chip")
 
 
 def check_apart(sample: Path, trained: Path) -> None:
-    """Raises QcompressError if test events of a sample are, row by row, training events of another."""
+    """Raises QcompressError if test events of a `sample` are, row by row, training events of another, `trained`."""
     seen = _fingerprints(trained, TRAIN)
     if common := len(seen & _fingerprints(sample, TEST)):
         raise QcompressError(

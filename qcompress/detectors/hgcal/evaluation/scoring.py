@@ -74,15 +74,15 @@ class Task:
     back_end: BackEnd | None = None
 
     def key(self, content_hash: str) -> str:
-        """Of everything that decides the scores."""
+        """SHA-256 of everything that decides the scores; content_hash: of the sample."""
         told = [content_hash, self.names, repr(self.allocation), self.codecs_hash, BLOCK_ROWS, repr(self.back_end)]
         return hashlib.sha256(json.dumps(told).encode()).hexdigest()
 
 
 def blocks(path: Path, rows: int | None) -> list[Block]:
-    """The test events of a sample in order of their first row, as many whole ones as have `rows` modules; one at least.
+    """The test events of the sample at `path` by first row, as many whole ones as have `rows` modules; one at least.
 
-    Raises QcompressError if there are none.
+    rows: None for all. Raises QcompressError if there are none.
     """
     found = _blocks(path, TEST, rows, 0)
     if not found:
@@ -91,7 +91,7 @@ def blocks(path: Path, rows: int | None) -> list[Block]:
 
 
 def calibration_blocks(path: Path, before: int) -> list[Block]:
-    """The calibration events of a sample, numbered behind `before` others; none if it has none."""
+    """The calibration events of the sample at `path`, numbered behind `before` others; none if it has none."""
     return _blocks(path, CALIBRATION, None, before)
 
 
@@ -116,19 +116,19 @@ def _blocks(path: Path, part: int, rows: int | None, before: int) -> list[Block]
 
 
 def read_block(handle: samples.Handle, block: Block) -> dict[str, npt.NDArray[Any]]:
-    """Columns of the block's rows."""
+    """Columns of the rows of a `block` of a sample, `handle`."""
     columns = handle.read(None, slice(block.first, block.last))
     own = np.isin(columns["event"], block.events)
     return {name: column[own] for name, column in columns.items()} if not own.all() else columns
 
 
 def is_calibrated(handle: samples.Handle) -> bool:
-    """Whether the sample's charges are transverse already."""
+    """Whether the charges of a sample, `handle`, are transverse already."""
     return str(handle.origin.get("charge", "")).startswith("CALQ")
 
 
 def score(handle: samples.Handle, block: Block, task: Task, table: Mapping[str, Codec]) -> Scores:
-    """Every algorithm on the events of a block."""
+    """Every algorithm of a `task` on the events of a `block` of a sample, `handle`; table: codecs by name."""
     columns = read_block(handle, block)
     given = modules(columns, task.allocation, is_calibrated(handle))
     arrived = {name: table[name].decode(given) for name in task.names}
@@ -154,13 +154,13 @@ def score(handle: samples.Handle, block: Block, task: Task, table: Mapping[str, 
 
 
 def block_path(folder: Path, key: str, block: Block) -> Path:
-    """Where a block's scores lie."""
+    """Where in a `folder` the scores of a `block` lie; key: of all that decides them."""
     events = hashlib.sha256(repr(block.events).encode()).hexdigest()[:8]  # other rows, other events in the same block
     return folder / f"{key[:16]}_{block.number:06d}_{events}.npz"
 
 
 def save(scores: Scores, path: Path) -> None:
-    """Write a block's scores, whole or not at all."""
+    """Write the scores of a block to `path`, whole or not at all."""
     arrays: dict[str, Any] = {"occupied": scores.occupied, "leading": scores.leading, "emd": scores.emd}
     for number, sums in enumerate(scores.conserved or ()):
         arrays |= {f"{name}_{number}": value for name, value in sums._asdict().items()}
@@ -171,9 +171,9 @@ def save(scores: Scores, path: Path) -> None:
 
 
 def load(path: Path) -> Scores | None:
-    """A block's scores; None if there are none, or what is there is no whole file."""
+    """The scores of a block at `path`; None if there are none, or what is there is no whole file."""
     try:
-        with np.load(path) as file:
+        with path.open("rb") as opened, np.load(opened) as file:
             number = sum(name.startswith("events_") for name in file)
             sums = tuple(Conserved(*(file[f"{name}_{k}"] for name in Conserved._fields)) for k in range(number))
             number = sum(name.startswith("matched_event_") for name in file)
@@ -184,7 +184,10 @@ def load(path: Path) -> Scores | None:
 
 
 def score_blocks(task: Task, wanted: Sequence[Block], table: Mapping[str, Codec], folder: Path, key: str) -> int:
-    """Score the blocks whose files are not there; returns how many had to be."""
+    """Score the `wanted` blocks of a `task` whose files are not in the `folder`; returns how many had to be.
+
+    table: codecs by name; key: of all that decides the scores.
+    """
     missing = [block for block in wanted if load(block_path(folder, key, block)) is None]
     if missing:
         with samples.Handle(task.path) as handle:
@@ -194,7 +197,10 @@ def score_blocks(task: Task, wanted: Sequence[Block], table: Mapping[str, Codec]
 
 
 def scored(wanted: Sequence[Block], folder: Path, key: str) -> Iterator[Scores]:
-    """The scores of all blocks in their order, one after the other."""
+    """The scores of all `wanted` blocks in their order, one after the other, from the files of `key` in a `folder`.
+
+    Raises QcompressError if one is missing or damaged.
+    """
     for block in wanted:
         found = load(block_path(folder, key, block))
         if found is None:

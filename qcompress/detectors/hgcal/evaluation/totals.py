@@ -64,7 +64,7 @@ class Totals:
 
 
 def total(algorithms: int, blocks: Iterable[Scores]) -> Totals:
-    """Add up blocks."""
+    """Add up `blocks` of scores of so many `algorithms`."""
     edges = emd_edges()
     shape = (algorithms, len(OCCUPANCY_EDGES) - 1, EMD_BINS), (algorithms, len(LEADING_EDGES) - 1, EMD_BINS)
     found = Totals(
@@ -116,7 +116,10 @@ def _bin(values: npt.ArrayLike, edges: Values) -> npt.NDArray[np.int64]:
 
 
 def profiles(totals: Totals, titles: Mapping[str, int], which: str) -> dict[str, Profile]:
-    """Of algorithms by title and place: EMD against occupied cells, or against the largest charge."""
+    """EMD of algorithms against occupied cells, or against the largest charge; by title.
+
+    titles: place of each algorithm among the `totals`; which: "occupancy" or "leading".
+    """
     counts, edges = {
         "occupancy": (totals.by_occupancy, OCCUPANCY_EDGES),
         "leading": (totals.by_leading, LEADING_EDGES),
@@ -125,12 +128,12 @@ def profiles(totals: Totals, titles: Mapping[str, int], which: str) -> dict[str,
 
 
 def median(totals: Totals, place: int) -> float:
-    """EMD's, of an algorithm; NaN if nothing of it arrived."""
+    """Median EMD of the algorithm at a `place` among the `totals`; NaN if nothing of it arrived."""
     return histogram_median(totals.distances[place], emd_edges())
 
 
 def emd_table(totals: Totals, titles: list[str]) -> Table:
-    """Mean and median EMD of every algorithm."""
+    """Mean and median EMD of every algorithm; totals: the scores; titles: of the algorithms, in order."""
     rows = [
         (
             title,
@@ -145,7 +148,10 @@ def emd_table(totals: Totals, titles: list[str]) -> Table:
 
 
 def cell_tables(totals: Totals, titles: list[str]) -> list[Table]:
-    """The seed study's table for each zero suppression, every trigger cell the same, and weighted with energy."""
+    """The seed study's table for each zero suppression, every trigger cell the same, and weighted with energy.
+
+    totals: the scores; titles: of the algorithms, in order.
+    """
     tables = []
     for place, threshold in enumerate(ZERO_SUPPRESSIONS):
         means = [conservation.means(events[place]) for events in totals.events]
@@ -164,7 +170,7 @@ def cell_tables(totals: Totals, titles: list[str]) -> list[Table]:
 
 
 def module_table(totals: Totals, titles: list[str]) -> Table:
-    """What arrives of full and of partial modules."""
+    """What arrives of full and of partial modules; totals: the scores; titles: of the algorithms, in order."""
     rows: list[tuple[Any, ...]] = []
     for title, sums in zip(titles, totals.modules, strict=True):
         for kind, found in zip(("full", "partial"), sums, strict=True):
@@ -207,7 +213,10 @@ def _over(part: float, whole: float) -> float | None:
 
 
 def verdicts(totals: Totals, titles: list[str], tolerance: float) -> Table:
-    """What every algorithm conserves, to a tolerance: sums of ADC and pT, whole counts, nothing in missing cells."""
+    """What every algorithm conserves, to a tolerance: sums of ADC and pT, whole counts, nothing in missing cells.
+
+    totals: the scores; titles: of the algorithms, in order; tolerance: relative.
+    """
     rows: list[tuple[Any, ...]] = []
     for title, sums in zip(titles, totals.modules, strict=True):
         of = dict(zip(OF_MODULES, sums.sum(axis=0).tolist(), strict=True))

@@ -49,7 +49,10 @@ RANGES = {
 
 
 def wanted(names: Collection[str], where: Path) -> tuple[str, ...]:
-    """Which of a file's columns are read; raises QcompressError naming those that are missing."""
+    """Which of the columns called `names` of a file are read; raises QcompressError naming those that are missing.
+
+    where: the file, for messages.
+    """
     if "event" in names and ("codes" in names or "charge" in names):
         own = tuple(name for name in samples.COLUMNS if name in names)
         if "codes" not in own and "high_density" not in own and not {"layer", "u", "v"} <= set(own):
@@ -67,7 +70,10 @@ def wanted(names: Collection[str], where: Path) -> tuple[str, ...]:
 
 
 def piece(part: FOREIGN, where: Path, first_row: int, skip_bad_rows: bool) -> Piece:
-    """The sample's rows of some rows of a file, counted from first_row."""
+    """The sample's rows of a `part` of a file, some rows counted from first_row; where: the file, for messages.
+
+    skip_bad_rows: leave them out and count them. Raises QcompressError naming the row otherwise.
+    """
     if "event" in part:
         judge = _own(part, where, first_row)
         found = {name: np.asarray(column)[judge.good] for name, column in part.items()}

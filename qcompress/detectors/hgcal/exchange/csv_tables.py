@@ -33,9 +33,10 @@ FILES_APART = 1 << 32
 
 
 def import_csv(source: Path, target: Path, skip_bad_rows: bool = False, report: Report = silent) -> Imported:
-    """Write a sample file of a CSV file or of a folder of them; memory does not grow with them.
+    """Write a sample file, `target`, of a CSV file or of a folder of them; memory does not grow with them.
 
-    Raises QcompressError naming file, row and column of the first fault, unless bad rows are to be skipped.
+    source: file or folder; skip_bad_rows: leave them out and count them; report: told how many files are done. Raises
+    QcompressError naming file, row and column of the first fault, unless bad rows are to be skipped.
     """
     files = sorted(source.glob("*.csv")) if source.is_dir() else [source]
     if not files or not all(path.is_file() for path in files):
@@ -83,7 +84,7 @@ def _tables(path: Path, header: bool, layout: str, skip_bad_rows: bool) -> Itera
     done = 0
     for types in (str,) if skip_bad_rows else (numbers, str):
         try:
-            parts = pd.read_csv(
+            with pd.read_csv(
                 path,
                 header=None,
                 names=_names(path) if header else list(LAYOUTS[layout]),
@@ -93,10 +94,10 @@ def _tables(path: Path, header: bool, layout: str, skip_bad_rows: bool) -> Itera
                 keep_default_na=False,
                 skipinitialspace=True,
                 on_bad_lines="skip" if skip_bad_rows else "error",
-            )
-            for part in parts:
-                yield part
-                done += len(part)
+            ) as parts:
+                for part in parts:
+                    yield part
+                    done += len(part)
         except pd.errors.EmptyDataError:
             return
         except (pd.errors.ParserError, UnicodeDecodeError) as fault:
@@ -131,10 +132,10 @@ def _layout(path: Path) -> tuple[bool, str]:
 
 
 def export_csv(sample: Path, target: Path, layout: str = "study", header: bool = True) -> int:
-    """Write a sample as CSV; numbers in full, so that it reads back the same; returns the rows.
+    """Write a `sample` to `target` as CSV; numbers in full, so that it reads back the same; returns the rows.
 
-    With a header, the split and the side stand behind the layout's columns. Raises QcompressError for columns that
-    the layout needs and the sample lacks, naming them.
+    layout: study or geometry. With a header, the split and the side stand behind the layout's columns. Raises
+    QcompressError for columns that the layout needs and the sample lacks, naming them.
     """
     import pandas as pd
 

@@ -49,7 +49,7 @@ def _parsed(model: type[Any], settings: Mapping[str, str]) -> Any:
 
 
 def holds_words(source: Path) -> bool:
-    """Whether a CSV file is one of words: by its header, or by twelve fields without one."""
+    """Whether the CSV file `source` is one of words: by its header, or by twelve fields without one."""
     if not source.is_file():
         return False
     with source.open(errors="replace") as file:
@@ -60,7 +60,12 @@ def holds_words(source: Path) -> bool:
 def import_file(
     source: Path, target: Path, skip_bad_rows: bool, settings: Mapping[str, str], report: Report
 ) -> Imported:
-    """Write a sample of a file in any of the formats: .root, .parquet, .h5, .hdf5, CSV of modules or of words."""
+    """Write a sample of a file in any of the formats: .root, .parquet, .h5, .hdf5, CSV of modules or of words.
+
+    source: the file, or a folder of CSV; target: the sample; skip_bad_rows: leave them out and count them; settings:
+    fields of ImportSettings as text, for files of words; report: told how much is done. Raises QcompressError naming
+    file and fault.
+    """
     told: ImportSettings = _parsed(ImportSettings, settings)
     words = source.suffix not in (".root", ".parquet", *HDF5) and holds_words(source)
     if settings and not words:
@@ -82,7 +87,10 @@ def import_file(
 
 
 def export_file(sample: Path, target: Path, settings: Mapping[str, str]) -> str:
-    """Write a sample in the format of the target's ending; returns what was written."""
+    """Write a `sample` in the format of the ending of `target`; returns what was written.
+
+    settings: fields of ExportSettings as text. Raises QcompressError for an ending, or a setting, that there is not.
+    """
     told: ExportSettings = _parsed(ExportSettings, settings)
     if told.layout == "words":
         if target.suffix != ".csv":

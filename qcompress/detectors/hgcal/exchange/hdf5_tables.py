@@ -21,7 +21,11 @@ ROWS = 20_000
 
 
 def import_hdf5(source: Path, target: Path, skip_bad_rows: bool = False, report: Report = silent) -> Imported:
-    """Write a sample of an HDF5 file; raises QcompressError naming file, row and column of the first fault."""
+    """Write a sample, `target`, of an HDF5 file, `source`.
+
+    skip_bad_rows: leave them out and count them; report: told how many rows are done. Raises QcompressError naming
+    file, row and column of the first fault.
+    """
     import h5py
 
     if not source.is_file():
@@ -64,7 +68,10 @@ def _import(source: Path, datasets: dict[str, Any], target: Path, skip_bad_rows:
 
 
 def export_hdf5(sample: Path, target: Path, layout: str = "study") -> int:
-    """Write a sample as datasets of flat columns, CALQ as one of shape (n, 48); returns the rows."""
+    """Write a `sample` to `target` as datasets of flat columns, CALQ as one of shape (n, 48); returns the rows.
+
+    layout: study or geometry. Raises QcompressError for columns that it needs and the sample lacks.
+    """
     import h5py
 
     with samples.Handle(sample) as handle, written_aside(target) as beside, h5py.File(beside, "w") as file:

@@ -45,7 +45,10 @@ def channel_of_cell() -> npt.NDArray[np.int64]:
 
 
 def import_root(source: Path, target: Path, report: Report = silent) -> int:
-    """Write a sample of a tree; returns its rows. Raises QcompressError naming what is missing or wrong."""
+    """Write a sample, `target`, of the tree in `source`; returns its rows; report: told how many events are done.
+
+    Raises QcompressError naming what is missing or wrong.
+    """
     import uproot
 
     if not source.is_file():
@@ -192,7 +195,10 @@ def _particles(arrays: Any, event: npt.NDArray[np.int64]) -> Columns | None:
 
 
 def export_root(sample: Path, target: Path) -> int:
-    """Write a sample as a tree, some events at a time, cells without charge left out; returns the events."""
+    """Write a `sample` to `target` as a tree, some events at a time, cells without charge left out; returns the events.
+
+    Raises QcompressError naming columns that the sample lacks.
+    """
     import uproot
 
     needed = ("zside", "subdet", "layer", "u", "v", "high_density", "charge")

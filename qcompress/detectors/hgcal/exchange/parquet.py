@@ -25,7 +25,7 @@ ORIGIN = b"qcompress origin"
 
 
 def particles_path(path: Path) -> Path:
-    """Where the generated particles of a Parquet file lie."""
+    """Where the generated particles of the Parquet file at `path` lie."""
     return path.with_suffix(".particles.parquet")
 
 
@@ -45,7 +45,11 @@ def _opened(path: Path) -> Iterator[Any]:
 
 
 def import_parquet(source: Path, target: Path, skip_bad_rows: bool = False, report: Report = silent) -> Imported:
-    """Write a sample of a Parquet file; raises QcompressError naming file, row and column of the first fault."""
+    """Write a sample, `target`, of a Parquet file, `source`.
+
+    skip_bad_rows: leave them out and count them; report: told how many rows are done. Raises QcompressError naming
+    file, row and column of the first fault.
+    """
     with _opened(source) as file:
         names = columns.wanted(file.schema_arrow.names, source)
         told = json.loads((file.schema_arrow.metadata or {}).get(ORIGIN, b"null"))
@@ -92,7 +96,7 @@ def _particles(path: Path) -> Columns:
 
 
 def export_parquet(sample: Path, target: Path) -> int:
-    """Write a sample as Parquet, chunk by chunk; returns the rows."""
+    """Write a `sample` to `target` as Parquet, chunk by chunk; returns the rows."""
     with samples.Handle(sample) as handle:
         if particles := handle.particles():
             _write(particles_path(target), iter([particles]), {})

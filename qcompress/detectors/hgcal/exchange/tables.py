@@ -56,7 +56,10 @@ class Imported(NamedTuple):
 
 
 def import_pieces(source: Path, pieces: Iterable[Piece], writer: samples.Writer) -> Imported:
-    """Write what the pieces hold; raises QcompressError if that is nothing."""
+    """Write what the `pieces` of `source` hold with a `writer`, and count it on its card.
+
+    Raises QcompressError if that is nothing.
+    """
     taken, dropped, fault = 0, 0, ""
     for columns, bad, said in pieces:
         dropped, fault = dropped + bad, fault or said
@@ -70,7 +73,10 @@ def import_pieces(source: Path, pieces: Iterable[Piece], writer: samples.Writer)
 
 
 def nearest_layout(names: Collection[str], where: Path) -> str:
-    """The layout whose columns are all among the names; raises QcompressError naming those that are missing."""
+    """The layout whose columns are all among the `names`; raises QcompressError naming those that are missing.
+
+    where: the file, for the message.
+    """
     missing = {name: [column for column in columns if column not in names] for name, columns in LAYOUTS.items()}
     best = min(missing, key=lambda name: len(missing[name]))
     if missing[best]:
@@ -87,7 +93,7 @@ class Judge:
         self._faults: list[tuple[int, str]] = []
 
     def refuse(self, bad: npt.NDArray[np.bool_], what: str) -> None:
-        """Rows in which something is wrong."""
+        """Rows that are not good where `bad` (n,) is true; what: is wrong with them, for the message."""
         if bad.any():
             rows = np.flatnonzero(bad) + self._first_row
             shown = ", ".join(map(str, rows[:ROWS_NAMED])) + (", ..." if len(rows) > ROWS_NAMED else "")
@@ -101,7 +107,10 @@ class Judge:
 
 
 def checked(part: Any, layout: str, first_row: int) -> tuple[Columns, Judge]:
-    """Numbers of all columns of a DataFrame, and which rows are good; first_row: as the file counts it."""
+    """Numbers of all columns of a DataFrame, `part`, and which rows are good; first_row: as the file counts it.
+
+    layout: study or geometry, whose columns the part has.
+    """
     import pandas as pd
 
     columns: Columns = {}
@@ -140,7 +149,7 @@ def from_table(rows: Columns, first_event: int = 0) -> Columns:
     layer, u, v = (rows[name].astype(np.int64) for name in PLACE)
     event = rows["entry"].astype(np.int64) + first_event
     high = np.isin(rows["HD_LD"], ("HD", "1")) if "HD_LD" in rows else wafers.high_density(layer, u, v)
-    found: Columns = {
+    columns: Columns = {
         "event": event,
         "subdet": rows["subdet"] if "subdet" in rows else layers.subdetector(layer),
         "layer": layer,
@@ -155,19 +164,19 @@ def from_table(rows: Columns, first_event: int = 0) -> Columns:
         types = np.array(wafers.MODULE_TYPES)
         matches = rows["ModType"][:, None] == types
         named = matches.any(axis=1)
-        found["module_type"] = np.where(named, matches.argmax(axis=1), 0)
+        columns["module_type"] = np.where(named, matches.argmax(axis=1), 0)
         if not named.all():
-            found["module_type"][~named] = types_of(layer[~named], u[~named], v[~named])
+            columns["module_type"][~named] = types_of(layer[~named], u[~named], v[~named])
     if "zside" in rows:
-        found["zside"] = rows["zside"]
+        columns["zside"] = rows["zside"]
     if "simenergy" in rows:
-        return found | {"eta": rows["tc_eta"], "phi": rows["tc_phi"], "sim_energy_total": rows["simenergy"]}
+        return columns | {"eta": rows["tc_eta"], "phi": rows["tc_phi"], "sim_energy_total": rows["simenergy"]}
     names = ("sim_energy_total", "event_sim_energy", "sim_energy_fraction")
-    return found | dict(zip(names, (rows[n] for n in ENERGIES), strict=True))
+    return columns | dict(zip(names, (rows[n] for n in ENERGIES), strict=True))
 
 
 def codes_of(charge: npt.NDArray[Any], high_density: npt.NDArray[Any]) -> npt.NDArray[np.int64]:
-    """Codes (n, 48) of charges, by each module's density."""
+    """Codes (n, 48) of `charge` (n, 48), ADC counts, by each module's density; high_density (n,)."""
     high = np.asarray(high_density, bool)
     codes = np.empty(charge.shape, np.int64)
     for own, density in ((high, Density.HD), (~high, Density.LD)):
@@ -176,7 +185,7 @@ def codes_of(charge: npt.NDArray[Any], high_density: npt.NDArray[Any]) -> npt.ND
 
 
 def types_of(layer: npt.NDArray[Any], u: npt.NDArray[Any], v: npt.NDArray[Any]) -> npt.NDArray[np.uint8]:
-    """Module types (n,) by place; each different place once."""
+    """Module types (n,) by place, `layer`, `u`, `v` (n,); each different place is looked up once."""
     places, which = np.unique(np.column_stack([layer, u, v]), axis=0, return_inverse=True)
     return wafers.module_type(*places.T)[which.ravel()]
 
@@ -195,7 +204,10 @@ def refuse_missing(sample: Path, columns: Collection[str], layout: str) -> None:
 
 
 def to_table(part: Columns, layout: str, extras: bool) -> dict[str, Any]:
-    """Flat columns of a layout from rows of a sample, in its order; extras: those that are behind it as well."""
+    """Flat columns of a `layout`, study or geometry, from rows of a sample, `part`, in its order.
+
+    extras: those that are behind it as well.
+    """
     charge = geometry.channels_to_train(part["charge"])
     fields: dict[str, Any] = {name: charge[:, number] for number, name in enumerate(CALQ)}
     fields |= {"entry": part["event"], "layer": part["layer"], "waferu": part["u"], "waferv": part["v"]}

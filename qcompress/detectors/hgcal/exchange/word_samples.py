@@ -34,16 +34,16 @@ class Module(NamedTuple):
 
     @classmethod
     def parse(cls, text: str) -> "Module":
-        """From `zside,layer,u,v`."""
+        """The module of a `text` such as "1,9,3,2": zside,layer,u,v; raises QcompressError for a place without one."""
         try:
-            found = cls(*(int(part) for part in text.split(",")))
+            module = cls(*(int(part) for part in text.split(",")))
         except (ValueError, TypeError):
             raise QcompressError(f"module {text!r}: give zside,layer,u,v, for example 1,9,3,2") from None
-        if abs(found.zside) != 1 or max(abs(found.u), abs(found.v)) > wafers.REACH:
+        if abs(module.zside) != 1 or max(abs(module.u), abs(module.v)) > wafers.REACH:
             raise QcompressError(f"module {text!r}: zside is 1 or -1, |u| and |v| are {wafers.REACH} at most")
-        if not wafers.exists(*found[1:]).all():
+        if not wafers.exists(*module[1:]).all():
             raise QcompressError(f"module {text!r}: there is none at this place")
-        return found
+        return module
 
     def columns(self, rows: int) -> Columns:
         """What the sample says of the module, for so many rows."""
@@ -68,7 +68,12 @@ def import_words(
     number_format: str | None = None,
     report: Report = silent,
 ) -> Imported:
-    """Write a sample of a file of input words; raises QcompressError naming file and row of what is wrong."""
+    """Write a sample, `target`, of a file of input words, `source`.
+
+    module: whose words they are, unknown if None; density: unit of its codes; tc_order: msb or lsb; number_format: hex
+    or decimal, for a file without header; report: told how many rows are done. Raises QcompressError naming file and
+    row of what is wrong.
+    """
     if not source.is_file():
         raise QcompressError(f"{source}: no such file")
     told = f"decoded from {density.name} codes, 0 for code 0"
@@ -98,9 +103,10 @@ def _columns(codes: npt.NDArray[np.int64], event: npt.NDArray[np.int64], density
 
 
 def export_words(sample: Path, target: Path, module: Module | None = None, tc_order: str = "msb") -> int:
-    """Write hexadecimal words with headers, a module's row for each event, or all rows one after the other.
+    """Write a `sample` to `target` as hexadecimal words with headers; returns the rows, counted from bunch crossing 0.
 
-    Rows are counted from bunch crossing 0. Returns them; raises QcompressError for a module that the sample lacks.
+    module: a row for each event, with what it left in this module; None: all rows one after the other. tc_order: msb or
+    lsb. Raises QcompressError for a module that the sample lacks.
     """
     with samples.Handle(sample) as handle, written_aside(target) as file:
         file.write((INPUT_HEX.header + "\n").encode())

@@ -75,17 +75,17 @@ FIELD_HALF_PITCH_CM = 1.2084
 
 
 def channels_to_train(values: npt.NDArray[Number]) -> npt.NDArray[Number]:
-    """(n, 48) in channel order -> (n, 48) in train order."""
+    """The `values` (n, 48) in channel order -> (n, 48) in train order."""
     return values[:, CHANNEL_OF_TRAIN]
 
 
 def ae_to_train(values: npt.NDArray[Number]) -> npt.NDArray[Number]:
-    """(n, 48) in AE order -> (n, 48) in train order."""
+    """The `values` (n, 48) in AE order -> (n, 48) in train order."""
     return values[:, np.argsort(AE_TRAIN)]
 
 
 def image_to_train(images: npt.NDArray[Number]) -> npt.NDArray[Number]:
-    """Images (n, 8, 8, 1) -> (n, 48) in train order; pixels without a TC are left out."""
+    """The `images` (n, 8, 8, 1) -> (n, 48) in train order; pixels without a TC are left out."""
     return images.reshape(len(images), -1)[:, TRAIN_PIXEL]
 
 

@@ -49,7 +49,7 @@ FINE_LAYERS = 40
 
 
 def check_layers(layer: npt.ArrayLike) -> npt.NDArray[np.int64]:
-    """Layer numbers as integers; raises QcompressError for one outside 1 to 50."""
+    """The numbers of each `layer` as integers; raises QcompressError for one outside 1 to 50."""
     number = np.asarray(layer, np.int64)
     if np.any(wrong := (number < 1) | (number > LAYERS)):
         raise QcompressError(f"layer {number[wrong].ravel()[0]}: silicon layers are 1 to {LAYERS}")
@@ -57,7 +57,7 @@ def check_layers(layer: npt.ArrayLike) -> npt.NDArray[np.int64]:
 
 
 def subdetector(layer: npt.ArrayLike) -> npt.NDArray[np.uint8]:
-    """CE_E or CE_H."""
+    """CE_E or CE_H, of each `layer`; raises QcompressError for one outside 1 to 50."""
     return np.where(check_layers(layer) <= CE_E_LAYERS, CE_E, CE_H).astype(np.uint8)
 
 
@@ -76,7 +76,10 @@ def z_cm(layer: npt.ArrayLike) -> Values:
 
 
 def dedx_weight_mev(layer: npt.ArrayLike) -> Values:
-    """Energy lost in front of the sensor for each MIP seen in it, MeV."""
+    """Energy lost in front of the sensor of each `layer` for each MIP seen in it, MeV.
+
+    Raises QcompressError for a layer outside 1 to 50.
+    """
     return np.array(_DEDX_MEV)[check_layers(layer) - 1]
 
 
@@ -102,7 +105,7 @@ def is_trigger_layer(layer: npt.ArrayLike) -> npt.NDArray[np.bool_]:
 
 
 def absorber(layer: int) -> Absorber:
-    """Matter between the sensor before and this one."""
+    """Matter between the sensor before and that of this `layer`, 1 to 50."""
     if layer > CE_E_LAYERS:
         return FINE if layer <= FINE_LAYERS else COARSE
     if layer == 1:

@@ -37,12 +37,12 @@ def plane(layer: npt.ArrayLike) -> Index:
 
 
 def by_plane(number: npt.ArrayLike, radius_cm: npt.ArrayLike) -> Index:
-    """Links of modules with centres at a radius in a trigger plane of V16."""
+    """Links (n,) of modules with centres at radius_cm (n,), in the trigger planes with this `number` (n,) in V16."""
     last, links = (np.array(column) for column in zip(*BY_PLANE, strict=True))
     ring = (np.asarray(radius_cm, np.float64) - FIRST_RING_CM) // RING_CM
     return np.asarray(links[np.searchsorted(last, number), np.clip(ring, 0, links.shape[1] - 1).astype(np.int64)])
 
 
 def links(layer: npt.ArrayLike, u: npt.ArrayLike, v: npt.ArrayLike) -> Index:
-    """Links of modules of V11."""
+    """Links (n,) of modules of V11 at `layer`, `u`, `v` (n,); raises QcompressError for a layer outside 1 to 50."""
     return by_plane(plane(layer), np.hypot(*np.moveaxis(wafers.centre_cm(layer, u, v), -1, 0)))

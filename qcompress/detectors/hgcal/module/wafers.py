@@ -60,14 +60,17 @@ def _of_layer(table: tuple[tuple[int, float], ...], layer: npt.ArrayLike) -> Val
 
 
 def centre_cm(layer: npt.ArrayLike, u: npt.ArrayLike, v: npt.ArrayLike) -> Values:
-    """Centres (n, 2) of wafers at positive z, cm."""
+    """Centres (n, 2) of wafers at `layer`, `u`, `v` (n,), at positive z, cm.
+
+    Raises QcompressError for a layer outside 1 to 50.
+    """
     number, u, v = np.broadcast_arrays(check_layers(layer), np.asarray(u, np.int64), np.asarray(v, np.int64))
     up = np.where(number <= CE_E_LAYERS, 0.0, np.where(number % 2 == 1, SIDE_CM, -SIDE_CM))
     return np.stack([PITCH_CM * (v / 2 - u), PITCH_CM * np.sqrt(3) / 2 * v + up], axis=-1)
 
 
 def existing_cells(layer: npt.ArrayLike, u: npt.ArrayLike, v: npt.ArrayLike) -> npt.NDArray[np.bool_]:
-    """Which of the 48 trigger cells (n, 48), channel order, exist."""
+    """Which of the 48 trigger cells of wafers at `layer`, `u`, `v` (n,) exist, (n, 48) in channel order."""
     number = np.atleast_1d(check_layers(layer))
     places = centre_cm(number, u, v)[..., None, :] + geometry.tc_xy_channels()
     radius = np.hypot(places[..., 0], places[..., 1])
@@ -76,24 +79,24 @@ def existing_cells(layer: npt.ArrayLike, u: npt.ArrayLike, v: npt.ArrayLike) -> 
 
 
 def exists(layer: npt.ArrayLike, u: npt.ArrayLike, v: npt.ArrayLike) -> npt.NDArray[np.bool_]:
-    """Whether there is a wafer of six cells or more."""
+    """Whether there is a wafer of six cells or more at each `layer`, `u`, `v` (n,)."""
     return np.asarray(existing_cells(layer, u, v).sum(axis=1) >= FEWEST_CELLS)
 
 
 def thickness(layer: npt.ArrayLike, u: npt.ArrayLike, v: npt.ArrayLike) -> Index:
-    """0, 1, 2 for sensors of 120, 200, 300 um, by the radius of the wafer's centre."""
+    """0, 1, 2 for sensors of 120, 200, 300 um at `layer`, `u`, `v` (n,), by the radius of the wafer's centre."""
     radius = np.hypot(*np.moveaxis(centre_cm(layer, u, v), -1, 0))
     z = np.maximum(z_cm(layer), _FIRST_Z)
     return np.asarray((radius > np.polyval(_THIN, z)).astype(np.int64) + (radius > np.polyval(_MIDDLE, z)))
 
 
 def high_density(layer: npt.ArrayLike, u: npt.ArrayLike, v: npt.ArrayLike) -> npt.NDArray[np.bool_]:
-    """Whether the wafer has 432 cells (sensors of 120 um) instead of 192."""
+    """Whether each wafer at `layer`, `u`, `v` (n,) has 432 cells (sensors of 120 um) instead of 192."""
     return np.asarray(thickness(layer, u, v) == 0)
 
 
 def module_type(layer: npt.ArrayLike, u: npt.ArrayLike, v: npt.ArrayLike) -> npt.NDArray[np.uint8]:
-    """Index into MODULE_TYPES."""
+    """Indices (n,) into MODULE_TYPES of the wafers at `layer`, `u`, `v` (n,)."""
     cut = ~existing_cells(layer, u, v).all(axis=1)
     return (thickness(layer, u, v) + 3 * cut).astype(np.uint8)
 

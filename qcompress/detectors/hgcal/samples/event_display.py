@@ -15,6 +15,7 @@ import numpy.typing as npt
 from qcompress.detectors.hgcal import samples
 from qcompress.detectors.hgcal.econt.numbers import Density, decode
 from qcompress.detectors.hgcal.module import geometry, layers, wafers
+from qcompress.files import JsonObject
 
 PARTS = ("training", "validation", "test", "calibration")
 EVENTS_SHOWN = 12
@@ -26,7 +27,7 @@ Columns = dict[str, npt.NDArray[Any]]
 
 
 def fragment(handle: samples.Handle, events: Sequence[int]) -> str:
-    """HTML of the first EVENTS_SHOWN of these events."""
+    """HTML of the first EVENTS_SHOWN of the events numbered `events` of a sample, `handle`."""
     import jinja2
 
     shown = list(events)[:EVENTS_SHOWN]
@@ -50,7 +51,7 @@ def _safe(data: Any) -> Any:
 
 
 def rows_of(handle: samples.Handle, events: Sequence[int]) -> list[Columns]:
-    """Rows of each event, in one reading of the sample; empty columns for an event without any."""
+    """Rows of each of the `events`, in one reading of a sample, `handle`; empty columns for an event without any."""
     names = [name for name in COLUMNS if name in handle.columns]
     parts: dict[int, list[Columns]] = {event: [] for event in events}
     for part in handle.chunks(names=names):
@@ -60,7 +61,7 @@ def rows_of(handle: samples.Handle, events: Sequence[int]) -> list[Columns]:
     return [{name: np.concatenate([part[name] for part in parts[event]]) for name in names} for event in events]
 
 
-def _event(number: int, rows: Columns, particles: Columns) -> dict[str, Any]:
+def _event(number: int, rows: Columns, particles: Columns) -> JsonObject:
     side = busier_side(rows)
     kept = rows["codes"].any(axis=1) & (rows["zside"] == side if side else True)
     packed, sums = _packed({name: column[kept] for name, column in rows.items()})
@@ -82,7 +83,7 @@ def _event(number: int, rows: Columns, particles: Columns) -> dict[str, Any]:
 
 
 def busier_side(rows: Columns) -> int:
-    """1 or -1, the side with more charge; 0 if the sample does not know sides."""
+    """1 or -1, the side with more charge in these `rows`; 0 if the sample does not know sides."""
     if "zside" not in rows:
         return 0
     sums = {side: int(_charges(rows)[rows["zside"] == side].sum()) for side in (1, -1)}

@@ -33,7 +33,7 @@ class Counts:
         self.largest = 0
 
     def add(self, part: Columns) -> None:
-        """Count a chunk."""
+        """Count a chunk, `part`: columns by name."""
         codes = part["codes"]
         cells = (codes > 0).sum(axis=1)
         self.spectrum += np.bincount(codes.ravel(), minlength=128)
@@ -52,13 +52,13 @@ class Counts:
 
 
 def cosh_eta(part: Columns) -> npt.NDArray[np.float64]:
-    """(n, 1), of the module's centre; 1 where the sample does not know it."""
+    """Of the centre of each module of a `part`, (n, 1); 1 where the sample does not know it."""
     eta = part.get("eta", np.zeros(len(part["codes"])))
     return np.asarray(np.cosh(eta.astype(np.float64))[:, None])
 
 
 def inspect(path: Path) -> Results:
-    """Tables and figures of a sample file; raises QcompressError if it is none. Reads it chunk by chunk."""
+    """Tables and figures of the sample file at `path`, read chunk by chunk; raises QcompressError if it is none."""
     with samples.Handle(path) as handle:
         counts = Counts()
         for part in handle.chunks(names=[n for n in handle.columns if n != "tc_signal"]):

@@ -104,7 +104,7 @@ def column_digest(name: str) -> "Digest":
 
 
 def content_hash(digests: "Iterable[Digest]") -> str:
-    """SHA-256 of a sample from those of its columns, in the layout's order."""
+    """SHA-256 of a sample from the `digests` of its columns, in the layout's order."""
     return hashlib.sha256("".join(digest.hexdigest() for digest in digests).encode()).hexdigest()
 
 

@@ -55,7 +55,10 @@ class Handle(SampleFile):
                 raise QcompressError(f"{self.path}: column {place} is {found}, not {expected}")
 
     def read(self, names: Sequence[str] | None = None, rows: slice = slice(None)) -> dict[str, npt.NDArray[Any]]:
-        """Columns by name, all unless named; codes, split, zside and eta are checked."""
+        """Columns by name, those of `names`, all if None; codes, split, zside and eta are checked.
+
+        rows: a part of them. Raises QcompressError for a damaged file and for values that cannot be.
+        """
         with self.damaged():
             found = {name: self.file[name][rows] for name in (self.columns if names is None else names)}
         _check(self.path, found)
@@ -64,7 +67,7 @@ class Handle(SampleFile):
     def chunks(
         self, size: int = CHUNK_ROWS, names: Sequence[str] | None = None
     ) -> Iterator[dict[str, npt.NDArray[Any]]]:
-        """All rows, `size` at a time."""
+        """All rows, `size` at a time; names: of the columns, all if None."""
         for first in range(0, self.rows, size):
             yield self.read(names, slice(first, first + size))
 
@@ -111,7 +114,7 @@ class Handle(SampleFile):
 
 
 def read(path: Path) -> Sample:
-    """Read a whole sample; raises QcompressError naming what is missing or wrong."""
+    """The whole sample at `path`; raises QcompressError naming what is missing or wrong."""
     with Handle(path) as handle:
         handle.events()
         return Sample(handle.read(), handle.particles(), handle.origin)

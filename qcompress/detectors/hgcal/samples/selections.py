@@ -55,26 +55,26 @@ class Selection(Options):
 
     def cuts(self) -> list[tuple[str, tuple[str, ...], Callable[[Columns], Flags]]]:
         """(name, columns it needs, rows it keeps) of every cut, in the order in which they are made."""
-        found: list[tuple[str, tuple[str, ...], Callable[[Columns], Flags]]] = []
+        wanted: list[tuple[str, tuple[str, ...], Callable[[Columns], Flags]]] = []
         if self.full_modules:
-            found.append(("full modules", ("module_type",), _is_full))
+            wanted.append(("full modules", ("module_type",), _is_full))
         if self.layers is not None:
             first, last = self.layers
-            found.append((f"layers {first} to {last}", ("layer",), lambda c: _between(c["layer"], first, last)))
+            wanted.append((f"layers {first} to {last}", ("layer",), lambda c: _between(c["layer"], first, last)))
         if self.eta is not None:
             low, high = self.eta
-            found.append((f"|eta| {low:g} to {high:g}", ("eta",), lambda c: _between(np.abs(c["eta"]), low, high)))
+            wanted.append((f"|eta| {low:g} to {high:g}", ("eta",), lambda c: _between(np.abs(c["eta"]), low, high)))
         if self.links is not None:
             fewest, most = self.links
-            found.append((f"links {fewest} to {most}", ("layer", "u", "v"), partial(_linked, fewest, most)))
+            wanted.append((f"links {fewest} to {most}", ("layer", "u", "v"), partial(_linked, fewest, most)))
         for share in (self.signal_share, REMOVED_SHARE if self.variant == "remove" else None):
             if share is not None:
                 name = f"share of energy {share:g} or more"
-                found.append((name, ("sim_energy_fraction",), partial(_holds, share)))
-        return found
+                wanted.append((name, ("sim_energy_fraction",), partial(_holds, share)))
+        return wanted
 
     def masked(self, columns: Columns, calibrated: bool) -> Flags:
-        """Rows whose target is zero; calibrated: the sample's charge is transverse already."""
+        """Rows of `columns` whose target is zero, (n,); calibrated: the sample's charge is transverse already."""
         if self.variant == "calq":
             sums = columns["charge"].sum(axis=1)
             return np.asarray((sums if calibrated else sums / np.cosh(columns["eta"].astype(np.float64))) < SMALL_SUM)
@@ -83,7 +83,7 @@ class Selection(Options):
         return np.zeros(len(columns["event"]), bool)
 
     def needs(self, calibrated: bool) -> set[str]:
-        """Columns that the sample must have."""
+        """Columns that the sample must have; calibrated: its charge is transverse already."""
         calq = {"charge"} if calibrated else {"charge", "eta"}
         own = {"calq": calq, "mask": {"sim_energy_fraction"}}.get(self.variant, set())
         return own | {name for _, names, _ in self.cuts() for name in names}
@@ -105,10 +105,13 @@ def _between(values: npt.NDArray[Any], low: float, high: float) -> Flags:
     return np.asarray((values >= low) & (values <= high))
 
 
-def parse(given: Any, where: str) -> Selection:
-    """A selection from plain values; raises QcompressError naming key and fault."""
+def parse(values: Any, where: str) -> Selection:
+    """A selection from plain `values`, as a YAML file has them; raises QcompressError naming key and fault.
+
+    where: the file or section, for the message.
+    """
     try:
-        return Selection.model_validate(given)
+        return Selection.model_validate(values)
     except ValidationError as fault:
         error = fault.errors()[0]
         key = ".".join(map(str, error["loc"])) or "selection"
@@ -128,7 +131,7 @@ class Sieve:
         self.counts |= dict.fromkeys(AFTER, 0)
 
     def append(self, modules: Columns, particles: Columns | None = None) -> None:
-        """Rows of the sample, the same columns in every call, and generated particles, all of which stay."""
+        """Sieve rows of the sample, `modules`, the same columns in every call; all generated `particles` stay."""
         self._check(modules)
         keep = np.ones(len(modules["event"]), bool)
         self.counts["rows before"] += len(keep)
@@ -137,15 +140,15 @@ class Sieve:
             self.counts[name] += int(keep.sum())
         if self._draw is not None:
             keep[keep] = self._draw.may_stay(int(keep.sum()))
-        found = {name: column[keep] for name, column in modules.items()}
-        before = found.get("masked", np.zeros(len(found["event"]), np.uint8)) == 1
-        found["masked"] = (self._selection.masked(found, self._calibrated) | before).astype(np.uint8)
-        self._writer.append(found, particles)
+        kept = {name: column[keep] for name, column in modules.items()}
+        before = kept.get("masked", np.zeros(len(kept["event"]), np.uint8)) == 1
+        kept["masked"] = (self._selection.masked(kept, self._calibrated) | before).astype(np.uint8)
+        self._writer.append(kept, particles)
         if self._draw is None:
-            self._count(found)
+            self._count(kept)
 
     def copy(self, passing: Path, drawn: Flags, writer: samples.Writer) -> None:
-        """Write what is drawn of the rows in `passing`, and count it."""
+        """Write what is `drawn` (n,) of the rows in the file `passing` with a `writer`, and count it."""
         with samples.Handle(passing) as handle:
             particles = handle.particles() or None
             for number, part in enumerate(handle.chunks()):
@@ -185,7 +188,7 @@ class Draw:
         self._kept: list[npt.NDArray[np.uint64]] = []
 
     def may_stay(self, passed: int) -> Flags:
-        """Which of the next rows that pass have a key among the lowest so far."""
+        """Which of the next rows that pass, so many as `passed`, have a key among the lowest so far."""
         keys = mixed(np.arange(self._passed, self._passed + passed), self._seed)
         self._passed += passed
         self._lowest = np.concatenate([self._lowest, keys])
@@ -205,9 +208,10 @@ class Draw:
 
 @contextmanager
 def sieving(target: Path, origin: Mapping[str, Any], selection: Selection, source: str) -> Iterator[Sieve]:
-    """A new sample of the chosen among the rows that are appended; it appears whole, with its card, or not at all.
+    """A new sample, `target`, of the chosen among the rows that are appended; whole, with its card, or not at all.
 
-    source: what the rows are of, for messages. Raises QcompressError for columns that are missing or if no row stays.
+    origin: what the rows come from; selection: the cuts; source: what the rows are of, for messages. Raises
+    QcompressError for columns that are missing or if no row stays.
     """
     told = {**origin, "selections": [*origin.get("selections", []), selection.model_dump(mode="json")]}
     calibrated = str(origin.get("charge", "")).startswith("CALQ")
@@ -230,7 +234,10 @@ def sieving(target: Path, origin: Mapping[str, Any], selection: Selection, sourc
 
 
 def select(source: Path, target: Path, selection: Selection, report: Report = silent) -> dict[str, int]:
-    """Write the chosen rows as a new sample with its card; returns the counts, cut by cut."""
+    """Write the rows of `source` that a `selection` chooses to `target`, with its card; returns the counts, cut by cut.
+
+    report: told how many rows are read. Raises QcompressError for columns that are missing or if no row stays.
+    """
     with samples.Handle(source) as handle:
         origin = {**handle.origin, "selected_from": handle.content_hash()}
         with sieving(target, origin, selection, str(source)) as sieve:

@@ -23,7 +23,7 @@ from qcompress.detectors.hgcal.samples.layout import (
     typed,
 )
 from qcompress.errors import QcompressError
-from qcompress.files import written_aside
+from qcompress.files import Json, JsonObject, written_aside
 
 if TYPE_CHECKING:
     from hashlib import _Hash as Digest
@@ -36,7 +36,7 @@ class Writer:
         self._file = file
         self._digests: dict[str, Digest] = {}
         self._parts: set[tuple[int, int]] = set()
-        self.card: dict[str, Any] = {}
+        self.card: JsonObject = {}
         """What the sample's card says beside its origin, rows and hash."""
         self._waiting: list[dict[str, npt.NDArray[Any]]] = []
         self._rows = 0
@@ -71,8 +71,8 @@ class Writer:
                 column = np.concatenate([part[name] for part in self._particles])
                 group.create_dataset(name, data=column, track_times=False)
 
-    def whole_card(self, origin: Mapping[str, Any]) -> dict[str, Any]:
-        """The card of what is written."""
+    def whole_card(self, origin: Mapping[str, Json]) -> JsonObject:
+        """The card of what is written; origin: where it comes from, JSON values."""
         rows = len(self._file["event"]) if "event" in self._file else 0
         digests = [self._digests[name] for name in COLUMNS if name in self._digests]
         return {"rows": rows, "content_hash": content_hash(digests), "origin": origin} | self.card
@@ -100,10 +100,11 @@ class Writer:
 
 
 @contextmanager
-def writing(path: Path, origin: Mapping[str, Any]) -> Iterator[Writer]:
-    """A new sample to append rows to; the file appears whole when the block ends without a fault, or not at all.
+def writing(path: Path, origin: Mapping[str, Json]) -> Iterator[Writer]:
+    """A new sample at `path` to append rows to; it appears whole when the block ends without a fault, or not at all.
 
-    The same rows give the same bytes, however many are appended at a time. Its card is in place just before it.
+    origin: where it comes from, JSON values. The same rows give the same bytes, however many are appended at a time.
+    Its card is in place just before it.
     """
     with whole_file(path, FORMAT, SCHEMA, origin) as file:
         writer = Writer(file)
@@ -115,6 +116,6 @@ def writing(path: Path, origin: Mapping[str, Any]) -> Iterator[Writer]:
 
 
 def write(sample: Sample, path: Path) -> None:
-    """Write a sample in memory; the file appears whole or not at all."""
+    """Write a `sample` in memory to `path`; the file appears whole or not at all."""
     with writing(path, sample.origin) as writer:
         writer.append(sample.columns, sample.particles or None)

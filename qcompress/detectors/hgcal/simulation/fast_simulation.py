@@ -32,6 +32,7 @@ from qcompress.detectors.hgcal.simulation.parameters import PARAMETERS
 from qcompress.detectors.hgcal.simulation.particles import Entries, Particles
 from qcompress.detectors.splits import split_events
 from qcompress.errors import QcompressError
+from qcompress.files import JsonObject
 from qcompress.fixedpoint import Values
 from qcompress.progress import Report, silent
 
@@ -69,7 +70,11 @@ BATCH = 16
 def simulate(
     kind: str, events: int, seed: int, path: Path, report: Report = silent, selection: Selection | None = None
 ) -> None:
-    """Write `events` events, or what a selection keeps of them, to a sample file; memory does not grow with them."""
+    """Write `events` events, or what a `selection` keeps of them, to a sample file; memory does not grow with them.
+
+    kind: one of KINDS; seed: of all random numbers; path: of the sample; report: told how many events are done. Raises
+    QcompressError for an unknown kind.
+    """
     if kind not in KINDS:
         raise QcompressError(f"sample {kind!r} is not known; simulate one of {', '.join(KINDS)}")
     told = origin(kind, seed)
@@ -80,8 +85,8 @@ def simulate(
             report(done, events, "events")
 
 
-def origin(kind: str, seed: int) -> dict[str, Any]:
-    """What a sample says of its making."""
+def origin(kind: str, seed: int) -> JsonObject:
+    """What a sample of a `kind`, made with a `seed`, says of its making."""
     frozen = {"parameters": json.loads(PARAMETERS.to_json()), "parameters_hash": PARAMETERS.digest()}
     return {"kind": kind, "seed": seed, "geometry": GEOMETRY, **frozen}
 
@@ -107,7 +112,10 @@ def _endcap() -> sensors.Endcap:
 
 
 def simulate_event(kind: str, seed: int, event: int) -> tuple[Columns, Columns]:
-    """Columns of the modules and of the generated particles of one event."""
+    """Columns of the modules and of the generated particles of one event.
+
+    kind: one of KINDS; seed: of the sample; event: its number.
+    """
     what = KINDS[kind]
     rng = np.random.default_rng([seed, list(KINDS).index(kind), event])
     generated = _generated(what, rng)
@@ -173,7 +181,11 @@ def _crossed(axis: Entries) -> npt.NDArray[np.bool_]:
 def lay(
     side: int, everything: Particles, entered: Entries, rng: np.random.Generator, wanted: npt.NDArray[np.bool_]
 ) -> sensors.Hits:
-    """What all particles of one side leave in its wanted modules; at negative z the detector is mirrored in x."""
+    """What all particles of one side leave in its wanted modules; at negative z the detector is mirrored in x.
+
+    side: 1 or -1; everything: particles of both sides, with where they `entered`; rng: gives all random numbers;
+    wanted: of each module of `wafers.modules`.
+    """
     endcap = _endcap()
     here = entered.side == side
     own, way = particles.chosen(everything, here), Entries._make(column[here] for column in entered)

@@ -45,13 +45,10 @@ class Parameters:
     """C: 1.605 cm of X0 over 1.485 cm for a layer: 2.97 cm and 1.85 X0 in two layers of the V11 stack."""
     electron_response: tuple[float, float] = (0.77, 0.84)
     """V: regional calibration of V11, CE-E and CE-H: response to showers relative to a MIP; taken as e/mip (I)."""
-    stochastic_term: float = 0.22
-    """V: technical proposal's figure in the Delphes card (0.20 to 0.24), all 28 layers read."""
     spot_mips: float = 1.7
-    """C: mean charge of a spot; exponential, so that 2 x 1.7 x 10.94 MeV / 0.77 is the square of 22 %."""
+    """C: mean charge of a spot, of hadrons too (I); exponential, so that 2 x 1.7 x 10.94 MeV / 0.77 is the square of
+    22 %, V: technical proposal's stochastic term in the Delphes card (0.20 to 0.24), all 28 layers read."""
 
-    hadron_stochastic_mips: float = 1.7
-    """I: hadron spots as those of electrons."""
     em_fraction_exponent: float = 0.18
     """M: electromagnetic share of a hadron shower, 1 - E^-0.18."""
     hadron_alpha: tuple[float, float] = (0.617, 0.318)

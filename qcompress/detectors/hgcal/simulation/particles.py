@@ -53,19 +53,22 @@ class Entries(NamedTuple):
 
 
 def joined(parts: list[Particles]) -> Particles:
-    """All particles of a list."""
+    """The particles of all `parts`, one behind the other."""
     return Particles._make(np.concatenate(columns) for columns in zip(*parts, strict=True))
 
 
 def chosen(particles: Particles, keep: npt.NDArray[np.bool_]) -> Particles:
-    """Some of the particles."""
+    """Those of the particles where `keep` (n,) is true."""
     return Particles._make(column[keep] for column in particles)
 
 
 def singles(
     pdg: int, rng: Generator, pt: tuple[float, float], eta: tuple[float, float], sides: tuple[int, ...]
 ) -> Particles:
-    """One electron or photon for each side: pT and |eta| uniform; electrons of either charge."""
+    """One electron or photon for each of the `sides`, 1 or -1: pT and |eta| uniform; electrons of either charge.
+
+    pdg: 11 or 22; rng: gives all random numbers; pt: least and most, GeV; eta: least and most |eta|.
+    """
     n = len(sides)
     charge = rng.choice([-1, 1], n) if pdg == ELECTRON else np.zeros(n, np.int64)
     return Particles(
@@ -80,7 +83,10 @@ def singles(
 
 
 def jets(rng: Generator) -> Particles:
-    """Jets as of top quarks: their constituents, charged hadrons, photons and neutral hadrons around an axis."""
+    """Jets as of top quarks: their constituents, charged hadrons, photons and neutral hadrons around an axis.
+
+    rng: gives all random numbers.
+    """
     p = PARAMETERS
     vertex = rng.normal(0, p.beam_spot_z)
     parts = []
@@ -104,7 +110,10 @@ def nothing() -> Particles:
 
 
 def minimum_bias(interactions: float, rng: Generator) -> Particles:
-    """Particles of a Poisson number of interactions around a mean, each with its vertex, in both endcaps."""
+    """Particles of a Poisson number of `interactions`, its mean, each with its vertex, in both endcaps.
+
+    rng: gives all random numbers.
+    """
     p = PARAMETERS
     number = int(rng.poisson(interactions))
     vertices = rng.normal(0, p.beam_spot_z, number)
@@ -135,13 +144,13 @@ def _tsallis_table() -> tuple[Values, Values]:
 
 
 def tsallis_pt(count: int, rng: Generator) -> Values:
-    """Transverse momenta of charged particles, GeV."""
+    """Transverse momenta (count,) of charged particles, GeV; rng: gives the random numbers."""
     cumulative, pt = _tsallis_table()
     return np.asarray(np.interp(rng.random(count), cumulative, pt))
 
 
 def entries(particles: Particles) -> Entries:
-    """Helices in the solenoid to the calorimeter's front; straight on from there."""
+    """Where `particles` enter the calorimeter: helices in the solenoid to its front, straight on from there."""
     p = PARAMETERS
     side = np.where(particles.eta > 0, 1, -1)
     slope = 1 / np.abs(np.sinh(particles.eta))

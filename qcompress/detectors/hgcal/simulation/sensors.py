@@ -98,7 +98,11 @@ class Endcap:
         self._alone = float(norm.sf(PARAMETERS.zero_suppression))
 
     def spread(self, place: Values, slope: Values, spots: Any, wide: bool, signal: Flags, seed: int) -> None:
-        """Lay the spots of showers: place, slope (n, 2); spots (n, 36); wide: exponential radii, as of hadrons."""
+        """Lay the spots of n showers on the cells; wide: exponential radii, as of hadrons.
+
+        place (n, 2): x, y at the calorimeter's front, cm; slope (n, 2): dx, dy / d|z|; spots (n, 36); signal (n,):
+        whether a shower is of the signal; seed: of the random numbers.
+        """
         self._reserve(int(spots.number.sum() * 1.5) + 1000 + spots.number.size)
         t = self._tables
         self._count = _kernels().spread(
@@ -109,7 +113,10 @@ class Endcap:
         self._check()
 
     def cross(self, place: Values, slope: Values, last: npt.NDArray[np.int64], signal: Flags, seed: int) -> None:
-        """Lay tracks of MIPs through the trigger layers in front of number `last` (n,)."""
+        """Lay tracks of MIPs through the trigger layers in front of number `last` (n,).
+
+        place, slope, signal, seed: as for `spread`.
+        """
         self._reserve(int(last.sum()) + 1000)
         t = self._tables
         self._count = _kernels().cross(
@@ -120,7 +127,10 @@ class Endcap:
         self._check()
 
     def collect(self, side: int, seed: int, wanted: npt.NDArray[np.bool_]) -> Hits:
-        """Noise, zero suppression, sums of trigger cells of the wanted modules; the endcap is empty again."""
+        """Noise, zero suppression, sums of trigger cells of the `wanted` modules; the endcap is empty again.
+
+        side: 1 or -1, which the hits are told to be of; seed: of the random numbers.
+        """
         t = self._tables
         sums, signal, deposited = _kernels().collect(
             *(self._charge, self._signal, self._touched[: self._count], self.first, t.cells, t.noise, t.exists),

@@ -14,8 +14,6 @@ from qcompress.detectors.hgcal.module import layers
 from qcompress.detectors.hgcal.simulation.parameters import PARAMETERS
 from qcompress.fixedpoint import Values
 
-ALL = np.arange(1, layers.LAYERS + 1)
-
 
 class Spots(NamedTuple):
     """Spots of showers in the trigger layers, (n showers, 36): mean number; core, tail [cm], weight of the core."""
@@ -27,7 +25,10 @@ class Spots(NamedTuple):
 
 
 def electromagnetic(energy: Values, start_x0: Values, slope: Values, rng: np.random.Generator) -> Spots:
-    """Showers of `energy` [GeV] that begin at `start_x0` radiation lengths, along paths `slope` times the depth."""
+    """Showers of `energy` [GeV] that begin at `start_x0` radiation lengths, along paths `slope` times the depth; (n,).
+
+    rng: gives the fluctuations.
+    """
     alpha, rate, maximum = longitudinal(energy, rng)
     depth = np.concatenate([[0.0], layers.depths()[0]]) + PARAMETERS.ahead_x0
     reached = np.maximum(depth * slope[:, None] - start_x0[:, None], 0)
@@ -46,7 +47,10 @@ def _spots(energy: Values, share: Values) -> Values:
 
 
 def longitudinal(energy: Values, rng: np.random.Generator) -> tuple[Values, Values, Values]:
-    """Shape, rate [1/X0] and maximum [X0] of the gamma distribution of each shower."""
+    """Shape, rate [1/X0] and maximum [X0] of the gamma distribution of each shower of `energy` (n,), GeV.
+
+    rng: gives the fluctuations.
+    """
     p = PARAMETERS
     log_y = np.log(np.maximum(energy * 1000 / p.critical_energy_mev, 15.0))
     sigma_t = 1 / np.maximum(p.sigma_log_maximum[0] + p.sigma_log_maximum[1] * log_y, 0.8)
@@ -60,7 +64,10 @@ def longitudinal(energy: Values, rng: np.random.Generator) -> tuple[Values, Valu
 
 
 def radial(energy: Values, tau: Values) -> tuple[Values, Values, Values]:
-    """Core and tail radius [cm] and the core's weight at depths tau (n, layers), in units of the maximum's depth."""
+    """Core and tail radius [cm] and the core's weight at depths tau (n, layers), in units of the maximum's depth.
+
+    energy (n,): GeV.
+    """
     p = PARAMETERS
     log_e, z, fs = np.log(np.maximum(energy, 0.3))[:, None], p.effective_z, p.sampling_frequency
     missing = 1 - p.electron_response[0]
@@ -77,7 +84,10 @@ def radial(energy: Values, tau: Values) -> tuple[Values, Values, Values]:
 
 
 def hadronic(energy: Values, start: Values, slope: Values) -> Spots:
-    """The hadronic part of showers of `energy` [GeV] that begin at `start` interaction lengths."""
+    """The hadronic part of showers of `energy` [GeV] that begin at `start` interaction lengths; (n,).
+
+    slope (n,): their paths are so many times the depth.
+    """
     p = PARAMETERS
     log_e = np.log(np.maximum(energy, 1.0))
     alpha = p.hadron_alpha[0] + p.hadron_alpha[1] * log_e
@@ -92,5 +102,5 @@ def hadronic(energy: Values, start: Values, slope: Values) -> Spots:
 
 
 def em_fraction(energy: Values) -> Values:
-    """Electromagnetic share of a hadron shower."""
+    """Electromagnetic share of hadron showers of `energy` (n,), GeV."""
     return np.asarray(1 - np.maximum(energy, 1.0) ** -PARAMETERS.em_fraction_exponent)

@@ -25,7 +25,10 @@ Columns = dict[str, npt.NDArray[Any]]
 
 
 def gun(energy: float, count: int, seed: int) -> tuple[Values, float]:
-    """Energy [GeV] (count, 36) that photons leave in each trigger layer, calibrated; depth [X0] of their maximum."""
+    """Energy [GeV] (count, 36) that photons leave in each trigger layer, calibrated; depth [X0] of their maximum.
+
+    energy: of each, GeV; seed: of the random numbers.
+    """
     known = wafers.modules()
     weight = layers.dedx_weight_mev(known.layer) / 1000
     weight = weight / np.array(PARAMETERS.electron_response)[layers.subdetector(known.layer) - 1]
@@ -44,7 +47,8 @@ def gun(energy: float, count: int, seed: int) -> tuple[Values, float]:
 def depth_of_maximum(profile: Values) -> float:
     """Depth [X0 along the shower] of the largest mean energy in CE-E: a parabola through the three highest layers.
 
-    A layer stands for the middle of the absorber in front of its sensor.
+    profile (36,): mean energy of each trigger layer. A layer stands for the middle of the absorber in front of its
+    sensor.
     """
     odd = layers.TRIGGER_LAYERS <= layers.CE_E_LAYERS
     ends = np.concatenate([[0.0], layers.depths()[0]])
@@ -56,12 +60,12 @@ def depth_of_maximum(profile: Values) -> float:
 
 
 def resolution(energy: Values, stochastic: float, constant: float) -> Values:
-    """sigma / E at energies in GeV."""
+    """sigma / E at `energy` (n,), GeV, of a `stochastic` term [sqrt(GeV)] and a `constant` one, added in squares."""
     return np.asarray(np.hypot(stochastic / np.sqrt(energy), constant))
 
 
 def terms(energy: Values, spread: Values) -> tuple[float, float]:
-    """Stochastic and constant term of spreads sigma / E."""
+    """Stochastic and constant term of each `spread` sigma / E (n,) at `energy` (n,), GeV."""
     from scipy.optimize import curve_fit
 
     stochastic, constant = np.abs(curve_fit(resolution, energy, spread, (0.3, 0.01))[0])
@@ -69,7 +73,10 @@ def terms(energy: Values, spread: Values) -> tuple[float, float]:
 
 
 def in_ce_e(layer_energies: Values) -> Values:
-    """(n, 36) energies of trigger layers -> (n,) of CE-E, of which every second layer is read: twice their sum."""
+    """Energies of trigger layers, `layer_energies` (n, 36), -> (n,) of CE-E: twice their sum.
+
+    Every second layer of CE-E is read.
+    """
     return np.asarray(2 * layer_energies[:, layers.TRIGGER_LAYERS <= layers.CE_E_LAYERS].sum(axis=1))
 
 
@@ -90,7 +97,7 @@ def containment() -> float:
 
 
 def most_probable(charge: Values) -> float:
-    """Middle of the fullest of 60 bins from 0.5 to 2."""
+    """Middle of the fullest of 60 bins of `charge` (n,) from 0.5 to 2, in MIP."""
     counts, edges = np.histogram(charge, 60, (0.5, 2))
     return float(edges[counts.argmax()] + (edges[1] - edges[0]) / 2)
 
@@ -132,7 +139,7 @@ def cells_within() -> float:
 
 
 def events(kind: str, count: int) -> Columns:
-    """Modules of some events, end to end."""
+    """Modules of `count` events of a `kind` of KINDS, end to end: some of their columns."""
     parts = [fast_simulation.simulate_event(kind, 1, number)[0] for number in range(count)]
     return {
         name: np.concatenate([part[name] for part in parts])
@@ -159,7 +166,10 @@ def per_module(modules: Columns, layer: int, eta: float, count: int) -> tuple[fl
 
 
 def of_noise(high_density: bool) -> float:
-    """Trigger cells with charge in a module that nothing hits: cells above the threshold of three sigma, Gaussian."""
+    """Trigger cells with charge in a module that nothing hits: cells above the threshold of three sigma, Gaussian.
+
+    high_density: 432 cells a module instead of 192.
+    """
     from scipy.stats import norm
 
     cells = (9 if high_density else 4) * geometry.TRIGGER_CELLS

@@ -32,7 +32,7 @@ class Counts(NamedTuple):
 
 
 def logit(threshold: float) -> float:
-    """Of a probability; the ends are infinite. Raises QcompressError outside [0, 1]."""
+    """The logit of a `threshold`, a probability; the ends are infinite. Raises QcompressError outside [0, 1]."""
     if not 0 <= threshold <= 1:
         raise QcompressError(f"threshold {threshold}: give a probability, 0 to 1")
     with np.errstate(divide="ignore"):
@@ -40,14 +40,21 @@ def logit(threshold: float) -> float:
 
 
 def accepted(scored: Scored, threshold: float) -> Flags:
-    """Maxima that the finder keeps and the classifier scores above the threshold's logit; all without a classifier."""
+    """Maxima (n,) that the finder keeps and the classifier scores above the threshold's logit.
+
+    scored: all maxima; threshold: a probability; without a classifier none is asked. Raises QcompressError for a
+    threshold outside [0, 1].
+    """
     if scored.score is None:
         return scored.kept
     return np.asarray(scored.kept & (scored.score > logit(threshold)))
 
 
 def count(scored: Scored, chosen: Flags, attached: Integers) -> Counts:
-    """Counts of the maxima that are `chosen`."""
+    """Counts of the maxima of `scored` that are `chosen` (n,).
+
+    attached (n,): the truth cluster whose track picks up each, -1 for none.
+    """
     picked = attached[chosen]
     picked = picked[picked >= 0]
     took = scored.took[scored.wanted]
@@ -63,12 +70,15 @@ def count(scored: Scored, chosen: Flags, attached: Integers) -> Counts:
 
 
 def classical(scored: Scored) -> Counts:
-    """The classical finder alone, its own positions."""
+    """Counts of the classical finder alone, its own positions; scored: all maxima."""
     return count(scored, scored.kept, scored.attached_classical)
 
 
 def attachment_efficiency(network: Counts, finder: Counts) -> float:
-    """(correct / total) (correct / correct of the finder); total: the finder's clusters. NaN without any."""
+    """(correct / total) (correct / correct of the finder); total: the finder's clusters. NaN without any.
+
+    network: counts at its threshold; finder: the classical counts.
+    """
     if not finder.clusters or not finder.correct:
         return float("nan")
     return network.correct / finder.clusters * network.correct / finder.correct
@@ -83,7 +93,10 @@ class Curve(NamedTuple):
 
 
 def curve(scored: Scored) -> Curve:
-    """All thresholds at once: a truth cluster stays as long as the best of the maxima its track picks up does."""
+    """All thresholds at once: a truth cluster stays as long as the best of the maxima its track picks up does.
+
+    scored: all maxima. Raises QcompressError without a classifier.
+    """
     if scored.score is None:
         raise QcompressError("there is no classifier whose threshold could be set")
     own = scored.score[scored.kept]
@@ -110,7 +123,10 @@ class Saving(NamedTuple):
 
 
 def saving(scored: Scored, allowed: float) -> Saving:
-    """The threshold that loses at most `allowed` in even pad rows, measured in odd ones; lost may be negative."""
+    """The threshold that loses at most `allowed` in even pad rows, measured in odd ones; lost may be negative.
+
+    scored: all maxima, with a classifier; allowed: share of the finder's correct clusters.
+    """
     even = np.arange(scored.row.max(initial=0) + 1) % 2 == 0
     rows = np.resize(even, int(max(scored.row.max(initial=0), scored.truth_row.max(initial=0))) + 1)
     tuned, measured = scored.only(rows), scored.only(~rows)

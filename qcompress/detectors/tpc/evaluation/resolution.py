@@ -15,12 +15,15 @@ SEED = 1
 
 
 def known(scored: Scored) -> Flags:
-    """Clusters of the finder whose maximum was taken by a truth cluster that is no looper."""
+    """Clusters of the finder, of all `scored` maxima (n,), that a truth cluster that is no looper took."""
     return np.asarray(scored.kept & (scored.cluster >= 0))
 
 
 def residuals(scored: Scored, axis: str, chosen: Flags) -> dict[str, Values]:
-    """Measured less true, in pads or time bins; for the charge: measured over true less 1."""
+    """Measured less true, in pads or time bins; for the charge: measured over true less 1; by who measured.
+
+    scored: all maxima; axis: pad, time or charge; chosen (n,): maxima that have a cluster.
+    """
     truth = getattr(scored.truth, axis)[scored.cluster[chosen]]
     both: dict[str, Measured] = {"classical": scored.classical}
     if scored.network is not None:
@@ -30,7 +33,10 @@ def residuals(scored: Scored, axis: str, chosen: Flags) -> dict[str, Values]:
 
 
 def resolution_table(scored: Scored) -> Table:
-    """Mean, rms and effective rms of all residuals, for clusters alone at their maximum and for shared ones."""
+    """Mean, rms and effective rms of all residuals, for clusters alone at their maximum and for shared ones.
+
+    scored: all maxima.
+    """
     rows = []
     for what, chosen in (
         ("one cluster", known(scored) & (scored.label == 1)),
@@ -38,16 +44,19 @@ def resolution_table(scored: Scored) -> Table:
     ):
         for axis, unit in (("pad", "pads"), ("time", "time bins"), ("charge", "relative")):
             for label, values in residuals(scored, axis, chosen).items():
-                found = response(values, SEED, RESAMPLES)
-                figures = (found.value.mean, found.value.rms, found.error.rms, found.value.effective_rms)
-                rows.append((what, f"{axis} [{unit}]", label, found.entries, *figures))
+                measured = response(values, SEED, RESAMPLES)
+                figures = (measured.value.mean, measured.value.rms, measured.error.rms, measured.value.effective_rms)
+                rows.append((what, f"{axis} [{unit}]", label, measured.entries, *figures))
     columns = ("maxima with", "residual", "by", "clusters", "mean", "rms", "error of rms", "effective rms")
     note = "truth: of the nearest cluster that took the maximum; effective rms: half the shortest interval of 68 %"
     return Table("Resolution", columns, tuple(rows), note)
 
 
 def by_occupancy(scored: Scored, axis: str) -> dict[str, tuple[Values, Values, Values]]:
-    """Mean occupancy [%], rms and its error in bins of occupancy that have entries, by who measured."""
+    """Mean occupancy [%], rms and its error in bins of occupancy that have entries, by who measured.
+
+    scored: all maxima; axis: pad, time or charge.
+    """
     chosen = known(scored)
     occupancy = 100 * scored.occupancy[chosen]
     found = {}

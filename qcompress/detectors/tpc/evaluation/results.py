@@ -29,7 +29,11 @@ PUBLISHED = (
 
 
 def evaluate(firmware: Firmware, path: Path, rows: int, report: Report) -> Results:
-    """Tables, figures and summary of the networks a candidate has."""
+    """Tables, figures and summary of the networks a candidate has, on test frames of the sample at `path`.
+
+    firmware: its integers; rows: whole frames until there are so many maxima; report: told how many there are. Raises
+    QcompressError if there are none.
+    """
     scored = score(firmware, path, rows, report)
     tables: list[Table] = []
     figures: dict[str, Figure] = {}
@@ -49,12 +53,15 @@ def evaluate(firmware: Firmware, path: Path, rows: int, report: Report) -> Resul
 
 
 def threshold_rows(scored: Scored, thresholds: tuple[float, ...]) -> list[tuple[float, Counts]]:
-    """Counts at each threshold."""
+    """Counts of `scored` maxima at each of the `thresholds`, probabilities."""
     return [(t, counting.count(scored, counting.accepted(scored, t), scored.attached_network)) for t in thresholds]
 
 
 def threshold_table(scored: Scored, own: float) -> Table:
-    """Counts and shares against the threshold, the candidate's own among them; the classical finder first."""
+    """Counts and shares against the threshold, the candidate's `own` among them; the classical finder first.
+
+    scored: all maxima.
+    """
     finder = counting.classical(scored)
     thresholds = tuple(sorted({*counting.THRESHOLDS[1:], own}))
     lines: list[tuple[str | float, Counts]] = [("classical finder", finder), *threshold_rows(scored, thresholds)]
@@ -90,20 +97,20 @@ def _shares(counts: Counts, finder: Counts) -> tuple[float, ...]:
 
 
 def saving_table(scored: Scored) -> Table:
-    """Clusters saved where 1 and 5 % of the correct ones may be lost."""
+    """Clusters saved where 1 and 5 % of the correct ones may be lost; scored: all maxima."""
     found = [counting.saving(scored, allowed) for allowed in LOSSES]
     rows = tuple((f"{100 * s.allowed:g} %", 100 * s.saved, 100 * s.lost) for s in found)
     note = "the threshold is found in even pad rows, the figures are those of odd ones"
     return Table("Savings", ("loss allowed", "fewer clusters [%]", "loss [%]"), rows, note)
 
 
-def classifier_summary(scored: Scored, threshold: float, found: Roc) -> dict[str, float]:
-    """The few figures of a classifier at its own threshold."""
+def classifier_summary(scored: Scored, threshold: float, curve: Roc) -> dict[str, float]:
+    """The few figures of a classifier at its own `threshold`; scored: all maxima; curve: its ROC."""
     finder = counting.classical(scored)
     own = threshold_rows(scored, (threshold,))[0][1]
     savings = {f"saved_at_{100 * a:g}_percent_loss": counting.saving(scored, a).saved for a in LOSSES}
     return {
-        "auc": found.auc,
+        "auc": curve.auc,
         "efficiency": own.found / max(own.wanted, 1),
         "fakes": own.fakes / max(own.clusters, 1),
         "attachment_efficiency": counting.attachment_efficiency(own, finder),
@@ -113,7 +120,7 @@ def classifier_summary(scored: Scored, threshold: float, found: Roc) -> dict[str
 
 
 def regressor_summary(scored: Scored) -> dict[str, float]:
-    """rms of the residuals of network and finder."""
+    """rms of the residuals of network and finder, in pads and time bins; scored: all maxima."""
     found = {}
     for axis in ("pad", "time"):
         for label, values in residuals(scored, axis, known(scored)).items():
@@ -122,12 +129,12 @@ def regressor_summary(scored: Scored) -> dict[str, float]:
 
 
 def attachment_figure(scored: Scored) -> "Figure":
-    """Attachment efficiency against the share of fakes, thresholds along the line."""
+    """Attachment efficiency of `scored` maxima against the share of fakes, thresholds along the line."""
     return attachment_figure_of({"network": scored})
 
 
 def attachment_figure_of(scores: Mapping[str, Scored]) -> "Figure":
-    """One line for each network; the classical finder of the first one as a point."""
+    """One line for each network of `scores`, by label; the classical finder of the first one as a point."""
     lines = {}
     first = next(iter(scores.values()))
     for label, scored in scores.items():
@@ -142,22 +149,22 @@ def attachment_figure_of(scores: Mapping[str, Scored]) -> "Figure":
 
 
 def clusters_figure(scored: Scored) -> "Figure":
-    """Correct and all clusters against the threshold, relative to the classical finder."""
+    """Correct and all clusters of `scored` against the threshold, relative to the classical finder."""
     finder = counting.classical(scored)
-    found = threshold_rows(scored, counting.THRESHOLDS[1:])
-    x = [t for t, _ in found]
-    correct = efficiency([min(c.correct, finder.correct) for _, c in found], finder.correct)
-    ratio = np.array([c.correct / finder.correct for _, c in found])
+    counts = threshold_rows(scored, counting.THRESHOLDS[1:])
+    x = [t for t, _ in counts]
+    correct = efficiency([min(c.correct, finder.correct) for _, c in counts], finder.correct)
+    ratio = np.array([c.correct / finder.correct for _, c in counts])
     bars = np.stack([correct.value - correct.low, correct.high - correct.value])
     lines = {
         "correctly attached": Line(x, 100 * ratio, 100 * bars),
-        "all clusters": Line(x, [100 * c.clusters / finder.clusters for _, c in found]),
+        "all clusters": Line(x, [100 * c.clusters / finder.clusters for _, c in counts]),
     }
     return curves_figure(lines, "Threshold", "Relative to the classical finder [%]", TITLE, log_x=True)
 
 
 def roc_figure(curves: Mapping[str, Roc]) -> "Figure":
-    """Kept clusters against kept others."""
+    """Kept clusters against kept others, a line for each of the `curves` by label."""
     lines = {
         f"{label}, AUC {c.auc:.4f}": Line(100 * c.false_positive, 100 * c.true_positive, marked=False)
         for label, c in curves.items()
@@ -166,7 +173,7 @@ def roc_figure(curves: Mapping[str, Roc]) -> "Figure":
 
 
 def resolution_figure(scored: Scored) -> "Figure":
-    """rms of the residuals against occupancy, both axes."""
+    """rms of the residuals of `scored` maxima against occupancy, both axes."""
     panels = {}
     for axis, unit in (("pad", "pads"), ("time", "time bins")):
         panels[f"rms of centre, {axis} [{unit}]"] = {

@@ -91,7 +91,10 @@ def networks_of(firmware: Firmware) -> Networks:
 
 
 def score(firmware: Firmware, path: Path, rows: int, report: Report) -> Scored:
-    """The firmware on the first test frames of a sample, whole frames, until there are `rows` maxima."""
+    """The `firmware` on the first test frames of the sample at `path`, whole frames, until there are `rows` maxima.
+
+    report: told how many there are. Raises QcompressError if there are none.
+    """
     layout = layout_of(firmware.front_end)
     given = _enough(frames(path, layout, TEST), rows, report)
     found = score_frames(networks_of(firmware), layout, given)
@@ -101,11 +104,14 @@ def score(firmware: Firmware, path: Path, rows: int, report: Report) -> Scored:
 
 
 def score_frames(
-    networks: Networks, layout: Layout, given: Iterable[tuple[samples.Frame, Maxima, Truth]]
+    networks: Networks, layout: Layout, simulated: Iterable[tuple[samples.Frame, Maxima, Truth]]
 ) -> Scored | None:
-    """Networks on frames whose windows have that layout; None if there is no maximum."""
+    """The `networks` on frames whose windows have that `layout`; None if there is no maximum.
+
+    simulated: each frame with its maxima and its truth.
+    """
     parts: list[Scored] = []
-    for frame, found, truth in given:
+    for frame, found, truth in simulated:
         if len(found.raw):
             logits, quantities = networks(found.raw)
             parts.append(_frame(frame, found, truth, logits, quantities, centre_charge(found, layout)))
@@ -125,12 +131,15 @@ def _enough(
 
 
 def classical_measures(clusters: classical.Clusters) -> Measured:
-    """What the classical finder says."""
+    """What the classical finder says of its `clusters` (n,): pads, time bins, ADC counts."""
     return Measured(clusters.pad_64 / 64, clusters.time_64 / 64, clusters.qtot.astype(np.float64))
 
 
 def network_measures(clusters: classical.Clusters, quantities: Values, centre: Values) -> Measured:
-    """What a regressor says: quantities (n, 5) in values, centre (n,) charge of the peak's cell in ADC counts."""
+    """What a regressor says: quantities (n, 5) in values, centre (n,) charge of the peak's cell in ADC counts.
+
+    clusters: the classical finder's (n,), whose peaks the quantities are told from.
+    """
     charge = quantities[:, 4] * centre * (1 << CHARGE_SHIFT)
     return Measured(clusters.peak_pad + quantities[:, 0], clusters.peak_time + quantities[:, 1], charge)
 
@@ -188,8 +197,10 @@ def attach(
 ) -> Integers:
     """Which truth cluster's track picks up each cluster (n,), -1 for none.
 
-    The cluster's cell is dominated by the track's charge (`track`), and it lies within the residual window of the
-    track's true centre in that row; of several passages the nearest.
+    row, track (n,): pad row of the cluster and track that dominates its cell's charge, -1 for noise; measured: where it
+    lies; truth_row, truth_track, truth, wanted (m,): the same of truth clusters, and which of them count. A cluster is
+    picked up if it lies within the residual window of its track's true centre in that row; of several passages by the
+    nearest.
     """
     usable = np.flatnonzero(wanted)
     key = truth_row.astype(np.int64)[usable] * (1 << 32) + truth_track[usable]

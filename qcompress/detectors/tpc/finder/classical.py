@@ -2,7 +2,7 @@
 
 One frame of one sector at a time; every pad row is a two-dimensional problem (pad x time). Charges are integers in 1/16
 ADC count; sums are exact, centres and widths are float32 as in the experiment's kernels. The rules, line by line, are
-those of docs/tpc/finder.md; the kernels are in `finder_kernels`, compiled when first used.
+those of docs/tpc/finder.md; the kernels are in `kernels`, compiled when first used.
 """
 
 from concurrent.futures import ThreadPoolExecutor
@@ -94,8 +94,8 @@ def find(
 
     row, pad, time (n,) integers; charge (n,) ADC counts. gain: factor of each pad, all pads of row 0 first (sum of
     pads,). pads (rows,): pads of each row. time_bins: length of the frame, counted from the digits if not given; it
-    matters to the veto of noisy pads alone. The order of the digits does not matter. Raises QcompressError for digits
-    outside the rows, doubled, or with a charge that is negative or no number.
+    matters to the veto of noisy pads alone. settings: cuts and veto. The order of the digits does not matter. Raises
+    QcompressError for digits outside the rows, doubled, or with a charge that is negative or no number.
     """
     digits = _prepared(row, pad, time, charge, gain, pads, time_bins)
     found = _run(digits, pads, settings, False)
@@ -114,7 +114,10 @@ def peaks(
     time_bins: int | None = None,
     settings: Settings = DEFAULTS,
 ) -> tuple[Integers, Integers, Integers]:
-    """Row, pad, time of the peaks that survive noise suppression, as `find` gives them, without their clusters."""
+    """Row, pad, time (k,) of the peaks that survive noise suppression, as `find` gives them, without their clusters.
+
+    row, pad, time, charge, gain, pads, time_bins, settings: as for `find`, and the same errors.
+    """
     found = _run(_prepared(row, pad, time, charge, gain, pads, time_bins), pads, settings, True)
     return found[:, 0].copy(), found[:, 1].copy(), found[:, 2].copy()
 
@@ -129,7 +132,10 @@ def charge_map(
     pads: Integers = PADS,
     time_bins: int | None = None,
 ) -> npt.NDArray[np.int16]:
-    """Charge of every cell in 1/16 ADC: (rows, pads of the widest row, time bins); 0 where nothing was read."""
+    """Charge of every cell in 1/16 ADC: (rows, pads of the widest row, time bins); 0 where nothing was read.
+
+    row, pad, time, charge, gain, pads, time_bins: as for `find`, and the same errors.
+    """
     digits = _prepared(row, pad, time, charge, gain, pads, time_bins)
     cells = np.zeros((len(pads), int(pads.max()), digits.bins), np.int16)
     rows = np.repeat(np.arange(len(pads)), np.diff(digits.starts))
@@ -138,7 +144,10 @@ def charge_map(
 
 
 def codes(charge: npt.ArrayLike, gain: npt.ArrayLike = 1.0) -> Integers:
-    """Charge times gain in 1/16 ADC, truncated and clamped; the product is a float32, as in the experiment."""
+    """Charge times gain in 1/16 ADC, truncated and clamped; the product is a float32, as in the experiment.
+
+    charge: ADC counts; gain: factor of each, or of all.
+    """
     product = np.asarray(charge, np.float32) * np.asarray(gain, np.float32)
     return np.asarray(np.minimum(product * np.float32(16), CHARGE_LIMIT), np.int64)
 

@@ -40,7 +40,11 @@ def find_file(
     settings: classical.Settings = classical.DEFAULTS,
     time_bins: int | None = None,
 ) -> Found:
-    """Write the clusters of a file of digits; npads: pads of every map. Raises QcompressError naming file and line."""
+    """Write the clusters of a file of digits, `source`, to `target`; npads: pads of every map.
+
+    settings: of the finder; time_bins: of every map, to the last digit if None. Raises QcompressError naming file and
+    line.
+    """
     if not 1 <= npads <= PADS_LIMIT:
         raise QcompressError(f"a row of {npads} pads: clusters hold pads of rows of 1 to {PADS_LIMIT}")
     table = read(source)
@@ -59,7 +63,10 @@ def find_file(
 
 
 def read(path: Path, columns: tuple[str, ...] = NAMES) -> dict[str, npt.NDArray[Any]]:
-    """Columns by name: whole numbers, but for charge. Raises QcompressError naming file and line."""
+    """The `columns` of the CSV file at `path`, by name: whole numbers, but for charge.
+
+    Raises QcompressError naming file and line.
+    """
     import pandas as pd
 
     try:

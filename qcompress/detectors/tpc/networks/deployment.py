@@ -1,17 +1,18 @@
 """Networks outside of qcompress: ONNX models of a candidate, their decisions on digits, and how fast they are."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from pathlib import Path
-from typing import Any, NamedTuple
+from typing import NamedTuple
 
 import numpy as np
 
-from qcompress.detectors import Table
+from qcompress.detectors import FrontEndRegisters, Table
 from qcompress.detectors.tpc.networks.emulation import Ends, write_clusters
 from qcompress.detectors.tpc.networks.maxima import layout_of
 from qcompress.detectors.tpc.networks.models import CLASSIFIER
 from qcompress.detectors.tpc.networks.stages import CentreDivision, Decision
 from qcompress.errors import MismatchError, QcompressError
+from qcompress.files import JsonObject
 from qcompress.fixedpoint import Codes, Format
 from qcompress.graph import Graph
 from qcompress.progress import Report
@@ -31,9 +32,10 @@ class Exported(NamedTuple):
     codes: int
 
 
-def export_network(graph: Graph, front_end: Mapping[str, Any], target: Path, seed: int) -> Exported:
+def export_network(graph: Graph, front_end: FrontEndRegisters, target: Path, seed: int) -> Exported:
     """Write a network as ONNX, with the registers in front of it as metadata, and hold it against its graph.
 
+    graph: its arithmetic; front_end: the registers; target: file to write; seed: of the random codes that are compared.
     Raises MismatchError if a code differs, Refused for what floating point cannot give.
     """
     notes = {name: str(value) for name, value in front_end.items()}
@@ -44,8 +46,8 @@ def export_network(graph: Graph, front_end: Mapping[str, Any], target: Path, see
     return Exported(str(dtype), sum(one.codes for one in found))
 
 
-def front_end_of(body: OnnxBody) -> dict[str, Any]:
-    """The registers that `export_network` kept in a model; raises QcompressError for another model."""
+def front_end_of(body: OnnxBody) -> JsonObject:
+    """The registers that `export_network` kept in a model, `body`; raises QcompressError for another model."""
     notes = body.notes
     try:
         flags = {name: {"True": True, "False": False}[notes[name]] for name in ("extras", "classical")}
@@ -55,7 +57,11 @@ def front_end_of(body: OnnxBody) -> dict[str, Any]:
 
 
 def infer(model: Path, source: Path, target: Path, report: Report) -> str:
-    """Digits to clusters with an ONNX model in onnxruntime: the same file that `qcompress emulate` writes."""
+    """Digits to clusters with an ONNX `model` in onnxruntime: the same file that `qcompress emulate` writes.
+
+    source: a sample, or CSV of one sector; target: CSV to write; report: told how many frames are done. Returns a line
+    of counts. Raises QcompressError for a model of another origin, and naming file and line of bad digits.
+    """
     body = OnnxBody(model)
     front_end = front_end_of(body)
     network = body.notes.get("network", CLASSIFIER)
@@ -72,7 +78,10 @@ def infer(model: Path, source: Path, target: Path, report: Report) -> str:
 
 
 def timing_table(model: Path, threads: int, warm_up: int, repeats: int, batches: Sequence[int] = BATCHES) -> Table:
-    """Seconds of an ONNX model for batches of made-up windows."""
+    """Seconds of an ONNX `model` for `batches` of made-up windows, their sizes.
+
+    threads: of onnxruntime; warm_up: batches before the clock runs; repeats: batches that are timed, of each size.
+    """
     body = OnnxBody(model, threads)
     (given,) = body.session.get_inputs()
     format_ = Format.parse(body.notes["input_format"])
@@ -80,9 +89,9 @@ def timing_table(model: Path, threads: int, warm_up: int, repeats: int, batches:
     rows = []
     for size in batches:
         values = format_.to_values(rng.integers(0, format_.max_code, (size, *given.shape[1:])))
-        found = time_batch(lambda values=values: body.predict(values), size, warm_up, repeats)  # type: ignore[misc]
-        seconds = (1000 * s for s in (found.median, found.percentile_95, found.percentile_99))
-        rows.append((size, *seconds, found.rate))
+        timing = time_batch(lambda values=values: body.predict(values), size, warm_up, repeats)  # type: ignore[misc]
+        seconds = (1000 * s for s in (timing.median, timing.percentile_95, timing.percentile_99))
+        rows.append((size, *seconds, timing.rate))
     columns = ("batch", "median [ms]", "95 % [ms]", "99 % [ms]", "clusters/s")
     note = f"{body.provider}, {threads} thread(s), {warm_up} of warm-up, {repeats} repeats"
     return Table(f"{model.name} in onnxruntime", columns, tuple(rows), note)

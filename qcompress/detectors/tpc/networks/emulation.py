@@ -6,7 +6,7 @@ from typing import Any, NamedTuple
 
 import numpy as np
 
-from qcompress.detectors import Firmware
+from qcompress.detectors import Firmware, FrontEndRegisters
 from qcompress.detectors.tpc import samples
 from qcompress.detectors.tpc.finder import digit_files
 from qcompress.detectors.tpc.networks.maxima import find_maxima, layout_of
@@ -45,7 +45,11 @@ class Ends(NamedTuple):
 
 
 def emulate(firmware: Firmware, source: Path, target: Path, overrides: Mapping[str, Any], report: Report) -> str:
-    """Digits (a sample, or CSV of one sector: row,pad,time,charge) -> CSV of clusters, by the firmware's integers."""
+    """Digits (a sample, or CSV of one sector: row,pad,time,charge) -> CSV of clusters, by the firmware's integers.
+
+    firmware: the candidate's; source: the digits; target: the CSV; overrides: none, the detector has no options here;
+    report: told how many frames are done. Returns a line of counts.
+    """
     networks = {
         name: Ends(graph.output_shape[0], graph.name, firmware.chains[name].run)
         for name, graph in firmware.graphs.items()
@@ -54,13 +58,14 @@ def emulate(firmware: Firmware, source: Path, target: Path, overrides: Mapping[s
 
 
 def write_clusters(
-    front_end: Mapping[str, Any], networks: Mapping[str, Ends], source: Path, target: Path, report: Report
+    front_end: FrontEndRegisters, networks: Mapping[str, Ends], source: Path, target: Path, report: Report
 ) -> str:
-    """One line for each cluster of the classical finder, with what the networks say of it.
+    """One line for each cluster of the classical finder, with what the `networks` say of it.
 
-    A line holds the classical cluster, its flags untouched, then `decision` and the output codes of the classifier and
-    the five output codes of the regressor, whichever there is. Clusters that the finder itself rejects are left out.
-    The file appears whole or not at all; returns a line of counts.
+    front_end: the registers; source: digits, a sample or CSV; target: CSV to write, whole or not at all; report: told
+    how many frames are done. A line holds the classical cluster, its flags untouched, then `decision` and the output
+    codes of the classifier and the five output codes of the regressor, whichever there is. Clusters that the finder
+    itself rejects are left out. Returns a line of counts; raises QcompressError if source and target are one file.
     """
     if target.resolve() == source.resolve():
         raise QcompressError(f"{target}: is the input itself; give another output file")
@@ -78,7 +83,7 @@ def write_clusters(
 
 
 def header(networks: Mapping[str, Ends]) -> list[str]:
-    """Names of the columns."""
+    """Names of the columns of a file of clusters with what these `networks` say."""
     names = list(CLUSTER_COLUMNS)
     if CLASSIFIER in networks:
         names += ["decision", *(f"logit_{k}" for k in range(networks[CLASSIFIER].outputs))]
@@ -87,8 +92,8 @@ def header(networks: Mapping[str, Ends]) -> list[str]:
     return names
 
 
-def decide(front_end: Mapping[str, Any], networks: Mapping[str, Ends], digits: Digits) -> Codes:
-    """(clusters, columns of `header`) integers of one frame."""
+def decide(front_end: FrontEndRegisters, networks: Mapping[str, Ends], digits: Digits) -> Codes:
+    """Integers (clusters, columns of `header`) of one frame, `digits`; front_end: the registers; networks: by name."""
     layout = layout_of(front_end)
     found = find_maxima(digits.columns, digits.sector, digits.gain, digits.time_bins, layout)
     raw = found.raw.astype(np.int64)
@@ -104,7 +109,7 @@ def decide(front_end: Mapping[str, Any], networks: Mapping[str, Ends], digits: D
 
 
 def read(path: Path) -> Iterator[Digits]:
-    """Frames of a sample, or the one of a CSV file."""
+    """Frames of the sample at `path`, or the one of a CSV file."""
     if path.suffix == ".csv":
         columns = digit_files.read(path, ("row", "pad", "time", "charge"))
         yield Digits(0, 0, None, columns, None)

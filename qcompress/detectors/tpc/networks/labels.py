@@ -60,7 +60,10 @@ class Matching(NamedTuple):
 
 
 def match(maxima: Places, truth: Places, looper: Flags, findable: Flags) -> Matching:
-    """Truth clusters to maxima; maxima in cells, truth in floats (centres of gravity)."""
+    """Truth clusters to `maxima`, which are in cells; truth in floats (centres of gravity).
+
+    looper, findable (m,): which truth clusters are; those that are not findable take no maximum.
+    """
     cells = Places(*(np.asarray(part, np.int64) for part in maxima))
     keys = _keys(*cells)
     order = np.argsort(keys, kind="stable")
@@ -93,7 +96,7 @@ def match(maxima: Places, truth: Places, looper: Flags, findable: Flags) -> Matc
 
 
 def offsets(ring: int) -> list[tuple[int, int]]:
-    """Cells (dpad, dtime) at that squared distance."""
+    """Cells (dpad, dtime) at the squared distance `ring`, up to 2 each."""
     reach = range(-2, 3)
     return [(dpad, dtime) for dpad in reach for dtime in reach if dpad**2 + dtime**2 == ring]
 

@@ -1,6 +1,6 @@
 """The maxima of a frame: the classical finder's clusters, the windows around them, and what truth says of them."""
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator
 from pathlib import Path
 from typing import Any, NamedTuple
 from weakref import WeakValueDictionary
@@ -8,10 +8,10 @@ from weakref import WeakValueDictionary
 import numpy as np
 import numpy.typing as npt
 
-from qcompress.detectors import Rows
+from qcompress.detectors import FrontEndRegisters, Rows
 from qcompress.detectors.tpc import samples
 from qcompress.detectors.tpc.finder import classical
-from qcompress.detectors.tpc.networks.labels import Flags, Integers, Matching, Places, match
+from qcompress.detectors.tpc.networks.labels import Integers, Matching, Places, match
 from qcompress.detectors.tpc.networks.models import QUANTITIES
 from qcompress.detectors.tpc.networks.stages import CHARGE_SHIFT, RAW_FORMAT
 from qcompress.detectors.tpc.networks.windows import Layout, windows
@@ -37,15 +37,19 @@ class Truth(NamedTuple):
     track: Integers
 
 
-def layout_of(front_end: Mapping[str, Any]) -> Layout:
-    """The layout that a candidate's registers describe."""
+def layout_of(front_end: FrontEndRegisters) -> Layout:
+    """The layout that a candidate's registers, `front_end`, describe."""
     return Layout.parse(front_end["window"], front_end["extras"], front_end["classical"])
 
 
 def find_maxima(
     digits: samples.Columns, sector: int, gain: npt.NDArray[np.float32] | None, time_bins: int | None, layout: Layout
 ) -> Maxima:
-    """Maxima of the digits (row, pad, time, charge) of one sector frame; raises QcompressError for bad digits."""
+    """Maxima of the digits (row, pad, time, charge) of one sector frame; raises QcompressError for bad digits.
+
+    digits: columns (n,); sector: 0 to 35; gain: factor of each pad of the sector; time_bins: of the frame, to its last
+    digit if None; layout: of the windows.
+    """
     row, pad, time, charge = (digits[name] for name in ("row", "pad", "time", "charge"))
     clusters = classical.find(row, pad, time, charge, gain, time_bins=time_bins)
     charges = classical.charge_map(row, pad, time, charge, gain, time_bins=time_bins)
@@ -60,7 +64,10 @@ def find_maxima(
 
 
 def classical_numbers(clusters: classical.Clusters) -> tuple[Integers, ...]:
-    """Centre from the peak in 1/64, widths in 1/32, charge in ADC counts, at most what the register holds."""
+    """Centre from the peak in 1/64, widths in 1/32, charge in ADC counts, at most what the register holds.
+
+    clusters (n,): of the classical finder.
+    """
     return (
         clusters.pad_64 - 64 * clusters.peak_pad,
         clusters.time_64 - 64 * clusters.peak_time,
@@ -83,7 +90,7 @@ def truth_of(frame: samples.Frame, clusters: classical.Clusters) -> Truth:
 
 
 def dominant_tracks(frame: samples.Frame, clusters: classical.Clusters) -> Integers:
-    """The track with most of the charge on each peak's cell, -1 for noise."""
+    """The track with most of the charge on the cell of each peak, -1 for noise; clusters (n,): of the `frame`."""
     digits = frame.digits
 
     def key(row: Integers, pad: Integers, time: Integers) -> Integers:
@@ -95,7 +102,10 @@ def dominant_tracks(frame: samples.Frame, clusters: classical.Clusters) -> Integ
 
 
 def targets_of(frame: samples.Frame, maxima: Maxima, matching: Matching, layout: Layout) -> npt.NDArray[np.float32]:
-    """(n, 7): label, the five quantities of the nearest cluster that is no looper, 1 where there is one."""
+    """Targets (n, 7): label, the five quantities of the nearest cluster that is no looper, 1 where there is one.
+
+    frame: has the truth; maxima (n,); matching: of the two; layout: of the windows.
+    """
     known = np.flatnonzero(matching.cluster >= 0)
     targets = np.zeros((len(maxima.raw), len(QUANTITIES) + 2), np.float32)
     targets[:, 0] = matching.label
@@ -109,12 +119,15 @@ def targets_of(frame: samples.Frame, maxima: Maxima, matching: Matching, layout:
 
 
 def centre_charge(maxima: Maxima, layout: Layout) -> Values:
-    """ADC counts of each maximum's own cell."""
+    """ADC counts of the own cell of each of the `maxima`, (n,); layout: of their windows."""
     return RAW_FORMAT.to_values(maxima.raw[:, layout.centre])
 
 
 def frames(path: Path, layout: Layout, split: int | None = None) -> Iterator[tuple[samples.Frame, Maxima, Truth]]:
-    """Frames of a sample, one by one, with their maxima and truth; split: of one part only."""
+    """Frames of the sample at `path`, one by one, with their maxima and truth; split: of one part only.
+
+    layout: of the windows.
+    """
     with samples.Handle(path) as sample:
         for frame in sample.frames(split):
             gain = sample.correction(frame.sector)
@@ -127,7 +140,10 @@ _KNOWN: WeakValueDictionary[tuple[Any, ...], Rows] = WeakValueDictionary()
 
 
 def rows(path: Path, layout: Layout) -> Rows:
-    """All maxima of a sample as rows for training; codes are kept in 16 bits, for there are millions."""
+    """All maxima of the sample at `path` as rows for training; codes are kept in 16 bits, for there are millions.
+
+    layout: of the windows. Raises QcompressError if there is no such sample.
+    """
     with samples.Handle(path):
         pass  # what is no sample is said here
     told = path.stat()
@@ -148,8 +164,3 @@ def _rows(path: Path, layout: Layout) -> Rows:
         split.append(np.full(len(found.raw), frame.split, np.uint8))
     joined: Any = np.concatenate(codes)
     return Rows.of(joined, np.concatenate(targets), np.concatenate(split))
-
-
-def accepted_flags(decisions: Integers) -> Flags:
-    """Decisions (n, 1) of a classifier -> which maxima are kept."""
-    return np.asarray(decisions[:, 0] > 0)

@@ -6,7 +6,7 @@ quantized; the input is a window over its centre charge, in `RATIO_FORMAT`.
 
 from collections.abc import Mapping
 from types import MappingProxyType
-from typing import Any, ClassVar, Literal
+from typing import ClassVar, Literal
 
 from pydantic import Field, model_validator
 
@@ -14,6 +14,7 @@ from qcompress.detectors import Network, NetworkSection
 from qcompress.detectors.tpc.networks.stages import RATIO_FORMAT
 from qcompress.detectors.tpc.networks.windows import Layout
 from qcompress.errors import QcompressError
+from qcompress.frontends.keras_objects import KerasLayer, KerasModel, Quantizer, Tensor
 
 CLASSIFIER: Literal["classifier"] = "classifier"
 REGRESSOR: Literal["regressor"] = "regressor"
@@ -68,8 +69,11 @@ class NetworkOptions(NetworkSection):
         return Layout.parse(self.window, self.extras, self.classical)
 
 
-def build(options: NetworkOptions, own: Mapping[str, Any] = MappingProxyType({})) -> tuple[Network, ...]:
-    """All networks of a config, freshly initialised; own: models, by name, to be trained instead."""
+def build(options: NetworkOptions, own: Mapping[str, KerasModel] = MappingProxyType({})) -> tuple[Network, ...]:
+    """All networks of a config, freshly initialised; own: models, by name, to be trained instead.
+
+    options: the config's section `network`.
+    """
     losses = {CLASSIFIER: split_loss if options.classes == 3 else keep_loss, REGRESSOR: quantity_loss}
     found = []
     for name in options.networks:
@@ -79,36 +83,39 @@ def build(options: NetworkOptions, own: Mapping[str, Any] = MappingProxyType({})
 
 
 def outputs(options: NetworkOptions, name: str) -> int:
-    """How many numbers a network gives."""
+    """How many numbers the network called `name` gives; options: say how many classes."""
     if name == REGRESSOR:
         return len(QUANTITIES)
     return 3 if options.classes == 3 else 1
 
 
-def build_model(options: NetworkOptions, name: str, quantized: bool = True) -> Any:
-    """(layout.size,) -> (outputs,); quantized: QKeras, else the same layers in float."""
+def build_model(options: NetworkOptions, name: str, quantized: bool = True) -> KerasModel:
+    """A model (layout.size,) -> (outputs,); quantized: QKeras, else the same layers in float.
+
+    options: layers, neurons, bits; name: classifier or regressor.
+    """
     import keras
     import qkeras
 
-    def dense(units: int, name: str) -> Any:
+    def dense(units: int, name: str) -> KerasLayer:
         if not quantized:
             return keras.layers.Dense(units, name=name)
         return qkeras.QDense(units, kernel_quantizer=weights(), bias_quantizer=weights(1), name=name)
 
-    def convolution(name: str) -> Any:
+    def convolution(name: str) -> KerasLayer:
         if not quantized:
             return keras.layers.Conv2D(options.neurons, 3, name=name)
         return qkeras.QConv2D(options.neurons, 3, kernel_quantizer=weights(), bias_quantizer=weights(1), name=name)
 
-    def weights(integer: int = 0) -> Any:
+    def weights(integer: int = 0) -> Quantizer:
         return qkeras.quantized_bits(options.weight_bits, integer, alpha=1)
 
-    def activation(name: str) -> Any:
+    def activation(name: str) -> KerasLayer:
         if not quantized:
             return keras.layers.ReLU(name=name)
         return qkeras.QActivation(qkeras.quantized_relu(options.activation_bits, 2), name=name)
 
-    def grid(bits: int, integer: int, name: str) -> list[Any]:
+    def grid(bits: int, integer: int, name: str) -> list[KerasLayer]:
         return [qkeras.QActivation(qkeras.quantized_bits(bits, integer, alpha=1), name=name)] if quantized else []
 
     layout = options.layout
@@ -128,26 +135,26 @@ def build_model(options: NetworkOptions, name: str, quantized: bool = True) -> A
     return keras.Sequential(layers, name=name)
 
 
-def keep_loss(target: Any, logits: Any) -> Any:
-    """Binary cross entropy of (n, 1) logits: keep where at least one cluster took the maximum."""
+def keep_loss(target: Tensor, logits: Tensor) -> Tensor:
+    """Binary cross entropy of (n, 1) logits: keep where at least one cluster took the maximum; target (n, 7)."""
     import keras
 
     keep = keras.ops.cast(target[:, LABEL : LABEL + 1] > 0, logits.dtype)
     return keras.ops.mean(keras.losses.binary_crossentropy(keep, logits, from_logits=True))
 
 
-def split_loss(target: Any, logits: Any) -> Any:
-    """Cross entropy of (n, 3) logits: none, one, or several clusters."""
+def split_loss(target: Tensor, logits: Tensor) -> Tensor:
+    """Cross entropy of (n, 3) logits: none, one, or several clusters; target (n, 7)."""
     import keras
 
     label = keras.ops.cast(keras.ops.clip(target[:, LABEL], 0, 2), "int32")
     return keras.ops.mean(keras.losses.sparse_categorical_crossentropy(label, logits, from_logits=True))
 
 
-def quantity_loss(target: Any, found: Any) -> Any:
-    """Mean squared error of (n, 5) quantities, over the maxima that have a cluster."""
+def quantity_loss(target: Tensor, quantities: Tensor) -> Tensor:
+    """Mean squared error of `quantities` (n, 5), over the maxima that have a cluster; target (n, 7)."""
     from keras import ops
 
     known = target[:, MATCHED : MATCHED + 1]
-    wrong = ops.square(target[:, LABEL + 1 : MATCHED] - found) * known
+    wrong = ops.square(target[:, LABEL + 1 : MATCHED] - quantities) * known
     return ops.sum(wrong) / ops.maximum(ops.sum(known) * len(QUANTITIES), 1.0)

@@ -50,6 +50,7 @@ class CentreDivision:
         return (self.layout.size,)
 
     def run(self, codes: Codes) -> Codes:
+        """Raw `codes` (n, layout.size) -> charges over the centre's, and what stands beside them, (n, layout.size)."""
         found = np.empty(codes.shape, np.int64)
         for first in range(0, len(codes), CHUNK):
             found[first : first + CHUNK] = self._divided(np.asarray(codes[first : first + CHUNK], np.int64))
@@ -57,23 +58,23 @@ class CentreDivision:
 
     def _divided(self, given: Codes) -> Codes:
         """A chunk of rows."""
-        layout, found = self.layout, np.empty(given.shape, np.int64)
+        layout, divided = self.layout, np.empty(given.shape, np.int64)
         centre = np.maximum(given[:, layout.centre, None], 1)
         window = given[:, : layout.window]
-        found[:, : layout.window] = np.where(window < 0, OUTSIDE, ratio(window, centre))
+        divided[:, : layout.window] = np.where(window < 0, OUTSIDE, ratio(window, centre))
         if layout.extras:
             sector, row, pad = given[:, layout.window : layout.window + 3].T
             pads = PADS[np.clip(row, 0, ROWS - 1)]
             place = (ratio(sector, SECTORS), ratio(row, ROWS), ratio(pad, pads))
-            found[:, layout.window : layout.window + 3] = np.stack(place, axis=1)
+            divided[:, layout.window : layout.window + 3] = np.stack(place, axis=1)
         if layout.classical:
             *shape, charge = given[:, -5:].T
             fraction = RATIO_FORMAT.fraction
             moved = (part << (fraction - bits) for part, bits in zip(shape, (6, 6, 5, 5), strict=True))
             ends = (RATIO_FORMAT.min_code, RATIO_FORMAT.max_code)
-            found[:, -5:-1] = np.stack([np.clip(part, *ends) for part in moved], axis=1)
-            found[:, -1] = ratio(charge << (RAW_FORMAT.fraction - CHARGE_SHIFT), centre[:, 0])
-        return found
+            divided[:, -5:-1] = np.stack([np.clip(part, *ends) for part in moved], axis=1)
+            divided[:, -1] = ratio(charge << (RAW_FORMAT.fraction - CHARGE_SHIFT), centre[:, 0])
+        return divided
 
     def content_hash(self) -> str:
         """SHA-256 over what the stage depends on."""
@@ -146,6 +147,7 @@ class Decision:
         return threshold_code(self.threshold, self.input_format)
 
     def run(self, codes: Codes) -> Codes:
+        """Output `codes` of a classifier (n, 1) or (n, 3) -> decisions (n, 1)."""
         given = np.asarray(codes, np.int64)
         if self.input_shape == (3,):
             return np.asarray(given.argmax(axis=1)[:, None], np.int64)
@@ -171,7 +173,7 @@ class Decision:
 def threshold_code(threshold: float, format_: Format) -> int:
     """Largest code that a threshold on the probability rejects: floor of its logit; the ends reject none and all.
 
-    Raises QcompressError outside of [0, 1].
+    format_: of the classifier's output. Raises QcompressError outside of [0, 1].
     """
     if not 0 <= threshold <= 1:
         raise QcompressError(f"threshold {threshold}: give a probability, 0 to 1")

@@ -1,12 +1,22 @@
 """The compiled gathering of windows; imported only where it is used."""
 
-from typing import Any
-
 import numba
+import numpy as np
+import numpy.typing as npt
+
+Charges = npt.NDArray[np.int16]
+Integers = npt.NDArray[np.int64]
 
 
 @numba.njit(nogil=True, cache=True)
-def gather(charges: Any, places: Any, pads: Any, inner_rows: int, reach: Any, found: Any) -> None:
+def gather(
+    charges: Charges,
+    places: Integers,
+    pads: Integers,
+    inner_rows: int,
+    reach: tuple[int, int, int],
+    found: Charges,
+) -> None:
     """Charges (rows, pads, time bins) around maxima (n, row pad time) into found (n, window).
 
     pads: of each row; reach: to each side of a maximum, on each axis.

@@ -35,7 +35,10 @@ class Layout(NamedTuple):
 
     @classmethod
     def parse(cls, text: str, extras: bool = False, classical: bool = False) -> "Layout":
-        """Read "3x5x5"; raises QcompressError unless there are three odd numbers that fit a sector."""
+        """Read a window's `text`, "3x5x5"; raises QcompressError unless there are three odd numbers that fit a sector.
+
+        extras, classical: what stands behind it.
+        """
         parts = text.split("x")
         if len(parts) != 3 or not all(part.isascii() and part.isdigit() for part in parts):
             raise QcompressError(f"window {text!r}: give rows x pads x time bins, such as {SHAPES[1]}")
@@ -68,7 +71,10 @@ class Layout(NamedTuple):
 
 
 def windows(charges: Integers, row: Integers, pad: Integers, time: Integers, layout: Layout) -> npt.NDArray[np.int16]:
-    """Charges (rows of a sector, pads, time bins), 1/16 ADC, around maxima (n,) -> (n, layout.window)."""
+    """Charges (rows of a sector, pads, time bins), 1/16 ADC, around maxima (n,) -> (n, layout.window).
+
+    charges: of every cell; row, pad, time (n,): where the maxima are.
+    """
     from qcompress.detectors.tpc.networks.window_kernels import gather
 
     found = np.empty((len(row), layout.window), np.int16)

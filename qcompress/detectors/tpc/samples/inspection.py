@@ -50,7 +50,7 @@ def _clusters(frame: samples.Frame, gain: npt.NDArray[np.float32]) -> classical.
 
 
 def inspect(path: Path) -> Results:
-    """Tables and figures of a sample file; raises QcompressError if it is none, or if a frame of it is wrong."""
+    """Tables and figures of the sample file at `path`; raises QcompressError if it is none, or a frame is wrong."""
     with samples.Handle(path) as handle:
         counts = Counts()
         for frame in handle.frames():

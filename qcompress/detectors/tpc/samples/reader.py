@@ -110,7 +110,10 @@ class Handle(SampleFile):
 
 
 def check_digits(where: str, digits: Columns, time_bins: int) -> None:
-    """Raise QcompressError for digits outside the detector, unsorted or doubled, or charges that no ADC gives."""
+    """Raise QcompressError for digits outside the detector, unsorted or doubled, or charges that no ADC gives.
+
+    where: file and frame, for the message; digits: row, pad, time, charge (n,); time_bins: of the frame.
+    """
     row, pad, time = (digits[name].astype(np.int64) for name in ("row", "pad", "time"))
     charge = digits["charge"]
     outside = (row >= ROWS) | (pad >= PADS[np.minimum(row, ROWS - 1)]) | (time < 0) | (time >= time_bins)

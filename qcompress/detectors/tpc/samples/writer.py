@@ -10,6 +10,7 @@ import numpy.typing as npt
 
 from qcompress.detectors.hdf5 import COMPRESSED, Columns, extend, growing_column, whole_file
 from qcompress.detectors.tpc.samples.layout import CHUNK_ROWS, FORMAT, LAYOUT, PARTS, SCHEMA, Frame
+from qcompress.files import Json
 
 
 class Writer:
@@ -32,7 +33,7 @@ class Writer:
             self._extend(part, getattr(frame, part))
 
     def gains(self, gain: npt.NDArray[np.float32]) -> None:
-        """Gain (36, pads of a sector) relative to the mean."""
+        """Write the `gain` (36, pads of a sector) relative to the mean."""
         self._file.create_dataset("pads/gain", data=gain, track_times=False, **COMPRESSED)
 
     def finish(self) -> None:
@@ -61,8 +62,11 @@ class Writer:
 
 
 @contextmanager
-def writing(path: Path, origin: Mapping[str, Any]) -> Iterator[Writer]:
-    """A new sample to append frames to; the file appears whole when the block ends without a fault, or not at all."""
+def writing(path: Path, origin: Mapping[str, Json]) -> Iterator[Writer]:
+    """A new sample at `path` to append frames to; it appears whole when the block ends without a fault, or not at all.
+
+    origin: where it comes from, JSON values.
+    """
     with whole_file(path, FORMAT, SCHEMA, origin) as file:
         writer = Writer(file)
         yield writer

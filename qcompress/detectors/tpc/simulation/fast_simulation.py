@@ -26,6 +26,7 @@ from qcompress.detectors.tpc import geometry, samples
 from qcompress.detectors.tpc.geometry import SECTOR_PADS, SECTORS
 from qcompress.detectors.tpc.simulation.parameters import PARAMETERS
 from qcompress.errors import QcompressError
+from qcompress.files import JsonObject
 from qcompress.fixedpoint import Values
 from qcompress.progress import Report, silent
 
@@ -68,7 +69,11 @@ def occupancy_of(kind: str) -> float:
 
 
 def simulate(kind: str, events: int, seed: int, path: Path, report: Report = silent) -> None:
-    """Write `events` frames to a sample file; memory does not grow with them."""
+    """Write `events` frames to a sample file at `path`; memory does not grow with them.
+
+    kind: sector-Npc, N the occupancy in per cent; seed: of all random numbers; report: told how many frames are done.
+    Raises QcompressError for another kind.
+    """
     occupancy_of(kind)
     with samples.writing(path, origin(kind, seed)) as writer:
         writer.gains(pads(seed).gain)
@@ -77,8 +82,8 @@ def simulate(kind: str, events: int, seed: int, path: Path, report: Report = sil
             report(done, events, "frames")
 
 
-def origin(kind: str, seed: int) -> dict[str, Any]:
-    """What a sample says of its making."""
+def origin(kind: str, seed: int) -> JsonObject:
+    """What a sample of a `kind`, made with a `seed`, says of its making."""
     frozen = {"parameters": json.loads(PARAMETERS.to_json()), "parameters_hash": PARAMETERS.digest()}
     return {"kind": kind, "seed": seed, **frozen}
 
@@ -102,10 +107,10 @@ def pads(seed: int) -> Pads:
 
 
 def pions(count: int, bins: int, rng: np.random.Generator) -> Values:
-    """(count, 9) particles as `simulation_kernels.trace` takes them: pions from the beam, where they reach START_CM.
+    """Particles (count, 9) as the kernel `trace` takes them: pions from the beam, where they reach START_CM.
 
     Those that curl back before are left out and others drawn. They come in any direction from which a sector can be
-    reached, at any time from which a frame can be.
+    reached, at any time from which a frame of `bins` time bins can be; rng: gives all random numbers.
     """
     p, drawn = PARAMETERS, np.zeros((0, 9))
     while len(drawn) < count:
@@ -128,7 +133,10 @@ def pions(count: int, bins: int, rng: np.random.Generator) -> Values:
 
 
 def loopers(count: int, bins: int, rng: np.random.Generator) -> Values:
-    """(count, 9) electrons of low momentum, born anywhere in the sector, in any direction, at any time."""
+    """Electrons (count, 9) of low momentum, born anywhere in the sector, in any direction, at any time.
+
+    bins: time bins of the frame; rng: gives all random numbers.
+    """
     p = PARAMETERS
     x = rng.uniform(geometry.ROW_X_CM[0], geometry.ROW_X_CM[-1], count)
     y = x * math.tan(math.radians(10)) * rng.uniform(-1, 1, count)
@@ -143,7 +151,7 @@ def loopers(count: int, bins: int, rng: np.random.Generator) -> Values:
 
 
 def simulate_event(kind: str, seed: int, event: int) -> samples.Frame:
-    """One frame."""
+    """The frame of the `event` of that number, of a `kind` and a `seed`."""
     bins = PARAMETERS.time_bins
     rng = np.random.default_rng([seed, round(1e4 * occupancy_of(kind)), event])
     sector = int(rng.integers(SECTORS))
@@ -162,7 +170,10 @@ def simulate_event(kind: str, seed: int, event: int) -> samples.Frame:
 
 
 def empty_cells(needed: npt.NDArray[np.float32]) -> tuple[npt.NDArray[Any], ...]:
-    """Of every cell of an empty frame: all charge, the largest of a track, that track, charge that makes it read."""
+    """Of every cell of an empty frame: all charge, the largest of a track, that track, charge that makes it read.
+
+    needed (pads, time bins): that charge, ADC counts.
+    """
     flat = needed.ravel()
     return np.zeros_like(flat), np.zeros_like(flat), np.full(flat.size, -1, np.int32), flat
 
@@ -173,7 +184,7 @@ def _fill(
     """Lay particles until `wanted` more cells are read; columns of truth clusters and of tracks."""
     from qcompress.detectors.tpc.simulation import kernels
 
-    p, found, track = PARAMETERS, 0, 0
+    p, clusters_made, track = PARAMETERS, 0, 0
     clusters = np.empty((cells[0].size // 2, 10))
     laid = []
     while wanted > 0:
@@ -181,15 +192,15 @@ def _fill(
         particles = np.where(curls[:, None], loopers(BATCH, bins, rng), pions(BATCH, bins, rng))
         recorded = np.full(BATCH, -1)
         seed = int(rng.integers(2**31))
-        gained, found, track, done = kernels.lay(
-            particles, seed, track, wanted, bins, gain, cells, clusters, found, recorded
+        gained, clusters_made, track, done = kernels.lay(
+            particles, seed, track, wanted, bins, gain, cells, clusters, clusters_made, recorded
         )
-        if found == len(clusters):
+        if clusters_made == len(clusters):
             raise RuntimeError("more truth clusters than a frame has room for")
         wanted -= gained
         left = recorded[:done] >= 0
         laid.append(np.column_stack([recorded[:done], curls[:done], particles[:done]])[left])
-    truth = _truth(clusters[:found])
+    truth = _truth(clusters[:clusters_made])
     return truth, _tracks(np.concatenate(laid) if laid else np.zeros((0, 11)), truth)
 
 

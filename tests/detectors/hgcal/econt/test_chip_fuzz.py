@@ -18,7 +18,7 @@ from qcompress.detectors.hgcal.econt.words import pack_words, read_words
 from qcompress.errors import QcompressError
 
 ROWS = 4
-MUTATIONS = 1000
+MUTATIONS = 300
 VALUES = ["-1", "0", "1", "2", "3", "7", "13", "8191", "4095", "9" * 11, "1.5", "yes", "null", "[1]", "{}", "0x1F", "x"]
 PIECES = (" ", "\t", "\r", ",", ",,", "\n", "\n\n", *"0a9fG-\x00\xff٣:#'", "&a ", "*a")
 

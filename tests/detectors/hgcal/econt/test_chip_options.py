@@ -7,7 +7,7 @@ import pytest
 import yaml
 
 from qcompress.detectors.hgcal.econt import chip
-from qcompress.detectors.hgcal.econt.chip import decode_chip, decode_file, overflow_of_file, run_chip, run_file
+from qcompress.detectors.hgcal.econt.chip import decode_chip, decode_file, run_chip, run_file
 from qcompress.detectors.hgcal.econt.frames import BadFrame, cells_of_addresses
 from qcompress.detectors.hgcal.econt.frontend import FrontEnd, cells_to_image, normalised_cells
 from qcompress.detectors.hgcal.econt.numbers import Density
@@ -63,21 +63,6 @@ def test_rows_are_counted_over_chunks_and_overflow_reaches_the_encoder(folder: P
         assert (images.run(cells_to_image(cells)) == expected[mode]).all()
     assert (expected[Overflow.WRAP] != expected[Overflow.SAT]).any()
     assert run_file(folder / "ae.yaml", folder / "bare.csv", folder / "out.csv", number_format="hex") == ROWS
-
-
-def test_overflow_of_file_takes_order_format_and_mode(folder: Path) -> None:
-    cells = normalised_cells(FRONT.charges(codes()))
-    for mode in (Overflow.WRAP, Overflow.SAT):
-        expected = overflow_report(WEIGHTS, [cells], mode)
-        assert expected.rows == ROWS
-        assert expected.latent_rows > 0
-        assert overflow_of_file(folder / "ae.yaml", folder / "in.csv", overflow=mode) == expected
-        assert overflow_of_file(folder / "ae.yaml", folder / "bare.csv", number_format="hex", overflow=mode) == expected
-    turned = FrontEnd(Density.HD, 3, (2048,) * 48, tuple(4 * (k // 4) + 3 - k % 4 for k in range(48)), "lsb")
-    other = overflow_report(WEIGHTS, [normalised_cells(turned.charges(codes()))])
-    assert overflow_of_file(folder / "ae.yaml", folder / "in.csv", "msb") == other != overflow_report(WEIGHTS, [cells])
-    with pytest.raises(QcompressError, match=r"bare\.csv"):
-        overflow_of_file(folder / "ae.yaml", folder / "bare.csv")
 
 
 def test_overflow_report_says_what_it_saw() -> None:

@@ -16,16 +16,23 @@ from qcompress.detectors.hgcal.econt.words import Words, read_words
 from qcompress.targets import TARGETS
 
 REAL_INPUT = "econt/mcDataset/testInput.csv"
+SMALLER = {
+    **{"rtl: verilog": "rtl: null", "events: 4000": "events: 250", "epochs: 140": "epochs: 6"},
+    **{"rows: 2000": "rows: 200", "rows: 4000": "rows: 200"},
+}
+"""What makes the chip's candidate smaller: fewer events, and no RTL, which is as large as the exact one's."""
 
 
 @pytest.fixture(scope="module")
 def chip_candidate(qcompress, tmp_path_factory):
-    """Trained for a few epochs, without RTL: its Verilog is as large as the exact one's and is built by the demo."""
+    """The chip's candidate, trained for a few epochs."""
     folder = tmp_path_factory.mktemp("chip")
     config = folder / "config.yaml"
     text = (ROOT / "firmware_configs" / "econt_48bit_chip.yaml").read_text()
-    config.write_text(text.replace("rtl: verilog", "rtl: null").replace("events: 4000", "events: 1500"))
-    config.write_text(config.read_text().replace("epochs: 140", "epochs: 12"))
+    for line, smaller in SMALLER.items():
+        assert line in text
+        text = text.replace(line, smaller)
+    config.write_text(text)
     done = qcompress("run", config, "--out", folder / "c")
     assert done.returncode == 0, done.stderr
     return folder / "c"
@@ -52,7 +59,7 @@ def random_words(rows):
 @pytest.mark.parametrize("rows", ["real", "random"])
 def test_registers_loaded_into_the_chip_give_the_candidates_latents(rows, chip_candidate, init_yaml, data_file):
     registers = read_registers(init_yaml)
-    words = list(read_words(data_file(REAL_INPUT))) if rows == "real" else [random_words(100_000)]
+    words = list(read_words(data_file(REAL_INPUT))) if rows == "real" else [random_words(20_000)]
     links = run_chip(registers, words)
     received = np.concatenate([part.fields.latent for part in decode_chip(registers, links)]) >> 6
     images = np.concatenate([normalise(registers.front_end.charges(part.codes)) for part in words])

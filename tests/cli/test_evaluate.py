@@ -15,11 +15,12 @@ def other_sample(qcompress, tmp_path_factory):
     return path
 
 
-def test_another_sample_with_some_algorithms_in_two_partitions(qcompress, econt_candidate, other_sample, tmp_path):
+@pytest.mark.parametrize("partitions", [1, pytest.param(2, marks=pytest.mark.campaign)])
+def test_another_sample_with_some_algorithms(partitions, qcompress, econt_candidate, other_sample, tmp_path):
     out = tmp_path / "scores"
     before = (econt_candidate / "manifest.json").read_bytes()
     wanted = ("evaluate", econt_candidate, "--data", other_sample, "--algorithms", "repeater,threshold", "--out", out)
-    done = qcompress(*wanted, "--partitions", 2, "--rows", 100, "--tolerance", 0.5, "--check")
+    done = qcompress(*wanted, "--partitions", partitions, "--rows", 100, "--tolerance", 0.5, "--check")
     assert done.returncode == 0, done.stderr
     assert "Conservation, tolerance 50 %" in done.stdout
     assert (econt_candidate / "manifest.json").read_bytes() == before
@@ -32,7 +33,7 @@ def test_another_sample_with_some_algorithms_in_two_partitions(qcompress, econt_
     assert "Codes that differ from the reference interpreter" in page
     assert "Threshold 1.35 mipT" in page
     assert "http" not in page
-    again = qcompress(*wanted, "--tolerance", 0, "--check")
+    again = qcompress(*wanted, "--rows", 100, "--tolerance", 0, "--check")
     assert again.returncode == 1
     assert again.stderr.startswith("check failed: conservation within 0 %: encoder fails: ")
     assert again.stderr.count("\n") == 1
@@ -82,7 +83,8 @@ def test_what_is_wrong_is_one_line(qcompress, econt_candidate, other_sample, tmp
 def test_a_detector_without_algorithms_says_so(qcompress, tmp_path):
     config = tmp_path / "dummy.yaml"
     config.write_text(
-        "name: dummy\ndetector: dummy\nsample: {simulate: uniform, events: 3000}\ntraining: {epochs: 1}\n"
+        "name: dummy\ndetector: dummy\nsample: {simulate: uniform, events: 300}\n"
+        "training: {epochs: 1, batch_size: 50}\ntargets: {hls: null, rtl: null}\n"
     )
     made = qcompress("run", config, "--out", tmp_path / "dummy", "--until", "evaluate")
     assert made.returncode == 0, made.stderr

@@ -1,0 +1,114 @@
+"""The nodes of a graph in the top module of Verilog with loadable weights: a bus each, instances of their modules."""
+
+from collections.abc import Sequence
+from math import prod
+
+import numpy as np
+
+from qcompress.fixedpoint import Format
+from qcompress.graph import ArgMax as _ArgMax
+from qcompress.graph import Concatenate, Linear, Merge, Node, Operation, Pool, Rearrangement
+from qcompress.graph import Table as _Table
+from qcompress.graph.movement import numbered
+from qcompress.targets.rtl.loadable_elements import aligned_module, element_module
+from qcompress.targets.rtl.loadable_layers import Layer, layer_module, sum_module
+from qcompress.targets.rtl.loadable_writer import Value, Writer, bus_name
+from qcompress.targets.rtl.verilog import element, zeros
+
+
+def write_node(writer: Writer, node: Node, sources: list[Value]) -> Value:
+    """Write a `node` into the top module of writer, from what its `sources` give; its bus is named after it."""
+    operation = node.operation
+    if isinstance(operation, Linear):
+        return _layer(writer, node, operation, sources[0])
+    time = max(value.time for value in sources)
+    ready = [writer.later(name, v, time) for name, v in zip(node.sources, sources, strict=True)]
+    if isinstance(operation, Rearrangement):
+        return _rearranged(writer, node, operation, ready[0])
+    name = bus_name(writer.graph, node)
+    writer.body.line(f"wire {writer.bus(node.name, name)};")
+    for opening in _lanes(writer, node, operation, [value.bus for value in ready]):
+        writer.body.line(*opening)
+    value = Value(name, time)
+    heavy = isinstance(operation, Merge | Pool | _ArgMax | _Table)
+    return writer.later(node.name, value, time + 1) if heavy else value
+
+
+def _layer(writer: Writer, node: Node, operation: Linear, given: Value) -> Value:
+    graph = writer.graph
+    name = bus_name(graph, node)
+    layer = Layer(name, operation, graph.formats[node.source], graph.shapes[node.source], writer.reuse, writer.adders)
+    sum_module(writer.modules, layer)
+    layer_module(writer.modules, layer)
+    writer.body.line(f"wire {writer.bus(node.name, name)};")
+    with writer.body.block(f"{name} {name}_layer (", ");"):
+        writer.body.line(
+            f".clk(clk), .start({writer.valid(given.time)}), .codes({given.bus}),",
+            f".kernel({name}_kernel), .bias({name}_bias), .sums({name})",
+        )
+    return Value(name, given.time + layer.latency)
+
+
+def _rearranged(writer: Writer, node: Node, operation: Rearrangement, given: Value) -> Value:
+    name, width = bus_name(writer.graph, node), writer.width(node.name)
+    indices = operation.indices(writer.graph.shapes[node.source]).ravel().tolist()
+    if indices == list(range(writer.size(node.source))):
+        writer.body.line(f"wire {writer.bus(node.name, name)} = {given.bus};")
+    else:
+        parts = [element(given.bus, n, width) if n >= 0 else zeros(width) for n in indices[::-1]]
+        writer.body.joined(f"wire {writer.bus(node.name, name)} =", parts)
+    return Value(name, given.time)
+
+
+def _lanes(writer: Writer, node: Node, operation: Operation, buses: Sequence[str]) -> list[list[str]]:
+    """Instances of the operation's element module, one for each output element."""
+    formats = [writer.graph.formats[source] for source in node.sources]
+    name, result = bus_name(writer.graph, node), writer.graph.formats[node.name]
+    if isinstance(operation, Concatenate):
+        return _concatenated(writer, node, operation, buses, formats)
+    reads = _reads(writer, node, operation, buses)
+    written: dict[int, str] = {}
+    lines = []
+    for place, inputs in enumerate(reads):
+        if len(inputs) not in written:  # windows at an edge hold fewer elements
+            written[len(inputs)] = f"{name}_element" + (f"_{len(inputs)}" if isinstance(operation, Pool) else "")
+            given = formats if isinstance(operation, Merge) else formats * len(inputs)
+            element_module(writer.modules, written[len(inputs)], operation, given, result)
+        ports = ", ".join(f".in_{n}({text})" for n, text in enumerate(inputs))
+        lines.append(f"{written[len(inputs)]} {name}_{place} ({ports}, .out({element(name, place, result.width)}));")
+    return [lines]
+
+
+def _reads(writer: Writer, node: Node, operation: Operation, buses: Sequence[str]) -> list[list[str]]:
+    """The input elements of every output element."""
+    shape, width = writer.graph.shapes[node.source], writer.width(node.source)
+    if isinstance(operation, Pool):
+        which = operation.windows.indices(shape).transpose(0, 2, 1).reshape(-1, prod(operation.size))
+        return [[element(buses[0], n, width) for n in window if n >= 0] for window in which.tolist()]
+    if isinstance(operation, _ArgMax):
+        rows = numbered(shape).reshape(-1, shape[-1])
+        return [[element(buses[0], n, width) for n in row] for row in rows.tolist()]
+    widths = [writer.width(source) for source in node.sources]
+    return [
+        [element(bus, place, wide) for bus, wide in zip(buses, widths, strict=True)]
+        for place in range(writer.size(node.name))
+    ]
+
+
+def _concatenated(
+    writer: Writer, node: Node, operation: Concatenate, buses: Sequence[str], formats: Sequence[Format]
+) -> list[list[str]]:
+    name, result = bus_name(writer.graph, node), writer.graph.formats[node.name]
+    numbers = []
+    for source, given in enumerate(formats):
+        aligned_module(writer.modules, f"{name}_from_{source}", given, result)
+        shape = writer.graph.shapes[node.sources[source]]
+        numbers.append(np.stack([np.full(shape, source), numbered(shape)], axis=-1))
+    order = np.concatenate(numbers, axis=operation.axis).reshape(-1, 2).tolist()
+    return [
+        [
+            f"{name}_from_{source} {name}_{place} (.in_0({element(buses[source], n, formats[source].width)}), "
+            f".out({element(name, place, result.width)}));"
+            for place, (source, n) in enumerate(order)
+        ]
+    ]

@@ -1,0 +1,117 @@
+"""A graph on its way to Verilog with loadable weights: its buses and when they hold what, names, delays."""
+
+import re
+from dataclasses import dataclass, field
+from functools import cached_property
+from math import prod
+from typing import NamedTuple
+
+from qcompress.graph import Graph, Linear, Node
+from qcompress.graph.ports import INPUT, OUTPUT
+from qcompress.targets.rtl.loadable_layers import Layer
+from qcompress.targets.rtl.verilog import Bus, Verilog, bits, buses
+from qcompress.targets.rtl.weight_store import linear_nodes
+
+RESERVED = frozenset(
+    """
+    input output reg wire module begin end case default if else for or and not nand nor xor buf table always
+    assign clk valid kernel bias sum codes load_enable load_address load_data input_codes output_codes
+    input_valid output_valid input_ready reset waiting weights signed integer real time event repeat while
+    forever function task initial wait strong0 strong1 small large medium weak0 weak1 pull0 pull1 release force
+    edge join fork disable cell config design generate genvar instance liblist library localparam parameter
+    primitive specify specparam tri use vectored scalared supply0 supply1 unsigned defparam negedge posedge
+    notif0 notif1 bufif0 bufif1 cmos nmos pmos inout logic bit byte int string type var class new this super do
+    return break continue static const enum struct union packed void final property sequence assert assume cover
+    expect unique priority
+    """.split()  # noqa: SIM905 - a list of words is read more easily so
+)
+"""Words of Verilog, and names of our own in the modules of a design."""
+
+
+class Value(NamedTuple):
+    """The bus that holds a node's elements, and when."""
+
+    bus: str
+    time: int
+
+
+@dataclass
+class Writer:
+    """A graph on its way to Verilog."""
+
+    graph: Graph
+    reuse: int
+    adders: int
+    modules: Verilog = field(default_factory=Verilog)
+    body: Verilog = field(default_factory=Verilog)
+    delayed: dict[Value, Value] = field(default_factory=dict)
+    flags: int = 0
+    """The latest arrival time of which a valid flag is needed."""
+
+    @cached_property
+    def inputs(self) -> tuple[Bus, ...]:
+        """The buses of the graph's inputs."""
+        return buses(INPUT, self.graph.input_ports)
+
+    @cached_property
+    def outputs(self) -> tuple[Bus, ...]:
+        """The buses of the graph's outputs."""
+        return buses(OUTPUT, self.graph.output_ports)
+
+    def width(self, node: str) -> int:
+        """Bits of an element of node, a node or an input."""
+        return self.graph.formats[node].width
+
+    def size(self, node: str) -> int:
+        """How many elements node, a node or an input, has."""
+        return prod(self.graph.shapes[node])
+
+    def valid(self, time: int) -> str:
+        """The flag that says that what arrives at `time` is there."""
+        self.flags = max(self.flags, time)
+        return "input_valid" if time == 0 else f"valid[{time}]"
+
+    def bus(self, node: str, name: str) -> str:
+        """Declaration of a bus called name for all elements of node."""
+        return f"{bits(self.size(node) * self.width(node))} {name}"
+
+    def later(self, node: str, value: Value, time: int) -> Value:
+        """The same elements of node as value at a later time, in clock edges."""
+        while value.time < time:
+            if value not in self.delayed:
+                name = f"{value.bus.split('__')[0]}__at_{value.time + 1}"
+                self.body.line(f"reg {self.bus(node, name)};", f"always @(posedge clk) {name} <= {value.bus};")
+                self.delayed[value] = Value(name, value.time + 1)
+            value = self.delayed[value]
+        return value
+
+
+def identifier(name: str) -> str:
+    """A name as Verilog takes it."""
+    return "n_" + re.sub(r"\W", "_", name) if not re.match(r"[A-Za-z]\w*$", name) else name
+
+
+def layers(graph: Graph, reuse: int, adders: int) -> list[Layer]:
+    """The layers of graph with weights, in order.
+
+    reuse: clock cycles between inputs; adders: levels of adders between registers.
+    """
+    return [
+        Layer(
+            bus_name(graph, node), node.operation, graph.formats[node.source], graph.shapes[node.source], reuse, adders
+        )
+        for node in linear_nodes(graph)
+        if isinstance(node.operation, Linear)
+    ]
+
+
+def bus_name(graph: Graph, node: Node) -> str:
+    """Module and bus name of a `node` of a `graph`: the layer's.
+
+    With its number where others would read the same, or where Verilog objects.
+    """
+    names = [identifier(other.name).lower() for other in graph.nodes]
+    ports = [bus.name.lower() for bus in (*buses(INPUT, graph.input_ports), *buses(OUTPUT, graph.output_ports))]
+    own = identifier(node.name)
+    taken = names.count(own.lower()) > 1 or own.lower() in RESERVED or own.lower() in ports
+    return f"{own}_{list(graph.nodes).index(node)}_" if taken else own
