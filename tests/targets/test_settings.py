@@ -1,6 +1,7 @@
 """What a target says of itself: record, flows, cost before it is built; and what a config may set."""
 
 from itertools import pairwise
+from pathlib import Path
 from typing import Any
 
 import numpy as np
@@ -122,3 +123,19 @@ def test_a_wrong_setting_is_said_with_what_is_allowed(module: Any, given: dict[s
 
 def test_settings_name_what_the_tables_know() -> None:
     assert project.Settings.model_json_schema()["properties"]["backend"]["enum"] == list(BACKENDS)
+
+
+@pytest.mark.parametrize(
+    ("name", "cache"),
+    [("cpp", "cache"), ("hls", "cache"), ("rtl", "cache"), ("rtl", "/proc/none"), ("rtl_loadable", "cache")],
+)
+def test_a_folder_may_be_named_from_where_one_is(
+    name: str, cache: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Also where what is compiled in every build alike cannot be kept, or is kept in such a folder."""
+    monkeypatch.chdir(tmp_path)
+    monkeypatch.setenv("QCOMPRESS_CACHE", cache)
+    graph = dense(3, 2)
+    body = TARGETS[name].build(graph, Path("built", name))
+    codes = np.arange(-3, 3).reshape(2, 3)
+    np.testing.assert_array_equal(body.run(codes), graph.run(codes))

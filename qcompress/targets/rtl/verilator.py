@@ -105,7 +105,7 @@ class Simulation:
         with ThreadPoolExecutor(_cores()) as pool:
             run_time = [pool.submit(run_time_object, compile_, include / name, folder, log) for name in SOURCES]
             objects = [*pool.map(compiled, units), *(each.result() for each in run_time)]
-        command = [self.compiler, *map(str, objects), "-pthread", "-o", "simulate"]
+        command = [self.compiler, *map(os.path.abspath, objects), "-pthread", "-o", "simulate"]
         run_logged(command, folder, log, f"linking {self.top}")
 
 
