@@ -60,11 +60,7 @@ def compile(  # noqa: A001 - the name that users look for
         >>> graph.input_shape, str(graph.input_format), graph.output_shape
         ((8,), 'ufixed<8,2>', (3,))
     """
-    loaded, name = _loaded(model, weights, front_end)
-    conversion = loaded.convert(name, _formats(input_format))
-    for note in conversion.notes:
-        warnings.warn(note, QcompressWarning, stacklevel=2)
-    return conversion.graph
+    return _converted(*_loaded(model, weights, front_end), input_format)
 
 
 def verify(
@@ -94,7 +90,10 @@ def verify(
     Raises:
         Refused: a target cannot be exact.
         ToolMissing: the compiler of a target is not there.
-        QcompressError: an unknown target, or values that are not on the grid.
+        QcompressError: a target that is unknown or not simulated here, or values that are not on the grid.
+
+    Warns:
+        QcompressWarning: of whatever is left out of the graph of a model.
 
     Example:
         >>> found = qcompress.verify("tagger.keras", ["cpp"], rows=100)
@@ -106,8 +105,10 @@ def verify(
         graph = subject
     else:
         loaded, name = _loaded(subject, None, None)
-        graph = loaded.convert(name, _formats(input_format)).graph
+        graph = _converted(loaded, name, input_format)
     chosen = [choose(name).target for name in targets]
+    if written := [target.name for target in chosen if not target.simulated]:
+        raise QcompressError(f"target {written[0]} is written, not simulated here: leave it out of verify")
     inputs: Inputs = standard_inputs(graph, affordable_rows(graph, rows), seed)
     if values is not None:
         inputs = {"values": graph.input_codes(values), **inputs}
@@ -310,6 +311,14 @@ def _loaded(model: AnyModel | AnyPath, weights: AnyPath | None, front_end: str |
         path = Path(model)
         return load_model(path, Path(weights) if weights is not None else None, front_end), _identifier(path.stem)
     return model_of(model, front_end), _identifier(str(getattr(model, "name", "model")))
+
+
+def _converted(model: Model, name: str, input_format: str | Mapping[str, str] | None) -> Graph:
+    """The graph of a model; what is left out of it is told to the caller of the public function."""
+    conversion = model.convert(name, _formats(input_format))
+    for note in conversion.notes:
+        warnings.warn(note, QcompressWarning, stacklevel=3)
+    return conversion.graph
 
 
 def _identifier(name: str) -> str:

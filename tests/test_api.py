@@ -12,7 +12,7 @@ from helpers.paths import PLUG, ROOT
 
 import qcompress as package
 from qcompress import api
-from qcompress.errors import QcompressError
+from qcompress.errors import QcompressError, QcompressWarning
 from qcompress.frontends.qkeras import import_keras
 
 CONFIG = """\
@@ -90,6 +90,22 @@ def test_verify_takes_values_and_graphs_and_refuses_what_is_off_the_grid(tagger)
     assert [(one.body, one.rows, one.mismatches) for one in found if one.inputs == "values"] == [("cpp", 2, 0)]
     with pytest.raises(QcompressError, match="no target 'fortran': choose from cpp"):
         package.verify(graph, ["fortran"])
+    with pytest.raises(QcompressError, match="hls-oneapi is written, not simulated here"):
+        package.verify(graph, ["hls-oneapi"])
+
+
+@pytest.mark.parametrize("function", ["compile", "verify"])
+def test_what_is_left_out_of_a_model_is_told_to_the_caller(function, tmp_path):
+    keras = import_keras()
+    import qkeras
+
+    weights = qkeras.quantized_bits(6, 1, alpha=1)
+    layers = [keras.Input((8,)), qkeras.QActivation(qkeras.quantized_relu(8, 2))]
+    layers += [qkeras.QDense(3, kernel_quantizer=weights, bias_quantizer=weights), keras.layers.Activation("sigmoid")]
+    arguments = ([],) if function == "verify" else ()
+    with pytest.warns(QcompressWarning, match="sigmoid") as told:
+        getattr(package, function)(keras.Sequential(layers), *arguments)
+    assert told[0].filename == __file__
 
 
 def test_a_compiled_candidate_is_emulated_too(tagger, qcompress):
