@@ -2,12 +2,14 @@
 
 import contextlib
 from collections.abc import Callable, Mapping
+from dataclasses import replace
 from functools import partial
 from typing import TYPE_CHECKING
 
 import numpy as np
 
 from qcompress.candidate.contents import Contents
+from qcompress.candidate.emulation import Emulation
 from qcompress.detectors import Firmware, Running
 from qcompress.errors import QcompressError, ToolMissing
 from qcompress.fixedpoint import Codes
@@ -15,7 +17,7 @@ from qcompress.graph import Chain, Graph, Tensors
 from qcompress.targets import recalled
 
 if TYPE_CHECKING:
-    from qcompress.targets.cpp.emulator import Cpp
+    from qcompress.targets.cpp.emulator import Cpp, CppBody
 
 Run = Callable[[Codes], Codes]
 """Codes of a stage (n, *input shape) -> its codes (n, *output shape)."""
@@ -40,14 +42,36 @@ class Candidate(Contents):
         target = TARGET if told is None else recalled(told).target
         return target if isinstance(target, Cpp) else TARGET
 
+    def emulation(self, network: str | None = None, stages: bool = False, threads: int = 0) -> Emulation:
+        """One network's emulator, or that of all integer stages around it: arrays by name in, arrays by name out.
+
+        network: which, may be left out where there is one; stages: whether the detector's stages belong to it; threads:
+        that share the rows, 0 for as many as there are processors. Raises QcompressError if there is no such network or
+        the candidate is not compiled.
+        """
+        graphs = self.graphs()
+        name = next(iter(graphs)) if network is None else network
+        if name not in graphs or (network is None and len(graphs) > 1):
+            raise QcompressError(f"{self.folder}: give one of its networks: {', '.join(graphs)}")
+        stage = self.chain(name, graphs) if stages else graphs[name]
+        body = self._compiled("emulator" if stages else "cpp", name, stage)
+        return Emulation(stage, None if body is None else replace(body, threads=threads))
+
+    def _compiled(self, step: str, name: str, stage: Graph | Chain) -> "CppBody | None":
+        """The C++ emulator in a folder of the candidate; None if it was not built or cannot run here."""
+        if not (folder := self.folder / step / name).is_dir():
+            return None
+        with contextlib.suppress(QcompressError, OSError):  # of an older version, or no compiler is here
+            return self.emulator().open(stage, folder)
+        return None
+
     def _running(self, name: str, graphs: Mapping[str, Graph], bodies: Mapping[str, Run]) -> Running:
         """A whole chain: the emulator of all stages if it was built and runs here, else stage by stage."""
-        chain, folder = self.chain(name, graphs), self.folder / "emulator" / name
+        chain = self.chain(name, graphs)
         own = {stage.name: bodies[own] for stage in chain.stages for own, graph in graphs.items() if stage is graph}
         compute: Callable[[Codes], Tensors] = partial(_stage_by_stage, chain, own)
-        if folder.is_dir():
-            with contextlib.suppress(QcompressError, OSError):  # of an older version, or no compiler is here
-                compute = self.emulator().open(chain, folder).run
+        if body := self._compiled("emulator", name, chain):
+            compute = body.run
         return Running(chain, compute)
 
     def _fastest(self, name: str, graph: Graph) -> Run:
