@@ -20,7 +20,8 @@ from qcompress.detectors.tpc.networks.stages import RATIO_FORMAT, CentreDivision
 from qcompress.frontends.qkeras import from_keras, import_keras
 from qcompress.graph import Chain, Graph, Linear, Relu
 from qcompress.targets.cpp.emulator import Cpp, CppBody, native_dtype
-from qcompress.targets.onnx import IR_VERSION, OPSET, OnnxBody, export
+from qcompress.targets.onnx.body import OnnxBody
+from qcompress.targets.onnx.model import IR_VERSION, OPSET, export
 from qcompress.targets.timing import time_batch
 
 NETWORKS = {"small 3x5x5, 2 x 16": ("3x5x5", 2, 16), "medium 3x5x5, 2 x 32": ("3x5x5", 2, 32),

@@ -9,6 +9,7 @@ from qcompress.targets import Family, Kind
 from qcompress.targets.cpp import emulator
 from qcompress.targets.hls import project
 from qcompress.targets.hls.proven import BACKENDS
+from qcompress.targets.onnx import target as onnx
 from qcompress.targets.rtl import constant, loadable
 
 
@@ -34,6 +35,11 @@ def _backend(value: Any) -> Mapping[str, Any]:
 def _reuse(value: Any) -> Mapping[str, Any]:
     """A reuse factor."""
     return {"reuse": value}
+
+
+def _arithmetic(value: Any) -> Mapping[str, Any]:
+    """The arithmetic of an ONNX model."""
+    return {"arithmetic": value}
 
 
 class Emulator(BaseModel):
@@ -78,3 +84,5 @@ RTL_LOADABLE = Family(
     default=("rtl_loadable",),
     shorthand=_reuse,
 )
+
+ONNX = Family("onnx", Kind.EMULATOR, onnx.Settings, onnx.target, onnx.NAMES, shorthand=_arithmetic)

@@ -16,7 +16,8 @@ from qcompress.files import JsonObject
 from qcompress.fixedpoint import Codes, Format
 from qcompress.graph import Graph
 from qcompress.progress import Report
-from qcompress.targets.onnx import OnnxBody, export
+from qcompress.targets.onnx.body import OnnxBody
+from qcompress.targets.onnx.model import export
 from qcompress.targets.timing import time_batch
 from qcompress.verification import standard_inputs, verify
 
