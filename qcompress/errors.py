@@ -8,6 +8,7 @@ EXTRAS = {
         *("awkward", "dask", "distributed", "matplotlib", "mplhep"),
         *("onnx", "onnxruntime", "pyarrow", "scipy", "uproot"),
     ),
+    "registry": ("sqlalchemy",),
 }
 """Extra of the package -> modules that it brings, as pyproject.toml has them; the core does without all of them."""
 

@@ -70,3 +70,14 @@ def file_hash(path: Path) -> str:
     """SHA-256 of the file `path`."""
     with path.open("rb") as stream:
         return hashlib.file_digest(stream, "sha256").hexdigest()
+
+
+def cache_folder() -> Path | None:
+    """Where what can be made again is kept: $QCOMPRESS_CACHE or ~/.cache/qcompress; None if it is not writable."""
+    given = os.environ.get("QCOMPRESS_CACHE")
+    try:
+        folder = Path(given) if given else Path.home() / ".cache" / "qcompress"
+        folder.mkdir(parents=True, exist_ok=True)
+    except (OSError, RuntimeError):  # RuntimeError: there is no home
+        return None
+    return folder if os.access(folder, os.W_OK) else None

@@ -26,6 +26,7 @@ ROOMS = [
     "detectors",
     "config",
     "candidate",
+    "registry",
     "report",
     "pipeline",
     "api",

@@ -5,7 +5,7 @@ What a command's docstring says behind its form feed is for readers of the code:
 
 import typer
 
-from qcompress.cli import compiling, emulation, samples, scoring, simulation, synthesis, training
+from qcompress.cli import compiling, emulation, registry, samples, scoring, simulation, synthesis, training
 from qcompress.cli.faults import answer
 from qcompress.cli.plugins import DetectorCommands
 from qcompress.detectors.command_options import DetectorOptions
@@ -37,6 +37,7 @@ data.command(name="import")(samples.import_)
 data.command()(samples.export)
 data.command()(samples.select)
 app.add_typer(data, name="data")
+app.add_typer(registry.app, name="registry")
 
 
 def main() -> None:

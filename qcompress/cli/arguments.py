@@ -13,6 +13,27 @@ if TYPE_CHECKING:
     from rich.console import Console
 
 CandidateFolder = Annotated[Path, typer.Argument(metavar="CANDIDATE", help="Folder of a firmware candidate.")]
+CandidateName = Annotated[
+    str,
+    typer.Argument(metavar="CANDIDATE", help="Folder of a candidate, or registry:NAME with --run or --time."),
+]
+Run = Annotated[int | None, typer.Option(min=0, help="Run number: which candidate of registry:NAME.")]
+Time = Annotated[str | None, typer.Option(help="Time, ISO 8601 with its zone: which candidate of registry:NAME.")]
+RegistryUrl = Annotated[
+    str | None,
+    typer.Option(
+        metavar="URL", help="SQLite file or SQLAlchemy URL (default: $QCOMPRESS_REGISTRY, else a file of the user's)."
+    ),
+]
+
+
+def folder_of(candidate: str, run: int | None, time: str | None, registry: str | None) -> Path:
+    """The folder of a candidate's argument; run, time, registry: the options that go with registry:NAME."""
+    if not candidate.startswith("registry:") and (run, time, registry) == (None, None, None):
+        return Path(candidate)
+    from qcompress.registry import folder_of as folder_in_registry
+
+    return folder_in_registry(candidate, run, time, registry)
 
 
 def names_in(text: str) -> list[str]:

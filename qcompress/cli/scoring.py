@@ -5,12 +5,21 @@ from typing import Annotated
 
 import typer
 
-from qcompress.cli.arguments import CandidateFolder, console_of_output, names_in, print_lines
+from qcompress.cli.arguments import (
+    CandidateName,
+    RegistryUrl,
+    Run,
+    Time,
+    console_of_output,
+    folder_of,
+    names_in,
+    print_lines,
+)
 from qcompress.errors import CheckError, QcompressError
 
 
 def evaluate(
-    candidate: CandidateFolder,
+    candidate: CandidateName,
     data: Annotated[Path | None, typer.Option(metavar="FILE", help="Another sample than the candidate's own.")] = None,
     algorithms: Annotated[
         str | None, typer.Option(help="Comma-separated, beside the candidate (default: the detector's).")
@@ -29,6 +38,9 @@ def evaluate(
         float | None, typer.Option(min=0, max=1, help="Of the checks, relative (default: the config's).")
     ] = None,
     check: Annotated[bool, typer.Option("--check", help="Exit 1 if the candidate fails a check.")] = False,
+    run: Run = None,
+    time: Time = None,
+    registry: RegistryUrl = None,
 ) -> None:
     """Score a candidate's integers with its detector's physics, on its test events or on another sample's.
 
@@ -36,25 +48,27 @@ def evaluate(
 
     \f
 
-    candidate: its folder; data: another sample's file; algorithms: names, with commas between; rows: at most so many;
-    out: folder to write; partitions: parts side by side, on the dask cluster at `scheduler` or on this machine;
-    tolerance: of the checks, relative; check: raise CheckError if one fails.
+    candidate: its folder, or registry:NAME for a run or a time, of a registry; data: another sample's file; algorithms:
+    names, with commas between; rows: at most so many; out: folder to write; partitions: parts side by side, on the dask
+    cluster at `scheduler` or on this machine; tolerance: of the checks, relative; check: raise CheckError if one fails.
     """
     from qcompress import pipeline
     from qcompress.candidate.figures import EVALUATION
     from qcompress.progress import Reporter
     from qcompress.report.terminal import print_tables
 
-    console = console_of_output()
+    console, place = console_of_output(), folder_of(candidate, run, time, registry)
+    if str(place) != candidate and out is None:
+        raise QcompressError(f"{candidate}: is not written to; give a folder for the scores with --out")
     with Reporter(console) as reporter:
         if (data, algorithms, rows, out, scheduler, tolerance, partitions) == (*[None] * 6, 1):
-            own = pipeline.run_one(candidate, EVALUATION, reporter)
+            own = pipeline.run_one(place, EVALUATION, reporter)
             tables, failures = own.tables, own.failures
         else:
             names = None if algorithms is None else tuple(names_in(algorithms))
-            folder = out or candidate / f"evaluation_{data.stem if data else 'own'}"
+            folder = out or place / f"evaluation_{data.stem if data else 'own'}"
             apart = pipeline.Apart(data, folder, rows, names, tolerance, partitions, scheduler)
-            results = pipeline.evaluate_apart(candidate, apart, reporter.task("evaluate"))
+            results = pipeline.evaluate_apart(place, apart, reporter.task("evaluate"))
             tables, failures = results.tables, results.failures
     print_tables(tables, console)
     print_lines(failures, console)

@@ -6,27 +6,15 @@ It is the same for every design, and most of what compiling a small one takes. I
 
 import contextlib
 import hashlib
-import os
 from collections.abc import Sequence
 from pathlib import Path
 
 from qcompress.errors import QcompressError
-from qcompress.files import written_aside
+from qcompress.files import cache_folder, written_aside
 from qcompress.targets.processes import run_logged
 
 SOURCES = ("verilated.cpp", "verilated_threads.cpp")
 """What a model without tracing, coverage and time needs of Verilator's include/."""
-
-
-def cache() -> Path | None:
-    """The folder of what is kept between builds, made if need be; None where it cannot be written."""
-    given = os.environ.get("QCOMPRESS_CACHE")
-    try:
-        folder = Path(given) if given else Path.home() / ".cache" / "qcompress"
-        folder.mkdir(parents=True, exist_ok=True)
-    except (OSError, RuntimeError):  # RuntimeError: there is no home
-        return None
-    return folder if os.access(folder, os.W_OK) else None
 
 
 def run_time_object(compile_: Sequence[str], source: Path, folder: Path, log: Path) -> Path:
@@ -34,7 +22,7 @@ def run_time_object(compile_: Sequence[str], source: Path, folder: Path, log: Pa
 
     compile_: the compiler with its options; source: in Verilator's include/; log: takes what the compiler says.
     """
-    kept = cache()
+    kept = cache_folder()
     target = None if kept is None else kept / f"{source.stem}-{_key(compile_, source)}.o"
     if target is not None and target.is_file():
         return target

@@ -1,0 +1,141 @@
+"""What of a candidate goes into a registry, and comes out of it again."""
+
+import hashlib
+import json
+import shutil
+import zlib
+from collections.abc import Iterable, Iterator
+from pathlib import Path
+
+from sqlalchemy import Connection, select
+
+from qcompress.candidate import MANIFEST, Candidate
+from qcompress.candidate.figures import VERIFICATION
+from qcompress.errors import QcompressError
+from qcompress.files import JsonObject, file_hash
+from qcompress.registry.tables import BLOBS, CHUNKS, PAYLOADS
+
+CHUNK = 4 << 20
+"""Bytes of a piece before it is compressed."""
+OF_A_MACHINE = (".so", ".machine")
+"""Endings of what was compiled on a machine, and may be compiled anew on another one."""
+Files = list[tuple[str, str]]
+"""Paths in the candidate's folder and SHA-256 of their contents, sorted."""
+
+
+def files_of(candidate: Candidate) -> Files:
+    """The manifest, all files that its steps recorded, and what was compiled.
+
+    Raises QcompressError for a candidate that is not verified, in which a code differs, or whose files have changed.
+    """
+    verification = candidate.figures_if_run(VERIFICATION)
+    if verification is None:
+        raise QcompressError(f"{candidate.folder}: is not verified; finish it with qcompress run")
+    if wrong := [each for found in verification.values() for each in found if each.mismatches]:
+        raise QcompressError(f"{candidate.folder}: {wrong[0].body} differs from the graph; only exact bodies are kept")
+    for step in candidate.steps:
+        candidate.check_intact(step)
+    names = {name for entry in candidate.steps.values() for name in entry["files"]} | {MANIFEST}
+    tops = {Path(name).parts[0] for name in names if "/" in name}
+    for top in tops:
+        there = (candidate.folder / top).rglob("*")
+        names |= {str(path.relative_to(candidate.folder)) for path in there if path.suffix in OF_A_MACHINE}
+    return sorted((name, file_hash(candidate.folder / name)) for name in names)
+
+
+def provenance(candidate: Candidate) -> JsonObject:
+    """What a registry tells of a candidate without opening it."""
+    manifest = candidate.manifest
+    kept = {key: manifest[key] for key in ("name", "detector", "seed", "versions", "config")}
+    return {**kept, "graphs": {name: graph.content_hash() for name, graph in candidate.graphs().items()}}
+
+
+def payload_hash(files: Files) -> str:
+    """SHA-256 over paths and contents."""
+    return hashlib.sha256(_text(files).encode()).hexdigest()
+
+
+def _text(files: Files) -> str:
+    return json.dumps([list(pair) for pair in files])
+
+
+def keep(connection: Connection, folder: Path, files: Files) -> str:
+    """Write the files of a candidate's folder to the database, those it does not have; gives the payload's hash."""
+    payload = payload_hash(files)
+    if connection.execute(select(PAYLOADS.c.hash).where(PAYLOADS.c.hash == payload)).first() is not None:
+        return payload
+    for digest, name in {digest: name for name, digest in files}.items():
+        if connection.execute(select(BLOBS.c.hash).where(BLOBS.c.hash == digest)).first() is None:
+            _keep_content(connection, folder / name, digest)
+    connection.execute(PAYLOADS.insert(), {"hash": payload, "files": _text(files)})
+    return payload
+
+
+def _keep_content(connection: Connection, path: Path, digest: str) -> None:
+    """Write a file piece by piece; raises QcompressError if its hash is not the one that it had."""
+    connection.execute(BLOBS.insert(), {"hash": digest, "size": path.stat().st_size})
+    found, number = hashlib.sha256(), 0
+    with path.open("rb") as stream:
+        while data := stream.read(CHUNK):
+            found.update(data)
+            connection.execute(CHUNKS.insert(), {"hash": digest, "number": number, "data": zlib.compress(data)})
+            number += 1
+    if found.hexdigest() != digest:
+        raise QcompressError(f"{path}: has changed while it was read; try again")
+
+
+def listed(connection: Connection, payload: str) -> Files:
+    """Files of a payload; raises QcompressError if it is not there or its list was changed."""
+    text = connection.execute(select(PAYLOADS.c.files).where(PAYLOADS.c.hash == payload)).scalar()
+    if text is None:
+        raise QcompressError(f"registry: payload {payload[:12]} is missing")
+    if hashlib.sha256(text.encode()).hexdigest() != payload:
+        raise QcompressError(f"registry: the files of payload {payload[:12]} are not those that were added")
+    return [(str(name), str(digest)) for name, digest in json.loads(text)]
+
+
+def content(connection: Connection, name: str, digest: str) -> Iterator[bytes]:
+    """A file's content piece by piece; raises QcompressError at its end if its hash is another one."""
+    found = hashlib.sha256()
+    pieces = select(CHUNKS.c.data).where(CHUNKS.c.hash == digest).order_by(CHUNKS.c.number)
+    for (data,) in connection.execute(pieces):
+        try:
+            piece = zlib.decompress(data)
+        except zlib.error:
+            break
+        found.update(piece)
+        yield piece
+    if found.hexdigest() != digest:
+        raise QcompressError(f"registry: content of {name} differs from its hash {digest[:12]}: it is damaged")
+
+
+def restore(connection: Connection, payload: str, folder: Path) -> None:
+    """Write a payload's files into `folder`, which must not be there, whole or not at all.
+
+    Raises QcompressError where a hash differs.
+    """
+    files = listed(connection, payload)
+    stage = folder.with_name(f".{folder.name}.partial")
+    shutil.rmtree(stage, ignore_errors=True)
+    try:
+        for name, digest in files:
+            place = stage / name
+            if ".." in place.parts or Path(name).is_absolute():
+                raise QcompressError(f"registry: payload {payload[:12]} has a file {name!r} outside of its folder")
+            place.parent.mkdir(parents=True, exist_ok=True)
+            with place.open("wb") as stream:
+                for piece in content(connection, name, digest):
+                    stream.write(piece)
+        stage.rename(folder)
+    except BaseException:
+        shutil.rmtree(stage, ignore_errors=True)
+        raise
+
+
+def is_whole(folder: Path, files: Iterable[tuple[str, str]]) -> bool:
+    """Whether a folder holds the files of a payload; those that a machine may have made anew do not count."""
+    return all(
+        (folder / name).is_file() and file_hash(folder / name) == digest
+        for name, digest in files
+        if not name.endswith(OF_A_MACHINE)
+    )
