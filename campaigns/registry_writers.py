@@ -13,6 +13,7 @@ import sys
 import tempfile
 import time
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 
@@ -25,6 +26,7 @@ from qcompress.verification import Comparison
 WRITER = """
 import sys
 from pathlib import Path
+from typing import Any
 from qcompress.candidate import Candidate
 from qcompress.registry import Interval, Registry
 url, folder, first, count = sys.argv[1:]
@@ -33,7 +35,15 @@ for run in range(int(first), int(first) + int(count)):
     registry.add("stress", candidate, Interval.of_runs(str(run)))
     print(run, flush=True)
 """
-DESCRIPTION = {"name": "a", "detector": None, "config": None, "seed": 0, "versions": {}, "front_end": {}, "targets": {}}
+DESCRIPTION: dict[str, Any] = {
+    "name": "a",
+    "detector": None,
+    "config": None,
+    "seed": 0,
+    "versions": {},
+    "front_end": {},
+    "targets": {},
+}
 
 
 def candidate(folder: Path, seed: int) -> Candidate:
