@@ -1,9 +1,11 @@
 """How fast bit-exact emulation is: the C++ emulator against Keras, hls4ml's C simulations and alkaid's interpreter.
 
-    python benchmarks/bench_emulator.py [--rows 200000]
+    python benchmarks/bench_emulator.py [--rows 1000000] [--networks encoder,tagger,unet]
 
-Same inputs, same codes out of every body, or the script ends. hls4ml is called as its users call it, `predict` of the
-compiled model in one process; rates are rows per second, best of three. Ratios are to hls4ml's Vitis C simulation.
+Two tables for each network. The first is one call, `predict`, as everybody's users make it: real values in, real values
+out, float32 unless said (alkaid and Keras: float64 in). The second is of the kernels: integer codes in and out. Same
+inputs and same codes out of every body, or the script ends; rates are rows per second, best of three; ratios are to
+hls4ml's Vitis C simulation, which uses one thread, as do all of hls4ml's.
 """
 
 import argparse
@@ -13,9 +15,10 @@ import sys
 import tempfile
 import time
 from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor
 from functools import partial
 from pathlib import Path
-from typing import Any
+from typing import Any, NamedTuple
 
 import numpy as np
 
@@ -26,6 +29,16 @@ from qcompress.graph import Graph
 from qcompress.graph.linear import Linear, positions
 from qcompress.targets.cpp.emulator import Cpp, CppBody, native_dtype
 from qcompress.targets.hls.project import VARIANTS
+from qcompress.targets.onnx.target import Onnx
+
+
+class Line(NamedTuple):
+    """A body, its rate in rows per second, seconds to build it."""
+
+    body: str
+    rate: float
+    built: float
+
 
 HLS_ROWS = 5000
 """The C simulations are slow."""
@@ -50,7 +63,7 @@ model = ModelGraph.from_layer_list(
 del sys.modules["keras"]
 model.compile()
 built = time.perf_counter() - started
-values = np.load(folder / "values.npy")
+values = np.load(folder / "values.npy").astype(np.float32)
 rates = []
 for _ in range(3):
     started = time.perf_counter()
@@ -157,62 +170,111 @@ def alkaid_rate(graph: Graph, codes: Codes, rows: int) -> tuple[float, float]:
     return best(lambda: logic.predict(values), rows), built
 
 
-def measure(name: str, model: object, rows: int) -> None:
-    """All bodies of one model, as a table."""
-    graph = convert(model, name).graph
-    shape = (rows, *graph.input_shape)
-    low, high = graph.input_format.min_code, graph.input_format.max_code
-    codes = np.random.default_rng(0).integers(low, high, shape, endpoint=True)
-    few = codes[:HLS_ROWS]
-    lines: list[tuple[str, float, float]] = []
+def memory_floor(values: Any, results: Any) -> float:
+    """Rows per second if all that were done is to read the values and write the results: copies in all threads."""
+    parts = os.cpu_count() or 1
+    source = np.zeros(values.nbytes + results.nbytes, np.uint8)
+    target = np.empty_like(source)
+    source[:], target[:] = 1, 0
+    pairs = list(zip(np.array_split(source, parts), np.array_split(target, parts), strict=True))
+    with ThreadPoolExecutor(parts) as pool:
+        copied = best(lambda: list(pool.map(lambda pair: np.copyto(pair[1], pair[0]), pairs)), len(source))
+    return 2 * copied * len(values) / len(source)  # a copy reads and writes each byte
+
+
+def same_call(graph: Graph, model: object, body: CppBody, built: float, rows: int) -> list[Line]:
+    """Real values in, real values out: `predict` of everybody on the same values."""
+    codes = random_codes(graph, rows)
+    few, lines = codes[:HLS_ROWS], []
     for target in HLS:
         try:
-            lines.append((f"hls4ml predict, {target}", *hls4ml_rate(graph, target, few)))
+            lines.append(Line(f"hls4ml, {target}", *hls4ml_rate(graph, target, few)))
         except QcompressError as fault:
-            print(f"  {target}: {fault}")
+            print(f"{target}: {fault}")
     try:
-        lines.append(("alkaid interpreter", *alkaid_rate(graph, codes, rows)))
+        lines.append(Line("alkaid, all threads", *alkaid_rate(graph, codes, rows)))
     except QcompressError as fault:
-        print(f"  {fault}")
+        print(fault)
     values = graph.input_format.to_values(codes)
-    same(graph, graph.output_format.to_codes(predict(model, graph.input_format.to_values(few))), few, "Keras")
-    lines.append(("Keras predict, batches of 4096", best(lambda: predict(model, values), rows), 0.0))
+    same(graph, graph.output_format.to_codes(predict(model, values[:HLS_ROWS])), few, "Keras")
+    lines.append(Line("Keras, batches of 4096", best(lambda: predict(model, values), rows), 0.0))
     with tempfile.TemporaryDirectory() as folder:
-        started = time.perf_counter()
-        body = Cpp().build(graph, Path(folder))
-        built = time.perf_counter() - started
-        native = codes.astype(native_dtype(graph.input_format))
-        same(graph, body.run(few), few, "cpp")
-        same(graph, body.run_native(native[:HLS_ROWS]).astype(np.int64), few, "cpp")
-        for threads in (1, os.cpu_count() or 1):
-            body = CppBody(graph, body.library, threads)
+        for exported in (Onnx(), Onnx(arithmetic="float")):
+            onnx = exported.build(graph, Path(folder, exported.name))
+            same(graph, graph.output_format.to_codes(onnx.predict(values[:HLS_ROWS])), few, exported.name)
             lines.append(
-                (f"cpp, {threads} thread(s), {native.dtype}", best(partial(body.run_native, native), rows), built)
+                Line(f"{exported.name}, onnxruntime, 1 thread", best(partial(onnx.predict, values), rows), 0.0)
             )
-        lines.append((f"cpp, {threads} thread(s), int64", best(lambda: body.run(codes), rows), built))
+    for kind in (np.float32, np.float64):
+        given = values.astype(kind)
+        same(graph, graph.output_format.to_codes(body.predict(given[:HLS_ROWS], kind)), few, "cpp")
+        for threads in (1, os.cpu_count() or 1):
+            call = partial(CppBody(graph, body.library, threads).predict, given, kind)
+            lines.append(Line(f"qcompress, {kind.__name__}, {threads} thread(s)", best(call, rows), built))
+        lines.append(Line(f"memory alone, {kind.__name__}", memory_floor(given, call()), 0.0))
+    return lines
+
+
+def kernels(graph: Graph, body: CppBody, built: float, rows: int) -> list[Line]:
+    """Integer codes in, integer codes out: what is left without conversion of real values."""
+    codes = random_codes(graph, rows)
+    native = codes.astype(native_dtype(graph.input_format))
+    same(graph, body.run(codes[:HLS_ROWS]), codes[:HLS_ROWS], "cpp")
+    same(graph, body.run_native(native[:HLS_ROWS]).astype(np.int64), codes[:HLS_ROWS], "cpp")
+    lines = []
+    for threads in (1, os.cpu_count() or 1):
+        own = CppBody(graph, body.library, threads)
+        lines.append(
+            Line(f"run_native, {native.dtype}, {threads} thread(s)", best(partial(own.run_native, native), rows), built)
+        )
+        lines.append(Line(f"run, int64, {threads} thread(s)", best(partial(own.run, codes), rows), built))
+    return lines
+
+
+def random_codes(graph: Graph, rows: int) -> Codes:
+    """Uniform codes of the input."""
+    low, high = graph.input_format.min_code, graph.input_format.max_code
+    return np.random.default_rng(0).integers(low, high, (rows, *graph.input_shape), endpoint=True)
+
+
+def measure(name: str, model: object, rows: int) -> None:
+    """All bodies of one model, as two tables; ratios are to the first line of the first."""
+    graph = convert(model, name).graph
     products = sum(
         node.operation.multiplications * positions(node.operation, graph.shapes[node.source])
         for node in graph.nodes
         if isinstance(node.operation, Linear)
     )
-    print(f"{name}: {products} products a row")
-    slowest = lines[0][1]
-    for title, rate, built in lines:
-        speed = f"{rate:12.0f} rows/s {rate / slowest:9.1f} x {rate * products / 1e9:8.2f} G products/s"
-        print(f"  {title:34} {speed}  built in {built:5.1f} s")
+    with tempfile.TemporaryDirectory() as folder:
+        started = time.perf_counter()
+        body = Cpp().build(graph, Path(folder))
+        built = time.perf_counter() - started
+        calls, codes = same_call(graph, model, body, built, rows), kernels(graph, body, built, rows)
+    peer = calls[0]
+    for title, lines in (("predict: values in, values out", calls), ("kernels: codes in, codes out", codes)):
+        print(f"\n{name}, {products} products a row; {title}, {rows} rows ({HLS_ROWS} for hls4ml)\n")
+        print(f"| body | rows/s | to {peer.body} | G products/s | built in |\n|---|---|---|---|---|")
+        for line in lines:
+            speed = f"{line.rate:.0f} | {line.rate / peer.rate:.1f} x | {line.rate * products / 1e9:.2f}"
+            print(f"| {line.body} | {speed} | {line.built:.1f} s |", flush=True)
 
 
 def main() -> None:
-    parser = argparse.ArgumentParser()
-    parser.add_argument("--rows", type=int, default=200_000)
-    rows = parser.parse_args().rows
+    """Measure the networks that are asked for."""
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("--rows", type=int, default=1_000_000)
+    parser.add_argument("--networks", default="encoder,tagger,unet", help="some of encoder,tagger,unet")
+    given = parser.parse_args()
     keras = import_keras()
     import qkeras
 
     keras.utils.set_random_seed(1)
-    measure("ECON-T encoder", keras.Sequential(encoder(keras, qkeras)), rows)
-    measure("jet tagger 16-64-32-32-5", keras.Sequential(jet_tagger(keras, qkeras)), rows)
-    measure("small U-Net", u_net(keras, qkeras), rows // 20)
+    if "encoder" in given.networks:
+        measure("ECON-T encoder", keras.Sequential(encoder(keras, qkeras)), given.rows)
+    if "tagger" in given.networks:
+        measure("jet tagger 16-64-32-32-5", keras.Sequential(jet_tagger(keras, qkeras)), given.rows)
+    if "unet" in given.networks:
+        measure("small U-Net", u_net(keras, qkeras), given.rows // 50)
 
 
 if __name__ == "__main__":
