@@ -11,7 +11,7 @@ import json
 import os
 import platform
 import threading
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass
 from functools import cached_property
 from pathlib import Path
@@ -21,14 +21,17 @@ import numpy as np
 import numpy.typing as npt
 
 from qcompress.errors import QcompressError
-from qcompress.files import write_json
+from qcompress.files import JsonObject, write_json
 from qcompress.fixedpoint import Format
 from qcompress.graph import Graph
 from qcompress.graph.ports import Port, Tensors, as_tensors, by_port, outside, pack, row_count, unpack
 from qcompress.graph.stage import Chain, ports_in, ports_out
 from qcompress.targets.cpp import chain, emit
+from qcompress.targets.cpp import selftest as selftest_module
 from qcompress.targets.cpp.cost import cost
-from qcompress.targets.cpp.files import library, plugin
+from qcompress.targets.cpp.files import library
+from qcompress.targets.cpp.package import package
+from qcompress.targets.cpp.plugin import plugin
 from qcompress.targets.cpp.ports import is_plain
 from qcompress.targets.cpp.selftest import FILE, selftest
 from qcompress.targets.cpp.types import port_type
@@ -82,18 +85,22 @@ class Cpp:
         text = _emitter(graph).header(graph)
         compiler = require("g++", "g++")
         folder.mkdir(parents=True, exist_ok=True)
-        digest = hashlib.sha256(text.encode()).hexdigest()
-        made = {"settings": asdict(self), "header": digest}
+        sources = {
+            emit.header_name(graph): text,
+            "library.cpp": library(graph),
+            "plugin.cpp": plugin(graph, _emitter(graph).keeps_space(graph)),
+            **package(graph),
+        }
+        made = {"settings": asdict(self), "header": _text_hash(text), "sources": _hashes(sources)}
         if not _is_recorded(graph, folder, made):
             for stale in (folder / RECORD, folder / MACHINE, *folder.glob("*.so")):
                 stale.unlink(missing_ok=True)
             if isinstance(graph, Graph):
                 graph.save(folder / "graph")
-            (folder / emit.header_name(graph)).write_text(text)
-            (folder / "library.cpp").write_text(library(graph))
-            (folder / "plugin.cpp").write_text(plugin(graph, _emitter(graph).keeps_space(graph)))
+            for name, source in sources.items():
+                (folder / name).write_text(source)
             _write_selftest(graph, folder)
-        body = self._body(graph, folder, digest, compiler)
+        body = self._body(graph, folder, made, compiler)
         write_record(folder / RECORD, graph, made)
         return body
 
@@ -102,11 +109,14 @@ class Cpp:
 
         Its library is compiled again where it is not this machine's. Raises QcompressError if it is missing.
         """
-        return self._body(graph, folder, str(read_record(folder / RECORD, graph).get("header")), None)
+        return self._body(graph, folder, read_record(folder / RECORD, graph), None)
 
-    def _body(self, graph: Graph | Chain, folder: Path, header: str, compiler: str | None) -> "CppBody":
+    def _body(self, graph: Graph | Chain, folder: Path, made: JsonObject, compiler: str | None) -> "CppBody":
         """The library, found or made. Its name tells its content: a process loads no two libraries of one name."""
-        digest = hashlib.sha256(f"{asdict(self)} {header} {_processor()}".encode()).hexdigest()
+        content = (
+            f"{made.get('header')}{made.get('sources', {}).get('library.cpp', '')}"  # older records: the header alone
+        )
+        digest = hashlib.sha256(f"{asdict(self)} {content} {_processor()}".encode()).hexdigest()
         path = folder / f"emulator-{digest[:12]}.so"
         made = {"library": path.name, "sha256": _file_hash(path)}
         try:
@@ -152,6 +162,17 @@ TARGET = Cpp()
 def _emitter(graph: Graph | Chain) -> Any:
     """Who writes the header."""
     return emit if isinstance(graph, Graph) else chain
+
+
+def _text_hash(text: str) -> str:
+    return hashlib.sha256(text.encode()).hexdigest()
+
+
+def _hashes(sources: Mapping[str, str]) -> dict[str, str]:
+    """SHA-256 of all texts that a build writes, by file name; the self-test's by what makes it of the graph."""
+    return {name: _text_hash(text) for name, text in sources.items()} | {
+        "selftest.cpp": _text_hash(Path(selftest_module.__file__).read_text())
+    }
 
 
 def _file_hash(path: Path) -> str | None:
