@@ -49,13 +49,22 @@ class Candidate(Contents):
         that share the rows, 0 for as many as there are processors. Raises QcompressError if there is no such network or
         the candidate is not compiled.
         """
+        stage, folder = self.compiled_stage(network, stages)
+        body = self._compiled(folder, stage)
+        return Emulation(stage, None if body is None else replace(body, threads=threads))
+
+    def compiled_stage(self, network: str | None = None, stages: bool = False) -> tuple[Graph | Chain, Path]:
+        """What an emulator computes, and the folder in which it is built; arguments as `emulation`.
+
+        Raises QcompressError if there is no such network.
+        """
         graphs = self.graphs()
         name = next(iter(graphs)) if network is None else network
         if name not in graphs or (network is None and len(graphs) > 1):
             raise QcompressError(f"{self.folder}: give one of its networks: {', '.join(graphs)}")
-        stage = self.chain(name, graphs) if stages else graphs[name]
-        body = self._compiled("emulator" if stages else "cpp", name, stage)
-        return Emulation(stage, None if body is None else replace(body, threads=threads))
+        if stages:
+            return self.chain(name, graphs), self.folder / "emulator" / name
+        return graphs[name], self.folder / "cpp" / name
 
     def _compiled(self, step: str, name: str, stage: Graph | Chain) -> "CppBody | None":
         """The C++ emulator in a folder of the candidate; None if it was not built or cannot run here."""

@@ -99,14 +99,18 @@ TOOLFILE = """\
 """
 
 
+def own_name(graph: Hashed) -> str:
+    """The name of a plug-in that was given none."""
+    return re.sub("^(?![A-Za-z])", "model_", word(graph.name))
+
+
 def package(graph: Hashed, name: str | None = None, version: str = VERSION) -> dict[str, str]:
     """Makefile, spec and toolfile of the plug-in of graph, by file name.
 
     name, version: of the library NAME_vVERSION.so; name: that of the graph unless given. Raises QcompressError for what
     cannot be one.
     """
-    if name is None:
-        name = re.sub("^(?![A-Za-z])", "model_", word(graph.name))
+    name = own_name(graph) if name is None else name
     for what, text, form in (("name", name, r"[A-Za-z]\w*"), ("version", version, r"[0-9]\w*")):
         if not re.fullmatch(form, text, re.ASCII):
             raise QcompressError(
@@ -126,11 +130,12 @@ def package(graph: Hashed, name: str | None = None, version: str = VERSION) -> d
     return {file: text.format(**told) for file, text in texts.items()}
 
 
-def export(graph: Hashed, built: Path, folder: Path, name: str, version: str) -> Path:
+def export(graph: Hashed, built: Path, folder: Path, name: str | None, version: str) -> Path:
     """The plug-in of graph as sources that need nothing else, in folder/NAME_vVERSION, which is returned.
 
     built: what the C++ target has left. Raises QcompressError if that is there already, or built has no plug-in.
     """
+    name = own_name(graph) if name is None else name
     texts, into = package(graph, name, version), folder / f"{name}_v{version}"
     sources = [built / file for file in (header_name(graph), "plugin.cpp", "selftest.cpp")]
     if missing := [path for path in sources if not path.is_file()]:
