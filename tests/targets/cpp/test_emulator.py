@@ -159,7 +159,7 @@ def test_another_processor_compiles_again(tmp_path: Path, monkeypatch: pytest.Mo
     library = QUICK.build(graph, tmp_path).library
     first = library.stat().st_mtime_ns
     assert QUICK.open(graph, tmp_path).library.stat().st_mtime_ns == first
-    monkeypatch.setattr("qcompress.targets.cpp.emulator._processor", lambda: "another")
+    monkeypatch.setattr("qcompress.targets.cpp.machine.processor", lambda: "another")
     again = QUICK.open(graph, tmp_path).library
     assert again.name != library.name
     assert QUICK.open(graph, tmp_path).library.stat().st_mtime_ns == again.stat().st_mtime_ns
