@@ -56,7 +56,7 @@ def by_port(ports: Sequence[Port], tensors: Tensors, owner: str) -> dict[str, Co
             raise QcompressError(f"{owner} takes {len(ports)} arrays by name ({told}), got one array")
         tensors = {ports[0].name: tensors}
     names = [port.name for port in ports]
-    for name in {*tensors} ^ {*names}:
+    for name in [*(name for name in names if name not in tensors), *(name for name in tensors if name not in names)]:
         verb = "was not given" if name in names else "has no"
         raise QcompressError(f"{owner} {verb} {name!r}: it takes {', '.join(names)}")
     arrays = {port.name: np.asarray(tensors[port.name]) for port in ports}

@@ -30,6 +30,7 @@ verification: {test_rows: 20, random_rows: 20}
         (("compile", "none.keras"), "no such model file"),
         (("verify", "none"), "none"),
         (("emulate", "none", "in.csv", "out.csv"), "in.csv: no such input file"),
+        (("export-plugin", "none", "out"), "no firmware candidate"),
         (("synth", "none"), "no firmware candidate"),
         (("evaluate", "none"), "no firmware candidate"),
         (("compare", "none"), "none"),

@@ -143,6 +143,14 @@ def test_the_commands_work_on_the_dummys_candidate(undisturbed, qcompress, tmp_p
         2,
         "error: emulate: --tc-order is an option of hgcal, not of dummy\n",
     )
+    (network,) = (path.name for path in (undisturbed / "cpp").iterdir())
+    exported = qcompress("export-plugin", undisturbed, tmp_path, "--name", "Model", "--plugin-version", "3", "--stages")
+    assert exported.returncode == 0, exported.stderr
+    assert "Model_v3: build it with make" in exported.stdout
+    emulator = undisturbed / "emulator" / network / "plugin.cpp"
+    assert (tmp_path / "Model_v3" / "plugin.cpp").read_bytes() == emulator.read_bytes()
+    unknown = qcompress("export-plugin", undisturbed, tmp_path, "--network", "other")
+    assert (unknown.returncode, "give one of its networks" in unknown.stderr) == (2, True)
     evaluated = qcompress("evaluate", undisturbed)
     assert evaluated.returncode == 0, evaluated.stderr
     assert "Scores" in evaluated.stdout

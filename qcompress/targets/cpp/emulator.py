@@ -7,11 +7,8 @@ nothing but a compiler.
 
 import ctypes
 import hashlib
-import json
 import os
-import platform
-import threading
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass
 from functools import cached_property
 from pathlib import Path
@@ -21,33 +18,38 @@ import numpy as np
 import numpy.typing as npt
 
 from qcompress.errors import QcompressError
-from qcompress.files import write_json
+from qcompress.files import JsonObject
 from qcompress.fixedpoint import Format
 from qcompress.graph import Graph
 from qcompress.graph.ports import Port, Tensors, as_tensors, by_port, outside, pack, row_count, unpack
 from qcompress.graph.stage import Chain, ports_in, ports_out
 from qcompress.targets.cpp import chain, emit
+from qcompress.targets.cpp import selftest as selftest_module
+from qcompress.targets.cpp.compiled import MACHINE, PORTABLE, Libraries
 from qcompress.targets.cpp.cost import cost
-from qcompress.targets.cpp.files import library, plugin
+from qcompress.targets.cpp.files import library
+from qcompress.targets.cpp.machine import MADE
+from qcompress.targets.cpp.package import package
+from qcompress.targets.cpp.plugin import plugin
 from qcompress.targets.cpp.ports import is_plain
 from qcompress.targets.cpp.selftest import FILE, selftest
 from qcompress.targets.cpp.types import port_type
-from qcompress.targets.processes import require, run_logged
+from qcompress.targets.processes import require
 from qcompress.targets.record import read_record, write_record
 
 Narrow = npt.NDArray[np.integer[Any]]
 RECORD = "cpp.json"
-MACHINE = "emulator.machine"
-"""What was compiled on this machine; like the library it is no part of what a candidate's hashes cover."""
-
-
 ALL_STAGES = "cpp, all stages"
 """Name of the body of a chain."""
 
 
 @dataclass(frozen=True)
 class Cpp:
-    """Settings of the C++ emulator; a Target. optimization: g++'s -O; machine: its -march."""
+    """Settings of the C++ emulator; a Target.
+
+    optimization: g++'s -O; machine: its -march, or portable: native and libraries for any x86-64 besides, so that a
+    candidate is emulated at a good rate where there is no compiler.
+    """
 
     optimization: str = "3"
     machine: str = "native"
@@ -68,7 +70,7 @@ class Cpp:
 
     def cost(self, graph: Graph | Chain) -> tuple[float, float]:
         """Seconds and megabytes that a build of graph will take, from counts; the measurements behind it: `cost`."""
-        return cost(graph)
+        return cost(graph, 1 + len(MADE) if self.machine == PORTABLE else 1)
 
     def refuse(self, graph: Graph | Chain) -> None:
         """Raises Refused for a graph that 64-bit integers cannot hold or a chain with a stage that is not C++."""
@@ -82,50 +84,38 @@ class Cpp:
         text = _emitter(graph).header(graph)
         compiler = require("g++", "g++")
         folder.mkdir(parents=True, exist_ok=True)
-        digest = hashlib.sha256(text.encode()).hexdigest()
-        made = {"settings": asdict(self), "header": digest}
+        sources = {
+            emit.header_name(graph): text,
+            "library.cpp": library(graph),
+            "plugin.cpp": plugin(graph, _emitter(graph).keeps_space(graph)),
+            **package(graph),
+        }
+        made = {"settings": asdict(self), "header": _text_hash(text), "sources": _hashes(sources)}
         if not _is_recorded(graph, folder, made):
             for stale in (folder / RECORD, folder / MACHINE, *folder.glob("*.so")):
                 stale.unlink(missing_ok=True)
             if isinstance(graph, Graph):
                 graph.save(folder / "graph")
-            (folder / emit.header_name(graph)).write_text(text)
-            (folder / "library.cpp").write_text(library(graph))
-            (folder / "plugin.cpp").write_text(plugin(graph, _emitter(graph).keeps_space(graph)))
+            for name, source in sources.items():
+                (folder / name).write_text(source)
             _write_selftest(graph, folder)
-        body = self._body(graph, folder, digest, compiler)
+        body = CppBody(graph, self._libraries(graph, folder, made).make(compiler))
         write_record(folder / RECORD, graph, made)
         return body
 
     def open(self, graph: Graph | Chain, folder: Path) -> "CppBody":
         """The emulator of graph that `build` left in `folder`.
 
-        Its library is compiled again where it is not this machine's. Raises QcompressError if it is missing.
+        A library for this processor is compiled where none in the folder runs on it. Raises QcompressError if there is
+        no such emulator, ToolMissing if nothing can be compiled.
         """
-        return self._body(graph, folder, str(read_record(folder / RECORD, graph).get("header")), None)
+        libraries = self._libraries(graph, folder, read_record(folder / RECORD, graph))
+        return CppBody(graph, libraries.find() or libraries.make_own(require("g++", "g++")))
 
-    def _body(self, graph: Graph | Chain, folder: Path, header: str, compiler: str | None) -> "CppBody":
-        """The library, found or made. Its name tells its content: a process loads no two libraries of one name."""
-        digest = hashlib.sha256(f"{asdict(self)} {header} {_processor()}".encode()).hexdigest()
-        path = folder / f"emulator-{digest[:12]}.so"
-        made = {"library": path.name, "sha256": _file_hash(path)}
-        try:
-            found = json.loads((folder / MACHINE).read_text())
-        except (OSError, ValueError):
-            found = None
-        if made["sha256"] is None or found != made:
-            self._compile(graph, folder, path.name, compiler or require("g++", "g++"))
-            write_json(folder / MACHINE, {"library": path.name, "sha256": _file_hash(path)})
-        return CppBody(graph, path)
-
-    def _compile(self, graph: Graph | Chain, folder: Path, library: str, compiler: str) -> None:
-        log = folder / "build.log"
-        log.unlink(missing_ok=True)
-        flags = ["-std=c++17", f"-O{self.optimization}", f"-march={self.machine}", "-Wall", "-Wextra", "-Wno-psabi"]
-        part = f"{library}.{os.getpid()}-{threading.get_ident()}.part"  # others may compile the same at this moment
-        command = [compiler, *flags, "-shared", "-fPIC", "-pthread", "library.cpp", "-o", part]
-        run_logged(command, folder, log, f"cpp: compiling {graph.name}")
-        os.replace(folder / part, folder / library)
+    def _libraries(self, graph: Graph | Chain, folder: Path, made: JsonObject) -> Libraries:
+        """The libraries of a build; made: its record, of the header alone if it is of an older version."""
+        content = f"{made.get('header')}{made.get('sources', {}).get('library.cpp', '')}"
+        return Libraries(folder, graph.name, content, asdict(self))
 
 
 def _write_selftest(graph: Graph | Chain, folder: Path) -> None:
@@ -154,19 +144,15 @@ def _emitter(graph: Graph | Chain) -> Any:
     return emit if isinstance(graph, Graph) else chain
 
 
-def _file_hash(path: Path) -> str | None:
-    """SHA-256 of a file, None if there is none."""
-    return hashlib.sha256(path.read_bytes()).hexdigest() if path.is_file() else None
+def _text_hash(text: str) -> str:
+    return hashlib.sha256(text.encode()).hexdigest()
 
 
-def _processor() -> str:
-    """A short hash of what instructions this processor has: code for another one may not run."""
-    try:
-        lines = Path("/proc/cpuinfo").read_text().splitlines()
-    except OSError:
-        lines = []
-    flags = next((line for line in lines if line.startswith(("flags", "Features"))), platform.processor())
-    return hashlib.sha256(f"{platform.machine()} {sorted(flags.split())}".encode()).hexdigest()[:16]
+def _hashes(sources: Mapping[str, str]) -> dict[str, str]:
+    """SHA-256 of all texts that a build writes, by file name; the self-test's by what makes it of the graph."""
+    return {name: _text_hash(text) for name, text in sources.items()} | {
+        "selftest.cpp": _text_hash(Path(selftest_module.__file__).read_text())
+    }
 
 
 def native_dtype(format_: Format) -> np.dtype[Any]:

@@ -1,11 +1,10 @@
-"""The C++ files around the emulator's header: for Python and for frameworks."""
+"""The C++ of the library around the emulator's header, that Python loads."""
 
 from typing import Any
 
 from qcompress.graph.stage import ports_in, ports_out
 from qcompress.targets.cpp.ports import is_plain, members
 from qcompress.targets.cpp.source import header_name, namespace
-from qcompress.targets.cpp.types import port_type
 from qcompress.targets.cpp.values import predict_values
 
 THREADS = """\
@@ -153,88 +152,6 @@ extern "C" std::size_t run_native(const void *const *from, void *const *to, std:
 }}
 """
 
-PLUGIN = """\
-// A model for a framework that loads emulators as plug-ins: create_model, prepare_input, predict, read_result,
-// destroy_model. Build: g++ -std=c++17 -O3 -fPIC -shared plugin.cpp -o {name}.so
-// Every model object has its own input and output; the weights are constants that all threads share. A framework with
-// a base class of its own gives its header and name: -DQCOMPRESS_MODEL_HEADER='"emulator.h"'
-// -DQCOMPRESS_MODEL_BASE=hls4mlEmulator::Model
-#include "{header}"
-
-#include <any>
-{includes}
-#ifdef QCOMPRESS_MODEL_HEADER
-#include QCOMPRESS_MODEL_HEADER
-#else
-#define QCOMPRESS_MODEL_BASE qcompress_plugin::Model
-namespace qcompress_plugin {{
-{takes}
-class Model {{
-  public:
-    virtual void prepare_input(std::any input) = 0;
-    virtual void predict() = 0;
-    virtual void read_result(std::any result) = 0;
-    virtual ~Model() = default;
-}};
-}} // namespace qcompress_plugin
-#endif
-
-namespace {space} {{
-
-class Emulator final : public QCOMPRESS_MODEL_BASE {{
-{members}
-}};
-
-}} // namespace {space}
-
-extern "C" QCOMPRESS_MODEL_BASE *create_model() {{ return new {space}::Emulator; }}
-extern "C" void destroy_model(QCOMPRESS_MODEL_BASE *model) {{ delete model; }}
-"""
-
-
-PLAIN_TAKES = (
-    "// prepare_input takes a pointer to const Input[input_size], read_result a pointer to Output[output_size]."
-)
-NAMED_TAKES = """\
-// prepare_input takes a std::map<std::string, const void *>: the name of every input -> its codes; read_result takes a
-// std::map<std::string, void *>: names of outputs, all or some -> where their codes go. Unknown and missing names are
-// std::out_of_range. Names and types:
-{ports}"""
-
-PLAIN_MEMBERS = """\
-    std::array<Input, input_size> input_{{}};
-    std::array<Output, output_size> output_{{}};{workspace}
-
-  public:
-    void prepare_input(std::any input) override {{
-        const Input *from = std::any_cast<const Input *>(input);
-        for (std::size_t i = 0; i < input_size; i++) input_[i] = from[i];
-    }}
-    void predict() override {{ {space}::predict(input_.data(), output_.data(){extra}); }}
-    void read_result(std::any result) override {{
-        Output *to = std::any_cast<Output *>(result);
-        for (std::size_t i = 0; i < output_size; i++) to[i] = output_[i];
-    }}"""
-
-NAMED_MEMBERS = """\
-    {arrays}{workspace}
-
-  public:
-    void prepare_input(std::any input) override {{
-        const auto from = std::any_cast<std::map<std::string, const void *>>(input);
-        {copies}
-        if (from.size() != {inputs}) throw std::out_of_range("an input that the model does not have");
-    }}
-    void predict() override {{
-        {space}::predict(Inputs{{{narrow_inputs}}}, Outputs{{{narrow_outputs}}}{extra});
-    }}
-    void read_result(std::any result) override {{
-        for (const auto &[name, to] : std::any_cast<std::map<std::string, void *>>(result)) {{
-            {results}
-            throw std::out_of_range(name);
-        }}
-    }}"""
-
 
 def library(graph: Any) -> str:
     """C++ of the shared library of graph, a graph or a chain, that Python loads."""
@@ -280,63 +197,3 @@ def _named(graph: Any) -> dict[str, Any]:
             f"static_cast<outputs::{name}::type *>(to[{n}])" for n, (name, _) in enumerate(outputs)
         ),
     }
-
-
-def plugin(graph: Any, keeps_space: bool) -> str:
-    """C++ of a plug-in of graph, a graph or a chain, for frameworks that load emulators at run time.
-
-    keeps_space: whether a model object keeps its work space from row to row.
-    """
-    space = namespace(graph)
-    own = {
-        "space": space,
-        "workspace": "\n    Workspace space_;" if keeps_space else "",
-        "extra": ", 1, space_" if keeps_space else "",
-    }
-    plain = is_plain(graph)
-    return PLUGIN.format(
-        header=header_name(graph),
-        space=space,
-        name=header_name(graph).removesuffix(".h"),
-        includes="#include <array>\n"
-        if plain
-        else "#include <cstring>\n#include <map>\n#include <stdexcept>\n#include <string>\n",
-        takes=PLAIN_TAKES if plain else NAMED_TAKES.format(ports=_listed(graph)),
-        members=(PLAIN_MEMBERS.format(**own) if plain else NAMED_MEMBERS.format(**own, **_kept(graph))),
-    )
-
-
-def _listed(graph: Any) -> str:
-    """Names and types of all ports, in comments."""
-    sides = (("in", "const ", ports_in(graph)), ("out", "", ports_out(graph)))
-    return "\n".join(
-        f"// {side}: {_quoted(port.name)}: {const}{port_type(port.format)}[{port.size}]"
-        for side, const, ports in sides
-        for port in ports
-    )
-
-
-def _kept(graph: Any) -> dict[str, Any]:
-    """What NAMED_MEMBERS says of every port."""
-    inputs, outputs = members(ports_in(graph)), members(ports_out(graph))
-    arrays = [f"inputs::{name}::type in_{name}[inputs::{name}::size]{{}};" for name, _ in inputs]
-    arrays += [f"outputs::{name}::type out_{name}[outputs::{name}::size]{{}};" for name, _ in outputs]
-    copies = [f"std::memcpy(in_{name}, from.at({_quoted(port.name)}), sizeof in_{name});" for name, port in inputs]
-    results = [
-        f"if (name == {_quoted(port.name)}) {{ std::memcpy(to, out_{name}, sizeof out_{name}); continue; }}"
-        for name, port in outputs
-    ]
-    return {
-        "arrays": "\n    ".join(arrays),
-        "copies": "\n        ".join(copies),
-        "inputs": len(inputs),
-        "narrow_inputs": ", ".join(f"in_{name}" for name, _ in inputs),
-        "narrow_outputs": ", ".join(f"out_{name}" for name, _ in outputs),
-        "results": "\n            ".join(results),
-    }
-
-
-def _quoted(text: str) -> str:
-    """A string as C++ reads it, on one line, in ASCII: bytes beyond it as octal escapes of UTF-8."""
-    escaped = (chr(byte) if 32 <= byte < 127 and byte not in b'"\\\\?' else f"\\{byte:03o}" for byte in text.encode())
-    return f'"{"".join(escaped)}"'

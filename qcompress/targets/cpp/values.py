@@ -70,10 +70,12 @@ extern "C" std::size_t predict_values(const void *const *from, const int *kinds,
 
 def is_compiled(stage: Any) -> bool:
     """Whether the library of a graph or a chain takes real values: codes and scales must be exact in float64."""
-    return all(
-        port.format.width <= DOUBLE_BITS and abs(port.format.fraction) <= LARGEST_SCALE
-        for port in (*ports_in(stage), *ports_out(stage))
-    )
+    return all(map(is_real, (*ports_in(stage), *ports_out(stage))))
+
+
+def is_real(port: Port) -> bool:
+    """Whether codes and scale of a port are exact in float64."""
+    return port.format.width <= DOUBLE_BITS and abs(port.format.fraction) <= LARGEST_SCALE
 
 
 def predict_values(stage: Any) -> str:
@@ -119,14 +121,19 @@ def _sides(inputs: Members, outputs: Members) -> tuple[tuple[str, Members], tupl
 
 
 def _port(source: Source, name: str, port: Port, power: int, cast: Cast | None) -> None:
-    """What values.h knows of a port; power: of two, that values are multiplied with."""
-    overflow = Overflow.SAT if cast is None else cast.overflow
+    """What values.h knows of a port."""
     with source.block(f"struct {name}", "};"):
-        source.line(f"using type = {port_type(port.format)};")
-        source.constants("std::size_t", size=port.size)
-        source.constants("long long", smallest=port.format.min_code, largest=port.format.max_code)
-        source.line(f"static constexpr double scale = {float.hex(2.0**power)};")
-        source.line(
-            f"static constexpr int width = {port.format.width}, rounding = {cast.rounding if cast else 'EXACT'}, "
-            f"overflow = {overflow};"
-        )
+        constants(source, port, power, cast)
+
+
+def constants(source: Source, port: Port, power: int, cast: Cast | None) -> None:
+    """The constants of a port for values.h; power: of two, that values are multiplied with; cast: of values, if any."""
+    overflow = Overflow.SAT if cast is None else cast.overflow
+    source.line(f"using type = {port_type(port.format)};")
+    source.constants("std::size_t", size=port.size)
+    source.constants("long long", smallest=port.format.min_code, largest=port.format.max_code)
+    source.line(f"static constexpr double scale = {float.hex(2.0**power)};")
+    source.line(
+        f"static constexpr int width = {port.format.width}, rounding = {cast.rounding if cast else 'EXACT'}, "
+        f"overflow = {overflow};"
+    )

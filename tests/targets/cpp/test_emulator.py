@@ -159,7 +159,7 @@ def test_another_processor_compiles_again(tmp_path: Path, monkeypatch: pytest.Mo
     library = QUICK.build(graph, tmp_path).library
     first = library.stat().st_mtime_ns
     assert QUICK.open(graph, tmp_path).library.stat().st_mtime_ns == first
-    monkeypatch.setattr("qcompress.targets.cpp.emulator._processor", lambda: "another")
+    monkeypatch.setattr("qcompress.targets.cpp.machine.processor", lambda: "another")
     again = QUICK.open(graph, tmp_path).library
     assert again.name != library.name
     assert QUICK.open(graph, tmp_path).library.stat().st_mtime_ns == again.stat().st_mtime_ns
@@ -208,93 +208,6 @@ def test_the_self_test_passes_and_fails_where_it_should(tmp_path: Path) -> None:
     done = subprocess.run([str(tmp_path / "selftest")], capture_output=True, text=True, check=False)
     assert done.returncode == 1
     assert "0 wrong" not in done.stdout
-
-
-HOST = r"""
-#include <any>
-#include <cstdint>
-#include <cstdio>
-#include <dlfcn.h>
-#include <fstream>
-#include <thread>
-#include <vector>
-class Model {
-  public:
-    virtual void prepare_input(std::any input) = 0;
-    virtual void predict() = 0;
-    virtual void read_result(std::any result) = 0;
-    virtual ~Model() = default;
-};
-template <class T> std::vector<T> read(const char *path) {
-    std::ifstream file(path, std::ios::binary);
-    std::vector<char> bytes((std::istreambuf_iterator<char>(file)), {});
-    return {reinterpret_cast<T *>(bytes.data()), reinterpret_cast<T *>(bytes.data() + bytes.size())};
-}
-int main(int, char **arguments) {
-    long wrong[2][4] = {};
-    std::vector<std::thread> threads;
-    for (int m = 0; m < 2; m++) {
-        void *library = dlopen(arguments[1 + 2 * m], RTLD_NOW);
-        if (!library) return std::printf("%s\n", dlerror()), 2;
-        auto create = reinterpret_cast<Model *(*)()>(dlsym(library, "create_model"));
-        auto destroy = reinterpret_cast<void (*)(Model *)>(dlsym(library, "destroy_model"));
-        for (int t = 0; t < 4; t++)
-            threads.emplace_back([=, &wrong] {
-                const auto codes = read<std::int8_t>(arguments[5]), expected = read<std::int8_t>(arguments[2 + 2 * m]);
-                Model *model = create();
-                for (std::size_t row = t; row < codes.size() / 2; row += 3) {
-                    std::int8_t result[2];
-                    const std::int8_t *input = &codes[2 * row];
-                    model->prepare_input(input);
-                    model->predict();
-                    model->read_result(static_cast<std::int8_t *>(result));
-                    for (int i = 0; i < 2; i++) wrong[m][t] += result[i] != expected[2 * row + i];
-                }
-                destroy(model);
-            });
-    }
-    for (auto &thread : threads) thread.join();
-    long total = 0;
-    for (auto &model : wrong) for (long one : model) total += one;
-    std::printf("%ld wrong\n", total);
-    return total != 0;
-}
-"""
-
-
-def test_two_models_in_one_process_with_four_threads_each(tmp_path: Path) -> None:
-    """Same layer names, same file names, other weights: each gives its own results."""
-    graphs = [small_graph(), small_graph(weight=-7)]
-    codes = every_code(graphs[0])
-    assert (graphs[0].run(codes) != graphs[1].run(codes)).any()
-    codes.astype(np.int8).tofile(tmp_path / "codes")
-    flags = ["g++", "-std=c++17", "-O1"]
-    arguments = []
-    for number, graph in enumerate(graphs):
-        folder = tmp_path / str(number)
-        QUICK.build(graph, folder)
-        subprocess.run([*flags, "-fPIC", "-shared", "plugin.cpp", "-o", "model.so"], cwd=folder, check=True)
-        graph.run(codes).astype(np.int8).tofile(folder / "expected")
-        arguments += [str(folder / "model.so"), str(folder / "expected")]
-    (tmp_path / "host.cpp").write_text(HOST)
-    subprocess.run([*flags, "host.cpp", "-o", "host", "-ldl", "-pthread"], cwd=tmp_path, check=True)
-    command = [str(tmp_path / "host"), *arguments, str(tmp_path / "codes")]
-    done = subprocess.run(command, capture_output=True, text=True, check=False)
-    assert (done.returncode, done.stdout) == (0, "0 wrong\n"), done.stdout + done.stderr
-    arguments[1], arguments[3] = arguments[3], arguments[1]
-    swapped = subprocess.run(
-        [str(tmp_path / "host"), *arguments, str(tmp_path / "codes")], capture_output=True, check=False
-    )
-    assert swapped.returncode == 1
-
-
-def test_a_framework_can_bring_its_own_base_class(tmp_path: Path) -> None:
-    QUICK.build(small_graph(), tmp_path)
-    base = HOST[HOST.index("class Model") : HOST.index("template")].replace("class Model", "#include <any>\nclass Base")
-    (tmp_path / "emulator.h").write_text(base.replace("~Model", "~Base"))
-    defines = ['-DQCOMPRESS_MODEL_HEADER="emulator.h"', "-DQCOMPRESS_MODEL_BASE=Base"]
-    command = ["g++", "-std=c++17", "-fPIC", "-shared", *defines, "plugin.cpp", "-o", "model.so"]
-    subprocess.run(command, cwd=tmp_path, check=True)
 
 
 def test_two_threads_of_python_share_a_body(tmp_path: Path) -> None:
