@@ -26,6 +26,7 @@ ROOMS = [
     "detectors",
     "config",
     "candidate",
+    "volumes",
     "report",
     "pipeline",
     "api",
@@ -141,6 +142,7 @@ def test_detectors_do_not_know_each_other():
         "detectors.hgcal.encoder.emulation",
         "report.tables",
         "targets",
+        "volumes.running",
     ],
 )
 def test_light_modules_import_no_heavy_library(module):
