@@ -57,12 +57,13 @@ def computed(work: Work, emulation: Emulation, part: Part) -> Arrays:
 
 
 def compute(
-    work: Work, parts: Parts, threads: int, span: Span, told: Callable[[int], None] | None = None
+    parts: Parts, threads: int, job: tuple[Work, Span], told: Callable[[int], None] | None = None
 ) -> Span | str:
-    """Compute the rows of a span into a part; returns the span, or what was wrong, in one line.
+    """Compute the rows of a job, a span of them, into a part; returns the span, or what was wrong, in one line.
 
     threads: that share the rows of a block; told: called with every number of rows that is done.
     """
+    work, span = job
     try:
         emulation = _emulation(work, threads)
         work.volume.check_unchanged(*span)

@@ -4,7 +4,7 @@ import hashlib
 import json
 from bisect import bisect_right
 from collections.abc import Iterable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from itertools import pairwise
 from pathlib import Path
 
@@ -35,7 +35,8 @@ class Work:
     """Everything that a process must know to compute some rows.
 
     network: None for the only one; codes: integers in and out, not real values; outputs: output -> its column;
-    kept: column of the input -> column of the output; arithmetic: hash of what computes them.
+    kept: column of the input -> column of the output; arithmetic: hash of what computes them; block_rows: rows that are
+    read, computed and written at a time.
     """
 
     candidate: Path
@@ -48,16 +49,15 @@ class Work:
     kept: dict[str, str]
     written: tuple[Column, ...]
     arithmetic: str
+    block_rows: int
 
     @property
     def rows(self) -> int:
         return self.volume.rows
 
-    @property
-    def block_rows(self) -> int:
-        """Rows of a block: a power of two, by the bytes of a row."""
-        row_bytes = sum(column.row_bytes for column in (*self.volume.columns, *self.written))
-        return min(BLOCK_ROWS, 1 << max(BLOCK_BYTES // max(row_bytes, 1), 1).bit_length() - 1)
+    def within(self, span: Span) -> "Work":
+        """What must be known for some of the rows."""
+        return replace(self, volume=self.volume.within(*span))
 
     def emulation(self, threads: int) -> Emulation:
         """What computes; raises QcompressError if the candidate is not what it was."""
@@ -85,6 +85,12 @@ class Work:
 def plan_hash(description: JsonObject) -> str:
     """SHA-256 of a description."""
     return hashlib.sha256(json.dumps(description, sort_keys=True).encode()).hexdigest()
+
+
+def rows_of_a_block(columns: Sequence[Column]) -> int:
+    """A power of two, by the bytes of a row of all columns, read and written."""
+    row_bytes = sum(column.row_bytes for column in columns)
+    return int(min(BLOCK_ROWS, 1 << max(BLOCK_BYTES // max(row_bytes, 1), 1).bit_length() - 1))
 
 
 def default_partitions(rows: int, block_rows: int) -> int:

@@ -24,7 +24,7 @@ from qcompress.volumes.columns import Arrays, Column
 from qcompress.volumes.computing import compute, computed, output_column
 from qcompress.volumes.formats import writer_of
 from qcompress.volumes.parts import Joined, Parts
-from qcompress.volumes.plan import Span, Work, default_partitions, gaps, partitions
+from qcompress.volumes.plan import Span, Work, default_partitions, gaps, partitions, rows_of_a_block
 from qcompress.volumes.volume import columns_of, found_files, named, volume_of
 
 
@@ -124,7 +124,7 @@ def looked_at(asked: Asked, paths: Sequence[Path]) -> tuple[Work, Emulation, lis
         notes.append("no C++ emulator runs here: the reference interpreter computes the same, hundreds of times slower")
     work = Work(
         *(asked.candidate.resolve(), asked.network, asked.stages, asked.codes, volume, tuple(bound)),
-        *(outputs, kept, tuple(written), emulation.stage.content_hash()),
+        *(outputs, kept, tuple(written), emulation.stage.content_hash(), rows_of_a_block([*volume.columns, *written])),
     )
     return work, emulation, notes
 
@@ -220,10 +220,10 @@ def _computed(asked: Asked, work: Work, parts: Parts, share: Share, reporter: Re
         report(done, rows, f"{done / (time.monotonic() - begun):.3g} rows/s")
 
     if share.processes == 1 and asked.scheduler is None:
-        found: Iterator[Span | str] = (compute(work, parts, share.threads, span, told) for span in share.spans)
+        found: Iterator[Span | str] = (compute(parts, share.threads, (work, span), told) for span in share.spans)
     else:
-        task = partial(compute, work, parts, share.threads)
-        found = dask_partitions.results(share.spans, task, asked.scheduler, share.processes)
+        jobs = [(work.within(span), span) for span in share.spans]
+        found = dask_partitions.results(jobs, partial(compute, parts, share.threads), asked.scheduler, share.processes)
     for each in found:
         if isinstance(each, str):
             raise QcompressError(each)

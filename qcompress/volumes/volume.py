@@ -3,7 +3,7 @@
 import glob
 from bisect import bisect_right
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from difflib import get_close_matches
 from itertools import accumulate
 from pathlib import Path
@@ -63,12 +63,14 @@ def found_files(given: Path) -> list[Path]:
 class Volume:
     """Rows of some files that have the same columns.
 
-    columns: those that are read, with the shapes of their rows; tree: which of several in ROOT files.
+    columns: those that are read, with the shapes of their rows; tree: which of several in ROOT files; first: number of
+    the first row, where there are others before these files.
     """
 
     files: tuple[File, ...]
     columns: tuple[Column, ...]
     tree: str | None = None
+    first: int = 0
 
     @property
     def rows(self) -> int:
@@ -110,6 +112,13 @@ class Volume:
         if row != stop:
             raise QcompressError(f"{file.path}: ends at row {row}, where {stop} were told; it has changed or was cut")
 
+    def within(self, first: int, stop: int) -> "Volume":
+        """The files that hold some of the rows first..stop; rows keep their numbers."""
+        edges = self._edges()
+        own = [n for n, here in enumerate(edges[:-1]) if here < stop and edges[n + 1] > first]
+        files = tuple(self.files[n]._replace(starts=()) for n in own)
+        return replace(self, files=files, first=edges[own[0]] if own else first)
+
     def check_unchanged(self, first: int, stop: int) -> None:
         """Raises QcompressError if a file that holds some of the rows first..stop is not what it was."""
         for here, file in zip(self._edges(), self.files, strict=False):
@@ -119,7 +128,7 @@ class Volume:
                     raise QcompressError(f"{file.path}: has changed while it was read; run the command again")
 
     def _edges(self) -> list[int]:
-        return list(accumulate((file.rows for file in self.files), initial=0))
+        return list(accumulate((file.rows for file in self.files), initial=self.first))
 
 
 def columns_of(path: Path, tree: str | None) -> tuple[dict[str, Column], list[str]]:
