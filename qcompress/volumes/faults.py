@@ -59,7 +59,7 @@ def _first_of(convert: Convert, binding: Binding, array: npt.NDArray[Any]) -> Ba
             high = middle
     told = str(_fault(convert, flat[low:high])).removeprefix("1 of 1 values are ")
     row, element = divmod(low, binding.port.size)
-    where = f", element {element}" if binding.port.size > 1 and len(binding.columns) == 1 else ""
+    where = f", element {element}," if binding.port.size > 1 and len(binding.columns) == 1 else ""
     return Bad(row, binding.column_of(element), f"{flat[low]}{where} is {told}")
 
 

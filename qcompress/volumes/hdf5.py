@@ -1,6 +1,7 @@
 """HDF5 files: every dataset is a column by its path in the file; so is every field of a compound one."""
 
-from collections.abc import Iterator, Sequence
+import io
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
 from typing import Any, BinaryIO
@@ -69,17 +70,64 @@ def write(file: BinaryIO, table: Table, path: Path) -> None:
     """A dataset a column, a chunk a block; without times, so that equal contents are equal bytes."""
     import h5py
 
-    with h5py.File(file, "w") as made:
-        rows = max(1, min(table.rows, table.block_rows))
+    kept = _Held(file)
+    with h5py.File(kept, "w") as made:
         for column in table.columns:
             shape = column.shape or ()
-            made.create_dataset(
-                *(column.name, (table.rows, *shape), column.dtype),
-                **({"chunks": (rows, *shape), "track_times": False} | COMPRESSED),
-            )
+            chunks = {"chunks": (min(table.rows, table.block_rows), *shape), **COMPRESSED} if table.rows else {}
+            made.create_dataset(column.name, (table.rows, *shape), column.dtype, track_times=False, **chunks)
         for first, stop in blocks(table):
             for column in table.columns:
                 made[column.name][first:stop] = table.read(column.name, first, stop)
+            if kept.fault is not None:
+                break
+    if kept.fault is not None:
+        raise kept.fault
+
+
+class _Held(io.RawIOBase):
+    """A file that holds its first fault back: HDF5 ends the process if it cannot write what it has, on closing.
+
+    fault: that one; from then on nothing is written.
+    """
+
+    def __init__(self, file: BinaryIO) -> None:
+        super().__init__()
+        self._file = file
+        self.fault: OSError | None = None
+
+    def write(self, data: Any) -> int:
+        """Bytes that were written, or would have been."""
+        return int(self._tried(self._file.write, data, instead=len(data)))
+
+    def seek(self, offset: int, whence: int = 0) -> int:
+        """The new position."""
+        return int(self._tried(self._file.seek, offset, whence, instead=offset))
+
+    def tell(self) -> int:
+        """The position."""
+        return int(self._tried(self._file.tell, instead=0))
+
+    def truncate(self, size: int | None = None) -> int:
+        """The new size."""
+        return int(self._tried(self._file.truncate, size, instead=size or 0))
+
+    def flush(self) -> None:
+        """Write what is still in memory."""
+        self._tried(self._file.flush, instead=None)
+
+    def readinto(self, buffer: Any) -> int:
+        """Bytes that were read; nothing in them is of use after a fault."""
+        read: Any = getattr(self._file, "readinto")  # noqa: B009 - BinaryIO does not know it
+        return int(self._tried(read, buffer, instead=len(buffer)))
+
+    def _tried(self, call: Callable[..., Any], *given: Any, instead: Any) -> Any:
+        if self.fault is None:
+            try:
+                return call(*given)
+            except OSError as fault:
+                self.fault = fault
+        return instead
 
 
 def _column(name: str, dtype: Any, shape: tuple[int, ...]) -> Column:

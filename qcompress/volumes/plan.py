@@ -126,6 +126,7 @@ def partitions(open_rows: Sequence[Span], parts: int, block_rows: int, starts: S
 
 
 def _edge(wanted: int, block_rows: int, starts: Sequence[int]) -> int:
-    """The first row of a block at, or behind, the last of `starts` before the row `wanted`."""
-    start = wanted if not starts else starts[max(bisect_right(starts, wanted) - 1, 0)]
+    """The first row of a block at, or behind, the one of `starts` that is nearest to the row `wanted`."""
+    place = bisect_right(starts, wanted)
+    start = min(starts[max(place - 1, 0) : place + 1], key=lambda row: abs(row - wanted)) if starts else wanted
     return -(-start // block_rows) * block_rows

@@ -24,8 +24,7 @@ class RootSource:
     def __init__(self, tree: Any, notes: Sequence[str]) -> None:
         self._tree = tree
         self.notes = notes
-        names = tree.keys()
-        self.columns: Mapping[str, Column] = {name: _column(tree, name) for name in names}
+        self.columns: Mapping[str, Column] = {name: _column(tree, name) for name in tree.keys(recursive=False)}
 
     def rows(self, names: Sequence[str]) -> int:
         """Entries of the tree."""
@@ -146,13 +145,15 @@ def _column(tree: Any, name: str) -> Column:
 
 
 def _field_column(tree: Any, name: str, kind: str) -> Column:
-    """Of an RNTuple."""
-    form = tree.to_akform(filter_name=name).content(name) if "." not in name else None
+    """Of an RNTuple: the type of no entries of it."""
+    import awkward
+
+    form = awkward.to_layout(tree.arrays([name], entry_stop=0, library="ak")[name]).form
     shape: Shape | None = ()
-    while form is not None and (form.is_regular or form.is_list):
+    while form.is_regular or form.is_list:
         shape = (*shape, form.size) if form.is_regular and shape is not None else None
         form = form.content
-    if form is None or not form.is_numpy:
+    if not form.is_numpy:
         return Column(name, kind, None, None)
     dtype = np.dtype(form.primitive)
     shape = None if shape is None else (*shape, *form.inner_shape)

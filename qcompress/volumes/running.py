@@ -162,7 +162,7 @@ def _said(asked: Asked, work: Work, emulation: Emulation, share: Share, done: Se
     files = work.volume.files
     size = sum(file.size for file in files)
     meaning = "codes" if asked.codes else "real values"
-    yield f"{asked.source}: {work.rows} rows of {len(files)} {'file' if len(files) == 1 else 'files'}, {_bytes(size)}"
+    yield f"{asked.source}: {_count(work.rows, 'row')} of {_count(len(files), 'file')}, {_bytes(size)}"
     for each in work.bindings:
         told = each.columns[0] if len(each.columns) == 1 else f"{each.columns[0]} .. {each.columns[-1]}"
         yield f"{emulation.name}: {meaning} of {told} to input {each.port.name} {each.port.shape} {each.port.format}"
@@ -176,8 +176,8 @@ def _said(asked: Asked, work: Work, emulation: Emulation, share: Share, done: Se
 
 def _estimate(asked: Asked, work: Work, emulation: Emulation, share: Share, write: Callable[..., None]) -> list[str]:
     """Partitions, processes, and about how long: from the first block, computed and written to nowhere."""
-    where = asked.scheduler or f"{share.processes} processes of {share.threads} threads"
-    line = f"{len(share.spans)} partitions of blocks of {work.block_rows} rows, {where}"
+    where = asked.scheduler or f"{_count(share.processes, 'process')} of {_count(share.threads, 'thread')}"
+    line = f"{_count(len(share.spans), 'partition')} of blocks of {work.block_rows} rows, {where}"
     if work.rows <= work.block_rows or asked.scheduler is not None:
         return [line]
     _first_block(work, emulation)
@@ -230,6 +230,11 @@ def _computed(asked: Asked, work: Work, parts: Parts, share: Share, reporter: Re
         if share.processes > 1 or asked.scheduler is not None:
             told(each[1] - each[0])
         yield each
+
+
+def _count(number: int, what: str) -> str:
+    """How many, in words."""
+    return f"{number} {what}{'' if number == 1 else 'es' if what.endswith('s') else 's'}"
 
 
 def _bytes(size: float) -> str:

@@ -13,6 +13,9 @@ from qcompress.errors import QcompressError
 from qcompress.volumes.columns import Arrays, Column, Source
 from qcompress.volumes.formats import ENDINGS, KNOWN, format_of, has_columns
 
+LARGEST_NUMBER = 8
+"""Bytes of a number."""
+
 
 class File(NamedTuple):
     """A file of a volume as it was found: rows, bytes, when it was last changed (ns), where reading may begin."""
@@ -143,8 +146,8 @@ def named(columns: Mapping[str, Column], name: str, place: object) -> Column:
         near = get_close_matches(name, columns, 3)
         listed = ", ".join(near or list(columns)[:12]) or "no column at all"
         raise QcompressError(f"{place}: no column {name}; {'nearest are' if near else 'it has'} {listed}")
-    if found.dtype is None:
-        raise QcompressError(f"{place}: column {name} is of type {found.kind}; only numbers are read")
+    if found.dtype is None or found.dtype.itemsize > LARGEST_NUMBER:
+        raise QcompressError(f"{place}: column {name} is of type {found.kind}; only numbers of up to 64 bits are read")
     return found
 
 
