@@ -40,6 +40,11 @@ class Emulation:
     def outputs(self) -> tuple[Port, ...]:
         return ports_out(self.stage)
 
+    @property
+    def converts_slowly(self) -> bool:
+        """Whether real values become codes outside of the emulator, as in one that an older version has compiled."""
+        return self.compiled is not None and not hasattr(self.compiled._loaded, "predict_values")
+
     def run(self, codes: Mapping[str, Codes]) -> Arrays:
         """Codes (rows, *shape) of every input by name -> codes of every output by name, int64.
 

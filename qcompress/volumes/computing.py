@@ -68,7 +68,7 @@ def compute(
         emulation = _emulation(work, threads)
         work.volume.check_unchanged(*span)
         with parts.written(span) as writer:
-            for part in work.volume.batches(*span, work.block_rows):
+            for part in work.volume.batches(*span, work.batch_rows):
                 found = computed(work, emulation, part)
                 writer.append(found)
                 if told is not None:

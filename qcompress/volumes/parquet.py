@@ -79,12 +79,15 @@ def write(file: BinaryIO, table: Table, path: Path) -> None:
     for column in table.columns:
         kind = pyarrow.from_numpy_dtype(column.dtype)
         for size in reversed(column.shape or ()):
-            kind = pyarrow.list_(kind, size)
+            kind = pyarrow.list_(pyarrow.field("element", kind, nullable=False), size)
         fields.append(pyarrow.field(column.name, kind, nullable=False))
     schema = pyarrow.schema(fields)
     with pyarrow.parquet.ParquetWriter(file, schema, compression=COMPRESSION) as writer:
         for first, stop in blocks(table):
-            made = [_arrow(table.read(column.name, first, stop)) for column in table.columns]
+            made = [
+                _arrow(table.read(column.name, first, stop), kind)
+                for column, kind in zip(table.columns, schema.types, strict=True)
+            ]
             writer.write_table(pyarrow.table(made, schema=schema), row_group_size=table.block_rows)
 
 
@@ -128,12 +131,11 @@ def _refuse_empty(values: Any, column: Column, first: int, shape: Sequence[int])
         raise Misfit(column.name, first + place // int(np.prod(shape, dtype=np.int64)), "is empty (null)")
 
 
-def _arrow(array: npt.NDArray[Any]) -> Any:
-    """(rows, *shape) -> pyarrow's array, lists of fixed sizes."""
+def _arrow(array: npt.NDArray[Any], kind: Any) -> Any:
+    """(rows, *shape) -> pyarrow's array of that type, lists of fixed sizes."""
     import pyarrow
 
-    shape: Shape = array.shape[1:]
-    made = pyarrow.array(np.ascontiguousarray(array).reshape(-1))
-    for size in reversed(shape):
-        made = pyarrow.FixedSizeListArray.from_arrays(made, size)
-    return made
+    if array.ndim == 1:
+        return pyarrow.array(array)
+    inner = np.ascontiguousarray(array).reshape(-1, *array.shape[2:])
+    return pyarrow.FixedSizeListArray.from_arrays(_arrow(inner, kind.value_type), type=kind)

@@ -20,9 +20,13 @@ from qcompress.volumes.volume import Volume
 
 SCHEMA = 1
 BLOCK_ROWS = 1 << 17
-"""Most rows of a block: what is read, computed and written at a time; a row group, a chunk, a basket of the output."""
+"""Most rows of a block: what is written at a time; a row group, a chunk, a basket of the output."""
 BLOCK_BYTES = 16 << 20
-"""Most bytes of a block, input and output together, unless one row has more."""
+"""Most bytes of a block in the output, a quarter of the most with the input, unless one row has more."""
+BATCH_BYTES = 2 << 20
+"""Bytes, of input and output together, that are read and computed at a time: they stay in the processor's caches."""
+LARGE_ROWS = 64
+"""Rows of a batch of large ones, so that every thread has some."""
 PARTITION_BLOCKS = 32
 MOST_PARTITIONS = 4096
 
@@ -36,7 +40,7 @@ class Work:
 
     network: None for the only one; codes: integers in and out, not real values; outputs: output -> its column;
     kept: column of the input -> column of the output; arithmetic: hash of what computes them; block_rows: rows that are
-    read, computed and written at a time.
+    written at a time; batch_rows: that are read and computed at a time.
     """
 
     candidate: Path
@@ -50,6 +54,7 @@ class Work:
     written: tuple[Column, ...]
     arithmetic: str
     block_rows: int
+    batch_rows: int
 
     @property
     def rows(self) -> int:
@@ -87,10 +92,19 @@ def plan_hash(description: JsonObject) -> str:
     return hashlib.sha256(json.dumps(description, sort_keys=True).encode()).hexdigest()
 
 
-def rows_of_a_block(columns: Sequence[Column]) -> int:
-    """A power of two, by the bytes of a row of all columns, read and written."""
+def rows_of_a_block(read: Sequence[Column], written: Sequence[Column]) -> int:
+    """A power of two, by the bytes of a row of the columns that are read and of those that are written."""
+    return min(_rows_in(BLOCK_BYTES, written), _rows_in(4 * BLOCK_BYTES, [*read, *written]))
+
+
+def rows_of_a_batch(columns: Sequence[Column]) -> int:
+    """A power of two, by the bytes of a row of all columns, read and written; of large rows some for every thread."""
+    return max(_rows_in(BATCH_BYTES, columns), min(LARGE_ROWS, _rows_in(BLOCK_BYTES, columns)))
+
+
+def _rows_in(size: int, columns: Sequence[Column]) -> int:
     row_bytes = sum(column.row_bytes for column in columns)
-    return int(min(BLOCK_ROWS, 1 << max(BLOCK_BYTES // max(row_bytes, 1), 1).bit_length() - 1))
+    return int(min(BLOCK_ROWS, 1 << max(size // max(row_bytes, 1), 1).bit_length() - 1))
 
 
 def default_partitions(rows: int, block_rows: int) -> int:

@@ -24,7 +24,7 @@ from qcompress.volumes.columns import Arrays, Column
 from qcompress.volumes.computing import compute, computed, output_column
 from qcompress.volumes.formats import writer_of
 from qcompress.volumes.parts import Joined, Parts
-from qcompress.volumes.plan import Span, Work, default_partitions, gaps, partitions, rows_of_a_block
+from qcompress.volumes.plan import Span, Work, default_partitions, gaps, partitions, rows_of_a_batch, rows_of_a_block
 from qcompress.volumes.volume import columns_of, found_files, named, volume_of
 
 
@@ -122,9 +122,12 @@ def looked_at(asked: Asked, paths: Sequence[Path]) -> tuple[Work, Emulation, lis
     _refuse_twice([column.name for column in written])
     if emulation.compiled is None:
         notes.append("no C++ emulator runs here: the reference interpreter computes the same, hundreds of times slower")
+    elif emulation.converts_slowly and not asked.codes:
+        notes.append("its emulator converts no real values: much slower than codes; compile it with this version")
     work = Work(
         *(asked.candidate.resolve(), asked.network, asked.stages, asked.codes, volume, tuple(bound)),
-        *(outputs, kept, tuple(written), emulation.stage.content_hash(), rows_of_a_block([*volume.columns, *written])),
+        *(outputs, kept, tuple(written), emulation.stage.content_hash()),
+        *(rows_of_a_block(volume.columns, written), rows_of_a_batch([*volume.columns, *written])),
     )
     return work, emulation, notes
 
@@ -192,7 +195,7 @@ def _estimate(asked: Asked, work: Work, emulation: Emulation, share: Share, writ
 
 
 def _first_block(work: Work, emulation: Emulation) -> list[Arrays]:
-    return [computed(work, emulation, part) for part in work.volume.batches(0, work.block_rows, work.block_rows)]
+    return [computed(work, emulation, part) for part in work.volume.batches(0, work.block_rows, work.batch_rows)]
 
 
 class _Block:

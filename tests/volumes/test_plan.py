@@ -36,13 +36,18 @@ def test_partitions_begin_where_row_groups_do():
     assert plan.partitions([(0, 100)], 4, 10, [0]) == [(0, 100)]
 
 
-def test_blocks_have_a_power_of_two_rows_and_bounded_bytes():
-    byte, double = np.dtype("u1"), np.dtype("f8")
-    assert plan.rows_of_a_block([Column("a", "", byte, ())]) == plan.BLOCK_ROWS
-    image = Column("image", "", double, (512, 208))
-    assert plan.rows_of_a_block([image]) == 16
+def test_blocks_and_batches_have_a_power_of_two_rows_and_bounded_bytes():
+    flag, image, large = (Column("", "", np.dtype("f8"), shape) for shape in ((), (512, 208), (10_000, 10_000)))
+    assert plan.rows_of_a_block([flag], [flag]) == plan.BLOCK_ROWS
+    assert plan.rows_of_a_block([flag], [image]) == 16
     assert 16 * image.row_bytes <= plan.BLOCK_BYTES < 32 * image.row_bytes
-    assert plan.rows_of_a_block([Column("a", "", double, (10_000, 10_000))]) == 1
+    assert plan.rows_of_a_block([image], [flag]) == 64
+    assert plan.rows_of_a_block([flag], [large]) == plan.rows_of_a_block([large], [flag]) == 1
+    cells = Column("", "", np.dtype("u1"), (80,))
+    assert plan.rows_of_a_batch([cells]) == 16384
+    assert plan.rows_of_a_batch([image]) == 16
+    assert plan.rows_of_a_batch([Column("", "", np.dtype("u1"), (100_000,))]) == 64
+    assert plan.rows_of_a_batch([large]) == 1
 
 
 def test_more_rows_are_more_partitions_up_to_a_limit():
