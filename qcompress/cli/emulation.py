@@ -110,7 +110,10 @@ def _is_of_columns(source: Path, target: Path, given: list[str]) -> bool:
     many = source.is_dir() or (not source.exists() and any(sign in str(source) for sign in "*?["))
     columns = many or has_columns(source)
     if not has_columns(target):
-        if given or many or (columns and source.suffix not in (".h5", ".hdf5", ".root")):
+        if given:
+            said = f"{target}: --{given[0].replace('_', '-')} is for files of columns"
+            raise QcompressError(f"{said}; name the output {KNOWN.replace(', ', ' or ')}")
+        if many or (columns and source.suffix not in (".h5", ".hdf5", ".root")):
             format_of(target)
         return False
     if not columns:

@@ -94,7 +94,7 @@ def check_target(asked: Asked, paths: Sequence[Path]) -> None:
     if target.resolve() in {path.resolve() for path in paths}:
         raise QcompressError(f"{target}: is part of the input; give another output file")
     inside = asked.source.is_dir() and target.resolve().parent == asked.source.resolve()
-    if inside or (not asked.source.exists() and target.match(str(asked.source))):
+    if inside or (not asked.source.exists() and target.resolve().match(os.path.abspath(asked.source))):
         raise QcompressError(f"{target}: would be part of the input {asked.source}; give a file elsewhere")
     if target.exists() and not asked.replace:
         raise QcompressError(f"{target}: is there already; --replace writes it anew")

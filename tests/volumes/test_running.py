@@ -191,6 +191,8 @@ def test_an_output_among_the_input_is_refused(pair, pair_candidate, tmp_path):
     for source, target in (("in.npz", "in.npz"), (".", "out.npz"), ("*.npz", "out.npz")):
         with pytest.raises(QcompressError, match="part of the input"):
             emulated(pair_candidate, tmp_path / source, tmp_path / target, codes=True, replace=True)
+    (tmp_path / "elsewhere").mkdir()
+    emulated(pair_candidate, tmp_path / "*.npz", tmp_path / "elsewhere" / "out.npz", codes=True)
 
 
 @pytest.mark.parametrize("output", ["out.parquet", "out.npz", "out.h5", "out.root"])
