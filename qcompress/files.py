@@ -45,7 +45,7 @@ def written_aside(path: Path) -> Iterator[BinaryIO]:
         Path(name).replace(path)
     except OSError as fault:
         Path(name).unlink(missing_ok=True)
-        raise QcompressError(f"{path}: cannot be written ({fault.strerror})") from None
+        raise QcompressError(f"{path}: cannot be written ({fault.strerror or fault})") from None
     except BaseException:
         Path(name).unlink(missing_ok=True)
         raise

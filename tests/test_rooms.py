@@ -27,6 +27,7 @@ ROOMS = [
     "config",
     "candidate",
     "registry",
+    "volumes",
     "report",
     "pipeline",
     "api",
@@ -142,6 +143,7 @@ def test_detectors_do_not_know_each_other():
         "detectors.hgcal.encoder.emulation",
         "report.tables",
         "targets",
+        "volumes.running",
     ],
 )
 def test_light_modules_import_no_heavy_library(module):

@@ -9,7 +9,7 @@ import numpy.typing as npt
 
 from qcompress.fixedpoint import Codes
 from qcompress.graph import Chain, Graph
-from qcompress.graph.ports import Port, as_tensors, by_port
+from qcompress.graph.ports import Port, as_tensors, by_port, outside
 from qcompress.graph.stage import ports_in, ports_out
 
 if TYPE_CHECKING:
@@ -40,6 +40,11 @@ class Emulation:
     def outputs(self) -> tuple[Port, ...]:
         return ports_out(self.stage)
 
+    @property
+    def converts_slowly(self) -> bool:
+        """Whether real values become codes outside of the emulator, as in one that an older version has compiled."""
+        return self.compiled is not None and not hasattr(self.compiled._loaded, "predict_values")
+
     def run(self, codes: Mapping[str, Codes]) -> Arrays:
         """Codes (rows, *shape) of every input by name -> codes of every output by name, int64.
 
@@ -48,6 +53,24 @@ class Emulation:
         given = as_tensors(self.inputs, by_port(self.inputs, codes, self.name))
         found = self.stage.run(given) if self.compiled is None else self.compiled.run(given)
         return by_port(self.outputs, found, self.name)
+
+    def run_narrow(self, codes: Mapping[str, npt.NDArray[np.integer[Any]]]) -> Arrays:
+        """As `run`, in the narrowest integers: codes of those types are not copied on their way in and out.
+
+        codes: (rows, *shape) of every input by name, of any integer type; the C++ header's own is the fastest.
+        """
+        from qcompress.targets.cpp.emulator import native_dtype
+
+        arrays = by_port(self.inputs, codes, self.name)
+        if self.compiled is None:
+            found = by_port(self.outputs, self.stage.run(as_tensors(self.inputs, arrays)), self.name)
+            return {port.name: found[port.name].astype(native_dtype(port.format)) for port in self.outputs}
+        wide = [port for port in self.inputs if arrays[port.name].dtype != native_dtype(port.format)]
+        outside(wide, arrays, self.name)
+        given: dict[str, Any] = arrays | {
+            port.name: arrays[port.name].astype(native_dtype(port.format)) for port in wide
+        }
+        return dict(by_port(self.outputs, self.compiled.run_native(as_tensors(self.inputs, given)), self.name))
 
     def predict(self, values: Mapping[str, npt.ArrayLike], dtype: npt.DTypeLike = np.float64) -> Arrays:
         """Real values (rows, *shape) of every input by name -> values of every output by name.

@@ -1,28 +1,147 @@
-"""Commands emulate, export-plugin."""
+"""Commands emulate: a detector's own read-out, or files of columns of any model; export-plugin."""
 
 from pathlib import Path
-from typing import Annotated
+from typing import Annotated, Any
 
 import typer
 
-from qcompress.cli.arguments import CandidateFolder, console_of_output
-from qcompress.detectors.command_options import given_options
+from qcompress.cli.arguments import (
+    CandidateFolder,
+    CandidateName,
+    RegistryUrl,
+    Run,
+    Time,
+    console_of_output,
+    folder_of,
+)
+from qcompress.detectors.command_options import GIVEN, flag, given_options
 from qcompress.errors import QcompressError
+from qcompress.volumes.formats import KNOWN, has_columns
+
+COLUMNS = "Files of columns"
+"""Heading of the options that a detector's own read-out does not have."""
 
 
 def emulate(
     context: typer.Context,
-    candidate: CandidateFolder,
-    source: Annotated[Path, typer.Argument(metavar="INPUT", help="What the candidate's detector reads out.")],
-    target: Annotated[Path, typer.Argument(metavar="OUTPUT", help="CSV to write.")],
+    candidate: CandidateName,
+    source: Annotated[
+        Path,
+        typer.Argument(
+            metavar="INPUT", help=f"What the detector reads out; or columns: {KNOWN}, a folder or pattern of them."
+        ),
+    ],
+    target: Annotated[Path, typer.Argument(metavar="OUTPUT", help="CSV to write; of columns a file of columns.")],
+    inputs: Annotated[
+        list[str] | None,
+        typer.Option(
+            "--input",
+            metavar="NAME=COLUMN,...",
+            help="Column of an input's whole shape, or one for each element: a,b,c or tc_0..tc_47.",
+            rich_help_panel=COLUMNS,
+        ),
+    ] = None,
+    output_columns: Annotated[
+        str | None,
+        typer.Option(metavar="NAME=COLUMN,...", help="Outputs wanted, and their columns.", rich_help_panel=COLUMNS),
+    ] = None,
+    keep: Annotated[
+        str | None,
+        typer.Option(metavar="COLUMN,...", help="Copied into the output: event numbers.", rich_help_panel=COLUMNS),
+    ] = None,
+    network: Annotated[
+        str | None, typer.Option(metavar="NAME", help="Which (default: the only one).", rich_help_panel=COLUMNS)
+    ] = None,
+    stages: Annotated[
+        bool, typer.Option("--stages", help="All integer stages around the network.", rich_help_panel=COLUMNS)
+    ] = False,
+    codes: Annotated[
+        bool, typer.Option("--codes", help="Integers in the registers, not real values.", rich_help_panel=COLUMNS)
+    ] = False,
+    tree: Annotated[str | None, typer.Option(metavar="NAME", help="Of ROOT files.", rich_help_panel=COLUMNS)] = None,
+    rntuple: Annotated[
+        bool, typer.Option("--rntuple", help="Write an RNTuple, not a TTree.", rich_help_panel=COLUMNS)
+    ] = False,
+    partitions: Annotated[
+        int | None, typer.Option(min=1, help="Parts computed side by side.", rich_help_panel=COLUMNS)
+    ] = None,
+    scheduler: Annotated[
+        str | None,
+        typer.Option(
+            metavar="ADDRESS",
+            help="A dask cluster's (default: processes on this machine).",
+            rich_help_panel=COLUMNS,
+        ),
+    ] = None,
+    threads: Annotated[int | None, typer.Option(min=1, help="Of each process.", rich_help_panel=COLUMNS)] = None,
+    replace: Annotated[
+        bool, typer.Option("--replace", help="Write an OUTPUT anew that is there.", rich_help_panel=COLUMNS)
+    ] = False,
+    run: Run = None,
+    time: Time = None,
+    registry: RegistryUrl = None,
 ) -> None:
-    """The candidate's integers for everything in a file of its detector's read-out.
+    """The candidate's integers for everything in a file of its detector's read-out, or in files of columns.
 
     \f
 
-    context: holds the detector's own options; candidate: its folder; source: the file; target: the CSV to write. Raises
-    QcompressError if there is no such file.
+    context: holds the detector's own options; candidate: its folder, or registry:NAME for a run or a time, of a
+    registry; source: the file; target: what to write. The others are for files of columns, as `volumes.running.Asked`
+    has them; rntuple is its ntuple. Raises QcompressError if there is no such file, and for options of the one with
+    files of the other.
     """
+    own = {
+        **{"input": inputs, "output_columns": output_columns, "keep": keep, "network": network, "stages": stages},
+        **{"codes": codes, "tree": tree, "rntuple": rntuple, "partitions": partitions, "scheduler": scheduler},
+        **{"threads": threads, "replace": replace},
+    }
+    given, folder = [name for name, value in own.items() if value], folder_of(candidate, run, time, registry)
+    if not _is_of_columns(source, target, given):
+        _emulate_detector(context, folder, source, target)
+        return
+    from qcompress.progress import Reporter
+    from qcompress.volumes.running import Asked, emulate
+
+    if others := context.meta.get(GIVEN):
+        raise QcompressError(f"emulate: {flag(next(iter(others)))} is for a detector's own read-out, not for columns")
+    del own["input"], own["rntuple"]
+    settings: dict[str, Any] = own | {"inputs": tuple(inputs or ()), "ntuple": rntuple, "threads": threads or 0}
+    console = console_of_output()
+    with Reporter(console) as reporter:
+        line = emulate(Asked(folder, source, target, **settings), reporter)
+    console.print(line, highlight=False, markup=False, soft_wrap=True)
+
+
+def _is_of_columns(source: Path, target: Path, given: list[str]) -> bool:
+    """Whether columns are asked for, by the names of both files; given: options for columns that were used.
+
+    A detector's own sample is read as columns only if it is said which. Raises QcompressError where it cannot be told.
+    """
+    from qcompress.volumes.formats import format_of
+
+    many = source.is_dir() or (not source.exists() and any(sign in str(source) for sign in "*?["))
+    columns = many or has_columns(source)
+    if not has_columns(target):
+        if given:
+            said = f"{target}: --{given[0].replace('_', '-')} is for files of columns"
+            raise QcompressError(f"{said}; name the output {KNOWN.replace(', ', ' or ')}")
+        if many or (columns and source.suffix not in (".h5", ".hdf5", ".root")):
+            format_of(target)
+        return False
+    if not columns:
+        said = f"{source}: no file of columns ({KNOWN}), as {target} is"
+        raise QcompressError(f"{said}; what a detector reads out gives CSV: name the output .csv")
+    if "input" not in given and source.suffix in (".h5", ".hdf5"):
+        from qcompress.detectors import detector_names, load_detector
+
+        if owners := [name for name in detector_names() if load_detector(name).owns(source)]:
+            said = f"{source}: a sample of {owners[0]}; name the output .csv for the detector's own emulation"
+            raise QcompressError(f"{said}, or say with --input NAME=COLUMN which of its columns are read")
+    return True
+
+
+def _emulate_detector(context: typer.Context, candidate: Path, source: Path, target: Path) -> None:
+    """What the detector reads out, to CSV."""
     from qcompress.candidate import Candidate
     from qcompress.progress import Reporter
 

@@ -19,6 +19,8 @@ MOST_LOSSES = 3
 """Workers that a part may lose before it is given up."""
 
 Item = TypeVar("Item")
+Part = TypeVar("Part")
+Result = TypeVar("Result")
 
 
 def split(items: Sequence[Item], parts: int) -> list[Sequence[Item]]:
@@ -35,23 +37,30 @@ def run(
     scheduler: address of a cluster's, None for processes on this machine; report: told how many parts are done. Raises
     QcompressError if no scheduler answers there, or if a part lost too many workers.
     """
-    with _client(scheduler, len(parts)) as client:
-        _follow([client.submit(work, part, pure=False, retries=MOST_LOSSES) for part in parts], report)
+    for done, _ in enumerate(results(parts, work, scheduler), 1):
+        report(done, len(parts), "partitions")
 
 
-def _follow(futures: Sequence[Any], report: Report) -> None:
+def results(
+    parts: Sequence[Part], work: Callable[[Part], Result], scheduler: str | None, workers: int | None = None
+) -> Iterator[Result]:
+    """What `work` gives of every one of the `parts`, as they are finished; raises as `run` does.
+
+    workers: processes on this machine, as many as it has processors unless given.
+    """
     distributed: Any = importlib.import_module("distributed")
-    try:
-        for done, future in enumerate(distributed.as_completed(futures), 1):
-            future.result()
-            report(done, len(futures), "partitions")
-    except distributed.scheduler.KilledWorker as fault:
-        raise QcompressError(f"a partition lost {MOST_LOSSES} workers, memory perhaps: {fault}") from None
+    with _client(scheduler, min(len(parts), workers or len(os.sched_getaffinity(0)))) as client:
+        futures = [client.submit(work, part, pure=False, retries=MOST_LOSSES) for part in parts]
+        try:
+            for future in distributed.as_completed(futures):
+                yield future.result()
+        except distributed.scheduler.KilledWorker as fault:
+            raise QcompressError(f"a partition lost {MOST_LOSSES} workers, memory perhaps: {fault}") from None
 
 
 @contextmanager
-def _client(scheduler: str | None, parts: int) -> Iterator[Any]:
-    """A dask client; raises QcompressError if there is no scheduler at the address."""
+def _client(scheduler: str | None, workers: int) -> Iterator[Any]:
+    """A dask client, of so many processes here or of a cluster's; raises QcompressError if no scheduler is there."""
     import dask
 
     distributed: Any = importlib.import_module("distributed")
@@ -67,7 +76,6 @@ def _client(scheduler: str | None, parts: int) -> Iterator[Any]:
             yield client
         return
     os.environ.setdefault("PYTHONWARNINGS", "ignore::UserWarning:multiprocessing.resource_tracker")  # on Ctrl-C
-    workers = min(parts, len(os.sched_getaffinity(0)))
     cluster = distributed.LocalCluster(
         n_workers=workers, threads_per_worker=1, processes=True, dashboard_address=None, silence_logs="CRITICAL"
     )

@@ -1,0 +1,135 @@
+"""Which columns are which inputs of a network, and what its outputs are called."""
+
+import re
+from collections.abc import Mapping, Sequence
+from difflib import get_close_matches
+from typing import NamedTuple
+
+import numpy as np
+
+from qcompress.errors import QcompressError
+from qcompress.graph.ports import Port, Shape
+from qcompress.volumes.columns import Arrays, Column
+
+RANGE = re.compile(r"(?P<stem>.*?)(?P<first>\d+)\.\.(?P<again>.*?)(?P<last>\d+)")
+
+
+class Binding(NamedTuple):
+    """An input and its columns: one of its whole shape, or as many of single numbers as it has elements, in order."""
+
+    port: Port
+    columns: tuple[str, ...]
+
+    def column_of(self, element: int) -> str:
+        """The column that element number `element` of a row stands in."""
+        return self.columns[element] if len(self.columns) > 1 else self.columns[0]
+
+    def taken(self, arrays: Arrays) -> np.ndarray:
+        """The input's rows (rows, *shape), of those of the columns."""
+        parts = [arrays[name] for name in self.columns]
+        if len(parts) == 1:
+            return parts[0].reshape(len(parts[0]), *self.port.shape)
+        found = np.empty((len(parts[0]), len(parts)), np.result_type(*parts))
+        for k, part in enumerate(parts):
+            found[:, k] = part.reshape(-1)
+        return found.reshape(len(found), *self.port.shape)
+
+
+def bindings(ports: Sequence[Port], told: Sequence[str], known: Mapping[str, Column], place: object) -> list[Binding]:
+    """The columns of every input.
+
+    told: "[NAME=]COLUMN[,COLUMN...]" as it was typed, A_0..A_47 for a run of columns; an input that none names is the
+    column of its name, or the only one. known: the columns of the file that `place` names. Raises QcompressError.
+    """
+    names: dict[str, tuple[str, ...]] = {}
+    for text in told:
+        name, columns = _named(text, [port.name for port in ports], "input", known)
+        if name in names:
+            raise QcompressError(f"--input {text}: input {name} is given twice")
+        names[name] = tuple(part for column in columns.split(",") for part in _run(column.strip(), known))
+    for port in ports:
+        if port.name not in names:
+            names[port.name] = (_assumed(port, ports, known, place),)
+    return [Binding(port, names[port.name]) for port in ports]
+
+
+def _named(text: str, names: Sequence[str], what: str, known: Mapping[str, Column]) -> tuple[str, str]:
+    """NAME and what is said of it; the name may be left out where there is one."""
+    name, equals, rest = text.partition("=")
+    if not equals:
+        if len(names) > 1:
+            raise QcompressError(f"--{what} {text}: say of which {what}, as {names[0]}={text}: {', '.join(names)}")
+        return names[0], text
+    if name not in names:
+        near = get_close_matches(name, names, 1) or names
+        raise QcompressError(f"--{what} {text}: there is no {what} {name}; there is {', '.join(near)}")
+    return name, rest
+
+
+def _run(text: str, known: Mapping[str, Column]) -> list[str]:
+    """The columns of a run A_0..A_47, or the one that `text` is."""
+    match = RANGE.fullmatch(text)
+    if text in known or match is None or match["again"] not in ("", match["stem"]):
+        return [text]
+    first, last = int(match["first"]), int(match["last"])
+    width = len(match["first"]) if match["first"].startswith("0") else 0
+    if last < first:
+        raise QcompressError(f"--input {text}: ends before it begins")
+    return [f"{match['stem']}{number:0{width}d}" for number in range(first, last + 1)]
+
+
+def _assumed(port: Port, ports: Sequence[Port], known: Mapping[str, Column], place: object) -> str:
+    """The column of an input of which nothing was said."""
+    if port.name in known:
+        return port.name
+    if len(ports) == len(known) == 1:
+        return next(iter(known))
+    listed = ", ".join(f"{column.name} ({column.kind})" for column in list(known.values())[:12])
+    raise QcompressError(
+        f"{place}: which columns are input {port.name}? say --input {port.name}=COLUMN; it has {listed}"
+    )
+
+
+def check(binding: Binding, columns: Mapping[str, Column], codes: bool, place: object) -> None:
+    """Raises QcompressError if the columns of an input have not its shape or, where they are codes, are no integers."""
+    port, own = binding.port, [columns[name] for name in binding.columns]
+    for column in own:
+        if codes and column.dtype is not None and column.dtype.kind == "f":
+            said = f"column {column.name} is {column.dtype}: --codes takes integers; leave it out for real values"
+            raise QcompressError(f"{place}: {said}")
+    if len(own) == 1:
+        shape = own[0].shape
+        if shape is not None and shape != (port.size,) and _without_ones(shape) != _without_ones(port.shape):
+            said = f"a row of column {own[0].name} is of shape {shape}, input {port.name} of {port.shape}"
+            raise QcompressError(f"{place}: {said}")
+        return
+    if wide := [column for column in own if column.shape is not None and np.prod(column.shape, dtype=int) != 1]:
+        raise QcompressError(
+            f"{place}: column {wide[0].name} holds {wide[0].shape}: of several columns each is a number"
+        )
+    if len(own) != port.size:
+        raise QcompressError(
+            f"{place}: input {port.name} has {port.size} elements {port.shape}, got {len(own)} columns"
+        )
+
+
+def _without_ones(shape: Shape) -> Shape:
+    return tuple(size for size in shape if size != 1)
+
+
+def output_names(ports: Sequence[Port], told: str | None) -> dict[str, str]:
+    """Output -> its column, in order; told: "NAME[=COLUMN],..." as it was typed, None for all by their own names.
+
+    Raises QcompressError for an output that there is not, and for a column named twice.
+    """
+    if told is None:
+        return {port.name: port.name for port in ports}
+    names, found = [port.name for port in ports], dict[str, str]()
+    for text in told.split(","):
+        name, _, column = text.strip().partition("=")
+        if name not in names:
+            raise QcompressError(f"--output-columns {told}: there is no output {name}; there is {', '.join(names)}")
+        found[name] = column or name
+    if len(set(found.values())) < len(found):
+        raise QcompressError(f"--output-columns {told}: a column is named twice")
+    return found

@@ -1,0 +1,40 @@
+"""Which format a file of columns is, by the ending of its name; a format is imported when it is used."""
+
+import importlib
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+from qcompress.errors import QcompressError
+
+ENDINGS = {
+    ".parquet": "parquet",
+    ".npy": "numpy_files",
+    ".npz": "numpy_files",
+    ".h5": "hdf5",
+    ".hdf5": "hdf5",
+    ".root": "root",
+}
+"""Ending -> module of this room."""
+KNOWN = ", ".join(ENDINGS)
+
+
+def has_columns(path: Path) -> bool:
+    """Whether a name is that of a file of columns."""
+    return path.suffix in ENDINGS
+
+
+def format_of(path: Path) -> Any:
+    """The module that reads and writes files of that name; raises QcompressError for another ending."""
+    if not has_columns(path):
+        raise QcompressError(f"{path}: no file of columns by its ending; they are {KNOWN}")
+    return importlib.import_module(f"qcompress.volumes.{ENDINGS[path.suffix]}")
+
+
+def writer_of(path: Path, ntuple: bool) -> Callable[..., None]:
+    """What writes the file at `path`; ntuple: an RNTuple, of ROOT files alone."""
+    if ntuple and path.suffix != ".root":
+        raise QcompressError(f"{path}: --rntuple is for an output that ends in .root")
+    chosen = format_of(path)
+    writer: Callable[..., None] = chosen.write_ntuple if ntuple else chosen.write
+    return writer

@@ -1,0 +1,249 @@
+"""`qcompress emulate` on files of columns: looked at, said, computed in partitions, joined."""
+
+import io
+import os
+import time
+from collections.abc import Callable, Generator, Iterator, Sequence
+from contextlib import closing
+from dataclasses import dataclass
+from functools import partial
+from pathlib import Path
+from typing import Any, NamedTuple
+
+import numpy.typing as npt
+
+from qcompress.candidate import Candidate
+from qcompress.candidate.emulation import Emulation
+from qcompress.detectors import partitions as dask_partitions
+from qcompress.errors import QcompressError
+from qcompress.files import written_aside
+from qcompress.progress import Reporter
+from qcompress.volumes import parts as kept_parts
+from qcompress.volumes.bindings import bindings, check, output_names
+from qcompress.volumes.columns import Arrays, Column
+from qcompress.volumes.computing import compute, computed, output_column
+from qcompress.volumes.formats import writer_of
+from qcompress.volumes.parts import Joined, Parts
+from qcompress.volumes.plan import Span, Work, default_partitions, gaps, partitions, rows_of_a_batch, rows_of_a_block
+from qcompress.volumes.volume import columns_of, found_files, named, volume_of
+
+
+@dataclass(frozen=True)
+class Asked:
+    """What the user wants, as it was typed.
+
+    inputs: "[NAME=]COLUMN[,COLUMN...]" each; output_columns: "NAME[=COLUMN],..."; keep: "COLUMN[=NAME],...";
+    partitions: None to choose; threads: of one process, 0 for its share of the processors.
+    """
+
+    candidate: Path
+    source: Path
+    target: Path
+    network: str | None = None
+    stages: bool = False
+    codes: bool = False
+    inputs: tuple[str, ...] = ()
+    output_columns: str | None = None
+    keep: str | None = None
+    tree: str | None = None
+    ntuple: bool = False
+    partitions: int | None = None
+    scheduler: str | None = None
+    threads: int = 0
+    replace: bool = False
+
+
+class Share(NamedTuple):
+    """How rows are shared out: the partitions, processes on this machine, threads of each."""
+
+    spans: list[Span]
+    processes: int
+    threads: int
+
+
+def emulate(asked: Asked, reporter: Reporter) -> str:
+    """Run a candidate's integers on files of columns; returns one line.
+
+    The output appears whole or not at all; what a killed call has computed lies beside it and is not computed again.
+    reporter: told what will be done, then how much is. Raises QcompressError.
+    """
+    paths = found_files(asked.source)
+    write = writer_of(asked.target, asked.ntuple)
+    check_target(asked, paths)
+    work, emulation, notes = looked_at(asked, paths)
+    started = time.monotonic()
+    with kept_parts.opened(asked.target, work.description(asked.target), work.written, asked.replace) as parts:
+        done = parts.done()
+        share = shared_out(asked, work, done)
+        said = _said(asked, work, emulation, share, done)
+        for line in [*notes, *said, *_estimate(asked, work, emulation, share, write)]:
+            reporter.line(line)
+        coming, whole = _computed(asked, work, parts, share, reporter), parts.folder / asked.target.name
+        with closing(coming), written_aside(whole) as file:
+            write(file, Joined(parts, work.rows, work.block_rows, done, coming), asked.target)
+        whole.replace(asked.target.resolve())
+    seconds = time.monotonic() - started
+    return f"{work.rows} rows in {seconds:.1f} s ({work.rows / seconds:.3g} rows/s), written to {asked.target}"
+
+
+def check_target(asked: Asked, paths: Sequence[Path]) -> None:
+    """Raises QcompressError for an output that is there already, or that is, or would be, among the input files."""
+    target = asked.target
+    if target.is_dir():
+        raise QcompressError(f"{target}: is a folder; give a file to write")
+    if target.resolve() in {path.resolve() for path in paths}:
+        raise QcompressError(f"{target}: is part of the input; give another output file")
+    inside = asked.source.is_dir() and target.resolve().parent == asked.source.resolve()
+    if inside or (not asked.source.exists() and target.resolve().match(os.path.abspath(asked.source))):
+        raise QcompressError(f"{target}: would be part of the input {asked.source}; give a file elsewhere")
+    if target.exists() and not asked.replace:
+        raise QcompressError(f"{target}: is there already; --replace writes it anew")
+
+
+def looked_at(asked: Asked, paths: Sequence[Path]) -> tuple[Work, Emulation, list[str]]:
+    """What is to be computed, by what, and what the user should know; nothing but metadata is read."""
+    emulation = Candidate.open(asked.candidate).emulation(asked.network, asked.stages, asked.threads)
+    known, notes = columns_of(paths[0], asked.tree)
+    bound = bindings(emulation.inputs, asked.inputs, known, paths[0])
+    kept = _kept(asked.keep)
+    names = list(dict.fromkeys([*(name for each in bound for name in each.columns), *kept]))
+    for name in names:
+        named(known, name, paths[0])
+    volume = volume_of(paths, names, asked.tree)
+    columns = {column.name: column for column in volume.columns}
+    for each in bound:
+        check(each, columns, asked.codes, paths[0])
+    outputs = output_names(emulation.outputs, asked.output_columns)
+    ports = {port.name: port for port in emulation.outputs}
+    written = [
+        *(columns[column]._replace(name=name, dtype=_written(columns[column])) for column, name in kept.items()),
+        *(output_column(ports[output], name, emulation, asked.codes) for output, name in outputs.items()),
+    ]
+    _refuse_twice([column.name for column in written])
+    if emulation.compiled is None:
+        notes.append("no C++ emulator runs here: the reference interpreter computes the same, hundreds of times slower")
+    elif emulation.converts_slowly and not asked.codes:
+        notes.append("its emulator converts no real values: much slower than codes; compile it with this version")
+    work = Work(
+        *(asked.candidate.resolve(), asked.network, asked.stages, asked.codes, volume, tuple(bound)),
+        *(outputs, kept, tuple(written), emulation.stage.content_hash()),
+        *(rows_of_a_block(volume.columns, written), rows_of_a_batch([*volume.columns, *written])),
+    )
+    return work, emulation, notes
+
+
+def shared_out(asked: Asked, work: Work, done: Sequence[Span]) -> Share:
+    """How the rows that are not done are shared out."""
+    left = gaps(work.rows, done)
+    rows = sum(stop - first for first, stop in left)
+    wanted = asked.partitions or default_partitions(rows, work.block_rows)
+    spans = partitions(left, wanted, work.block_rows, work.volume.starts) if left else []
+    cores = len(os.sched_getaffinity(0))
+    processes = max(1, min(len(spans), cores))
+    return Share(spans, processes, asked.threads or max(1, cores // processes))
+
+
+def _kept(told: str | None) -> dict[str, str]:
+    """Column of the input -> column of the output."""
+    pairs = [text.strip().partition("=") for text in (told or "").split(",") if text.strip()]
+    return {column: name or column for column, _, name in pairs}
+
+
+def _written(column: Column) -> Any:
+    """The type in the machine's byte order."""
+    return None if column.dtype is None else column.dtype.newbyteorder("=")
+
+
+def _refuse_twice(names: Sequence[str]) -> None:
+    if twice := [name for name in names if names.count(name) > 1]:
+        said = f"two columns of the output would be called {twice[0]}"
+        raise QcompressError(f"{said}; rename one: --output-columns OUTPUT=NAME, --keep COLUMN=NAME")
+
+
+def _said(asked: Asked, work: Work, emulation: Emulation, share: Share, done: Sequence[Span]) -> Iterator[str]:
+    """What will be done, before it is."""
+    files = work.volume.files
+    size = sum(file.size for file in files)
+    meaning = "codes" if asked.codes else "real values"
+    yield f"{asked.source}: {_count(work.rows, 'row')} of {_count(len(files), 'file')}, {_bytes(size)}"
+    for each in work.bindings:
+        told = each.columns[0] if len(each.columns) == 1 else f"{each.columns[0]} .. {each.columns[-1]}"
+        yield f"{emulation.name}: {meaning} of {told} to input {each.port.name} {each.port.shape} {each.port.format}"
+    columns = ", ".join(f"{column.name} {column.dtype}{list(column.shape or ()) or ''}" for column in work.written)
+    row_bytes = sum(column.row_bytes for column in work.written)
+    yield f"{asked.target}: {columns}; {_bytes(row_bytes * work.rows)}, and as much beside it until it is whole"
+    if done:
+        rows = sum(stop - first for first, stop in done)
+        yield f"{rows} rows of {work.rows} lie in {kept_parts.folder_of(asked.target)} already"
+
+
+def _estimate(asked: Asked, work: Work, emulation: Emulation, share: Share, write: Callable[..., None]) -> list[str]:
+    """Partitions, processes, and about how long: from the first block, computed and written to nowhere."""
+    where = asked.scheduler or f"{_count(share.processes, 'process')} of {_count(share.threads, 'thread')}"
+    line = f"{_count(len(share.spans), 'partition')} of blocks of {work.block_rows} rows, {where}"
+    if work.rows <= work.block_rows or asked.scheduler is not None:
+        return [line]
+    _first_block(work, emulation)
+    begun = time.monotonic()
+    found = _first_block(work, emulation)
+    computing = time.monotonic() - begun
+    write(io.BytesIO(), _Block(work.written, found, work.block_rows), asked.target)
+    writing = time.monotonic() - begun - computing
+    left = sum(stop - first for first, stop in share.spans)
+    seconds = (computing * left + writing * work.rows) / work.block_rows / share.processes
+    return [f"{line}; about {seconds:.0f} s"]
+
+
+def _first_block(work: Work, emulation: Emulation) -> list[Arrays]:
+    return [computed(work, emulation, part) for part in work.volume.batches(0, work.block_rows, work.batch_rows)]
+
+
+class _Block:
+    """One block in memory; a Table."""
+
+    def __init__(self, columns: Sequence[Column], found: Sequence[Arrays], rows: int) -> None:
+        import numpy as np
+
+        self.columns, self.rows, self.block_rows = columns, rows, rows
+        self._arrays = {column.name: np.concatenate([each[column.name] for each in found]) for column in columns}
+
+    def read(self, name: str, first: int, stop: int) -> npt.NDArray[Any]:
+        """Rows first..stop of a column."""
+        return self._arrays[name][first:stop]
+
+
+def _computed(asked: Asked, work: Work, parts: Parts, share: Share, reporter: Reporter) -> Generator[Span, None, None]:
+    """Compute the partitions, here or in other processes; gives each as it is finished."""
+    rows = sum(stop - first for first, stop in share.spans)
+    report, begun, done = reporter.task("emulate"), time.monotonic(), 0
+
+    def told(more: int) -> None:
+        nonlocal done
+        done += more
+        report(done, rows, f"{done / (time.monotonic() - begun):.3g} rows/s")
+
+    if share.processes == 1 and asked.scheduler is None:
+        found: Iterator[Span | str] = (compute(parts, share.threads, (work, span), told) for span in share.spans)
+    else:
+        jobs = [(work.within(span), span) for span in share.spans]
+        found = dask_partitions.results(jobs, partial(compute, parts, share.threads), asked.scheduler, share.processes)
+    for each in found:
+        if isinstance(each, str):
+            raise QcompressError(each)
+        if share.processes > 1 or asked.scheduler is not None:
+            told(each[1] - each[0])
+        yield each
+
+
+def _count(number: int, what: str) -> str:
+    """How many, in words."""
+    return f"{number} {what}{'' if number == 1 else 'es' if what.endswith('s') else 's'}"
+
+
+def _bytes(size: float) -> str:
+    """A size in words."""
+    for unit in ("bytes", "kB", "MB", "GB"):
+        if size < 1000:
+            return f"{size:.3g} {unit}"
+        size /= 1000
+    return f"{size:.3g} TB"

@@ -1,0 +1,43 @@
+"""NumPy files that are no tables."""
+
+import numpy as np
+import pytest
+
+from qcompress.errors import QcompressError
+from qcompress.volumes.volume import columns_of, volume_of
+
+
+def test_an_array_without_names_is_one_column(tmp_path):
+    np.save(tmp_path / "a.npy", np.arange(12).reshape(4, 3))
+    assert list(columns_of(tmp_path / "a.npy", None)[0]) == ["array"]
+    (part,) = volume_of([tmp_path / "a.npy"], ["array"], None).batches(1, 3, 9)
+    assert (part.row, part.arrays["array"].tolist()) == (1, [[3, 4, 5], [6, 7, 8]])
+
+
+@pytest.mark.parametrize(
+    ("array", "message"),
+    [
+        (np.asfortranarray(np.zeros((3, 2))), "Fortran order"),
+        (np.float64(3), "holds no rows"),
+        (np.array(["a", "b"]), "column array is of type <U1; only numbers of up to 64 bits are read"),
+        (np.zeros(3, np.complex64), "column array is of type complex64"),
+        (np.zeros(3, np.longdouble), "column array is of type float128"),
+    ],
+)
+def test_what_is_no_column_of_numbers_is_said(tmp_path, array, message):
+    np.save(tmp_path / "a.npy", array)
+    with pytest.raises(QcompressError, match=message):
+        volume_of([tmp_path / "a.npy"], ["array"], None)
+
+
+def test_python_objects_are_not_read(tmp_path):
+    np.save(tmp_path / "a.npy", np.array([{}, None], object), allow_pickle=True)
+    with pytest.raises(QcompressError, match="holds Python objects"):
+        columns_of(tmp_path / "a.npy", None)
+
+
+def test_columns_of_different_lengths_are_said(tmp_path):
+    np.savez(tmp_path / "a.npz", allow_pickle=False, a=np.zeros(3), b=np.zeros(4))
+    assert volume_of([tmp_path / "a.npz"], ["b"], None).rows == 4
+    with pytest.raises(QcompressError, match=r"a\.npz: column a has 3 rows, column b has 4"):
+        volume_of([tmp_path / "a.npz"], ["a", "b"], None)
