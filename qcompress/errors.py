@@ -8,6 +8,7 @@ EXTRAS = {
         *("awkward", "dask", "distributed", "matplotlib", "mplhep"),
         *("onnx", "onnxruntime", "pyarrow", "scipy", "uproot"),
     ),
+    "serve": ("google", "grpc", "prometheus_client", "starlette", "tritonclient", "uvicorn"),
 }
 """Extra of the package -> modules that it brings, as pyproject.toml has them; the core does without all of them."""
 

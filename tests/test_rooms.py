@@ -28,6 +28,7 @@ ROOMS = [
     "candidate",
     "report",
     "pipeline",
+    "serving",
     "api",
     "cli",
 ]

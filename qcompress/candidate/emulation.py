@@ -18,6 +18,12 @@ if TYPE_CHECKING:
 Arrays = dict[str, npt.NDArray[Any]]
 
 
+def narrow_type(port: Port) -> np.dtype[Any]:
+    """The narrowest standard integer that holds every code of a port."""
+    bits = next(bits for bits in (8, 16, 32, 64) if port.format.width <= bits)
+    return np.dtype(f"{'int' if port.format.signed else 'uint'}{bits}")
+
+
 @dataclass(frozen=True)
 class Emulation:
     """A stage and the fastest body of it that runs here; both give the same codes, and raise the same faults.
@@ -48,6 +54,17 @@ class Emulation:
         given = as_tensors(self.inputs, by_port(self.inputs, codes, self.name))
         found = self.stage.run(given) if self.compiled is None else self.compiled.run(given)
         return by_port(self.outputs, found, self.name)
+
+    def run_narrow(self, codes: Mapping[str, npt.NDArray[np.integer[Any]]]) -> Arrays:
+        """As `run`, on codes of the narrowest standard integer of each port and to such: without conversion.
+
+        Raises QcompressError as `run`, and for codes of another type where the emulator is compiled.
+        """
+        given = as_tensors(self.inputs, by_port(self.inputs, codes, self.name))
+        if self.compiled is not None:
+            return by_port(self.outputs, self.compiled.run_native(given), self.name)
+        found = by_port(self.outputs, self.stage.run(given), self.name)
+        return {port.name: found[port.name].astype(narrow_type(port)) for port in self.outputs}
 
     def predict(self, values: Mapping[str, npt.ArrayLike], dtype: npt.DTypeLike = np.float64) -> Arrays:
         """Real values (rows, *shape) of every input by name -> values of every output by name.
