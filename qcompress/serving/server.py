@@ -105,7 +105,7 @@ def _listener(options: Options) -> Iterator[socket.socket]:
         family, *_, address = socket.getaddrinfo(options.host, options.port, type=socket.SOCK_STREAM)[0]
     except OSError as fault:
         raise QcompressError(f"--host {options.host}: {fault.strerror}") from None
-    with socket.socket(family, socket.SOCK_STREAM) as opened:
+    with socket.socket(family, socket.SOCK_STREAM, socket.IPPROTO_TCP) as opened:  # so asyncio sees TCP: no delays
         opened.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
         try:
             opened.bind(address)
