@@ -103,7 +103,10 @@ class GrpcService:
         return self._messages.ServerMetadataResponse(name=NAME, version=__version__, extensions=EXTENSIONS)
 
     async def model_ready(self, request: Any, context: Any) -> Any:
-        self.engine.repository.find(request.name, request.version)
+        try:
+            self.engine.repository.find(request.name, request.version)
+        except RequestFault:  # an unknown one is not ready
+            return self._messages.ModelReadyResponse(ready=False)
         return self._messages.ModelReadyResponse(ready=self.engine.ready)
 
     async def metadata(self, request: Any, context: Any) -> Any:
