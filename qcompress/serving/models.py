@@ -115,7 +115,7 @@ class Model:
     def _check_rows(self, slot: Slot, array: npt.NDArray[Any]) -> None:
         """Raises RequestFault naming the first row of an input that holds something without a code."""
         if self.codes:
-            inside = slot.port.format.contains(array).reshape(len(array), -1).all(axis=1)
+            inside = slot.port.format.contains(array).reshape(len(array), slot.port.size).all(axis=1)
             if not inside.all():
                 raise invalid(
                     f"input {slot.name}, row {int(np.argmin(inside))}: codes are outside {slot.port.format}, "

@@ -131,6 +131,7 @@ def _http_server(service: HttpService, options: Options) -> "Server":
         uvicorn.Config(
             service.app(),
             log_config=None,
+            log_level="error",
             access_log=False,
             lifespan="off",
             http="h11",
