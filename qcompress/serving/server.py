@@ -25,6 +25,9 @@ if TYPE_CHECKING:
 BACKLOG = 2048
 """Connections that may wait to be taken."""
 
+LAST_CALL = 0.1
+"""Seconds in which what is already on its way is refused properly before the ports close."""
+
 
 @dataclass(frozen=True)
 class Address:
@@ -88,6 +91,7 @@ async def _run(
     stop = loop.create_task(ending.wait())
     await asyncio.wait([stop, serving], return_when=asyncio.FIRST_COMPLETED)
     engine.draining = True
+    await asyncio.sleep(LAST_CALL)
     http.should_exit = True
     await asyncio.gather(rpc.stop(options.limits.drain), serving)
     engine.close()
