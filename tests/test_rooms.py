@@ -30,6 +30,7 @@ ROOMS = [
     "volumes",
     "report",
     "pipeline",
+    "serving",
     "api",
     "cli",
 ]

@@ -5,7 +5,7 @@ What a command's docstring says behind its form feed is for readers of the code:
 
 import typer
 
-from qcompress.cli import compiling, emulation, registry, samples, scoring, simulation, synthesis, training
+from qcompress.cli import compiling, emulation, registry, samples, scoring, serving, simulation, synthesis, training
 from qcompress.cli.faults import answer
 from qcompress.cli.plugins import DetectorCommands
 from qcompress.detectors.command_options import DetectorOptions
@@ -31,6 +31,7 @@ app.command()(synthesis.synth)
 app.command()(scoring.evaluate)
 app.command()(scoring.compare)
 app.command(cls=DetectorOptions)(simulation.simulate)
+app.command()(serving.serve)
 
 data = typer.Typer(no_args_is_help=True, help="Samples: look into one, take in one of another program.")
 data.command()(samples.inspect)
