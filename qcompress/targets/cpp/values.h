@@ -72,7 +72,7 @@ inline std::size_t to_codes(const Value *values, typename Port::type *codes, std
                                                               : std::int64_t(kept >> (64 - Port::width)));
         } else if constexpr (Port::overflow == SAT_ZERO) {
             const W whole = rounded<Port::rounding>(scaled);
-            codes[i] = typename Port::type(Integer((whole < low) | (whole > high) ? W(0) : whole));
+            codes[i] = typename Port::type(Integer(((whole < low) | (whole > high)) ? W(0) : whole));
         } else { // the ends are whole numbers: what is beyond them may be cut before it is rounded
             const W above = scaled < least ? least : scaled, near = above > high ? high : above;
             codes[i] = typename Port::type(rounded_to<Port::rounding, Integer, Port::width>(near));
