@@ -15,7 +15,20 @@ from qcompress.targets.processes import run_logged
 MACHINE = "emulator.machine"
 """What was compiled here, and its hashes; like the libraries it is no part of what a candidate's hashes cover."""
 NATIVE, PORTABLE = "native", "portable"
-FLAGS = ("-std=c++17", "-ffp-contract=off", "-Wall", "-Wextra", "-Wno-psabi", "-shared", "-fPIC", "-pthread")
+FLAGS = (
+    "-std=c++17",
+    "-ffp-contract=off",
+    "-fno-trapping-math",
+    "-Wall",
+    "-Wextra",
+    "-Wno-psabi",
+    "-shared",
+    "-fPIC",
+    "-pthread",
+)
+
+
+"""g++'s. No product and sum become one rounding; comparisons of real numbers may be made for several at once."""
 
 
 @dataclass(frozen=True)

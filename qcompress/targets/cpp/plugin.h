@@ -1,7 +1,7 @@
-// Codes out of what a caller hands over as a std::any, and into it. A port takes pointers to its elements, or pointers to
-// a std::array of them; an input takes such an array of integers or real numbers itself too. An element is
-//   ap_fixed or ap_ufixed of the port's width and integer bits, of any rounding and overflow (ap_int, ap_uint of its width
-//   where the codes are whole numbers): the code is its bits;
+// Codes out of what a caller hands over as a std::any, and into it. A port takes pointers to its elements, or pointers
+// to a std::array of them; an input takes such an array of integers or real numbers itself too. An element is
+//   ap_fixed or ap_ufixed of the port's width and integer bits, of any rounding and overflow (ap_int, ap_uint of its
+//   width where the codes are whole numbers): the code is its bits;
 //   an integer of a type that holds every code of the port: the code itself;
 //   float or double, where every code is exact in it: the value, as `predict` in Python takes and gives it.
 // What is in no format, and what is of no such type, is a fault that says so; nothing of it is kept.
@@ -84,7 +84,7 @@ template <class Port, class Member> void write_bits(const typename Port::type *f
     for (std::size_t i = 0; i < Port::size; i++) to[i] = std::uint64_t(from[i]) & mask;
 }
 
-// Types that differ in rounding and overflow alone hold their bits in the same member: one piece of code for all of them.
+// Types that differ in rounding and overflow alone hold their bits in the same member: one piece of code for all.
 template <class Port, class T> struct Bits {
     using Member = decltype(T::V);
     static_assert(sizeof(T) == sizeof(Member) && std::is_standard_layout_v<T>);
@@ -94,8 +94,8 @@ template <class Port, class T> struct Bits {
 
 template <class Port, int W, int I, ap_q_mode Q, ap_o_mode O, int N>
 struct Element<Port, ap_fixed<W, I, Q, O, N>>
-    : std::bool_constant<Port::is_signed && W == Port::width && I == Port::integer>, Bits<Port, ap_fixed<W, I, Q, O, N>> {
-};
+    : std::bool_constant<Port::is_signed && W == Port::width && I == Port::integer>,
+      Bits<Port, ap_fixed<W, I, Q, O, N>> {};
 template <class Port, int W, int I, ap_q_mode Q, ap_o_mode O, int N>
 struct Element<Port, ap_ufixed<W, I, Q, O, N>>
     : std::bool_constant<!Port::is_signed && W == Port::width && I == Port::integer>,
@@ -123,7 +123,8 @@ template <class Port, class T, class Place, class Code> void passed(Place *place
 }
 
 template <class Port> [[gnu::noinline]] void check_pointer(const void *pointer) {
-    if (pointer == nullptr) throw std::invalid_argument(std::string(model_name) + ": " + Port::name() + " is a null pointer");
+    if (pointer == nullptr)
+        throw std::invalid_argument(std::string(model_name) + ": " + Port::name() + " is a null pointer");
 }
 template <class Port, class T> T *known(T *pointer) {
     check_pointer<Port>(pointer);
@@ -175,11 +176,12 @@ template <class Port> class Ways {
         else if constexpr (!Port::is_input)
             return {Way{&typeid(T *), pointed<T>}, {&typeid(Row *), pointed<Row>}};
         else if constexpr (!std::is_arithmetic_v<T>)
-            return {Way{&typeid(T *), pointed<T>}, {&typeid(const T *), pointed<const T>}, {&typeid(Row *), pointed<Row>},
-                    {&typeid(const Row *), pointed<const Row>}};
+            return {Way{&typeid(T *), pointed<T>}, {&typeid(const T *), pointed<const T>},
+                    {&typeid(Row *), pointed<Row>}, {&typeid(const Row *), pointed<const Row>}};
         else
-            return {Way{&typeid(T *), pointed<T>}, {&typeid(const T *), pointed<const T>}, {&typeid(Row *), pointed<Row>},
-                    {&typeid(const Row *), pointed<const Row>}, {&typeid(Row), held<Row>}};
+            return {Way{&typeid(T *), pointed<T>}, {&typeid(const T *), pointed<const T>},
+                    {&typeid(Row *), pointed<Row>}, {&typeid(const Row *), pointed<const Row>},
+                    {&typeid(Row), held<Row>}};
     }
     template <class... T> void add() {
         static const std::array<Way, 5> all[] = {of_element<T>()...};
@@ -216,7 +218,8 @@ template <class Port, class T> void take_member(const T &given, typename Port::t
         static_assert(Port::size == 1, "a single element in QCOMPRESS_INPUT for a port of several");
         Element<Port, T>::read(&given, codes);
     } else {
-        static_assert(std::tuple_size<T>::value == Port::size, "an array of QCOMPRESS_INPUT of another length than its port");
+        static_assert(std::tuple_size<T>::value == Port::size,
+                      "an array of QCOMPRESS_INPUT of another length than its port");
         take_member<Port>(given.data(), codes);
     }
 }
@@ -233,7 +236,8 @@ template <class Port, class T> void give_member(T &to, const typename Port::type
         static_assert(Port::size == 1, "a single element in QCOMPRESS_RESULT for a port of several");
         Element<Port, T>::write(codes, &to);
     } else {
-        static_assert(std::tuple_size<T>::value == Port::size, "an array of QCOMPRESS_RESULT of another length than its port");
+        static_assert(std::tuple_size<T>::value == Port::size,
+                      "an array of QCOMPRESS_RESULT of another length than its port");
         Element<Port, typename T::value_type>::write(codes, to.data());
     }
 }

@@ -21,36 +21,61 @@ template <int MODE, class W> inline W rounded(W scaled) {
     return part > W(0.5) || (part == W(0.5) && ties_move) ? whole + step : whole;
 }
 
+// A processor that rounds several numbers at once; one that cannot adds `unit`, beyond which W has whole numbers alone.
+#if defined(__SSE4_1__) || defined(__aarch64__)
+constexpr bool rounds = true;
+#else
+constexpr bool rounds = false;
+#endif
+
+// The same for a number within a format of WIDTH bits, in what every processor does to several numbers at once.
+template <int MODE, class Integer, int WIDTH, class W> inline Integer rounded_to(W scaled) {
+    constexpr W unit = sizeof(W) == 4 ? W(0x1.8p23) : W(0x1.8p52);
+    if constexpr (MODE == RND_CONV)
+        return Integer(rounds || WIDTH > (sizeof(W) == 4 ? 22 : 51) ? std::nearbyint(scaled) : (scaled + unit) - unit);
+    const Integer cut = Integer(scaled);
+    const W rest = scaled - W(cut), half = W(0.5);
+    if constexpr (MODE == TRN) return cut - Integer(rest < 0);
+    if constexpr (MODE == TRN_ZERO) return cut;
+    if constexpr (MODE == RND_ZERO) return cut + Integer(rest > half) - Integer(rest < -half);
+    if constexpr (MODE == RND_INF) return cut + Integer(rest >= half) - Integer(rest <= -half);
+    if constexpr (MODE == RND) return cut + Integer(rest >= half) - Integer(rest < -half);
+    return cut + Integer(rest > half) - Integer(rest <= -half);
+}
+
 template <class Port, class Value>
 inline std::size_t to_codes(const Value *values, typename Port::type *codes, std::size_t count) {
     using W = Work<Port, Value>;
     using Integer = std::conditional_t<(Port::width <= 30), std::int32_t, std::int64_t>;
-    constexpr W scale = W(Port::scale), low = W(Port::smallest), high = W(Port::largest);
-    std::size_t bad = 0;
+    constexpr bool exact = Port::rounding == EXACT;
+    constexpr W low = W(Port::smallest), high = W(Port::largest), scale = W(Port::scale);
+    constexpr W least = Port::overflow == SAT_SYM && Port::smallest < 0 ? -high : low;
+    std::conditional_t<sizeof(W) == 4, std::uint32_t, std::uint64_t> bad = 0;
     for (std::size_t i = 0; i < count; i++) {
-        const W value = W(values[i]);
-        W scaled = value * scale;
-        if constexpr (Port::rounding == EXACT) {
-            const bool good = scaled >= low && scaled <= high && scaled == std::floor(scaled) &&
-                              (scaled != 0 || value == 0);
+        const W value = W(values[i]), product = value * scale;
+        const bool lost = (product == 0) & (value != 0);
+        if constexpr (exact) {
+            const W above = product > low ? product : low, near = above < high ? above : high;
+            const Integer whole = Integer(near);
+            const bool good = (W(whole) == product) & !lost;
             bad += !good;
-            codes[i] = typename Port::type(Integer(good ? scaled : W(0)));
-        } else {
-            const bool good = std::fabs(scaled) < W(0x1p62);
-            bad += !good;
-            if (scaled == 0 && value != 0) scaled = std::copysign(W(0.25), value);
-            const W whole = rounded<Port::rounding>(good ? scaled : W(0));
-            if constexpr (Port::overflow == WRAP) {
-                const std::uint64_t kept = std::uint64_t(std::int64_t(whole)) << (64 - Port::width);
-                codes[i] = typename Port::type(Port::smallest < 0 ? std::int64_t(kept) >> (64 - Port::width)
-                                                                  : std::int64_t(kept >> (64 - Port::width)));
-            } else if constexpr (Port::overflow == SAT_ZERO) {
-                codes[i] = typename Port::type(Integer(whole < low || whole > high ? W(0) : whole));
-            } else {
-                constexpr W least = Port::overflow == SAT_SYM && Port::smallest < 0 ? -high : low;
-                const W above = whole < least ? least : whole;
-                codes[i] = typename Port::type(Integer(above > high ? high : above));
-            }
+            codes[i] = typename Port::type(good ? whole : 0);
+            continue;
+        }
+        const bool good = std::fabs(product) < W(0x1p62);
+        bad += !good;
+        const W moved = lost ? std::copysign(W(0.25), value) : product, scaled = good ? moved : W(0);
+        if constexpr (Port::overflow == WRAP) {
+            const W whole = rounded<Port::rounding>(scaled);
+            const std::uint64_t kept = std::uint64_t(std::int64_t(whole)) << (64 - Port::width);
+            codes[i] = typename Port::type(Port::smallest < 0 ? std::int64_t(kept) >> (64 - Port::width)
+                                                              : std::int64_t(kept >> (64 - Port::width)));
+        } else if constexpr (Port::overflow == SAT_ZERO) {
+            const W whole = rounded<Port::rounding>(scaled);
+            codes[i] = typename Port::type(Integer(((whole < low) | (whole > high)) ? W(0) : whole));
+        } else { // the ends are whole numbers: what is beyond them may be cut before it is rounded
+            const W above = scaled < least ? least : scaled, near = above > high ? high : above;
+            codes[i] = typename Port::type(rounded_to<Port::rounding, Integer, Port::width>(near));
         }
     }
     return bad;

@@ -1,5 +1,6 @@
 """The C++ emulator computes what the graph computes, bit for bit, in blocks, row by row, in threads and plug-ins."""
 
+import json
 import re
 import shutil
 import subprocess
@@ -18,7 +19,7 @@ from qcompress.fixedpoint import Cast, Format
 from qcompress.graph import Add, Conv2D, Dense, Flatten, Graph, LeakyRelu, Node, Quantize, Relu
 from qcompress.targets import TARGETS, Body, Target
 from qcompress.targets.cpp.emit import header
-from qcompress.targets.cpp.emulator import Cpp, native_dtype
+from qcompress.targets.cpp.emulator import RECORD, Cpp, native_dtype
 
 CPP = Cpp()
 QUICK = Cpp(optimization="1")
@@ -137,6 +138,25 @@ def test_an_unchanged_build_is_not_made_again_and_a_changed_one_is(tmp_path: Pat
     with pytest.raises(QcompressError, match=r"nothing\.so cannot be loaded"):
         type(body)(graph, tmp_path / "nothing.so").run(codes)
     assert (QUICK.build(other, tmp_path).run(codes) == other.run(codes)).all()
+
+
+def test_a_build_of_an_older_version_is_read_and_made_again(tmp_path: Path) -> None:
+    """Its record is of the header alone, and another of its files has changed since."""
+    graph, quick = small_graph(), Cpp(optimization="0")
+    quick.build(graph, tmp_path)
+    record = json.loads((tmp_path / RECORD).read_text())
+    text = (tmp_path / "library.cpp").read_text()
+    assert set(record["sources"]) == {
+        *("small.h", "library.cpp", "plugin.cpp", "selftest.cpp", "Makefile", "small.spec", "small.xml")
+    }
+    del record["sources"]
+    (tmp_path / RECORD).write_text(json.dumps(record))
+    (tmp_path / "library.cpp").write_text(text.replace("extern", "/* older */ extern"))
+    codes = every_code(graph)
+    assert (quick.open(graph, tmp_path).run(codes) == graph.run(codes)).all()
+    assert "/* older */" in (tmp_path / "library.cpp").read_text()
+    quick.build(graph, tmp_path)
+    assert (tmp_path / "library.cpp").read_text() == text
 
 
 def test_builds_are_reproducible_movable_and_name_no_path_of_this_machine(tmp_path: Path) -> None:

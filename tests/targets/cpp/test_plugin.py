@@ -9,7 +9,7 @@ from helpers.operation_cases import uniform
 from helpers.plugins import FLAGS, ap_types, extras, make, output, program, written
 
 from qcompress.fixedpoint import Cast, Format
-from qcompress.graph import Add, Dense, Graph, Input, Node, Quantize, Relu
+from qcompress.graph import Add, ArgMax, Dense, Graph, Input, Node, Quantize, Relu
 
 BYTE, COUNT = Format(True, 6, 2), Format(False, 4, 4)
 
@@ -174,7 +174,7 @@ int main() {
     model->predict();
     Result result;
     model->read_result(&result);
-    std::printf("%d %d %g %g\n", result.first[0], result.first[1], result.second[0], result.second[1]);
+    std::printf("%d %d %g %g %d\n", result.sum[0], result.sum[1], result.rest[0], result.rest[1], result.which);
     Given given{values, &counts};
     model->prepare_input(&given);
     values[0] = 1.0f;
@@ -182,9 +182,10 @@ int main() {
     model->predict();
     int sum[2];
     double rest[2];
-    model->read_result(std::map<std::string, std::any>{{"sum", sum}});
+    std::uint8_t which;
+    model->read_result(std::map<std::string, std::any>{{"sum", sum}, {"which", &which}});
     model->read_result(std::map<std::string, std::any>{{"rest", rest}});
-    std::printf("%d %d %g %g\n", sum[0], sum[1], rest[0], rest[1]);
+    std::printf("%d %d %g %g %d\n", sum[0], sum[1], rest[0], rest[1], which);
     counts[1] = 16;
     try {
         model->prepare_input(given);
@@ -204,19 +205,24 @@ OWN = """\
 #include <array>
 #include <cstdint>
 #include <utility>
-struct Given {
-    const float *x;
-    std::array<std::uint16_t, 2> *counts;
+using Given = std::pair<const float *, std::array<std::uint16_t, 2> *>;
+struct Result {
+    std::array<int, 2> sum;
+    double rest[2];
+    std::uint8_t which;
 };
-using Result = std::pair<std::array<int, 2>, double[2]>;
 """
 
 
 def several() -> Graph:
-    """An input of real values with a quantizer, one of counts; their sum, and the counts' negative part."""
+    """An input of real values with a quantizer, one of counts; their sum, its low bits, and its larger element."""
     inputs = (Input("x", (2,), BYTE, Cast(BYTE)), Input("the counts", (2,), COUNT))
-    nodes = (Node("add", Add(), "x", "the counts"), Node("low", Quantize(Cast.parse("ufixed<3,2,TRN,SAT>")), "add"))
-    return Graph.of("pair", inputs, nodes, {"sum": "add", "rest": "low"})
+    nodes = (
+        Node("add", Add(), "x", "the counts"),
+        Node("low", Quantize(Cast.parse("ufixed<3,2,TRN,SAT>")), "add"),
+        Node("larger", ArgMax(2), "add"),
+    )
+    return Graph.of("pair", inputs, nodes, {"sum": "add", "rest": "low", "which": "larger"})
 
 
 def test_several_ports_are_a_struct_a_pair_or_a_map(tmp_path: Path) -> None:
@@ -230,7 +236,7 @@ def test_several_ports_are_a_struct_a_pair_or_a_map(tmp_path: Path) -> None:
     for line, first in zip(said, (-0.5, 1.0), strict=False):
         made = graph.predict({"x": [[first, 1.75]], "the counts": [[3, 15]]})
         sums, rest = made["sum"][0] * 2 ** graph.output_ports[0].format.fraction, made["rest"][0]
-        assert line == f"{sums[0]:g} {sums[1]:g} {rest[0]:g} {rest[1]:g}"
+        assert line == f"{sums[0]:g} {sums[1]:g} {rest[0]:g} {rest[1]:g} {made['which'].item():g}"
     for line, (first, last) in zip(said[2:], REFUSED, strict=True):
         assert line.startswith(f"pair: {first}")
         assert line.endswith(last)
@@ -246,7 +252,10 @@ REFUSED = (
         "double",
     ),
     ("input: it has none of the name 'y'", ""),
-    ("the result is given as int*; taken are std::map<std::string, std::any> by name ('rest', 'sum'), or a", COMPILED),
+    (
+        "the result is given as int*; taken are std::map<std::string, std::any> by name ('rest', 'sum', 'which'), or a",
+        COMPILED,
+    ),
 )
 
 

@@ -10,6 +10,7 @@ from qcompress.errors import QcompressError
 from qcompress.fixedpoint import Cast, Format, Overflow, Rounding
 from qcompress.graph import Add, Graph, Input, Node, Quantize, Relu
 from qcompress.targets.cpp.emulator import Cpp
+from qcompress.targets.cpp.machine import is_x86
 from qcompress.targets.cpp.values import is_compiled
 
 QUICK = Cpp(optimization="1")
@@ -32,14 +33,24 @@ def trying(rng: np.random.Generator, format_: Format, rows: int) -> np.ndarray:
     return values
 
 
-@pytest.mark.parametrize("dtype", [np.float32, np.float64])
-def test_every_rounding_and_overflow_on_values_equals_the_reference(dtype: type, tmp_path: Path) -> None:
+OLD = "x86-64" if is_x86() else "native"
+"""Instructions without rounding of several numbers at once."""
+
+
+@pytest.mark.parametrize(
+    ("dtype", "machine"),
+    [
+        *((np.float32, OLD), (np.float64, "native")),
+        *(pytest.param(*case, marks=pytest.mark.campaign) for case in ((np.float32, "native"), (np.float64, OLD))),
+    ],
+)
+def test_every_rounding_and_overflow_on_values_equals_the_reference(dtype: type, machine: str, tmp_path: Path) -> None:
     modes = list(product(Rounding, Overflow, FORMATS))
     casts = [Cast(given, rounding, overflow) for rounding, overflow, given in modes]
     graph = many_inputs(list(casts), [given for *_, given in modes])
     rng = np.random.default_rng(3)
     values = {f"x{n}": trying(rng, given, 700).astype(dtype) for n, (*_, given) in enumerate(modes)}
-    expected, found = graph.predict(values), QUICK.build(graph, tmp_path).predict(values)
+    expected, found = graph.predict(values), Cpp("1", machine).build(graph, tmp_path).predict(values)
     assert [name for name in expected if (expected[name] != found[name]).any()] == []
 
 
