@@ -7,6 +7,7 @@ from collections.abc import Callable, Generator, Iterator, Sequence
 from contextlib import closing
 from dataclasses import dataclass
 from functools import partial
+from importlib.util import find_spec
 from pathlib import Path
 from typing import Any, NamedTuple
 
@@ -121,7 +122,7 @@ def looked_at(asked: Asked, paths: Sequence[Path]) -> tuple[Work, Emulation, lis
     ]
     _refuse_twice([column.name for column in written])
     if emulation.compiled is None:
-        notes.append("no C++ emulator runs here: the reference interpreter computes the same, hundreds of times slower")
+        notes.append("no C++ emulator runs here: the reference interpreter computes the same, much more slowly")
     elif emulation.converts_slowly and not asked.codes:
         notes.append("its emulator converts no real values: much slower than codes; compile it with this version")
     work = Work(
@@ -133,13 +134,13 @@ def looked_at(asked: Asked, paths: Sequence[Path]) -> tuple[Work, Emulation, lis
 
 
 def shared_out(asked: Asked, work: Work, done: Sequence[Span]) -> Share:
-    """How the rows that are not done are shared out."""
+    """How the rows that are not done are shared out; to one process where dask is not installed."""
     left = gaps(work.rows, done)
     rows = sum(stop - first for first, stop in left)
     wanted = asked.partitions or default_partitions(rows, work.block_rows)
     spans = partitions(left, wanted, work.block_rows, work.volume.starts) if left else []
     cores = len(os.sched_getaffinity(0))
-    processes = max(1, min(len(spans), cores))
+    processes = max(1, min(len(spans), cores)) if find_spec("distributed") else 1
     return Share(spans, processes, asked.threads or max(1, cores // processes))
 
 
@@ -180,6 +181,8 @@ def _said(asked: Asked, work: Work, emulation: Emulation, share: Share, done: Se
 def _estimate(asked: Asked, work: Work, emulation: Emulation, share: Share, write: Callable[..., None]) -> list[str]:
     """Partitions, processes, and about how long: from the first block, computed and written to nowhere."""
     where = asked.scheduler or f"{_count(share.processes, 'process')} of {_count(share.threads, 'thread')}"
+    if not asked.scheduler and share.processes == 1 < len(share.spans) and find_spec("distributed") is None:
+        where += " (dask, which shares them out, is of qcompress[physics])"
     line = f"{_count(len(share.spans), 'partition')} of blocks of {work.block_rows} rows, {where}"
     if work.rows <= work.block_rows or asked.scheduler is not None:
         return [line]

@@ -222,6 +222,14 @@ def test_without_a_compiler_the_reference_runs_and_that_is_said(pair, pair_candi
     assert (read(tmp_path / "out.npz")["latent"] == pair.run(codes)["latent"]).all()
 
 
+def test_without_dask_one_process_computes_all_partitions(pair, pair_candidate, tmp_path, monkeypatch):
+    write_npz(tmp_path / "in.npz", codes_of(pair, ROWS))
+    monkeypatch.setattr(running.os, "sched_getaffinity", lambda process: {0, 1})
+    monkeypatch.setattr(running, "find_spec", lambda name: None)
+    said = emulated(pair_candidate, tmp_path / "in.npz", tmp_path / "out.npz", codes=True, partitions=3)
+    assert "3 partitions of blocks of 32 rows, 1 process of 2 threads (dask, which shares them out, is of" in said
+
+
 def test_trees_are_chosen_by_name_and_by_cycle(pair, pair_candidate, tmp_path):
     import uproot
 
