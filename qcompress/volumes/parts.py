@@ -31,7 +31,8 @@ CHUNK = 1 << 22
 
 
 def folder_of(target: Path) -> Path:
-    """Where the parts of an output lie."""
+    """Where the parts of an output lie: beside the file that a link leads to."""
+    target = target.resolve() if target.is_symlink() else target
     return target.with_name(f"{target.name}.parts")
 
 
