@@ -72,7 +72,7 @@ class NumpySource:
                 self.columns[name] = _column(name, array.dtype[field] if field else array.dtype, array.shape[1:])
 
     def rows(self, names: Sequence[str]) -> int:
-        """As `Source.rows` says."""
+        """Rows of the columns of these names, which have as many."""
         return same_length({name: self._places[name][0].shape[0] for name in names})
 
     def starts(self) -> Sequence[int]:
@@ -80,7 +80,7 @@ class NumpySource:
         return [0] if any(isinstance(array.file, zipfile.ZipExtFile) for array, _ in self._places.values()) else []
 
     def batches(self, columns: Sequence[Column], first: int, stop: int, rows: int) -> Iterator[Arrays]:
-        """As `Source.batches` says."""
+        """Rows first..stop of the columns, so many `rows` at a time."""
         for begin in range(first, stop, rows):
             found = {}
             for column in columns:
@@ -100,7 +100,7 @@ def same_length(lengths: Mapping[str, int]) -> int:
 
 @contextmanager
 def opened(path: Path, tree: str | None) -> Iterator[NumpySource]:
-    """The .npy or .npz at `path`; it has no trees."""
+    """The .npy or .npz at `path`; tree: it has none."""
     with ExitStack() as stack:
         try:
             if path.suffix == ".npy":
@@ -120,7 +120,10 @@ def opened(path: Path, tree: str | None) -> Iterator[NumpySource]:
 
 
 def write(file: BinaryIO, table: Table, path: Path) -> None:
-    """A .npy of the only column, or a .npz of all of them, not compressed."""
+    """A .npy of the only column, or a .npz of all of them, not compressed.
+
+    file: an empty one, at `path` later; table: what is written.
+    """
     if path.suffix == ".npy":
         if len(table.columns) > 1:
             names = ", ".join(column.name for column in table.columns)
