@@ -92,10 +92,11 @@ def compute(
 def _emulation(work: Work, threads: int) -> Emulation:
     """Opened once in a process."""
     key = (work.candidate, work.network, work.stages, work.arithmetic, threads)
-    if key not in OPENED:
+    if (found := OPENED.get(key)) is None:  # threads of one worker may all come here at once
+        found = work.emulation(threads)
         OPENED.clear()
-        OPENED[key] = work.emulation(threads)
-    return OPENED[key]
+        OPENED[key] = found
+    return found
 
 
 def _prepared(array: npt.NDArray[Any], codes: bool) -> npt.NDArray[Any]:

@@ -4,6 +4,7 @@ import os
 import time
 from collections.abc import Generator, Iterator, Sequence
 from contextlib import closing
+from dataclasses import replace
 from functools import partial
 from importlib.util import find_spec
 from pathlib import Path
@@ -33,6 +34,8 @@ def emulate(asked: Asked, reporter: Reporter) -> str:
     The output appears whole or not at all; what a killed call has computed lies beside it and is not computed again.
     reporter: told what will be done, then how much is. Raises QcompressError.
     """
+    if asked.scheduler is not None:  # whose workers may be in other folders
+        asked = replace(asked, source=Path(os.path.abspath(asked.source)), target=Path(os.path.abspath(asked.target)))
     paths = found_files(asked.source)
     write = writer_of(asked.target, asked.ntuple)
     check_target(asked, paths)
