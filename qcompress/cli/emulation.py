@@ -89,6 +89,10 @@ def emulate(
     registry; source: the file; target: what to write. The others are for files of columns, as `volumes.running.Asked`
     has them; rntuple is its ntuple. Raises QcompressError if there is no such file, and for options of the one with
     files of the other.
+    context: holds the detector's own options; candidate: its folder; source: the file; target: what to write. inputs,
+    output_columns, keep, network, stages, codes, tree, rntuple, partitions, scheduler, threads and replace are for
+    files of columns, as `volumes.asked.Asked` says. Raises QcompressError if there is no such file, and for options of
+    the one with files of the other.
     """
     own = {
         **{"input": inputs, "output_columns": output_columns, "keep": keep, "network": network, "stages": stages},
@@ -100,7 +104,8 @@ def emulate(
         _emulate_detector(context, folder, source, target)
         return
     from qcompress.progress import Reporter
-    from qcompress.volumes.running import Asked, emulate
+    from qcompress.volumes.asked import Asked
+    from qcompress.volumes.running import emulate
 
     if others := context.meta.get(GIVEN):
         raise QcompressError(f"emulate: {flag(next(iter(others)))} is for a detector's own read-out, not for columns")

@@ -46,7 +46,7 @@ def results(
 ) -> Iterator[Result]:
     """What `work` gives of every one of the `parts`, as they are finished; raises as `run` does.
 
-    workers: processes on this machine, as many as it has processors unless given.
+    scheduler: address of a cluster's; workers: processes on this machine, as many as it has processors unless given.
     """
     distributed: Any = importlib.import_module("distributed")
     with _client(scheduler, min(len(parts), workers or len(os.sched_getaffinity(0)))) as client:

@@ -25,7 +25,7 @@ class Binding(NamedTuple):
         return self.columns[element] if len(self.columns) > 1 else self.columns[0]
 
     def taken(self, arrays: Arrays) -> np.ndarray:
-        """The input's rows (rows, *shape), of those of the columns."""
+        """The input's rows (rows, *shape), of those of the columns; arrays: by their names."""
         parts = [arrays[name] for name in self.columns]
         if len(parts) == 1:
             return parts[0].reshape(len(parts[0]), *self.port.shape)
@@ -36,7 +36,7 @@ class Binding(NamedTuple):
 
 
 def bindings(ports: Sequence[Port], told: Sequence[str], known: Mapping[str, Column], place: object) -> list[Binding]:
-    """The columns of every input.
+    """The columns of every input; ports: all of them, in order.
 
     told: "[NAME=]COLUMN[,COLUMN...]" as it was typed, A_0..A_47 for a run of columns; an input that none names is the
     column of its name, or the only one. known: the columns of the file that `place` names. Raises QcompressError.
@@ -91,7 +91,10 @@ def _assumed(port: Port, ports: Sequence[Port], known: Mapping[str, Column], pla
 
 
 def check(binding: Binding, columns: Mapping[str, Column], codes: bool, place: object) -> None:
-    """Raises QcompressError if the columns of an input have not its shape or, where they are codes, are no integers."""
+    """Raises QcompressError if the columns of a binding have not its input's shape or, of codes, are no integers.
+
+    columns: by name, with their shapes; codes: whether they are codes; place: what is named in a fault.
+    """
     port, own = binding.port, [columns[name] for name in binding.columns]
     for column in own:
         if codes and column.dtype is not None and column.dtype.kind == "f":
@@ -118,9 +121,10 @@ def _without_ones(shape: Shape) -> Shape:
 
 
 def output_names(ports: Sequence[Port], told: str | None) -> dict[str, str]:
-    """Output -> its column, in order; told: "NAME[=COLUMN],..." as it was typed, None for all by their own names.
+    """Output of the ports -> its column, in order; told: "NAME[=COLUMN],..." as it was typed.
 
-    Raises QcompressError for an output that there is not, and for a column named twice.
+    None is for all by their own names.     Raises QcompressError for an output that there is not, and for a column
+    named twice.
     """
     if told is None:
         return {port.name: port.name for port in ports}

@@ -38,7 +38,9 @@ class Source(Protocol):
     """An opened file of columns."""
 
     @property
-    def columns(self) -> Mapping[str, Column]: ...
+    def columns(self) -> Mapping[str, Column]:
+        """What is in it, by name."""
+        ...
 
     @property
     def notes(self) -> Sequence[str]:
@@ -70,7 +72,7 @@ class Table(Protocol):
     block_rows: int
 
     def read(self, name: str, first: int, stop: int) -> npt.NDArray[Any]:
-        """Rows first..stop of a column, (rows, *shape), all of one block."""
+        """Rows first..stop of the column called `name`, (rows, *shape), all of one block."""
         ...
 
 
@@ -101,7 +103,8 @@ def list_length(lengths: npt.NDArray[Any], wanted: Shape | None, outer: Sequence
     """How long all lists of one dimension are.
 
     lengths: of every list, row by row; wanted: the shape of every row, None to take that of the first; outer: the
-    dimensions before this one; first: number of the first row. Raises Misfit for the first row with another length.
+    dimensions before this one; column: its name; first: number of the first row. Raises Misfit for the first row with
+    another length.
     """
     length = wanted[len(outer)] if wanted is not None else int(lengths[0]) if len(lengths) else 0
     wrong = lengths != length

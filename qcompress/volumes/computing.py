@@ -25,19 +25,26 @@ OPENED: dict[object, Emulation] = {}
 
 
 def value_dtype(emulation: Emulation) -> np.dtype[Any]:
-    """Of real results: float32 where it holds every code of every output, else float64."""
+    """Of the real results of an emulation: float32 where it holds every code of every output, else float64."""
     widest = max(port.format.width for port in emulation.outputs)
     return np.dtype(np.float32 if widest <= FLOAT_BITS else np.float64)
 
 
 def output_column(port: Port, name: str, emulation: Emulation, codes: bool) -> Column:
-    """The column called `name` that an output becomes; one of a single element becomes numbers."""
+    """The column called `name` that the output `port` becomes; one of a single element becomes numbers.
+
+    emulation: what computes it; codes: whether it gives codes, not real values.
+    """
     dtype = _code_dtype(port.format) if codes else value_dtype(emulation)
     return Column(name, str(dtype), dtype, () if port.size == 1 else port.shape)
 
 
 def computed(work: Work, emulation: Emulation, part: Part) -> Arrays:
-    """The output's columns of some rows; raises QcompressError naming file, column and row of what has no code."""
+    """The output's columns of some rows.
+
+    work: which columns are which; emulation: what computes; part: the rows of the input. Raises QcompressError naming
+    file, column and row of the first that has no code.
+    """
     given = {each.port.name: _prepared(each.taken(part.arrays), work.codes) for each in work.bindings}
     if not work.codes:
         _refuse_large(work, given, part)
@@ -61,7 +68,8 @@ def compute(
 ) -> Span | str:
     """Compute the rows of a job, a span of them, into a part; returns the span, or what was wrong, in one line.
 
-    threads: that share the rows of a block; told: called with every number of rows that is done.
+    parts: where it is written; threads: that share the rows of a batch; told: called with every number of rows that is
+    done.
     """
     work, span = job
     try:
@@ -84,10 +92,11 @@ def compute(
 def _emulation(work: Work, threads: int) -> Emulation:
     """Opened once in a process."""
     key = (work.candidate, work.network, work.stages, work.arithmetic, threads)
-    if key not in OPENED:
+    if (found := OPENED.get(key)) is None:  # threads of one worker may all come here at once
+        found = work.emulation(threads)
         OPENED.clear()
-        OPENED[key] = work.emulation(threads)
-    return OPENED[key]
+        OPENED[key] = found
+    return found
 
 
 def _prepared(array: npt.NDArray[Any], codes: bool) -> npt.NDArray[Any]:

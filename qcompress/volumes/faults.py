@@ -24,7 +24,8 @@ class Bad(NamedTuple):
 def first_bad(stage: Graph | Chain, bindings: Sequence[Binding], given: Arrays, codes: bool) -> Bad | None:
     """The element without a code in the first row that has one; None if all have one.
 
-    given: rows by input; codes: whether they are codes, not real values.
+    stage: what takes them; bindings: their columns; given: rows by input; codes: whether they are codes, not real
+    values.
     """
     found = [bad for each in bindings if (bad := _first_of(_convert(stage, each, codes), each, given[each.port.name]))]
     return min(found, key=lambda bad: bad.row, default=None)

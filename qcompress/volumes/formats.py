@@ -20,12 +20,12 @@ KNOWN = ", ".join(ENDINGS)
 
 
 def has_columns(path: Path) -> bool:
-    """Whether a name is that of a file of columns."""
+    """Whether the name of a path is that of a file of columns."""
     return path.suffix in ENDINGS
 
 
 def format_of(path: Path) -> Any:
-    """The module that reads and writes files of that name; raises QcompressError for another ending."""
+    """The module that reads and writes files of the name of a path; raises QcompressError for another ending."""
     if not has_columns(path):
         raise QcompressError(f"{path}: no file of columns by its ending; they are {KNOWN}")
     return importlib.import_module(f"qcompress.volumes.{ENDINGS[path.suffix]}")

@@ -36,7 +36,7 @@ class Hdf5Source:
             self.columns[column] = _column(column, item.dtype[field] if field else item.dtype, item.shape[1:])
 
     def rows(self, names: Sequence[str]) -> int:
-        """As `Source.rows` says."""
+        """Rows of the columns of these names, which have as many."""
         return same_length({name: self._places[name][0].shape[0] for name in names})
 
     def starts(self) -> Sequence[int]:
@@ -44,7 +44,7 @@ class Hdf5Source:
         return ()
 
     def batches(self, columns: Sequence[Column], first: int, stop: int, rows: int) -> Iterator[Arrays]:
-        """As `Source.batches` says."""
+        """Rows first..stop of the columns, so many `rows` at a time."""
         for begin in range(first, stop, rows):
             found = {}
             for column in columns:
@@ -56,7 +56,7 @@ class Hdf5Source:
 
 @contextmanager
 def opened(path: Path, tree: str | None) -> Iterator[Hdf5Source]:
-    """The HDF5 file at `path`; it has no trees."""
+    """The HDF5 file at `path`; tree: it has none."""
     import h5py
 
     try:
@@ -67,7 +67,10 @@ def opened(path: Path, tree: str | None) -> Iterator[Hdf5Source]:
 
 
 def write(file: BinaryIO, table: Table, path: Path) -> None:
-    """A dataset a column, a chunk a block; without times, so that equal contents are equal bytes."""
+    """A dataset a column, a chunk a block; without times, so that equal contents are equal bytes.
+
+    file: an empty one, at `path` later; table: what is written.
+    """
     import h5py
 
     kept = _Held(file)

@@ -1,5 +1,6 @@
 """NumPy files: the array of a .npy, its fields if it has any, and the arrays of a .npz."""
 
+import struct
 import zipfile
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import ExitStack, contextmanager
@@ -17,6 +18,8 @@ from qcompress.volumes.columns import Arrays, Column, Table, blocks
 
 ARRAY = "array"
 """Name of the column that a .npy is."""
+LENGTHS_AT = 26
+"""Where the header of a member of a zip file says how long its name and its extra field are, which follow."""
 LONG_AGO = (1980, 1, 1, 0, 0, 0)
 """The date of every member of a .npz: equal contents are equal bytes."""
 
@@ -55,38 +58,33 @@ class Stored(NamedTuple):
 
 
 class NumpySource:
-    """Opened arrays by name; a Source."""
+    """Opened arrays by name, of which a structured one is a column for each of its fields; a Source."""
 
     notes: Sequence[str] = ()
 
     def __init__(self, arrays: Mapping[str, Stored]) -> None:
-        self._arrays = arrays
-        self._fields = {
-            name: (stored, field)
-            for name, array in arrays.items()
-            for name, stored, field in (
-                [(field, array, field) for field in array.dtype.names] if array.dtype.names else [(name, array, "")]
-            )
-        }
-        self.columns = {
-            name: _column(name, stored.dtype[field] if field else stored.dtype, stored.shape[1:])
-            for name, (stored, field) in self._fields.items()
-        }
+        self._places: dict[str, tuple[Stored, str]] = {}
+        self.columns: dict[str, Column] = {}
+        for own, array in arrays.items():
+            for field in array.dtype.names or ("",):
+                name = field or own
+                self._places[name] = array, field
+                self.columns[name] = _column(name, array.dtype[field] if field else array.dtype, array.shape[1:])
 
     def rows(self, names: Sequence[str]) -> int:
-        """As `Source.rows` says."""
-        return same_length({name: self._fields[name][0].shape[0] for name in names})
+        """Rows of the columns of these names, which have as many."""
+        return same_length({name: self._places[name][0].shape[0] for name in names})
 
     def starts(self) -> Sequence[int]:
-        """Any row."""
-        return ()
+        """Any row; the first alone where an array is compressed."""
+        return [0] if any(isinstance(array.file, zipfile.ZipExtFile) for array, _ in self._places.values()) else []
 
     def batches(self, columns: Sequence[Column], first: int, stop: int, rows: int) -> Iterator[Arrays]:
-        """As `Source.batches` says."""
+        """Rows first..stop of the columns, so many `rows` at a time."""
         for begin in range(first, stop, rows):
             found = {}
             for column in columns:
-                stored, field = self._fields[column.name]
+                stored, field = self._places[column.name]
                 part = stored.read(begin, min(begin + rows, stop))
                 found[column.name] = part[field] if field else part
             yield found
@@ -102,7 +100,7 @@ def same_length(lengths: Mapping[str, int]) -> int:
 
 @contextmanager
 def opened(path: Path, tree: str | None) -> Iterator[NumpySource]:
-    """The .npy or .npz at `path`; it has no trees."""
+    """The .npy or .npz at `path`; tree: it has none."""
     with ExitStack() as stack:
         try:
             if path.suffix == ".npy":
@@ -110,9 +108,11 @@ def opened(path: Path, tree: str | None) -> Iterator[NumpySource]:
             else:
                 archive = stack.enter_context(zipfile.ZipFile(path))
                 arrays = {
-                    name.removesuffix(".npy"): Stored.of(stack.enter_context(archive.open(name)), f"{path}, {name}")
-                    for name in archive.namelist()
-                    if name.endswith(".npy")
+                    member.filename.removesuffix(".npy"): Stored.of(
+                        stack.enter_context(_member(path, archive, member)), f"{path}, {member.filename}"
+                    )
+                    for member in archive.infolist()
+                    if member.filename.endswith(".npy")
                 }
             yield NumpySource(arrays)
         except (OSError, EOFError, zipfile.BadZipFile, NotImplementedError, RuntimeError) as fault:
@@ -120,7 +120,10 @@ def opened(path: Path, tree: str | None) -> Iterator[NumpySource]:
 
 
 def write(file: BinaryIO, table: Table, path: Path) -> None:
-    """A .npy of the only column, or a .npz of all of them, not compressed."""
+    """A .npy of the only column, or a .npz of all of them, not compressed.
+
+    file: an empty one, at `path` later; table: what is written.
+    """
     if path.suffix == ".npy":
         if len(table.columns) > 1:
             names = ", ".join(column.name for column in table.columns)
@@ -132,6 +135,17 @@ def write(file: BinaryIO, table: Table, path: Path) -> None:
             member = zipfile.ZipInfo(f"{column.name}.npy", LONG_AGO)
             with archive.open(member, "w", force_zip64=True) as stream:
                 _write_array(stream, table, column)
+
+
+def _member(path: Path, archive: zipfile.ZipFile, member: zipfile.ZipInfo) -> IO[bytes]:
+    """An array's bytes: decompressed from the first on, or the file itself where they lie in it as they are."""
+    if member.compress_type != zipfile.ZIP_STORED:
+        return archive.open(member)
+    file = path.open("rb")
+    file.seek(member.header_offset + LENGTHS_AT)
+    name, extra = struct.unpack("<HH", file.read(4))
+    file.seek(name + extra, 1)
+    return file
 
 
 def _write_array(file: IO[bytes], table: Table, column: Column) -> None:

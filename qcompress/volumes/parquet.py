@@ -28,7 +28,7 @@ class ParquetSource:
         self.columns: Mapping[str, Column] = {field.name: _column(field) for field in file.schema_arrow}
 
     def rows(self, names: Sequence[str]) -> int:
-        """Of the file: all columns have as many."""
+        """Rows of the file, which columns of all names have."""
         return int(self._file.metadata.num_rows)
 
     def starts(self) -> Sequence[int]:
@@ -36,7 +36,7 @@ class ParquetSource:
         return self._edges()[:-1]
 
     def batches(self, columns: Sequence[Column], first: int, stop: int, rows: int) -> Iterator[Arrays]:
-        """As `Source.batches` says."""
+        """Rows first..stop of the columns, so many `rows` at a time."""
         edges = self._edges()
         groups = [number for number in range(len(edges) - 1) if edges[number] < stop and edges[number + 1] > first]
         if not groups:
@@ -58,7 +58,7 @@ class ParquetSource:
 
 @contextmanager
 def opened(path: Path, tree: str | None) -> Iterator[ParquetSource]:
-    """The Parquet file at `path`; it has no trees."""
+    """The Parquet file at `path`; tree: it has none."""
     import pyarrow
     import pyarrow.parquet
 
@@ -71,7 +71,10 @@ def opened(path: Path, tree: str | None) -> Iterator[ParquetSource]:
 
 
 def write(file: BinaryIO, table: Table, path: Path) -> None:
-    """Every block a row group; shapes become lists of fixed sizes, one in the other."""
+    """Every block a row group; shapes become lists of fixed sizes, one in the other.
+
+    file: an empty one, at `path` later; table: what is written.
+    """
     import pyarrow
     import pyarrow.parquet
 

@@ -31,7 +31,8 @@ CHUNK = 1 << 22
 
 
 def folder_of(target: Path) -> Path:
-    """Where the parts of an output lie."""
+    """Where the parts of the output `target` lie: beside the file that it leads to, if it is a link."""
+    target = target.resolve() if target.is_symlink() else target
     return target.with_name(f"{target.name}.parts")
 
 
@@ -44,7 +45,7 @@ class Parts:
     columns: tuple[Column, ...]
 
     def path(self, span: Span) -> Path:
-        """The file of the part with these rows."""
+        """The file of the part with the rows of a span."""
         return self.folder / f"{span[0]:015d}-{span[1]:015d}.part"
 
     def done(self) -> list[Span]:
@@ -75,7 +76,7 @@ class Parts:
 
     @contextmanager
     def written(self, span: Span) -> Iterator["PartWriter"]:
-        """A new part, which is there whole or not at all."""
+        """A new part of the rows of a span, which is there whole or not at all."""
         descriptor, name = tempfile.mkstemp(dir=self.folder, prefix=".part-")
         try:
             with os.fdopen(descriptor, "wb") as file:
@@ -103,7 +104,7 @@ class PartWriter:
         return [each.hexdigest() for each in self._hashes]
 
     def append(self, arrays: Arrays) -> None:
-        """Write the next rows of every column."""
+        """Write the next rows of every column; arrays: by its name."""
         for k, column in enumerate(self._columns):
             data = np.ascontiguousarray(arrays[column.name], column.dtype).reshape(-1).view(np.uint8).data
             self._file.seek(self._at[k])
@@ -130,10 +131,11 @@ class Joined:
 
     @property
     def columns(self) -> Sequence[Column]:
+        """Those of every part."""
         return self.parts.columns
 
     def read(self, name: str, first: int, stop: int) -> npt.NDArray[Any]:
-        """As `Table.read` says; waits for the part that holds the rows."""
+        """Rows first..stop of the column called `name`, of one block; waits for the part that holds them."""
         span = self._of(first)
         number = [column.name for column in self.columns].index(name)
         column = self.columns[number]
@@ -154,10 +156,10 @@ class Joined:
 
 @contextmanager
 def opened(target: Path, description: JsonObject, columns: tuple[Column, ...], replace: bool) -> Iterator[Parts]:
-    """The folder of parts of an output, made or found; removed when the block ends without a fault.
+    """The folder of parts of the output `target`, made or found; removed when the block ends without a fault.
 
-    description: of the plan; replace: parts of another plan are thrown away, which are refused otherwise. Raises
-    QcompressError for those, and where another process writes the same output.
+    description: of the plan; columns: of every part; replace: parts of another plan are thrown away, which are refused
+    otherwise. Raises QcompressError for those, and where another process writes the same output.
     """
     folder = folder_of(target)
     try:
@@ -171,6 +173,7 @@ def opened(target: Path, description: JsonObject, columns: tuple[Column, ...], r
         except BlockingIOError:
             raise QcompressError(f"{target}: another qcompress writes it; wait for that one") from None
         parts = Parts(folder, plan_hash(description), columns)
+        _refuse_foreign(folder, description)
         other = _difference(folder / PLAN, description)
         if other and not replace:
             said = f"{folder}: holds parts of another run: {other} differ"
@@ -189,20 +192,28 @@ def opened(target: Path, description: JsonObject, columns: tuple[Column, ...], r
         shutil.rmtree(folder)
 
 
+def _refuse_foreign(folder: Path, description: JsonObject) -> None:
+    """Raises QcompressError for a folder that is none of ours: nothing in it is touched."""
+    known: object = {}
+    with suppress(OSError, ValueError):
+        known = json.loads((folder / PLAN).read_text())
+    ours = isinstance(known, dict) and set(known) == set(description)
+    if not ours and any(not path.name.startswith(".") for path in folder.iterdir()):
+        raise QcompressError(
+            f"{folder}: holds other files than parts of this output; move them, or name another output"
+        )
+
+
 def _difference(path: Path, description: JsonObject) -> str | None:
     """What an earlier plan had otherwise; None if there is none, or it is this one."""
     if not path.is_file():
         return None
-    try:
-        before = json.loads(path.read_text())
-        keys = [key for key in description if before.get(key) != description[key]]
-    except (ValueError, AttributeError):
-        return "its plan is damaged: all of it may"
-    return ", ".join(keys) or None
+    before = json.loads(path.read_text())
+    return ", ".join(key for key in description if before[key] != description[key]) or None
 
 
 def starts(columns: Sequence[Column], rows: int) -> list[int]:
-    """Where every column begins in a part of so many rows."""
+    """Where each of the columns begins in a part of so many rows."""
     return list(accumulate((column.row_bytes * rows for column in columns), initial=0))[:-1]
 
 

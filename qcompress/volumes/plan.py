@@ -58,21 +58,22 @@ class Work:
 
     @property
     def rows(self) -> int:
+        """Of the input, and of the output."""
         return self.volume.rows
 
     def within(self, span: Span) -> "Work":
-        """What must be known for some of the rows."""
+        """What must be known for the rows of a span."""
         return replace(self, volume=self.volume.within(*span))
 
     def emulation(self, threads: int) -> Emulation:
-        """What computes; raises QcompressError if the candidate is not what it was."""
+        """What computes, with so many threads; raises QcompressError if the candidate is not what it was."""
         found = Candidate.open(self.candidate).emulation(self.network, self.stages, threads)
         if found.stage.content_hash() != self.arithmetic:
             raise QcompressError(f"{self.candidate}: has changed since the work began; run the command again")
         return found
 
     def description(self, target: Path) -> JsonObject:
-        """What decides the output's content, as JSON, each under the words for it."""
+        """What decides the content of the output `target`, as JSON, each under the words for it."""
         return {
             "schema": SCHEMA,
             "the candidate's arithmetic": [self.arithmetic, self.stages],
@@ -108,7 +109,7 @@ def _rows_in(size: int, columns: Sequence[Column]) -> int:
 
 
 def default_partitions(rows: int, block_rows: int) -> int:
-    """As many as there are runs of some blocks, so that little is lost when one is."""
+    """As many as there are runs of some blocks, of `block_rows` each, in the rows: little is lost when one is."""
     return min(MOST_PARTITIONS, max(1, -(-rows // (block_rows * PARTITION_BLOCKS))))
 
 
@@ -125,8 +126,9 @@ def gaps(rows: int, done: Iterable[Span]) -> list[Span]:
 def partitions(open_rows: Sequence[Span], parts: int, block_rows: int, starts: Sequence[int]) -> list[Span]:
     """Runs of rows to compute, about `parts` of nearly equal lengths, that begin where a block begins.
 
-    open_rows: runs that are to be shared out, which begin and end where blocks do; starts: rows from which on can be
-    read without those before them, at which partitions begin as nearly as blocks allow: fewer, where they are few.
+    open_rows: runs that are to be shared out, which begin and end where blocks, of `block_rows`, do; starts: rows from
+    which on can be read without those before them, at which partitions begin as nearly as blocks allow: fewer, where
+    they are few.
     """
     rows = sum(stop - first for first, stop in open_rows)
     found: list[Span] = []

@@ -27,7 +27,7 @@ class RootSource:
         self.columns: Mapping[str, Column] = {name: _column(tree, name) for name in tree.keys(recursive=False)}
 
     def rows(self, names: Sequence[str]) -> int:
-        """Entries of the tree."""
+        """Entries of the tree, which branches of all names have."""
         return int(self._tree.num_entries)
 
     def starts(self) -> Sequence[int]:
@@ -35,7 +35,7 @@ class RootSource:
         return ()
 
     def batches(self, columns: Sequence[Column], first: int, stop: int, rows: int) -> Iterator[Arrays]:
-        """As `Source.batches` says."""
+        """Rows first..stop of the columns, so many `rows` at a time."""
         names = [column.name for column in columns]
         at = first
         for part in self._tree.iterate(names, entry_start=first, entry_stop=stop, step_size=rows, library="ak"):
@@ -59,12 +59,15 @@ def opened(path: Path, tree: str | None) -> Iterator[RootSource]:
 
 
 def write(file: BinaryIO, table: Table, path: Path) -> None:
-    """A TTree of a branch a column, a basket a block: entry for entry a friend of the tree that was read."""
+    """A TTree of a branch a column, a basket a block: entry for entry a friend of the tree that was read.
+
+    file: an empty one, at `path` later; table: what is written.
+    """
     _write(file, table, path, "mktree")
 
 
 def write_ntuple(file: BinaryIO, table: Table, path: Path) -> None:
-    """As `write`, an RNTuple."""
+    """An RNTuple of a field a column; file, table and path as for `write`."""
     _write(file, table, path, "mkrntuple")
 
 

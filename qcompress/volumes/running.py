@@ -1,16 +1,14 @@
 """`qcompress emulate` on files of columns: looked at, said, computed in partitions, joined."""
 
-import io
 import os
 import time
-from collections.abc import Callable, Generator, Iterator, Sequence
+from collections.abc import Generator, Iterator, Sequence
 from contextlib import closing
-from dataclasses import dataclass
+from dataclasses import replace
 from functools import partial
+from importlib.util import find_spec
 from pathlib import Path
-from typing import Any, NamedTuple
-
-import numpy.typing as npt
+from typing import Any
 
 from qcompress.candidate import Candidate
 from qcompress.candidate.emulation import Emulation
@@ -19,54 +17,25 @@ from qcompress.errors import QcompressError
 from qcompress.files import written_aside
 from qcompress.progress import Reporter
 from qcompress.volumes import parts as kept_parts
+from qcompress.volumes.announcement import announced, estimate
+from qcompress.volumes.asked import Asked, Share
 from qcompress.volumes.bindings import bindings, check, output_names
-from qcompress.volumes.columns import Arrays, Column
-from qcompress.volumes.computing import compute, computed, output_column
+from qcompress.volumes.columns import Column
+from qcompress.volumes.computing import compute, output_column
 from qcompress.volumes.formats import writer_of
 from qcompress.volumes.parts import Joined, Parts
 from qcompress.volumes.plan import Span, Work, default_partitions, gaps, partitions, rows_of_a_batch, rows_of_a_block
 from qcompress.volumes.volume import columns_of, found_files, named, volume_of
 
 
-@dataclass(frozen=True)
-class Asked:
-    """What the user wants, as it was typed.
-
-    inputs: "[NAME=]COLUMN[,COLUMN...]" each; output_columns: "NAME[=COLUMN],..."; keep: "COLUMN[=NAME],...";
-    partitions: None to choose; threads: of one process, 0 for its share of the processors.
-    """
-
-    candidate: Path
-    source: Path
-    target: Path
-    network: str | None = None
-    stages: bool = False
-    codes: bool = False
-    inputs: tuple[str, ...] = ()
-    output_columns: str | None = None
-    keep: str | None = None
-    tree: str | None = None
-    ntuple: bool = False
-    partitions: int | None = None
-    scheduler: str | None = None
-    threads: int = 0
-    replace: bool = False
-
-
-class Share(NamedTuple):
-    """How rows are shared out: the partitions, processes on this machine, threads of each."""
-
-    spans: list[Span]
-    processes: int
-    threads: int
-
-
 def emulate(asked: Asked, reporter: Reporter) -> str:
-    """Run a candidate's integers on files of columns; returns one line.
+    """Run a candidate's integers on files of columns, as it was asked; returns one line.
 
     The output appears whole or not at all; what a killed call has computed lies beside it and is not computed again.
     reporter: told what will be done, then how much is. Raises QcompressError.
     """
+    if asked.scheduler is not None:  # whose workers may be in other folders
+        asked = replace(asked, source=Path(os.path.abspath(asked.source)), target=Path(os.path.abspath(asked.target)))
     paths = found_files(asked.source)
     write = writer_of(asked.target, asked.ntuple)
     check_target(asked, paths)
@@ -75,8 +44,8 @@ def emulate(asked: Asked, reporter: Reporter) -> str:
     with kept_parts.opened(asked.target, work.description(asked.target), work.written, asked.replace) as parts:
         done = parts.done()
         share = shared_out(asked, work, done)
-        said = _said(asked, work, emulation, share, done)
-        for line in [*notes, *said, *_estimate(asked, work, emulation, share, write)]:
+        said = announced(asked, work, emulation, done)
+        for line in [*notes, *said, *estimate(asked, work, emulation, share, write)]:
             reporter.line(line)
         coming, whole = _computed(asked, work, parts, share, reporter), parts.folder / asked.target.name
         with closing(coming), written_aside(whole) as file:
@@ -87,7 +56,10 @@ def emulate(asked: Asked, reporter: Reporter) -> str:
 
 
 def check_target(asked: Asked, paths: Sequence[Path]) -> None:
-    """Raises QcompressError for an output that is there already, or that is, or would be, among the input files."""
+    """Raises QcompressError for an output, as `asked`, that is there already, or is, or would be, part of the input.
+
+    paths: the input files.
+    """
     target = asked.target
     if target.is_dir():
         raise QcompressError(f"{target}: is a folder; give a file to write")
@@ -101,7 +73,10 @@ def check_target(asked: Asked, paths: Sequence[Path]) -> None:
 
 
 def looked_at(asked: Asked, paths: Sequence[Path]) -> tuple[Work, Emulation, list[str]]:
-    """What is to be computed, by what, and what the user should know; nothing but metadata is read."""
+    """What is to be computed, as it was asked, by what, and what the user should know.
+
+    paths: the input files, of which metadata is read, and one row of each at most. Raises QcompressError.
+    """
     emulation = Candidate.open(asked.candidate).emulation(asked.network, asked.stages, asked.threads)
     known, notes = columns_of(paths[0], asked.tree)
     bound = bindings(emulation.inputs, asked.inputs, known, paths[0])
@@ -121,7 +96,7 @@ def looked_at(asked: Asked, paths: Sequence[Path]) -> tuple[Work, Emulation, lis
     ]
     _refuse_twice([column.name for column in written])
     if emulation.compiled is None:
-        notes.append("no C++ emulator runs here: the reference interpreter computes the same, hundreds of times slower")
+        notes.append("no C++ emulator runs here: the reference interpreter computes the same, much more slowly")
     elif emulation.converts_slowly and not asked.codes:
         notes.append("its emulator converts no real values: much slower than codes; compile it with this version")
     work = Work(
@@ -133,13 +108,16 @@ def looked_at(asked: Asked, paths: Sequence[Path]) -> tuple[Work, Emulation, lis
 
 
 def shared_out(asked: Asked, work: Work, done: Sequence[Span]) -> Share:
-    """How the rows that are not done are shared out."""
+    """How the rows of the work that are not `done` are shared out; to one process where dask is not installed.
+
+    asked: for how many partitions and threads.
+    """
     left = gaps(work.rows, done)
     rows = sum(stop - first for first, stop in left)
     wanted = asked.partitions or default_partitions(rows, work.block_rows)
     spans = partitions(left, wanted, work.block_rows, work.volume.starts) if left else []
     cores = len(os.sched_getaffinity(0))
-    processes = max(1, min(len(spans), cores))
+    processes = max(1, min(len(spans), cores)) if find_spec("distributed") else 1
     return Share(spans, processes, asked.threads or max(1, cores // processes))
 
 
@@ -158,58 +136,6 @@ def _refuse_twice(names: Sequence[str]) -> None:
     if twice := [name for name in names if names.count(name) > 1]:
         said = f"two columns of the output would be called {twice[0]}"
         raise QcompressError(f"{said}; rename one: --output-columns OUTPUT=NAME, --keep COLUMN=NAME")
-
-
-def _said(asked: Asked, work: Work, emulation: Emulation, share: Share, done: Sequence[Span]) -> Iterator[str]:
-    """What will be done, before it is."""
-    files = work.volume.files
-    size = sum(file.size for file in files)
-    meaning = "codes" if asked.codes else "real values"
-    yield f"{asked.source}: {_count(work.rows, 'row')} of {_count(len(files), 'file')}, {_bytes(size)}"
-    for each in work.bindings:
-        told = each.columns[0] if len(each.columns) == 1 else f"{each.columns[0]} .. {each.columns[-1]}"
-        yield f"{emulation.name}: {meaning} of {told} to input {each.port.name} {each.port.shape} {each.port.format}"
-    columns = ", ".join(f"{column.name} {column.dtype}{list(column.shape or ()) or ''}" for column in work.written)
-    row_bytes = sum(column.row_bytes for column in work.written)
-    yield f"{asked.target}: {columns}; {_bytes(row_bytes * work.rows)}, and as much beside it until it is whole"
-    if done:
-        rows = sum(stop - first for first, stop in done)
-        yield f"{rows} rows of {work.rows} lie in {kept_parts.folder_of(asked.target)} already"
-
-
-def _estimate(asked: Asked, work: Work, emulation: Emulation, share: Share, write: Callable[..., None]) -> list[str]:
-    """Partitions, processes, and about how long: from the first block, computed and written to nowhere."""
-    where = asked.scheduler or f"{_count(share.processes, 'process')} of {_count(share.threads, 'thread')}"
-    line = f"{_count(len(share.spans), 'partition')} of blocks of {work.block_rows} rows, {where}"
-    if work.rows <= work.block_rows or asked.scheduler is not None:
-        return [line]
-    _first_block(work, emulation)
-    begun = time.monotonic()
-    found = _first_block(work, emulation)
-    computing = time.monotonic() - begun
-    write(io.BytesIO(), _Block(work.written, found, work.block_rows), asked.target)
-    writing = time.monotonic() - begun - computing
-    left = sum(stop - first for first, stop in share.spans)
-    seconds = (computing * left + writing * work.rows) / work.block_rows / share.processes
-    return [f"{line}; about {seconds:.0f} s"]
-
-
-def _first_block(work: Work, emulation: Emulation) -> list[Arrays]:
-    return [computed(work, emulation, part) for part in work.volume.batches(0, work.block_rows, work.batch_rows)]
-
-
-class _Block:
-    """One block in memory; a Table."""
-
-    def __init__(self, columns: Sequence[Column], found: Sequence[Arrays], rows: int) -> None:
-        import numpy as np
-
-        self.columns, self.rows, self.block_rows = columns, rows, rows
-        self._arrays = {column.name: np.concatenate([each[column.name] for each in found]) for column in columns}
-
-    def read(self, name: str, first: int, stop: int) -> npt.NDArray[Any]:
-        """Rows first..stop of a column."""
-        return self._arrays[name][first:stop]
 
 
 def _computed(asked: Asked, work: Work, parts: Parts, share: Share, reporter: Reporter) -> Generator[Span, None, None]:
@@ -233,17 +159,3 @@ def _computed(asked: Asked, work: Work, parts: Parts, share: Share, reporter: Re
         if share.processes > 1 or asked.scheduler is not None:
             told(each[1] - each[0])
         yield each
-
-
-def _count(number: int, what: str) -> str:
-    """How many, in words."""
-    return f"{number} {what}{'' if number == 1 else 'es' if what.endswith('s') else 's'}"
-
-
-def _bytes(size: float) -> str:
-    """A size in words."""
-    for unit in ("bytes", "kB", "MB", "GB"):
-        if size < 1000:
-            return f"{size:.3g} {unit}"
-        size /= 1000
-    return f"{size:.3g} TB"

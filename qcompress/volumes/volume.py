@@ -77,6 +77,7 @@ class Volume:
 
     @property
     def rows(self) -> int:
+        """Of all files."""
         return sum(file.rows for file in self.files)
 
     @property
@@ -135,13 +136,16 @@ class Volume:
 
 
 def columns_of(path: Path, tree: str | None) -> tuple[dict[str, Column], list[str]]:
-    """All columns of a file by name, and what was chosen on opening it."""
+    """All columns of the file at `path` by name, and what was chosen on opening it; tree: which, of several."""
     with format_of(path).opened(path, tree) as source:
         return dict(source.columns), list(source.notes)
 
 
 def named(columns: Mapping[str, Column], name: str, place: object) -> Column:
-    """The column of that name, of numbers; raises QcompressError, with the nearest names, if there is none."""
+    """Of the columns the one of that name, of numbers; place: what is named in a fault.
+
+    Raises QcompressError, with the nearest names, if there is none.
+    """
     if (found := columns.get(name)) is None:
         near = get_close_matches(name, columns, 3)
         listed = ", ".join(near or list(columns)[:12]) or "no column at all"
@@ -152,8 +156,9 @@ def named(columns: Mapping[str, Column], name: str, place: object) -> Column:
 
 
 def volume_of(paths: Sequence[Path], names: Sequence[str], tree: str | None) -> Volume:
-    """The volume of files with columns of these names, which are looked at: metadata, and one row of each at most.
+    """The volume of files at paths with columns of these names; metadata is read, and one row of each at most.
 
+    tree: which of several in ROOT files.
     Raises QcompressError for a column that is missing, or is of other type or shape in another file.
     """
     columns: tuple[Column, ...] = ()

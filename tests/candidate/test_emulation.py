@@ -6,7 +6,7 @@ from helpers.random_graphs import random_network
 
 from qcompress.candidate import Candidate
 from qcompress.errors import QcompressError
-from qcompress.targets.cpp.emulator import Cpp
+from qcompress.targets.cpp.emulator import Cpp, native_dtype
 
 DESCRIPTION = {"name": "a", "detector": None, "config": None, "seed": 0, "versions": {}, "front_end": {}, "targets": {}}
 
@@ -36,6 +36,23 @@ def test_codes_and_values_equal_the_graphs(candidate, graph, stages):
     found = emulation.predict({given.name: values}, np.float64)[made.name]
     assert (found == graph.output_format.to_values(graph.run(codes))).all()
     assert emulation.predict({given.name: values}, np.float32)[made.name].dtype == np.float32
+
+
+@pytest.mark.parametrize("stages", [False, True])
+@pytest.mark.parametrize("dtype", ["narrowest", np.int16, np.int64, ">i4"])
+def test_narrow_codes_equal_the_graphs(candidate, graph, stages, dtype):
+    emulation = candidate.emulation(stages=stages, threads=1)
+    (given,), (made,) = emulation.inputs, emulation.outputs
+    port = graph.input_format
+    codes = np.random.default_rng(0).integers(port.min_code, port.max_code + 1, (50, *graph.input_shape))
+    narrow = codes.astype(native_dtype(port) if dtype == "narrowest" else dtype)
+    found = emulation.run_narrow({given.name: narrow})[made.name]
+    assert (found == graph.run(codes)).all()
+    assert found.dtype == native_dtype(made.format)
+    wide = codes.astype(np.int32)
+    wide[7] += 256  # the same bits in the narrowest type
+    with pytest.raises(QcompressError, match="input codes are outside"):
+        emulation.run_narrow({given.name: wide})
 
 
 def test_names_that_are_not_there_are_said(candidate, graph):

@@ -80,8 +80,8 @@ def write_parquet(path: Path, arrays: Arrays, row_group: int = 100) -> None:
 
 
 def write_npz(path: Path, arrays: Arrays) -> None:
-    """Compressed."""
-    np.savez_compressed(path, allow_pickle=False, **arrays)
+    """Not compressed."""
+    np.savez(path, allow_pickle=False, **arrays)
 
 
 def write_npy(path: Path, arrays: Arrays) -> None:

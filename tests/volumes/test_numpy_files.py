@@ -36,6 +36,17 @@ def test_python_objects_are_not_read(tmp_path):
         columns_of(tmp_path / "a.npy", None)
 
 
+@pytest.mark.parametrize("save", [np.savez, np.savez_compressed])
+def test_rows_of_archives_are_read_from_anywhere(tmp_path, save):
+    arrays = {"a": np.arange(60).reshape(20, 3), "b": np.arange(20, dtype=">f4")}
+    save(tmp_path / "a.npz", allow_pickle=False, **arrays)
+    volume = volume_of([tmp_path / "a.npz"], ["b", "a"], None)
+    assert volume.starts == ([] if save is np.savez else [0])
+    for part in volume.batches(5, 18, 4):
+        for name, array in part.arrays.items():
+            assert (array == arrays[name][part.row : part.row + len(array)]).all()
+
+
 def test_columns_of_different_lengths_are_said(tmp_path):
     np.savez(tmp_path / "a.npz", allow_pickle=False, a=np.zeros(3), b=np.zeros(4))
     assert volume_of([tmp_path / "a.npz"], ["b"], None).rows == 4

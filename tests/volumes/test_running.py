@@ -16,8 +16,9 @@ from rich.console import Console
 from qcompress.errors import QcompressError
 from qcompress.progress import Reporter
 from qcompress.targets.cpp.emulator import native_dtype
-from qcompress.volumes import computing, plan, running
-from qcompress.volumes.running import Asked, emulate
+from qcompress.volumes import announcement, computing, plan, running
+from qcompress.volumes.asked import Asked
+from qcompress.volumes.running import emulate
 
 ROWS = 300
 OUTPUTS = ("out.parquet", "out.npz", "out.h5", "out.root", "out_ntuple.root")
@@ -178,6 +179,18 @@ def test_parts_of_another_plan_are_refused_unless_replaced(pair, pair_candidate,
     assert (read(target)["latent"] == pair.run(again)["latent"]).all()
 
 
+def test_a_folder_of_the_users_is_not_touched(pair, pair_candidate, tmp_path):
+    write_npz(tmp_path / "in.npz", codes_of(pair, 3))
+    (tmp_path / "out.npz.parts").mkdir()
+    for name, text in (("notes.txt", "mine"), ("plan.json", '{"my": "plan"}')):
+        mine = tmp_path / "out.npz.parts" / name
+        mine.write_text(text)
+        with pytest.raises(QcompressError, match=r"out\.npz\.parts: holds other files than parts of this output"):
+            emulated(pair_candidate, tmp_path / "in.npz", tmp_path / "out.npz", codes=True, replace=True)
+        assert mine.read_text() == text
+        mine.unlink()
+
+
 def test_nothing_finished_is_replaced_unasked(pair, pair_candidate, tmp_path):
     write_npz(tmp_path / "in.npz", codes_of(pair, 3))
     (tmp_path / "out.npz").write_text("mine")
@@ -220,6 +233,15 @@ def test_without_a_compiler_the_reference_runs_and_that_is_said(pair, pair_candi
     said = emulated(pair_candidate, tmp_path / "in.npz", tmp_path / "out.npz", codes=True)
     assert "no C++ emulator runs here: the reference interpreter computes the same" in said
     assert (read(tmp_path / "out.npz")["latent"] == pair.run(codes)["latent"]).all()
+
+
+def test_without_dask_one_process_computes_all_partitions(pair, pair_candidate, tmp_path, monkeypatch):
+    write_npz(tmp_path / "in.npz", codes_of(pair, ROWS))
+    monkeypatch.setattr(running.os, "sched_getaffinity", lambda process: {0, 1})
+    for module in (running, announcement):
+        monkeypatch.setattr(module, "find_spec", lambda name: None)
+    said = emulated(pair_candidate, tmp_path / "in.npz", tmp_path / "out.npz", codes=True, partitions=3)
+    assert "3 partitions of blocks of 32 rows, 1 process of 2 threads (dask, which shares them out, is of" in said
 
 
 def test_trees_are_chosen_by_name_and_by_cycle(pair, pair_candidate, tmp_path):
