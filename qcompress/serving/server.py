@@ -2,6 +2,7 @@
 
 import asyncio
 import contextlib
+import os
 import signal
 import socket
 from collections.abc import Callable, Iterator, Sequence
@@ -43,6 +44,7 @@ def serve(sources: Sequence[Source], options: Options, listening: Callable[[Addr
     listening: called once all models are loaded and checked and both ports are open. SIGHUP loads all candidates again.
     Raises QcompressError for options, candidates and ports that are none, MismatchError if a check fails.
     """
+    os.environ.setdefault("GRPC_VERBOSITY", "NONE")  # what it has to say, we say
     import grpc
     import prometheus_client
     import starlette

@@ -233,9 +233,9 @@ def test_what_the_service_does_not_do_is_said(client):
     for call in (
         lambda: client.client.infer("encoder", arrays, outputs=[output]),
         lambda: client.client.infer("encoder", [region]),
-        lambda: client.client.get_system_shared_memory_status(),
+        client.client.get_system_shared_memory_status,
         lambda: client.client.register_system_shared_memory("region", "/key", 24),
-        lambda: client.client.get_trace_settings(),
+        client.client.get_trace_settings,
         lambda: client.client.load_model("encoder"),
         lambda: client.client.unload_model("encoder"),
     ):
