@@ -47,7 +47,7 @@ class Management:
     async def reload(self, name: str | None) -> None:
         """Load again and say what has changed; raises RequestFault saying why nothing has."""
         try:
-            changed = await self.engine.in_worker(lambda: self.engine.repository.reload(name))
+            changed = await self.engine.aside(lambda: self.engine.repository.reload(name))
         except RequestFault:
             raise
         except (QcompressError, MismatchError, OSError) as fault:

@@ -377,3 +377,15 @@ def test_a_thousand_requests_at_once_are_each_answered_or_refused(three):
             before = before or running.memory()
         assert running.memory() - before < 50_000_000
         assert running.end() == 0
+
+
+def test_a_request_that_does_not_end_does_not_hold_the_service(tmp_path):
+    slow, rows = make(tmp_path / "slow", [encoder()], compiled=False), 1_500_000
+    limits = ("--drain", "0.2", "--max-rows", rows, "--max-request-bytes", 6 * rows + 1000)
+    with service(slow, *limits) as running, grpc.insecure_channel(running.grpc) as channel:
+        pending = channel.unary_unary(INFER).future(request_of(np.zeros((rows, 2, 3))))
+        wait_for(lambda: b"under_way 1.0" in metrics(running))
+        started = time.monotonic()
+        assert running.end() == 0
+        assert time.monotonic() - started < 2.2
+        assert pending.exception(10) is not None
