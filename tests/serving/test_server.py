@@ -7,6 +7,7 @@ import shutil
 import signal
 import socket
 import subprocess
+import sys
 import threading
 import time
 from pathlib import Path
@@ -352,6 +353,40 @@ def test_paths_that_lead_nowhere_are_said(served, method, path, status):
         connection.request(method, path)
         answer = connection.getresponse()
         assert (answer.status, list(json.loads(answer.read()))) == (status, ["error"])
+
+
+CLIENT = """
+import sys
+import numpy as np
+import tritonclient.grpc as triton
+client, rows = triton.InferenceServerClient(sys.argv[1]), np.zeros((40_000, 2, 3), np.float32)
+tensor = triton.InferInput("image", rows.shape, "FP32")
+tensor.set_data_from_numpy(rows)
+print(flush=True)
+while True:
+    client.async_infer("encoder", [tensor], lambda result, error: None)
+    client.infer("encoder", [tensor])
+"""
+
+
+@pytest.mark.campaign
+def test_clients_that_are_killed_in_the_middle_of_requests(three):
+    rng, memory = np.random.default_rng(4), []
+    with service(three) as running:
+        for _ in range(15):
+            client = subprocess.Popen([sys.executable, "-c", CLIENT, running.grpc], stdout=subprocess.PIPE)
+            with client:
+                client.stdout.readline()
+                time.sleep(rng.uniform(0.05, 0.3))
+                client.kill()
+            wait_for(lambda: b"under_way 0.0" in metrics(running))
+            memory.append(running.memory())
+        with Load(running.grpc, [encoder()], clients=1) as load:
+            wait_for(lambda: len(load.answers) > 20)
+        assert (load.wrong, load.errors) == ([], [])
+        assert max(memory) - memory[2] < 60_000_000
+        assert running.end() == 0
+    assert "".join(running.said) == ""
 
 
 @pytest.mark.campaign
