@@ -225,6 +225,24 @@ def test_what_has_no_answer_is_said(client, model, arrays, datatypes, status, sa
     assert fault.value.status() == client.status(status)
 
 
+@pytest.mark.parametrize(
+    ("times", "outputs", "said"),
+    [
+        (2, (), "input image was given twice"),
+        (0, (), "input image was not given"),
+        (1, ("latent", "latent"), "output latent is wanted twice"),
+        (1, ("latents",), "has no output 'latents'; it gives latent"),
+    ],
+)
+def test_tensors_that_are_there_twice_or_not_at_all_are_said(client, times, outputs, said):
+    arrays = client.inputs(values_of(GRAPHS["encoder"], 1), DATATYPES["encoder"][0]) * times
+    wanted = [client.module.InferRequestedOutput(name) for name in outputs]
+    with pytest.raises(InferenceServerException) as fault:
+        client.client.infer("encoder", arrays, outputs=wanted)
+    assert said in fault.value.message()
+    assert fault.value.status() == client.status("INVALID_ARGUMENT")
+
+
 def test_what_the_service_does_not_do_is_said(client):
     arrays = client.inputs(values_of(GRAPHS["encoder"], 1), DATATYPES["encoder"][0])
     output = client.module.InferRequestedOutput("latent", class_count=2)
