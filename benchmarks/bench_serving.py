@@ -26,7 +26,14 @@ from qcompress.candidate import Candidate
 from qcompress.graph import Graph
 from qcompress.targets.cpp.emulator import Cpp
 
-DESCRIPTION = {"detector": None, "config": None, "seed": 0, "versions": {}, "front_end": {}, "targets": {}}
+DESCRIPTION: dict[str, Any] = {
+    "detector": None,
+    "config": None,
+    "seed": 0,
+    "versions": {},
+    "front_end": {},
+    "targets": {},
+}
 LISTENING = re.compile(r"serving http=(\S+) grpc=(\S+) models=(\S+)")
 
 
@@ -43,8 +50,7 @@ def encoder() -> Graph:
     """The ECON-T encoder: 8x8 -> 8 filters 3x3, stride 2 -> 16 latents of 3 bits, 6-bit weights."""
     from bench_emulator import encoder as layers
 
-    from qcompress.frontends.conversion import convert
-    from qcompress.frontends.qkeras import import_keras
+    from qcompress.frontends.qkeras import convert, import_keras
 
     keras = import_keras()
     import qkeras
@@ -139,7 +145,8 @@ def rate_http(address: str, work: Work, requests: int, flight: int) -> float:
     import tritonclient.http as triton
 
     client = triton.InferenceServerClient(address, concurrency=flight)
-    started, under_way = time.perf_counter(), []
+    under_way: list[Any] = []
+    started = time.perf_counter()
     for _ in range(requests):
         if len(under_way) == flight:
             check(work, under_way.pop(0).get_result().as_numpy("output"))

@@ -59,7 +59,7 @@ def test_every_library_that_is_imported_is_of_the_core_or_of_an_extra(modules_of
 
 def test_the_environment_of_developers_holds_every_extra():
     (own,) = [each for each in PROJECT["optional-dependencies"]["dev"] if each.startswith("qcompress[")]
-    assert set(re.findall(r"\w+", own)) - {"qcompress"} == {*OWN, "docs"}
+    assert set(re.findall(r"\w+", own)) - {"qcompress"} == {*OWN, "docs", "registry"}
 
 
 @pytest.mark.parametrize(

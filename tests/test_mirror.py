@@ -27,6 +27,8 @@ CONTRACTS = {
     "graph/test_every_operation.py": "what every operation must do",
     "graph/test_faults.py": "what every operation must refuse",
     "graph/test_operations.py": "operations against plain Python integers",
+    "serving/test_clients.py": "tritonclient against a service, over both protocols",
+    "serving/test_fuzz.py": "damaged requests",
     "targets/cpp/test_images.py": "images through the whole emulator",
     "targets/hls/test_silent_errors.py": "what hls4ml gets wrong",
     "targets/test_casts.py": "every cast in every target",

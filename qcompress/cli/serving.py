@@ -1,5 +1,6 @@
 """Command serve."""
 
+import os
 from pathlib import Path
 from typing import Annotated
 
@@ -60,4 +61,5 @@ def serve(
         Limits(max_request_bytes, max_rows, max_queue, deadline, drain),
         Security(certificate, key, token_file, insecure_no_tls, insecure_no_token),
     )
-    serve_sources([Source.parse(text) for text in candidates], options, listening)
+    if not serve_sources([Source.parse(text) for text in candidates], options, listening):
+        os._exit(0)  # a thread that computes for nobody any more would hold the process

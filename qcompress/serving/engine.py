@@ -2,6 +2,7 @@
 
 import asyncio
 import contextlib
+import threading
 import time
 from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
@@ -53,17 +54,23 @@ class Answer:
 
 @dataclass
 class Engine:
-    """Answers requests from a repository. Its methods are called in the thread of one event loop."""
+    """Answers requests from a repository. Its methods are called in the thread of one event loop.
+
+    workers: threads that compute what takes long; working: how many of them do so now.
+    """
 
     repository: Repository
     limits: Limits
     metrics: Metrics
     workers: int = 1
     draining: bool = False
+    working: int = 0
     _waiting: int = 0
 
     def __post_init__(self) -> None:
+        self._lock = threading.Lock()
         self._pool = ThreadPoolExecutor(self.workers, thread_name_prefix="qcompress-serve")
+        self._aside = ThreadPoolExecutor(1, thread_name_prefix="qcompress-load")
 
     @property
     def ready(self) -> bool:
@@ -91,7 +98,21 @@ class Engine:
 
     async def in_worker(self, work: Callable[[], Made]) -> Made:
         """Have something done that takes long; the event loop goes on meanwhile."""
-        return await asyncio.get_running_loop().run_in_executor(self._pool, work)
+        return await asyncio.get_running_loop().run_in_executor(self._pool, self._counted, work)
+
+    async def aside(self, work: Callable[[], Made]) -> Made:
+        """Have something done beside the workers, for which no request waits."""
+        return await asyncio.get_running_loop().run_in_executor(self._aside, self._counted, work)
+
+    def _counted(self, work: Callable[[], Made]) -> Made:
+        """In a thread: do something that the end of the service need not wait for."""
+        with self._lock:
+            self.working += 1
+        try:
+            return work()
+        finally:
+            with self._lock:
+                self.working -= 1
 
     async def infer(self, query: Query, protocol: str, arrived: float) -> Answer:
         """Compute what a request asks; protocol: it came by; arrived: when [time.perf_counter].
@@ -130,7 +151,8 @@ class Engine:
 
     def close(self) -> None:
         """Let go of what has not begun."""
-        self._pool.shutdown(wait=False, cancel_futures=True)
+        for pool in (self._pool, self._aside):
+            pool.shutdown(wait=False, cancel_futures=True)
 
 
 def _answer(model: Model, query: Query, until: float) -> tuple[Answer, int, float, float]:

@@ -4,13 +4,12 @@ import time
 from collections.abc import AsyncIterator, Awaitable, Callable
 from typing import Any
 
-from qcompress import __version__
 from qcompress.files import JsonObject
 from qcompress.serving.datatypes import BY_DTYPE, CONTENTS
 from qcompress.serving.engine import Answer, Engine, Query
 from qcompress.serving.faults import Reason, RequestFault, invalid, shown, unsupported
 from qcompress.serving.http_bodies import until
-from qcompress.serving.management import EXTENSIONS, NAME, Management
+from qcompress.serving.management import Management, server_metadata
 from qcompress.serving.models import datatype_of
 from qcompress.serving.monitoring import report
 from qcompress.serving.tensors import Data, Tensor
@@ -100,7 +99,7 @@ class GrpcService:
         return self._messages.ServerReadyResponse(ready=self.engine.ready)
 
     async def server(self, request: Any, context: Any) -> Any:
-        return self._messages.ServerMetadataResponse(name=NAME, version=__version__, extensions=EXTENSIONS)
+        return self._messages.ServerMetadataResponse(**server_metadata())
 
     async def model_ready(self, request: Any, context: Any) -> Any:
         try:

@@ -25,6 +25,10 @@ class Wanted(NamedTuple):
     binary: Mapping[str, bool]
     binary_default: bool
 
+    def is_binary(self, name: str) -> bool:
+        """Whether an output is wanted in binary."""
+        return self.binary.get(name, self.binary_default)
+
 
 class Written(NamedTuple):
     """The body of an answer. encoding: empty for none; json_bytes: in front of binary tensors, None without such."""
@@ -62,20 +66,28 @@ def packed(body: bytes, accepted: str) -> tuple[bytes, str]:
     return body, ""
 
 
-def read(model: str, version: str, body: bytes, header_length: str | None) -> Wanted:
-    """The request in a body; header_length: what its header of that name says. Raises RequestFault for what is none."""
-    end = len(body)
-    if header_length is not None:
-        if not (header_length.isascii() and header_length.isdecimal()) or len(header_length) > 18:
-            raise invalid(f"Inference-Header-Content-Length {shown(header_length)} is no number of bytes")
-        end = int(header_length)
-        if end > len(body):
-            raise invalid(f"Inference-Header-Content-Length {end}, the body has {len(body)} bytes")
+def json_end(body: bytes, told: str | None) -> int:
+    """How many bytes of a body are JSON; told: by its header of that name. Raises RequestFault for no such number."""
+    if told is None:
+        return len(body)
+    if not (told.isascii() and told.isdecimal()) or len(told) > 18:
+        raise invalid(f"Inference-Header-Content-Length {shown(told)} is no number of bytes")
+    if int(told) > len(body):
+        raise invalid(f"Inference-Header-Content-Length {int(told)}, the body has {len(body)} bytes")
+    return int(told)
+
+
+def read(model: str, version: str, body: bytes, json_bytes: int | None) -> Wanted:
+    """The request in a body; json_bytes: in front of binary tensors, None if all of it is JSON.
+
+    Raises RequestFault for what is none.
+    """
+    end = len(body) if json_bytes is None else json_bytes
     content = _object(json_of(body[:end]), "the request")
     parameters = _object(content.get("parameters", {}), "parameters")
     inputs, place = [], end
     for entry in _objects(content.get("inputs"), "inputs"):
-        tensor, place = _tensor(entry, memoryview(body), place, header_length is not None)
+        tensor, place = _tensor(entry, memoryview(body), place, json_bytes is not None)
         inputs.append(tensor)
     if place != len(body):
         raise invalid(f"{len(body) - place} bytes behind the last tensor belong to none")
@@ -92,13 +104,19 @@ def read(model: str, version: str, body: bytes, header_length: str | None) -> Wa
     return Wanted(query, binary, "binary_data_output" in parameters and _flag(parameters, "binary_data_output"))
 
 
+def json_size(wanted: Wanted, answer: Answer) -> int:
+    """About how many bytes of an answer are JSON."""
+    told = (array for name, array in answer.outputs.items() if not wanted.is_binary(name))
+    return sum(8 * array.size for array in told)
+
+
 def written(wanted: Wanted, answer: Answer, accepted: str) -> Written:
     """The body of an answer; accepted: what the client's Accept-Encoding says."""
     outputs, pieces = [], []
     for name, array in answer.outputs.items():
         datatype = datatype_of(array)
         output: JsonObject = {"name": name, "datatype": datatype.name, "shape": list(array.shape)}
-        if wanted.binary.get(name, wanted.binary_default):
+        if wanted.is_binary(name):
             pieces.append(array.astype(datatype.dtype, copy=False).tobytes())
             output["parameters"] = {"binary_data_size": len(pieces[-1])}
         else:

@@ -7,11 +7,10 @@ from collections.abc import Awaitable, Callable
 from functools import partial
 from typing import TYPE_CHECKING, Any
 
-from qcompress import __version__
 from qcompress.serving import http_bodies
 from qcompress.serving.engine import AT_ONCE_BYTES, Engine
 from qcompress.serving.faults import Reason, RequestFault, invalid, shown, unsupported
-from qcompress.serving.management import EXTENSIONS, NAME, Management
+from qcompress.serving.management import Management, server_metadata
 from qcompress.serving.monitoring import report
 from qcompress.serving.tokens import check_token
 
@@ -84,7 +83,7 @@ class HttpService:
         return _empty(200 if self.engine.ready else 503)
 
     async def server(self, request: "Request") -> "Response":
-        return _json({"name": NAME, "version": __version__, "extensions": EXTENSIONS})
+        return _json(server_metadata())
 
     async def metadata(self, request: "Request") -> "Response":
         model = self.engine.repository.find(*_model(request))
@@ -139,8 +138,8 @@ class HttpService:
             answer = await self.engine.infer(wanted.query, "http", arrived)
             accepted = request.headers.get("accept-encoding", "")
             write = partial(http_bodies.written, wanted, answer, accepted)
-            is_short = not accepted and sum(array.nbytes for array in answer.outputs.values()) <= AT_ONCE_BYTES
-            written = write() if is_short else await self.engine.in_worker(write)
+            is_long = bool(accepted) or http_bodies.json_size(wanted, answer) > AT_ONCE_BYTES
+            written = await self.engine.in_worker(write) if is_long else write()
         headers = {} if written.json_bytes is None else {"Inference-Header-Content-Length": str(written.json_bytes)}
         headers |= {"Content-Encoding": written.encoding} if written.encoding else {}
         kind = "application/json" if written.json_bytes is None else "application/octet-stream"
@@ -148,9 +147,10 @@ class HttpService:
 
     async def _wanted(self, request: "Request") -> http_bodies.Wanted:
         """The request in a body."""
-        body = await self._body(request)
-        read = partial(http_bodies.read, *_model(request), body, request.headers.get(http_bodies.HEADER_LENGTH))
-        return read() if len(body) <= AT_ONCE_BYTES else await self.engine.in_worker(read)
+        body, told = await self._body(request), request.headers.get(http_bodies.HEADER_LENGTH)
+        end = http_bodies.json_end(body, told)
+        read = partial(http_bodies.read, *_model(request), body, None if told is None else end)
+        return read() if end <= AT_ONCE_BYTES else await self.engine.in_worker(read)
 
     async def _body(self, request: "Request") -> bytes:
         """The body, unpacked; raises RequestFault as soon as it is known to be too large."""

@@ -4,7 +4,7 @@ import contextlib
 import shutil
 import time
 import uuid
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import replace
 from pathlib import Path
 
@@ -20,37 +20,40 @@ from qcompress.serving.models import Model
 from qcompress.serving.sources import Source, candidate_of
 
 CODES, STAGES = ".codes", ".stages"
-"""Behind a network's name: its integers alone; all integer stages around it."""
+"""Behind a network's name, of models of codes: its own; those of all integer stages around it."""
 
 
-def load(source: Source, threads: int, rows: int, scratch: Path) -> list[Model]:
+def load(source: Source, threads: int, rows: int, scratch: Path, before: Sequence[Model] = ()) -> list[Model]:
     """The models of a candidate, version 0 where the source names none; each has given what its reference gives.
 
     threads: that share the rows of a request; rows: of one request at most; scratch: a folder for copies of libraries,
-    so that nothing that happens to the candidate's folder happens to what is served. Raises QcompressError for a
-    candidate that is none, MismatchError if a check fails.
+    so that nothing that happens to the candidate's folder happens to what is served; before: models of the source that
+    are served already: those that would be made again are taken from there. Raises QcompressError for a candidate that
+    is none, MismatchError if a check fails.
     """
-    candidate = candidate_of(source.candidate)
+    candidate, old = candidate_of(source.candidate), {model.name: model for model in before}
     networks, models = list(candidate.graphs()), []
     for network in networks:
         name = source.model_name(network, len(networks) == 1)
-        for suffix, codes, emulation in _emulations(candidate, network, threads, scratch):
-            identity = _identity(candidate, emulation)
-            model = Model(name + suffix, str(source.version or 0), emulation, codes, identity, rows)
-            check(model)
-            models.append(replace(model, row_seconds=seconds_per_row(model)))
+        for emulation, suffixes in _emulations(candidate, network, threads):
+            identity, own = _identity(candidate, emulation), None
+            for suffix in suffixes:
+                there = old.get(name + suffix)
+                if there is not None and there.does(identity, emulation):
+                    models.append(there)
+                    continue
+                own = own or _private(emulation, scratch)
+                model = Model(name + suffix, str(source.version or 0), own, bool(suffix), identity, rows)
+                check(model)
+                models.append(replace(model, row_seconds=seconds_per_row(model)))
     return models
 
 
-def _emulations(
-    candidate: Candidate, network: str, threads: int, scratch: Path
-) -> Iterator[tuple[str, bool, Emulation]]:
-    """Suffix, whether it takes codes, emulation: of every model of a network."""
-    graph = _private(candidate.emulation(network, threads=threads), scratch)
-    yield "", False, graph
-    yield CODES, True, graph
+def _emulations(candidate: Candidate, network: str, threads: int) -> Iterator[tuple[Emulation, tuple[str, ...]]]:
+    """Emulations of a network, and what stands behind its name in the names of the models of each."""
+    yield candidate.emulation(network, threads=threads), ("", CODES)
     if candidate.manifest["detector"] is not None:
-        yield STAGES, True, _private(candidate.emulation(network, stages=True, threads=threads), scratch)
+        yield candidate.emulation(network, stages=True, threads=threads), (STAGES,)
 
 
 def _private(emulation: Emulation, scratch: Path) -> Emulation:

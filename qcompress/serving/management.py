@@ -1,6 +1,7 @@
 """What is asked of a service besides inference, the same over both protocols."""
 
 from dataclasses import dataclass
+from importlib.metadata import version
 
 from qcompress.errors import MismatchError, QcompressError
 from qcompress.files import JsonObject
@@ -8,9 +9,13 @@ from qcompress.serving.engine import Engine
 from qcompress.serving.faults import Reason, RequestFault, invalid
 from qcompress.serving.monitoring import say
 
-NAME = "qcompress"
 EXTENSIONS = ["binary_tensor_data", "model_configuration", "model_repository", "statistics"]
-"""Of the protocol, as its server metadata lists them."""
+"""Of the protocol: those that this service has."""
+
+
+def server_metadata() -> JsonObject:
+    """What the protocol calls the server's metadata."""
+    return {"name": "qcompress", "version": version("qcompress"), "extensions": EXTENSIONS}
 
 
 @dataclass(frozen=True)
@@ -20,12 +25,12 @@ class Management:
     engine: Engine
     replacing: bool
 
-    def statistics(self, name: str, version: str) -> list[JsonObject]:
-        """Of one model, or of one version of it, or of all where `name` is empty."""
+    def statistics(self, name: str, number: str) -> list[JsonObject]:
+        """Of a model, of one of its versions if there is a number, or of all models where `name` is empty."""
         models = self.engine.repository.models()
         if name:
-            newest = self.engine.repository.find(name, version)
-            models = [newest] if version else [model for model in models if model.name == name]
+            found = self.engine.repository.find(name, number)
+            models = [found] if number else [model for model in models if model.name == name]
         return [model.counts.told(model.name, model.version) for model in models]
 
     async def load(self, name: str) -> None:
@@ -42,7 +47,7 @@ class Management:
     async def reload(self, name: str | None) -> None:
         """Load again and say what has changed; raises RequestFault saying why nothing has."""
         try:
-            changed = await self.engine.in_worker(lambda: self.engine.repository.reload(name))
+            changed = await self.engine.aside(lambda: self.engine.repository.reload(name))
         except RequestFault:
             raise
         except (QcompressError, MismatchError, OSError) as fault:

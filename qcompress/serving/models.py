@@ -82,6 +82,11 @@ class Model:
         """What metadata says: FP32 where all values of all ports are exact in it, the narrowest integer for codes."""
         return narrowest(port) if self.codes else FLOATS["FP32" if self._is_float32 else "FP64"]
 
+    def does(self, content_hash: str, emulation: Emulation) -> bool:
+        """Whether an emulation of this content hash would compute the same in the same way."""
+        compiled = (self.emulation.compiled is None) == (emulation.compiled is None)
+        return compiled and self.content_hash == content_hash
+
     def compute(self, given: Mapping[str, npt.NDArray[Any]]) -> Arrays:
         """Arrays (rows, *shape) of every input by name, of accepted datatypes -> arrays of every output by name.
 

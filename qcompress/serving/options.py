@@ -21,9 +21,9 @@ class Limits:
     the service ends. Whatever is beyond gets an error, at once.
     """
 
-    request_bytes: int = 64 * 1024 * 1024
+    request_bytes: int = 16 * 1024 * 1024
     rows: int = 1_000_000
-    queue: int = 256
+    queue: int = 128
     deadline: float = 30.0
     drain: float = 10.0
 

@@ -60,8 +60,7 @@ class Repository:
             loaded = list(before.loaded)
             for place, source in enumerate(self.sources):
                 if name is None or any(model.name == name for model in loaded[place]):
-                    new = load(source, self.threads, self.rows, Path(scratch))
-                    loaded[place] = _kept(loaded[place], new)
+                    loaded[place] = self._again(source, loaded[place], Path(scratch))
             away = before.away - {name} if name is not None else before.away
             after = State(tuple(loaded), arranged(self.sources, loaded), away)
             self._enter(after)
@@ -69,8 +68,15 @@ class Repository:
             f"{model.name} version {version}"
             for versions in after.table.values()
             for version, model in versions.items()
-            if _is_new(before.table.get(model.name, {}).get(version), model)
+            if not before.table[model.name][version].does(model.content_hash, model.emulation)
         ]
+
+    def _again(self, source: Source, old: tuple[Model, ...], scratch: Path) -> tuple[Model, ...]:
+        """The models of a source anew; raises QcompressError unless they are those of the same names."""
+        new = load(source, self.threads, self.rows, scratch, old)
+        if [model.name for model in new] != [model.name for model in old]:
+            raise QcompressError(f"{source.candidate}: has other networks than before; start the service anew")
+        return tuple(new)
 
     def unload(self, name: str) -> None:
         """Serve a model no more, in none of its versions; raises RequestFault for an unknown one."""
@@ -146,16 +152,3 @@ def arranged(sources: Sequence[Source], loaded: Sequence[Sequence[Model]]) -> di
                     )
                 versions[version] = model if model.version == str(version) else replace(model, version=str(version))
     return {name: dict(sorted(versions.items())) for name, versions in table.items()}
-
-
-def _kept(old: Sequence[Model], new: Sequence[Model]) -> tuple[Model, ...]:
-    """The new models, but for those whose arithmetic is that of the old one of the name."""
-    before = {model.name: model for model in old}
-    return tuple(model if _is_new(before.get(model.name), model) else before[model.name] for model in new)
-
-
-def _is_new(old: Model | None, model: Model) -> bool:
-    """Whether a model computes something else than the old one, or computes otherwise."""
-    if old is None or old.content_hash != model.content_hash:
-        return True
-    return (old.emulation.compiled is None) != (model.emulation.compiled is None)

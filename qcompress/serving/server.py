@@ -2,6 +2,7 @@
 
 import asyncio
 import contextlib
+import os
 import signal
 import socket
 from collections.abc import Callable, Iterator, Sequence
@@ -37,12 +38,14 @@ class Address:
     grpc: str
 
 
-def serve(sources: Sequence[Source], options: Options, listening: Callable[[Address, Repository], None]) -> None:
+def serve(sources: Sequence[Source], options: Options, listening: Callable[[Address, Repository], None]) -> bool:
     """Serve candidates until SIGTERM or SIGINT; requests under way are answered then, new ones refused.
 
     listening: called once all models are loaded and checked and both ports are open. SIGHUP loads all candidates again.
-    Raises QcompressError for options, candidates and ports that are none, MismatchError if a check fails.
+    Returns whether all work has ended: what goes on behind the time to drain nobody waits for. Raises QcompressError
+    for options, candidates and ports that are none, MismatchError if a check fails.
     """
+    os.environ.setdefault("GRPC_VERBOSITY", "NONE")  # what it has to say, we say
     import grpc
     import prometheus_client
     import starlette
@@ -59,8 +62,10 @@ def serve(sources: Sequence[Source], options: Options, listening: Callable[[Addr
 
         repository = Repository(sources, options.threads, options.limits.rows, changed)
         repository.load()
+        _listen(listener, options)
         engine = Engine(repository, options.limits, metrics, options.processors)
         asyncio.run(_run(engine, options, listener, listening))
+        return not engine.working
 
 
 async def _run(
@@ -104,7 +109,7 @@ async def _reload(management: Management) -> None:
 
 @contextlib.contextmanager
 def _listener(options: Options) -> Iterator[socket.socket]:
-    """The HTTP port, open; raises QcompressError if it cannot be."""
+    """The HTTP port, ours, but not open yet; raises QcompressError if it cannot be."""
     try:
         family, *_, address = socket.getaddrinfo(options.host, options.port, type=socket.SOCK_STREAM)[0]
     except OSError as fault:
@@ -113,12 +118,23 @@ def _listener(options: Options) -> Iterator[socket.socket]:
         opened.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
         try:
             opened.bind(address)
-            opened.listen(BACKLOG)
         except OSError as fault:
-            raise QcompressError(
-                f"--port {options.port}: cannot listen on {options.host} ({fault.strerror}); 0 takes a free one"
-            ) from None
+            raise _taken(options, fault) from None
         yield opened
+
+
+def _listen(listener: socket.socket, options: Options) -> None:
+    """Take connections on the HTTP port; raises QcompressError if another has it by now."""
+    try:
+        listener.listen(BACKLOG)
+    except OSError as fault:
+        raise _taken(options, fault) from None
+
+
+def _taken(options: Options, fault: OSError) -> QcompressError:
+    return QcompressError(
+        f"--port {options.port}: cannot listen on {options.host} ({fault.strerror}); 0 takes a free one"
+    )
 
 
 def _http_server(service: HttpService, options: Options) -> "Server":
@@ -187,7 +203,10 @@ def announced(address: Address, repository: Repository) -> str:
 
 
 def note_slow(repository: Repository) -> None:
-    """Say which models have no compiled emulator here."""
+    """Say which models have no compiled emulator here, or one of an older version that has no real values."""
     for model in repository.models():
-        if model.emulation.compiled is None:
+        compiled = model.emulation.compiled
+        if compiled is None:
             say(f"{model.name} version {model.version}: not compiled, the reference interpreter answers, slowly")
+        elif not model.codes and not compiled.takes_values:
+            say(f"{model.name} version {model.version}: real values are converted slowly; build the candidate again")

@@ -6,8 +6,8 @@ from typing import Any
 
 import numpy as np
 import numpy.typing as npt
-from helpers.services import codes_of, encoder, pair, values_of, wide
 
+from helpers.services import codes_of, encoder, pair, values_of, wide
 from qcompress.errors import QcompressError
 from qcompress.graph import Graph
 
@@ -69,7 +69,7 @@ def change_json(content: dict[str, Any], rng: np.random.Generator) -> None:
     elif choice == 1 and isinstance(place, list):
         place.append(place[key])
     else:
-        others = [None, True, 1.5, 1e400, float("nan"), [], {}, [[[]]], "7", 10**30, str(rng.choice(WORDS))]
+        others: list[Any] = [None, True, 1.5, 1e400, float("nan"), [], {}, [[[]]], "7", 10**30, str(rng.choice(WORDS))]
         others.append(int(rng.choice(NUMBERS)))
         place[key] = others[int(rng.integers(len(others)))]
 

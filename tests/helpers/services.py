@@ -13,14 +13,21 @@ from typing import Any, NamedTuple
 
 import numpy as np
 import numpy.typing as npt
-from helpers.paths import ROOT
 
+from helpers.paths import PLUG, ROOT
 from qcompress.candidate import Candidate
 from qcompress.fixedpoint import Cast, Format, Overflow, Rounding
 from qcompress.graph import Add, Dense, Graph, Input, Multiply, Node, Quantize, Relu
 from qcompress.targets.cpp.emulator import Cpp
 
-DESCRIPTION = {"detector": None, "config": None, "seed": 0, "versions": {}, "front_end": {}, "targets": {}}
+DESCRIPTION: dict[str, Any] = {
+    "detector": None,
+    "config": None,
+    "seed": 0,
+    "versions": {},
+    "front_end": {},
+    "targets": {},
+}
 QUICK = Cpp(optimization="0", machine="x86-64")
 LISTENING = re.compile(r"serving http=(\S+) grpc=(\S+) models=(\S+)\n")
 BYTE = Format(False, 8, 1)
@@ -52,9 +59,9 @@ def wide() -> Graph:
     return Graph.of("wide", [Input("x", (1,), Format(True, 40, 20))], [Node("relu", Relu(), "x")], {"y": "relu"})
 
 
-def make(folder: Path, graphs: Sequence[Graph], compiled: bool = True) -> Path:
-    """A candidate of some networks."""
-    candidate = Candidate.create(folder, {"name": folder.name, **DESCRIPTION})
+def make(folder: Path, graphs: Sequence[Graph], compiled: bool = True, **description: Any) -> Path:
+    """A candidate of some networks; description: what its manifest says besides."""
+    candidate = Candidate.create(folder, {"name": folder.name, **DESCRIPTION, **description})
     for graph in graphs:
         graph.save(folder / "graph" / graph.name)
         if compiled:
@@ -86,7 +93,9 @@ class Service(NamedTuple):
 def service(*arguments: object) -> Iterator[Service]:
     """A service on free ports, from outside."""
     command = [sys.executable, "-m", "qcompress.cli", "serve", *map(str, arguments), "--port", "0", "--grpc-port", "0"]
-    process = subprocess.Popen(command, cwd=ROOT, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True)
+    environment = os.environ | {"PYTHONPATH": os.pathsep.join([str(PLUG), str(ROOT)])}
+    pipes: dict[str, Any] = {"stdout": subprocess.PIPE, "stderr": subprocess.PIPE, "text": True}
+    process = subprocess.Popen(command, cwd=ROOT, env=environment, **pipes)
     with process:
         assert process.stdout
         assert process.stderr

@@ -225,6 +225,24 @@ def test_what_has_no_answer_is_said(client, model, arrays, datatypes, status, sa
     assert fault.value.status() == client.status(status)
 
 
+@pytest.mark.parametrize(
+    ("times", "outputs", "said"),
+    [
+        (2, (), "input image was given twice"),
+        (0, (), "input image was not given"),
+        (1, ("latent", "latent"), "output latent is wanted twice"),
+        (1, ("latents",), "has no output 'latents'; it gives latent"),
+    ],
+)
+def test_tensors_that_are_there_twice_or_not_at_all_are_said(client, times, outputs, said):
+    arrays = client.inputs(values_of(GRAPHS["encoder"], 1), DATATYPES["encoder"][0]) * times
+    wanted = [client.module.InferRequestedOutput(name) for name in outputs]
+    with pytest.raises(InferenceServerException) as fault:
+        client.client.infer("encoder", arrays, outputs=wanted)
+    assert said in fault.value.message()
+    assert fault.value.status() == client.status("INVALID_ARGUMENT")
+
+
 def test_what_the_service_does_not_do_is_said(client):
     arrays = client.inputs(values_of(GRAPHS["encoder"], 1), DATATYPES["encoder"][0])
     output = client.module.InferRequestedOutput("latent", class_count=2)
@@ -233,9 +251,9 @@ def test_what_the_service_does_not_do_is_said(client):
     for call in (
         lambda: client.client.infer("encoder", arrays, outputs=[output]),
         lambda: client.client.infer("encoder", [region]),
-        lambda: client.client.get_system_shared_memory_status(),
+        client.client.get_system_shared_memory_status,
         lambda: client.client.register_system_shared_memory("region", "/key", 24),
-        lambda: client.client.get_trace_settings(),
+        client.client.get_trace_settings,
         lambda: client.client.load_model("encoder"),
         lambda: client.client.unload_model("encoder"),
     ):

@@ -252,6 +252,11 @@ class CppBody:
         return as_tensors(self._outputs, results)
 
     @property
+    def takes_values(self) -> bool:
+        """Whether the library itself converts real values, which is fast; those of older versions do not."""
+        return hasattr(self._loaded, "predict_values")
+
+    @property
     def _inputs(self) -> tuple[Port, ...]:
         return ports_in(self.graph)
 
