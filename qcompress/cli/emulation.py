@@ -86,13 +86,9 @@ def emulate(
     \f
 
     context: holds the detector's own options; candidate: its folder, or registry:NAME for a run or a time, of a
-    registry; source: the file; target: what to write. The others are for files of columns, as `volumes.running.Asked`
-    has them; rntuple is its ntuple. Raises QcompressError if there is no such file, and for options of the one with
-    files of the other.
-    context: holds the detector's own options; candidate: its folder; source: the file; target: what to write. inputs,
-    output_columns, keep, network, stages, codes, tree, rntuple, partitions, scheduler, threads and replace are for
-    files of columns, as `volumes.asked.Asked` says. Raises QcompressError if there is no such file, and for options of
-    the one with files of the other.
+    registry; source: the file; target: what to write. inputs, output_columns, keep, network, stages, codes, tree,
+    rntuple, partitions, scheduler, threads and replace are for files of columns, as `volumes.asked.Asked` says. Raises
+    QcompressError if there is no such file, and for options of the one with files of the other.
     """
     own = {
         **{"input": inputs, "output_columns": output_columns, "keep": keep, "network": network, "stages": stages},

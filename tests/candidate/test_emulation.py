@@ -8,9 +8,6 @@ from qcompress.candidate import Candidate
 from qcompress.candidate.emulation import narrow_type
 from qcompress.errors import QcompressError
 from qcompress.targets.cpp.emulator import Cpp, native_dtype
-from qcompress.fixedpoint import Format
-from qcompress.graph import Port
-from qcompress.targets.cpp.emulator import Cpp
 
 DESCRIPTION = {"name": "a", "detector": None, "config": None, "seed": 0, "versions": {}, "front_end": {}, "targets": {}}
 
@@ -60,15 +57,6 @@ def test_narrow_codes_equal_the_graphs(candidate, graph, stages, dtype):
     wide[7] += 256  # the same bits in the narrowest type
     with pytest.raises(QcompressError, match="input codes are outside"):
         emulation.run_narrow({given.name: wide})
-@pytest.mark.parametrize(
-    ("text", "dtype"),
-    [
-        *(("fixed<8,1>", "int8"), ("ufixed<8,1>", "uint8"), ("fixed<9,1>", "int16"), ("ufixed<17,1>", "uint32")),
-        *(("fixed<33,1>", "int64"), ("ufixed<1,1>", "uint8")),
-    ],
-)
-def test_codes_have_the_narrowest_type(text, dtype):
-    assert narrow_type(Port("x", (), Format.parse(text))) == np.dtype(dtype)
 
 
 def test_names_that_are_not_there_are_said(candidate, graph):
