@@ -7,6 +7,9 @@ from pathlib import Path
 from qcompress.candidate.manifest import MANIFEST
 from qcompress.errors import QcompressError
 
+REGISTERED = "registry:"
+"""How a text begins that names a candidate in a registry, in place of a folder."""
+
 
 def find_candidates(names: Sequence[str]) -> list[Path]:
     """Candidate folders by `names`: a folder itself, those inside one that is none, or those that match a pattern.

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
+from qcompress.candidate.finding import REGISTERED
 from qcompress.errors import QcompressError
 
 if TYPE_CHECKING:
@@ -29,7 +30,7 @@ RegistryUrl = Annotated[
 
 def folder_of(candidate: str, run: int | None, time: str | None, registry: str | None) -> Path:
     """The folder of a candidate's argument; run, time, registry: the options that go with registry:NAME."""
-    if not candidate.startswith("registry:") and (run, time, registry) == (None, None, None):
+    if not candidate.startswith(REGISTERED) and (run, time, registry) == (None, None, None):
         return Path(candidate)
     from qcompress.registry import folder_of as folder_in_registry
 

@@ -6,12 +6,14 @@ from typing import Annotated
 
 import typer
 
+from qcompress.cli.arguments import RegistryUrl, Run, Time
 from qcompress.serving import Limits, Options, Security
 
 
 def serve(
     candidates: Annotated[
-        list[str], typer.Argument(metavar="[NAME[:VERSION]=]CANDIDATE...", help="Folders of firmware candidates.")
+        list[str],
+        typer.Argument(metavar="[NAME[:VERSION]=]CANDIDATE...", help="Folders, or registry:NAME."),
     ],
     host: Annotated[str, typer.Option(help="Where to listen.")] = Options.host,
     port: Annotated[int, typer.Option(min=0, max=65535, help="Of HTTP; 0 for any.")] = Options.port,
@@ -33,6 +35,9 @@ def serve(
     allow_reload: Annotated[
         bool, typer.Option("--allow-reload", help="Clients may have models loaded again and unloaded.")
     ] = False,
+    run: Run = None,
+    time: Time = None,
+    registry: RegistryUrl = None,
 ) -> None:
     """Serve networks over HTTP and gRPC in the Open Inference Protocol, which tritonclient and SONIC speak.
 
@@ -40,12 +45,13 @@ def serve(
 
     candidates: [NAME[:VERSION]=]CANDIDATE each; host, port, grpc_port: where to listen; threads, workers: how much is
     computed at a time; max_request_bytes, max_rows, max_queue, deadline, drain: limits; certificate, key, token_file,
-    insecure_no_tls, insecure_no_token: who may ask; allow_reload: whether clients may replace models.
+    insecure_no_tls, insecure_no_token: who may ask; allow_reload: whether clients may replace models; run, time,
+    registry: of registry:NAME.
     """
     from qcompress.serving.repository import Repository
     from qcompress.serving.server import Address, announced, note_slow
     from qcompress.serving.server import serve as serve_sources
-    from qcompress.serving.sources import Source
+    from qcompress.serving.sources import When, sources_of
 
     def listening(address: Address, repository: Repository) -> None:
         note_slow(repository)
@@ -61,5 +67,5 @@ def serve(
         Limits(max_request_bytes, max_rows, max_queue, deadline, drain),
         Security(certificate, key, token_file, insecure_no_tls, insecure_no_token),
     )
-    if not serve_sources([Source.parse(text) for text in candidates], options, listening):
+    if not serve_sources(sources_of(candidates, When(run, time, registry)), options, listening):
         os._exit(0)  # a thread that computes for nobody any more would hold the process

@@ -6,6 +6,7 @@ import shutil
 import tempfile
 from pathlib import Path
 
+from qcompress.candidate.finding import REGISTERED
 from qcompress.errors import QcompressError
 from qcompress.files import cache_folder
 from qcompress.registry.entries import Valid, at
@@ -13,7 +14,6 @@ from qcompress.registry.payload import is_whole
 from qcompress.registry.store import Registry
 from qcompress.registry.validity import Kind, time_in
 
-PREFIX = "registry:"
 VARIABLE = "QCOMPRESS_REGISTRY"
 
 
@@ -31,7 +31,7 @@ def find(registry: Registry, name: str, run: int | None, time: str | None) -> Va
     Raises QcompressError if none or both are given, and where nothing is valid.
     """
     if (run is None) == (time is None):
-        raise QcompressError(f"{PREFIX}{name}: give the run it is for with --run, or the time with --time")
+        raise QcompressError(f"{REGISTERED}{name}: give the run it is for with --run, or the time with --time")
     if run is not None:
         return at(registry.valid(), name, Kind.RUNS, run)
     return at(registry.valid(), name, Kind.TIMES, time_in(str(time), "--time"))
@@ -43,12 +43,12 @@ def folder_of(text: str, run: int | None = None, time: str | None = None, url: s
     run, time: of which the payload is wanted; url: of the registry. Raises QcompressError for a run or a time with a
     path, where nothing is valid, and where a hash differs.
     """
-    if not text.startswith(PREFIX):
+    if not text.startswith(REGISTERED):
         if (run, time, url) != (None, None, None):
-            raise QcompressError(f"{text}: --run, --time and --registry go with {PREFIX}NAME")
+            raise QcompressError(f"{text}: --run, --time and --registry go with {REGISTERED}NAME")
         return Path(text)
     registry = Registry(url_of(url))
-    payload = find(registry, text.removeprefix(PREFIX), run, time).entry.payload
+    payload = find(registry, text.removeprefix(REGISTERED), run, time).entry.payload
     return kept(registry, payload)
 
 

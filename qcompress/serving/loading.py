@@ -31,7 +31,7 @@ def load(source: Source, threads: int, rows: int, scratch: Path, before: Sequenc
     are served already: those that would be made again are taken from there. Raises QcompressError for a candidate that
     is none, MismatchError if a check fails.
     """
-    candidate, old = candidate_of(source.candidate), {model.name: model for model in before}
+    candidate, old = candidate_of(source), {model.name: model for model in before}
     networks, models = list(candidate.graphs()), []
     for network in networks:
         name = source.model_name(network, len(networks) == 1)

@@ -3,7 +3,7 @@
 import pytest
 
 from qcompress.errors import QcompressError
-from qcompress.serving.sources import Source
+from qcompress.serving.sources import Source, When, sources_of
 
 
 @pytest.mark.parametrize(
@@ -37,3 +37,13 @@ def test_models_of_several_networks_have_names_of_their_own():
     assert Source("c", "mine").model_name("encoder", alone=True) == "mine"
     assert Source("c", "mine").model_name("encoder", alone=False) == "mine.encoder"
     assert Source("c").model_name("encoder", alone=False) == "encoder"
+
+
+def test_a_run_belongs_to_names_in_a_registry_alone():
+    when = When(run=5)
+    assert sources_of(["folder", "mine:2=registry:encoder"], when) == [
+        Source("folder"),
+        Source("registry:encoder", "mine", 2, when),
+    ]
+    with pytest.raises(QcompressError, match="go with registry:NAME"):
+        sources_of(["folder"], when)
