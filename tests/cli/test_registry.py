@@ -81,7 +81,7 @@ def test_a_candidate_of_a_run_is_emulated(qcompress, registered, econt_candidate
         120,
         *registered,
     )
-    done = qcompress(*wanted)
+    done = qcompress(*wanted, *registered)
     assert done.returncode == 0, done.stderr
     assert qcompress("emulate", econt_candidate, tmp_path / "values.npy", tmp_path / "own.npy").returncode == 0
     assert (tmp_path / "of_run.npy").read_bytes() == (tmp_path / "own.npy").read_bytes()
