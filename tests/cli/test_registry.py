@@ -2,6 +2,7 @@
 
 import json
 
+import numpy as np
 import pytest
 
 
@@ -68,20 +69,10 @@ def test_faults_are_one_line(arguments, words, qcompress, registered, econt_cand
 
 
 def test_a_candidate_of_a_run_is_emulated(qcompress, registered, econt_candidate, tmp_path):
-    import numpy as np
-
     values = np.random.default_rng(0).uniform(0, 2, (40, 8, 8, 1)).astype(np.float32)
     np.save(tmp_path / "values.npy", values)
-    wanted = (
-        "emulate",
-        "registry:encoder",
-        tmp_path / "values.npy",
-        tmp_path / "of_run.npy",
-        "--run",
-        120,
-        *registered,
-    )
-    done = qcompress(*wanted, *registered)
+    files = (tmp_path / "values.npy", tmp_path / "of_run.npy")
+    done = qcompress("emulate", "registry:encoder", *files, "--run", 120, *registered)
     assert done.returncode == 0, done.stderr
     assert qcompress("emulate", econt_candidate, tmp_path / "values.npy", tmp_path / "own.npy").returncode == 0
     assert (tmp_path / "of_run.npy").read_bytes() == (tmp_path / "own.npy").read_bytes()
