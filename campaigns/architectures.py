@@ -172,9 +172,8 @@ def values_program(folder: Path) -> list[Array]:
 
 def _values(rng: np.random.Generator, format_: Format) -> npt.NDArray[np.float64]:
     """Values on ties, at the ends, far outside, tiny, zeros of both signs."""
-    values: npt.NDArray[np.float64] = (
-        rng.normal(0, 1, (ROWS, 5)) * 2.0 ** (format_.integer - 1) * rng.choice([0.01, 0.5, 2, 20], (ROWS, 5))
-    )
+    values: npt.NDArray[np.float64]
+    values = rng.normal(0, 1, (ROWS, 5)) * 2.0 ** (format_.integer - 1) * rng.choice([0.01, 0.5, 2, 20], (ROWS, 5))
     values[::3] = np.round(values[::3] / format_.lsb * 2) / 2 * format_.lsb
     values[1::7] = rng.choice([0.0, -0.0, 5e-324, -1e-38, format_.min_code * format_.lsb], values[1::7].shape)
     return values

@@ -12,7 +12,7 @@ LEVELS = {
 }
 """Levels of the x86-64 psABI, the best first -> flags, as Linux names them, that one has beyond those below it."""
 MADE = ("x86-64-v4", "x86-64-v3", "x86-64")
-"""Levels that a portable build has libraries for: x86-64-v2 computes no faster than x86-64."""
+"""Levels that a portable build has libraries for: x86-64-v2 is hardly faster than x86-64."""
 
 
 def is_x86() -> bool:

@@ -4,7 +4,7 @@
 //   width where the codes are whole numbers): the code is its bits;
 //   an integer of a type that holds every code of the port: the code itself;
 //   float or double, where every code is exact in it: the value, as `predict` in Python takes and gives it.
-// What is in no format, and what is of no such type, is a fault that says so; nothing of it is kept.
+// What is in no format, and what is of no such type, is a fault that says so; only codes of the format are kept.
 
 [[noreturn]] void out_of_range(const std::string &where, const std::string &what) {
     throw std::out_of_range(std::string(model_name) + ": " + where + ": " + what);

@@ -114,10 +114,10 @@ def test_one_that_the_system_cannot_load_is_passed_over(
 
 
 @pytest.mark.campaign
-@pytest.mark.parametrize("seed", range(6))
+@pytest.mark.parametrize("seed", range(2))
 def test_every_level_computes_the_same(seed: int, tmp_path: Path) -> None:
     graphs = [random_dag(np.random.default_rng([seed, number]), 30) for number in range(2)]
-    graphs += [next(iter(cases(name, 1, seed))) for name in CASES[seed::6]]
+    graphs += [next(iter(cases(name, 1, seed))) for name in [*CASES][seed::6]]
     for number, one in enumerate(graphs):
         given = uniform(np.random.default_rng(0), one.input_format, (70, *one.input_shape))
         expected = one.run(given)
