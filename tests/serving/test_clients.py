@@ -327,6 +327,16 @@ def test_grpc_typed_contents(served):
         answer = stub.ModelInfer(request)
         found = np.frombuffer(answer.raw_output_contents[0], np.int32).reshape(3, 2)
         assert np.array_equal(found, expected(graph, codes_of(graph, 3), False)["product"])
+        both = service_pb2.ModelInferRequest()
+        both.CopyFrom(request)
+        both.raw_input_contents.extend([bytes(12), bytes(6)])
+        with pytest.raises(grpc.RpcError) as fault:
+            stub.ModelInfer(both)
+        assert "its contents are raw already" in fault.value.details()
+        both.raw_input_contents.pop()
+        with pytest.raises(grpc.RpcError) as fault:
+            stub.ModelInfer(both)
+        assert "2 inputs, 1 raw contents" in fault.value.details()
         request.inputs[0].contents.fp32_contents.append(1.0)
         with pytest.raises(grpc.RpcError) as fault:
             stub.ModelInfer(request)

@@ -1,6 +1,7 @@
 """A service from its start to its end, from outside: signals, replaced candidates, load, who may ask."""
 
 import contextlib
+import gzip
 import http.client
 import json
 import shutil
@@ -310,6 +311,12 @@ def test_with_tls_and_a_token_only_those_who_show_it_are_answered(candidate, pai
         (b"{}", {"Inference-Header-Content-Length": "-1"}, 400, "no number of bytes"),
         (b"{}", {"Content-Encoding": "br"}, 501, "Content-Encoding 'br'"),
         (b"{}", {"Content-Encoding": "gzip"}, 400, "the body is not gzip"),
+        (gzip.compress(b"{}")[:-4], {"Content-Encoding": "gzip"}, 400, "not one whole piece of gzip"),
+        (gzip.compress(b"{}") * 2, {"Content-Encoding": "gzip"}, 400, "not one whole piece of gzip"),
+        (gzip.compress(b" " * 400_000), {"Content-Encoding": "gzip"}, 413, "300000 bytes when it is unpacked"),
+        (b" " * 300_001, {}, 413, "larger than 300000 bytes"),
+        ([b" " * 10_000] * 31, {"Transfer-Encoding": "chunked"}, 413, "larger than 300000 bytes"),
+        (b'{"inputs": []}more', {"Inference-Header-Content-Length": "14"}, 400, "4 bytes behind the last tensor"),
         ({"data": [[[1, 2, 3], [4, 5, "6"]]]}, {}, 400, "str in the data"),
         ({"data": [[[1, 2, 3], [4, 5, True]]]}, {}, 400, "bool in the data"),
         ({"data": [1, 2, 3, 4, 5]}, {}, 400, "5 numbers, shape [1, 2, 3] has 6"),
@@ -332,7 +339,8 @@ def test_bodies_that_are_none_are_said(served, body, headers, status, said):
     if isinstance(body, dict):
         body = json.dumps({"inputs": [{"name": "image", "datatype": "FP32", "shape": [1, 2, 3]} | body]}).encode()
     with contextlib.closing(http.client.HTTPConnection(served.http, timeout=20)) as connection:
-        connection.request("POST", "/v2/models/encoder/infer", body, headers)
+        chunked = isinstance(body, list)
+        connection.request("POST", "/v2/models/encoder/infer", body, headers, encode_chunked=chunked)
         answer = connection.getresponse()
         content = json.loads(answer.read())
     assert (answer.status, list(content)) == (status, ["error"])
