@@ -423,7 +423,7 @@ def test_a_thousand_requests_at_once_are_each_answered_or_refused(three):
 
 
 def test_a_request_that_does_not_end_does_not_hold_the_service(tmp_path):
-    slow, rows = make(tmp_path / "slow", [encoder()], compiled=False), 1_500_000
+    slow, rows = make(tmp_path / "slow", [encoder()], compiled=False), 4_000_000
     limits = ("--drain", "0.2", "--max-rows", rows, "--max-request-bytes", 6 * rows + 1000)
     with service(slow, *limits) as running, grpc.insecure_channel(running.grpc) as channel:
         pending = channel.unary_unary(INFER).future(request_of(np.zeros((rows, 2, 3))))
