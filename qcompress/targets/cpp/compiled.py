@@ -12,6 +12,8 @@ from qcompress.files import JsonObject, file_hash, write_json
 from qcompress.targets.cpp import machine
 from qcompress.targets.processes import run_logged
 
+RECORD = "cpp.json"
+"""Of a finished build: settings, hash of the header, hashes of all texts (`sources`, none in an older version's)."""
 MACHINE = "emulator.machine"
 """What was compiled here, and its hashes; like the libraries it is no part of what a candidate's hashes cover."""
 NATIVE, PORTABLE = "native", "portable"

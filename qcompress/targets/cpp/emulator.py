@@ -25,7 +25,7 @@ from qcompress.graph.ports import Port, Tensors, as_tensors, by_port, outside, p
 from qcompress.graph.stage import Chain, ports_in, ports_out
 from qcompress.targets.cpp import chain, emit
 from qcompress.targets.cpp import selftest as selftest_module
-from qcompress.targets.cpp.compiled import MACHINE, PORTABLE, Libraries
+from qcompress.targets.cpp.compiled import MACHINE, PORTABLE, RECORD, Libraries
 from qcompress.targets.cpp.cost import cost
 from qcompress.targets.cpp.files import library
 from qcompress.targets.cpp.machine import MADE
@@ -38,7 +38,6 @@ from qcompress.targets.processes import require
 from qcompress.targets.record import read_record, write_record
 
 Narrow = npt.NDArray[np.integer[Any]]
-RECORD = "cpp.json"
 ALL_STAGES = "cpp, all stages"
 """Name of the body of a chain."""
 

@@ -10,8 +10,10 @@ from pathlib import Path
 
 from qcompress.errors import QcompressError
 from qcompress.graph.stage import Hashed
+from qcompress.targets.cpp.compiled import RECORD
 from qcompress.targets.cpp.selftest import FILE
 from qcompress.targets.cpp.source import header_name, word
+from qcompress.targets.record import read_record
 
 VERSION = "1"
 """Of a plug-in that was given none."""
@@ -133,13 +135,15 @@ def package(graph: Hashed, name: str | None = None, version: str = VERSION) -> d
 def export(graph: Hashed, built: Path, folder: Path, name: str | None, version: str) -> Path:
     """The plug-in of graph as sources that need nothing else, in folder/NAME_vVERSION, which is returned.
 
-    built: what the C++ target has left. Raises QcompressError if that is there already, or built has no plug-in.
+    built: what the C++ target has left. Raises QcompressError if that is there already, or built has none.
     """
     name = own_name(graph) if name is None else name
     texts, into = package(graph, name, version), folder / f"{name}_v{version}"
     sources = [built / file for file in (header_name(graph), "plugin.cpp", "selftest.cpp")]
-    if missing := [path for path in sources if not path.is_file()]:
-        raise QcompressError(f"{missing[0]}: missing; compile the candidate again")
+    recorded = read_record(built / RECORD, graph).get("sources", {})
+    for path in sources:
+        if not path.is_file() or path.name not in recorded:
+            raise QcompressError(f"{path}: missing or of an older version; compile the candidate again")
     if into.exists():
         raise QcompressError(f"{into}: exists; give another version, or remove it")
     into.mkdir(parents=True)

@@ -18,8 +18,9 @@ from qcompress.errors import QcompressError, Refused, ToolMissing
 from qcompress.fixedpoint import Cast, Format
 from qcompress.graph import Add, Conv2D, Dense, Flatten, Graph, LeakyRelu, Node, Quantize, Relu
 from qcompress.targets import TARGETS, Body, Target
+from qcompress.targets.cpp.compiled import RECORD
 from qcompress.targets.cpp.emit import header
-from qcompress.targets.cpp.emulator import RECORD, Cpp, native_dtype
+from qcompress.targets.cpp.emulator import Cpp, native_dtype
 
 CPP = Cpp()
 QUICK = Cpp(optimization="1")

@@ -1,7 +1,6 @@
 """Makefile, spec and toolfile: names and versions, what is refused, and a network exported from a candidate."""
 
 import re
-import shutil
 import subprocess
 from pathlib import Path
 from xml.etree import ElementTree
@@ -12,8 +11,10 @@ from helpers.plugins import extras, make, written
 from qcompress.errors import QcompressError
 from qcompress.fixedpoint import Format
 from qcompress.graph import Graph, Node, Relu
+from qcompress.targets.cpp.compiled import RECORD
 from qcompress.targets.cpp.package import export, package
 from qcompress.targets.cpp.selftest import selftest
+from qcompress.targets.record import write_record
 
 FORMAT = Format(True, 6, 2)
 
@@ -47,14 +48,21 @@ def test_what_no_library_is_called_is_refused(wrong: tuple[str, str]) -> None:
 
 def test_an_exported_plug_in_is_checked_installed_and_not_replaced(tmp_path: Path) -> None:
     built = written(graph(), tmp_path / "cpp")
-    with pytest.raises(QcompressError, match=r"selftest\.cpp: missing; compile the candidate again"):
-        export(graph(), built, tmp_path, "Tau", "2")
     text, codes = selftest(graph())
     assert codes is None
+    with pytest.raises(QcompressError, match="no finished build"):
+        export(graph(), built, tmp_path, "Tau", "2")
+    write_record(built / RECORD, graph(), {"header": ""})
+    with pytest.raises(
+        QcompressError, match=r"trigger\.h: missing or of an older version; compile the candidate again"
+    ):
+        export(graph(), built, tmp_path, "Tau", "2")
+    write_record(built / RECORD, graph(), {"sources": dict.fromkeys(("trigger.h", "plugin.cpp", "selftest.cpp"), "")})
+    with pytest.raises(QcompressError, match=r"selftest\.cpp: missing or of an older version"):
+        export(graph(), built, tmp_path, "Tau", "2")
     (built / "selftest.cpp").write_text(text)
     made = export(graph(), built, tmp_path, "Tau", "2")
     assert made == tmp_path / "Tau_v2"
-    shutil.rmtree(built)
     place = tmp_path / "installed"
     make(made, f"EMULATOR_EXTRAS={extras(tmp_path)}", f"PREFIX={place}", goals=("install",))
     assert [str(path.relative_to(place)) for path in sorted(place.rglob("*")) if path.is_file()] == [
@@ -67,7 +75,7 @@ def test_an_exported_plug_in_is_checked_installed_and_not_replaced(tmp_path: Pat
     checked = subprocess.run(["make", "-s", "check"], cwd=made, capture_output=True, text=True, check=True)
     assert checked.stdout == "64 rows, 0 wrong codes\n"
     with pytest.raises(QcompressError, match="Tau_v2: exists; give another version, or remove it"):
-        export(graph(), made, tmp_path, "Tau", "2")
+        export(graph(), built, tmp_path, "Tau", "2")
 
 
 @pytest.mark.parametrize(("variable", "file"), [("EMULATOR_EXTRAS", "hls4ml/emulator.h"), ("HLS_ROOT", "ap_fixed.h")])
