@@ -45,7 +45,9 @@ def written_aside(path: Path) -> Iterator[BinaryIO]:
         Path(name).replace(path)
     except OSError as fault:
         Path(name).unlink(missing_ok=True)
-        raise QcompressError(f"{path}: cannot be written ({fault.strerror or fault})") from None
+        if fault.errno is None:  # not the system's: of what a library reads
+            raise
+        raise QcompressError(f"{path}: cannot be written ({fault.strerror or os.strerror(fault.errno)})") from None
     except BaseException:
         Path(name).unlink(missing_ok=True)
         raise

@@ -97,7 +97,12 @@ def emulate(
     }
     given, folder = [name for name, value in own.items() if value], folder_of(candidate, run, time, registry)
     if not _is_of_columns(source, target, given):
-        _emulate_detector(context, folder, source, target)
+        try:
+            _emulate_detector(context, folder, source, target)
+        except QcompressError as fault:
+            if not has_columns(source) or source.suffix in (".h5", ".hdf5"):
+                raise
+            raise QcompressError(f"{fault}; of columns, name the output {KNOWN.replace(', ', ' or ')}") from None
         return
     from qcompress.progress import Reporter
     from qcompress.volumes.asked import Asked
@@ -126,7 +131,7 @@ def _is_of_columns(source: Path, target: Path, given: list[str]) -> bool:
         if given:
             said = f"{target}: --{given[0].replace('_', '-')} is for files of columns"
             raise QcompressError(f"{said}; name the output {KNOWN.replace(', ', ' or ')}")
-        if many or (columns and source.suffix not in (".h5", ".hdf5", ".root")):
+        if many:
             format_of(target)
         return False
     if not columns:

@@ -5,7 +5,6 @@ import pytest
 from helpers.random_graphs import random_network
 
 from qcompress.candidate import Candidate
-from qcompress.candidate.emulation import narrow_type
 from qcompress.errors import QcompressError
 from qcompress.targets.cpp.emulator import Cpp, native_dtype
 
@@ -33,8 +32,8 @@ def test_codes_and_values_equal_the_graphs(candidate, graph, stages):
     port = graph.input_format
     codes = np.random.default_rng(0).integers(port.min_code, port.max_code + 1, (50, *graph.input_shape))
     assert (emulation.run({given.name: codes})[made.name] == graph.run(codes)).all()
-    narrow = emulation.run_narrow({given.name: codes.astype(narrow_type(given))})[made.name]
-    assert narrow.dtype == narrow_type(made)
+    narrow = emulation.run_narrow({given.name: codes.astype(native_dtype(given.format))})[made.name]
+    assert narrow.dtype == native_dtype(made.format)
     assert (narrow == graph.run(codes)).all()
     values = port.to_values(codes)
     found = emulation.predict({given.name: values}, np.float64)[made.name]

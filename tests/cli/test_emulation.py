@@ -51,7 +51,7 @@ def test_a_sample_of_a_detector_is_read_as_columns_only_if_it_is_said(qcompress,
     ("source", "output", "given", "line"),
     [
         ("modules", "a.csv", ["--codes"], "--codes is for files of columns; name the output .parquet or .npy"),
-        ("modules", "a.csv", [], "a.csv: no file of columns by its ending; they are .parquet"),
+        ("modules", "a.csv", [], "of columns, name the output .parquet or "),
         ("words.csv", "a.parquet", [], "what a detector reads out gives CSV: name the output .csv"),
         ("none.parquet", "a.parquet", [], "none.parquet: no such input file"),
         (".", "a.parquet", ["--codes"], "no file of columns in it"),
