@@ -25,10 +25,14 @@ class Quantize(Elementwise):
         return self.cast.codes(codes, input_format.fraction)
 
     def output_range(self, range_: Range, input_format: Format) -> Range:
-        unlimited = Cast(Format(True, MAX_WIDTH, MAX_WIDTH - self.cast.format.fraction), self.cast.rounding)
-        low, high = (unlimited.codes(codes, input_format.fraction) for codes in range_)
-        target = self.cast.format
-        fits = target.contains(low) & target.contains(high)
+        target, lift = self.cast.format, self.cast.format.fraction - input_format.fraction
+        if lift > 0:  # compared before the shift, which may leave int64
+            shift = min(lift, 63)
+            fits = (range_.high <= target.max_code >> shift) & (range_.low >= -((-target.min_code) >> shift))
+        else:
+            unlimited = Cast(Format(True, MAX_WIDTH, MAX_WIDTH - target.fraction), self.cast.rounding)
+            low, high = (unlimited.codes(codes, input_format.fraction) for codes in range_)
+            fits = target.contains(low) & target.contains(high)
         ends = Range(*(self.cast.codes(codes, input_format.fraction) for codes in range_))
         if self.cast.overflow in {"SAT", "SAT_SYM"}:  # monotone
             return ends

@@ -170,8 +170,10 @@ class Linear(Unary):
     def sum_range(self, range_: Range, input_format: Format) -> Range:
         """Exact range of every sum before it wraps, inputs in `input_format` within `range_`.
 
-        A product is monotone in each.
+        A product is monotone in each. Raises Refused where a sum may leave 63 bits.
         """
+        if self._may_leave(range_, input_format):
+            raise Refused(f"sums of {self.matrix.shape[1]} products of {input_format} and weights need over 63 bits")
         first, kind = self.distinct(range_)
         ends = np.empty((2, len(first), self.channels), np.int64)
         step = max(1, CHUNK // self.matrix[..., 0].size)
@@ -193,7 +195,19 @@ class Linear(Unary):
             ends[1, ..., channel] = np.maximum(at_low, at_high).sum(axis=2)
         return ends.reshape(2, len(low), self.channels)
 
+    def _may_leave(self, range_: Range, input_format: Format) -> bool:
+        """Whether a sum might leave 63 bits."""
+        largest = max(-int(range_.low.min(initial=0)), int(range_.high.max(initial=0)))
+        product = largest * int(np.abs(self.matrix).max(initial=0))
+        shift = self.shift(input_format)
+        product = (product >> shift) + 1 if shift > 0 else product << -shift
+        bias = int(np.abs(self.cast_bias()).max(initial=0))
+        largest_sum = int(product) * int(self.matrix.shape[1]) + bias
+        return largest_sum.bit_length() > MAX_WIDTH
+
     def output_range(self, range_: Range, input_format: Format) -> Range:
+        if self._may_leave(range_, input_format):
+            return Range.of(self.accumulator, self.output_shape(range_.low.shape))
         sums = self.sum_range(range_, input_format)
         fits = self.accumulator.contains(sums.low) & self.accumulator.contains(sums.high)
         return Range(

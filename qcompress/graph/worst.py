@@ -6,6 +6,7 @@ from math import prod
 import numpy as np
 import numpy.typing as npt
 
+from qcompress.errors import Refused
 from qcompress.fixedpoint import Codes
 from qcompress.graph.alike import alike
 from qcompress.graph.elementwise import Table
@@ -53,7 +54,10 @@ def _goals(graph: Graph, ranges: dict[str, Range]) -> Iterator[tuple[Node, Direc
     several = sum(prod(shape) for shape in graph.shapes.values()) < LARGE
     for node in graph.nodes:
         if isinstance(node.operation, Linear):
-            sums = node.operation.sum_range(ranges[node.source], graph.formats[node.source])
+            try:
+                sums = node.operation.sum_range(ranges[node.source], graph.formats[node.source])
+            except Refused:  # wider than any sum that can be bounded
+                continue
             width = (sums.high - sums.low).ravel()
             for element in np.argsort(-width, kind="stable")[: SUMS if several else 1]:
                 wish = np.zeros(width.size)

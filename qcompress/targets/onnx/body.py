@@ -15,12 +15,10 @@ from qcompress.targets.onnx.model import BEHIND, format_keys
 
 PROVIDERS = {"CUDAExecutionProvider": {"use_tf32": "0"}, "CPUExecutionProvider": {}}
 """Of onnxruntime, the first of them that is there is used, with these options: sums of float32 must be exact."""
-TYPES = {
-    "float": "float32",
-    "double": "float64",
-    **{f"{u}int{n}": f"{u}int{n}" for u in ("", "u") for n in (8, 16, 32, 64)},
-}
-"""onnxruntime's names of types -> NumPy's."""
+TYPES = {"float": "float32", "double": "float64"}
+"""onnxruntime's names of types -> NumPy's, where they differ."""
+CALL_BYTES = 1 << 28
+"""What the largest tensor of one call may take."""
 
 
 @dataclass(frozen=True)
@@ -87,8 +85,9 @@ class OnnxBody:
     def predict(self, values: Any) -> Any:
         """Values (rows, *input_shape) -> output values, in the model's own types.
 
-        As `Graph.predict`, but NaN and numbers off the grid of an input without quantizer are not noticed. Several
-        inputs, and several outputs, are mappings of arrays by name. Raises QcompressError for other names or shapes.
+        As `Graph.predict`, but NaN, too large numbers, and numbers that an input without quantizer has no code for are
+        not noticed. Several inputs, and several outputs, are mappings of arrays by name. Raises QcompressError for
+        other names or shapes, and for float64 numbers that are none of float32 where the model takes that.
         """
         if self.interface == "codes":
             raise QcompressError(f"{self.path}: takes and gives codes: use run, or export it with values")
@@ -103,6 +102,8 @@ class OnnxBody:
         """
         inputs, outputs = self._ports("input"), self._ports("output")
         given = by_port(inputs, self._by_name(codes), f"{self.path}")
+        if other := [array.dtype for array in given.values() if array.dtype.kind not in "iu"]:
+            raise QcompressError(f"{self.path}: codes are integers, got {other[0]}")
         outside(inputs, given, f"{self.path}")
         if self.interface == "codes":
             found = {name: array.astype(np.int64) for name, array in self._computed(given).items()}
@@ -123,8 +124,30 @@ class OnnxBody:
 
     def _computed(self, given: Mapping[str, Any]) -> dict[str, Any]:
         """Arrays of all outputs by name, of those of all inputs, which get the model's types."""
-        feeds = {}
-        for end in self.session.get_inputs():
-            kind = end.type.removeprefix("tensor(").removesuffix(")")
-            feeds[end.name] = np.ascontiguousarray(given[end.name], TYPES.get(kind, kind))
-        return dict(zip(self._names["output"], self.session.run(None, feeds), strict=True))
+        feeds = {end.name: self._fed(end, given[end.name]) for end in self.session.get_inputs()}
+        rows = min(len(array) for array in feeds.values())
+        step = max(1, CALL_BYTES // max(1, int(self.notes.get("row_bytes", 0))))
+        parts = []
+        for start in range(0, max(1, rows), step):
+            part = {name: array[start : start + step] for name, array in feeds.items()}
+            try:
+                parts.append(self.session.run(None, part))
+            except Exception as fault:  # onnxruntime's errors have no common class
+                said = " ".join(str(fault).split())[:200]
+                raise QcompressError(f"{self.path}: onnxruntime cannot compute these rows ({said})") from None
+        joined = parts[0] if len(parts) == 1 else [np.concatenate(found) for found in zip(*parts, strict=True)]
+        return dict(zip(self._names["output"], joined, strict=True))
+
+    def _fed(self, end: Any, array: Any) -> Any:
+        """An input in the model's type; raises QcompressError for numbers that it does not have."""
+        kind = end.type.removeprefix("tensor(").removesuffix(")")
+        try:
+            fed = np.ascontiguousarray(array, TYPES.get(kind, kind))
+        except ValueError as fault:
+            raise QcompressError(f"{self.path}: {end.name} takes numbers ({fault})") from None
+        if kind == "float" and np.asarray(array).dtype != np.float32:
+            wide = np.asarray(array, np.float64)
+            if lost := int(np.count_nonzero((fed != wide) & ~np.isnan(wide))):
+                said = f"{lost} of {wide.size} values of {end.name} are no numbers of float32, which the model takes"
+                raise QcompressError(f"{self.path}: {said}; round them first: values.astype(np.float32)")
+        return fed

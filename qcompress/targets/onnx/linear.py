@@ -1,5 +1,6 @@
 """Sums of products with constant weights as ONNX nodes: a matrix product, or products that are cut one by one."""
 
+from dataclasses import replace
 from typing import Any
 
 import numpy as np
@@ -8,12 +9,10 @@ from qcompress.fixedpoint import Codes, Format
 from qcompress.graph import Affine, Convolution, Dense, Linear, Range, TransposedConv
 from qcompress.graph.ranges import largest_sum
 from qcompress.graph.stage import Shape
-from qcompress.targets.onnx.writer import FLOAT32, INT32, Tensor, Writer
+from qcompress.targets.onnx.writer import FLOAT32, INT32, INT64, Tensor, Writer
 
-BYTE = 8
-"""Bits of what MatMulInteger and ConvInteger multiply."""
-SMALL = 64
-"""Largest weight in bytes: two products with 255 stay within 16 bits, in which some processors add them (AVX2)."""
+LARGEST_PAIR = (1 << 15) - 1
+"""Up to which two products are added in 16 bits."""
 LARGE = 1 << 22
 """Indices of patches that are too many for a model of small networks."""
 
@@ -33,7 +32,7 @@ def linear(
     taps = operation.taps(shape).swapaxes(0, 1)  # (groups, positions, terms)
     patches = tensor if plain else writer.gather(tensor, taps if groups > 1 else taps[0], f"{wanted}.patches")
     if shift > 0:
-        sums = _cut(writer, operation, patches, shift, wanted)
+        sums = _cut(writer, operation, patches, shift, taps.shape[1], wanted)
     else:
         sums = _matrix_product(writer, patches, operation.matrix << -shift, most, wanted)
     if groups > 1:
@@ -45,8 +44,10 @@ def linear(
 
 def _largest(operation: Linear, range_: Range, given: Format) -> int:
     """The largest magnitude of any sum on the way, bias included, in units of the accumulator's last bit or finer."""
-    fraction = max(given.fraction + operation.kernel_format.fraction, operation.bias_format.fraction)
-    return largest_sum(operation, range_, given) << max(0, operation.accumulator.fraction - fraction)
+    fraction = given.fraction + operation.kernel_format.fraction
+    alone = replace(operation, bias=np.zeros_like(operation.bias), bias_format=Format(True, 1, 1 - fraction))
+    bias = int(np.abs(operation.cast_bias()).max(initial=0))
+    return (largest_sum(alone, range_, given) << max(0, operation.accumulator.fraction - fraction)) + bias
 
 
 def _slides(writer: Writer, operation: Linear, tensor: Tensor, shape: Shape, lift: int, most: int) -> bool:
@@ -79,10 +80,16 @@ def _convolution(writer: Writer, operation: Any, tensor: Tensor, lift: int, most
 
 
 def _is_narrow(tensor: Tensor, matrix: Codes) -> bool:
-    """Whether inputs have 8 bits and weights so few that no runtime saturates the sum of two products in 16 bits."""
+    """Whether inputs have 8 bits, and no processor saturates the sum of two of their products.
+
+    Some add two products of bytes in 16 bits (AVX2 without VNNI), bytes with a sign moved up by 128 first.
+    """
     signed = tensor.low < 0
-    bits = max((-tensor.low - 1).bit_length() + 1 if signed else 0, tensor.high.bit_length() + signed)
-    return bits <= BYTE and int(np.abs(matrix).max()) <= SMALL
+    if tensor.low < -128 or tensor.high > (127 if signed else 255):
+        return False
+    if matrix.min(initial=0) < -128 or matrix.max(initial=0) > 127:
+        return False
+    return 2 * (255 if signed else max(1, tensor.high)) * int(np.abs(matrix).max(initial=0)) <= LARGEST_PAIR
 
 
 def affine(writer: Writer, operation: Affine, tensor: Tensor, given: Format, wanted: str) -> Tensor:
@@ -119,18 +126,16 @@ def _matrix_product(writer: Writer, patches: Tensor, matrix: Codes, most: int, w
     most: the largest magnitude that any sum can reach on the way.
     """
     ends = -most, most
-    signed = patches.low < 0
-    bits = max((-patches.low - 1).bit_length() + 1, patches.high.bit_length() + signed)
-    narrow = bits <= BYTE and matrix.min() >= -(1 << (BYTE - 1)) and matrix.max() < 1 << (BYTE - 1)
-    if writer.arithmetic == "integer" and narrow and len(matrix) == 1 and writer.carrier(*ends) == INT32:
-        bytes_ = writer.cast(patches, np.dtype(np.int8 if signed else np.uint8))
+    narrow = len(matrix) == 1 and _is_narrow(patches, matrix)
+    if writer.arithmetic == "integer" and narrow and writer.carrier(*ends) == INT32:
+        bytes_ = writer.cast(patches, np.dtype(np.int8 if patches.low < 0 else np.uint8))
         weights = writer.constant(wanted, matrix[0], np.int8)
         return Tensor(writer.node("MatMulInteger", [bytes_.name, weights], f"{wanted}.products"), INT32, *ends)
     return writer.op("MatMul", [patches, matrix if len(matrix) > 1 else matrix[0]], f"{wanted}.products", ends)
 
 
-def _cut(writer: Writer, operation: Linear, patches: Tensor, shift: int, wanted: str) -> Tensor:
-    """The same where every product loses its lowest `shift` bits before it is added."""
+def _cut(writer: Writer, operation: Linear, patches: Tensor, shift: int, positions: int, wanted: str) -> Tensor:
+    """The same, at so many positions, where every product loses its lowest `shift` bits before it is added."""
     matrix = operation.matrix[:, None] if len(operation.matrix) > 1 else operation.matrix[0]
     axes = writer.constant(wanted, [-1], np.int64)
     name = writer.node("Unsqueeze", [patches.name, axes], f"{wanted}.apart")
@@ -139,6 +144,5 @@ def _cut(writer: Writer, operation: Linear, patches: Tensor, shift: int, wanted:
     cut = writer.floor_shift(products, shift, f"{wanted}.cut")
     terms = operation.matrix.shape[1]
     ends = min(0, cut.low * terms), max(0, cut.high * terms)
-    carried = writer.cast(cut, writer.carrier(*ends))
-    axis = writer.constant(wanted, [-2], np.int64)
-    return Tensor(writer.node("ReduceSum", [carried.name, axis], f"{wanted}.total", keepdims=0), carried.dtype, *ends)
+    writer.largest = max(writer.largest, operation.matrix.size * INT64.itemsize * positions)
+    return writer.sum_rows(cut, terms, ends, f"{wanted}.total")

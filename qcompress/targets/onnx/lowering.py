@@ -15,6 +15,7 @@ from qcompress.graph import (
     Concatenate,
     Flatten,
     LeakyRelu,
+    Linear,
     MaxPool,
     Multiply,
     Permute,
@@ -149,10 +150,7 @@ def _max(writer: Writer, operation: MaxPool, tensor: Tensor, given: Format, shap
 def _mean(writer: Writer, operation: AveragePool, tensor: Tensor, given: Format, shape: Shape, wanted: str) -> Tensor:
     taken = writer.gather(tensor, operation.windows.indices(shape), f"{wanted}.windows")
     count = 1 << operation.bits
-    axis = writer.constant(wanted, [2], np.int64)
-    carried = writer.cast(taken, writer.carrier(min(0, taken.low * count), taken.high * count))
-    name = writer.node("ReduceSum", [carried.name, axis], f"{wanted}.sum", keepdims=0)
-    total = Tensor(name, carried.dtype, taken.low * count, taken.high * count)
+    total = writer.sum_rows(taken, count, (taken.low * count, taken.high * count), f"{wanted}.sum")
     return writer.reshape(total, operation.output_shape(shape), wanted)
 
 
@@ -227,6 +225,6 @@ def add(
     for kind, lower in UNARY.items():
         if isinstance(operation, kind):
             return lower(writer, operation, tensors[0], formats[0], shapes[0], wanted)
-    if hasattr(operation, "matrix"):
+    if isinstance(operation, Linear):
         return linear(writer, operation, tensors[0], formats[0], shapes[0], ranges[0], wanted)
     raise Refused(f"{type(operation).__name__} is not exported")

@@ -17,10 +17,18 @@ from qcompress.targets.cpp.emulator import native_dtype
 from qcompress.targets.onnx.lowering import add, overflow
 from qcompress.targets.onnx.writer import FLOAT32, FLOAT64, INT64, LIMITS, Dtype, Tensor, Writer
 
+LARGEST_FILE = (1 << 31) - 1
+"""Bytes of one message of protobuf."""
 OPSET, IR_VERSION = 17, 8
 """Of 2022: runtimes of any age since then read the model."""
 BEHIND = {"values": ".values", "codes": ".codes"}
 """An output's name in the model is the graph's and this: a node may have the plain one."""
+
+
+POWERS = {FLOAT32: 100, FLOAT64: 900}
+"""Powers of two by which values are scaled without coming near the ends of the type."""
+RESERVED = ("interface", "arithmetic", "graph", "row_bytes", "input_format", "output_format")
+"""What the metadata begin with that are the model's own."""
 
 
 @dataclass(frozen=True)
@@ -35,11 +43,21 @@ class Manner:
     arithmetic: str = "integer"
 
 
-def end_type(port: Port, low: int, high: int, manner: Manner) -> Dtype:
-    """The type of an input or output of the model whose codes are between low and high."""
+def end_type(port: Port, low: int, high: int, manner: Manner, shrinks: bool = False) -> Dtype:
+    """The type of an input or output of the model whose codes are between low and high.
+
+    shrinks: whether real values become smaller before they are rounded. Raises Refused where float64 is too small.
+    """
     if manner.interface == "codes":
         return native_dtype(port.format)
-    return FLOAT32 if max(-low, high) <= LIMITS[FLOAT32] else FLOAT64
+    for dtype, power in POWERS.items():
+        if (
+            max(-low, high) <= LIMITS[dtype]
+            and abs(port.format.fraction) <= power
+            and not (shrinks and dtype == FLOAT32)
+        ):
+            return dtype
+    raise Refused(f"onnx: {port.name}: values of {port.format} are not exact in float64: use interface codes")
 
 
 def model(graph: Graph, manner: Manner, notes: dict[str, str]) -> Any:
@@ -48,6 +66,7 @@ def model(graph: Graph, manner: Manner, notes: dict[str, str]) -> Any:
 
     identity = graph.content_hash()
     graph = graph.pruned()
+    _check_names(graph, notes)
     writer, ranges = Writer(manner.arithmetic), graph.ranges()
     writer.names |= {each.name for each in graph.inputs}
     ends = {name + BEHIND[manner.interface] for name in graph.outputs}
@@ -56,7 +75,8 @@ def model(graph: Graph, manner: Manner, notes: dict[str, str]) -> Any:
     writer.names |= ends
     tensors, inputs, outputs = {}, [], []
     for each, port in zip(graph.inputs, graph.input_ports, strict=True):
-        dtype = end_type(port, port.format.min_code, port.format.max_code, manner)
+        shrinks = each.quantizer is not None and port.format.fraction < 0
+        dtype = end_type(port, port.format.min_code, port.format.max_code, manner, shrinks)
         inputs.append(_end(port.name, dtype, port))
         tensors[each.name] = _at(graph, each.name, _given, writer, each, dtype, manner)
     for node in graph.nodes:
@@ -76,9 +96,25 @@ def model(graph: Graph, manner: Manner, notes: dict[str, str]) -> Any:
     )
     formats = {**_formats("input", graph.input_ports), **_formats("output", graph.output_ports)}
     told = {"interface": manner.interface, "arithmetic": manner.arithmetic, "graph": identity}
-    onnx.helper.set_model_props(whole, {**formats, **told, **notes})
+    told["row_bytes"] = str(writer.largest)
+    onnx.helper.set_model_props(whole, {**notes, **formats, **told})
+    if whole.ByteSize() > LARGEST_FILE:
+        raise Refused(f"onnx: {graph.name}: its tables are too large for a file of ONNX")
     onnx.checker.check_model(whole)
     return whole
+
+
+def _check_names(graph: Graph, notes: dict[str, str]) -> None:
+    """Raises Refused for what a model cannot hold: empty names, names that are no text, notes of the model's own."""
+    names = [graph.name, *(each.name for each in graph.inputs), *graph.outputs, *(node.name for node in graph.nodes)]
+    for name in names:
+        if not name or not name.isprintable():
+            raise Refused(f"onnx: {name!r} of {graph.name!r} is no name that a model can have; rename it")
+    if min((min((0, *shape)) if 0 in shape else 1 for shape in graph.shapes.values()), default=1) == 0:
+        raise Refused(f"onnx: {graph.name} has a tensor without elements")
+    for key in notes:
+        if key.startswith(RESERVED):
+            raise Refused(f"onnx: a note may not be called {key}: the model keeps its own there")
 
 
 def _at(graph: Graph, name: str, step: Any, *given: Any) -> Tensor:

@@ -7,6 +7,7 @@ from typing import Literal
 
 from pydantic import BaseModel, ConfigDict
 
+from qcompress.errors import QcompressError
 from qcompress.graph import Graph, Linear
 from qcompress.targets.onnx.body import OnnxBody
 from qcompress.targets.onnx.model import Manner, export, model
@@ -73,7 +74,9 @@ class Onnx:
 
     def open(self, graph: Graph, folder: Path) -> OnnxBody:
         """The model of graph that `build` left in folder; raises QcompressError if it is not there."""
-        read_record(folder / RECORD, graph)
+        record = read_record(folder / RECORD, graph)
+        if (record.get("interface"), record.get("arithmetic")) != (self.interface, self.arithmetic):
+            raise QcompressError(f"{folder}: a model of other settings than {self.name}; build it again")
         return OnnxBody(folder / FILE, told=self.name)
 
 

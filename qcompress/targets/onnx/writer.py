@@ -38,13 +38,14 @@ MOST_INDICES = 1 << 26
 class Writer:
     """ONNX nodes and constants, one after the other.
 
-    arithmetic: a key of CARRIERS; names: of tensors that are taken.
+    arithmetic: a key of CARRIERS; names: of tensors that are taken; largest: bytes of the largest tensor, for a row.
     """
 
     arithmetic: str
     nodes: list[Any] = field(default_factory=list)
     constants: list[Any] = field(default_factory=list)
     names: set[str] = field(default_factory=set)
+    largest: int = 0
 
     def name(self, wanted: str) -> str:
         """A name that no tensor has, `wanted` or with a number behind."""
@@ -125,6 +126,7 @@ class Writer:
         if bits == 0:
             return tensor
         tensor = self.cast(tensor, self.carrier(tensor.low, tensor.high))
+        bits = min(bits, max(-tensor.low, tensor.high + 1, 1).bit_length())  # beyond, only the sign is left
         low, high = tensor.low >> bits, tensor.high >> bits
         if tensor.dtype.kind == "f":
             scaled = self.node(
@@ -175,6 +177,19 @@ class Writer:
         rest = self.op("Mod", [from_low, scalar(1 << width)], f"{wanted}.rest", (0, (1 << width) - 1))
         return self.plus(rest, low, wanted)
 
+    def sum_rows(self, tensor: Tensor, count: int, ends: tuple[int, int], wanted: str) -> Tensor:
+        """Sums over the last axis but one, of `count` elements; ends: between which integers all sums on the way are.
+
+        Those of int64 are a matrix product: onnxruntime rounds its ReduceSum of them to 53 bits.
+        """
+        carried = self.cast(tensor, self.carrier(min(0, *ends), max(0, *ends)))
+        axis = self.constant(wanted, [-2], np.int64)
+        if carried.dtype == INT64:
+            ones = self.constant(wanted, np.ones((1, count)), np.int64)
+            summed = self.node("MatMul", [ones, carried.name], f"{wanted}.product")
+            return Tensor(self.node("Squeeze", [summed, axis], wanted), INT64, *ends)
+        return Tensor(self.node("ReduceSum", [carried.name, axis], wanted, keepdims=0), carried.dtype, *ends)
+
     def reshape(self, tensor: Tensor, shape: Sequence[int], wanted: str) -> Tensor:
         """Rows of another shape."""
         target = self.constant(wanted, [-1, *shape], np.int64)
@@ -189,6 +204,7 @@ class Writer:
         """Elements of every row by their flat indices, -1 for a zero, in the shape of `indices`."""
         if indices.size > MOST_INDICES:
             raise Refused(f"{indices.size} gathered elements a row are too many for a file of ONNX")
+        self.largest = max(self.largest, indices.size * INT64.itemsize)
         flat = self.node("Flatten", [tensor.name], f"{wanted}.flat", axis=1)
         low, high = tensor.low, tensor.high
         if (indices < 0).any():
