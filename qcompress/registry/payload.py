@@ -2,10 +2,11 @@
 
 import hashlib
 import json
-import shutil
+import os
+import tempfile
 import zlib
-from collections.abc import Iterable, Iterator
-from pathlib import Path
+from collections.abc import Iterable, Iterator, Sequence
+from pathlib import Path, PurePosixPath
 
 from sqlalchemy import Connection, select
 
@@ -91,7 +92,24 @@ def listed(connection: Connection, payload: str) -> Files:
         raise QcompressError(f"registry: payload {payload[:12]} is missing")
     if hashlib.sha256(text.encode()).hexdigest() != payload:
         raise QcompressError(f"registry: the files of payload {payload[:12]} are not those that were added")
-    return [(str(name), str(digest)) for name, digest in json.loads(text)]
+    try:
+        files = [(str(name), str(digest)) for name, digest in json.loads(text)]
+    except (ValueError, TypeError):
+        raise QcompressError(f"registry: payload {payload[:12]} has no list of files") from None
+    _check_names([name for name, _ in files], f"registry: payload {payload[:12]}")
+    return files
+
+
+def _check_names(names: Sequence[str], where: str) -> None:
+    """Raises QcompressError, saying where, if files of these names do not lie side by side in one folder."""
+    files = set(names)
+    for name in names:
+        if not {"", ".", ".."}.isdisjoint(name.split("/")) or "\0" in name:
+            raise QcompressError(f"{where}: has a file {name!r}, which is none in its folder")
+        if inside := files & {str(folder) for folder in PurePosixPath(name).parents}:
+            raise QcompressError(f"{where}: has a file {inside.pop()!r} that is a folder, too")
+    if len(files) < len(names):
+        raise QcompressError(f"{where}: has a file twice")
 
 
 def content(connection: Connection, name: str, digest: str) -> Iterator[bytes]:
@@ -112,24 +130,25 @@ def content(connection: Connection, name: str, digest: str) -> Iterator[bytes]:
 def restore(connection: Connection, payload: str, folder: Path) -> None:
     """Write a payload's files into `folder`, which must not be there, whole or not at all.
 
-    Raises QcompressError where a hash differs.
+    Raises QcompressError where a hash differs, and where the folder is there or cannot be written.
     """
     files = listed(connection, payload)
-    stage = folder.with_name(f".{folder.name}.partial")
-    shutil.rmtree(stage, ignore_errors=True)
     try:
-        for name, digest in files:
-            place = stage / name
-            if ".." in place.parts or Path(name).is_absolute():
-                raise QcompressError(f"registry: payload {payload[:12]} has a file {name!r} outside of its folder")
-            place.parent.mkdir(parents=True, exist_ok=True)
-            with place.open("wb") as stream:
-                for piece in content(connection, name, digest):
-                    stream.write(piece)
-        stage.rename(folder)
-    except BaseException:
-        shutil.rmtree(stage, ignore_errors=True)
-        raise
+        folder.parent.mkdir(parents=True, exist_ok=True)
+        with tempfile.TemporaryDirectory(prefix=f".{folder.name}.", dir=folder.parent) as scratch:
+            stage = Path(scratch, "payload")
+            stage.mkdir()
+            for name, digest in files:
+                place = stage / name
+                place.parent.mkdir(parents=True, exist_ok=True)
+                with place.open("wb") as stream:
+                    for piece in content(connection, name, digest):
+                        stream.write(piece)
+            if os.path.lexists(folder):
+                raise QcompressError(f"{folder}: is there already; give another folder")
+            stage.rename(folder)
+    except OSError as fault:
+        raise QcompressError(f"{folder}: cannot be written ({fault.strerror or fault})") from None
 
 
 def is_whole(folder: Path, files: Iterable[tuple[str, str]]) -> bool:

@@ -2,6 +2,7 @@
 
 import getpass
 import json
+import os
 import re
 from datetime import UTC, datetime
 from pathlib import Path
@@ -100,9 +101,8 @@ class Registry:
 
         Raises QcompressError for a folder that is there, and where a hash differs.
         """
-        if folder.exists():
+        if os.path.lexists(folder):
             raise QcompressError(f"{folder}: is there already; give another folder")
-        folder.parent.mkdir(parents=True, exist_ok=True)
         with self._database.reading() as connection:
             payloads.restore(connection, payload, folder)
 
