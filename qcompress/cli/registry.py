@@ -131,24 +131,30 @@ def retire(
     name: Name,
     version: Annotated[str, typer.Option("--version", metavar="VERSION", help="Of the candidate.")],
     start: Annotated[
-        str | None, typer.Option("--from", metavar="RUN|TIME", help="First that it is not valid for (default: all).")
+        str | None, typer.Option("--from", metavar="RUN|TIME", help="First run or time that it is not valid for.")
     ] = None,
+    everything: Annotated[bool, typer.Option("--all", help="All its intervals, in place of --from.")] = False,
     comment: Comment = "",
     registry: RegistryUrl = None,
 ) -> None:
-    """End the validity of a version; its entries stay in the history.
+    """End the validity of a version, also of its later intervals; its entries stay in the history.
 
     \f
 
-    name, version: of the candidate; start: first run or time without it; comment: kept; registry: its URL.
+    name, version: of the candidate; start: first run or time without it, everything: all of them; comment: kept;
+    registry: its URL. Raises QcompressError as `Registry.retire`.
     """
-    from qcompress.registry.validity import time_in
+    from qcompress.registry import Place
+    from qcompress.registry.entries import ended
 
-    place = None
-    if start is not None:
-        place = int(start) if start.isdecimal() else time_in(start, "--from")
-    entry = _opened(registry).retire(name, version, place, comment)
-    console_of_output().print(_line(entry), highlight=False)
+    if (start is None) != everything:
+        raise QcompressError("registry retire: give the first run or time without it with --from, or --all")
+    opened = _opened(registry)
+    entry = opened.retire(name, version, None if start is None else Place.parse(start, "--from"), comment)
+    found = [f"{before}: {after or 'nothing'} left" for before, after in ended(opened.history(), entry)]
+    print_lines(
+        [f"entry {entry.number}: retire {name} version {version}, of {'; of '.join(found)}"], console_of_output()
+    )
 
 
 @app.command()

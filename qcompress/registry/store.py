@@ -16,7 +16,7 @@ from qcompress.registry import payload as payloads
 from qcompress.registry.database import Database
 from qcompress.registry.entries import Action, Entry, Valid, check_chain, valid
 from qcompress.registry.tables import ENTRIES
-from qcompress.registry.validity import Interval, Kind, told
+from qcompress.registry.validity import Interval, Kind, Place
 
 WORD = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]{0,99}", re.ASCII)
 
@@ -76,11 +76,11 @@ class Registry:
 
         return self._database.write(work)
 
-    def retire(self, name: str, version: str, start: int | None = None, comment: str = "") -> Entry:
-        """End the validity of a version of a name.
+    def retire(self, name: str, version: str, start: Place | None = None, comment: str = "") -> Entry:
+        """End the validity of a version of a name; `entries.ended` tells what is left of which intervals.
 
-        start: first run, or time in microseconds since 1970, that it is not valid for; all of them unless given. Raises
-        QcompressError if nothing of it is valid from there on.
+        start: first run, or time, that it is not valid for; all of them unless given. Raises QcompressError if nothing
+        of it is valid from there on, and for a run where the name is valid by times, or the reverse.
         """
 
         def work(connection: Connection) -> Entry:
@@ -88,10 +88,12 @@ class Registry:
             own = [each for each in valid(history, name) if each.entry.version == version]
             if not own:
                 raise QcompressError(f"registry: nothing of {name!r} version {version!r} is valid; see registry list")
-            kind, first = own[0].interval.kind, own[0].interval.first if start is None else start
-            if all(each.interval.until(first) == each.interval for each in own):
-                raise QcompressError(f"registry: {name} version {version} ends before {told(kind, first)} anyway")
-            gone, payload = Interval(kind, first, None), own[0].entry.payload
+            first = start or Place(own[0].interval.kind, own[0].interval.first)
+            if first.kind is not own[0].interval.kind:
+                raise QcompressError(f"registry: {name} is valid by {own[0].interval.kind}: {first} is none of them")
+            if all(each.interval.until(first.number) == each.interval for each in own):
+                raise QcompressError(f"registry: {name} version {version} ends before {first} anyway")
+            gone, payload = Interval(first.kind, first.number, None), own[0].entry.payload
             return _append(connection, history, Action.RETIRE, name, version, gone, payload, {}, comment)
 
         return self._database.write(work)

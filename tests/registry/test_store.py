@@ -10,9 +10,12 @@ from pathlib import Path
 import pytest
 
 from qcompress.errors import QcompressError
-from qcompress.registry import Interval, Registry
+from qcompress.registry import Interval, Place, Registry
+from qcompress.registry.entries import ended
+from qcompress.registry.validity import Kind
 
 RUNS = Interval.of_runs
+run = partial(Place, Kind.RUNS)
 
 
 @pytest.fixture
@@ -36,15 +39,19 @@ def test_versions_and_intervals(registry, make) -> None:
         registry.add("encoder", large, RUNS("150-160"))
     with pytest.raises(QcompressError, match="encoder is valid by runs, not by times"):
         registry.add("encoder", large, Interval.of_times("2026-03-01T00:00:00Z/"))
-    registry.retire("encoder", "1", 400)
+    retirement = registry.retire("encoder", "1", run(180))
     assert told(registry) == [
         ("encoder", "spare", "run 50"),
-        ("encoder", "1", "runs 100 to 199"),
+        ("encoder", "1", "runs 100 to 179"),
         ("encoder", "2", "runs 200 to 299"),
-        ("encoder", "1", "runs 300 to 399"),
     ]
-    with pytest.raises(QcompressError, match="encoder version 2 ends before 400 anyway"):
-        registry.retire("encoder", "2", 400)
+    assert ended(registry.history(), retirement) == [(RUNS("100-199"), RUNS("100-179")), (RUNS("300-"), None)]
+    with pytest.raises(QcompressError, match="encoder version 2 ends before run 400 anyway"):
+        registry.retire("encoder", "2", run(400))
+    with pytest.raises(
+        QcompressError, match=r"encoder is valid by runs: time 1970-01-01T00:00:00\.000180Z is none of them"
+    ):
+        registry.retire("encoder", "2", Place(Kind.TIMES, 180))
     with pytest.raises(QcompressError, match="nothing of 'encoder' version '9' is valid"):
         registry.retire("encoder", "9")
     assert registry.version("encoder", "spare").version == "spare"
@@ -160,7 +167,7 @@ def test_a_killed_writer_leaves_whole_entries(registry, make) -> None:
         entries, payloads = registry.check()
         assert (entries >= 1, payloads) == (True, 1)
         for each in registry.valid():  # what is there is free again for the next one
-            registry.retire("a", each.entry.version, each.interval.first)
+            registry.retire("a", each.entry.version, run(each.interval.first))
             break
     assert registry.add("a", make(), RUNS("1000-")).number == len(registry.history())
 
