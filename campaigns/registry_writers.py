@@ -53,9 +53,11 @@ def candidate(folder: Path, seed: int) -> Candidate:
     with made.staged("compile") as stage:
         graph.save(stage / "graph" / "relu")
         (stage / "graph" / "noise.bin").write_bytes(np.random.default_rng(seed).bytes(300_000))
-        made.record("compile", "x", stage, {"relu": {"graph": graph.content_hash()}})
+        figures = {"graph": graph.content_hash(), "keras_is_body": False}
+        made.record("compile", "x", stage, {"relu": figures})
     with made.staged("verify") as stage:
-        made.record("verify", "x", stage, {"relu": [Comparison("cpp", "random", 1, 3, 0, None).to_json()]})
+        found = [Comparison("cpp", "random", 1, 3, 0, None).to_json()]
+        made.record("verify", "x", stage, {"relu": found}, ("compile",))
     return made
 
 

@@ -11,15 +11,14 @@ from pathlib import Path, PurePosixPath
 from sqlalchemy import Connection, select
 
 from qcompress.candidate import MANIFEST, Candidate
-from qcompress.candidate.figures import VERIFICATION
+from qcompress.candidate.figures import GRAPHS, VERIFICATION, GraphFigures
 from qcompress.errors import QcompressError
 from qcompress.files import JsonObject, file_hash
 from qcompress.registry.tables import BLOBS, CHUNKS, PAYLOADS
+from qcompress.targets.cpp.compiled import MACHINE, libraries_of
 
 CHUNK = 4 << 20
 """Bytes of a piece before it is compressed."""
-OF_A_MACHINE = (".so", ".machine")
-"""Endings of what was compiled on a machine, and may be compiled anew on another one."""
 Files = list[tuple[str, str]]
 """Paths in the candidate's folder and SHA-256 of their contents, sorted."""
 
@@ -27,21 +26,43 @@ Files = list[tuple[str, str]]
 def files_of(candidate: Candidate) -> Files:
     """The manifest, all files that its steps recorded, and what was compiled.
 
-    Raises QcompressError for a candidate that is not verified, in which a code differs, or whose files have changed.
+    Raises QcompressError for a candidate that is not verified as it is now, in which a code differs, or whose files
+    have changed.
     """
-    verification = candidate.figures_if_run(VERIFICATION)
-    if verification is None:
-        raise QcompressError(f"{candidate.folder}: is not verified; finish it with qcompress run")
-    if wrong := [each for found in verification.values() for each in found if each.mismatches]:
-        raise QcompressError(f"{candidate.folder}: {wrong[0].body} differs from the graph; only exact bodies are kept")
     for step in candidate.steps:
         candidate.check_intact(step)
+    _check_verified(candidate)
     names = {name for entry in candidate.steps.values() for name in entry["files"]} | {MANIFEST}
     tops = {Path(name).parts[0] for name in names if "/" in name}
-    for top in tops:
-        there = (candidate.folder / top).rglob("*")
-        names |= {str(path.relative_to(candidate.folder)) for path in there if path.suffix in OF_A_MACHINE}
+    machines = [place for top in tops for place in sorted((candidate.folder / top).rglob(MACHINE)) if _is_plain(place)]
+    for place in machines:
+        kept = [place, *(library for library in libraries_of(place) if _is_plain(library))]
+        names |= {str(path.relative_to(candidate.folder)) for path in kept}
+    _check_names(sorted(names), str(candidate.folder))
     return sorted((name, file_hash(candidate.folder / name)) for name in names)
+
+
+def _is_plain(path: Path) -> bool:
+    return path.is_file() and not path.is_symlink()
+
+
+def _check_verified(candidate: Candidate) -> None:
+    """Raises QcompressError unless every graph, as it is now, has a target's body that gave all its codes."""
+    folder, again = candidate.folder, "verify it again with qcompress run, or compile the model again"
+    if not {VERIFICATION.step, GRAPHS.step} <= candidate.steps.keys():
+        raise QcompressError(f"{folder}: is not verified; finish it with qcompress run")
+    if not candidate.follows(VERIFICATION.step, GRAPHS.step):
+        raise QcompressError(f"{folder}: was compiled again after it was verified; {again}")
+    verification, compiled = candidate.figures_of(VERIFICATION), candidate.figures_of(GRAPHS)
+    for name, graph in candidate.graphs().items():
+        figures = compiled.get(name, GraphFigures(graph=""))
+        if figures.graph not in {None, graph.content_hash()}:
+            raise QcompressError(f"{folder}: graph {name} is not the one that was compiled; {again}")
+        if wrong := [each for each in verification.get(name, ()) if each.mismatches]:
+            raise QcompressError(f"{folder}: {wrong[0].body} differs from the graph; only exact bodies are kept")
+        bodies = {each.body for each in verification.get(name, ()) if each.codes}
+        if len(bodies) <= (figures.keras_is_body is not False):  # the model's own comparison is none of a target's
+            raise QcompressError(f"{folder}: no target of graph {name} was compared with it; {again}")
 
 
 def provenance(candidate: Candidate) -> JsonObject:
@@ -152,9 +173,8 @@ def restore(connection: Connection, payload: str, folder: Path) -> None:
 
 
 def is_whole(folder: Path, files: Iterable[tuple[str, str]]) -> bool:
-    """Whether a folder holds the files of a payload; those that a machine may have made anew do not count."""
+    """Whether a folder holds the files of a payload; a record of libraries may name what this machine made besides."""
     return all(
-        (folder / name).is_file() and file_hash(folder / name) == digest
+        (folder / name).is_file() and (PurePosixPath(name).name == MACHINE or file_hash(folder / name) == digest)
         for name, digest in files
-        if not name.endswith(OF_A_MACHINE)
     )

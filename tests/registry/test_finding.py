@@ -32,12 +32,15 @@ def test_the_payload_of_a_run_or_a_time_is_written_once_and_mended(url: str) -> 
         "relu"
     ].input_shape == (4,)
     kept = (folder / "manifest.json").stat().st_ino
-    (folder / "graph" / "library.so").write_bytes(b"compiled for another processor")
+    (folder / "graph" / "library2.so").write_bytes(b"compiled for another processor")
+    (folder / "graph" / "emulator.machine").write_text('{"library": "library2.so"}')
     assert folder_of("registry:a", run=1, url=url) == folder
     assert (folder / "manifest.json").stat().st_ino == kept
-    (folder / "graph" / "noise.bin").write_bytes(b"changed")
-    assert folder_of("registry:a", run=1, url=url) == folder
-    assert (folder / "graph" / "noise.bin").stat().st_size == 100_000
+    for name in ("noise.bin", "library.so"):
+        whole = (folder / "graph" / name).read_bytes()
+        (folder / "graph" / name).write_bytes(b"changed")
+        assert folder_of("registry:a", run=1, url=url) == folder
+        assert (folder / "graph" / name).read_bytes() == whole
     assert not list(folder.parent.glob(".*"))
 
 

@@ -9,6 +9,7 @@ import pytest
 
 from qcompress.errors import QcompressError
 from qcompress.registry import Interval, Registry
+from qcompress.registry.payload import files_of
 from qcompress.registry.tables import PAYLOADS
 
 RUNS = Interval.of_runs
@@ -72,3 +73,51 @@ def test_a_folder_that_cannot_be_made_is_a_fault(registry, make, tmp_path: Path)
     entry = registry.add("a", make(), RUNS("1-"))
     with pytest.raises(QcompressError, match="out: cannot be written"):
         registry.restore(entry.payload, tmp_path / "r.sqlite" / "out")
+
+
+def recorded(candidate, step, figures, after=()):
+    """The candidate with other figures of a step that wrote nothing new."""
+    with candidate.staged(step) as stage:
+        for name in candidate.steps[step]["files"]:
+            (stage / name).parent.mkdir(parents=True, exist_ok=True)
+            (candidate.folder / name).rename(stage / name)
+        candidate.record(step, "x", stage, figures, after)
+    return candidate
+
+
+def test_what_was_compiled_again_is_verified_again(make) -> None:
+    candidate = make()
+    figures = candidate.figures("compile")
+    assert files_of(recorded(candidate, "compile", figures))
+    recorded(candidate, "compile", {"relu": figures["relu"] | {"notes": ["other"]}})
+    with pytest.raises(QcompressError, match="was compiled again after it was verified"):
+        files_of(candidate)
+    recorded(candidate, "verify", candidate.figures("verify"), ("compile",))
+    assert files_of(candidate)
+
+
+@pytest.mark.parametrize(
+    ("figures", "found", "words"),
+    [
+        ({"graph": "other"}, None, "graph relu is not the one that was compiled"),
+        ({"keras_is_body": True}, None, "no target of graph relu was compared"),
+        ({}, {}, "no target of graph relu was compared"),
+        ({}, {"relu": []}, "no target of graph relu was compared"),
+    ],
+)
+def test_every_graph_has_a_body_that_was_compared(figures, found, words, make) -> None:
+    candidate = make()
+    told = candidate.figures("verify") if found is None else found
+    recorded(candidate, "compile", {"relu": candidate.figures("compile")["relu"] | figures})
+    with pytest.raises(QcompressError, match=words):
+        files_of(recorded(candidate, "verify", told, ("compile",)))
+
+
+def test_libraries_are_those_that_are_recorded(make, tmp_path: Path) -> None:
+    candidate = make()
+    folder = candidate.folder / "graph"
+    (folder / "stray.so").touch()
+    assert [name for name, _ in files_of(candidate) if name.endswith(".so")] == ["graph/library.so"]
+    (folder / "library.so").rename(tmp_path / "library.so")
+    (folder / "library.so").symlink_to(tmp_path / "library.so")
+    assert [name for name, _ in files_of(candidate) if name.endswith(".so")] == []
