@@ -82,14 +82,20 @@ def _text(files: Files) -> str:
 
 
 def keep(connection: Connection, folder: Path, files: Files) -> str:
-    """Write the files of a candidate's folder to the database, those it does not have; gives the payload's hash."""
+    """Write the files of a candidate's folder to the database, those it does not have; gives the payload's hash.
+
+    Raises QcompressError where what it has is damaged.
+    """
     payload = payload_hash(files)
-    if connection.execute(select(PAYLOADS.c.hash).where(PAYLOADS.c.hash == payload)).first() is not None:
-        return payload
     for digest, name in {digest: name for name, digest in files}.items():
         if connection.execute(select(BLOBS.c.hash).where(BLOBS.c.hash == digest)).first() is None:
             _keep_content(connection, folder / name, digest)
-    connection.execute(PAYLOADS.insert(), {"hash": payload, "files": _text(files)})
+        else:  # what is there already may be damaged
+            for _ in content(connection, name, digest):
+                pass
+    if connection.execute(select(PAYLOADS.c.hash).where(PAYLOADS.c.hash == payload)).first() is None:
+        connection.execute(PAYLOADS.insert(), {"hash": payload, "files": _text(files)})
+    listed(connection, payload)
     return payload
 
 
@@ -140,7 +146,7 @@ def content(connection: Connection, name: str, digest: str) -> Iterator[bytes]:
     for (data,) in connection.execute(pieces):
         try:
             piece = zlib.decompress(data)
-        except zlib.error:
+        except (zlib.error, TypeError):  # TypeError: SQLite keeps numbers and texts there, too
             break
         found.update(piece)
         yield piece

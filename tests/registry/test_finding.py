@@ -1,12 +1,14 @@
 """`registry:NAME` in place of a folder: the cache, and what is wrong."""
 
+import os
+import tempfile
 from pathlib import Path
 
 import pytest
 
 from qcompress.candidate import Candidate
 from qcompress.errors import QcompressError
-from qcompress.registry import Interval, Registry, folder_of
+from qcompress.registry import Interval, Registry, finding, folder_of
 from qcompress.registry.finding import url_of
 
 
@@ -42,6 +44,18 @@ def test_the_payload_of_a_run_or_a_time_is_written_once_and_mended(url: str) -> 
         assert folder_of("registry:a", run=1, url=url) == folder
         assert (folder / "graph" / name).read_bytes() == whole
     assert not list(folder.parent.glob(".*"))
+
+
+def test_without_a_cache_a_folder_of_the_process_takes_it(url: str, monkeypatch: pytest.MonkeyPatch, tmp_path) -> None:
+    monkeypatch.setenv("QCOMPRESS_CACHE", url)  # a file
+    monkeypatch.setattr(tempfile, "tempdir", str(tmp_path))
+    (tmp_path / f"qcompress-{os.getuid()}").symlink_to(tmp_path / "of another user")
+    finding._passing_folder.cache_clear()
+    folder = folder_of("registry:a", run=5, url=url)
+    assert folder.parent.stat().st_mode & 0o777 == 0o700
+    assert folder.parent.parent == tmp_path
+    assert folder_of("registry:a", run=6, url=url) == folder
+    finding._passing_folder.cache_clear()
 
 
 @pytest.mark.parametrize(

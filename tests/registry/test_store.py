@@ -116,6 +116,8 @@ def test_the_database_refuses_changes(registry, make) -> None:
         ("DELETE FROM qcompress_payloads", "payload [0-9a-f]{12} is missing"),
         ("DELETE FROM qcompress_chunks", "differs from its hash"),
         ("UPDATE qcompress_chunks SET data = x'00'", "differs from its hash"),
+        ("UPDATE qcompress_chunks SET data = 'text'", "differs from its hash"),
+        ("UPDATE qcompress_chunks SET data = 7", "differs from its hash"),
     ],
 )
 def test_a_payload_whose_hash_differs_is_refused(statement, words, registry, make, tmp_path: Path) -> None:
@@ -127,6 +129,21 @@ def test_a_payload_whose_hash_differs_is_refused(statement, words, registry, mak
     with pytest.raises(QcompressError, match=words):
         reads()
     assert not list(tmp_path.glob("*out*"))
+
+
+@pytest.mark.parametrize(
+    ("statement", "words"),
+    [
+        ("UPDATE qcompress_chunks SET data = x'00'", "differs from its hash"),
+        ("UPDATE qcompress_payloads SET files = '[]'", "the files of payload [0-9a-f]{12} are not those"),
+    ],
+)
+def test_what_is_damaged_is_not_added_again(statement, words, registry, make) -> None:
+    registry.add("a", make(), RUNS("1"))
+    edit(registry, statement)
+    with pytest.raises(QcompressError, match=words):
+        registry.add("a", make(), RUNS("2"))
+    assert len(registry.history()) == 1
 
 
 WRITER = """
