@@ -24,7 +24,8 @@ WORD = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]{0,99}", re.ASCII)
 class Registry:
     """Candidates by name, version and validity; url: SQLAlchemy's, or the path of an SQLite file.
 
-    Everything raises QcompressError where the database cannot be reached, is none, or its password is wrong.
+    Only `add` makes what is not there. Everything raises QcompressError where the database cannot be reached, is none,
+    or its password is wrong.
     """
 
     def __init__(self, url: str) -> None:
@@ -74,7 +75,7 @@ class Registry:
             payloads.keep(connection, candidate.folder, files)
             return _append(connection, history, Action.ADD, name, chosen, interval, payload, provenance, comment)
 
-        return self._database.write(work)
+        return self._database.write(work, makes=True)
 
     def retire(self, name: str, version: str, start: Place | None = None, comment: str = "") -> Entry:
         """End the validity of a version of a name; `entries.ended` tells what is left of which intervals.
