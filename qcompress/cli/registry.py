@@ -41,7 +41,8 @@ def add(
 
     interval = _interval(runs, times)
     entry = _opened(registry).add(name, Candidate.open(candidate), interval, version, comment)
-    console_of_output().print(f"{_line(entry)}, payload {entry.payload}", highlight=False)
+    told = f"entry {entry.number}: add {name} version {entry.version}, {entry.interval}, payload {entry.payload}"
+    print_lines([told], console_of_output())
 
 
 @app.command(name="list")
@@ -56,6 +57,8 @@ def list_(
 
     name: of some alone; history: every entry; registry: its URL.
     """
+    from rich.markup import escape
+
     from qcompress.detectors import Table
     from qcompress.report.terminal import print_tables
 
@@ -64,10 +67,12 @@ def list_(
         entries = [entry for entry in opened.history() if name in {None, entry.name}]
         acts = [(e.number, str(e.action), *_cells(e, e.interval), e.author, e.created, e.comment) for e in entries]
         columns = ("entry", "what", "name", "version", "interval", "payload", "by", "at", "comment")
-        table = Table(f"History of {opened}", columns, tuple(acts))
+        table = Table(escape(f"History of {opened}"), columns, tuple(acts))
     else:
         standing = [(*_cells(each.entry, each.interval), each.entry.comment) for each in opened.valid(name)]
-        table = Table(f"Valid in {opened}", ("name", "version", "interval", "payload", "comment"), tuple(standing))
+        table = Table(
+            escape(f"Valid in {opened}"), ("name", "version", "interval", "payload", "comment"), tuple(standing)
+        )
     print_tables([table], console_of_output())
 
 
@@ -123,7 +128,7 @@ def get(
     opened = _opened(registry)
     entry = _chosen(opened, name, run, time, version)
     opened.restore(entry.payload, out)
-    console_of_output().print(f"{name} version {entry.version} written to {out}", highlight=False)
+    print_lines([f"{name} version {entry.version} written to {out}"], console_of_output())
 
 
 @app.command()
@@ -158,19 +163,25 @@ def retire(
 
 
 @app.command()
-def check(registry: RegistryUrl = None) -> None:
-    """Read the whole registry and compare every hash; exit 1 at the first that differs.
+def check(
+    expect: Annotated[
+        str | None, typer.Option(metavar="DIGEST", help="Of an earlier check: must be that of an entry still.")
+    ] = None,
+    registry: RegistryUrl = None,
+) -> None:
+    """Read the whole registry and compare every hash; exit 1 at the first that differs. Prints the last entry's digest.
 
     \f
 
-    registry: its URL. Raises CheckError where something is not what was added.
+    expect: a digest that was noted; registry: its URL. Raises CheckError where something is not what was added.
     """
     opened = _opened(registry)
     try:
-        entries, payloads = opened.check()
+        found = opened.check(expect)
     except QcompressError as fault:
         raise CheckError(str(fault)) from None
-    print_lines([f"{entries} entries, {payloads} payloads: as they were added"], console_of_output())
+    told = f"{found.entries} entries, {found.payloads} payloads: as they were added"
+    print_lines([told, f"digest {found.digest or 'none'}"], console_of_output())
 
 
 def _opened(url: str | None) -> "Registry":
@@ -192,12 +203,8 @@ def _chosen(opened: "Registry", name: str, run: int | None, time: str | None, ve
     """The entry of a version, or of what is valid for a run or at a time."""
     from qcompress.registry.finding import find
 
+    if [run, time, version].count(None) != 2:
+        raise QcompressError(f"registry: give one of --run, --time and --version for {name}")
     if version is None:
         return find(opened, name, run, time).entry
-    if (run, time) != (None, None):
-        raise QcompressError(f"registry: give one of --run, --time and --version for {name}")
     return opened.version(name, version)
-
-
-def _line(entry: "Entry") -> str:
-    return f"entry {entry.number}: {entry.action} {entry.name} version {entry.version}, {entry.interval}"

@@ -1,5 +1,7 @@
 """A registry on an SQLite file: added to, never changed; writers that meet lose nothing."""
 
+import getpass
+import os
 import sqlite3
 import subprocess
 import sys
@@ -72,7 +74,7 @@ def test_what_comes_out_is_what_went_in(registry, make, tmp_path: Path) -> None:
     assert all((candidate.folder / name).read_bytes() == data for name, data in files.items())
     with pytest.raises(QcompressError, match="is there already"):
         registry.restore(entry.payload, out)
-    assert registry.check() == (1, 1)
+    assert registry.check() == (1, 1, entry.digest)
     assert entry.provenance["graphs"]["relu"] == candidate.graphs()["relu"].content_hash()
 
 
@@ -101,11 +103,52 @@ def edit(registry: Registry, statement: str, *values: object) -> None:
 
 def test_the_database_refuses_changes(registry, make) -> None:
     registry.add("a", make(), RUNS("1-"))
+    verbs = (
+        "DELETE FROM qcompress_{}",
+        "UPDATE qcompress_{} SET rowid = 9",
+        "INSERT OR REPLACE INTO qcompress_{0} SELECT * FROM qcompress_{0}",
+    )
+    others = (
+        "INSERT OR REPLACE INTO qcompress_payloads (rowid, hash, files) VALUES (1, 'other', '[]')",
+        "INSERT OR REPLACE INTO qcompress_entries SELECT 1, action, 'b', version, kind, first, \"end\", payload, "
+        "provenance, comment, author, created, digest FROM qcompress_entries",
+    )
+    tables = ("entries", "payloads", "blobs", "chunks")
     with sqlite3.connect(str(registry).removeprefix("sqlite:///")) as connection:
-        for table in ("entries", "payloads", "blobs", "chunks"):
-            for verb in ("DELETE FROM qcompress_{}", "UPDATE qcompress_{} SET rowid = 9"):
-                with pytest.raises(sqlite3.IntegrityError, match="a registry is only added to"):
-                    connection.execute(verb.format(table))
+        for statement in (*(verb.format(table) for table in tables for verb in verbs), *others):
+            with pytest.raises(sqlite3.IntegrityError, match="a registry is only added to"):
+                connection.execute(statement)
+    assert registry.check().entries == 1
+
+
+def test_removed_last_entries_are_seen_against_a_digest_that_was_noted(registry, make) -> None:
+    first = registry.add("a", make(), RUNS("1"))
+    second = registry.add("a", make(), RUNS("2"))
+    assert registry.check(first.digest).digest == registry.check(second.digest).digest == second.digest
+    edit(registry, "DELETE FROM qcompress_entries WHERE number = 2")
+    assert registry.check(first.digest).digest == first.digest
+    with pytest.raises(QcompressError, match=f"no entry has the digest {second.digest}"):
+        registry.check(second.digest)
+
+
+def test_comments_and_authors_are_text(registry, make, monkeypatch: pytest.MonkeyPatch) -> None:
+    for comment in ("\udcff", "a\0b"):
+        with pytest.raises(QcompressError, match="the comment holds bytes that are no text"):
+            registry.add("a", make(), RUNS("1"), comment=comment)
+
+    def nobody() -> str:
+        raise KeyError("getpwuid(): uid not found")
+
+    monkeypatch.setattr(getpass, "getuser", nobody)
+    assert registry.add("a", make(), RUNS("1"), comment="für [bold]").author == str(os.getuid())
+    assert registry.history()[0].comment == "für [bold]"
+
+
+def test_the_next_version_has_room(registry, make) -> None:
+    registry.add("a", make(3), RUNS("1"), version="9" * 100)
+    with pytest.raises(QcompressError, match="a has a version of 100 digits; give the next with --version"):
+        registry.add("a", make(4), RUNS("2"))
+    assert registry.add("a", make(4), RUNS("2"), version="b").version == "b"
 
 
 @pytest.mark.parametrize(
@@ -170,7 +213,7 @@ def test_two_writers_at_once_lose_nothing(registry, make) -> None:
     runs = sorted(each.interval.first for each in registry.valid("a"))
     assert runs == [*range(300, 308), *range(400, 408)]
     assert {each.entry.version for each in registry.valid()} == {"1", "2"}
-    assert registry.check() == (16, 2)
+    assert registry.check()[:2] == (16, 2)
 
 
 def test_a_killed_writer_leaves_whole_entries(registry, make) -> None:
@@ -182,7 +225,7 @@ def test_a_killed_writer_leaves_whole_entries(registry, make) -> None:
             time.sleep(pause)
             writer.kill()
         assert writer.returncode in {0, -9}
-        entries, payloads = registry.check()
+        entries, payloads, _ = registry.check()
         assert (entries >= 1, payloads) == (True, 1)
         for each in registry.valid():  # what is there is free again for the next one
             registry.retire("a", each.entry.version, run(each.interval.first))
