@@ -5,7 +5,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from qcompress.cli.arguments import RegistryUrl, Run, Time, console_of_output, print_lines
+from qcompress.cli.arguments import RegistryUrl, Run, Time, console_of_output
 from qcompress.errors import CheckError, QcompressError
 
 if TYPE_CHECKING:
@@ -42,7 +42,7 @@ def add(
     interval = _interval(runs, times)
     entry = _opened(registry).add(name, Candidate.open(candidate), interval, version, comment)
     told = f"entry {entry.number}: add {name} version {entry.version}, {entry.interval}, payload {entry.payload}"
-    print_lines([told], console_of_output())
+    _say(told)
 
 
 @app.command(name="list")
@@ -128,7 +128,7 @@ def get(
     opened = _opened(registry)
     entry = _chosen(opened, name, run, time, version)
     opened.restore(entry.payload, out)
-    print_lines([f"{name} version {entry.version} written to {out}"], console_of_output())
+    _say(f"{name} version {entry.version} written to {out}")
 
 
 @app.command()
@@ -157,9 +157,7 @@ def retire(
     opened = _opened(registry)
     entry = opened.retire(name, version, None if start is None else Place.parse(start, "--from"), comment)
     found = [f"{before}: {after or 'nothing'} left" for before, after in ended(opened.history(), entry)]
-    print_lines(
-        [f"entry {entry.number}: retire {name} version {version}, of {'; of '.join(found)}"], console_of_output()
-    )
+    _say(f"entry {entry.number}: retire {name} version {version}, of {'; of '.join(found)}")
 
 
 @app.command()
@@ -180,8 +178,13 @@ def check(
         found = opened.check(expect)
     except QcompressError as fault:
         raise CheckError(str(fault)) from None
-    told = f"{found.entries} entries, {found.payloads} payloads: as they were added"
-    print_lines([told, f"digest {found.digest or 'none'}"], console_of_output())
+    _say(f"{found.entries} entries, {found.payloads} payloads: as they were added")
+    _say(f"digest {found.digest or 'none'}")
+
+
+def _say(line: str) -> None:
+    """Print a line as it is, whole; a path may hold bytes that are no text."""
+    print(line.encode(errors="replace").decode())
 
 
 def _opened(url: str | None) -> "Registry":

@@ -143,8 +143,10 @@ def _parsed(url: str) -> URL:
     if "://" in url:
         return make_url(url)
     try:
-        return URL.create("sqlite", database=str(Path(url).expanduser().resolve()))
-    except (OSError, RuntimeError) as fault:
+        path = str(Path(url).expanduser().resolve())
+        path.encode()
+        return URL.create("sqlite", database=path)
+    except (OSError, RuntimeError, ValueError) as fault:
         raise QcompressError(f"registry {url!r}: is no path of a file ({fault})") from None
 
 

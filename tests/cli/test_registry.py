@@ -28,7 +28,7 @@ def test_add_list_show_get_retire_check(qcompress, registered, econt_candidate, 
     assert told["valid"] == ["runs 100 to 199"]
     out = tmp_path / "out[bold]"
     got = qcompress("registry", "get", "other", "--version", "v7", "-o", out, *registered)
-    assert "out[bold]" in got.stdout.replace("\n", "")
+    assert "out[bold]" in got.stdout
     assert (out / "manifest.json").read_bytes() == (econt_candidate / "manifest.json").read_bytes()
     retired = ("registry", "retire", "other", "--version", "v7", "--from", "2026-04-01T00:00:00Z")
     retired_line = qcompress(*retired, *registered).stdout

@@ -26,7 +26,8 @@ RUNS = Interval.of_runs
             r"user:\*\*\*@localhost/x: its driver psycopg2",
         ),
         ("~nobody-of-this-name/r.sqlite", "is no path of a file"),
-        ("a\0b", "is no "),
+        ("a\0b", "is no path of a file"),
+        ("a\udcff", "is no path of a file"),
     ],
 )
 def test_urls_that_are_none_are_faults_without_passwords(url: str, words: str) -> None:
