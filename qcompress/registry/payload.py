@@ -34,10 +34,10 @@ def files_of(candidate: Candidate) -> Files:
     _check_verified(candidate)
     names = {name for entry in candidate.steps.values() for name in entry["files"]} | {MANIFEST}
     tops = {Path(name).parts[0] for name in names if "/" in name}
-    machines = [place for top in tops for place in sorted((candidate.folder / top).rglob(MACHINE)) if _is_plain(place)]
-    for place in machines:
-        kept = [place, *(library for library in libraries_of(place) if _is_plain(library))]
-        names |= {str(path.relative_to(candidate.folder)) for path in kept}
+    records = [place for top in tops for place in sorted((candidate.folder / top).rglob(MACHINE)) if _is_plain(place)]
+    for record in records:
+        if libraries := [library for library in libraries_of(record) if _is_plain(library)]:
+            names |= {str(path.relative_to(candidate.folder)) for path in (record, *libraries)}
     _check_names(sorted(names), str(candidate.folder))
     return sorted((name, file_hash(candidate.folder / name)) for name in names)
 
@@ -179,8 +179,12 @@ def restore(connection: Connection, payload: str, folder: Path) -> None:
 
 
 def is_whole(folder: Path, files: Iterable[tuple[str, str]]) -> bool:
-    """Whether a folder holds the files of a payload; a record of libraries may name what this machine made besides."""
+    """Whether a folder holds the files of a payload.
+
+    A record of libraries may be another one, of what this machine made besides, if a library is what it says.
+    """
     return all(
-        (folder / name).is_file() and (PurePosixPath(name).name == MACHINE or file_hash(folder / name) == digest)
+        (folder / name).is_file()
+        and (file_hash(folder / name) == digest or (Path(name).name == MACHINE and libraries_of(folder / name) != []))
         for name, digest in files
     )

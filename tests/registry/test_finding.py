@@ -8,6 +8,7 @@ import pytest
 
 from qcompress.candidate import Candidate
 from qcompress.errors import QcompressError
+from qcompress.files import file_hash, write_json
 from qcompress.registry import Interval, Registry, finding, folder_of
 from qcompress.registry.finding import url_of
 
@@ -35,14 +36,15 @@ def test_the_payload_of_a_run_or_a_time_is_written_once_and_mended(url: str) -> 
     ].input_shape == (4,)
     kept = (folder / "manifest.json").stat().st_ino
     (folder / "graph" / "library2.so").write_bytes(b"compiled for another processor")
-    (folder / "graph" / "emulator.machine").write_text('{"library": "library2.so"}')
+    record = {"library": "library2.so", "sha256": file_hash(folder / "graph" / "library2.so")}
+    write_json(folder / "graph" / "emulator.machine", record)
     assert folder_of("registry:a", run=1, url=url) == folder
     assert (folder / "manifest.json").stat().st_ino == kept
-    for name in ("noise.bin", "library.so"):
-        whole = (folder / "graph" / name).read_bytes()
+    assert (folder / "graph" / "library2.so").exists()
+    for name in ("noise.bin", "library.so", "emulator.machine"):
         (folder / "graph" / name).write_bytes(b"changed")
         assert folder_of("registry:a", run=1, url=url) == folder
-        assert (folder / "graph" / name).read_bytes() == whole
+        assert file_hash(folder / "graph" / name) == dict(Registry(url).listed(folder.name))[f"graph/{name}"]
     assert not list(folder.parent.glob(".*"))
 
 
