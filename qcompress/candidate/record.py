@@ -6,7 +6,7 @@ import hashlib
 import json
 import shutil
 import threading
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import Any, Self
 
@@ -99,6 +99,11 @@ class Record:
             for name, digest in self.steps[step]["files"].items()
         )
 
+    def follows(self, step: str, before: str) -> bool:
+        """Whether a step was made from another one as that is now; an older version's entries do not tell it: True."""
+        told = self.steps[step].get("before", {}).get(before)
+        return told is None or told == self.output_hash(before)
+
     def check_intact(self, step: str) -> None:
         """Raises QcompressError if a step has not run, or its files are not what it wrote, or gone."""
         self.figures(step)
@@ -125,11 +130,13 @@ class Record:
         """Where a step may keep what it needs to go on after it was killed, until it succeeds."""
         return self.folder / f".{step}.resume"
 
-    def record(self, step: str, inputs: str, stage: Path, figures: Mapping[str, Any]) -> None:
+    def record(
+        self, step: str, inputs: str, stage: Path, figures: Mapping[str, Any], after: Sequence[str] = ()
+    ) -> None:
         """Move what a `step` wrote into place and enter it in the manifest; what it wrote before is removed.
 
         inputs: hash of what it was made from; stage: the folder of `staged` that holds its files; figures: what it
-        found, as JSON values.
+        found, as JSON values; after: steps that it follows, whose hashes are entered too.
         """
         names = sorted(path.relative_to(stage) for path in stage.rglob("*") if path.is_file())
         files = {str(name): file_hash(stage / name) for name in names if name.suffix not in UNHASHED}
@@ -137,13 +144,15 @@ class Record:
             stale = {Path(name).parts[0] for name in self._forget(step)}
             for name in stale - {entry.name for entry in stage.iterdir()}:
                 shutil.rmtree(self.folder / name, ignore_errors=True)
-            for entry in sorted(stage.iterdir()):
-                place = self.folder / entry.name
+            for written in sorted(stage.iterdir()):
+                place = self.folder / written.name
                 if place.is_dir():
                     shutil.rmtree(place)
-                entry.replace(place)
+                written.replace(place)
             stage.rmdir()
-            steps = {**self.steps, step: {"inputs": inputs, "files": files, "figures": dict(figures)}}
+            before = {name: self.output_hash(name) for name in after if name in self.steps}
+            entry = {"inputs": inputs, "files": files, "figures": dict(figures), "before": before}
+            steps = {**self.steps, step: entry}
             self.manifest["steps"] = dict(sorted(steps.items()))
             self.save()
         shutil.rmtree(self.resume_folder(step), ignore_errors=True)

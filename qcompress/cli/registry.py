@@ -5,7 +5,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from qcompress.cli.arguments import RegistryUrl, Run, Time, console_of_output, print_lines
+from qcompress.cli.arguments import RegistryUrl, Run, Time, console_of_output
 from qcompress.errors import CheckError, QcompressError
 
 if TYPE_CHECKING:
@@ -41,7 +41,8 @@ def add(
 
     interval = _interval(runs, times)
     entry = _opened(registry).add(name, Candidate.open(candidate), interval, version, comment)
-    console_of_output().print(f"{_line(entry)}, payload {entry.payload}", highlight=False)
+    told = f"entry {entry.number}: add {name} version {entry.version}, {entry.interval}, payload {entry.payload}"
+    _say(told)
 
 
 @app.command(name="list")
@@ -56,6 +57,8 @@ def list_(
 
     name: of some alone; history: every entry; registry: its URL.
     """
+    from rich.markup import escape
+
     from qcompress.detectors import Table
     from qcompress.report.terminal import print_tables
 
@@ -64,10 +67,12 @@ def list_(
         entries = [entry for entry in opened.history() if name in {None, entry.name}]
         acts = [(e.number, str(e.action), *_cells(e, e.interval), e.author, e.created, e.comment) for e in entries]
         columns = ("entry", "what", "name", "version", "interval", "payload", "by", "at", "comment")
-        table = Table(f"History of {opened}", columns, tuple(acts))
+        table = Table(escape(f"History of {opened}"), columns, tuple(acts))
     else:
         standing = [(*_cells(each.entry, each.interval), each.entry.comment) for each in opened.valid(name)]
-        table = Table(f"Valid in {opened}", ("name", "version", "interval", "payload", "comment"), tuple(standing))
+        table = Table(
+            escape(f"Valid in {opened}"), ("name", "version", "interval", "payload", "comment"), tuple(standing)
+        )
     print_tables([table], console_of_output())
 
 
@@ -123,7 +128,7 @@ def get(
     opened = _opened(registry)
     entry = _chosen(opened, name, run, time, version)
     opened.restore(entry.payload, out)
-    console_of_output().print(f"{name} version {entry.version} written to {out}", highlight=False)
+    _say(f"{name} version {entry.version} written to {out}")
 
 
 @app.command()
@@ -131,40 +136,55 @@ def retire(
     name: Name,
     version: Annotated[str, typer.Option("--version", metavar="VERSION", help="Of the candidate.")],
     start: Annotated[
-        str | None, typer.Option("--from", metavar="RUN|TIME", help="First that it is not valid for (default: all).")
+        str | None, typer.Option("--from", metavar="RUN|TIME", help="First run or time that it is not valid for.")
     ] = None,
+    everything: Annotated[bool, typer.Option("--all", help="All its intervals, in place of --from.")] = False,
     comment: Comment = "",
     registry: RegistryUrl = None,
 ) -> None:
-    """End the validity of a version; its entries stay in the history.
+    """End the validity of a version, also of its later intervals; its entries stay in the history.
 
     \f
 
-    name, version: of the candidate; start: first run or time without it; comment: kept; registry: its URL.
+    name, version: of the candidate; start: first run or time without it, everything: all of them; comment: kept;
+    registry: its URL. Raises QcompressError as `Registry.retire`.
     """
-    from qcompress.registry.validity import time_in
+    from qcompress.registry import Place
+    from qcompress.registry.entries import ended
 
-    place = None
-    if start is not None:
-        place = int(start) if start.isdecimal() else time_in(start, "--from")
-    entry = _opened(registry).retire(name, version, place, comment)
-    console_of_output().print(_line(entry), highlight=False)
+    if (start is None) != everything:
+        raise QcompressError("registry retire: give the first run or time without it with --from, or --all")
+    opened = _opened(registry)
+    entry = opened.retire(name, version, None if start is None else Place.parse(start, "--from"), comment)
+    found = [f"{before}: {after or 'nothing'} left" for before, after in ended(opened.history(), entry)]
+    _say(f"entry {entry.number}: retire {name} version {version}, of {'; of '.join(found)}")
 
 
 @app.command()
-def check(registry: RegistryUrl = None) -> None:
-    """Read the whole registry and compare every hash; exit 1 at the first that differs.
+def check(
+    expect: Annotated[
+        str | None, typer.Option(metavar="DIGEST", help="Of an earlier check: must be that of an entry still.")
+    ] = None,
+    registry: RegistryUrl = None,
+) -> None:
+    """Read the whole registry and compare every hash; exit 1 at the first that differs. Prints the last entry's digest.
 
     \f
 
-    registry: its URL. Raises CheckError where something is not what was added.
+    expect: a digest that was noted; registry: its URL. Raises CheckError where something is not what was added.
     """
     opened = _opened(registry)
     try:
-        entries, payloads = opened.check()
+        found = opened.check(expect)
     except QcompressError as fault:
         raise CheckError(str(fault)) from None
-    print_lines([f"{entries} entries, {payloads} payloads: as they were added"], console_of_output())
+    _say(f"{found.entries} entries, {found.payloads} payloads: as they were added")
+    _say(f"digest {found.digest or 'none'}")
+
+
+def _say(line: str) -> None:
+    """Print a line as it is, whole; a path may hold bytes that are no text."""
+    print(line.encode(errors="replace").decode())
 
 
 def _opened(url: str | None) -> "Registry":
@@ -186,12 +206,8 @@ def _chosen(opened: "Registry", name: str, run: int | None, time: str | None, ve
     """The entry of a version, or of what is valid for a run or at a time."""
     from qcompress.registry.finding import find
 
+    if [run, time, version].count(None) != 2:
+        raise QcompressError(f"registry: give one of --run, --time and --version for {name}")
     if version is None:
         return find(opened, name, run, time).entry
-    if (run, time) != (None, None):
-        raise QcompressError(f"registry: give one of --run, --time and --version for {name}")
     return opened.version(name, version)
-
-
-def _line(entry: "Entry") -> str:
-    return f"entry {entry.number}: {entry.action} {entry.name} version {entry.version}, {entry.interval}"

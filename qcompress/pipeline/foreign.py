@@ -60,7 +60,7 @@ def compile_model(foreign: Foreign, folder: Path, targets: list[str] | None, rep
     with candidate.locked(), candidate.staged("verify") as stage:
         found = verification(candidate, candidate.targets(), {}, ROWS, 0, report)
         inputs = inputs_hash(STEPS["verify"], candidate, [ROWS])
-        candidate.record("verify", inputs, stage, VERIFICATION.to_json(found))
+        candidate.record("verify", inputs, stage, VERIFICATION.to_json(found), STEPS["verify"].after)
     reporter.close("verify", "done")
     return Candidate.open(folder)
 

@@ -111,7 +111,7 @@ def _run_step(job: Job, step: Step[Any], reporter: Reporter) -> None:
     try:
         with job.candidate.staged(step.name) as stage:
             found = step.run(job, stage, report)
-            job.candidate.record(step.name, inputs, stage, step.figures.to_json(found))
+            job.candidate.record(step.name, inputs, stage, step.figures.to_json(found), step.after)
     except BaseException:
         reporter.close(step.name, "failed")
         raise

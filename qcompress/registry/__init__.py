@@ -6,6 +6,6 @@ A registry is a database: an SQLite file, or whatever SQLAlchemy has a driver fo
 from qcompress.registry.entries import Entry, Valid
 from qcompress.registry.finding import folder_of
 from qcompress.registry.store import Registry
-from qcompress.registry.validity import Interval
+from qcompress.registry.validity import Interval, Place
 
-__all__ = ["Entry", "Interval", "Registry", "Valid", "folder_of"]
+__all__ = ["Entry", "Interval", "Place", "Registry", "Valid", "folder_of"]

@@ -2,7 +2,7 @@
 
 import hashlib
 import json
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from dataclasses import asdict, dataclass, replace
 from enum import StrEnum
 
@@ -76,6 +76,13 @@ def _after(each: Valid, retirement: Entry) -> Valid | None:
         return each
     left = each.interval.until(retirement.interval.first)
     return None if left is None else Valid(each.entry, left)
+
+
+def ended(history: Sequence[Entry], retirement: Entry) -> list[tuple[Interval, Interval | None]]:
+    """Intervals that a retirement in the history has shortened, and what it has left of each."""
+    own = valid(history[: retirement.number - 1], retirement.name)
+    left = [(each.interval, after.interval if (after := _after(each, retirement)) else None) for each in own]
+    return [(before, after) for before, after in left if before != after]
 
 
 def at(standing: Iterable[Valid], name: str, kind: Kind, place: int) -> Valid:

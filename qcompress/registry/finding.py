@@ -1,6 +1,8 @@
 """`registry:NAME` in place of a candidate's folder."""
 
+import atexit
 import contextlib
+import functools
 import os
 import shutil
 import tempfile
@@ -55,13 +57,16 @@ def folder_of(text: str, run: int | None = None, time: str | None = None, url: s
 def kept(registry: Registry, payload: str) -> Path:
     """A payload's folder in the cache; written there if it is not there or its files are not what they were."""
     cache = cache_folder()
-    top = cache / "registry" if cache is not None else Path(tempfile.gettempdir(), f"qcompress-{os.getuid()}")
+    top = cache / "registry" if cache is not None else _passing_folder()
     folder = top / payload
     files = registry.listed(payload)
     if folder.is_dir() and is_whole(folder, files):
         return folder
-    top.mkdir(parents=True, exist_ok=True)
-    stage = Path(tempfile.mkdtemp(prefix=".", dir=top))
+    try:
+        top.mkdir(parents=True, exist_ok=True)
+        stage = Path(tempfile.mkdtemp(prefix=".", dir=top))
+    except OSError as fault:
+        raise QcompressError(f"{top}: cannot be written ({fault.strerror}); see QCOMPRESS_CACHE") from None
     try:
         registry.restore(payload, stage / payload)
         with contextlib.suppress(FileNotFoundError):
@@ -72,4 +77,12 @@ def kept(registry: Registry, payload: str) -> Path:
         shutil.rmtree(stage, ignore_errors=True)
     if not is_whole(folder, files):
         raise QcompressError(f"{folder}: cannot be written whole; remove it and try again")
+    return folder
+
+
+@functools.cache
+def _passing_folder() -> Path:
+    """A folder of this process alone, which goes with it."""
+    folder = Path(tempfile.mkdtemp(prefix="qcompress-"))
+    atexit.register(shutil.rmtree, folder, ignore_errors=True)
     return folder

@@ -2,23 +2,23 @@
 
 import hashlib
 import json
-import shutil
+import os
+import tempfile
 import zlib
-from collections.abc import Iterable, Iterator
-from pathlib import Path
+from collections.abc import Iterable, Iterator, Sequence
+from pathlib import Path, PurePosixPath
 
 from sqlalchemy import Connection, select
 
 from qcompress.candidate import MANIFEST, Candidate
-from qcompress.candidate.figures import VERIFICATION
+from qcompress.candidate.figures import GRAPHS, VERIFICATION, GraphFigures
 from qcompress.errors import QcompressError
 from qcompress.files import JsonObject, file_hash
 from qcompress.registry.tables import BLOBS, CHUNKS, PAYLOADS
+from qcompress.targets.cpp.compiled import MACHINE, libraries_of
 
 CHUNK = 4 << 20
 """Bytes of a piece before it is compressed."""
-OF_A_MACHINE = (".so", ".machine")
-"""Endings of what was compiled on a machine, and may be compiled anew on another one."""
 Files = list[tuple[str, str]]
 """Paths in the candidate's folder and SHA-256 of their contents, sorted."""
 
@@ -26,21 +26,43 @@ Files = list[tuple[str, str]]
 def files_of(candidate: Candidate) -> Files:
     """The manifest, all files that its steps recorded, and what was compiled.
 
-    Raises QcompressError for a candidate that is not verified, in which a code differs, or whose files have changed.
+    Raises QcompressError for a candidate that is not verified as it is now, in which a code differs, or whose files
+    have changed.
     """
-    verification = candidate.figures_if_run(VERIFICATION)
-    if verification is None:
-        raise QcompressError(f"{candidate.folder}: is not verified; finish it with qcompress run")
-    if wrong := [each for found in verification.values() for each in found if each.mismatches]:
-        raise QcompressError(f"{candidate.folder}: {wrong[0].body} differs from the graph; only exact bodies are kept")
     for step in candidate.steps:
         candidate.check_intact(step)
+    _check_verified(candidate)
     names = {name for entry in candidate.steps.values() for name in entry["files"]} | {MANIFEST}
     tops = {Path(name).parts[0] for name in names if "/" in name}
-    for top in tops:
-        there = (candidate.folder / top).rglob("*")
-        names |= {str(path.relative_to(candidate.folder)) for path in there if path.suffix in OF_A_MACHINE}
+    records = [place for top in tops for place in sorted((candidate.folder / top).rglob(MACHINE)) if _is_plain(place)]
+    for record in records:
+        if libraries := [library for library in libraries_of(record) if _is_plain(library)]:
+            names |= {str(path.relative_to(candidate.folder)) for path in (record, *libraries)}
+    _check_names(sorted(names), str(candidate.folder))
     return sorted((name, file_hash(candidate.folder / name)) for name in names)
+
+
+def _is_plain(path: Path) -> bool:
+    return path.is_file() and not path.is_symlink()
+
+
+def _check_verified(candidate: Candidate) -> None:
+    """Raises QcompressError unless every graph, as it is now, has a target's body that gave all its codes."""
+    folder, again = candidate.folder, "verify it again with qcompress run, or compile the model again"
+    if not {VERIFICATION.step, GRAPHS.step} <= candidate.steps.keys():
+        raise QcompressError(f"{folder}: is not verified; finish it with qcompress run")
+    if not candidate.follows(VERIFICATION.step, GRAPHS.step):
+        raise QcompressError(f"{folder}: was compiled again after it was verified; {again}")
+    verification, compiled = candidate.figures_of(VERIFICATION), candidate.figures_of(GRAPHS)
+    for name, graph in candidate.graphs().items():
+        figures = compiled.get(name, GraphFigures(graph=""))
+        if figures.graph not in {None, graph.content_hash()}:
+            raise QcompressError(f"{folder}: graph {name} is not the one that was compiled; {again}")
+        if wrong := [each for each in verification.get(name, ()) if each.mismatches]:
+            raise QcompressError(f"{folder}: {wrong[0].body} differs from the graph; only exact bodies are kept")
+        bodies = {each.body for each in verification.get(name, ()) if each.codes}
+        if len(bodies) <= (figures.keras_is_body is not False):  # the model's own comparison is none of a target's
+            raise QcompressError(f"{folder}: no target of graph {name} was compared with it; {again}")
 
 
 def provenance(candidate: Candidate) -> JsonObject:
@@ -60,14 +82,20 @@ def _text(files: Files) -> str:
 
 
 def keep(connection: Connection, folder: Path, files: Files) -> str:
-    """Write the files of a candidate's folder to the database, those it does not have; gives the payload's hash."""
+    """Write the files of a candidate's folder to the database, those it does not have; gives the payload's hash.
+
+    Raises QcompressError where what it has is damaged.
+    """
     payload = payload_hash(files)
-    if connection.execute(select(PAYLOADS.c.hash).where(PAYLOADS.c.hash == payload)).first() is not None:
-        return payload
     for digest, name in {digest: name for name, digest in files}.items():
         if connection.execute(select(BLOBS.c.hash).where(BLOBS.c.hash == digest)).first() is None:
             _keep_content(connection, folder / name, digest)
-    connection.execute(PAYLOADS.insert(), {"hash": payload, "files": _text(files)})
+        else:  # what is there already may be damaged
+            for _ in content(connection, name, digest):
+                pass
+    if connection.execute(select(PAYLOADS.c.hash).where(PAYLOADS.c.hash == payload)).first() is None:
+        connection.execute(PAYLOADS.insert(), {"hash": payload, "files": _text(files)})
+    listed(connection, payload)
     return payload
 
 
@@ -91,7 +119,24 @@ def listed(connection: Connection, payload: str) -> Files:
         raise QcompressError(f"registry: payload {payload[:12]} is missing")
     if hashlib.sha256(text.encode()).hexdigest() != payload:
         raise QcompressError(f"registry: the files of payload {payload[:12]} are not those that were added")
-    return [(str(name), str(digest)) for name, digest in json.loads(text)]
+    try:
+        files = [(str(name), str(digest)) for name, digest in json.loads(text)]
+    except (ValueError, TypeError):
+        raise QcompressError(f"registry: payload {payload[:12]} has no list of files") from None
+    _check_names([name for name, _ in files], f"registry: payload {payload[:12]}")
+    return files
+
+
+def _check_names(names: Sequence[str], where: str) -> None:
+    """Raises QcompressError, saying where, if files of these names do not lie side by side in one folder."""
+    files = set(names)
+    for name in names:
+        if not {"", ".", ".."}.isdisjoint(name.split("/")) or "\0" in name:
+            raise QcompressError(f"{where}: has a file {name!r}, which is none in its folder")
+        if inside := files & {str(folder) for folder in PurePosixPath(name).parents}:
+            raise QcompressError(f"{where}: has a file {inside.pop()!r} that is a folder, too")
+    if len(files) < len(names):
+        raise QcompressError(f"{where}: has a file twice")
 
 
 def content(connection: Connection, name: str, digest: str) -> Iterator[bytes]:
@@ -101,7 +146,7 @@ def content(connection: Connection, name: str, digest: str) -> Iterator[bytes]:
     for (data,) in connection.execute(pieces):
         try:
             piece = zlib.decompress(data)
-        except zlib.error:
+        except (zlib.error, TypeError):  # TypeError: SQLite keeps numbers and texts there, too
             break
         found.update(piece)
         yield piece
@@ -112,30 +157,34 @@ def content(connection: Connection, name: str, digest: str) -> Iterator[bytes]:
 def restore(connection: Connection, payload: str, folder: Path) -> None:
     """Write a payload's files into `folder`, which must not be there, whole or not at all.
 
-    Raises QcompressError where a hash differs.
+    Raises QcompressError where a hash differs, and where the folder is there or cannot be written.
     """
     files = listed(connection, payload)
-    stage = folder.with_name(f".{folder.name}.partial")
-    shutil.rmtree(stage, ignore_errors=True)
     try:
-        for name, digest in files:
-            place = stage / name
-            if ".." in place.parts or Path(name).is_absolute():
-                raise QcompressError(f"registry: payload {payload[:12]} has a file {name!r} outside of its folder")
-            place.parent.mkdir(parents=True, exist_ok=True)
-            with place.open("wb") as stream:
-                for piece in content(connection, name, digest):
-                    stream.write(piece)
-        stage.rename(folder)
-    except BaseException:
-        shutil.rmtree(stage, ignore_errors=True)
-        raise
+        folder.parent.mkdir(parents=True, exist_ok=True)
+        with tempfile.TemporaryDirectory(prefix=f".{folder.name}.", dir=folder.parent) as scratch:
+            stage = Path(scratch, "payload")
+            stage.mkdir()
+            for name, digest in files:
+                place = stage / name
+                place.parent.mkdir(parents=True, exist_ok=True)
+                with place.open("wb") as stream:
+                    for piece in content(connection, name, digest):
+                        stream.write(piece)
+            if os.path.lexists(folder):
+                raise QcompressError(f"{folder}: is there already; give another folder")
+            stage.rename(folder)
+    except OSError as fault:
+        raise QcompressError(f"{folder}: cannot be written ({fault.strerror or fault})") from None
 
 
 def is_whole(folder: Path, files: Iterable[tuple[str, str]]) -> bool:
-    """Whether a folder holds the files of a payload; those that a machine may have made anew do not count."""
+    """Whether a folder holds the files of a payload.
+
+    A record of libraries may be another one, of what this machine made besides, if a library is what it says.
+    """
     return all(
-        (folder / name).is_file() and file_hash(folder / name) == digest
+        (folder / name).is_file()
+        and (file_hash(folder / name) == digest or (Path(name).name == MACHINE and libraries_of(folder / name) != []))
         for name, digest in files
-        if not name.endswith(OF_A_MACHINE)
     )

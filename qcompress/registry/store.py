@@ -2,10 +2,12 @@
 
 import getpass
 import json
+import os
 import re
+from collections.abc import Iterable
 from datetime import UTC, datetime
 from pathlib import Path
-from typing import Any
+from typing import Any, NamedTuple
 
 from sqlalchemy import Connection, insert, select
 
@@ -15,15 +17,24 @@ from qcompress.registry import payload as payloads
 from qcompress.registry.database import Database
 from qcompress.registry.entries import Action, Entry, Valid, check_chain, valid
 from qcompress.registry.tables import ENTRIES
-from qcompress.registry.validity import Interval, Kind, told
+from qcompress.registry.validity import Interval, Kind, Place
 
 WORD = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]{0,99}", re.ASCII)
+
+
+class Checked(NamedTuple):
+    """How much a registry holds, and the digest of its last entry, empty without any."""
+
+    entries: int
+    payloads: int
+    digest: str
 
 
 class Registry:
     """Candidates by name, version and validity; url: SQLAlchemy's, or the path of an SQLite file.
 
-    Everything raises QcompressError where the database cannot be reached, is none, or its password is wrong.
+    Only `add` makes what is not there. Everything raises QcompressError where the database cannot be reached, is none,
+    or its password is wrong.
     """
 
     def __init__(self, url: str) -> None:
@@ -66,20 +77,20 @@ class Registry:
         def work(connection: Connection) -> Entry:
             history = _history(connection)
             added = {each.version: each.payload for each in history if each.name == name and each.action is Action.ADD}
-            chosen = version or next((v for v, kept in added.items() if kept == payload), None) or _next(added)
+            chosen = version or next((v for v, kept in added.items() if kept == payload), None) or _next(name, added)
             if added.get(chosen, payload) != payload:
                 raise QcompressError(f"registry: {name} version {chosen} is another candidate; give another version")
             _check_apart(valid(history, name), name, interval)
             payloads.keep(connection, candidate.folder, files)
             return _append(connection, history, Action.ADD, name, chosen, interval, payload, provenance, comment)
 
-        return self._database.write(work)
+        return self._database.write(work, makes=True)
 
-    def retire(self, name: str, version: str, start: int | None = None, comment: str = "") -> Entry:
-        """End the validity of a version of a name.
+    def retire(self, name: str, version: str, start: Place | None = None, comment: str = "") -> Entry:
+        """End the validity of a version of a name; `entries.ended` tells what is left of which intervals.
 
-        start: first run, or time in microseconds since 1970, that it is not valid for; all of them unless given. Raises
-        QcompressError if nothing of it is valid from there on.
+        start: first run, or time, that it is not valid for; all of them unless given. Raises QcompressError if nothing
+        of it is valid from there on, and for a run where the name is valid by times, or the reverse.
         """
 
         def work(connection: Connection) -> Entry:
@@ -87,10 +98,12 @@ class Registry:
             own = [each for each in valid(history, name) if each.entry.version == version]
             if not own:
                 raise QcompressError(f"registry: nothing of {name!r} version {version!r} is valid; see registry list")
-            kind, first = own[0].interval.kind, own[0].interval.first if start is None else start
-            if all(each.interval.until(first) == each.interval for each in own):
-                raise QcompressError(f"registry: {name} version {version} ends before {told(kind, first)} anyway")
-            gone, payload = Interval(kind, first, None), own[0].entry.payload
+            first = start or Place(own[0].interval.kind, own[0].interval.first)
+            if first.kind is not own[0].interval.kind:
+                raise QcompressError(f"registry: {name} is valid by {own[0].interval.kind}: {first} is none of them")
+            if all(each.interval.until(first.number) == each.interval for each in own):
+                raise QcompressError(f"registry: {name} version {version} ends before {first} anyway")
+            gone, payload = Interval(first.kind, first.number, None), own[0].entry.payload
             return _append(connection, history, Action.RETIRE, name, version, gone, payload, {}, comment)
 
         return self._database.write(work)
@@ -100,9 +113,8 @@ class Registry:
 
         Raises QcompressError for a folder that is there, and where a hash differs.
         """
-        if folder.exists():
+        if os.path.lexists(folder):
             raise QcompressError(f"{folder}: is there already; give another folder")
-        folder.parent.mkdir(parents=True, exist_ok=True)
         with self._database.reading() as connection:
             payloads.restore(connection, payload, folder)
 
@@ -111,21 +123,29 @@ class Registry:
         with self._database.reading() as connection:
             return payloads.listed(connection, payload)
 
-    def check(self) -> tuple[int, int]:
-        """Read everything; how many entries and payloads. Raises QcompressError at the first hash that differs."""
+    def check(self, expected: str | None = None) -> Checked:
+        """Read everything; expected: a digest that an earlier check gave, which the history must still hold.
+
+        Raises QcompressError at the first hash that differs, and where the history does not lead over that digest.
+        """
         with self._database.reading() as connection:
             history = _history(connection)
+            if expected is not None and expected not in {entry.digest for entry in history}:
+                raise QcompressError(f"registry: no entry has the digest {expected}: later ones were removed, or all")
             kept = list(dict.fromkeys(entry.payload for entry in history))
             contents = {digest: name for payload in kept for name, digest in payloads.listed(connection, payload)}
             for digest, name in contents.items():
                 for _ in payloads.content(connection, name, digest):
                     pass
-        return len(history), len(kept)
+        return Checked(len(history), len(kept), history[-1].digest if history else "")
 
 
-def _next(added: dict[str, str]) -> str:
+def _next(name: str, added: Iterable[str]) -> str:
     """The version after those that there are: the lowest number above all of them that are numbers."""
-    return str(max((int(each) for each in added if each.isdecimal()), default=0) + 1)
+    made = str(max((int(each) for each in added if each.isdecimal()), default=0) + 1)
+    if not WORD.fullmatch(made):
+        raise QcompressError(f"registry: {name} has a version of {len(made) - 1} digits; give the next with --version")
+    return made
 
 
 def _check_apart(standing: list[Valid], name: str, interval: Interval) -> None:
@@ -160,8 +180,10 @@ def _entry(row: Any) -> Entry:
 def _append(connection: Connection, history: list[Entry], *what: Any) -> Entry:
     """Write the next entry of the history. Its number is the table's key: two writers cannot write the same."""
     action, name, version, interval, payload, provenance, comment = what
+    if not _is_text(comment):
+        raise QcompressError("registry: the comment holds bytes that are no text; write it as UTF-8")
     created = datetime.now(UTC).isoformat(timespec="microseconds").replace("+00:00", "Z")
-    words = (payload, provenance, comment, getpass.getuser(), created)
+    words = (payload, provenance, comment, _author(), created)
     made = Entry(len(history) + 1, action, name, version, interval, *words)
     made = made.sealed(history[-1].digest if history else "")
     row = {
@@ -171,3 +193,17 @@ def _append(connection: Connection, history: list[Entry], *what: Any) -> Entry:
     }
     connection.execute(insert(ENTRIES), row)
     return made
+
+
+def _is_text(words: str) -> bool:
+    """Whether every database can keep it."""
+    return "\0" not in words and words.encode(errors="replace").decode() == words
+
+
+def _author() -> str:
+    """Name of the user, or the number of one without."""
+    try:
+        name = getpass.getuser()
+    except (KeyError, OSError):
+        return str(os.getuid())
+    return name if _is_text(name) else str(os.getuid())

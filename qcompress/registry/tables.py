@@ -64,17 +64,28 @@ CHUNKS = Table(
 WORDS = "a registry is only added to"
 SQLITE = """\
 CREATE TRIGGER {table}_no_{verb} BEFORE {verb} ON {table} BEGIN SELECT RAISE(ABORT, '{words}'); END"""
+SQLITE_REPLACE = """\
+CREATE TRIGGER {table}_no_REPLACE BEFORE INSERT ON {table}
+WHEN EXISTS (SELECT 1 FROM {table} WHERE rowid = NEW.rowid OR ({same})) BEGIN SELECT RAISE(ABORT, '{words}'); END"""
+"""INSERT OR REPLACE removes a row without the trigger of DELETE."""
 POSTGRESQL = """\
 CREATE OR REPLACE FUNCTION qcompress_append_only() RETURNS trigger LANGUAGE plpgsql AS
 $$ BEGIN RAISE EXCEPTION '{words}'; END $$;
-CREATE TRIGGER {table}_no_{verb} BEFORE {verb} ON {table} FOR EACH ROW EXECUTE FUNCTION qcompress_append_only()"""
+CREATE TRIGGER {table}_no_{verb} BEFORE {verb} ON {table}
+FOR EACH STATEMENT EXECUTE FUNCTION qcompress_append_only()"""
 
 
 def _append_only(table: Table, connection: Connection, **_: Any) -> None:
     """Have the database, where we know how, refuse changes of a table's rows."""
-    if text := {"sqlite": SQLITE, "postgresql": POSTGRESQL}.get(connection.dialect.name):
-        for verb in ("UPDATE", "DELETE"):
-            connection.exec_driver_sql(text.format(table=table.name, verb=verb, words=WORDS))
+    if connection.dialect.name == "sqlite":
+        same = " AND ".join(f"{column.name} = NEW.{column.name}" for column in table.primary_key.columns)
+        texts = {"UPDATE": SQLITE, "DELETE": SQLITE, "REPLACE": SQLITE_REPLACE.replace("{same}", same)}
+    elif connection.dialect.name == "postgresql":
+        texts = dict.fromkeys(("UPDATE", "DELETE", "TRUNCATE"), POSTGRESQL)
+    else:
+        return
+    for verb, text in texts.items():
+        connection.exec_driver_sql(text.format(table=table.name, verb=verb, words=WORDS))
 
 
 for _table in METADATA.tables.values():

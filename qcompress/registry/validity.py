@@ -4,6 +4,7 @@ import re
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from enum import StrEnum
+from typing import NamedTuple
 
 from qcompress.errors import QcompressError
 
@@ -11,6 +12,8 @@ EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 MICROSECOND = timedelta(microseconds=1)
 LARGEST = (1 << 63) - 1
 """What a column of 64 bits holds."""
+EARLIEST, LATEST = datetime(1, 1, 2, tzinfo=UTC), datetime(9999, 12, 30, tzinfo=UTC)
+"""Times that can be told in any zone."""
 
 
 class Kind(StrEnum):
@@ -18,6 +21,25 @@ class Kind(StrEnum):
 
     RUNS = "runs"
     TIMES = "times"
+
+
+class Place(NamedTuple):
+    """A run by number, or a time in microseconds since 1970 (UTC)."""
+
+    kind: Kind
+    number: int
+
+    @classmethod
+    def parse(cls, text: str, option: str) -> "Place":
+        """A number is a run, all else a time with its zone; raises QcompressError, naming the option, for neither."""
+        if not re.fullmatch(r"\d+", text, re.ASCII):
+            return cls(Kind.TIMES, time_in(text, option))
+        if len(text) > 18:
+            raise QcompressError(f"{option} {text[:18]}...: is no run number; give 18 digits at most")
+        return cls(Kind.RUNS, int(text))
+
+    def __str__(self) -> str:
+        return f"run {self.number}" if self.kind is Kind.RUNS else f"time {told(*self)}"
 
 
 @dataclass(frozen=True)
@@ -85,6 +107,8 @@ def time_in(text: str, option: str) -> int:
         raise QcompressError(f"{option} {text!r}: is no time; write it as 2026-03-01T12:00:00Z") from None
     if given.tzinfo is None:
         raise QcompressError(f"{option} {text!r}: has no time zone; write Z behind it for UTC")
+    if not EARLIEST <= given <= LATEST:
+        raise QcompressError(f"{option} {text!r}: is outside of the years 1 to 9999")
     return (given - EPOCH) // MICROSECOND
 
 
@@ -92,4 +116,7 @@ def told(kind: Kind, place: int) -> str:
     """A run number or a time as people read it."""
     if kind is Kind.RUNS:
         return str(place)
-    return (EPOCH + place * MICROSECOND).isoformat().replace("+00:00", "Z")
+    try:
+        return (EPOCH + place * MICROSECOND).isoformat().replace("+00:00", "Z")
+    except OverflowError:
+        return f"{place} microseconds after 1970"

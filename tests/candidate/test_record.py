@@ -77,6 +77,15 @@ def test_write_whole_replaces_or_keeps(tmp_path):
     assert [p.name for p in tmp_path.iterdir()] == ["file"]
 
 
+def test_a_step_follows_another_one_until_that_finds_something_else(tmp_path):
+    candidate = made(tmp_path / "c")
+    with candidate.staged("next") as stage:
+        candidate.record("next", "x", stage, {}, ("step", "none"))
+    assert made(tmp_path / "c", inputs="y").follows("next", "step")
+    assert not made(tmp_path / "c", text="two").follows("next", "step")
+    assert Candidate.open(tmp_path / "c").follows("next", "another")
+
+
 def test_other_peoples_folders_are_left_alone(tmp_path):
     (tmp_path / "thesis.tex").write_text("years of work")
     with pytest.raises(QcompressError, match="other files in it"):

@@ -26,15 +26,23 @@ def test_add_list_show_get_retire_check(qcompress, registered, econt_candidate, 
     manifest = json.loads((econt_candidate / "manifest.json").read_text())
     assert told["provenance"]["config"] == manifest["config"]
     assert told["valid"] == ["runs 100 to 199"]
-    out = tmp_path / "out"
-    assert qcompress("registry", "get", "other", "--version", "v7", "-o", out, *registered).returncode == 0
+    out = tmp_path / "out[bold]"
+    got = qcompress("registry", "get", "other", "--version", "v7", "-o", out, *registered)
+    assert "out[bold]" in got.stdout
     assert (out / "manifest.json").read_bytes() == (econt_candidate / "manifest.json").read_bytes()
     retired = ("registry", "retire", "other", "--version", "v7", "--from", "2026-04-01T00:00:00Z")
-    assert qcompress(*retired, *registered).returncode == 0
+    retired_line = qcompress(*retired, *registered).stdout
+    assert "of times from 2026-03-01T00:00:00Z on: times from 2026-03-01T00:00:00Z until 2026-04-01T00:00:00Z left" in (
+        retired_line
+    )
     assert "until 2026-04-01T00:00:00Z" in qcompress("registry", "list", "other", *registered).stdout
     history = qcompress("registry", "list", "other", "--history", *registered).stdout
     assert "retire" in history
-    assert "2 payloads" not in qcompress("registry", "check", *registered).stdout
+    checked = qcompress("registry", "check", *registered).stdout.splitlines()
+    assert checked[0].endswith("1 payloads: as they were added")
+    digest = checked[1].removeprefix("digest ")
+    assert qcompress("registry", "check", "--expect", digest, *registered).returncode == 0
+    assert qcompress("registry", "check", "--expect", "other", *registered).returncode == 1
 
 
 def test_a_candidate_of_a_run_is_evaluated(qcompress, registered, tmp_path):
@@ -53,8 +61,19 @@ def test_a_candidate_of_a_run_is_evaluated(qcompress, registered, tmp_path):
         (("registry", "add", "encoder", "{candidate}"), "give the runs it is valid for with --runs"),
         (("registry", "add", "encoder", "nowhere", "--runs", "1"), "nowhere: no firmware candidate"),
         (("registry", "show", "encoder", "--version", "2"), "no version '2' of 'encoder'; versions: 1"),
+        (("registry", "show", "encoder"), "give one of --run, --time and --version for encoder"),
+        (("registry", "show", "encoder", "--run", "150", "--version", "1"), "give one of --run, --time and --version"),
         (("registry", "get", "encoder", "--run", "99", "-o", "out"), "encoder has no payload for run 99"),
         (("registry", "retire", "encoder", "--version", "1", "--from", "soon"), "--from 'soon': is no time"),
+        (
+            ("registry", "retire", "encoder", "--version", "1"),
+            "give the first run or time without it with --from, or --all",
+        ),
+        (
+            ("registry", "retire", "encoder", "--version", "1", "--from", "2026-03-01T00:00:00Z"),
+            "encoder is valid by runs: time 2026-03-01T00:00:00Z is none of them",
+        ),
+        (("registry", "retire", "encoder", "--version", "1", "--from", "9" * 5000), "18 digits at most"),
         (("evaluate", "registry:encoder", "--run", "150"), "registry:encoder: is not written to"),
         (("evaluate", "registry:encoder", "--out", "scores"), "give the run it is for with --run"),
         (("evaluate", "{candidate}", "--run", "150"), "go with registry:NAME"),

@@ -7,11 +7,11 @@ import numpy as np
 import pytest
 
 from qcompress.candidate import Candidate
+from qcompress.files import file_hash, write_json
 from qcompress.fixedpoint import Format
 from qcompress.graph import Graph, Node, Relu
 
 DESCRIPTION = {"name": "a", "detector": None, "config": None, "seed": 0, "versions": {}, "front_end": {}, "targets": {}}
-GRAPH = {"graph": "relu", "weights": 0}
 Make = Callable[..., Candidate]
 
 
@@ -26,7 +26,10 @@ def make(tmp_path: Path) -> Make:
             graph.save(stage / "graph" / "relu")
             (stage / "graph" / "noise.bin").write_bytes(np.random.default_rng(size).bytes(100_000))
             (stage / "graph" / "library.so").write_bytes(b"compiled here")
-            candidate.record("compile", "x", stage, {"relu": GRAPH})
+            digest = file_hash(stage / "graph" / "library.so")
+            write_json(stage / "graph" / "emulator.machine", {"library": "library.so", "sha256": digest})
+            figures = {"graph": graph.content_hash(), "weights": 0, "keras_is_body": False}
+            candidate.record("compile", "x", stage, {"relu": figures})
         if verified:
             with candidate.staged("verify") as stage:
                 found = {
@@ -37,7 +40,7 @@ def make(tmp_path: Path) -> Make:
                     "mismatches": mismatches,
                     "first": None,
                 }
-                candidate.record("verify", "x", stage, {"relu": [found]})
+                candidate.record("verify", "x", stage, {"relu": [found]}, ("compile",))
         return candidate
 
     return made

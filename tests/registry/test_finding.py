@@ -1,12 +1,15 @@
 """`registry:NAME` in place of a folder: the cache, and what is wrong."""
 
+import os
+import tempfile
 from pathlib import Path
 
 import pytest
 
 from qcompress.candidate import Candidate
 from qcompress.errors import QcompressError
-from qcompress.registry import Interval, Registry, folder_of
+from qcompress.files import file_hash, write_json
+from qcompress.registry import Interval, Registry, finding, folder_of
 from qcompress.registry.finding import url_of
 
 
@@ -32,13 +35,29 @@ def test_the_payload_of_a_run_or_a_time_is_written_once_and_mended(url: str) -> 
         "relu"
     ].input_shape == (4,)
     kept = (folder / "manifest.json").stat().st_ino
-    (folder / "graph" / "library.so").write_bytes(b"compiled for another processor")
+    (folder / "graph" / "library2.so").write_bytes(b"compiled for another processor")
+    record = {"library": "library2.so", "sha256": file_hash(folder / "graph" / "library2.so")}
+    write_json(folder / "graph" / "emulator.machine", record)
     assert folder_of("registry:a", run=1, url=url) == folder
     assert (folder / "manifest.json").stat().st_ino == kept
-    (folder / "graph" / "noise.bin").write_bytes(b"changed")
-    assert folder_of("registry:a", run=1, url=url) == folder
-    assert (folder / "graph" / "noise.bin").stat().st_size == 100_000
+    assert (folder / "graph" / "library2.so").exists()
+    for name in ("noise.bin", "library.so", "emulator.machine"):
+        (folder / "graph" / name).write_bytes(b"changed")
+        assert folder_of("registry:a", run=1, url=url) == folder
+        assert file_hash(folder / "graph" / name) == dict(Registry(url).listed(folder.name))[f"graph/{name}"]
     assert not list(folder.parent.glob(".*"))
+
+
+def test_without_a_cache_a_folder_of_the_process_takes_it(url: str, monkeypatch: pytest.MonkeyPatch, tmp_path) -> None:
+    monkeypatch.setenv("QCOMPRESS_CACHE", url)  # a file
+    monkeypatch.setattr(tempfile, "tempdir", str(tmp_path))
+    (tmp_path / f"qcompress-{os.getuid()}").symlink_to(tmp_path / "of another user")
+    finding._passing_folder.cache_clear()
+    folder = folder_of("registry:a", run=5, url=url)
+    assert folder.parent.stat().st_mode & 0o777 == 0o700
+    assert folder.parent.parent == tmp_path
+    assert folder_of("registry:a", run=6, url=url) == folder
+    finding._passing_folder.cache_clear()
 
 
 @pytest.mark.parametrize(

@@ -1,5 +1,7 @@
 """A registry on an SQLite file: added to, never changed; writers that meet lose nothing."""
 
+import getpass
+import os
 import sqlite3
 import subprocess
 import sys
@@ -10,9 +12,12 @@ from pathlib import Path
 import pytest
 
 from qcompress.errors import QcompressError
-from qcompress.registry import Interval, Registry
+from qcompress.registry import Interval, Place, Registry
+from qcompress.registry.entries import ended
+from qcompress.registry.validity import Kind
 
 RUNS = Interval.of_runs
+run = partial(Place, Kind.RUNS)
 
 
 @pytest.fixture
@@ -36,15 +41,19 @@ def test_versions_and_intervals(registry, make) -> None:
         registry.add("encoder", large, RUNS("150-160"))
     with pytest.raises(QcompressError, match="encoder is valid by runs, not by times"):
         registry.add("encoder", large, Interval.of_times("2026-03-01T00:00:00Z/"))
-    registry.retire("encoder", "1", 400)
+    retirement = registry.retire("encoder", "1", run(180))
     assert told(registry) == [
         ("encoder", "spare", "run 50"),
-        ("encoder", "1", "runs 100 to 199"),
+        ("encoder", "1", "runs 100 to 179"),
         ("encoder", "2", "runs 200 to 299"),
-        ("encoder", "1", "runs 300 to 399"),
     ]
-    with pytest.raises(QcompressError, match="encoder version 2 ends before 400 anyway"):
-        registry.retire("encoder", "2", 400)
+    assert ended(registry.history(), retirement) == [(RUNS("100-199"), RUNS("100-179")), (RUNS("300-"), None)]
+    with pytest.raises(QcompressError, match="encoder version 2 ends before run 400 anyway"):
+        registry.retire("encoder", "2", run(400))
+    with pytest.raises(
+        QcompressError, match=r"encoder is valid by runs: time 1970-01-01T00:00:00\.000180Z is none of them"
+    ):
+        registry.retire("encoder", "2", Place(Kind.TIMES, 180))
     with pytest.raises(QcompressError, match="nothing of 'encoder' version '9' is valid"):
         registry.retire("encoder", "9")
     assert registry.version("encoder", "spare").version == "spare"
@@ -65,7 +74,7 @@ def test_what_comes_out_is_what_went_in(registry, make, tmp_path: Path) -> None:
     assert all((candidate.folder / name).read_bytes() == data for name, data in files.items())
     with pytest.raises(QcompressError, match="is there already"):
         registry.restore(entry.payload, out)
-    assert registry.check() == (1, 1)
+    assert registry.check() == (1, 1, entry.digest)
     assert entry.provenance["graphs"]["relu"] == candidate.graphs()["relu"].content_hash()
 
 
@@ -80,7 +89,8 @@ def test_what_is_not_exact_or_not_whole_is_not_taken(registry, make) -> None:
         registry.add("a", changed, RUNS("1"))
     with pytest.raises(QcompressError, match=r"'\.\./a' is no name"):
         registry.add("../a", make(), RUNS("1"))
-    assert registry.history() == []
+    with pytest.raises(QcompressError, match="is not there; the first qcompress registry add makes it"):
+        registry.history()
 
 
 def edit(registry: Registry, statement: str, *values: object) -> None:
@@ -93,11 +103,52 @@ def edit(registry: Registry, statement: str, *values: object) -> None:
 
 def test_the_database_refuses_changes(registry, make) -> None:
     registry.add("a", make(), RUNS("1-"))
+    verbs = (
+        "DELETE FROM qcompress_{}",
+        "UPDATE qcompress_{} SET rowid = 9",
+        "INSERT OR REPLACE INTO qcompress_{0} SELECT * FROM qcompress_{0}",
+    )
+    others = (
+        "INSERT OR REPLACE INTO qcompress_payloads (rowid, hash, files) VALUES (1, 'other', '[]')",
+        "INSERT OR REPLACE INTO qcompress_entries SELECT 1, action, 'b', version, kind, first, \"end\", payload, "
+        "provenance, comment, author, created, digest FROM qcompress_entries",
+    )
+    tables = ("entries", "payloads", "blobs", "chunks")
     with sqlite3.connect(str(registry).removeprefix("sqlite:///")) as connection:
-        for table in ("entries", "payloads", "blobs", "chunks"):
-            for verb in ("DELETE FROM qcompress_{}", "UPDATE qcompress_{} SET rowid = 9"):
-                with pytest.raises(sqlite3.IntegrityError, match="a registry is only added to"):
-                    connection.execute(verb.format(table))
+        for statement in (*(verb.format(table) for table in tables for verb in verbs), *others):
+            with pytest.raises(sqlite3.IntegrityError, match="a registry is only added to"):
+                connection.execute(statement)
+    assert registry.check().entries == 1
+
+
+def test_removed_last_entries_are_seen_against_a_digest_that_was_noted(registry, make) -> None:
+    first = registry.add("a", make(), RUNS("1"))
+    second = registry.add("a", make(), RUNS("2"))
+    assert registry.check(first.digest).digest == registry.check(second.digest).digest == second.digest
+    edit(registry, "DELETE FROM qcompress_entries WHERE number = 2")
+    assert registry.check(first.digest).digest == first.digest
+    with pytest.raises(QcompressError, match=f"no entry has the digest {second.digest}"):
+        registry.check(second.digest)
+
+
+def test_comments_and_authors_are_text(registry, make, monkeypatch: pytest.MonkeyPatch) -> None:
+    for comment in ("\udcff", "a\0b"):
+        with pytest.raises(QcompressError, match="the comment holds bytes that are no text"):
+            registry.add("a", make(), RUNS("1"), comment=comment)
+
+    def nobody() -> str:
+        raise KeyError("getpwuid(): uid not found")
+
+    monkeypatch.setattr(getpass, "getuser", nobody)
+    assert registry.add("a", make(), RUNS("1"), comment="für [bold]").author == str(os.getuid())
+    assert registry.history()[0].comment == "für [bold]"
+
+
+def test_the_next_version_has_room(registry, make) -> None:
+    registry.add("a", make(3), RUNS("1"), version="9" * 100)
+    with pytest.raises(QcompressError, match="a has a version of 100 digits; give the next with --version"):
+        registry.add("a", make(4), RUNS("2"))
+    assert registry.add("a", make(4), RUNS("2"), version="b").version == "b"
 
 
 @pytest.mark.parametrize(
@@ -109,6 +160,8 @@ def test_the_database_refuses_changes(registry, make) -> None:
         ("DELETE FROM qcompress_payloads", "payload [0-9a-f]{12} is missing"),
         ("DELETE FROM qcompress_chunks", "differs from its hash"),
         ("UPDATE qcompress_chunks SET data = x'00'", "differs from its hash"),
+        ("UPDATE qcompress_chunks SET data = 'text'", "differs from its hash"),
+        ("UPDATE qcompress_chunks SET data = 7", "differs from its hash"),
     ],
 )
 def test_a_payload_whose_hash_differs_is_refused(statement, words, registry, make, tmp_path: Path) -> None:
@@ -120,6 +173,21 @@ def test_a_payload_whose_hash_differs_is_refused(statement, words, registry, mak
     with pytest.raises(QcompressError, match=words):
         reads()
     assert not list(tmp_path.glob("*out*"))
+
+
+@pytest.mark.parametrize(
+    ("statement", "words"),
+    [
+        ("UPDATE qcompress_chunks SET data = x'00'", "differs from its hash"),
+        ("UPDATE qcompress_payloads SET files = '[]'", "the files of payload [0-9a-f]{12} are not those"),
+    ],
+)
+def test_what_is_damaged_is_not_added_again(statement, words, registry, make) -> None:
+    registry.add("a", make(), RUNS("1"))
+    edit(registry, statement)
+    with pytest.raises(QcompressError, match=words):
+        registry.add("a", make(), RUNS("2"))
+    assert len(registry.history()) == 1
 
 
 WRITER = """
@@ -145,7 +213,7 @@ def test_two_writers_at_once_lose_nothing(registry, make) -> None:
     runs = sorted(each.interval.first for each in registry.valid("a"))
     assert runs == [*range(300, 308), *range(400, 408)]
     assert {each.entry.version for each in registry.valid()} == {"1", "2"}
-    assert registry.check() == (16, 2)
+    assert registry.check()[:2] == (16, 2)
 
 
 def test_a_killed_writer_leaves_whole_entries(registry, make) -> None:
@@ -157,28 +225,9 @@ def test_a_killed_writer_leaves_whole_entries(registry, make) -> None:
             time.sleep(pause)
             writer.kill()
         assert writer.returncode in {0, -9}
-        entries, payloads = registry.check()
+        entries, payloads, _ = registry.check()
         assert (entries >= 1, payloads) == (True, 1)
         for each in registry.valid():  # what is there is free again for the next one
-            registry.retire("a", each.entry.version, each.interval.first)
+            registry.retire("a", each.entry.version, run(each.interval.first))
             break
     assert registry.add("a", make(), RUNS("1000-")).number == len(registry.history())
-
-
-@pytest.mark.parametrize(
-    ("url", "words"),
-    [
-        ("nothing://x", "is no database URL"),
-        ("postgresql+psycopg2://user:secret@localhost/x", r"user:\*\*\*@localhost/x: its driver psycopg2"),
-    ],
-)
-def test_urls_that_are_none_are_faults(url: str, words: str) -> None:
-    with pytest.raises(QcompressError, match=words) as fault:
-        Registry(url).history()
-    assert "secret" not in str(fault.value)
-
-
-def test_a_file_that_is_no_database_is_a_fault(tmp_path: Path) -> None:
-    (tmp_path / "bad").write_text("no database at all, and long enough to be read as one" * 40)
-    with pytest.raises(QcompressError, match="file is not a database"):
-        Registry(str(tmp_path / "bad")).history()

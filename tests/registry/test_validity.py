@@ -5,7 +5,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from qcompress.errors import QcompressError
-from qcompress.registry.validity import Interval, Kind, time_in, told
+from qcompress.registry.validity import LARGEST, Interval, Kind, Place, time_in, told
 
 
 @pytest.mark.parametrize(
@@ -43,12 +43,33 @@ def test_runs_that_are_none_are_faults(text: str) -> None:
         ("2026-03-01", "give FROM/UNTIL"),
         ("2026-03-01T00:00:00/", "has no time zone"),
         ("soon/", "is no time"),
+        ("0001-01-01T00:00:00+01:00/", "is outside of the years 1 to 9999"),
+        ("2026-03-02T00:00:00Z/9999-12-31T23:59:59-01:00", "is outside of the years 1 to 9999"),
         ("2026-03-02T00:00:00Z/2026-03-01T00:00:00Z", "ends before it begins"),
     ],
 )
 def test_times_that_are_none_are_faults(text: str, words: str) -> None:
     with pytest.raises(QcompressError, match=words):
         Interval.of_times(text)
+
+
+def test_what_no_calendar_has_is_told_as_a_number() -> None:
+    assert told(Kind.TIMES, LARGEST) == f"{LARGEST} microseconds after 1970"
+    assert told(Kind.TIMES, -LARGEST) == f"-{LARGEST} microseconds after 1970"
+
+
+def test_a_place_is_a_run_or_a_time() -> None:
+    assert Place.parse("20260301", "--from") == Place(Kind.RUNS, 20260301)
+    assert str(Place.parse("2026-03-01T01:00:00+01:00", "--from")) == "time 2026-03-01T00:00:00Z"
+    assert Place.parse("9" * 18, "--from").number < LARGEST
+    for text, words in (
+        ("9" * 5000, "18 digits at most"),
+        ("١٢", "is no time"),
+        ("-3", "is no time"),
+        ("", "is no time"),
+    ):
+        with pytest.raises(QcompressError, match=words):
+            Place.parse(text, "--from")
 
 
 INTERVALS = st.builds(

@@ -33,6 +33,28 @@ FLAGS = (
 """g++'s. No product and sum become one rounding; comparisons of real numbers may be made for several at once."""
 
 
+def libraries_of(record: Path) -> list[Path]:
+    """Libraries that a record (MACHINE) names and that are as it says."""
+    kept = _told(record)
+    portable = kept.get("portable")
+    named = {kept.get("library"): kept.get("sha256"), **(portable if isinstance(portable, dict) else {})}
+    paths = [(record.parent / name, digest) for name, digest in named.items() if isinstance(name, str)]
+    return [path for path, digest in paths if path.parent == record.parent and _is_as_told(path, digest)]
+
+
+def _told(record: Path) -> JsonObject:
+    """What is recorded of libraries; nothing where that cannot be read."""
+    try:
+        kept = json.loads(record.read_text())
+    except (OSError, ValueError):
+        return {}
+    return kept if isinstance(kept, dict) else {}
+
+
+def _is_as_told(path: Path, digest: object) -> bool:
+    return path.is_file() and file_hash(path) == digest
+
+
 @dataclass(frozen=True)
 class Libraries:
     """The libraries in a folder. Their names tell their content: a process loads no two libraries of one name.
@@ -98,17 +120,12 @@ class Libraries:
 
     def _kept(self) -> JsonObject:
         """What is recorded of the libraries in the folder."""
-        try:
-            kept = json.loads((self.folder / MACHINE).read_text())
-        except (OSError, ValueError):
-            return {}
-        return kept if isinstance(kept, dict) else {}
+        return _told(self.folder / MACHINE)
 
     def _is_whole(self, name: str, kept: JsonObject) -> bool:
         """Whether a library is recorded and unchanged."""
         recorded = {kept.get("library"): kept.get("sha256"), **kept.get("portable", {})}
-        path = self.folder / name
-        return name in recorded and path.is_file() and file_hash(path) == recorded[name]
+        return name in recorded and _is_as_told(self.folder / name, recorded[name])
 
     def _loads(self, name: str) -> bool:
         """Whether the system's own libraries are new enough for one."""
