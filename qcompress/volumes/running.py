@@ -19,7 +19,7 @@ from qcompress.progress import Reporter
 from qcompress.volumes import parts as kept_parts
 from qcompress.volumes.announcement import announced, estimate
 from qcompress.volumes.asked import Asked, Share
-from qcompress.volumes.bindings import bindings, check, output_names
+from qcompress.volumes.bindings import bindings, check, kept_names, output_names
 from qcompress.volumes.columns import Column
 from qcompress.volumes.computing import compute, output_column
 from qcompress.volumes.formats import writer_of
@@ -80,7 +80,7 @@ def looked_at(asked: Asked, paths: Sequence[Path]) -> tuple[Work, Emulation, lis
     emulation = Candidate.open(asked.candidate).emulation(asked.network, asked.stages, asked.threads)
     known, notes = columns_of(paths[0], asked.tree)
     bound = bindings(emulation.inputs, asked.inputs, known, paths[0])
-    kept = _kept(asked.keep)
+    kept = kept_names(asked.keep)
     names = list(dict.fromkeys([*(name for each in bound for name in each.columns), *kept]))
     for name in names:
         named(known, name, paths[0])
@@ -119,12 +119,6 @@ def shared_out(asked: Asked, work: Work, done: Sequence[Span]) -> Share:
     cores = len(os.sched_getaffinity(0))
     processes = max(1, min(len(spans), cores)) if find_spec("distributed") else 1
     return Share(spans, processes, asked.threads or max(1, cores // processes))
-
-
-def _kept(told: str | None) -> dict[str, str]:
-    """Column of the input -> column of the output."""
-    pairs = [text.strip().partition("=") for text in (told or "").split(",") if text.strip()]
-    return {column: name or column for column, _, name in pairs}
 
 
 def _written(column: Column) -> Any:
