@@ -22,7 +22,7 @@ from qcompress.volumes.asked import Asked, Share
 from qcompress.volumes.bindings import bindings, check, kept_names, output_names
 from qcompress.volumes.columns import Column
 from qcompress.volumes.computing import compute, output_column
-from qcompress.volumes.formats import writer_of
+from qcompress.volumes.formats import check_written, writer_of
 from qcompress.volumes.parts import Joined, Parts
 from qcompress.volumes.plan import Span, Work, default_partitions, gaps, partitions, rows_of_a_batch, rows_of_a_block
 from qcompress.volumes.volume import columns_of, found_files, named, volume_of
@@ -129,6 +129,7 @@ def looked_at(asked: Asked, paths: Sequence[Path]) -> tuple[Work, Emulation, lis
         *(output_column(ports[output], name, emulation, asked.codes) for output, name in outputs.items()),
     ]
     _refuse_twice([column.name for column in written])
+    check_written(written, asked.target)
     if emulation.compiled is None:
         notes.append("no C++ emulator runs here: the reference interpreter computes the same, much more slowly")
     elif emulation.converts_slowly and not asked.codes:

@@ -98,6 +98,15 @@ def test_outputs_are_chosen_and_named(pair, pair_candidate, tmp_path):
     assert list(read(tmp_path / "out.npz")) == ["w", "s", "latent"]
 
 
+def test_what_cannot_be_written_is_said_before_anything_is_computed(pair, pair_candidate, tmp_path, monkeypatch):
+    write_npz(tmp_path / "in.npz", codes_of(pair, 3) | {"h": np.zeros(3, np.float16)})
+    monkeypatch.setattr(running, "compute", None)
+    for output, given in (("a.root", {"keep": "h"}), ("a.h5", {"output_columns": "latent=a,score=a/b"})):
+        with pytest.raises(QcompressError, match=r"column h is float16|'a' is a dataset"):
+            emulated(pair_candidate, tmp_path / "in.npz", tmp_path / output, codes=True, **given)
+    assert [path.name for path in tmp_path.iterdir()] == ["in.npz"]
+
+
 def test_files_of_a_folder_and_of_a_pattern_follow_each_other(pair, pair_candidate, tmp_path):
     (tmp_path / "in").mkdir()
     parts = [codes_of(pair, rows, seed=rows) for rows in (50, 1, 120)]
