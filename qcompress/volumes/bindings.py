@@ -120,11 +120,26 @@ def _without_ones(shape: Shape) -> Shape:
     return tuple(size for size in shape if size != 1)
 
 
+def kept_names(told: str | None) -> dict[str, str]:
+    """Column of the input -> its name in the output, in order; told: "COLUMN[=NAME],..." as it was typed.
+
+    Raises QcompressError for a column that is given twice.
+    """
+    found = dict[str, str]()
+    for text in (told or "").split(","):
+        column, _, name = text.strip().partition("=")
+        if column in found:
+            raise QcompressError(f"--keep {told}: column {column} is given twice")
+        if text.strip():
+            found[column] = name or column
+    return found
+
+
 def output_names(ports: Sequence[Port], told: str | None) -> dict[str, str]:
     """Output of the ports -> its column, in order; told: "NAME[=COLUMN],..." as it was typed.
 
-    None is for all by their own names.     Raises QcompressError for an output that there is not, and for a column
-    named twice.
+    None is for all by their own names. Raises QcompressError for an output that there is not or that is given twice, and
+    for a column named twice.
     """
     if told is None:
         return {port.name: port.name for port in ports}
@@ -133,6 +148,8 @@ def output_names(ports: Sequence[Port], told: str | None) -> dict[str, str]:
         name, _, column = text.strip().partition("=")
         if name not in names:
             raise QcompressError(f"--output-columns {told}: there is no output {name}; there is {', '.join(names)}")
+        if name in found:
+            raise QcompressError(f"--output-columns {told}: output {name} is given twice")
         found[name] = column or name
     if len(set(found.values())) < len(found):
         raise QcompressError(f"--output-columns {told}: a column is named twice")

@@ -14,6 +14,8 @@ from qcompress.graph.ports import Shape
 
 Arrays = dict[str, npt.NDArray[Any]]
 """Arrays (rows, *shape) by column name, of equal numbers of rows."""
+RENAME = "give another with --output-columns OUTPUT=NAME or --keep COLUMN=NAME"
+"""What is to be done about the name of a column that is written."""
 
 
 class Column(NamedTuple):
@@ -83,8 +85,12 @@ class Format(Protocol):
         """The file at `path`; tree: which of several in it. Raises QcompressError for one that cannot be read."""
         ...
 
+    def check(self, columns: Sequence[Column], path: Path) -> None:
+        """Raises QcompressError for columns of which no file of this format can be written at `path`."""
+        ...
+
     def write(self, file: BinaryIO, table: Table, path: Path) -> None:
-        """Write the table into an empty file; path: the name that it will have. Raises QcompressError, OSError."""
+        """Write a table, of columns that were checked, into an empty file that will be at `path`. Raises OSError."""
         ...
 
 

@@ -1,11 +1,12 @@
 """Which format a file of columns is, by the ending of its name; a format is imported when it is used."""
 
 import importlib
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import Any
 
 from qcompress.errors import QcompressError
+from qcompress.volumes.columns import RENAME, Column
 
 ENDINGS = {
     ".parquet": "parquet",
@@ -29,6 +30,16 @@ def format_of(path: Path) -> Any:
     if not has_columns(path):
         raise QcompressError(f"{path}: no file of columns by its ending; they are {KNOWN}")
     return importlib.import_module(f"qcompress.volumes.{ENDINGS[path.suffix]}")
+
+
+def check_written(columns: Sequence[Column], path: Path) -> None:
+    """Raises QcompressError for columns that cannot be written to the file at `path`, before anything is computed."""
+    for column in columns:
+        if not column.name.isprintable():
+            raise QcompressError(f"{path}: {column.name!r} is no name for a column; {RENAME}")
+        if 0 in (column.shape or ()):
+            raise QcompressError(f"{path}: a row of column {column.name} is of shape {column.shape}: holds no number")
+    format_of(path).check(columns, path)
 
 
 def writer_of(path: Path, ntuple: bool) -> Callable[..., None]:

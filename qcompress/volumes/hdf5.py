@@ -10,7 +10,7 @@ import numpy as np
 import numpy.typing as npt
 
 from qcompress.errors import QcompressError
-from qcompress.volumes.columns import Arrays, Column, Misfit, Table, blocks, list_length
+from qcompress.volumes.columns import RENAME, Arrays, Column, Misfit, Table, blocks, list_length
 from qcompress.volumes.numpy_files import same_length
 
 COMPRESSED: dict[str, Any] = {"compression": "gzip", "compression_opts": 1, "shuffle": True}
@@ -64,6 +64,16 @@ def opened(path: Path, tree: str | None) -> Iterator[Hdf5Source]:
             yield Hdf5Source(file)
     except (OSError, RuntimeError, KeyError) as fault:
         raise QcompressError(f"{path}: not a readable HDF5 file ({' '.join(str(fault).split())})") from None
+
+
+def check(columns: Sequence[Column], path: Path) -> None:
+    """Raises QcompressError for columns whose names are no paths of datasets in the file at `path`."""
+    names = [column.name for column in columns]
+    for name in names:
+        if {"", ".", ".."} & set(name.split("/")):
+            raise QcompressError(f"{path}: {name!r} is no path of a dataset; {RENAME}")
+        if inner := [other for other in names if other.startswith(f"{name}/")]:
+            raise QcompressError(f"{path}: {name!r} is a dataset, {inner[0]!r} cannot lie in it; {RENAME}")
 
 
 def write(file: BinaryIO, table: Table, path: Path) -> None:

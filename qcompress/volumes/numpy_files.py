@@ -1,5 +1,6 @@
 """NumPy files: the array of a .npy, its fields if it has any, and the arrays of a .npz."""
 
+import re
 import struct
 import zipfile
 from collections.abc import Iterator, Mapping, Sequence
@@ -14,12 +15,14 @@ from numpy.lib import format as npy
 
 from qcompress.errors import QcompressError
 from qcompress.graph.ports import Shape
-from qcompress.volumes.columns import Arrays, Column, Table, blocks
+from qcompress.volumes.columns import RENAME, Arrays, Column, Table, blocks
 
 ARRAY = "array"
 """Name of the column that a .npy is."""
 LENGTHS_AT = 26
 """Where the header of a member of a zip file says how long its name and its extra field are, which follow."""
+SEPARATOR = re.compile(r"[/\\]")
+"""Between the folders of a member's name, on whichever system it is unpacked."""
 LONG_AGO = (1980, 1, 1, 0, 0, 0)
 """The date of every member of a .npz: equal contents are equal bytes."""
 
@@ -119,15 +122,24 @@ def opened(path: Path, tree: str | None) -> Iterator[NumpySource]:
             raise QcompressError(f"{path}: not a readable NumPy file ({' '.join(str(fault).split())})") from None
 
 
+def check(columns: Sequence[Column], path: Path) -> None:
+    """Raises QcompressError for several columns of a .npy, for names that are none of files in a .npz, at `path`."""
+    if path.suffix == ".npy":
+        if len(columns) > 1:
+            names = ", ".join(column.name for column in columns)
+            raise QcompressError(f"{path}: holds one array, there are {len(columns)} ({names}); name it .npz")
+        return
+    for column in columns:
+        if {"", ".", ".."} & set(SEPARATOR.split(column.name)):
+            raise QcompressError(f"{path}: {column.name!r} is no name for a file in an archive; {RENAME}")
+
+
 def write(file: BinaryIO, table: Table, path: Path) -> None:
     """A .npy of the only column, or a .npz of all of them, not compressed.
 
     file: an empty one, at `path` later; table: what is written.
     """
     if path.suffix == ".npy":
-        if len(table.columns) > 1:
-            names = ", ".join(column.name for column in table.columns)
-            raise QcompressError(f"{path}: holds one array, there are {len(table.columns)} ({names}); name it .npz")
         _write_array(file, table, table.columns[0])
         return
     with zipfile.ZipFile(file, "w") as archive:

@@ -70,6 +70,10 @@ def opened(path: Path, tree: str | None) -> Iterator[ParquetSource]:
         raise QcompressError(f"{path}: not a readable Parquet file ({said})") from None
 
 
+def check(columns: Sequence[Column], path: Path) -> None:
+    """Raises nothing: every type of numbers and every name is one of Parquet's."""
+
+
 def write(file: BinaryIO, table: Table, path: Path) -> None:
     """Every block a row group; shapes become lists of fixed sizes, one in the other.
 

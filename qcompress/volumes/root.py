@@ -10,7 +10,7 @@ import numpy.typing as npt
 
 from qcompress.errors import QcompressError
 from qcompress.graph.ports import Shape
-from qcompress.volumes.columns import Arrays, Column, Misfit, Table, blocks, list_length
+from qcompress.volumes.columns import RENAME, Arrays, Column, Misfit, Table, blocks, list_length
 
 TREE = "qcompress"
 """Name of the tree that is written."""
@@ -58,6 +58,15 @@ def opened(path: Path, tree: str | None) -> Iterator[RootSource]:
         raise QcompressError(f"{path}: not a readable ROOT file ({type(fault).__name__}: {said})") from None
 
 
+def check(columns: Sequence[Column], path: Path) -> None:
+    """Raises QcompressError for columns that are no branches of a tree at `path`."""
+    for column in columns:
+        if not column.name.isidentifier():
+            raise QcompressError(f"{path}: {column.name!r} is no name for a branch; {RENAME}")
+        if column.dtype == np.float16:
+            raise QcompressError(f"{path}: column {column.name} is float16, which trees do not hold; name it .parquet")
+
+
 def write(file: BinaryIO, table: Table, path: Path) -> None:
     """A TTree of a branch a column, a basket a block: entry for entry a friend of the tree that was read.
 
@@ -74,10 +83,6 @@ def write_ntuple(file: BinaryIO, table: Table, path: Path) -> None:
 def _write(file: BinaryIO, table: Table, path: Path, maker: str) -> None:
     import uproot
 
-    if bad := [column.name for column in table.columns if not column.name.isidentifier()]:
-        raise QcompressError(
-            f"{path}: {bad[0]!r} is no name for a branch; give another with --output-columns or --keep"
-        )
     types = {column.name: np.dtype((column.dtype, column.shape or ())) for column in table.columns}
     with uproot.recreate(_LeftOpen(file), compression=uproot.ZSTD(1)) as made:
         tree = getattr(made, maker)(TREE, types)

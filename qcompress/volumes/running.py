@@ -19,10 +19,10 @@ from qcompress.progress import Reporter
 from qcompress.volumes import parts as kept_parts
 from qcompress.volumes.announcement import announced, estimate
 from qcompress.volumes.asked import Asked, Share
-from qcompress.volumes.bindings import bindings, check, output_names
+from qcompress.volumes.bindings import bindings, check, kept_names, output_names
 from qcompress.volumes.columns import Column
 from qcompress.volumes.computing import compute, output_column
-from qcompress.volumes.formats import writer_of
+from qcompress.volumes.formats import check_written, writer_of
 from qcompress.volumes.parts import Joined, Parts
 from qcompress.volumes.plan import Span, Work, default_partitions, gaps, partitions, rows_of_a_batch, rows_of_a_block
 from qcompress.volumes.volume import columns_of, found_files, named, volume_of
@@ -42,6 +42,7 @@ def emulate(asked: Asked, reporter: Reporter) -> str:
     work, emulation, notes = looked_at(asked, paths)
     started = time.monotonic()
     with kept_parts.opened(asked.target, work.description(asked.target), work.written, asked.replace) as parts:
+        refuse_finished(asked)  # another call may have written it before this one had the folder
         done = parts.done()
         share = shared_out(asked, work, done)
         said = announced(asked, work, emulation, done)
@@ -50,7 +51,7 @@ def emulate(asked: Asked, reporter: Reporter) -> str:
         coming, whole = _computed(asked, work, parts, share, reporter), parts.folder / asked.target.name
         with closing(coming), written_aside(whole) as file:
             write(file, Joined(parts, work.rows, work.block_rows, done, coming), asked.target)
-        whole.replace(asked.target.resolve())
+        published(whole, asked)
     seconds = time.monotonic() - started
     return f"{work.rows} rows in {seconds:.1f} s ({work.rows / seconds:.3g} rows/s), written to {asked.target}"
 
@@ -68,8 +69,41 @@ def check_target(asked: Asked, paths: Sequence[Path]) -> None:
     inside = asked.source.is_dir() and target.resolve().parent == asked.source.resolve()
     if inside or (not asked.source.exists() and target.resolve().match(os.path.abspath(asked.source))):
         raise QcompressError(f"{target}: would be part of the input {asked.source}; give a file elsewhere")
-    if target.exists() and not asked.replace:
-        raise QcompressError(f"{target}: is there already; --replace writes it anew")
+    refuse_finished(asked)
+
+
+def refuse_finished(asked: Asked) -> None:
+    """Raises QcompressError for an output, as `asked`, that is there already and is not to be replaced."""
+    if asked.target.exists() and not asked.replace:
+        raise QcompressError(f"{asked.target}: is there already; --replace writes it anew")
+
+
+def published(whole: Path, asked: Asked) -> None:
+    """Give the file `whole` the name of the output, as `asked`; one that has appeared meanwhile is not overwritten.
+
+    Raises QcompressError for that one, and where the name cannot be given.
+    """
+    target = asked.target.resolve()
+    try:
+        if asked.replace or not _linked(whole, target):
+            refuse_finished(asked)
+            whole.replace(target)
+    except FileExistsError:
+        said = "has appeared while it was computed; move it and run the command again, or give --replace"
+        raise QcompressError(f"{asked.target}: {said}") from None
+    except OSError as fault:
+        raise QcompressError(f"{asked.target}: cannot be written ({fault.strerror})") from None
+
+
+def _linked(whole: Path, target: Path) -> bool:
+    """Whether the file has a second name now; some file systems have no such. Raises FileExistsError, and no other."""
+    try:
+        os.link(whole, target)
+    except FileExistsError:
+        raise
+    except OSError:
+        return False
+    return True
 
 
 def looked_at(asked: Asked, paths: Sequence[Path]) -> tuple[Work, Emulation, list[str]]:
@@ -80,7 +114,7 @@ def looked_at(asked: Asked, paths: Sequence[Path]) -> tuple[Work, Emulation, lis
     emulation = Candidate.open(asked.candidate).emulation(asked.network, asked.stages, asked.threads)
     known, notes = columns_of(paths[0], asked.tree)
     bound = bindings(emulation.inputs, asked.inputs, known, paths[0])
-    kept = _kept(asked.keep)
+    kept = kept_names(asked.keep)
     names = list(dict.fromkeys([*(name for each in bound for name in each.columns), *kept]))
     for name in names:
         named(known, name, paths[0])
@@ -95,6 +129,7 @@ def looked_at(asked: Asked, paths: Sequence[Path]) -> tuple[Work, Emulation, lis
         *(output_column(ports[output], name, emulation, asked.codes) for output, name in outputs.items()),
     ]
     _refuse_twice([column.name for column in written])
+    check_written(written, asked.target)
     if emulation.compiled is None:
         notes.append("no C++ emulator runs here: the reference interpreter computes the same, much more slowly")
     elif emulation.converts_slowly and not asked.codes:
@@ -119,12 +154,6 @@ def shared_out(asked: Asked, work: Work, done: Sequence[Span]) -> Share:
     cores = len(os.sched_getaffinity(0))
     processes = max(1, min(len(spans), cores)) if find_spec("distributed") else 1
     return Share(spans, processes, asked.threads or max(1, cores // processes))
-
-
-def _kept(told: str | None) -> dict[str, str]:
-    """Column of the input -> column of the output."""
-    pairs = [text.strip().partition("=") for text in (told or "").split(",") if text.strip()]
-    return {column: name or column for column, _, name in pairs}
 
 
 def _written(column: Column) -> Any:

@@ -6,7 +6,7 @@ import pytest
 from qcompress.errors import QcompressError
 from qcompress.fixedpoint import Format
 from qcompress.graph import Port
-from qcompress.volumes.bindings import bindings, check, output_names
+from qcompress.volumes.bindings import bindings, check, kept_names, output_names
 from qcompress.volumes.columns import Column
 
 BYTE = Format(False, 8, 8)
@@ -81,6 +81,19 @@ def test_what_does_not_fit_is_said(told, columns, message):
 def test_outputs_have_their_names_or_those_that_are_given():
     assert output_names([IMAGE, FLAG], None) == {"image": "image", "flag": "flag"}
     assert output_names([IMAGE, FLAG], "flag=f, image") == {"flag": "f", "image": "image"}
-    for told, message in (("x", "there is no output x; there is image, flag"), ("flag=a,image=a", "named twice")):
+    faults = {
+        "x": "there is no output x; there is image, flag",
+        "flag=a,image=a": "a column is named twice",
+        "flag=a,flag=b": "--output-columns flag=a,flag=b: output flag is given twice",
+    }
+    for told, message in faults.items():
         with pytest.raises(QcompressError, match=message):
             output_names([IMAGE, FLAG], told)
+
+
+def test_kept_columns_have_their_names_or_those_that_are_given():
+    assert kept_names(None) == kept_names("") == {}
+    assert kept_names("event, layer=l,") == {"event": "event", "layer": "l"}
+    for told in ("event=a,event=b", "event,event"):
+        with pytest.raises(QcompressError, match=f"--keep {told}: column event is given twice"):
+            kept_names(told)

@@ -7,8 +7,7 @@ import uproot
 
 from qcompress.errors import QcompressError
 from qcompress.volumes.columns import Column
-from qcompress.volumes.parts import Joined, Parts
-from qcompress.volumes.root import write
+from qcompress.volumes.root import check
 from qcompress.volumes.volume import columns_of, volume_of
 
 
@@ -43,6 +42,10 @@ def test_a_file_without_a_tree_and_a_branch_of_text_are_said(tmp_path):
 
 
 def test_a_name_that_no_branch_can_have_is_refused(tmp_path):
-    column = Column("events/id", "", np.dtype("i8"), ())
-    with pytest.raises(QcompressError, match="'events/id' is no name for a branch"):
-        write(None, Joined(Parts(tmp_path, "", (column,)), 0, 1, [], iter(())), tmp_path / "a.root")
+    with pytest.raises(QcompressError, match=r"a\.root: 'events/id' is no name for a branch; give another"):
+        check([Column("events/id", "", np.dtype("i8"), ())], tmp_path / "a.root")
+
+
+def test_half_floats_are_refused(tmp_path):
+    with pytest.raises(QcompressError, match=r"a\.root: column h is float16, which trees do not hold"):
+        check([Column("h", "", np.dtype("f2"), (3,))], tmp_path / "a.root")

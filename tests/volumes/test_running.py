@@ -98,6 +98,15 @@ def test_outputs_are_chosen_and_named(pair, pair_candidate, tmp_path):
     assert list(read(tmp_path / "out.npz")) == ["w", "s", "latent"]
 
 
+def test_what_cannot_be_written_is_said_before_anything_is_computed(pair, pair_candidate, tmp_path, monkeypatch):
+    write_npz(tmp_path / "in.npz", codes_of(pair, 3) | {"h": np.zeros(3, np.float16)})
+    monkeypatch.setattr(running, "compute", None)
+    for output, given in (("a.root", {"keep": "h"}), ("a.h5", {"output_columns": "latent=a,score=a/b"})):
+        with pytest.raises(QcompressError, match=r"column h is float16|'a' is a dataset"):
+            emulated(pair_candidate, tmp_path / "in.npz", tmp_path / output, codes=True, **given)
+    assert [path.name for path in tmp_path.iterdir()] == ["in.npz"]
+
+
 def test_files_of_a_folder_and_of_a_pattern_follow_each_other(pair, pair_candidate, tmp_path):
     (tmp_path / "in").mkdir()
     parts = [codes_of(pair, rows, seed=rows) for rows in (50, 1, 120)]
@@ -197,6 +206,52 @@ def test_nothing_finished_is_replaced_unasked(pair, pair_candidate, tmp_path):
     with pytest.raises(QcompressError, match=r"out\.npz: is there already; --replace writes it anew"):
         emulated(pair_candidate, tmp_path / "in.npz", tmp_path / "out.npz", codes=True)
     assert (tmp_path / "out.npz").read_text() == "mine"
+
+
+@pytest.mark.parametrize("links", [True, False], ids=["links", "no links"])
+@pytest.mark.parametrize("replaced", [False, True], ids=["", "replace"])
+def test_an_output_that_appears_meanwhile_is_not_overwritten_unasked(
+    pair, pair_candidate, tmp_path, monkeypatch, links, replaced
+):
+    source, target, own = tmp_path / "in.npz", tmp_path / "out.npz", running.compute
+    write_npz(source, codes_of(pair, 3))
+
+    def compute(*given):
+        target.write_text("mine")
+        return own(*given)
+
+    def no_link(*given):
+        raise PermissionError(1, "Operation not permitted")
+
+    monkeypatch.setattr(running, "compute", compute)
+    if not links:
+        monkeypatch.setattr(running.os, "link", no_link)
+    if not replaced:
+        with pytest.raises(QcompressError, match=r"out\.npz: (has appeared while it was|is there already)"):
+            emulated(pair_candidate, source, target, codes=True)
+        assert target.read_text() == "mine"
+        target.unlink()
+        monkeypatch.setattr(running, "compute", own)
+    said = emulated(pair_candidate, source, target, codes=True, replace=replaced)
+    assert replaced or f"3 rows of 3 lie in {target}.parts already" in said
+    assert len(read(target)["latent"]) == 3
+    assert sorted(path.name for path in tmp_path.iterdir()) == ["in.npz", "out.npz"]
+
+
+def test_an_output_that_another_call_has_just_written_is_refused(pair, pair_candidate, tmp_path, monkeypatch):
+    """It appears behind the first look, before the folder of parts is this call's."""
+    source, target, own = tmp_path / "in.npz", tmp_path / "out.npz", running.looked_at
+    write_npz(source, codes_of(pair, 3))
+
+    def looked_at(*given):
+        target.write_text("mine")
+        return own(*given)
+
+    monkeypatch.setattr(running, "looked_at", looked_at)
+    monkeypatch.setattr(running, "compute", None)
+    with pytest.raises(QcompressError, match=r"out\.npz: is there already; --replace writes it anew"):
+        emulated(pair_candidate, source, target, codes=True)
+    assert sorted(path.name for path in tmp_path.iterdir()) == ["in.npz", "out.npz"]
 
 
 def test_an_output_among_the_input_is_refused(pair, pair_candidate, tmp_path):
