@@ -11,7 +11,7 @@ from qcompress.errors import QcompressError
 from qcompress.graph.ports import Port, Shape
 from qcompress.volumes.columns import Arrays, Column
 
-RANGE = re.compile(r"(?P<stem>.*?)(?P<first>\d+)\.\.(?P<again>.*?)(?P<last>\d+)")
+RANGE = re.compile(r"(?P<stem>.*?)(?P<first>\d{1,18})\.\.(?P<again>.*?)(?P<last>\d{1,18})")
 
 
 class Binding(NamedTuple):
@@ -46,7 +46,8 @@ def bindings(ports: Sequence[Port], told: Sequence[str], known: Mapping[str, Col
         name, columns = _named(text, [port.name for port in ports], "input", known)
         if name in names:
             raise QcompressError(f"--input {text}: input {name} is given twice")
-        names[name] = tuple(part for column in columns.split(",") for part in _run(column.strip(), known))
+        (port,) = (port for port in ports if port.name == name)
+        names[name] = tuple(part for column in columns.split(",") for part in _run(column.strip(), port, known))
     for port in ports:
         if port.name not in names:
             names[port.name] = (_assumed(port, ports, known, place),)
@@ -66,8 +67,8 @@ def _named(text: str, names: Sequence[str], what: str, known: Mapping[str, Colum
     return name, rest
 
 
-def _run(text: str, known: Mapping[str, Column]) -> list[str]:
-    """The columns of a run A_0..A_47, or the one that `text` is."""
+def _run(text: str, port: Port, known: Mapping[str, Column]) -> list[str]:
+    """The columns of a run A_0..A_47, at most as many as the input has elements, or the one that `text` is."""
     match = RANGE.fullmatch(text)
     if text in known or match is None or match["again"] not in ("", match["stem"]):
         return [text]
@@ -75,6 +76,8 @@ def _run(text: str, known: Mapping[str, Column]) -> list[str]:
     width = len(match["first"]) if match["first"].startswith("0") else 0
     if last < first:
         raise QcompressError(f"--input {text}: ends before it begins")
+    if (count := last - first + 1) > port.size:
+        raise QcompressError(f"--input {text}: {_other_number(port, count)}")
     return [f"{match['stem']}{number:0{width}d}" for number in range(first, last + 1)]
 
 
@@ -91,12 +94,14 @@ def _assumed(port: Port, ports: Sequence[Port], known: Mapping[str, Column], pla
 
 
 def check(binding: Binding, columns: Mapping[str, Column], codes: bool, place: object) -> None:
-    """Raises QcompressError if the columns of a binding have not its input's shape or, of codes, are no integers.
+    """Raises QcompressError if the columns of a binding have not its input's shape, are booleans or, of codes, floats.
 
     columns: by name, with their shapes; codes: whether they are codes; place: what is named in a fault.
     """
     port, own = binding.port, [columns[name] for name in binding.columns]
     for column in own:
+        if column.dtype is not None and column.dtype.kind == "b":
+            raise QcompressError(f"{place}: column {column.name} holds booleans; store it as integers, 0 and 1")
         if codes and column.dtype is not None and column.dtype.kind == "f":
             said = f"column {column.name} is {column.dtype}: --codes takes integers; leave it out for real values"
             raise QcompressError(f"{place}: {said}")
@@ -111,9 +116,24 @@ def check(binding: Binding, columns: Mapping[str, Column], codes: bool, place: o
             f"{place}: column {wide[0].name} holds {wide[0].shape}: of several columns each is a number"
         )
     if len(own) != port.size:
-        raise QcompressError(
-            f"{place}: input {port.name} has {port.size} elements {port.shape}, got {len(own)} columns"
-        )
+        raise QcompressError(f"{place}: {_other_number(port, len(own))}")
+
+
+def notes(binding: Binding, columns: Mapping[str, Column], codes: bool) -> list[str]:
+    """What the user should know of a binding that fits: integers that might be meant as codes, and are not.
+
+    columns, codes: as for `check`.
+    """
+    kinds = [column.dtype for name in binding.columns if (column := columns[name]).dtype is not None]
+    if codes or binding.port.format.fraction <= 0 or any(kind.kind not in "iu" for kind in kinds):
+        return []
+    first, *others = binding.columns
+    own = f"columns {first} .. {others[-1]} hold" if others else f"column {first} holds"
+    return [f"note: {own} integers, taken as real values; --codes takes them as the integers in the registers"]
+
+
+def _other_number(port: Port, count: int) -> str:
+    return f"input {port.name} has {port.size} elements {port.shape}, got {count} columns"
 
 
 def _without_ones(shape: Shape) -> Shape:
@@ -138,8 +158,8 @@ def kept_names(told: str | None) -> dict[str, str]:
 def output_names(ports: Sequence[Port], told: str | None) -> dict[str, str]:
     """Output of the ports -> its column, in order; told: "NAME[=COLUMN],..." as it was typed.
 
-    None is for all by their own names. Raises QcompressError for an output that there is not or that is given twice, and
-    for a column named twice.
+    None is for all by their own names. Raises QcompressError for an output that there is not or that is
+    given twice, and for a column named twice.
     """
     if told is None:
         return {port.name: port.name for port in ports}

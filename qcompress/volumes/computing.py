@@ -103,7 +103,7 @@ def _prepared(array: npt.NDArray[Any], codes: bool) -> npt.NDArray[Any]:
     """In the machine's byte order and a type that the network's body takes."""
     kind = array.dtype
     if codes:
-        return array.view(np.uint8) if kind.kind == "b" else array.astype(kind.newbyteorder("="), copy=False)
+        return array.astype(kind.newbyteorder("="), copy=False)
     small = kind.itemsize <= 2 or kind == np.float32
     return array.astype(np.float32 if small else kind.newbyteorder("="), copy=False)
 

@@ -4,14 +4,13 @@ A part holds its rows column after column, numbers as they lie in memory; its re
 every column. A folder of parts belongs to one plan.
 """
 
-import fcntl
 import hashlib
 import json
 import os
 import tempfile
 from bisect import bisect_right
 from collections.abc import Iterator, Sequence
-from contextlib import ExitStack, contextmanager, suppress
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from itertools import accumulate
 from pathlib import Path
@@ -23,13 +22,11 @@ import numpy.typing as npt
 from qcompress.errors import QcompressError
 from qcompress.files import JsonObject, write_json
 from qcompress.volumes.columns import Arrays, Column
+from qcompress.volumes.locking import LOCK, locked, removed
 from qcompress.volumes.plan import Span, plan_hash
 
 PLAN = "plan.json"
 CHUNK = 1 << 22
-LOCK = ".lock"
-TRIES = 100
-"""How often the folder may be removed, by those who have finished, while its lock is asked for."""
 
 
 def folder_of(target: Path) -> Path:
@@ -164,7 +161,7 @@ def opened(target: Path, description: JsonObject, columns: tuple[Column, ...], r
     otherwise. Raises QcompressError for those, and where another process writes the same output.
     """
     folder = folder_of(target)
-    with _locked(folder, target):
+    with locked(folder, target):
         parts = Parts(folder, plan_hash(description), columns)
         _refuse_foreign(folder, description)
         other = _difference(folder / PLAN, description)
@@ -180,45 +177,9 @@ def opened(target: Path, description: JsonObject, columns: tuple[Column, ...], r
             yield parts
         except BaseException:
             if not any(folder.glob("*.part")):
-                _remove(folder)
+                removed(folder)
             raise
-        _remove(folder)
-
-
-def _locked(folder: Path, target: Path) -> IO[str]:
-    """The lock of the folder, which is made; raises QcompressError where another process that writes `target` has it.
-
-    Whoever finishes removes the folder and the lock in it: one that is no longer there is asked for anew.
-    """
-    for _ in range(TRIES):
-        try:
-            folder.mkdir(exist_ok=True)
-        except OSError as fault:
-            raise QcompressError(f"{folder}: cannot be made ({fault.strerror}); choose another output") from None
-        with suppress(FileNotFoundError), ExitStack() as stack:
-            try:
-                lock = stack.enter_context((folder / LOCK).open("w"))
-                fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
-            except BlockingIOError:
-                break
-            except FileNotFoundError:
-                raise
-            except OSError as fault:
-                raise QcompressError(f"{folder}: cannot be locked ({fault.strerror}); choose another output") from None
-            if os.path.samestat(os.fstat(lock.fileno()), os.stat(folder / LOCK)):
-                stack.pop_all()
-                return lock
-    raise QcompressError(f"{target}: another qcompress writes it; wait for that one")
-
-
-def _remove(folder: Path) -> None:
-    """Remove the folder, its lock last; one that another process has locked since then stays, as it is."""
-    with suppress(OSError):
-        for path in folder.iterdir():
-            if path.name != LOCK:
-                path.unlink()
-        (folder / LOCK).unlink()
-        folder.rmdir()
+        removed(folder)
 
 
 def _refuse_foreign(folder: Path, description: JsonObject) -> None:

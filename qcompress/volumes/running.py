@@ -20,6 +20,7 @@ from qcompress.volumes import parts as kept_parts
 from qcompress.volumes.announcement import announced, estimate
 from qcompress.volumes.asked import Asked, Share
 from qcompress.volumes.bindings import bindings, check, kept_names, output_names
+from qcompress.volumes.bindings import notes as notes_of
 from qcompress.volumes.columns import Column
 from qcompress.volumes.computing import compute, output_column
 from qcompress.volumes.formats import check_written, writer_of
@@ -122,6 +123,7 @@ def looked_at(asked: Asked, paths: Sequence[Path]) -> tuple[Work, Emulation, lis
     columns = {column.name: column for column in volume.columns}
     for each in bound:
         check(each, columns, asked.codes, paths[0])
+        notes += notes_of(each, columns, asked.codes)
     outputs = output_names(emulation.outputs, asked.output_columns)
     ports = {port.name: port for port in emulation.outputs}
     written = [

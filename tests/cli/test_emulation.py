@@ -65,6 +65,8 @@ def test_a_sample_of_a_detector_is_read_as_columns_only_if_it_is_said(qcompress,
             ["--input", "codes", "--keep", "evnt", "--stages"],
             "no column evnt; nearest are event",
         ),
+        ("modules", "a.npz", ["--input", "codes", "--keep", "event=a,event=b"], "column event is given twice"),
+        ("modules", "a.npz", ["--input", "tc_0..tc_999999999"], "elements (8, 8, 1), got 1000000000 columns"),
         ("modules", "a.npy", ["--input", "codes", "--keep", "event", "--stages", "--codes"], "name it .npz"),
     ],
 )

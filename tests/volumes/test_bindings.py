@@ -6,7 +6,7 @@ import pytest
 from qcompress.errors import QcompressError
 from qcompress.fixedpoint import Format
 from qcompress.graph import Port
-from qcompress.volumes.bindings import bindings, check, kept_names, output_names
+from qcompress.volumes.bindings import bindings, check, kept_names, notes, output_names
 from qcompress.volumes.columns import Column
 
 BYTE = Format(False, 8, 8)
@@ -37,6 +37,8 @@ def test_names_runs_and_what_is_assumed():
         (["imag=a"], "there is no input imag; there is image"),
         (["image=a", "image=b"], "input image is given twice"),
         (["image=tc_3..tc_1"], "ends before it begins"),
+        (["image=tc_0..tc_999999999"], r"input image has 4 elements \(2, 2, 1\), got 1000000000 columns"),
+        ([f"image=tc_0..tc_{'9' * 18}"], r"input image has 4 elements \(2, 2, 1\), got 1000000000000000000 columns"),
         ([], r"in\.h5: which columns are input flag\? say --input flag=COLUMN; it has image \(u1\), b \(u1\)"),
     ],
 )
@@ -70,12 +72,30 @@ def test_columns_of_single_numbers_become_elements_in_order():
         ("a,b,c", known(a=(), b=(), c=()), r"input image has 4 elements \(2, 2, 1\), got 3 columns"),
         ("a,b,c,d", known(a=(), b=(2,), c=(), d=()), "column b holds .* of several columns each is a number"),
         ("x", {"x": Column("x", "f4", np.dtype("f4"), (4,))}, "column x is float32: --codes takes integers"),
+        ("x", {"x": Column("x", "bool", np.dtype("?"), (4,))}, "column x holds booleans; store it as integers"),
     ],
 )
 def test_what_does_not_fit_is_said(told, columns, message):
     (binding,) = bindings([IMAGE], [told], columns, "in.h5")
     with pytest.raises(QcompressError, match=f"in.h5: .*{message}|in.h5: {message}"):
         check(binding, columns, True, "in.h5")
+
+
+def test_integers_for_an_input_with_fractional_bits_are_noted_unless_they_are_codes():
+    halves = Port("image", (2, 2, 1), Format(False, 8, 7))
+    floats = {"image": Column("image", "f4", np.dtype("f4"), (4,))}
+    one, four = known(image=(4,)), known(a=(), b=(), c=(), d=())
+    (whole,), (single,) = bindings([halves], [], one, "in.h5"), bindings([halves], ["a,b,c,d"], four, "in.h5")
+    (told,) = notes(whole, one, False)
+    assert told == (
+        "note: column image holds integers, taken as real values; --codes takes them as the integers in the registers"
+    )
+    (told,) = notes(single, four, False)
+    assert told.startswith("note: columns a .. d hold integers, taken as real values; --codes")
+    assert notes(whole, one, True) == notes(whole, floats, False) == []
+    assert notes(single, {**four, "d": floats["image"]}, False) == []
+    (integers,) = bindings([IMAGE], [], one, "in.h5")
+    assert notes(integers, one, False) == []
 
 
 def test_outputs_have_their_names_or_those_that_are_given():

@@ -12,12 +12,13 @@ def rows_of(path, name):
     return [part.arrays[name].tolist() for part in volume_of([path], [name], None).batches(0, 3, 2)]
 
 
-def test_columns_are_paths_and_fields(tmp_path):
+def test_columns_are_paths_and_fields_not_links(tmp_path):
     with h5py.File(tmp_path / "a.h5", "w") as file:
         file["events/id"] = np.arange(3)
         file["table"] = np.array([(1, [2.0, 3.0])] * 3, [("n", ">i4"), ("x", "f4", (2,))])
         file["version"] = 7
         file["name"] = ["a", "b", "c"]
+        file["soft"], file["external"] = h5py.SoftLink("/events/id"), h5py.ExternalLink("a.h5", "/events/id")
     columns, _ = columns_of(tmp_path / "a.h5", None)
     assert sorted(columns) == ["events/id", "name", "table/n", "table/x"]
     assert (columns["name"].dtype, columns["table/x"].shape) == (None, (2,))

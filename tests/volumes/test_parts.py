@@ -1,8 +1,5 @@
 """Parts of an output: one writer at a time, read as they lie, found whole or not at all."""
 
-import fcntl
-from pathlib import Path
-
 import numpy as np
 import pytest
 
@@ -63,44 +60,6 @@ def test_one_process_at_a_time_writes_an_output(tmp_path):
         parts.opened(tmp_path / "out.h5", {"schema": 1}, COLUMNS, False),
     ):
         pass
-
-
-@pytest.mark.parametrize("removed", [".lock", "the folder"])
-def test_a_lock_that_is_removed_while_it_is_taken_is_taken_anew(tmp_path, monkeypatch, removed):
-    """Another call finishes between the opening of the lock and the locking of it."""
-    lock, own, calls = folder_of(tmp_path / "out.h5") / ".lock", fcntl.flock, []
-
-    def flock(file, how):
-        if not calls:
-            lock.unlink()
-            if removed != ".lock":
-                lock.parent.rmdir()
-        calls.append(how)
-        own(file, how)
-
-    monkeypatch.setattr(parts.fcntl, "flock", flock)
-    with (
-        parts.opened(tmp_path / "out.h5", {"schema": 1}, COLUMNS, False),
-        pytest.raises(QcompressError, match=r"out\.h5: another qcompress writes it"),
-        parts.opened(tmp_path / "out.h5", {"schema": 1}, COLUMNS, False),
-    ):
-        pass
-    assert len(calls) == 3
-    assert list(tmp_path.iterdir()) == []
-
-
-def test_a_folder_that_another_call_has_taken_stays(tmp_path, monkeypatch):
-    """It takes the folder when the lock of the one that finishes is gone."""
-    folder, own = folder_of(tmp_path / "out.h5"), Path.rmdir
-
-    def rmdir(path):
-        (folder / ".lock").touch()
-        own(path)
-
-    monkeypatch.setattr(Path, "rmdir", rmdir)
-    with parts.opened(tmp_path / "out.h5", {"schema": 1}, COLUMNS, False) as made:
-        write(made, (0, 20))
-    assert [path.name for path in folder.iterdir()] == [".lock"]
 
 
 def test_parts_of_a_link_lie_beside_what_it_leads_to(tmp_path):

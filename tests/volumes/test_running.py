@@ -72,7 +72,9 @@ def test_types_of_the_output_are_the_narrowest(pair, pair_candidate, tmp_path):
         native_dtype(port.format) for port in pair.output_ports
     ]
     write_npz(tmp_path / "in.npz", {name: array // 8 for name, array in codes.items()})
-    emulated(pair_candidate, tmp_path / "in.npz", tmp_path / "b.npz")
+    said = emulated(pair_candidate, tmp_path / "in.npz", tmp_path / "b.npz")
+    for name in codes:
+        assert f"note: column {name} holds integers, taken as real values; --codes" in " ".join(said.split())
     assert [array.dtype for array in read(tmp_path / "b.npz").values()] == [np.float32] * 2
 
 
