@@ -1,10 +1,11 @@
 """Files appear whole or not at all; what they hold has a hash."""
 
 import hashlib
+import io
 import json
 import os
 import tempfile
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
 from typing import Any, BinaryIO
@@ -51,6 +52,56 @@ def written_aside(path: Path) -> Iterator[BinaryIO]:
     except BaseException:
         Path(name).unlink(missing_ok=True)
         raise
+
+
+class HeldFile(io.RawIOBase):
+    """A file that holds its first fault back: HDF5 ends the process if it cannot write what it has, on closing.
+
+    fault: that one; from then on nothing is written.
+    """
+
+    def __init__(self, file: BinaryIO) -> None:
+        super().__init__()
+        self._file = file
+        self.fault: OSError | None = None
+
+    def write(self, data: Any) -> int:
+        """Bytes that were written, or would have been."""
+        return int(self._tried(self._file.write, data, instead=len(data)))
+
+    def seek(self, offset: int, whence: int = 0) -> int:
+        """The new position."""
+        return int(self._tried(self._file.seek, offset, whence, instead=offset))
+
+    def tell(self) -> int:
+        """The position."""
+        return int(self._tried(self._file.tell, instead=0))
+
+    def truncate(self, size: int | None = None) -> int:
+        """The new size."""
+        return int(self._tried(self._file.truncate, size, instead=size or 0))
+
+    def flush(self) -> None:
+        """Write what is still in memory."""
+        self._tried(self._file.flush, instead=None)
+
+    def readinto(self, buffer: Any) -> int:
+        """Bytes that were read; nothing in them is of use after a fault."""
+        read: Any = getattr(self._file, "readinto")  # noqa: B009 - BinaryIO does not know it
+        return int(self._tried(read, buffer, instead=len(buffer)))
+
+    def _tried(self, call: Callable[..., Any], *given: Any, instead: Any) -> Any:
+        if self.fault is None:
+            try:
+                return call(*given)
+            except OSError as fault:
+                self.fault = fault
+        return instead
+
+    def check(self) -> None:
+        """Raises the fault, if there was one."""
+        if self.fault is not None:
+            raise self.fault
 
 
 def write_whole(path: Path, data: bytes) -> None:

@@ -14,7 +14,7 @@ import numpy as np
 import numpy.typing as npt
 
 from qcompress.errors import QcompressError
-from qcompress.files import Json, JsonObject, written_aside
+from qcompress.files import HeldFile, Json, JsonObject, written_aside
 
 if TYPE_CHECKING:
     from hashlib import _Hash as Digest
@@ -43,10 +43,13 @@ def whole_file(path: Path, format_: str, schema: int, origin: Mapping[str, Json]
     """
     import h5py
 
-    with written_aside(path) as beside, h5py.File(beside, "w") as file:
-        file.attrs["format"], file.attrs["schema"] = format_, schema
-        file.attrs["origin"] = json.dumps(origin, sort_keys=True)
-        yield file
+    with written_aside(path) as beside:
+        held = HeldFile(beside)
+        with h5py.File(held, "w") as file:
+            file.attrs["format"], file.attrs["schema"] = format_, schema
+            file.attrs["origin"] = json.dumps(origin, sort_keys=True)
+            yield file
+        held.check()
 
 
 def growing_column(file: Any, name: str, dtype: npt.DTypeLike, shape: tuple[int, ...], chunk_rows: int) -> None:

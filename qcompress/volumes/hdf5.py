@@ -1,7 +1,6 @@
 """HDF5 files: every dataset is a column by its path in the file; so is every field of a compound one."""
 
-import io
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
 from typing import Any, BinaryIO
@@ -10,6 +9,7 @@ import numpy as np
 import numpy.typing as npt
 
 from qcompress.errors import QcompressError
+from qcompress.files import HeldFile
 from qcompress.volumes.columns import RENAME, Arrays, Column, Misfit, Table, blocks, list_length
 from qcompress.volumes.numpy_files import same_length
 
@@ -83,7 +83,7 @@ def write(file: BinaryIO, table: Table, path: Path) -> None:
     """
     import h5py
 
-    kept = _Held(file)
+    kept = HeldFile(file)
     with h5py.File(kept, "w") as made:
         for column in table.columns:
             shape = column.shape or ()
@@ -94,53 +94,7 @@ def write(file: BinaryIO, table: Table, path: Path) -> None:
                 made[column.name][first:stop] = table.read(column.name, first, stop)
             if kept.fault is not None:
                 break
-    if kept.fault is not None:
-        raise kept.fault
-
-
-class _Held(io.RawIOBase):
-    """A file that holds its first fault back: HDF5 ends the process if it cannot write what it has, on closing.
-
-    fault: that one; from then on nothing is written.
-    """
-
-    def __init__(self, file: BinaryIO) -> None:
-        super().__init__()
-        self._file = file
-        self.fault: OSError | None = None
-
-    def write(self, data: Any) -> int:
-        """Bytes that were written, or would have been."""
-        return int(self._tried(self._file.write, data, instead=len(data)))
-
-    def seek(self, offset: int, whence: int = 0) -> int:
-        """The new position."""
-        return int(self._tried(self._file.seek, offset, whence, instead=offset))
-
-    def tell(self) -> int:
-        """The position."""
-        return int(self._tried(self._file.tell, instead=0))
-
-    def truncate(self, size: int | None = None) -> int:
-        """The new size."""
-        return int(self._tried(self._file.truncate, size, instead=size or 0))
-
-    def flush(self) -> None:
-        """Write what is still in memory."""
-        self._tried(self._file.flush, instead=None)
-
-    def readinto(self, buffer: Any) -> int:
-        """Bytes that were read; nothing in them is of use after a fault."""
-        read: Any = getattr(self._file, "readinto")  # noqa: B009 - BinaryIO does not know it
-        return int(self._tried(read, buffer, instead=len(buffer)))
-
-    def _tried(self, call: Callable[..., Any], *given: Any, instead: Any) -> Any:
-        if self.fault is None:
-            try:
-                return call(*given)
-            except OSError as fault:
-                self.fault = fault
-        return instead
+    kept.check()
 
 
 def _column(name: str, dtype: Any, shape: tuple[int, ...]) -> Column:

@@ -14,7 +14,7 @@ from qcompress.detectors.hgcal.exchange import columns
 from qcompress.detectors.hgcal.exchange.tables import CALQ, Imported, Piece, import_pieces, refuse_missing, to_table
 from qcompress.detectors.hgcal.samples.layout import GEOMETRY
 from qcompress.errors import QcompressError
-from qcompress.files import written_aside
+from qcompress.files import HeldFile, written_aside
 from qcompress.progress import Report, silent
 
 ROWS = 20_000
@@ -74,17 +74,25 @@ def export_hdf5(sample: Path, target: Path, layout: str = "study") -> int:
     """
     import h5py
 
-    with samples.Handle(sample) as handle, written_aside(target) as beside, h5py.File(beside, "w") as file:
+    with samples.Handle(sample) as handle, written_aside(target) as beside:
         refuse_missing(sample, handle.columns, layout)
-        first = 0
-        for part in handle.chunks():
-            table = to_table(part, layout, extras=True)
-            table["CALQ"] = np.column_stack([table.pop(name) for name in CALQ])
-            for name, column in table.items():
-                values = column.astype("S2") if column.dtype.kind == "U" else column
-                if name not in file:
-                    shape = (handle.rows, *values.shape[1:])
-                    file.create_dataset(name, shape, values.dtype, chunks=True, compression="gzip", track_times=False)
-                file[name][first : first + len(values)] = values
-            first += len(part["event"])
+        held = HeldFile(beside)
+        with h5py.File(held, "w") as file:
+            _export(handle, layout, file)
+        held.check()
         return handle.rows
+
+
+def _export(handle: samples.Handle, layout: str, file: Any) -> None:
+    """The datasets of a sample in an open file."""
+    first = 0
+    for part in handle.chunks():
+        table = to_table(part, layout, extras=True)
+        table["CALQ"] = np.column_stack([table.pop(name) for name in CALQ])
+        for name, column in table.items():
+            values = column.astype("S2") if column.dtype.kind == "U" else column
+            if name not in file:
+                shape = (handle.rows, *values.shape[1:])
+                file.create_dataset(name, shape, values.dtype, chunks=True, compression="gzip", track_times=False)
+            file[name][first : first + len(values)] = values
+        first += len(part["event"])
