@@ -27,7 +27,6 @@ def connection_of(deadline: float, most: int) -> type["H11Protocol"]:
 
     deadline: seconds from its begin, or from the last answer, to the end of the next header; most: that may be open.
     """
-    import h11
     from uvicorn.protocols.http.h11_impl import H11Protocol
 
     class Connection(H11Protocol):
@@ -75,10 +74,12 @@ def connection_of(deadline: float, most: int) -> type["H11Protocol"]:
 
         def _refuse(self, reason: Reason, message: str) -> None:
             """Answer with an error if nothing has been answered yet, and close."""
-            if self.conn.our_state in (h11.IDLE, h11.SEND_RESPONSE, h11.ERROR):
+            if self._is_idle() or not self.cycle.response_started:
                 body = json.dumps({"error": message}).encode()
                 head = f"HTTP/1.1 {reason.http} \r\nContent-Type: application/json\r\nContent-Length: {len(body)}\r\n"
                 self.transport.write(head.encode() + b"Connection: close\r\n\r\n" + body)
+            if self.cycle is not None:
+                self.cycle.disconnected = True
             self.transport.close()
 
     return Connection

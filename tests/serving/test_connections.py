@@ -91,10 +91,11 @@ def test_more_connections_than_may_be_open_are_refused():
     assert with_server(2, ask) == (b"503", {"error": "2 connections are open; try again later"})
 
 
-def test_what_is_no_http_gets_the_error_of_the_protocol():
+@pytest.mark.parametrize("said", [b"\x00\x01\r\n\r\n", HEAD + b"Transfer-Encoding: chunked\r\n\r\nno number\r\n"])
+def test_what_is_no_http_gets_the_error_of_the_protocol(said):
     async def ask(opened):
         reader, writer = await opened()
-        writer.write(b"\x00\x01\r\n\r\n")
+        writer.write(said)
         head, body = (await reader.read()).split(b"\r\n\r\n")
         return head.split()[1], json.loads(body)
 
