@@ -1,6 +1,7 @@
 """Command serve."""
 
 import os
+import signal
 from pathlib import Path
 from typing import Annotated
 
@@ -48,6 +49,7 @@ def serve(
     insecure_no_tls, insecure_no_token: who may ask; allow_reload: whether clients may replace models; run, time,
     registry: of registry:NAME.
     """
+    signal.signal(signal.SIGHUP, signal.SIG_IGN)  # nothing is loaded yet that could be loaded again
     from qcompress.serving.repository import Repository
     from qcompress.serving.server import Address, announced, note_slow
     from qcompress.serving.server import serve as serve_sources

@@ -1,5 +1,6 @@
 """The protocol over gRPC: its own message classes, of tritonclient, with handlers of ours."""
 
+import asyncio
 import time
 from collections.abc import AsyncIterator, Awaitable, Callable
 from typing import Any
@@ -151,7 +152,7 @@ class GrpcService:
             self._allow("ModelStreamInfer", context)
         except RequestFault as fault:
             await context.abort(grpc.StatusCode[fault.reason.status], str(fault))
-        async for given in requests:
+        while (given := await self._next(requests, context)) is not None:
             made = self._messages.ModelStreamInferResponse()
             try:
                 request = _message(self._messages.ModelInferRequest, given)
@@ -163,6 +164,19 @@ class GrpcService:
                 report("ModelStreamInfer", fault)
                 made.error_message = "internal fault of the service"
             yield made.SerializeToString()
+
+    async def _next(self, requests: AsyncIterator[bytes], context: Any) -> bytes | None:
+        """The next request of a stream, None at its end; a stream in which none comes for too long is ended."""
+        import grpc
+
+        limit = self.engine.limits.deadline
+        try:
+            async with asyncio.timeout(limit):
+                return await anext(requests, None)
+        except TimeoutError:
+            fault = RequestFault(Reason.LATE, f"no request came for {limit:g} s; the stream is ended")
+        await context.abort(grpc.StatusCode[fault.reason.status], str(fault))
+        raise fault
 
     def _response(self, answer: Answer) -> Any:
         response = self._messages.ModelInferResponse(

@@ -1,6 +1,7 @@
 """Bodies of requests and answers as the protocol has them over HTTP: JSON, and binary tensors behind it."""
 
 import json
+import re
 import time
 import zlib
 from collections.abc import Mapping
@@ -16,6 +17,8 @@ HEADER_LENGTH = "inference-header-content-length"
 """Bytes of JSON in front of binary tensors."""
 WINDOW = {"gzip": 31, "deflate": 15}
 """Encodings, and zlib's number for their headers."""
+NEVER = re.compile(r"q=0(\.0*)?")
+"""The quality of an encoding that a client does not take."""
 
 
 class Wanted(NamedTuple):
@@ -60,7 +63,7 @@ def packed(body: bytes, accepted: str) -> tuple[bytes, str]:
     """The body in the first encoding that a client accepts and this service knows, and its name; else as it is."""
     for each in accepted.lower().split(","):
         name, _, quality = each.strip().partition(";")
-        if name.strip() in WINDOW and quality.replace(" ", "") not in ("q=0", "q=0.0"):
+        if name.strip() in WINDOW and not NEVER.fullmatch(quality.replace(" ", "")):
             packer = zlib.compressobj(1, zlib.DEFLATED, WINDOW[name.strip()])
             return packer.compress(body) + packer.flush(), name.strip()
     return body, ""
@@ -84,22 +87,22 @@ def read(model: str, version: str, body: bytes, json_bytes: int | None) -> Wante
     """
     end = len(body) if json_bytes is None else json_bytes
     content = _object(json_of(body[:end]), "the request")
-    parameters = _object(content.get("parameters", {}), "parameters")
+    parameters = _object(_given(content, "parameters", {}), "parameters")
     inputs, place = [], end
     for entry in _objects(content.get("inputs"), "inputs"):
         tensor, place = _tensor(entry, memoryview(body), place, json_bytes is not None)
         inputs.append(tensor)
     if place != len(body):
         raise invalid(f"{len(body) - place} bytes behind the last tensor belong to none")
-    outputs = _objects(content.get("outputs", []), "outputs")
+    outputs = _objects(_given(content, "outputs", []), "outputs")
     binary = {}
     for entry in outputs:
-        own = _object(entry.get("parameters", {}), "parameters of an output")
+        own = _object(_given(entry, "parameters", {}), "parameters of an output")
         _refuse(own)
         if "binary_data" in own:
             binary[_text(entry, "name", "an output")] = _flag(own, "binary_data")
     names = [_text(entry, "name", "an output") for entry in outputs]
-    request_id = "" if "id" not in content else _text(content, "id", "the request")
+    request_id = "" if content.get("id") is None else _text(content, "id", "the request")
     query = Query(model, version, request_id, inputs, names or None, until(parameters.get("timeout")), len(body))
     return Wanted(query, binary, "binary_data_output" in parameters and _flag(parameters, "binary_data_output"))
 
@@ -138,9 +141,25 @@ def written(wanted: Wanted, answer: Answer, accepted: str) -> Written:
 def json_of(body: bytes) -> Any:
     """JSON in a body; raises RequestFault if it is none."""
     try:
-        return json.loads(body)
-    except (ValueError, RecursionError) as fault:
+        return json.loads(body.decode(), object_pairs_hook=_once)
+    except UnicodeDecodeError as fault:
+        raise invalid(f"the request is no JSON: byte {fault.start} is not UTF-8") from None
+    except json.JSONDecodeError as fault:
         raise invalid(f"the request is no JSON: {fault}") from None
+    except ValueError:
+        raise invalid("the request is no JSON: a number has too many digits") from None
+    except RecursionError:
+        raise invalid("the request is no JSON: it is nested too deeply") from None
+
+
+def _once(pairs: list[tuple[str, Any]]) -> JsonObject:
+    """An object of JSON; raises RequestFault for a key that it has twice."""
+    found = dict(pairs)
+    if len(found) != len(pairs):
+        keys = [key for key, _ in pairs]
+        twice = next(key for place, key in enumerate(keys) if key in keys[:place])
+        raise invalid(f"the request has {shown(twice)} twice in one object")
+    return found
 
 
 def until(timeout: object) -> float | None:
@@ -155,7 +174,7 @@ def until(timeout: object) -> float | None:
 def _tensor(entry: JsonObject, body: memoryview, place: int, has_length: bool) -> tuple[Tensor, int]:
     """An input, and where in the body the next one begins."""
     name, datatype = _text(entry, "name", "an input"), _text(entry, "datatype", "an input")
-    parameters = _object(entry.get("parameters", {}), f"parameters of input {shown(name)}")
+    parameters = _object(_given(entry, "parameters", {}), f"parameters of input {shown(name)}")
     _refuse(parameters)
     shape = entry.get("shape")
     if not isinstance(shape, list):
@@ -183,6 +202,12 @@ def _refuse(parameters: JsonObject) -> None:
         raise unsupported("shared memory")
     if parameters.get("classification"):
         raise unsupported("classification")
+
+
+def _given(entry: JsonObject, key: str, default: object) -> object:
+    """What an object has under a key; null is as good as none."""
+    value = entry.get(key)
+    return default if value is None else value
 
 
 def _object(value: object, what: str) -> JsonObject:

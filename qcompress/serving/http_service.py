@@ -20,6 +20,8 @@ if TYPE_CHECKING:
     from starlette.responses import Response
 
 Endpoint = Callable[["Request"], Awaitable["Response"]]
+SMALL = 64 * 1024
+"""Bytes that a request about the repository may have."""
 
 
 class HttpService:
@@ -63,7 +65,9 @@ class HttpService:
             refuse = _answered(self.allowed(self.unsupported))
             routes.append(Route(f"/v2/{path}", refuse, methods=["GET", "POST"]))
             routes.append(Route(f"/v2/{path}/{{rest:path}}", refuse, methods=["GET", "POST"]))
-        return Starlette(routes=routes, exception_handlers={404: _no_path, 405: _no_path})
+        app = Starlette(routes=routes, exception_handlers={404: _no_path, 405: _no_path})
+        app.router.redirect_slashes = False
+        return app
 
     def allowed(self, endpoint: Endpoint) -> Endpoint:
         """The endpoint for those who show the token."""
@@ -101,19 +105,24 @@ class HttpService:
         return _json({"model_stats": self.management.statistics(name, version)})
 
     async def index(self, request: "Request") -> "Response":
-        body = await self._body(request)
+        with self.engine.admitted("http"):
+            body = await self._body(request, SMALL)
         given = http_bodies.json_of(body) if body else {}
         if not isinstance(given, dict) or not isinstance(given.get("ready", False), bool):
             raise invalid('the request is no JSON object, or its "ready" is neither true nor false')
         return _json(self.engine.repository.index(given.get("ready", False)))
 
     async def load(self, request: "Request") -> "Response":
-        await self._body(request)
-        await self.management.load(request.path_params["model"])
+        self.management.check()
+        with self.engine.admitted("http"):
+            await self._body(request, SMALL)
+            await self.management.load(request.path_params["model"])
         return _empty(200)
 
     async def unload(self, request: "Request") -> "Response":
-        await self._body(request)
+        self.management.check()
+        with self.engine.admitted("http"):
+            await self._body(request, SMALL)
         self.management.unload(request.path_params["model"])
         return _empty(200)
 
@@ -152,9 +161,12 @@ class HttpService:
         read = partial(http_bodies.read, *_model(request), body, None if told is None else end)
         return read() if end <= AT_ONCE_BYTES else await self.engine.in_worker(read)
 
-    async def _body(self, request: "Request") -> bytes:
-        """The body, unpacked; raises RequestFault as soon as it is known to be too large."""
-        largest = self.engine.limits.request_bytes
+    async def _body(self, request: "Request", most: int | None = None) -> bytes:
+        """The body, unpacked; most: bytes of it, None for as many as a request may have.
+
+        Raises RequestFault as soon as it is known to be too large.
+        """
+        largest = self.engine.limits.request_bytes if most is None else min(most, self.engine.limits.request_bytes)
         told = request.headers.get("content-length", "")
         too_large = RequestFault(Reason.TOO_LARGE, f"the request is larger than {largest} bytes")
         if told.isdecimal() and int(told[:18]) > largest:

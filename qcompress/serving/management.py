@@ -35,12 +35,12 @@ class Management:
 
     async def load(self, name: str) -> None:
         """Load what model `name` comes from again; raises RequestFault if that is not allowed, or not possible."""
-        self._check()
+        self.check()
         await self.reload(name)
 
     def unload(self, name: str) -> None:
         """Serve model `name` no more; raises RequestFault if that is not allowed, or there is none."""
-        self._check()
+        self.check()
         self.engine.repository.unload(name)
         say(f"{name} is unloaded")
 
@@ -55,7 +55,8 @@ class Management:
             raise invalid(f"not loaded again, it is served as before: {fault}") from None
         say(f"loaded again: {', '.join(changed) or 'nothing has changed'}")
 
-    def _check(self) -> None:
+    def check(self) -> None:
+        """Raises RequestFault unless clients may replace models."""
         if not self.replacing:
             raise RequestFault(
                 Reason.UNSUPPORTED, "models are replaced only where the service runs with --allow-reload"

@@ -91,7 +91,7 @@ class Repository:
         if versions is None:
             raise RequestFault(Reason.UNKNOWN, f"no model {shown(name)}; there are {', '.join(state.table)}")
         if name in state.away:
-            raise RequestFault(Reason.BUSY, f"model {name} is unloaded")
+            raise RequestFault(Reason.UNKNOWN, f"model {name} is unloaded")
         if not version:
             return versions[max(versions)]
         for number, model in versions.items():

@@ -2,6 +2,7 @@
 
 import asyncio
 import contextlib
+import math
 import os
 import signal
 import socket
@@ -10,6 +11,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 from qcompress.errors import QcompressError
+from qcompress.serving.connections import connection_of, most_connections
 from qcompress.serving.engine import Engine
 from qcompress.serving.grpc_service import GrpcService
 from qcompress.serving.http_service import HttpService
@@ -41,10 +43,13 @@ class Address:
 def serve(sources: Sequence[Source], options: Options, listening: Callable[[Address, Repository], None]) -> bool:
     """Serve candidates until SIGTERM or SIGINT; requests under way are answered then, new ones refused.
 
-    listening: called once all models are loaded and checked and both ports are open. SIGHUP loads all candidates again.
+    listening: called once all models are loaded and checked and both ports are open. SIGHUP loads all candidates again,
+    and if it comes while they are loaded, as soon as they are.
     Returns whether all work has ended: what goes on behind the time to drain nobody waits for. Raises QcompressError
     for options, candidates and ports that are none, MismatchError if a check fails.
     """
+    hangups: list[int] = []
+    signal.signal(signal.SIGHUP, lambda number, frame: hangups.append(number))
     os.environ.setdefault("GRPC_VERBOSITY", "NONE")  # what it has to say, we say
     import grpc
     import prometheus_client
@@ -64,14 +69,18 @@ def serve(sources: Sequence[Source], options: Options, listening: Callable[[Addr
         repository.load()
         _listen(listener, options)
         engine = Engine(repository, options.limits, metrics, options.processors)
-        asyncio.run(_run(engine, options, listener, listening))
+        asyncio.run(_run(engine, options, listener, listening, hangups))
         return not engine.working
 
 
 async def _run(
-    engine: Engine, options: Options, listener: socket.socket, listening: Callable[[Address, Repository], None]
+    engine: Engine,
+    options: Options,
+    listener: socket.socket,
+    listening: Callable[[Address, Repository], None],
+    hangups: Sequence[int],
 ) -> None:
-    """Both protocols until a signal comes."""
+    """Both protocols until a signal comes. hangups: those that came while models were loaded."""
     management, token = Management(engine, options.replacing), options.security.token()
     http = _http_server(HttpService(engine, management, token), options)
     rpc, port = _grpc_server(GrpcService(engine, management, token), options)
@@ -93,6 +102,8 @@ async def _run(
     listening(
         Address(_address(options.host, listener.getsockname()[1]), _address(options.host, port)), engine.repository
     )
+    if hangups:
+        reload()
     stop = loop.create_task(ending.wait())
     await asyncio.wait([stop, serving], return_when=asyncio.FIRST_COMPLETED)
     engine.draining = True
@@ -154,10 +165,10 @@ def _http_server(service: HttpService, options: Options) -> "Server":
             log_level="error",
             access_log=False,
             lifespan="off",
-            http="h11",
+            http=connection_of(limits.deadline, most_connections()),
             ws="none",
             backlog=BACKLOG,
-            timeout_keep_alive=60,
+            timeout_keep_alive=math.ceil(limits.deadline),
             timeout_graceful_shutdown=int(limits.drain) + 1,
             server_header=False,
             ssl_certfile=security.certificate,

@@ -14,6 +14,15 @@ from qcompress.serving.faults import Reason, RequestFault, invalid, shown
 from qcompress.serving.models import Model, Slot
 
 Data = bytes | memoryview | Sequence[Any]
+KINDS = {
+    bool: "true or false",
+    str: "text",
+    float: "fractions",
+    dict: "objects",
+    type(None): "null",
+    bytes: "bytes",
+}
+"""What may stand where a number should."""
 
 
 @dataclass(frozen=True)
@@ -73,19 +82,26 @@ def _array(slot: Slot, accepted: Mapping[str, Datatype], tensor: Tensor, rows: i
                 f"{count * datatype.dtype.itemsize}"
             )
         return np.frombuffer(tensor.data, datatype.dtype).reshape(shape)
-    numbers = _flat(slot.name, tensor.data)
+    numbers = _flat(slot.name, tensor.data, shape)
     if len(numbers) != count:
         raise invalid(f"input {slot.name}: {len(numbers)} numbers, shape {list(shape)} has {count}")
     return _from_numbers(slot.name, numbers, datatype).reshape(shape)
 
 
-def _flat(name: str, data: Sequence[Any]) -> Sequence[Any]:
-    """The numbers in lists of lists, the last index fastest."""
-    level = data
-    while level and any(type(each) is list for each in level):
-        if not all(type(each) is list for each in level):
+def _flat(name: str, data: Sequence[Any], shape: tuple[int, ...]) -> Sequence[Any]:
+    """The numbers in one list, or in lists of lists of this shape, the last index fastest."""
+    if list not in set(map(type, data)):
+        return data
+    level, fits = data, len(data) == shape[0]
+    for size in shape[1:]:
+        if set(map(type, level)) != {list}:
             raise invalid(f"input {name}: numbers and lists stand side by side")
+        fits = fits and set(map(len, level)) == {size}
+        if not fits:
+            break
         level = list(chain.from_iterable(level))
+    if not fits or list in set(map(type, level)):
+        raise invalid(f"input {name}: the lists in its data are not those of shape {list(shape)}; one list will do")
     return level
 
 
@@ -93,8 +109,9 @@ def _from_numbers(name: str, numbers: Sequence[Any], datatype: Datatype) -> npt.
     """Numbers, checked one by one: whole ones of the datatype's range for integers, whole or real ones for others."""
     kinds: tuple[type, ...] = (int, float) if datatype.name in FLOATS else (int,)
     if wrong := set(map(type, numbers)).difference(kinds):
-        told = ", ".join(sorted(kind.__name__ for kind in wrong))
-        raise invalid(f"input {name}: {told} in the data, {datatype.name} takes numbers of type {kinds[-1].__name__}")
+        told = ", ".join(sorted(KINDS.get(kind, kind.__name__) for kind in wrong))
+        taken = "numbers" if float in kinds else "whole numbers"
+        raise invalid(f"input {name}: {told} in the data, {datatype.name} takes {taken}")
     try:
         if datatype.name in FLOATS:
             with np.errstate(over="ignore"):

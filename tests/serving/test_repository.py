@@ -84,8 +84,9 @@ def test_versions_are_in_the_order_of_the_candidates(tmp_path):
 def test_what_is_unloaded_is_listed_so(tmp_path):
     repository = loaded(make(tmp_path / "a", [encoder()], compiled=False))
     repository.unload("encoder")
-    with pytest.raises(RequestFault, match="model encoder is unloaded"):
+    with pytest.raises(RequestFault, match="model encoder is unloaded") as fault:
         repository.find("encoder")
+    assert fault.value.reason is Reason.UNKNOWN  # a client need not try again
     assert [each["state"] for each in repository.index()] == ["UNAVAILABLE", "READY"]
     assert [each["name"] for each in repository.index(ready=True)] == ["encoder.codes"]
     assert repository.reload() == []

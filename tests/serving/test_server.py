@@ -317,10 +317,18 @@ def test_with_tls_and_a_token_only_those_who_show_it_are_answered(candidate, pai
         (b" " * 300_001, {}, 413, "larger than 300000 bytes"),
         ([b" " * 10_000] * 31, {"Transfer-Encoding": "chunked"}, 413, "larger than 300000 bytes"),
         (b'{"inputs": []}more', {"Inference-Header-Content-Length": "14"}, 400, "4 bytes behind the last tensor"),
-        ({"data": [[[1, 2, 3], [4, 5, "6"]]]}, {}, 400, "str in the data"),
-        ({"data": [[[1, 2, 3], [4, 5, True]]]}, {}, 400, "bool in the data"),
+        ({"data": [[[1, 2, 3], [4, 5, "6"]]]}, {}, 400, "text in the data, FP32 takes numbers"),
+        ({"data": [[[1, 2, 3], [4, 5, True]]]}, {}, 400, "true or false in the data, FP32 takes numbers"),
         ({"data": [1, 2, 3, 4, 5]}, {}, 400, "5 numbers, shape [1, 2, 3] has 6"),
         ({"data": [[1, 2, 3], 4, 5, 6]}, {}, 400, "side by side"),
+        ({"data": [[[1, 2], [3, 4], [5, 6]]]}, {}, 400, "not those of shape [1, 2, 3]; one list will do"),
+        ({"data": [[1, 2, 3, 4, 5, 6]]}, {}, 400, "not those of shape [1, 2, 3]"),
+        ({"data": [[[[1], [2], [3]], [[4], [5], [6]]]]}, {}, 400, "not those of shape [1, 2, 3]"),
+        ({"data": [[[1, 2, 3]], [[4, 5, 6]]]}, {}, 400, "not those of shape [1, 2, 3]"),
+        (b'{"inputs": [], "id": "\xff"}', {}, 400, "byte 22 is not UTF-8"),
+        ('{"inputs": []}'.encode("utf-16"), {}, 400, "is not UTF-8"),
+        (b'{"inputs": [], "inputs": []}', {}, 400, "'inputs' twice in one object"),
+        (b'{"inputs": [' + b"1" * 5000 + b"]}", {}, 400, "a number has too many digits"),
         ({"data": [1, 2, 3, 4, 5, 10**400]}, {}, 400, "beyond FP32"),
         ({"data": [1, 2, 3, 4, 5, 1e300]}, {}, 400, "row 0: 1 of 6 values are NaN or infinite"),
         ({"data": [1, 2, 3, 4, 5, float("nan")]}, {}, 400, "row 0: 1 of 6 values are NaN"),
@@ -345,6 +353,88 @@ def test_bodies_that_are_none_are_said(served, body, headers, status, said):
         content = json.loads(answer.read())
     assert (answer.status, list(content)) == (status, ["error"])
     assert said in content["error"]
+
+
+def asked(running, method, path, body=None, headers=None):
+    """Status, headers and body of an answer."""
+    with contextlib.closing(http.client.HTTPConnection(running.http, timeout=20)) as connection:
+        connection.request(method, path, body, headers or {})
+        answer = connection.getresponse()
+        return answer.status, answer.headers, answer.read()
+
+
+def test_null_is_as_good_as_nothing(served):
+    tensor = {"name": "image", "datatype": "FP32", "shape": [1, 2, 3], "data": [0] * 6, "parameters": None}
+    body = json.dumps({"inputs": [tensor], "parameters": None, "outputs": None, "id": None})
+    status, _, content = asked(served, "POST", "/v2/models/encoder/infer", body)
+    assert (status, "id" in json.loads(content)) == (200, False)
+
+
+@pytest.mark.parametrize(
+    ("accepted", "encoding"),
+    [("gzip;q=0.00", None), ("gzip; q=0., deflate;q=0.001", "deflate"), ("gzip;q=0.01", "gzip")],
+)
+def test_an_encoding_of_quality_zero_is_not_taken(served, accepted, encoding):
+    body = json.dumps({"inputs": [{"name": "image", "datatype": "FP32", "shape": [1, 2, 3], "data": [0] * 6}]})
+    status, headers, _ = asked(served, "POST", "/v2/models/encoder/infer", body, {"Accept-Encoding": accepted})
+    assert (status, headers["Content-Encoding"]) == (200, encoding)
+
+
+@pytest.mark.parametrize(
+    ("path", "status"), [("index", 413), ("models/encoder/load", 501), ("models/encoder/unload", 501)]
+)
+def test_requests_about_the_repository_are_small_and_first_allowed(served, path, status):
+    assert asked(served, "POST", f"/v2/repository/{path}", b" " * (64 * 1024 + 1))[0] == status
+
+
+def test_a_slash_too_many_leads_nowhere(served):
+    status, headers, _ = asked(served, "GET", "/v2/models/encoder/", None, {"Host": "elsewhere"})
+    assert (status, headers["Location"]) == (404, None)
+
+
+def test_what_asks_for_the_repository_waits_in_the_same_queue(three):
+    head = b"POST /v2/repository/index HTTP/1.1\r\nHost: a\r\nContent-Length: 5000\r\n\r\n{"
+    with service(three, "--max-queue", 1, "--deadline", 2) as running:
+        with socket.create_connection(("127.0.0.1", int(running.http.rpartition(":")[2])), 10) as slow:
+            slow.sendall(head)
+            wait_for(lambda: b"under_way 1.0" in metrics(running))
+            assert asked(running, "POST", "/v2/repository/index")[0] == 503
+            assert b"504" in slow.recv(1000)
+        with grpc.insecure_channel(running.grpc) as channel:
+            ended = threading.Event()
+            stream = channel.stream_stream("/inference.GRPCInferenceService/ModelStreamInfer")
+            with pytest.raises(grpc.RpcError) as fault:
+                next(stream(iter(lambda: ended.wait(20) and None, None), timeout=15))
+            ended.set()
+            assert fault.value.code() is grpc.StatusCode.DEADLINE_EXCEEDED
+            assert fault.value.details() == "no request came for 2 s; the stream is ended"
+
+
+LOADING = """
+import os, signal
+from qcompress.serving import server
+from qcompress.serving.repository import Repository
+from qcompress.cli import main
+load = Repository.load
+def interrupted(self):
+    os.kill(os.getpid(), signal.SIGHUP)
+    load(self)
+Repository.load = interrupted
+main()
+"""
+
+
+def test_a_hangup_while_models_are_loaded_loads_them_again(candidate):
+    command = [sys.executable, "-c", LOADING, "serve", str(candidate), "--port", "0", "--grpc-port", "0"]
+    with subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True) as process:
+        try:
+            assert process.stdout.readline().startswith("serving ")
+            lines = iter(process.stderr.readline, "")
+            assert any("loaded again: nothing has changed" in line for line in lines)
+            process.send_signal(signal.SIGTERM)
+            assert process.wait(20) == 0
+        finally:
+            process.kill()
 
 
 @pytest.mark.parametrize(
