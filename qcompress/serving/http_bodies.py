@@ -141,7 +141,7 @@ def written(wanted: Wanted, answer: Answer, accepted: str) -> Written:
 def json_of(body: bytes) -> Any:
     """JSON in a body; raises RequestFault if it is none."""
     try:
-        return json.loads(body.decode(), object_pairs_hook=_once)
+        return DECODER.decode(body.decode())
     except UnicodeDecodeError as fault:
         raise invalid(f"the request is no JSON: byte {fault.start} is not UTF-8") from None
     except json.JSONDecodeError as fault:
@@ -160,6 +160,10 @@ def _once(pairs: list[tuple[str, Any]]) -> JsonObject:
         twice = next(key for place, key in enumerate(keys) if key in keys[:place])
         raise invalid(f"the request has {shown(twice)} twice in one object")
     return found
+
+
+DECODER = json.JSONDecoder(object_pairs_hook=_once)
+"""Made once, not for every request."""
 
 
 def until(timeout: object) -> float | None:
