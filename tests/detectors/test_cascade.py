@@ -23,10 +23,9 @@ synthesis: {flow: null}
 
 @pytest.fixture(scope="module")
 def shape():
-    import sys
-
-    sys.path.insert(0, str(PLUG))
-    import dummy_images
+    with pytest.MonkeyPatch.context() as patch:
+        patch.syspath_prepend(str(PLUG))
+        import dummy_images
 
     return dummy_images.SHAPE
 
