@@ -52,6 +52,18 @@ def test_compile_ends_with_1_and_names_the_node_of_a_body_that_lies(model, qcomp
     assert told.returncode == 0, told.stderr
 
 
+def test_onnx_is_built_verified_and_opened_again_by_name(model, qcompress, tmp_path):
+    folder, names = tmp_path / "c", ["onnx", "onnx-codes", "onnx-float", "onnx-float-codes"]
+    done = qcompress("compile", model, "--targets", ",".join(names), "--out", folder)
+    assert done.returncode == 0, done.stderr
+    again = qcompress("verify", folder, "--targets", ",".join(names), "--samples", "50")
+    assert again.returncode == 0, again.stderr
+    for name in names:
+        assert (folder / name / "small" / "model.onnx").is_file()
+        assert f" {name} " in done.stdout
+        assert f" {name} " in again.stdout
+
+
 def test_verify_of_a_model_names_the_node_too(model, qcompress):
     done = qcompress("verify", model, "--targets", "liar", "--samples", "20")
     assert done.returncode == 1
@@ -96,6 +108,7 @@ targets:
   hls: {backend: Quartus, strategy: Resource, reuse_factor: 2}
   hls-oneapi: {}
   rtl: {latency_cutoff: 2}
+  onnx: float
 verification: {test_rows: 20, random_rows: 20}
 synthesis: {flow: null}
 """
@@ -106,10 +119,10 @@ synthesis: {flow: null}
     assert "hls-oneapi: written, not simulated" in done.stdout
     assert "hls-oneapi: written, not simulated" in (folder / "report.html").read_text()
     manifest = json.loads((folder / "manifest.json").read_text())
-    assert set(manifest["targets"]) == {"cpp", "hls-quartus-resource-reuse2", "hls-oneapi", "rtl"}
+    assert set(manifest["targets"]) == {"cpp", "hls-quartus-resource-reuse2", "hls-oneapi", "rtl", "onnx-float"}
     assert manifest["targets"]["rtl"]["settings"]["latency_cutoff"] == 2
     bodies = {entry["body"] for entry in manifest["steps"]["verify"]["figures"]["sum"]}
-    assert bodies == {"Keras", "cpp", "hls-quartus-resource-reuse2", "rtl", "cpp, all stages"}
+    assert bodies == {"Keras", "cpp", "hls-quartus-resource-reuse2", "rtl", "onnx-float", "cpp, all stages"}
     for built in ("cpp", "emulator"):
         assert json.loads((folder / built / "sum" / "cpp.json").read_text())["settings"]["machine"] == "x86-64"
         assert len(list((folder / built / "sum").glob("*.so"))) == 1  # evaluate has run what was verified, no other

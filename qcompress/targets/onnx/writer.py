@@ -129,10 +129,7 @@ class Writer:
         bits = min(bits, max(-tensor.low, tensor.high + 1, 1).bit_length())  # beyond, only the sign is left
         low, high = tensor.low >> bits, tensor.high >> bits
         if tensor.dtype.kind == "f":
-            scaled = self.node(
-                "Mul", [tensor.name, self.constant(wanted, 2.0**-bits, tensor.dtype)], f"{wanted}.scaled"
-            )
-            return Tensor(self.node("Floor", [scaled], wanted), tensor.dtype, low, high)
+            return Tensor(self._scaled("Floor", tensor, bits, wanted), tensor.dtype, low, high)
         lift = max(0, -low)  # division of integers cuts towards zero
         lifted = self.plus(tensor, lift << bits, f"{wanted}.lifted")
         parts = self.op(
