@@ -1,0 +1,78 @@
+"""How long logic takes on a device: nanoseconds of registers, adders, tables and selections, wires at usual load included.
+
+The coefficients in delays.json were fitted to our own place-and-route runs by campaigns/calibrate_delays.py. They choose
+where registers go; whether a clock is met, only place and route says.
+"""
+
+import json
+from dataclasses import dataclass
+from functools import cache
+from math import ceil, log2
+from pathlib import Path
+
+from qcompress.errors import QcompressError
+
+COEFFICIENTS = Path(__file__).with_name("delays.json")
+
+
+@dataclass(frozen=True)
+class Delays:
+    """Of one family of devices, in ns.
+
+    register: from a clock edge through a flip-flop, its wire, to the set-up of the next; lut: a look-up table with its
+    wire; adder_base, carry: of an adder, and of each of its bits; fan_out: for each doubling of what a wire drives;
+    lut_inputs: of a look-up table; ternary: whether three numbers are added in one carry chain.
+    """
+
+    register: float
+    lut: float
+    adder_base: float
+    carry: float
+    fan_out: float
+    lut_inputs: int
+    ternary: bool
+
+    def adder(self, bits: int) -> float:
+        """Sum or difference of two numbers, the longer of `bits`."""
+        return self.adder_base + self.carry * bits
+
+    def levels(self, inputs: int) -> float:
+        """A function of so many bits that is a tree of look-up tables, such as a reduction."""
+        return self.lut * max(ceil(log2(max(inputs, 2)) / log2(self.lut_inputs)), 1)
+
+    def table(self, bits: int) -> float:
+        """A table of 2**bits entries in look-up tables: each further bit halves what one of them covers."""
+        return self.lut * (1 + max(0, bits - self.lut_inputs) / 2)
+
+    def multiplexer(self, inputs: int) -> float:
+        """One of so many inputs."""
+        return self.lut * max(ceil(log2(max(inputs, 2)) / (2 if self.lut_inputs >= 6 else 1)), 1)
+
+    def compare(self, bits: int) -> float:
+        """Whether one number of `bits` is less than another."""
+        return self.adder(bits)
+
+    def product(self, a_bits: int, b_bits: int) -> float:
+        """Product of two numbers in look-up tables: a tree of adders over the narrower one."""
+        few, many = sorted((a_bits, b_bits))
+        return self.lut + max(few - 1, 0).bit_length() * self.adder(many)
+
+    def load(self, driven: int) -> float:
+        """What is to be added for a wire that drives so many cells."""
+        return self.fan_out * log2(max(driven, 1))
+
+
+@cache
+def families() -> dict[str, Delays]:
+    """Families of devices with a delay model."""
+    content = json.loads(COEFFICIENTS.read_text())
+    return {name: Delays(**values) for name, values in content["families"].items()}
+
+
+def delays_of(family: str) -> Delays:
+    """The delay model of a family of devices; raises QcompressError if there is none, naming those that have one."""
+    try:
+        return families()[family]
+    except KeyError:
+        known = ", ".join(families())
+        raise QcompressError(f"family {family}: no delay model, so no clock can be aimed at; those of {known} are known") from None
