@@ -36,8 +36,8 @@ def find_device(name: str) -> Device:
 def _instead(name: str) -> str:
     """What to write instead of name."""
     lower = name.lower()
-    begun = [spelled for small, spelled in _SPELLED.items() if lower and small.startswith(lower)]
-    nearest = difflib.get_close_matches(lower, _SPELLED, 1, 0.5)
-    if begun or nearest:
-        return f"did you mean {begun[0] if begun else _SPELLED[nearest[0]]}?"
+    holding = [spelled for small, spelled in _SPELLED.items() if lower and lower in small]
+    nearest = difflib.get_close_matches(lower, _SPELLED, 1)
+    if holding or nearest:
+        return f"did you mean {holding[0] if holding else _SPELLED[nearest[0]]}?"
     return f"give one of {', '.join(device.name for device in OPEN_DEVICES)}, or a vendor's whole part number"
