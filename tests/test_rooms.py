@@ -13,6 +13,7 @@ ROOMS = [
     "errors",
     "files",
     "yaml_files",
+    "devices",
     "fixedpoint",
     "graph",
     "progress",

@@ -1,0 +1,35 @@
+"""Devices that open tools place and route, and libraries of cells that open tools map to.
+
+Capacities: of ECP5 and Nexus as nextpnr counts them (TRELLIS_COMB, OXIDE_COMB, MULT18X18D, DP16KD), of Gowin and
+GateMate from the makers' data sheets. A GateMate's CPE is two trees of tables with four inputs and two flip-flops; it
+has no multipliers of its own.
+"""
+
+from qcompress.devices.device import Device, Vendor
+
+_LISTED: tuple[tuple[str, Vendor, str, str, int, int, int | None, int | None], ...] = (
+    ("ecp5-25k", "Lattice", "ecp5", "ECP5 LFE5U-25", 24288, 24288, 28, 56),
+    ("ecp5-45k", "Lattice", "ecp5", "ECP5 LFE5U-45", 43848, 43848, 72, 108),
+    ("ecp5-85k", "Lattice", "ecp5", "ECP5 LFE5U-85", 83640, 83640, 156, 208),
+    ("lifcl-17", "Lattice", "nexus", "CrossLink-NX LIFCL-17", 13824, 13824, 24, 24),
+    ("lifcl-40", "Lattice", "nexus", "CrossLink-NX LIFCL-40", 32256, 32256, 56, 84),
+    ("gw1n-9c", "Gowin", "gowin", "LittleBee GW1N-9C", 8640, 6480, 20, 26),
+    ("gw2a-18", "Gowin", "gowin", "Arora GW2A-18", 20736, 15552, 48, 46),
+    ("gw5a-25", "Gowin", "gowin", "Arora V GW5A-25", 23040, 23040, 28, 56),
+    ("gw5ast-138", "Gowin", "gowin", "Arora V GW5AST-138", 138240, 138240, 298, 340),
+    ("ccgm1a1", "Cologne Chip", "gatemate", "GateMate A1", 40960, 40960, None, 32),
+    ("ccgm1a2", "Cologne Chip", "gatemate", "GateMate A2", 81920, 81920, None, 64),
+)
+"""Name, vendor, family, description, look-up tables of four inputs, flip-flops, multipliers, block RAMs."""
+
+CELLS = {
+    "sky130hd": "SkyWater 130 nm, high density cells",
+    "nangate45": "Nangate 45 nm open cells",
+    "generic": "generic cells, areas in two-input NAND gates",
+}
+"""Libraries of cells, and what they are."""
+
+OPEN_DEVICES = tuple(
+    Device(name, vendor, family, name, description, luts, 4, flip_flops, multipliers, rams, place_and_route=True)
+    for name, vendor, family, description, luts, flip_flops, multipliers, rams in _LISTED
+) + tuple(Device(name, "ASIC", name, name, description) for name, description in CELLS.items())
