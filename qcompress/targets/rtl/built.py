@@ -6,7 +6,7 @@ from typing import ClassVar
 
 from qcompress.graph import Graph
 
-FLOWS = ("yosys-xilinx", "yosys-ecp5", "yosys-asic")
+FLOWS = ("yosys-xilinx", "yosys-ecp5", "yosys-nexus", "yosys-gowin", "yosys-gatemate", "yosys-asic")
 """Synthesis flows that take Verilog."""
 
 

@@ -20,6 +20,7 @@ import numpy as np
 from pydantic import BaseModel, ConfigDict, Field
 
 from qcompress.errors import Refused
+from qcompress.files import JsonObject
 from qcompress.fixedpoint import Format
 from qcompress.graph import OPERATIONS, Graph, Linear, Node, Quantize, Table
 from qcompress.graph.ports import INPUT, OUTPUT
@@ -28,6 +29,7 @@ from qcompress.targets.processes import ProgramFailed, Simulator, python_module,
 from qcompress.targets.record import read_record, write_record
 from qcompress.targets.rtl.bench import write_bench
 from qcompress.targets.rtl.built import InVerilog
+from qcompress.targets.rtl.delays import clocked_family
 from qcompress.targets.rtl.verilator import Simulation
 from qcompress.targets.rtl.verilog import buses
 
@@ -47,14 +49,22 @@ SUM_BITS = 32
 """Widest sum of products, sign not counted: random layers were exact up to 41 bits, and wrong from 42."""
 WRONG_LOGIC = 3
 """Exit status of the build process that found alkaid's logic different from the graph."""
+REFUSED = 4
+"""Exit status of the build process that left a refusal in verilog/refused."""
 
 
 @dataclass(frozen=True)
 class Rtl(InVerilog):
-    """Settings of the Verilog; a Target. latency_cutoff: adder levels between registers; optimization: g++'s -O."""
+    """Settings of the Verilog; a Target.
+
+    latency_cutoff: adder levels between registers, where no clock is given; clock_mhz: the clock that decides where
+    registers go, on `device`, which then must be given; optimization: g++'s -O.
+    """
 
     record: ClassVar[str] = "rtl.json"
     latency_cutoff: float = 5.0
+    device: str | None = None
+    clock_mhz: float | None = None
     optimization: str = "1"
 
     @property
@@ -72,6 +82,7 @@ class Rtl(InVerilog):
         """
         if not self.latency_cutoff > 0:
             raise Refused(f"rtl: latency_cutoff {self.latency_cutoff}: give a number of adder levels above 0")
+        self._pipelining()
         graph = graph.pruned()
         for given in graph.inputs:
             _refuse_wide("the input" + ("" if given.name == INPUT else f" {given.name}"), given.format)
@@ -99,10 +110,12 @@ class Rtl(InVerilog):
         self.refuse(graph)
         compiler = require("g++", "g++")
         log = self.begin(graph, folder)
-        write = python_module("alkaid", "qcompress.targets.rtl.build", str(self.latency_cutoff))
+        write = python_module("alkaid", "qcompress.targets.rtl.build", json.dumps(self._pipelining()))
         try:
             run_logged(write, folder, log, f"rtl: writing the Verilog of {graph.name}")
         except ProgramFailed as fault:
+            if fault.status == REFUSED:
+                raise Refused((folder / "verilog" / "refused").read_text()) from None
             if fault.status == WRONG_LOGIC:
                 raise Refused(f"rtl: alkaid's logic differs from graph {graph.name}: see {log}") from None
             raise
@@ -120,6 +133,12 @@ class Rtl(InVerilog):
         read_record(folder / self.record, graph)
         return self._body(graph, folder)
 
+    def _pipelining(self) -> JsonObject:
+        """What the build process is told; raises Refused for a clock without a device and one with no delay model."""
+        if self.clock_mhz is None:
+            return {"latency_cutoff": self.latency_cutoff}
+        return {"family": clocked_family("rtl", self.device, self.clock_mhz), "clock_mhz": self.clock_mhz}
+
     def _body(self, graph: Graph, folder: Path) -> Simulator:
         return Simulator(self.name, graph, folder / "simulation" / "simulate")
 
@@ -130,7 +149,11 @@ class Settings(BaseModel):
     model_config = ConfigDict(extra="forbid", frozen=True)
 
     latency_cutoff: Annotated[float, Field(gt=0, allow_inf_nan=False)] = 5.0
-    """Adder levels between registers."""
+    """Adder levels between registers, where no clock is given."""
+    device: str | None = None
+    """What the clock is for."""
+    clock_mhz: Annotated[float, Field(gt=0, allow_inf_nan=False)] | None = None
+    """The clock that decides where registers go."""
 
 
 def target(settings: Settings) -> Rtl:

