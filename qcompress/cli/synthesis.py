@@ -16,7 +16,7 @@ def synth(
     flow: Annotated[
         list[str] | None,
         typer.Option(
-            help="yosys-xilinx, -ecp5, -nexus, -gowin, -gatemate, -asic, or vitis, vivado, catapult, quartus; repeatable."
+            help="yosys-xilinx, -ecp5, -nexus, -gowin, -gatemate, -asic, vitis, vivado, catapult, quartus; repeatable."
         ),
     ] = None,
     family: Annotated[str, typer.Option(help="Xilinx family: xcup (UltraScale+), xcu or xc7.")] = "xcup",
