@@ -1,6 +1,7 @@
 """What a firmware_configs/*.yaml may say. A fault names the key, its line and the nearest valid key."""
 
 import difflib
+import warnings
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Annotated, Any, Literal
@@ -9,9 +10,10 @@ import yaml
 from pydantic import BaseModel, ConfigDict, Field, SerializeAsAny, ValidationError, model_validator
 
 from qcompress.detectors import Options, load_detector
-from qcompress.errors import QcompressError
+from qcompress.errors import QcompressError, QcompressWarning
 from qcompress.files import JsonObject
-from qcompress.targets import Choice, choose, distinct
+from qcompress.synthesis.aim import flow_of
+from qcompress.targets import Choice, Hardware, choose, distinct
 from qcompress.training.options import TrainingOptions
 from qcompress.yaml_files import read_yaml
 
@@ -51,9 +53,9 @@ class VerificationOptions(_Section):
 
 
 class SynthesisOptions(_Section):
-    """The open flow, and what one run of it may take."""
+    """The open flow, and what one run of it may take; of a device in section hardware, the flow that knows it."""
 
-    flow: Literal["yosys-xilinx", "yosys-asic"] | None = "yosys-xilinx"
+    flow: Literal["yosys-xilinx", "yosys-ecp5", "yosys-asic"] | None = "yosys-xilinx"
     time_limit_s: int = Field(1500, ge=1)
     memory_limit_mb: int = Field(8000, ge=100)
 
@@ -78,6 +80,8 @@ class Config(_Section):
     sample: SampleOptions
     network: SerializeAsAny[Options]
     training: TrainingOptions = TrainingOptions()
+    hardware: Hardware = Hardware()
+    """What targets are aimed at unless they are told otherwise, and budgets, which are checks."""
     targets: Targets = Field(default_factory=lambda: _targets({}))
     """Which bodies are built; every installed target may be named, with what that target may be told."""
     verification: VerificationOptions = VerificationOptions()
@@ -112,12 +116,16 @@ def _load(path: Path) -> tuple[dict[str, Any], yaml.Node | None]:
     return given, tree
 
 
-def load_config(path: Path) -> Config:
+def load_config(path: Path, hardware: Mapping[str, Any] | None = None) -> Config:
     """Read the config at `path`; raises QcompressError with file, line and key.
 
-    Relative paths in it start where it lies.
+    Relative paths in it start where it lies. hardware: keys of that section and their values, before the file's own.
+    Warns of what of it a target does not use.
     """
     given, tree = _load(path)
+    if hardware:
+        own = given.get("hardware")
+        given = given | {"hardware": {**(own if isinstance(own, dict) else {}), **hardware}}
     config = parse_config(given, path, tree)
     for section, key in (("sample", "file"), ("training", "start"), ("network", "model")):
         options = getattr(config, section)
@@ -136,7 +144,8 @@ def load_config(path: Path) -> Config:
 def parse_config(values: dict[str, Any], path: Path, tree: yaml.Node | None = None) -> Config:
     """A config from plain values as YAML gives them; `path` and `tree` (the YAML it came from) are for the messages.
 
-    values: sections and keys, with the user's words. Raises QcompressError with file, line and the nearest valid key.
+    values: sections and keys, with the user's words, which hardware fills in; without a tree those of an earlier
+    config, filled in already. Raises QcompressError with file, line and the nearest valid key.
     """
     section: list[str] = []
     if "detector" in values and not isinstance(values["detector"], str):
@@ -156,11 +165,16 @@ def parse_config(values: dict[str, Any], path: Path, tree: yaml.Node | None = No
                 if detector.selection is None:
                     raise QcompressError(f"sample.select: detector {detector.name} has no selections; leave it out")
                 own["sample"] = {**sample, "select": detector.selection.model_validate(sample["select"])}
+        section = ["hardware"]
+        hardware = own["hardware"] = Hardware.model_validate(values.get("hardware", {}))
+        own |= _flow(values, hardware) if tree else {}
         own["targets"] = {}
         for name, settings in _targets_of(values).items():
             section = ["targets", name]
-            chosen = choose(name, settings)
+            chosen = choose(name, settings, hardware if tree else None)
             own["targets"][name] = None if settings is None else chosen.settings.model_dump(mode="json")
+            for note in chosen.notes if settings is not None else ():
+                warnings.warn(note, QcompressWarning, stacklevel=3)
         section = ["targets"]
         distinct([choose(name, told) for name, told in own["targets"].items() if told is not None])
         section = []
@@ -171,6 +185,14 @@ def parse_config(values: dict[str, Any], path: Path, tree: yaml.Node | None = No
         raise QcompressError(f"{path}:{_line(tree, section)}: {'.'.join(section)}: {fault}") from None
     except QcompressError as fault:
         raise QcompressError(f"{path}:{_line(tree, section or ['detector'])}: {fault}") from None
+
+
+def _flow(values: Mapping[str, Any], hardware: Hardware) -> JsonObject:
+    """Section synthesis with the flow that knows the device, where the values name a device and no flow."""
+    told, device = values.get("synthesis", {}), hardware.aimed_at
+    if device is None or not isinstance(told, dict) or "flow" in told:
+        return {}
+    return {"synthesis": {**told, "flow": flow_of(device)}}
 
 
 def _targets(given: Mapping[str, Any]) -> JsonObject:

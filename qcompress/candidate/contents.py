@@ -9,7 +9,7 @@ from qcompress.detectors import Detector, load_detector
 from qcompress.errors import QcompressError
 from qcompress.frontends import models_in
 from qcompress.graph import Chain, Graph, Stage
-from qcompress.targets import TARGETS, Target, families, recalled
+from qcompress.targets import TARGETS, Hardware, Target, families, recalled
 
 
 class Contents(Record):
@@ -23,6 +23,15 @@ class Contents(Record):
                 f"{self.folder}: a compiled model has no detector; this needs one made by qcompress run"
             )
         return load_detector(self.manifest["detector"])
+
+    @property
+    def hardware(self) -> Hardware:
+        """What it is aimed at, and its budgets; raises QcompressError for what this version does not know."""
+        try:
+            return Hardware.model_validate(self.manifest["hardware"] or {})
+        except ValueError as fault:
+            first = str(fault).splitlines()[0]
+            raise QcompressError(f"{self.folder}: its hardware makes no sense ({first})") from None
 
     def targets(self) -> dict[str, Target]:
         """What was built, by name; a manifest that does not say it is asked by its folders."""

@@ -7,10 +7,12 @@ from qcompress.candidate.figures import KEPT
 from qcompress.errors import QcompressError
 from qcompress.files import JsonObject
 
-SCHEMA = 3
+SCHEMA = 4
 """Raised when what a manifest holds changes; older ones are brought up to it when they are read."""
+TARGETS_SINCE = 3
+"""The schema that began to name targets."""
 MANIFEST = "manifest.json"
-DESCRIPTION = ("name", "detector", "config", "seed", "versions", "front_end", "targets")
+DESCRIPTION = ("name", "detector", "config", "seed", "versions", "front_end", "targets", "hardware")
 """What a manifest says of its candidate, besides its schema and its steps."""
 TRAINING = ("epochs", "best_epoch", "validation_loss", "kept", "overtrained_since", "training_rows")
 """What step train says of a network besides its companions; unknown (None) where an older schema did not say it."""
@@ -37,11 +39,14 @@ def read(path: Path) -> JsonObject:
 def _migrated(manifest: JsonObject) -> JsonObject:
     """A manifest of any schema as the newest has it.
 
-    Schema 1 said less of a training; schemas 1 and 2 did not name the targets, which are known by their folders then.
+    Schema 1 said less of a training; schemas 1 and 2 did not name the targets, which are known by their folders then;
+    schemas 1 to 3 had no hardware to aim at.
     """
     steps = {name: dict(entry) if isinstance(entry, dict) else entry for name, entry in manifest["steps"].items()}
-    if manifest["schema"] < SCHEMA:
+    if manifest["schema"] < TARGETS_SINCE:
         manifest.setdefault("targets", None)
+    if manifest["schema"] < SCHEMA:
+        manifest.setdefault("hardware", None)
     if manifest["schema"] == 1 and "train" in steps:
         networks = steps["train"]["figures"]
         steps["train"]["figures"] = {name: dict.fromkeys(TRAINING) | entry for name, entry in networks.items()}
@@ -51,7 +56,13 @@ def _migrated(manifest: JsonObject) -> JsonObject:
 def _check_types(manifest: JsonObject) -> None:
     """TypeError or ValueError naming the entry of a manifest that is not what this version writes."""
     expected = {"name": str, "detector": str | None, "config": dict | None, "seed": int}
-    for key, kind in {**expected, "versions": dict, "front_end": dict, "targets": dict | None}.items():
+    for key, kind in {
+        **expected,
+        "versions": dict,
+        "front_end": dict,
+        "targets": dict | None,
+        "hardware": dict | None,
+    }.items():
         if not isinstance(manifest[key], kind):
             raise TypeError(key)
     for name, told in (manifest["targets"] or {}).items():

@@ -54,7 +54,13 @@ class Record:
             raise QcompressError(f"{folder}: a folder with other files in it; choose another with --out")
         else:
             candidate = cls(folder, {"schema": SCHEMA, "steps": {}})
-        candidate.manifest = {"schema": SCHEMA, "targets": None, **description, "steps": candidate.manifest["steps"]}
+        candidate.manifest = {
+            "schema": SCHEMA,
+            "targets": None,
+            "hardware": None,
+            **description,
+            "steps": candidate.manifest["steps"],
+        }
         candidate.save()
         return candidate
 

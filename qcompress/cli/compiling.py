@@ -6,6 +6,7 @@ from typing import Annotated
 import typer
 
 from qcompress.cli.arguments import console_of_output, print_lines, target_names
+from qcompress.cli.hardware import ClockMhz, Dsp, Ff, Ge, LatencyNs, Lut, hardware_of, told
 from qcompress.errors import MismatchError, QcompressError
 
 InputFormat = Annotated[
@@ -34,13 +35,23 @@ def compile_(
     input_format: InputFormat = None,
     weights: Weights = None,
     front_end: FrontEndName = None,
+    device: Annotated[
+        str | None, typer.Option(help="What it is for: ecp5-85k, xcvu13p-flga2577-2-e, sky130hd, ...")
+    ] = None,
+    clock_mhz: ClockMhz = None,
+    latency_ns: LatencyNs = None,
+    lut: Lut = None,
+    ff: Ff = None,
+    dsp: Dsp = None,
+    ge: Ge = None,
 ) -> None:
     """Compile a model that qcompress did not train: graph and targets, verified; exit 1 if a code differs.
 
     \f
 
     model: its file; out: the candidate's folder; targets: names, with commas between; input_format: "[NAME=]FORMAT" of
-    each input without quantizer; weights: of a .json model; front_end: name of what reads it.
+    each input without quantizer; weights: of a .json model; front_end: name of what reads it; device, clock_mhz,
+    latency_ns, lut, ff, dsp, ge: as section hardware of a config.
     """
     from qcompress import pipeline
     from qcompress.candidate.figures import GRAPHS, VERIFICATION
@@ -51,8 +62,9 @@ def compile_(
     console = console_of_output()
     foreign = pipeline.Foreign(model, weights, tuple(input_format or ()), front_end)
     folder = out or Path("hls_projects") / foreign.name
+    aims = hardware_of(told(device=device, clock_mhz=clock_mhz, latency_ns=latency_ns, lut=lut, ff=ff, dsp=dsp, ge=ge))
     with Reporter(console) as reporter:
-        candidate = pipeline.compile_model(foreign, folder, target_names(targets), reporter)
+        candidate = pipeline.compile_model(foreign, folder, target_names(targets), reporter, aims)
     print_tables(candidate_tables(candidate), console)
     print_lines(candidate.figures_of(GRAPHS)[foreign.name].notes, console)
     console.print(f"candidate: {candidate.folder}", highlight=False)

@@ -20,8 +20,10 @@ from qcompress.pipeline.job import inputs_hash
 from qcompress.pipeline.steps import STEPS, library_versions
 from qcompress.pipeline.verification import Comparisons, input_values, verification, verify_candidate
 from qcompress.progress import Reporter
-from qcompress.targets import Choice, choose, default_targets, distinct
+from qcompress.targets import Choice, Hardware, choose, default_targets, distinct
 
+ANY = Hardware()
+"""Nothing to aim at, and no budgets."""
 ROWS = 1000
 """Made-up rows of each kind that a compiled model is verified on."""
 
@@ -49,13 +51,16 @@ class Foreign:
         return [file_hash(self.path), weights, list(self.formats), self.front_end]
 
 
-def compile_model(foreign: Foreign, folder: Path, targets: list[str] | None, reporter: Reporter) -> Candidate:
+def compile_model(
+    foreign: Foreign, folder: Path, targets: list[str] | None, reporter: Reporter, hardware: Hardware = ANY
+) -> Candidate:
     """A candidate in folder of foreign, a model that was trained elsewhere: graph, targets, and their verification.
 
     targets: what is to be built, each of which must be exact; None: whatever is, with a note for every other. The
-    verification, on made-up codes, is recorded whatever it finds; see `mismatches`. reporter: shows how far it is.
+    verification, on made-up codes, is recorded whatever it finds; see `mismatches`. reporter: shows how far it is;
+    hardware: what targets are aimed at, and budgets.
     """
-    candidate = _built(foreign, folder, targets, reporter)
+    candidate = _built(foreign, folder, targets, reporter, hardware)
     report = reporter.task("verify")
     with candidate.locked(), candidate.staged("verify") as stage:
         found = verification(candidate, candidate.targets(), {}, ROWS, 0, report)
@@ -65,22 +70,26 @@ def compile_model(foreign: Foreign, folder: Path, targets: list[str] | None, rep
     return Candidate.open(folder)
 
 
-def _built(foreign: Foreign, folder: Path, targets: list[str] | None, reporter: Reporter) -> Candidate:
+def _built(
+    foreign: Foreign, folder: Path, targets: list[str] | None, reporter: Reporter, hardware: Hardware = ANY
+) -> Candidate:
     """Graph and targets of a model."""
     model = load_model(foreign.path, foreign.weights, foreign.front_end)
     conversion = model.convert(foreign.name, parse_formats(foreign.formats))
-    wanted, refused = _accepting(conversion.graph, targets)
+    wanted, refused = _accepting(conversion.graph, targets, hardware)
+    unused = [note for choice in wanted for note in choice.notes]
     if (folder / MANIFEST).is_file() and Candidate.open(folder).manifest["detector"] is not None:
         raise QcompressError(f"{folder}: holds a trained candidate; choose another folder with --out")
     description: dict[str, Any] = {"name": foreign.name, "detector": None, "config": None, "seed": 0, "front_end": {}}
     description["targets"] = {choice.target.name: choice.to_json() for choice in wanted}
+    description["hardware"] = hardware.told()
     candidate = Candidate.create(folder, {**description, "versions": library_versions()})
     with candidate.locked(), candidate.staged("compile") as stage:
         (stage / "model").mkdir()
         _keep_model(foreign, model, stage / "model")
         built = [choice.target for choice in wanted]
         found = build_targets({foreign.name: conversion.graph}, built, True, stage, reporter.task("compile"))
-        found = {name: replace(own, notes=(*conversion.notes, *refused)) for name, own in found.items()}
+        found = {name: replace(own, notes=(*conversion.notes, *refused, *unused)) for name, own in found.items()}
         inputs = inputs_hash(STEPS["compile"], candidate, [foreign.inputs(), description["targets"]])
         candidate.discard("verify")  # of what was there before
         candidate.record("compile", inputs, stage, GRAPHS.to_json(found))
@@ -110,10 +119,11 @@ def parse_formats(texts: Sequence[str]) -> Formats:
     return named.get("") or (named or None)
 
 
-def _accepting(graph: Graph, targets: list[str] | None) -> tuple[list[Choice], list[str]]:
+def _accepting(graph: Graph, targets: list[str] | None, hardware: Hardware) -> tuple[list[Choice], list[str]]:
     """Targets to build, and why others are not; a target that was asked for by name must be exact."""
     accepted, refused = [], []
-    for choice in distinct([choose(name) for name in (default_targets() if targets is None else targets)]):
+    names = default_targets() if targets is None else targets
+    for choice in distinct([choose(name, None, hardware) for name in names]):
         try:
             choice.target.refuse(graph)
             accepted.append(choice)

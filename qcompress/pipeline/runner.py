@@ -43,6 +43,7 @@ def _run(config: Config, folder: Path, until: str | None, reporter: Reporter, ow
             "versions": library_versions(),
             "front_end": detector.front_end(config.network),
             "targets": {choice.target.name: choice.to_json() for choice in config.choices()},
+            "hardware": config.hardware.told(),
         },
     )
     with candidate.locked():

@@ -18,13 +18,16 @@ from pydantic import BaseModel
 from qcompress.errors import QcompressError
 from qcompress.files import JsonObject
 from qcompress.graph import Graph, Tensors
+from qcompress.targets.hardware import Aimed, Hardware, filled
 
 __all__ = [
     "TARGETS",
+    "Aimed",
     "Body",
     "Choice",
     "Cost",
     "Family",
+    "Hardware",
     "Kind",
     "Target",
     "choose",
@@ -120,7 +123,7 @@ class Family:
     settings: what a config may say under the family's name, extra keys forbidden; make: settings -> target; names:
     every further name, with the settings that it stands for (the family's own name stands for its defaults); default:
     names that are built where nothing is asked for; shorthand: a plain value in place of settings -> settings, raises
-    ValueError for any other.
+    ValueError for any other; aim: model of the settings, settings told, hardware -> settings, as `hardware.filled`.
     """
 
     name: str
@@ -130,6 +133,7 @@ class Family:
     names: Mapping[str, Mapping[str, Any]] = field(default_factory=dict)
     default: tuple[str, ...] = ()
     shorthand: Callable[[Any], Mapping[str, Any]] = _no_shorthand
+    aim: Callable[[type[BaseModel], Mapping[str, Any], Hardware], Aimed] = filled
 
     def all_names(self) -> dict[str, Mapping[str, Any]]:
         """Names and the settings that they stand for, the family's own first."""
@@ -137,11 +141,12 @@ class Family:
 
 
 class Choice(NamedTuple):
-    """A target as it was asked for: its family, its settings, itself."""
+    """A target as it was asked for: its family, its settings, itself; notes: what it does not use of hardware."""
 
     family: Family
     settings: BaseModel
     target: Target
+    notes: tuple[str, ...] = ()
 
     def to_json(self) -> JsonObject:
         """As a manifest keeps it."""
@@ -168,11 +173,11 @@ def families() -> Mapping[str, Family]:
     return {name: installed[name] for name in sorted(installed)}
 
 
-def choose(name: str, given: Any = None) -> Choice:
+def choose(name: str, given: Any = None, hardware: Hardware | None = None) -> Choice:
     """The target of a name and, besides what the name says, of settings.
 
-    given: a mapping, a family's shorthand, or None. Raises QcompressError for an unknown name, with the nearest;
-    pydantic's ValidationError for settings that make no sense.
+    given: a mapping, a family's shorthand, or None; hardware: fills in what was not told. Raises QcompressError for an
+    unknown name, with the nearest; pydantic's ValidationError for settings that make no sense.
     """
     for family in families().values():
         if name in (names := family.all_names()):
@@ -180,8 +185,11 @@ def choose(name: str, given: Any = None) -> Choice:
             if against := [key for key, value in names[name].items() if own.get(key, value) != value]:
                 told = f"{against[0]} is {names[name][against[0]]} by its name"
                 raise QcompressError(f"target {name}: {told}; use {family.name} with settings")
-            settings = family.settings.model_validate({**names[name], **own})
-            return Choice(family, settings, family.make(settings))
+            aimed = Aimed({**names[name], **own})
+            if hardware is not None:
+                aimed = family.aim(family.settings, aimed.settings, hardware)
+            settings = family.settings.model_validate(aimed.settings)
+            return Choice(family, settings, family.make(settings), aimed.notes)
     known = list(TARGETS)
     nearest = difflib.get_close_matches(name, known, 1)
     raise QcompressError(

@@ -8,6 +8,7 @@ from pydantic import BaseModel, ConfigDict, Field
 from qcompress.targets import Family, Kind
 from qcompress.targets.cpp import emulator
 from qcompress.targets.hls import project
+from qcompress.targets.hls import settings as hls
 from qcompress.targets.hls.proven import BACKENDS
 from qcompress.targets.onnx import target as onnx
 from qcompress.targets.rtl import constant, loadable
@@ -62,7 +63,7 @@ CPP = Family("cpp", Kind.EMULATOR, Emulator, _emulator, default=("cpp",), shorth
 HLS = Family(
     "hls",
     Kind.HLS,
-    project.Settings,
+    hls.Settings,
     project.target,
     {
         name: {"backend": variant.backend, "io_type": variant.io_type, "strategy": variant.strategy}
@@ -71,6 +72,7 @@ HLS = Family(
     },
     default=("hls", "hls-vivado", "hls-catapult", "hls-quartus"),
     shorthand=_backend,
+    aim=hls.aim,
 )
 
 RTL = Family("rtl", Kind.VERILOG, constant.Settings, constant.target, default=("rtl",), shorthand=_word("verilog"))

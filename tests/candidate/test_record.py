@@ -10,7 +10,10 @@ from qcompress.candidate import SCHEMA, Candidate
 from qcompress.errors import QcompressError
 from qcompress.files import file_hash, write_whole
 
-DESCRIPTION = {"name": "a", "detector": None, "config": None, "seed": 0, "versions": {}, "front_end": {}, "targets": {}}
+DESCRIPTION = {
+    **{"name": "a", "detector": None, "config": None, "seed": 0, "versions": {}, "front_end": {}, "targets": {}},
+    "hardware": None,
+}
 
 
 def made(folder, text="one", inputs="x", name="part"):
@@ -107,6 +110,7 @@ def test_other_peoples_folders_are_left_alone(tmp_path):
         (json.dumps({"schema": SCHEMA, "steps": {}}), "damaged manifest .*name"),
         (json.dumps({"schema": SCHEMA, **DESCRIPTION, "steps": {"a": 5}}), r"damaged manifest .*steps\.a\.inputs"),
         (json.dumps({"schema": SCHEMA, **DESCRIPTION, "detector": 5, "steps": {}}), "damaged manifest .*detector"),
+        (json.dumps({"schema": SCHEMA, **DESCRIPTION, "hardware": 5, "steps": {}}), "damaged manifest .*hardware"),
     ],
 )
 def test_damaged_manifests_are_one_line(tmp_path, text, message):

@@ -108,7 +108,7 @@ def test_a_candidate_of_an_older_schema_is_read_and_finished(trained, qcompress,
     config, folder = trained.parent / "quick.yaml", tmp_path / "older"
     shutil.copytree(trained, folder)
     manifest = json.loads((folder / "manifest.json").read_text())
-    del manifest["targets"]
+    del manifest["targets"], manifest["hardware"]
     (folder / "manifest.json").write_text(json.dumps(manifest | {"schema": 2}))
     assert Candidate.open(folder).figures("train")["sum"]["kept"] == "best_validation"
     for name in ("kept", "overtrained_since"):
@@ -117,13 +117,13 @@ def test_a_candidate_of_an_older_schema_is_read_and_finished(trained, qcompress,
     assert Candidate.open(folder).figures("train")["sum"]["kept"] is None
     done = qcompress("train", config, "--out", folder)
     assert done.returncode == 0, done.stderr
-    assert json.loads((folder / "manifest.json").read_text())["schema"] == 3
+    assert json.loads((folder / "manifest.json").read_text())["schema"] == 4
     (folder / "manifest.json").write_text(json.dumps(manifest | {"schema": 99}))
     before = (folder / "manifest.json").read_bytes()
     for arguments in (("train", config, "--out", folder), ("run", config, "--out", folder), ("landscape", folder)):
         done = qcompress(*arguments)
         assert (done.returncode, len(done.stderr.splitlines())) == (2, 1), (arguments, done.stderr)
-        assert "manifest schema 99, this version reads 1 to 3" in done.stderr
+        assert "manifest schema 99, this version reads 1 to 4" in done.stderr
     assert (folder / "manifest.json").read_bytes() == before
 
 

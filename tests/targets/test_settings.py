@@ -13,6 +13,7 @@ from qcompress.graph import Conv2D, Dense, Graph, Node, Table
 from qcompress.synthesis.flows import FLOWS, OPEN, VENDOR
 from qcompress.targets import TARGETS, of_flow
 from qcompress.targets.hls import project
+from qcompress.targets.hls.layer_settings import Layer
 from qcompress.targets.hls.project import Hls
 from qcompress.targets.hls.proven import BACKENDS
 from qcompress.targets.rtl import built, constant, loadable
@@ -89,6 +90,8 @@ def test_the_cost_knows_what_makes_builds_long() -> None:
         (project, {}, Hls()),
         (project, {"backend": "Catapult", "io_type": "io_stream", "strategy": "Resource", "reuse_factor": 4}, None),
         (project, {"part": "xcku115", "clock_period_ns": 3}, Hls(part="xcku115", clock_period_ns=3.0)),
+        (project, {"clock_mhz": 320}, Hls(clock_period_ns=3.125)),
+        (project, {"layers": {"d*": {"strategy": "resource"}}}, Hls(layers=(Layer("d*", "Resource", None),))),
         (constant, {}, Rtl()),
         (constant, {"latency_cutoff": 2}, Rtl(latency_cutoff=2.0)),
         (loadable, {"reuse": 16}, RtlLoadable(reuse=16)),
@@ -110,6 +113,9 @@ def test_a_config_makes_a_target(module: Any, given: dict[str, Any], made: Any) 
         (project, {"reuse_factor": True}, "valid integer"),
         (project, {"clock_period_ns": 0}, "greater than 0"),
         (project, {"clock": 5}, "Extra inputs are not permitted"),
+        (project, {"clock_mhz": 200, "clock_period_ns": 5}, "give clock_mhz or clock_period_ns, not both"),
+        (project, {"layers": {"d": {"reuse": 2}}}, "Extra inputs are not permitted"),
+        (project, {"layers": {"d": {"reuse_factor": 0}}}, "greater than or equal to 1"),
         (constant, {"latency_cutoff": -1}, "greater than 0"),
         (constant, {"optimization": "3"}, "Extra inputs are not permitted"),
         (loadable, {"reuse": 3}, "should be 1, 2, 4, 8, 16, 32, 64 or 128"),

@@ -1,11 +1,12 @@
 """Write an hls4ml project: run in a process of its own, for hls4ml may end the process on what it dislikes.
 
-    python -m qcompress.targets.hls.build BACKEND IO_TYPE STRATEGY REUSE_FACTOR PART CLOCK_PERIOD_NS
+    python -m qcompress.targets.hls.build SETTINGS
 
-in the folder that holds graphs/0, graphs/1, ...; the project goes to project/. Several graphs become one project
-with the inputs and outputs of all.
+with the settings as JSON, in the folder that holds graphs/0, graphs/1, ...; the project goes to project/. Several
+graphs become one project with the inputs and outputs of all.
 """
 
+import json
 import sys
 from collections.abc import Sequence
 from pathlib import Path
@@ -14,6 +15,7 @@ from typing import Any
 from qcompress.files import JsonObject
 from qcompress.graph import Graph
 from qcompress.graph.ports import Port
+from qcompress.targets.hls.layer_settings import Layer
 from qcompress.targets.hls.lowering import lower
 from qcompress.targets.hls.project import PROJECT, Hls
 
@@ -139,8 +141,8 @@ def _port(name: str, type_name: str, port: Port) -> str:
 
 def main() -> None:
     """Read graphs and settings, write the project."""
-    backend, io_type, strategy, reuse_factor, part, clock_period_ns = sys.argv[1:]
-    settings = Hls(backend, io_type, strategy, int(reuse_factor), part, float(clock_period_ns))
+    told = json.loads(sys.argv[1])
+    settings = Hls(**told | {"layers": tuple(Layer(**own) for own in told["layers"])})
     # hls4ml looks for Keras models in its configuration; there are none, and Keras costs seconds to import.
     sys.modules["keras"] = sys.modules["tensorflow"] = None  # type: ignore[assignment]
     folders = sorted(Path("graphs").iterdir(), key=lambda folder: int(folder.name))

@@ -40,6 +40,7 @@ from qcompress.graph import (
 )
 from qcompress.graph.movement import Pairs
 from qcompress.graph.stage import Shape
+from qcompress.targets.hls.layer_settings import refuse_unknown
 from qcompress.targets.hls.model import Layers, Settings, Tensor
 from qcompress.targets.hls.proven import CROPPING, JOINING_ROWS, MOST_COPIES, permuted_axes, unproven
 from qcompress.targets.hls.windows import (
@@ -61,6 +62,7 @@ from qcompress.targets.hls.windows import (
 def lower(graphs: Sequence[Graph], settings: Settings) -> Layers:
     """The layers of all `graphs` with these settings, side by side; raises Refused for what is not exact."""
     layers = Layers(settings)
+    refuse_unknown(settings.layers, graphs)
     for graph in graphs:
         layers.outputs += _lower(layers, graph.pruned())
         if len(graph.outputs) == 1 and not layers.computes:

@@ -1,7 +1,7 @@
 """hls4ml's description of a network as it is made: layer dictionaries and their precisions."""
 
 import re
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from math import prod
 from typing import Any, Protocol
@@ -12,6 +12,7 @@ from qcompress.fixedpoint import Cast, Format
 from qcompress.graph import Input
 from qcompress.graph.ports import INPUT
 from qcompress.graph.stage import Shape
+from qcompress.targets.hls import layer_settings
 from qcompress.targets.hls.proven import AP_FIXED, Combination
 
 WEIGHT_BITS = 53
@@ -31,6 +32,8 @@ class Settings(Protocol):
     def strategy(self) -> str: ...
     @property
     def reuse_factor(self) -> int: ...
+    @property
+    def layers(self) -> tuple[layer_settings.Layer, ...]: ...
 
 
 @dataclass(frozen=True)
@@ -55,6 +58,8 @@ class Layers:
         self.dictionaries: list[Layer] = []
         self.precisions: dict[str, dict[str, str]] = {}
         self.reuse_factors: dict[str, int] = {}
+        self.strategies: dict[str, str] = {}
+        """Of layers whose strategy is not that of all."""
         self.inputs: list[str] = []
         self.outputs: list[str] = []
         self.copies: set[str] = set()
@@ -70,13 +75,30 @@ class Layers:
     @property
     def combination(self) -> Combination:
         """Backend, io type and strategy."""
-        return self.settings.backend, self.settings.io_type, self.settings.strategy
+        return self.settings.backend, self.settings.io_type, self.strategy
+
+    @property
+    def strategy(self) -> str:
+        """Of the node at hand."""
+        told = [layer.strategy for layer in self.settings.layers if layer.strategy and layer.fits(self.node)]
+        return told[-1] if told else self.settings.strategy
+
+    def own_reuse_factor(self, valid: Sequence[int]) -> int | None:
+        """The reuse factor that is set for the node at hand alone; raises Refused for one that is not among valid."""
+        layers = [layer for layer in self.settings.layers if layer.reuse_factor and layer.fits(self.node)]
+        told = layers[-1].reuse_factor if layers else None
+        if told is not None and told not in valid:
+            raise self.refuse(
+                f"reuse factor {told} does not share its products evenly: use {layer_settings.nearest(valid, told)}"
+            )
+        return told
 
     def configuration(self) -> JsonObject:
         """hls4ml's configuration by layer name."""
         return {
             name: {"Precision": types, "Trace": False}
             | ({"ReuseFactor": self.reuse_factors[name]} if name in self.reuse_factors else {})
+            | ({"Strategy": self.strategies[name]} if name in self.strategies else {})
             for name, types in self.precisions.items()
         }
 
@@ -101,6 +123,7 @@ class Layers:
         name = f"result{len(self.copies)}_{identifier(output)}"
         self.dictionaries[-1] |= {"name": name, "outputs": [name]}
         self.precisions[name] = self.precisions.pop(copy.name)
+        self.strategies.pop(copy.name, None)
         self.copies.add(name)
         return Tensor(name, copy.shape, copy.format)
 
@@ -123,6 +146,8 @@ class Layers:
         name = f"n{len(self.dictionaries)}_{identifier(self.node)}"
         names = {"class_name": kind, "name": name, "inputs": [source.name for source in sources], "outputs": [name]}
         self.dictionaries.append(names | attributes)
+        if self.strategy != self.settings.strategy:
+            self.strategies[name] = self.strategy
         idle = attributes.get("activation") == "linear" and result in (sources[0].format, Cast(sources[0].format))
         self.computes |= kind not in ("Reshape", "Repack") and not idle
         self.precisions[name] = {"result": precision(result)} | {

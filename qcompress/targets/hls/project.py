@@ -6,21 +6,21 @@ and moves codes in and out as bit patterns, so no float stands between the graph
 need Intel's compiler: their project is written and not simulated.
 """
 
+import json
 import shutil
 import warnings
 from collections.abc import Sequence
 from dataclasses import asdict, dataclass
 from importlib.metadata import version
 from pathlib import Path
-from typing import Annotated, Literal
-
-from pydantic import BaseModel, ConfigDict, Field
 
 from qcompress.errors import QcompressWarning, Refused
 from qcompress.graph import Graph, Linear
 from qcompress.targets.build_cost import hls_cost
+from qcompress.targets.hls.layer_settings import Layer
 from qcompress.targets.hls.lowering import lower
 from qcompress.targets.hls.proven import BACKENDS, IO_TYPES, SIMULATED, STRATEGIES
+from qcompress.targets.hls.settings import DEFAULT_PERIOD_NS, Settings
 from qcompress.targets.processes import Simulator, python_module, require, run_logged
 from qcompress.targets.record import read_record, write_record
 
@@ -47,7 +47,7 @@ class Hls:
     """Settings of an hls4ml project; a Target.
 
     part: as the vendor writes it, empty for hls4ml's own choice; clock_period_ns in ns; reuse_factor: how often a
-    multiplier is used again, which hls4ml brings to the nearest that fits a layer.
+    multiplier is used again, which hls4ml brings to the nearest that fits a layer; layers: what is set for some alone.
     """
 
     backend: str = "Vitis"
@@ -55,7 +55,8 @@ class Hls:
     strategy: str = "Latency"
     reuse_factor: int = 1
     part: str = ""
-    clock_period_ns: float = 5.0
+    clock_period_ns: float = DEFAULT_PERIOD_NS
+    layers: tuple[Layer, ...] = ()
 
     @property
     def name(self) -> str:
@@ -120,7 +121,8 @@ class Hls:
             return
         for node in graph.nodes:
             products = node.operation.multiplications if isinstance(node.operation, Linear) else 0
-            if products > UNROLLED * self.reuse_factor:
+            own = [layer.reuse_factor for layer in self.layers if layer.reuse_factor and layer.fits(node.name)]
+            if products > UNROLLED * (own[-1] if own else self.reuse_factor):
                 said = f"{products} products, and Vivado HLS unrolls {UNROLLED}: use Resource or a reuse factor"
                 warnings.warn(f"{self.name}: node {node.name}: {said}", QcompressWarning, stacklevel=2)
 
@@ -139,7 +141,7 @@ class Hls:
             graph.save(folder / "graphs" / str(number))
         log, what = folder / "build.log", graphs[0].name
         log.unlink(missing_ok=True)
-        write = python_module("hls4ml", "qcompress.targets.hls.build", *(str(value) for value in asdict(self).values()))
+        write = python_module("hls4ml", "qcompress.targets.hls.build", json.dumps(asdict(self)))
         run_logged(write, folder, log, f"{self.name}: writing the project of {what}")
         if self.simulated:
             shutil.copyfile(Path(__file__).with_name("driver.cpp"), folder / "project" / "simulate.cpp")
@@ -164,24 +166,11 @@ class Project:
     folder: Path
 
 
-class Settings(BaseModel):
-    """What a config may say of an hls4ml project."""
-
-    model_config = ConfigDict(extra="forbid", frozen=True)
-
-    backend: Literal["Vitis", "Vivado", "Catapult", "Quartus", "oneAPI"] = "Vitis"
-    io_type: Literal["io_parallel", "io_stream"] = "io_parallel"
-    strategy: Literal["Latency", "Resource"] = "Latency"
-    reuse_factor: Annotated[int, Field(ge=1, strict=True)] = 1
-    """How often a multiplier is used again."""
-    part: str = ""
-    """As the vendor writes it; hls4ml's own choice unless given."""
-    clock_period_ns: Annotated[float, Field(gt=0, allow_inf_nan=False)] = 5.0
-
-
 def target(settings: Settings) -> Hls:
     """The target of a config's settings."""
-    return Hls(**settings.model_dump())
+    layers = tuple(Layer(name, own.strategy, own.reuse_factor) for name, own in settings.layers.items())
+    same = {key: getattr(settings, key) for key in ("backend", "io_type", "strategy", "reuse_factor", "part")}
+    return Hls(**same, clock_period_ns=settings.period_ns, layers=layers)
 
 
 VARIANTS = {

@@ -19,6 +19,7 @@ from qcompress.graph import (
 )
 from qcompress.graph.movement import Pairs
 from qcompress.graph.stage import Shape
+from qcompress.targets.hls.layer_settings import valid_reuse_factors, window_reuse_factors
 from qcompress.targets.hls.model import Layer, Layers, Tensor
 from qcompress.targets.hls.proven import AVERAGING, DEPTHWISE
 
@@ -73,7 +74,8 @@ def dense(layers: Layers, operation: Dense, source: Tensor) -> Tensor:
         return layers.reshaped(shape, dense(layers, operation, rows))
     weights = Weights.of(layers, operation, operation.kernel)
     inputs, outputs = operation.kernel.shape
-    return layers.add(
+    own = layers.own_reuse_factor(valid_reuse_factors(inputs, outputs))
+    result = layers.add(
         "Dense",
         shape,
         operation.accumulator,
@@ -83,6 +85,9 @@ def dense(layers: Layers, operation: Dense, source: Tensor) -> Tensor:
         n_out=outputs,
         **weights.data(),
     )
+    if own is not None:
+        layers.reuse_factors[result.name] = own
+    return result
 
 
 class Window(NamedTuple):
@@ -173,13 +178,10 @@ def convolve(layers: Layers, weights: Weights, window: Window, source: Tensor) -
         **_sizes("filt", size),
         **weights.data(),
     )
-    layers.reuse_factors[result.name] = _reuse(layers.settings.reuse_factor, prod(weights.kernel.shape[:-1]))
+    valid = window_reuse_factors(prod(weights.kernel.shape[:-1]))
+    own = layers.own_reuse_factor(valid)
+    layers.reuse_factors[result.name] = own or max(n for n in valid if n <= layers.settings.reuse_factor)
     return result
-
-
-def _reuse(wanted: int, products: int) -> int:
-    """The largest reuse factor up to `wanted` that divides a window's products: hls4ml's kernels abort at others."""
-    return max(factor for factor in range(1, min(wanted, products) + 1) if products % factor == 0)
 
 
 def convolve_each(layers: Layers, weights: Weights, window: Window, source: Tensor) -> Tensor:
@@ -203,6 +205,7 @@ def convolve_each(layers: Layers, weights: Weights, window: Window, source: Tens
         weights, window = _as_long_as_strides(weights, window, source.shape)
         size = weights.kernel.shape[:-2]
     shape = (*_positions(source.shape, size, window), channels)
+    layers.own_reuse_factor((1,))  # hls4ml has no other for this layer
     return layers.add(
         f"DepthwiseConv{len(size)}D",
         shape,
