@@ -40,12 +40,12 @@ def hex_rows(ports: Sequence[Port], codes: Tensors) -> str:
 
 
 def write_bench(
-    graph: Graph, folder: Path, top: str, latency: int, layout: Layout | None = None, interval: int = 1
+    graph: Graph, folder: Path, top: str, latency: int, layout: Layout | None = None, interval: int = 1, banks: int = 1
 ) -> None:
     """Write the test bench of module top, the Verilog of graph, and its vectors to folder, which is made.
 
     latency: clock edges from an input to its result; layout: of a design whose weights are loaded first; interval:
-    clock cycles between inputs.
+    clock cycles between inputs; banks: of weights, the last of which is used.
     """
     folder.mkdir(parents=True, exist_ok=True)
     codes = bench_rows(graph)
@@ -54,14 +54,14 @@ def write_bench(
     if layout is not None:
         blocks = layout.to_blocks(graph)
         (folder / "weights.hex").write_text("".join(f"{b:0{-(-layout.block_bits // 4)}x}\n" for b in blocks))
-    (folder / "bench.v").write_text(bench_text(graph, top, latency, layout, interval))
+    (folder / "bench.v").write_text(bench_text(graph, top, latency, layout, interval, banks))
 
 
-def bench_text(graph: Graph, top: str, latency: int, layout: Layout | None, interval: int) -> str:
+def bench_text(graph: Graph, top: str, latency: int, layout: Layout | None, interval: int, banks: int = 1) -> str:
     """The test bench of module top: loads, feeds a row every `interval` cycles, compares each result.
 
     graph: whose ports it has; latency: clock edges from an input to its result; layout: of weights that are loaded
-    first, or None.
+    first, or None; banks: of weights, the last of which is used.
     """
     source = Verilog()
     given, found = buses(INPUT, graph.input_ports), buses(OUTPUT, graph.output_ports)
@@ -74,6 +74,8 @@ def bench_text(graph: Graph, top: str, latency: int, layout: Layout | None, inte
         connections = ", ".join([".clk(clk)", *(f".{bus.name}({bus.name})" for bus in (*given, *found))])
         if layout is not None:
             connections += _load_wires(source, layout)
+        if banks > 1:
+            connections += f", .load_bank(1'b{banks - 1}), .input_bank(1'b{banks - 1})"
         source.line(f"{top} design_under_test ({connections});", "")
         with source.block("initial begin"):
             source.line('$readmemh("input.hex", given);', '$readmemh("expected.hex", expected);', "wrong = 0;")

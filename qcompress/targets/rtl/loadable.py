@@ -15,10 +15,10 @@ import tempfile
 from collections.abc import Iterable, Sequence
 from dataclasses import asdict, dataclass
 from pathlib import Path
-from typing import Any, ClassVar, Literal
+from typing import Annotated, Any, ClassVar, Literal
 
 import numpy as np
-from pydantic import BaseModel, ConfigDict, field_validator
+from pydantic import BaseModel, ConfigDict, Field, field_validator
 
 from qcompress.errors import QcompressError, Refused
 from qcompress.files import JsonObject
@@ -30,6 +30,7 @@ from qcompress.targets.processes import Simulator, require
 from qcompress.targets.record import read_record, write_record
 from qcompress.targets.rtl.bench import write_bench
 from qcompress.targets.rtl.built import InVerilog
+from qcompress.targets.rtl.loadable_cuts import ADDERS, RADICES, Clock, Cuts
 from qcompress.targets.rtl.loadable_emit import Design, refuse, write
 from qcompress.targets.rtl.verilator import Simulation
 from qcompress.targets.rtl.verilog import bus_record, buses
@@ -40,7 +41,9 @@ RECORD = "rtl_loadable.json"
 LINT_WAIVERS = ("UNUSEDSIGNAL", "DECLFILENAME")
 """Bits that a cast drops are not used; the modules of a design stand in one file."""
 DRIVER = "loadable_driver.cpp"
-LOAD, ROWS, IDLE = 0, 1, 2
+MARKED = ("choices", "products", "adders")
+"""Settings that a name says where they are given."""
+LOAD, ROWS, IDLE, BANKS, BESIDE = 0, 1, 2, 3, 4
 """Commands of the driver."""
 
 
@@ -48,23 +51,39 @@ LOAD, ROWS, IDLE = 0, 1, 2
 class RtlLoadable(InVerilog):
     """Settings of the design; a Target.
 
-    reuse: clock cycles between inputs, in which a multiplier does as many products; adders: levels of adders between
-    registers; block_bits: weights that are loaded at once; optimization: g++'s -O.
+    reuse: clock cycles between inputs, in which a multiplier does as many products; adders, choices, products: where
+    registers stand (`loadable_cuts.Cuts`); device, clock_mhz: what chooses them where they are None; banks: of weights;
+    block_bits: weights that are loaded at once; optimization: g++'s -O.
     """
 
     record: ClassVar[str] = RECORD
     reuse: int = 1
-    adders: int = 3
+    adders: int | None = None
+    choices: int | None = None
+    products: int | None = None
+    device: str | None = None
+    clock_mhz: float | None = None
+    banks: int = 1
     block_bits: int = 64
     optimization: str = "1"
 
     @property
     def name(self) -> str:
-        return "rtl_loadable" if self.reuse == 1 else f"rtl_loadable-{self.reuse}"
+        parts = ["rtl_loadable"] + ([str(self.reuse)] if self.reuse > 1 else [])
+        if self.device and self.clock_mhz:
+            parts.append(f"{self.device}-{self.clock_mhz:g}MHz")
+        parts += [f"{what}{value}" for what in MARKED if (value := getattr(self, what)) is not None]
+        return "-".join([*parts, *([f"banks{self.banks}"] if self.banks > 1 else [])])
+
+    @property
+    def cuts(self) -> Cuts:
+        """Where registers stand; raises QcompressError for a device without a delay model."""
+        clock = Clock.of(self.device, self.clock_mhz) if self.device and self.clock_mhz else None
+        return Cuts(self.choices, self.products, self.adders, self.banks, clock)
 
     def cost(self, graph: Graph) -> tuple[float, float]:
         """Seconds and megabytes that the build of graph will take, as `build_cost` knows them."""
-        return loadable_cost(graph.pruned(), self.reuse, self.adders)
+        return loadable_cost(graph.pruned(), self.reuse, self.adders or ADDERS)
 
     def layout(self, graph: Graph) -> Layout:
         """Where the weights of a graph stand in the blocks."""
@@ -73,9 +92,15 @@ class RtlLoadable(InVerilog):
     def refuse(self, graph: Graph) -> None:
         """Raises Refused for a graph without weights, reuse factors that do not fit and designs that are too large."""
         for what in ("reuse", "adders", "block_bits"):
-            if getattr(self, what) < 1:
-                raise Refused(f"rtl_loadable: {what} {getattr(self, what)}: give 1 or more")
-        refuse(graph.pruned(), self.reuse, self.adders)
+            if (value := getattr(self, what)) is not None and value < 1:
+                raise Refused(f"rtl_loadable: {what} {value}: give 1 or more")
+        for what, allowed in (("choices", (None, 0, *RADICES)), ("products", (None, 1, 2)), ("banks", (1, 2))):
+            if (value := getattr(self, what)) not in allowed:
+                known = ", ".join(str(one) for one in sorted(one for one in allowed if one is not None))
+                raise Refused(f"rtl_loadable: {what} {value}: give one of {known}")
+        if (self.device is None) != (self.clock_mhz is None):
+            raise Refused("rtl_loadable: a clock is aimed at on a device: give both device and clock_mhz, or none")
+        refuse(graph.pruned(), self.reuse)
 
     def build(self, graph: Graph, folder: Path) -> "LoadableBody":
         """Write folder/verilog of graph, a test bench and the record, and compile the simulation.
@@ -88,16 +113,16 @@ class RtlLoadable(InVerilog):
         design = self.write_verilog(graph, folder)
         layout = self.layout(graph)
         sides = buses(INPUT, graph.input_ports), buses(OUTPUT, graph.output_ports)
-        constants = clocking(design.latency, design.interval, layout)
+        constants = clocking(design.latency, design.interval, layout, self.banks)
         simulation = Simulation(TOP, *sides, constants, compiler, [f"-O{self.optimization}"], LINT_WAIVERS, DRIVER)
         simulation.build([folder / "verilog" / f"{TOP}.v"], folder / "simulation", log)
-        write_bench(graph, folder / "bench", TOP, design.latency, layout, design.interval)
-        write_record(folder / RECORD, graph, {"settings": asdict(self), **describe(graph, design, layout)})
+        write_bench(graph, folder / "bench", TOP, design.latency, layout, design.interval, self.banks)
+        write_record(folder / RECORD, graph, {"settings": asdict(self), **describe(graph, design, layout, self.banks)})
         return self.open(graph, folder)
 
     def write_verilog(self, graph: Graph, folder: Path) -> Design:
         """The design of graph alone, as folder/verilog/qcompress_rtl_loadable.v."""
-        design = write(graph, TOP, self.layout(graph), self.reuse, self.adders)
+        design = write(graph, TOP, self.layout(graph), self.reuse, self.cuts)
         (folder / "verilog").mkdir(parents=True, exist_ok=True)
         (folder / "verilog" / f"{TOP}.v").write_text(design.text)
         return design
@@ -115,6 +140,18 @@ class Settings(BaseModel):
 
     reuse: Literal[1, 2, 4, 8, 16, 32, 64, 128] = 1
     """Clock cycles between inputs."""
+    device: str | None = None
+    """A device whose delays choose where registers stand."""
+    clock_mhz: Annotated[float, Field(gt=0, le=2000, allow_inf_nan=False)] | None = None
+    """The clock that is aimed at."""
+    choices: Literal[0, 2, 4, 8, 16] | None = None
+    """Inputs of a multiplexer between two registers; 0: none between selection and multiplier."""
+    products: Literal[1, 2] | None = None
+    """Cycles of a product."""
+    adders: Annotated[int, Field(ge=1)] | None = None
+    """Levels of adders between two registers."""
+    banks: Literal[1, 2] = 1
+    """Banks of weights."""
 
     @field_validator("reuse", mode="before")
     @classmethod
@@ -133,8 +170,8 @@ TARGET = RtlLoadable()
 VARIANTS = {settings.name: settings for settings in (RtlLoadable(reuse=2**n) for n in range(1, 8))}
 
 
-def describe(graph: Graph, design: Design, layout: Layout) -> JsonObject:
-    """What the record says of a design of graph with its weights in layout."""
+def describe(graph: Graph, design: Design, layout: Layout, banks: int = 1) -> JsonObject:
+    """What the record says of a design of graph with its weights in layout, in so many banks."""
     inputs, outputs = buses(INPUT, graph.input_ports), buses(OUTPUT, graph.output_ports)
     return {
         "top": TOP,
@@ -147,6 +184,7 @@ def describe(graph: Graph, design: Design, layout: Layout) -> JsonObject:
             "clk": "clock, rising edge",
             "reset": "no row is under way",
             "load_enable, load_address, load_data": f"write one of {layout.blocks} blocks of {layout.block_bits} bits",
+            **({"load_bank": "bank that is written", "input_bank": "bank that a row takes"} if banks > 1 else {}),
             "input_valid, input_ready": f"a row every {design.interval} cycles at most",
             **{bus.name: bus.content for bus in inputs},
             "output_valid": "a result stands at the output",
@@ -155,10 +193,10 @@ def describe(graph: Graph, design: Design, layout: Layout) -> JsonObject:
     }
 
 
-def clocking(latency: int, interval: int, layout: Layout) -> dict[str, int]:
-    """What the driver must know: latency in clock edges, interval in cycles, and the load port of layout, by macro."""
+def clocking(latency: int, interval: int, layout: Layout, banks: int = 1) -> dict[str, int]:
+    """What the driver must know, by macro: latency in clock edges, interval in cycles, the load port, the banks."""
     words = -(-layout.block_bits // 64)
-    return {"LATENCY": latency, "INTERVAL": interval, "BLOCKS": layout.blocks, "BLOCK_WORDS": words}
+    return {"LATENCY": latency, "INTERVAL": interval, "BLOCKS": layout.blocks, "BLOCK_WORDS": words, "BANKS": banks}
 
 
 @dataclass(frozen=True)
@@ -172,6 +210,18 @@ class LoadableBody(Simulator):
         (found,) = self.stream([(self.graph, codes)])
         return found
 
+    def switched(self, parts: Sequence[tuple[Graph, Codes]]) -> list[Codes]:
+        """As `stream`, of a design with two banks and one input, without a pause: while the rows of a part run, the
+        weights of the next one are loaded, with random pauses of both; the banks are switched with rows under way.
+        """
+        layout, commands = self.layout, [load_command(self.layout, parts[0][0])]
+        for place, (graph, codes) in enumerate(parts):
+            require_same_structure(self.graph, graph)
+            after = parts[(place + 1) % len(parts)][0]
+            blocks, rows = load_command(layout, after)[1:], rows_command(self.packed(codes))[1:]
+            commands += [[BANKS, 1 - place % 2, place % 2], [BESIDE, rows[0], *blocks, *rows[1:]]]
+        return self._run(commands, [codes for _, codes in parts])
+
     def stream(self, parts: Sequence[tuple[Graph, Tensors]], idle: int = 0) -> list[Tensors]:
         """One run of the design: for each of parts load the graph's weights, run its rows, then wait `idle` cycles.
 
@@ -182,9 +232,13 @@ class LoadableBody(Simulator):
         for graph, codes in parts:
             require_same_structure(self.graph, graph)
             commands += [load_command(self.layout, graph), rows_command(self.packed(codes)), [IDLE, idle]]
+        return self._run(commands, [codes for _, codes in parts])
+
+    def _run(self, commands: Iterable[Iterable[int]], given: Sequence[Tensors]) -> list[Tensors]:
+        """What comes of `commands` that run the rows of all given codes."""
         outputs = self.graph.output_ports
         found = run_commands(self.program, commands, sum(port.size for port in outputs))
-        ends = np.cumsum([row_count(codes) for _, codes in parts])[:-1]
+        ends = np.cumsum([row_count(codes) for codes in given])[:-1]
         return [unpack(outputs, part) for part in np.split(found, ends)]
 
 

@@ -8,13 +8,13 @@ from collections.abc import Sequence
 from math import prod
 from typing import NamedTuple
 
-import numpy as np
-
 from qcompress.errors import Refused
 from qcompress.graph import Concatenate, Graph, Linear, Rearrangement
+from qcompress.targets.rtl.loadable_cuts import Cuts
 from qcompress.targets.rtl.loadable_elements import ELEMENTS
 from qcompress.targets.rtl.loadable_nodes import write_node
-from qcompress.targets.rtl.loadable_writer import Value, Writer, bus_name, layers
+from qcompress.targets.rtl.loadable_store import store_module, store_ports, store_wires
+from qcompress.targets.rtl.loadable_writer import Value, Writer, layers
 from qcompress.targets.rtl.verilog import Verilog, bits, number, zeros
 from qcompress.targets.rtl.weight_store import Layout, linear_nodes
 
@@ -33,12 +33,12 @@ class Design(NamedTuple):
     multipliers: int
 
 
-def refuse(graph: Graph, reuse: int, adders: int) -> None:
+def refuse(graph: Graph, reuse: int) -> None:
     """Raises Refused, naming node and reason, for a graph that this target does not write.
 
-    reuse: clock cycles between inputs; adders: levels of adders between registers.
+    reuse: clock cycles between inputs.
     """
-    found = layers(graph, reuse, adders)
+    found = layers(graph, reuse)
     if not found:
         raise Refused(f"rtl_loadable: graph {graph.name} has no weights; use target rtl")
     for node in graph.nodes:
@@ -61,13 +61,13 @@ def refuse(graph: Graph, reuse: int, adders: int) -> None:
         raise Refused(f"rtl_loadable: graph {graph.name} has {count} elements, {LANES} are allowed: make it smaller")
 
 
-def write(graph: Graph, top: str, layout: Layout, reuse: int, adders: int) -> Design:
+def write(graph: Graph, top: str, layout: Layout, reuse: int, cuts: Cuts | None = None) -> Design:
     """The Verilog of a graph, its top module named `top`.
 
-    layout: of the weights; reuse: clock cycles between inputs; adders: levels of adders between registers.
+    layout: of the weights; reuse: clock cycles between inputs; cuts: where registers stand, as ever if None.
     """
     graph = graph.pruned()
-    writer = Writer(graph, reuse, adders)
+    writer = Writer(graph, reuse, cuts or Cuts())
     values = {bus.port.name: Value(bus.name, 0) for bus in writer.inputs}
     for node in graph.nodes:
         values[node.name] = write_node(writer, node, [values[name] for name in node.sources])
@@ -77,8 +77,8 @@ def write(graph: Graph, top: str, layout: Layout, reuse: int, adders: int) -> De
     source, ready = Verilog(), writer.valid(last)
     source.line(*_header(writer, top, layout, latency), "")
     _top(writer, source, top, layout, results, ready)
-    _store(writer, source, top, layout)
-    multipliers = sum(layer.multipliers for layer in layers(graph, reuse, adders))
+    store_module(writer, source, top, layout)
+    multipliers = sum(layer.multipliers for layer in layers(graph, reuse))
     return Design(source.text() + writer.modules.text(), latency, reuse, multipliers)
 
 
@@ -88,6 +88,7 @@ def _header(writer: Writer, top: str, layout: Layout, latency: int) -> list[str]
         f"// {top}: graph {graph.name} with weights that are loaded",
         f"// latency {latency} clock edges, interval {writer.reuse}, reuse factor {writer.reuse}",
         f"// {layout.bits} bits of weights in {layout.blocks} blocks of {layout.block_bits}",
+        *(["// two banks of them; a row takes those of input_bank"] if writer.cuts.banks > 1 else []),
         "// weights must stand still from the input of a row to its result",
         "//",
         *format_table(graph),
@@ -122,8 +123,9 @@ def _top(writer: Writer, source: Verilog, top: str, layout: Layout, results: Seq
     ports = (
         "input clk",
         "input reset",
-        *store_ports(layout),
+        *store_ports(layout, writer.cuts.banks),
         "input input_valid",
+        *(["input input_bank"] if writer.cuts.banks > 1 else []),
         *(f"input {bus.declared}" for bus in writer.inputs),
         "output input_ready",
         "output reg output_valid",
@@ -132,21 +134,12 @@ def _top(writer: Writer, source: Verilog, top: str, layout: Layout, results: Seq
     with source.module(top, *ports):
         _flags(writer, source)
         if linear_nodes(graph):
-            _store_wires(writer, source, top, layout)
+            store_wires(writer, source, top, layout)
         source.line("", *writer.body.text().splitlines())
         with source.block("always @(posedge clk) begin"):
             source.line(f"output_valid <= {ready};")
             for bus, result in zip(writer.outputs, results, strict=True):
                 source.line(f"if ({ready}) {bus.name} <= {result};")
-
-
-def store_ports(layout: Layout) -> tuple[str, ...]:
-    """The load port of layout, as declarations: one block at a rising edge with `load_enable`."""
-    return (
-        "input load_enable",
-        f"input {bits(layout.address_bits)} load_address",
-        f"input {bits(layout.block_bits)} load_data",
-    )
 
 
 def _flags(writer: Writer, source: Verilog) -> None:
@@ -155,6 +148,9 @@ def _flags(writer: Writer, source: Verilog) -> None:
         source.line(f"reg [{writer.flags}:1] valid;")
         line = "input_valid" if writer.flags == 1 else f"{{valid[{writer.flags - 1}:1], input_valid}}"
         source.line(f"always @(posedge clk) valid <= reset ? {zeros(writer.flags)} : {line};")
+        if writer.cuts.banks > 1:
+            line = "input_bank" if writer.flags == 1 else f"{{bank[{writer.flags - 1}:1], input_bank}}"
+            source.line(f"reg [{writer.flags}:1] bank;", f"always @(posedge clk) bank <= {line};")
     if writer.reuse == 1:
         source.line("assign input_ready = 1'b1;")
         return
@@ -166,47 +162,3 @@ def _flags(writer: Writer, source: Verilog) -> None:
             f"else if (input_valid) waiting <= {number(writer.reuse - 1, width)};",
             f"else if (!input_ready) waiting <= waiting - {number(1, width)};",
         )
-
-
-def _store_wires(writer: Writer, source: Verilog, top: str, layout: Layout) -> None:
-    source.line("")
-    connections = [".clk(clk)", *(f".{p}({p})" for p in ("load_enable", "load_address", "load_data"))]
-    for entry in layout.entries:
-        name = _weights(writer, entry.node, entry.part)
-        source.line(f"wire {bits(entry.bits)} {name};")
-        connections.append(f".{name}({name})")
-    with source.block(f"{top}_weights weights (", ");"):
-        source.line(*(text + "," for text in connections[:-1]), connections[-1])
-
-
-def _weights(writer: Writer, node: str, part: str) -> str:
-    found = next(other for other in writer.graph.nodes if other.name == node)
-    return f"{bus_name(writer.graph, found)}_{part}"
-
-
-def _store(writer: Writer, source: Verilog, top: str, layout: Layout) -> None:
-    """The registers of all weights, written block by block."""
-    places = layout.places()
-    ports = [f"output {bits(entry.bits)} {_weights(writer, entry.node, entry.part)}" for entry in layout.entries]
-    with source.module(f"{top}_weights", "input clk", *store_ports(layout), *ports):
-        source.line(f"reg {bits(layout.bits)} stored;")
-        with (
-            source.block("always @(posedge clk) begin"),
-            source.block("if (load_enable) case (load_address)", "endcase"),
-        ):
-            for block in range(layout.blocks):
-                first = block * layout.block_bits
-                count = min(layout.block_bits, layout.bits - first)
-                data = "load_data" if count == layout.block_bits else f"load_data[{count - 1}:0]"
-                source.line(f"{number(block, layout.address_bits)}: stored[{first + count - 1}:{first}] <= {data};")
-            source.line("default: ;")
-        for entry in layout.entries:
-            _stored_wire(source, _weights(writer, entry.node, entry.part), places[entry.node, entry.part], entry.width)
-
-
-def _stored_wire(source: Verilog, name: str, places: np.ndarray[tuple[int], np.dtype[np.int64]], width: int) -> None:
-    """The weights of an array in the array's own order."""
-    if (np.diff(places) == width).all():
-        source.line(f"assign {name} = stored[{places[-1] + width - 1}:{places[0]}];")
-        return
-    source.joined(f"assign {name} =", [f"stored[{place + width - 1}:{place}]" for place in places[::-1].tolist()])

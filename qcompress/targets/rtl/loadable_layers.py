@@ -1,12 +1,14 @@
-"""A layer of weights in Verilog: a module for one sum of products, and one that uses it for all outputs, in turns.
+"""A layer of weights in Verilog: how it is shared out, and the module of one of its sums of products.
 
 With reuse factor R a layer computes its outputs in R steps of one clock cycle: it shares its multipliers first among
 outputs, in the order (position, channel), and then, where there are more steps than outputs, among the terms of a sum.
 """
 
+from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from functools import cached_property
 from math import gcd, prod
+from typing import NamedTuple
 
 import numpy as np
 
@@ -16,17 +18,28 @@ from qcompress.graph import Linear
 from qcompress.graph.movement import numbered
 from qcompress.graph.stage import Shape
 from qcompress.targets.rtl.loadable_elements import adder, product
-from qcompress.targets.rtl.verilog import Lane, Verilog, bits, element, number, zeros
+from qcompress.targets.rtl.verilog import Lane, Verilog, bits, element, zeros
 
 INDEX_FORMAT = Format(False, 40, 40)
 NOWHERE = -1
+
+
+class Use(NamedTuple):
+    """What a sum of products is taken of: a position and a group of the input, a channel of the kernel, a chunk."""
+
+    position: int
+    group: int
+    channel: int
+    chunk: int
 
 
 @dataclass(frozen=True)
 class Layer:
     """A linear operation with its input, shared out over `reuse` steps.
 
-    adders: levels of the adder tree between two registers.
+    adders: levels of the adder tree between two registers; choices: inputs of a multiplexer between two registers, 0
+    for a layer that selects its operands and multiplies them at once; products: cycles of a product, 1 or 2; banks: of
+    weights, 1 or 2.
     """
 
     name: str
@@ -35,6 +48,9 @@ class Layer:
     shape: Shape
     reuse: int
     adders: int
+    choices: int = 0
+    products: int = 1
+    banks: int = 1
 
     @cached_property
     def taps(self) -> Codes:
@@ -103,16 +119,52 @@ class Layer:
     @property
     def sum_latency(self) -> int:
         """Clock edges from the operands to their sum: behind the products, behind every few levels of adders."""
-        return 1 + -(-self.levels // self.adders)
+        return self.products + -(-self.levels // self.adders)
 
     @property
     def sum_width(self) -> int:
         return min(self.product_lane.width + self.levels, self.operation.accumulator.width)
 
+    @cached_property
+    def uses(self) -> list[list[Use]]:
+        """For every slot what it does at every step."""
+        steps = [divmod(step, self.chunks) for step in range(self.reuse)]
+        return [[self._use(turn * self.slots + slot, chunk) for turn, chunk in steps] for slot in range(self.slots)]
+
+    def _use(self, output: int, chunk: int) -> Use:
+        position, channel = divmod(output, self.operation.channels)
+        return Use(position, channel // self.kernel_index.shape[2], channel, chunk)
+
+    @cached_property
+    def depth(self) -> int:
+        """Clock edges from what a layer holds to the operands of its multipliers.
+
+        What chooses among weights is a cycle behind the steps: there are many of them to be told.
+        """
+        if not self.choices:
+            return 0
+        windows = [len({(use.position, use.group, use.chunk) for use in uses}) for uses in self.uses]
+        filters = [self.banks * len({(use.channel, use.chunk) for use in uses}) for uses in self.uses]
+        levels, of_weights = (max(tree_levels(n, self.choices) for n in counts) for counts in (windows, filters))
+        return max(levels, of_weights + (of_weights > 0))
+
+    @property
+    def sums_at(self) -> int:
+        """Clock edges from what a layer holds to its sum of products."""
+        return self.depth + self.sum_latency
+
     @property
     def latency(self) -> int:
         """Clock edges from the cycle in which the input stands to that in which all outputs do."""
-        return self.reuse + 1 + self.sum_latency
+        return self.reuse + 1 + self.sums_at + (self.choices > 0 and self.reuse > 1)
+
+
+def tree_levels(count: int, radix: int) -> int:
+    """Multiplexers of `radix` inputs behind each other that choose one of count."""
+    levels = 0
+    while count > 1:
+        count, levels = -(-count // radix), levels + 1
+    return levels
 
 
 def _factors(count: int) -> list[int]:
@@ -128,34 +180,68 @@ def sum_module(source: Verilog, layer: Layer) -> None:
         f"input {bits(layer.width * kernel.width)} weights",
         f"output {bits(layer.sum_width)} sum",
     )
+    write = _product if layer.products == 1 else _product_in_two
     with source.module(f"{layer.name}_sum", *ports):
-        lanes = [_product(source, layer, term) for term in range(layer.width)]
-        lanes = _registered(source, lanes)
+        lanes = [write(source, layer, term) for term in range(layer.width)]
+        lanes = registered(source, lanes)
         for level in range(layer.levels):
             pairs = list(zip(lanes[::2], lanes[1::2], strict=False))
             add = adder(source, layer.operation.accumulator.width)
             sums = [add(f"sum_{level}_{n}", a, b) for n, (a, b) in enumerate(pairs)]
             lanes = sums + lanes[2 * len(pairs) :]
             if (level + 1) % layer.adders == 0 or level + 1 == layer.levels:
-                lanes = _registered(source, lanes)
+                lanes = registered(source, lanes)
         source.line(f"assign sum = {lanes[0].resized(layer.sum_width)};")
+
+
+def _operands(source: Verilog, layer: Layer, term: int) -> tuple[Lane, Lane, Lane]:
+    """Value and weight of a term, and the lane of their product, which is not written yet."""
+    kernel = layer.operation.kernel_format
+    value, weight = Lane.of(f"value_{term}", layer.given), Lane.of(f"weight_{term}", kernel)
+    source.line(f"wire {value.declared} = {element('window', term, value.width)};")
+    source.line(f"wire {weight.declared} = {element('weights', term, weight.width)};")
+    return value, weight, Lane.of(f"product_{term}", product_format(layer.given, kernel))
 
 
 def _product(source: Verilog, layer: Layer, term: int) -> Lane:
     """A product, cast."""
-    kernel, accumulator = layer.operation.kernel_format, layer.operation.accumulator
-    full = product_format(layer.given, kernel)
-    value, weight = Lane.of(f"value_{term}", layer.given), Lane.of(f"weight_{term}", kernel)
-    whole = Lane.of(f"product_{term}", full)
-    source.line(f"wire {value.declared} = {element('window', term, value.width)};")
-    source.line(f"wire {weight.declared} = {element('weights', term, weight.width)};")
+    value, weight, whole = _operands(source, layer, term)
     source.line(f"wire {whole.declared} = {product(value, weight, whole.width)};")
+    return _cast(source, layer, whole, term)
+
+
+def _product_in_two(source: Verilog, layer: Layer, term: int) -> Lane:
+    """A product with the low half of the weight's bits and one with the others, added a cycle later, cast."""
+    value, weight, whole = _operands(source, layer, term)
+    half = weight.width // 2
+    if half == 0:
+        source.line(f"wire {whole.declared} = {product(value, weight, whole.width)};")
+        (later,) = registered(source, [whole])
+        return _cast(source, layer, later, term)
+    low, high = Lane(f"low_{term}", half, False), Lane(f"high_{term}", weight.width - half, weight.signed)
+    source.line(f"wire {low.declared} = {weight.name}[{half - 1}:0];")
+    source.line(f"wire {high.declared} = {weight.name}[{weight.width - 1}:{half}];")
+    parts = [
+        Lane(f"part_{term}_{n}", value.width + lane.width, value.signed or lane.signed)
+        for n, lane in enumerate((low, high))
+    ]
+    for part, lane in zip(parts, (low, high), strict=True):
+        source.line(f"wire {part.declared} = {product(value, lane, part.width)};")
+    parts = registered(source, parts)
+    source.line(f"wire {whole.declared} = {parts[0].resized(whole.width)} + {parts[1].shifted(half, whole.width)};")
+    return _cast(source, layer, whole, term)
+
+
+def _cast(source: Verilog, layer: Layer, whole: Lane, term: int) -> Lane:
+    """A product of the given lane in the accumulator's last bit, not yet wrapped."""
+    full = product_format(layer.given, layer.operation.kernel_format)
     cast = layer.product_lane._replace(name=f"cast_{term}")
-    source.line(f"wire {cast.declared} = {whole.shifted(accumulator.fraction - full.fraction, cast.width)};")
+    shift = layer.operation.accumulator.fraction - full.fraction
+    source.line(f"wire {cast.declared} = {whole.shifted(shift, cast.width)};")
     return cast
 
 
-def _registered(source: Verilog, lanes: list[Lane]) -> list[Lane]:
+def registered(source: Verilog, lanes: Sequence[Lane]) -> list[Lane]:
     """The same lanes a clock cycle later."""
     later = [lane._replace(name=f"{lane.name}_q") for lane in lanes]
     source.line(*(f"reg {lane.declared};" for lane in later))
@@ -164,160 +250,51 @@ def _registered(source: Verilog, lanes: list[Lane]) -> list[Lane]:
     return later
 
 
-def layer_module(source: Verilog, layer: Layer) -> None:
-    """Write the module of a layer, named as it, to source: `codes` are taken when `start` is 1."""
-    operation = layer.operation
-    ports = (
+def layer_ports(layer: Layer) -> tuple[str, ...]:
+    """Ports of the module of a layer: `codes` are taken when `start` is 1, with the bank of weights that they want.
+
+    Weights of bank 0 stand in the lower half.
+    """
+    operation, banks = layer.operation, layer.banks
+    return (
         "input clk",
         "input start",
+        *(["input bank"] if banks > 1 else []),
         f"input {bits(prod(layer.shape) * layer.given.width)} codes",
-        f"input {bits(operation.kernel.size * operation.kernel_format.width)} kernel",
-        f"input {bits(operation.channels * operation.bias_format.width)} bias",
+        f"input {bits(banks * operation.kernel.size * operation.kernel_format.width)} kernel",
+        f"input {bits(banks * operation.channels * operation.bias_format.width)} bias",
         f"output reg {bits(layer.outputs * operation.accumulator.width)} sums",
     )
-    with source.module(layer.name, *ports):
-        source.line(f"reg {bits(prod(layer.shape) * layer.given.width)} held;")
-        source.line("always @(posedge clk) if (start) held <= codes;", "")
-        _steps(source, layer)
-        _operands(source, layer)
-        _totals(source, layer)
 
 
-def _step_width(layer: Layer) -> int:
-    return max(1, (layer.reuse - 1).bit_length())
-
-
-def _steps(source: Verilog, layer: Layer) -> None:
-    """`step` with the operands, `last_step` and `writing` with the sums."""
-    latency, width = layer.sum_latency, _step_width(layer)
-    source.line("reg active;", f"reg {bits(latency)} active_line;", f"wire writing = active_line[{latency - 1}];")
-    line = "active" if latency == 1 else f"{{active_line[{latency - 2}:0], active}}"
-    if layer.reuse == 1:
-        with source.block("always @(posedge clk) begin"):
-            source.line("active <= start;", f"active_line <= {line};")
-        source.line("")
-        return
-    last = number(layer.reuse - 1, width)
-    source.line(f"reg {bits(width)} step;", f"reg {bits(latency * width)} step_line;")
-    source.line(f"wire {bits(width)} last_step = {element('step_line', latency - 1, width)};")
-    steps = "step" if latency == 1 else f"{{step_line[{(latency - 1) * width - 1}:0], step}}"
-    with source.block("always @(posedge clk) begin"):
-        source.line(f"active_line <= {line};", f"step_line <= {steps};")
-        source.line(
-            f"if (start) step <= {number(0, width)};", f"else if (step != {last}) step <= step + {number(1, width)};"
-        )
-        source.line(f"active <= start | (active & (step != {last}));")
-    source.line("")
-
-
-def _operands(source: Verilog, layer: Layer) -> None:
-    """window_K and weights_K: what slot K multiplies at this step. Slots with equal operands share their wires."""
-    positions, groups = layer.taps.shape[:2]
-    kernel = layer.operation.kernel_format.width
+def input_wires(source: Verilog, layer: Layer) -> None:
+    """inputs_POSITION_GROUP: the elements of `held` under a window, filled up to whole chunks."""
     padded = layer.width * layer.chunks
-    for position, group in np.ndindex(positions, groups):
-        chosen = _padded(layer.taps[position, group], padded)
+    for position, group in np.ndindex(*layer.taps.shape[:2]):
         source.joined(
             f"wire {bits(padded * layer.given.width)} inputs_{position}_{group} =",
-            [element("held", n, layer.given.width) if n >= 0 else zeros(layer.given.width) for n in chosen[::-1]],
+            _gathered("held", layer.taps[position, group], layer.given.width, padded),
         )
-    for channel in range(layer.operation.channels):
+
+
+def kernel_wires(source: Verilog, layer: Layer) -> None:
+    """filter_CHANNEL, of a second bank filter_CHANNEL_1: the weights of a channel, filled up to whole chunks."""
+    width, padded = layer.operation.kernel_format.width, layer.width * layer.chunks
+    for bank, channel in np.ndindex(layer.banks, layer.operation.channels):
         group, column = divmod(channel, layer.kernel_index.shape[2])
-        chosen = _padded(layer.kernel_index[group, :, column], padded)
+        indices = layer.kernel_index[group, :, column] + bank * layer.operation.kernel.size
         source.joined(
-            f"wire {bits(padded * kernel)} filter_{channel} =",
-            [element("kernel", n, kernel) if n >= 0 else zeros(kernel) for n in chosen[::-1]],
-        )
-    source.line("")
-
-
-def _padded(indices: Codes, count: int) -> list[int]:
-    return [*indices.tolist(), *(NOWHERE,) * (count - len(indices))]
-
-
-def _totals(source: Verilog, layer: Layer) -> None:
-    """The sums of every step, the bias, what is kept from step to step, and where results are written."""
-    accumulator = layer.operation.accumulator.width
-    operands = _Operands(source, layer)
-    totals = []
-    for slot in range(layer.slots):
-        window, weights, bias = operands.of(slot)
-        lane = Lane(f"sum_{slot}", layer.sum_width, layer.product_lane.signed)
-        source.line(f"wire {lane.declared};")
-        source.line(
-            f"{layer.name}_sum slot_{slot} (.clk(clk), .window({window}), .weights({weights}), .sum({lane.name}));"
-        )
-        start = bias
-        if layer.chunks > 1:
-            source.line(f"reg {bits(accumulator)} kept_{slot};")
-            start = f"(first ? {bias} : kept_{slot})"
-        source.line(f"wire {bits(accumulator)} total_{slot} = {start} + {lane.resized(accumulator)};")
-        if layer.chunks > 1:
-            source.line(f"always @(posedge clk) if (writing) kept_{slot} <= total_{slot};")
-        totals.append(f"total_{slot}")
-    source.joined(f"wire {bits(layer.slots * accumulator)} totals =", totals[::-1])
-    if layer.chunks > 1:
-        firsts = " | ".join(
-            f"(last_step == {number(turn * layer.chunks, _step_width(layer))})" for turn in range(layer.turns)
-        )
-        source.line(f"wire first = {firsts};")
-    if layer.reuse == 1:
-        source.line("always @(posedge clk) if (writing) sums <= totals;")
-        return
-    with source.block("always @(posedge clk) begin"), source.block("if (writing) case (last_step)", "endcase"):
-        for turn in range(layer.turns):
-            label = number((turn + 1) * layer.chunks - 1, _step_width(layer))
-            source.line(f"{label}: {element('sums', turn, layer.slots * accumulator)} <= totals;")
-        source.line("default: ;")
-
-
-class _Operands:
-    """What every slot reads; one wire for those that read the same at every step."""
-
-    def __init__(self, source: Verilog, layer: Layer) -> None:
-        self.source, self.layer = source, layer
-        self.known: dict[tuple[str, ...], str] = {}
-
-    def of(self, slot: int) -> tuple[str, str, str]:
-        """Names of window, weights and bias of a slot."""
-        layer, operation = self.layer, self.layer.operation
-        channels = operation.channels
-        windows, filters, biases = [], [], []
-        for turn in range(layer.turns):
-            position, channel = divmod(turn * layer.slots + slot, channels)
-            group = channel // layer.kernel_index.shape[2]
-            for chunk in range(layer.chunks):
-                windows.append(element(f"inputs_{position}_{group}", chunk, layer.width * layer.given.width))
-                filters.append(element(f"filter_{channel}", chunk, layer.width * operation.kernel_format.width))
-                biases.append(self._bias(channel))
-        return (
-            self._chosen("window", windows, "step", layer.width * layer.given.width),
-            self._chosen("weights", filters, "step", layer.width * operation.kernel_format.width),
-            self._chosen("start", biases, "last_step", operation.accumulator.width),
+            f"wire {bits(padded * width)} {banked(f'filter_{channel}', bank)} =",
+            _gathered("kernel", indices, width, padded),
         )
 
-    def _bias(self, channel: int) -> str:
-        """The bias of a channel, cast to the accumulator."""
-        key = ("bias", str(channel))
-        if key not in self.known:
-            given, to = self.layer.operation.bias_format, self.layer.operation.accumulator
-            raw, cast = Lane.of(f"bias_{channel}", given), f"bias_cast_{channel}"
-            self.source.line(f"wire {raw.declared} = {element('bias', channel, given.width)};")
-            self.source.line(f"wire {bits(to.width)} {cast} = {raw.shifted(to.fraction - given.fraction, to.width)};")
-            self.known[key] = cast
-        return self.known[key]
 
-    def _chosen(self, what: str, options: list[str], by: str, width: int) -> str:
-        """A wire that holds options[step]."""
-        if len(set(options)) == 1:
-            return options[0]
-        key = (what, *options)
-        if key not in self.known:
-            name = f"{what}_{len(self.known)}"
-            self.source.line(f"reg {bits(width)} {name};")
-            with self.source.block("always @* begin"), self.source.block(f"case ({by})", "endcase"):
-                for step, option in enumerate(options[:-1]):
-                    self.source.line(f"{number(step, _step_width(self.layer))}: {name} = {option};")
-                self.source.line(f"default: {name} = {options[-1]};")
-            self.known[key] = name
-        return self.known[key]
+def banked(name: str, bank: int) -> str:
+    """The name of a wire for a bank of weights."""
+    return f"{name}_{bank}" if bank else name
+
+
+def _gathered(bus: str, indices: Codes, width: int, count: int) -> list[str]:
+    """Elements of a bus, the first last, behind zeros for those that are missing."""
+    chosen = [*indices.tolist(), *(NOWHERE,) * (count - len(indices))]
+    return [element(bus, n, width) if n >= 0 else zeros(width) for n in chosen[::-1]]

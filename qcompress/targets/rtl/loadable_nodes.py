@@ -8,11 +8,11 @@ import numpy as np
 from qcompress.fixedpoint import Format
 from qcompress.graph import ArgMax as _ArgMax
 from qcompress.graph import Concatenate, Linear, Merge, Node, Operation, Pool, Rearrangement
-from qcompress.graph import Table as _Table
 from qcompress.graph.movement import numbered
+from qcompress.targets.rtl import loadable_pipelined, loadable_plain
 from qcompress.targets.rtl.loadable_elements import aligned_module, element_module
-from qcompress.targets.rtl.loadable_layers import Layer, layer_module, sum_module
-from qcompress.targets.rtl.loadable_writer import Value, Writer, bus_name
+from qcompress.targets.rtl.loadable_layers import sum_module
+from qcompress.targets.rtl.loadable_writer import Value, Writer, bus_name, layer_of
 from qcompress.targets.rtl.verilog import element, zeros
 
 
@@ -21,7 +21,14 @@ def write_node(writer: Writer, node: Node, sources: list[Value]) -> Value:
     operation = node.operation
     if isinstance(operation, Linear):
         return _layer(writer, node, operation, sources[0])
-    time = max(value.time for value in sources)
+    formats = [writer.graph.formats[source] for source in node.sources]
+    time, delay = max((value.time, value.delay) for value in sources)
+    if isinstance(operation, Rearrangement):
+        cut, behind = False, False
+    else:
+        read = formats * _inputs(operation)
+        cut, behind, delay = writer.cuts.of_element(operation, read, writer.graph.formats[node.name], delay)
+    time += cut
     ready = [writer.later(name, v, time) for name, v in zip(node.sources, sources, strict=True)]
     if isinstance(operation, Rearrangement):
         return _rearranged(writer, node, operation, ready[0])
@@ -29,21 +36,29 @@ def write_node(writer: Writer, node: Node, sources: list[Value]) -> Value:
     writer.body.line(f"wire {writer.bus(node.name, name)};")
     for opening in _lanes(writer, node, operation, [value.bus for value in ready]):
         writer.body.line(*opening)
-    value = Value(name, time)
-    heavy = isinstance(operation, Merge | Pool | _ArgMax | _Table)
-    return writer.later(node.name, value, time + 1) if heavy else value
+    value = Value(name, time, delay)
+    return writer.later(node.name, value, time + 1) if behind else value
+
+
+def _inputs(operation: Operation) -> int:
+    """Elements of one source that an output element reads."""
+    if isinstance(operation, Pool):
+        return prod(operation.size)
+    return operation.classes if isinstance(operation, _ArgMax) else 1
 
 
 def _layer(writer: Writer, node: Node, operation: Linear, given: Value) -> Value:
     graph = writer.graph
     name = bus_name(graph, node)
-    layer = Layer(name, operation, graph.formats[node.source], graph.shapes[node.source], writer.reuse, writer.adders)
+    layer = layer_of(graph, node, writer.reuse, writer.cuts)
     sum_module(writer.modules, layer)
-    layer_module(writer.modules, layer)
+    module = loadable_pipelined.layer_module if layer.choices else loadable_plain.layer_module
+    module(writer.modules, layer)
     writer.body.line(f"wire {writer.bus(node.name, name)};")
     with writer.body.block(f"{name} {name}_layer (", ");"):
+        bank = f".bank({writer.bank(given.time)}), " if layer.banks > 1 else ""
         writer.body.line(
-            f".clk(clk), .start({writer.valid(given.time)}), .codes({given.bus}),",
+            f".clk(clk), .start({writer.valid(given.time)}), {bank}.codes({given.bus}),",
             f".kernel({name}_kernel), .bias({name}_bias), .sums({name})",
         )
     return Value(name, given.time + layer.latency)
@@ -57,7 +72,7 @@ def _rearranged(writer: Writer, node: Node, operation: Rearrangement, given: Val
     else:
         parts = [element(given.bus, n, width) if n >= 0 else zeros(width) for n in indices[::-1]]
         writer.body.joined(f"wire {writer.bus(node.name, name)} =", parts)
-    return Value(name, given.time)
+    return Value(name, given.time, given.delay)
 
 
 def _lanes(writer: Writer, node: Node, operation: Operation, buses: Sequence[str]) -> list[list[str]]:

@@ -4,10 +4,11 @@ import re
 from dataclasses import dataclass, field
 from functools import cached_property
 from math import prod
-from typing import NamedTuple
+from typing import NamedTuple, cast
 
 from qcompress.graph import Graph, Linear, Node
 from qcompress.graph.ports import INPUT, OUTPUT
+from qcompress.targets.rtl.loadable_cuts import ADDERS, Cuts
 from qcompress.targets.rtl.loadable_layers import Layer
 from qcompress.targets.rtl.verilog import Bus, Verilog, bits, buses
 from qcompress.targets.rtl.weight_store import linear_nodes
@@ -16,8 +17,9 @@ RESERVED = frozenset(
     """
     input output reg wire module begin end case default if else for or and not nand nor xor buf table always
     assign clk valid kernel bias sum codes load_enable load_address load_data input_codes output_codes
-    input_valid output_valid input_ready reset waiting weights signed integer real time event repeat while
-    forever function task initial wait strong0 strong1 small large medium weak0 weak1 pull0 pull1 release force
+    input_valid output_valid input_ready input_bank load_bank bank reset waiting
+    weights signed integer real time event repeat while forever
+    function task initial wait strong0 strong1 small large medium weak0 weak1 pull0 pull1 release force
     edge join fork disable cell config design generate genvar instance liblist library localparam parameter
     primitive specify specparam tri use vectored scalared supply0 supply1 unsigned defparam negedge posedge
     notif0 notif1 bufif0 bufif1 cmos nmos pmos inout logic bit byte int string type var class new this super do
@@ -29,10 +31,11 @@ RESERVED = frozenset(
 
 
 class Value(NamedTuple):
-    """The bus that holds a node's elements, and when."""
+    """The bus that holds a node's elements, and when; delay: ns from the registers before it, where a clock counts."""
 
     bus: str
     time: int
+    delay: float = 0.0
 
 
 @dataclass
@@ -41,7 +44,7 @@ class Writer:
 
     graph: Graph
     reuse: int
-    adders: int
+    cuts: Cuts = field(default_factory=Cuts)
     modules: Verilog = field(default_factory=Verilog)
     body: Verilog = field(default_factory=Verilog)
     delayed: dict[Value, Value] = field(default_factory=dict)
@@ -71,6 +74,11 @@ class Writer:
         self.flags = max(self.flags, time)
         return "input_valid" if time == 0 else f"valid[{time}]"
 
+    def bank(self, time: int) -> str:
+        """The bank of weights that what arrives at `time` wants."""
+        self.valid(time)
+        return "input_bank" if time == 0 else f"bank[{time}]"
+
     def bus(self, node: str, name: str) -> str:
         """Declaration of a bus called name for all elements of node."""
         return f"{bits(self.size(node) * self.width(node))} {name}"
@@ -91,18 +99,19 @@ def identifier(name: str) -> str:
     return "n_" + re.sub(r"\W", "_", name) if not re.match(r"[A-Za-z]\w*$", name) else name
 
 
-def layers(graph: Graph, reuse: int, adders: int) -> list[Layer]:
+def layers(graph: Graph, reuse: int, adders: int | None = None, cuts: Cuts | None = None) -> list[Layer]:
     """The layers of graph with weights, in order.
 
-    reuse: clock cycles between inputs; adders: levels of adders between registers.
+    reuse: clock cycles between inputs; adders: levels of adders between registers; cuts: where all registers stand.
     """
-    return [
-        Layer(
-            bus_name(graph, node), node.operation, graph.formats[node.source], graph.shapes[node.source], reuse, adders
-        )
-        for node in linear_nodes(graph)
-        if isinstance(node.operation, Linear)
-    ]
+    cuts = cuts or Cuts(adders=adders)
+    return [layer_of(graph, node, reuse, cuts) for node in linear_nodes(graph)]
+
+
+def layer_of(graph: Graph, node: Node, reuse: int, cuts: Cuts) -> Layer:
+    """The layer of a `node` of graph with weights; reuse: clock cycles between inputs."""
+    name, given, shape = bus_name(graph, node), graph.formats[node.source], graph.shapes[node.source]
+    return cuts.of_layer(Layer(name, cast(Linear, node.operation), given, shape, reuse, ADDERS))
 
 
 def bus_name(graph: Graph, node: Node) -> str:

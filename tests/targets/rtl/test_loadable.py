@@ -6,6 +6,7 @@ import subprocess
 from collections.abc import Callable
 from dataclasses import replace
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pytest
@@ -31,29 +32,50 @@ def accepts(reuse: int) -> Callable[[Graph], None]:
     """Raises for a branch whose layers, if it has any, cannot be folded `reuse` times."""
 
     def check(graph: Graph) -> None:
-        if layers(graph, reuse, 3):
-            refuse(graph, reuse, 3)
+        if layers(graph, reuse):
+            refuse(graph, reuse)
 
     return check
 
 
+FAST = {"choices": 2, "products": 2, "adders": 1}
+"""As many registers as there can be."""
+CLOCK = {"device": "ecp5", "clock_mhz": 100.0}
+
+
 @pytest.mark.parametrize(
-    ("reuse", "names"),
+    ("reuse", "names", "settings"),
     [
-        (1, list(CASES)),
-        (2, ["Dense", "Conv1D"]),
-        (CHUNKED, [*WEIGHTED, "Add", "MaxPool"]),
-        pytest.param(2, list(CASES), marks=pytest.mark.campaign),
-        pytest.param(3, WEIGHTED, marks=pytest.mark.campaign),
-        pytest.param(5, WEIGHTED, marks=pytest.mark.campaign),
+        (1, list(CASES), {}),
+        (2, ["Dense", "Conv1D"], {}),
+        (CHUNKED, [*WEIGHTED, "Add", "MaxPool"], {}),
+        (CHUNKED, [*WEIGHTED, "Quantize", "Table"], FAST),
+        *(
+            pytest.param(reuse, names, settings, marks=pytest.mark.campaign)
+            for reuse, names, settings in (
+                (2, list(CASES), {}),
+                (3, WEIGHTED, {}),
+                (5, WEIGHTED, {}),
+                (1, list(CASES), FAST | {"banks": 2}),
+                (1, list(CASES), CLOCK),
+                (2, list(CASES), FAST),
+                (2, list(CASES), {"banks": 2}),
+                (3, WEIGHTED, {"choices": 4, "banks": 2}),
+                (5, WEIGHTED, {"choices": 16}),
+                (CHUNKED, WEIGHTED, CLOCK | {"banks": 2}),
+                (CHUNKED, WEIGHTED, {"device": "ecp5", "clock_mhz": 300.0}),
+            )
+        ),
     ],
 )
-def test_operations_side_by_side_equal_the_graph(reuse: int, names: list[str], tmp_path: Path) -> None:
+def test_operations_side_by_side_equal_the_graph(
+    reuse: int, names: list[str], settings: dict[str, Any], tmp_path: Path
+) -> None:
     graph = batch(names, accepts(reuse))
     if reuse == CHUNKED:
-        assert {layer.chunks > 1 for layer in layers(graph, reuse, 3)} == {True, False}
+        assert {layer.chunks > 1 for layer in layers(graph, reuse)} == {True, False}
     codes = codes_for(np.random.default_rng(1), graph, 300)
-    body = RtlLoadable(reuse=reuse, optimization="0").build(graph, tmp_path)
+    body = RtlLoadable(reuse=reuse, optimization="0", **settings).build(graph, tmp_path)
     assert np.count_nonzero(body.run(codes) != graph.run(codes)) == 0
     again = with_random_weights(graph, 7)
     first, second = body.stream([(again, codes[:40]), (graph, codes[40:50])], idle=3)
@@ -106,6 +128,12 @@ def built(tmp_path_factory: pytest.TempPathFactory) -> Path:
     return folder
 
 
+@pytest.fixture(scope="module")
+def two_banks(tmp_path_factory: pytest.TempPathFactory) -> LoadableBody:
+    folder = tmp_path_factory.mktemp("loadable") / "two_banks"
+    return RtlLoadable(reuse=4, banks=2, choices=4, optimization="0").build(network(), folder)
+
+
 def opened(built: Path) -> LoadableBody:
     return RtlLoadable(reuse=4).open(network(), built)
 
@@ -118,6 +146,20 @@ def test_weights_are_reloaded_between_single_events(built: Path) -> None:
     for (which, given), found in zip(parts, body.stream(parts), strict=True):
         assert np.array_equal(found, which.run(given))
     assert not np.array_equal(graph.run(codes), other.run(codes))
+
+
+def test_banks_are_switched_with_rows_under_way_and_loaded_beside_them(two_banks: LoadableBody) -> None:
+    """Each part of 1 to 5 rows runs while the next weights are loaded; its rows finish with those they began with."""
+    switches = 1000
+    graphs = [with_random_weights(network(), seed) for seed in range(7)]
+    codes = codes_for(np.random.default_rng(0), network(), 5 * switches)
+    parts = [(graphs[n * n % 7], codes[5 * n : 5 * n + 1 + n % 5]) for n in range(switches + 1)]
+    wrong = [
+        np.count_nonzero(found != graph.run(given))
+        for (graph, given), found in zip(parts, two_banks.switched(parts), strict=True)
+    ]
+    assert sum(wrong) == 0
+    assert not np.array_equal(graphs[0].run(codes), graphs[1].run(codes))
 
 
 def test_a_build_opens_and_is_a_body(built: Path) -> None:
@@ -140,6 +182,25 @@ def test_another_structure_is_not_loaded(built: Path) -> None:
         opened(built).stream([(network().upto("flat"), np.zeros((1, 12, 2), np.int64))])
     with pytest.raises(QcompressError, match="built from another graph"):
         RtlLoadable(reuse=4).open(with_random_weights(network(), 2), built)
+
+
+def test_names_differ_where_settings_do() -> None:
+    made = [
+        RtlLoadable(),
+        RtlLoadable(banks=2),
+        RtlLoadable(reuse=16, choices=4),
+        RtlLoadable(reuse=16, choices=4, products=2, adders=1),
+        RtlLoadable(reuse=16, device="ecp5-85k", clock_mhz=100),
+        RtlLoadable(reuse=16, device="ecp5-85k", clock_mhz=125.5),
+    ]
+    assert [target.name for target in made] == [
+        "rtl_loadable",
+        "rtl_loadable-banks2",
+        "rtl_loadable-16-choices4",
+        "rtl_loadable-16-choices4-products2-adders1",
+        "rtl_loadable-16-ecp5-85k-100MHz",
+        "rtl_loadable-16-ecp5-85k-125.5MHz",
+    ]
 
 
 def test_lint_is_clean_but_for_the_listed_waivers(built: Path) -> None:
@@ -215,6 +276,9 @@ def test_what_cannot_be_written_is_refused_by_name() -> None:
             bare,
             r"node conv: reuse factor 7 does not share out 40 outputs of 6 terms; .* \(1, 2, 4, 5, 8, 10, 20, 40, ",
         ),
+        (RtlLoadable(choices=3), bare, "choices 3: give one of 0, 2, 4, 8, 16"),
+        (RtlLoadable(banks=3), bare, "banks 3: give one of 1, 2"),
+        (RtlLoadable(clock_mhz=100), bare, "give both device and clock_mhz, or none"),
         (RtlLoadable(), cases("Relu", 1)[0], "has no weights; use target rtl"),
         (RtlLoadable(), wide(300), "graph wide has 90000 multipliers at reuse factor 1, 20000 are allowed"),
     ):

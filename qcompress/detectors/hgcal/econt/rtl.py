@@ -34,8 +34,10 @@ from qcompress.targets.rtl.loadable import (
     rows_command,
     run_commands,
 )
+from qcompress.targets.rtl.loadable_cuts import Cuts
 from qcompress.targets.rtl.loadable_elements import adder
-from qcompress.targets.rtl.loadable_emit import store_ports, write
+from qcompress.targets.rtl.loadable_emit import write
+from qcompress.targets.rtl.loadable_store import store_ports
 from qcompress.targets.rtl.verilator import Simulation
 from qcompress.targets.rtl.verilog import Lane, Verilog, bits, buses, element, number, zeros
 from qcompress.targets.rtl.weight_store import Layout
@@ -75,7 +77,7 @@ def chip_verilog(
     """
     empty = EncoderWeights.from_list(np.zeros(2144, np.int64))
     layout = chip_layout()
-    network = write(chip_graph(empty, overflow), NETWORK, layout, reuse, adders)
+    network = write(chip_graph(empty, overflow), NETWORK, layout, reuse, Cuts(adders=adders))
     latency = NORMALISER_LATENCY + network.latency
     files = {
         f"{NETWORK}.v": network.text,

@@ -1,0 +1,126 @@
+"""Where registers stand in Verilog with loadable weights: as it is said, or as a clock on a device asks for it."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
+
+from qcompress.fixedpoint import Format, Overflow, Rounding
+from qcompress.graph import ArgMax, AveragePool, MaxPool, Merge, Multiply, Operation, Pool, Quantize, Table
+from qcompress.targets.rtl.delays import Delays, delays_of
+from qcompress.targets.rtl.loadable_choices import LOADS
+from qcompress.targets.rtl.loadable_layers import Layer
+
+RADICES = (16, 8, 4, 2)
+"""Inputs that a multiplexer between two registers may have."""
+ADDERS = 3
+"""Levels of adders between two registers where nothing is said."""
+
+
+@dataclass(frozen=True)
+class Cuts:
+    """Where registers stand. None: as the clock asks for it, or as ever where there is none.
+
+    choices: inputs of a multiplexer between two registers, 0 for none between selection and multiplier; products:
+    cycles of a product; adders: levels of adders between two registers; clock: that is aimed at.
+    """
+
+    choices: int | None = None
+    products: int | None = None
+    adders: int | None = None
+    banks: int = 1
+    clock: "Clock | None" = None
+
+    def of_layer(self, layer: Layer) -> Layer:
+        """The layer with its registers."""
+        found = self.clock.of_layer(layer) if self.clock else layer
+        own = {name: getattr(self, name) for name in ("choices", "products", "adders")}
+        found = replace(found, banks=self.banks, **{name: value for name, value in own.items() if value is not None})
+        return replace(found, choices=RADICES[1]) if self.banks > 1 and not found.choices else found
+
+    @property
+    def pipelined(self) -> bool:
+        """Whether layers have registers between selection and multiplier."""
+        return bool(self.choices or self.clock or self.banks > 1)
+
+    def of_element(
+        self, operation: Operation, formats: Sequence[Format], to: Format, before: float
+    ) -> tuple[bool, bool, float]:
+        """Whether a register stands before an element, whether one behind it, and the ns from a register to its end.
+
+        formats: of what it reads; to: of what it gives; before: ns from a register to what it reads.
+        """
+        if self.clock:
+            return self.clock.of_element(operation, formats, to, before)
+        heavy = isinstance(operation, Merge | Pool | ArgMax | Table)
+        return False, heavy or (self.pipelined and is_arithmetic(operation)), 0.0
+
+
+def is_arithmetic(operation: Operation) -> bool:
+    """Whether a cast adds or compares: rounds to a nearest, or saturates."""
+    return isinstance(operation, Quantize) and (
+        operation.cast.rounding is not Rounding.TRN or operation.cast.overflow is not Overflow.WRAP
+    )
+
+
+@dataclass(frozen=True)
+class Clock:
+    """A clock on a device."""
+
+    delays: Delays
+    period_ns: float
+
+    @classmethod
+    def of(cls, device: str, clock_mhz: float) -> "Clock":
+        """A clock of so many MHz on a device: a family, or a family and a size, as ecp5-85k.
+
+        Raises QcompressError for a device without a delay model.
+        """
+        return cls(delays_of(device.partition("-")[0]), 1000 / clock_mhz)
+
+    @property
+    def budget_ns(self) -> float:
+        """Time for logic between two registers."""
+        return self.period_ns - self.delays.register
+
+    def of_layer(self, layer: Layer) -> Layer:
+        """The layer with as few registers as the clock allows."""
+        found, kernel = self.delays, layer.operation.kernel_format.width
+        choosing = [radix for radix in RADICES if found.multiplexer(radix) + found.load(LOADS) <= self.budget_ns]
+        added = found.adder(layer.sum_width)
+        return replace(
+            layer,
+            choices=choosing[0] if choosing else RADICES[-1],
+            products=1 if found.product(layer.given.width, kernel) <= self.budget_ns else 2,
+            adders=max(1, min(ADDERS, int(self.budget_ns // added))),
+        )
+
+    def of_element(
+        self, operation: Operation, formats: Sequence[Format], to: Format, before: float
+    ) -> tuple[bool, bool, float]:
+        """As `Cuts.of_element`."""
+        own = self.element_ns(operation, formats, to)
+        cut = before > 0 and before + own > self.budget_ns
+        return cut, False, own if cut else before + own
+
+    def element_ns(self, operation: Operation, formats: Sequence[Format], to: Format) -> float:
+        """How long an element takes."""
+        found, width = self.delays, max(format_.width for format_ in formats)
+        if isinstance(operation, Quantize):
+            return self._cast_ns(operation, width)
+        if isinstance(operation, Table):
+            return found.table(width)
+        if isinstance(operation, Multiply):
+            return found.product(*(format_.width for format_ in formats))
+        if isinstance(operation, MaxPool | ArgMax):
+            return _tree(len(formats)) * (found.compare(width) + found.multiplexer(2))
+        if isinstance(operation, AveragePool):
+            return _tree(len(formats)) * found.adder(to.width)
+        return found.adder(to.width) if isinstance(operation, Merge) else found.lut
+
+    def _cast_ns(self, operation: Quantize, width: int) -> float:
+        found, cast = self.delays, operation.cast
+        spent = found.adder(width) + found.levels(width) if cast.rounding is not Rounding.TRN else 0.0
+        return spent + (found.levels(width) + found.lut if cast.overflow is not Overflow.WRAP else 0.0)
+
+
+def _tree(inputs: int) -> int:
+    return max(inputs - 1, 1).bit_length()

@@ -1,0 +1,142 @@
+"""The module of a layer with registers between selection, multiplier, sums and results: for clocks of 100 MHz and more.
+
+Operands go through trees of multiplexers with a register behind each; what selects comes straight from registers, one
+for every few hundred look-up tables. A second bank of weights is one more input of these trees.
+"""
+
+from math import prod
+
+from qcompress.targets.rtl.loadable_choices import Choices, Option
+from qcompress.targets.rtl.loadable_layers import Layer, banked, input_wires, kernel_wires, layer_ports
+from qcompress.targets.rtl.loadable_steps import Steps
+from qcompress.targets.rtl.verilog import Lane, Verilog, bits, element
+
+
+def layer_module(source: Verilog, layer: Layer) -> None:
+    """Write the module of a layer, named as it, to source: `codes` are taken when `start` is 1."""
+    with source.module(layer.name, *layer_ports(layer)):
+        source.line(f"reg {bits(prod(layer.shape) * layer.given.width)} held;")
+        source.line("always @(posedge clk) if (start) held <= codes;", "")
+        steps = Steps(source, layer)
+        input_wires(source, layer)
+        kernel_wires(source, layer)
+        _bias_wires(source, layer)
+        source.line("")
+        operands = _Operands(source, steps, layer)
+        totals = [_total(source, operands, steps, slot) for slot in range(layer.slots)]
+        source.joined(f"wire {bits(layer.slots * layer.operation.accumulator.width)} totals =", totals[::-1])
+        _results(source, steps, layer)
+
+
+def _bias_wires(source: Verilog, layer: Layer) -> None:
+    """added_CHANNEL, of a second bank added_CHANNEL_1: a bias in the accumulator's format."""
+    given, to = layer.operation.bias_format, layer.operation.accumulator
+    for bank in range(layer.banks):
+        for channel in range(layer.operation.channels):
+            raw = Lane.of(banked(f"bias_{channel}", bank), given)
+            place = bank * layer.operation.channels + channel
+            source.line(f"wire {raw.declared} = {element('bias', place, given.width)};")
+            cast = raw.shifted(to.fraction - given.fraction, to.width)
+            source.line(f"wire {bits(to.width)} {banked(f'added_{channel}', bank)} = {cast};")
+
+
+def _total(source: Verilog, operands: "_Operands", steps: Steps, slot: int) -> str:
+    """What a slot's sum and its bias, or what it has kept, are together."""
+    layer, accumulator = steps.layer, steps.layer.operation.accumulator.width
+    lane = Lane(f"sum_{slot}", layer.sum_width, layer.product_lane.signed)
+    window, weights, start = operands.window(slot), operands.weights(slot), operands.bias(slot)
+    source.line(f"wire {lane.declared};")
+    source.line(f"{layer.name}_sum slot_{slot} (.clk(clk), .window({window}), .weights({weights}), .sum({lane.name}));")
+    if layer.reuse > 1:
+        source.line(f"reg {bits(accumulator)} total_{slot};")
+    if layer.chunks > 1:
+        first = steps.signal([int(use.chunk == 0) for use in layer.uses[slot]], 1, layer.sums_at)
+        start = f"({first} ? {start} : total_{slot})"
+    added = f"{start} + {lane.resized(accumulator)}"
+    source.line(
+        f"always @(posedge clk) total_{slot} <= {added};"
+        if layer.reuse > 1
+        else f"wire {bits(accumulator)} total_{slot} = {added};"
+    )
+    return f"total_{slot}"
+
+
+def _results(source: Verilog, steps: Steps, layer: Layer) -> None:
+    """Where totals are written, turn by turn."""
+    width = layer.slots * layer.operation.accumulator.width
+    if layer.reuse == 1:
+        source.line(f"always @(posedge clk) if ({steps.active(layer.sums_at)}) sums <= totals;")
+        return
+    for turn in range(layer.turns):
+        last = (turn + 1) * layer.chunks - 1
+        values = [int(step == last) for step in range(layer.reuse)]
+        write = steps.signal(values, 1, layer.sums_at + 1, gated=True)
+        source.line(f"always @(posedge clk) if ({write}) {element('sums', turn, width)} <= totals;")
+
+
+class _Operands:
+    """What every slot of a layer reads, each at its time; one wire for those that read the same."""
+
+    def __init__(self, source: Verilog, steps: Steps, layer: Layer) -> None:
+        self.source, self.steps, self.layer = source, steps, layer
+        self.choices = Choices(source, steps, layer.choices)
+        self.late: dict[str, str] = {}
+
+    def window(self, slot: int) -> str:
+        """Input elements, read while the layer holds them, then carried along to the multipliers."""
+        layer, width = self.layer, self.layer.width * self.layer.given.width
+        options = [
+            [Option(f"inputs_{use.position}_{use.group}", use.chunk * width) for use in layer.uses[slot]]
+        ] * layer.banks
+        levels = self.choices.levels(options)
+        if levels:
+            return self._carried(self.choices.chosen("window", options, width, 0), width, layer.depth - levels)
+        return self._kept(options[0][0].part(0, width), width)
+
+    def _carried(self, wire: str, width: int, edges: int) -> str:
+        """The wire some clock edges later."""
+        for _ in range(edges):
+            if wire not in self.late:
+                later = f"{wire}_q"
+                self.source.line(f"reg {bits(width)} {later};", f"always @(posedge clk) {later} <= {wire};")
+                self.late[wire] = later
+            wire = self.late[wire]
+        return wire
+
+    def _kept(self, part: str, width: int) -> str:
+        """What is the same at every step, until the last one has been multiplied."""
+        if self.layer.depth == 0:
+            return part
+        if part not in self.late and self.layer.depth > self.layer.reuse:  # the next row comes before
+            name = f"straight_{len(self.late)}"
+            self.source.line(f"wire {bits(width)} {name} = {part};")
+            self.late[part] = self._carried(name, width, self.layer.depth)
+        elif part not in self.late:
+            name = f"kept_{len(self.late)}"
+            ready = self.steps.started(self.layer.depth - 1)
+            self.source.line(f"reg {bits(width)} {name};", f"always @(posedge clk) if ({ready}) {name} <= {part};")
+            self.late[part] = name
+        return self.late[part]
+
+    def weights(self, slot: int) -> str:
+        """Weights, which stand still: they are chosen as late as the multipliers allow."""
+        layer, width = self.layer, self.layer.width * self.layer.operation.kernel_format.width
+        options = [
+            [Option(banked(f"filter_{use.channel}", bank), use.chunk * width) for use in layer.uses[slot]]
+            for bank in range(layer.banks)
+        ]
+        return self._still("weights", options, width, layer.depth)
+
+    def bias(self, slot: int) -> str:
+        """The bias, in time for the sum."""
+        layer, width = self.layer, self.layer.operation.accumulator.width
+        options = [
+            [Option(banked(f"added_{use.channel}", bank), 0) for use in layer.uses[slot]] for bank in range(layer.banks)
+        ]
+        return self._still("start", options, width, layer.sums_at)
+
+    def _still(self, what: str, options: list[list[Option]], width: int, at: int) -> str:
+        levels = self.choices.levels(options)
+        if levels:
+            return self.choices.chosen(what, options, width, at - levels)
+        return options[0][0].part(0, width)
