@@ -1,5 +1,8 @@
 """Step synthesize, and the flows that are asked for by name."""
 
+import re
+from collections.abc import Sequence
+from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -11,7 +14,7 @@ from qcompress.synthesis import SynthesisReport
 from qcompress.targets import Target, of_flow
 
 if TYPE_CHECKING:
-    from qcompress.synthesis.flows import Settings
+    from qcompress.synthesis.flows import Design, Settings
 
 
 def synthesize(job: Job, stage: Path, report: Report) -> dict[str, SynthesisReport]:
@@ -64,3 +67,54 @@ def run_flows(folder: Path, flows: list[str], settings: "Settings", report: Repo
     candidate.check_intact("compile")
     with candidate.locked():
         return run_all(flows, folders(candidate), folder / FOLDER, settings, report)
+
+
+def read_reports(paths: Sequence[Path], folder: Path | None = None) -> list[SynthesisReport]:
+    """What a vendor's reports say: one path, a folder or a file, or the files of one run.
+
+    folder: of the candidate that they must be of; its Verilog then gives latency and interval, and with these the
+    energy of an inference. Raises QcompressError for what is no report, and for one of another design.
+    """
+    from qcompress.synthesis.vendor_reports import check_design, read_files, read_project
+
+    designs = _designs(Candidate.open(folder)) if folder else {}
+    if len(paths) == 1:
+        return [_of_design(report, designs) for report in read_project(paths[0], tuple(designs))]
+    report = read_files(paths)
+    check_design(report, tuple(designs), paths[0])
+    return [_of_design(report, designs)]
+
+
+def _designs(candidate: Candidate) -> dict[str, "list[Design]"]:
+    """Names of the top modules that a candidate's targets have written, with the Verilog of that name, if it is any."""
+    from qcompress.synthesis.flows import Design
+
+    found: dict[str, list[Design]] = {}
+    for target, networks in folders(candidate).items():
+        for network, built in networks.items():
+            if FLOW in target.flows:
+                design = Design.open(target, network, built)
+                found.setdefault(design.top, []).append(design)
+            for script in built.rglob("project.tcl"):
+                for name in re.findall(r'set project_name "([^"]+)"', script.read_text()):
+                    found.setdefault(name, [])
+    return found
+
+
+def _of_design(report: SynthesisReport, designs: "dict[str, list[Design]]") -> SynthesisReport:
+    """The report with latency and interval of the only Verilog that it can be of, and the energy of an inference."""
+    found = designs.get(report.design or "", [])
+    if len(found) != 1:
+        return report
+    cycles, interval = (int(found[0].record[key]) for key in ("latency_cycles", "interval"))
+    energy = None
+    if report.static_mw is not None and report.dynamic_mw is not None and report.clock_ns:
+        energy = (report.static_mw + report.dynamic_mw) * report.clock_ns * interval / 1000
+    return replace(
+        report,
+        latency_cycles=cycles,
+        interval=interval,
+        latency_ns=cycles * report.clock_ns if report.clock_ns else None,
+        energy_nj=energy,
+        notes=(*report.notes, f"latency and interval: of the Verilog of target {found[0].target}"),
+    )
