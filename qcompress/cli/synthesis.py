@@ -6,7 +6,7 @@ from typing import Annotated
 import typer
 
 from qcompress.cli.arguments import console_of_output
-from qcompress.errors import QcompressError
+from qcompress.errors import CheckError, QcompressError
 
 
 def synth(
@@ -21,10 +21,22 @@ def synth(
     ] = None,
     family: Annotated[str, typer.Option(help="Xilinx family: xcup (UltraScale+), xcu or xc7.")] = "xcup",
     device: Annotated[str | None, typer.Option(help="Device of a flow that places and routes.")] = None,
-    liberty: Annotated[Path | None, typer.Option(help="Cells of yosys-asic (default: generic ones).")] = None,
+    clock_mhz: Annotated[
+        float, typer.Option(min=1e-3, help="Clock that place and route aims at, and of power with --liberty.")
+    ] = 100.0,
+    liberty: Annotated[
+        Path | None, typer.Option(help="Cells of yosys-asic, .lib or .lib.gz (default: generic ones).")
+    ] = None,
+    inputs: Annotated[
+        Path | None, typer.Option(help=".npy of input values that power is of (default: the sample's test events).")
+    ] = None,
     time_limit: Annotated[int, typer.Option(min=1, help="Seconds that one run may take.")] = 1800,
     memory_limit: Annotated[int, typer.Option(min=1, help="Megabytes that one run may take.")] = 8192,
-    read: Annotated[Path | None, typer.Option(help="Read a vendor tool's reports instead.")] = None,
+    read: Annotated[
+        list[Path] | None,
+        typer.Option(help="Read a vendor tool's reports: its project's folder, or files of one run."),
+    ] = None,
+    check: Annotated[bool, typer.Option("--check", help="With --read: exit 1 unless timing is met.")] = False,
     as_json: Annotated[bool, typer.Option("--json", help="JSON instead of a table.")] = False,
 ) -> None:
     """Synthesize a candidate's RTL with open flows or vendor tools, or read a vendor tool's reports.
@@ -32,9 +44,10 @@ def synth(
     \f
 
     candidate: its folder; flow: names, the config's if None; family: of Xilinx devices; device: of flows that place and
-    route; liberty: cells of yosys-asic; time_limit: seconds of a run; memory_limit: its megabytes; read: folder of a
-    vendor's project, instead of a candidate; as_json: print JSON. Raises QcompressError unless one of candidate and
-    read is given.
+    route; clock_mhz: what they aim at, and of power; liberty: cells of yosys-asic; inputs: file of the rows that power
+    is of; time_limit: seconds of a run; memory_limit: its megabytes; read: a folder with a vendor's reports, or files
+    of one run, of the candidate if one is given; check: whether timing that is not met, or not known, is a fault;
+    as_json: print JSON. Raises QcompressError if neither candidate nor read is given, CheckError.
     """
     import json
 
@@ -44,21 +57,24 @@ def synth(
     from qcompress.report.synthesis import by_tool, reports_table
     from qcompress.report.terminal import print_tables
     from qcompress.synthesis.flows import Settings, check_flows
+    from qcompress.synthesis.vendor_reports import failures
     from qcompress.synthesis.yosys import Limits
 
-    if (candidate is None) == (read is None):
-        raise QcompressError("synth: give either a CANDIDATE to synthesize or --read DIR")
+    if candidate is None and not read:
+        raise QcompressError("synth: give a CANDIDATE to synthesize, or --read DIR")
+    if flow and read:
+        raise QcompressError("synth: --flow runs a tool and --read reads what one has left; give one of them")
+    if check and not read:
+        raise QcompressError("synth: --check looks at reports of a vendor; give --read DIR")
     console = console_of_output()
-    if read is not None:
-        from qcompress.synthesis.vendor_reports import read_project
-
-        reports = by_tool(read_project(read))
+    if read:
+        reports = by_tool(pipeline.read_reports(read, candidate))
     elif candidate is not None:
         check_flows(flow or [])
-        settings = Settings(family, device, liberty=liberty, limits=Limits(time_limit, memory_limit))
+        settings = Settings(family, device, clock_mhz, liberty, Limits(time_limit, memory_limit))
         with Reporter(console) as reporter:
             if flow:
-                reports = pipeline.run_flows(candidate, flow, settings, reporter.task("synth"))
+                reports = pipeline.run_flows(candidate, flow, settings, reporter.task("synth"), inputs)
                 reporter.close("synth", "done")
             else:
                 reports = pipeline.synthesize_candidate(candidate, reporter)
@@ -66,3 +82,5 @@ def synth(
         typer.echo(json.dumps(SYNTHESIS.to_json(reports), indent=1))
     else:
         print_tables([reports_table(reports)], console)
+    if check and (wrong := failures(reports)):
+        raise CheckError("; ".join(wrong))

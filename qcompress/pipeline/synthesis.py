@@ -1,17 +1,22 @@
 """Step synthesize, and the flows that are asked for by name."""
 
+import re
+from collections.abc import Sequence
+from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 from qcompress.candidate import Candidate
-from qcompress.config import SynthesisOptions
+from qcompress.config import SynthesisOptions, parse_config
+from qcompress.graph.ports import Tensors
 from qcompress.pipeline.job import Job
+from qcompress.pipeline.verification import behind, input_codes, test_codes
 from qcompress.progress import Report
 from qcompress.synthesis import SynthesisReport
 from qcompress.targets import Target, of_flow
 
 if TYPE_CHECKING:
-    from qcompress.synthesis.flows import Settings
+    from qcompress.synthesis.flows import Design, Settings
 
 
 def synthesize(job: Job, stage: Path, report: Report) -> dict[str, SynthesisReport]:
@@ -23,6 +28,8 @@ def synthesize(job: Job, stage: Path, report: Report) -> dict[str, SynthesisRepo
 
 
 FLOW = "yosys-xilinx"
+POWER_ROWS = 4096
+"""Test events, at most, whose toggles power is of."""
 
 
 def run_flow(candidate: Candidate, options: SynthesisOptions, stage: Path) -> dict[str, SynthesisReport]:
@@ -53,14 +60,84 @@ def folders(candidate: Candidate, flow: str | None = None) -> dict[Target, dict[
     }
 
 
-def run_flows(folder: Path, flows: list[str], settings: "Settings", report: Report) -> dict[str, SynthesisReport]:
+def run_flows(
+    folder: Path, flows: list[str], settings: "Settings", report: Report, inputs: Path | None = None
+) -> dict[str, SynthesisReport]:
     """Every one of flows on all that the candidate in folder has built: "flow/target/network" -> its report.
 
-    settings: of the flows; report: told before each run. Results are kept in the candidate's folder `flows`.
+    settings: of the flows; report: told before each run; inputs: a .npy file of input values, whose rows power is of,
+    else the first test events of the candidate's sample. Results are kept in the candidate's folder `flows`.
     """
     from qcompress.synthesis.flows import FOLDER, run_all
 
     candidate = Candidate.open(folder)
     candidate.check_intact("compile")
+    if settings.liberty and "yosys-asic" in flows:
+        settings = replace(settings, codes=_rows(candidate, inputs))
     with candidate.locked():
         return run_all(flows, folders(candidate), folder / FOLDER, settings, report)
+
+
+def _rows(candidate: Candidate, inputs: Path | None) -> dict[str, Tensors]:
+    """Rows of codes for every network that takes some: of a file, of the sample's test events, or none."""
+    graphs = candidate.graphs()
+    if inputs:
+        return {name: input_codes(inputs, graph) for name, graph in graphs.items()}
+    if candidate.manifest["detector"] is None:
+        return {}
+    job = Job(parse_config(candidate.manifest["config"], candidate.folder), candidate, candidate.detector)
+    if not job.sample.is_file():
+        return {}
+    found = {name: behind(candidate.front(name, graphs), test_codes(job, name, POWER_ROWS)) for name in graphs}
+    return {name: codes.read(0, codes.rows) for name, codes in found.items()}
+
+
+def read_reports(paths: Sequence[Path], folder: Path | None = None) -> list[SynthesisReport]:
+    """What a vendor's reports say: one path, a folder or a file, or the files of one run.
+
+    folder: of the candidate that they must be of; its Verilog then gives latency and interval, and with these the
+    energy of an inference. Raises QcompressError for what is no report, and for one of another design.
+    """
+    from qcompress.synthesis.vendor_reports import check_design, read_files, read_project
+
+    designs = _designs(Candidate.open(folder)) if folder else {}
+    if len(paths) == 1:
+        return [_of_design(report, designs) for report in read_project(paths[0], tuple(designs))]
+    report = read_files(paths)
+    check_design(report, tuple(designs), paths[0])
+    return [_of_design(report, designs)]
+
+
+def _designs(candidate: Candidate) -> dict[str, "list[Design]"]:
+    """Names of the top modules that a candidate's targets have written, with the Verilog of that name, if it is any."""
+    from qcompress.synthesis.flows import Design
+
+    found: dict[str, list[Design]] = {}
+    for target, networks in folders(candidate).items():
+        for network, built in networks.items():
+            if FLOW in target.flows:
+                design = Design.open(target, network, built)
+                found.setdefault(design.top, []).append(design)
+            for script in built.rglob("project.tcl"):
+                for name in re.findall(r'set project_name "([^"]+)"', script.read_text()):
+                    found.setdefault(name, [])
+    return found
+
+
+def _of_design(report: SynthesisReport, designs: "dict[str, list[Design]]") -> SynthesisReport:
+    """The report with latency and interval of the only Verilog that it can be of, and the energy of an inference."""
+    found = designs.get(report.design or "", [])
+    if len(found) != 1:
+        return report
+    cycles, interval = (int(found[0].record[key]) for key in ("latency_cycles", "interval"))
+    energy = None
+    if report.static_mw is not None and report.dynamic_mw is not None and report.clock_ns:
+        energy = (report.static_mw + report.dynamic_mw) * report.clock_ns * interval / 1000
+    return replace(
+        report,
+        latency_cycles=cycles,
+        interval=interval,
+        latency_ns=cycles * report.clock_ns if report.clock_ns else None,
+        energy_nj=energy,
+        notes=(*report.notes, f"latency and interval: of the Verilog of target {found[0].target}"),
+    )

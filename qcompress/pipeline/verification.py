@@ -34,22 +34,22 @@ def verify_bodies(job: Job, stage: Path, report: Report) -> Comparisons:
     """
     options = job.config.verification
     graphs = job.candidate.graphs()
-    codes = {name: _test_codes(job, name, affordable_rows(graph, options.test_rows)) for name, graph in graphs.items()}
-    inputs = {name: {"test events": _behind(job.candidate.front(name, graphs), codes[name])} for name in graphs}
+    codes = {name: test_codes(job, name, affordable_rows(graph, options.test_rows)) for name, graph in graphs.items()}
+    inputs = {name: {"test events": behind(job.candidate.front(name, graphs), codes[name])} for name in graphs}
     rows, seed = options.random_rows, job.config.seed
     comparisons = verification(job.candidate, job.candidate.targets(), inputs, rows, seed, report)
     whole = {name: {"test events": codes[name]} for name in graphs}
     return joined(comparisons, verification_of_chains(job.candidate, whole, rows, seed))
 
 
-def _test_codes(job: Job, network: str, most: int) -> InputSet:
+def test_codes(job: Job, network: str, most: int) -> InputSet:
     """The detector's codes in front of all stages of a network, of the first test events, read as they are needed."""
     rows = job.detector.rows(job.sample, job.front_end, network)
     numbers = split_numbers(job, rows, TEST)[:most]
     return InputSet(len(numbers), lambda start, stop: np.asarray(rows.read(numbers[start:stop])[0], np.int64))
 
 
-def _behind(front: Stage, codes: InputSet) -> InputSet:
+def behind(front: Stage, codes: InputSet) -> InputSet:
     """The codes that a network sees of a detector's."""
     return InputSet(codes.rows, lambda start, stop: front.run(codes.read(start, stop)))
 
@@ -146,7 +146,7 @@ def verify_candidate(
     for target in targets or []:
         if target not in built:
             raise QcompressError(f"{folder}: target {target} is not built; it has {', '.join(built) or 'none'}")
-    own = {name: {inputs.name: _input_codes(inputs, graph)} for name, graph in graphs.items()} if inputs else {}
+    own = {name: {inputs.name: input_codes(inputs, graph)} for name, graph in graphs.items()} if inputs else {}
     seed = candidate.manifest["seed"]
     chosen = {name: built[name] for name in targets or built}
     comparisons = verification(candidate, chosen, own, rows, seed, silent)
@@ -169,7 +169,8 @@ def input_values(path: Path) -> npt.NDArray[Any]:
     return values
 
 
-def _input_codes(path: Path, graph: Graph) -> Codes:
+def input_codes(path: Path, graph: Graph) -> Codes:
+    """Codes of graph's input of the values in path, a .npy file; raises QcompressError for another shape."""
     values = input_values(path)
     if values.shape[1:] != graph.input_shape or not len(values):
         raise QcompressError(f"{path}: shape {values.shape}; {graph.name} takes rows of shape {graph.input_shape}")

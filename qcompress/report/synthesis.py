@@ -20,6 +20,14 @@ COLUMNS = {
     "interval": "interval",
     "delay_ns": "delay [ns]",
     "fmax_mhz": "Fmax [MHz]",
+    "clock_ns": "clock [ns]",
+    "slack_ns": "setup slack [ns]",
+    "hold_slack_ns": "hold slack [ns]",
+    "timing_met": "timing met",
+    "static_mw": "static power [mW]",
+    "dynamic_mw": "dynamic power [mW]",
+    "energy_nj": "energy per inference [nJ]",
+    "design": "design",
     "device": "device",
 }
 
@@ -36,6 +44,8 @@ def by_tool(reports: Sequence[SynthesisReport]) -> dict[str, SynthesisReport]:
 def _cell(report: SynthesisReport, figure: str) -> Cell:
     """A figure of a report; floats with as many digits as the tools give."""
     value: Cell = getattr(report, figure)
+    if isinstance(value, bool):
+        return "yes" if value else "no"
     return f"{value:.6g}" if isinstance(value, float) else value
 
 

@@ -12,16 +12,21 @@ from functools import partial
 from importlib.metadata import version
 from pathlib import Path
 
+import numpy as np
+
 from qcompress.errors import QcompressError
 from qcompress.files import Json, JsonObject, write_json
+from qcompress.graph import Graph
+from qcompress.graph.ports import Tensors
 from qcompress.progress import Report
-from qcompress.synthesis import asic, open_families, place_route, vendor_tools, yosys
+from qcompress.synthesis import asic, open_families, opensta, place_route, vendor_tools, yosys
 from qcompress.synthesis.report import SynthesisReport
 from qcompress.synthesis.yosys import Limits
 from qcompress.targets import TARGETS, Target, default_targets, of_flow
 
 FOLDER = "flows"
 """Where a candidate keeps the results of flows that were asked for by name."""
+NO_ROWS = "power: no rows of input codes; give --inputs FILE.npy"
 HIERARCHICAL_FROM = 100
 """Multipliers from which a design is synthesized module by module."""
 
@@ -31,14 +36,16 @@ class Settings:
     """What a user may choose.
 
     family: of Xilinx; device: of flows that place and route, each family's default for None; clock_mhz: what they aim
-    at, else `place_route.CLOCK_MHZ`; liberty: cells of one's own.
+    at, and at which power with a liberty file is given; liberty: cells of one's own; codes: rows of codes that power is
+    of, by network.
     """
 
     family: str = "xcup"
     device: str | None = None
-    clock_mhz: float | None = None
+    clock_mhz: float = place_route.CLOCK_MHZ
     liberty: Path | None = None
     limits: Limits = field(default_factory=Limits)
+    codes: Mapping[str, Tensors] = field(default_factory=dict)
 
 
 @dataclass(frozen=True)
@@ -49,6 +56,7 @@ class Design:
     network: str
     sources: tuple[Path, ...]
     record: Mapping[str, Json]
+    folder: Path
 
     @property
     def top(self) -> str:
@@ -72,7 +80,7 @@ class Design:
             str(record["top"]), int(record["latency_cycles"]), int(record["interval"])
         except (OSError, ValueError, KeyError, TypeError):
             raise QcompressError(f"{path}: no finished build; build target {target.name} again") from None
-        return cls(target.name, network, tuple(sorted((folder / "verilog").glob("*.v"))), record)
+        return cls(target.name, network, tuple(sorted((folder / "verilog").glob("*.v"))), record, folder)
 
 
 PLACING = tuple(open_families.FLOWS)
@@ -119,9 +127,24 @@ def run_open(flow: str, design: Design, folder: Path, settings: Settings) -> Syn
         interval=int(design.record["interval"]),
         latency_ns=1000 * cycles / report.fmax_mhz if report.fmax_mhz else None,
     )
+    if flow == "yosys-asic" and settings.liberty:
+        report = _with_power(report, design, folder, settings.liberty, settings)
     (folder / "report.json").write_text(report.to_json() + "\n")
     write_json(folder / "key", key)
     return report
+
+
+def _with_power(
+    report: SynthesisReport, design: Design, folder: Path, liberty: Path, settings: Settings
+) -> SynthesisReport:
+    codes = settings.codes.get(design.network)
+    graph = Graph.load(design.folder / "graph") if codes is not None else None
+    try:
+        if graph is None:
+            return replace(report, missing=(*report.missing, NO_ROWS))
+        return asic.with_power(report, folder, liberty, graph, design.record, codes, settings.clock_mhz)
+    finally:
+        (folder / asic.NETLIST).unlink(missing_ok=True)
 
 
 def _key(flow: str, design: Design, settings: Settings) -> JsonObject:
@@ -131,10 +154,13 @@ def _key(flow: str, design: Design, settings: Settings) -> JsonObject:
     if flow in PLACING:
         device = place_route.device_of(flow, settings.device)
         tools.append(version(open_families.FAMILIES[device.family].program))
-        choice = [device.name, settings.clock_mhz or place_route.CLOCK_MHZ]
+        choice = [device.name, settings.clock_mhz]
+    elif flow == "yosys-asic":
+        choice = [_hash(settings.liberty or asic.GENERIC)]
+        if settings.liberty:
+            choice += [_hash_of(settings.codes.get(design.network)), settings.clock_mhz, *opensta.program()]
     else:
-        (chosen,) = (getattr(settings, name) for name in OPEN[flow][1])
-        choice = _hash(chosen or asic.GENERIC) if flow == "yosys-asic" else chosen
+        choice = settings.family
     return {"flow": flow, "choice": choice, "tools": tools, "design": design.content_hash()}
 
 
@@ -145,6 +171,18 @@ def _kept(folder: Path) -> JsonObject | None:
     except (OSError, ValueError):
         return None
     return key
+
+
+def _hash_of(codes: Tensors | None) -> str | None:
+    """SHA-256 over rows of codes."""
+    if codes is None:
+        return None
+    arrays = codes if isinstance(codes, Mapping) else {"": codes}
+    found = hashlib.sha256()
+    for name, array in arrays.items():
+        found.update(f"{name} {array.shape} ".encode())
+        found.update(np.ascontiguousarray(array, "<i8").tobytes())
+    return found.hexdigest()
 
 
 def _hash(path: Path) -> str:

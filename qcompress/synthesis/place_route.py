@@ -54,7 +54,7 @@ def synthesize(
     flow: str = "yosys-ecp5",
     device: str | None = None,
     hierarchical: bool = False,
-    clock_mhz: float | None = None,
+    clock_mhz: float = CLOCK_MHZ,
     seed: int = 1,
     limits: Limits = Limits(),  # noqa: B008 - frozen
 ) -> SynthesisReport:
@@ -68,15 +68,14 @@ def synthesize(
     chosen = device_of(flow, device)
     family = FAMILIES[chosen.family]
     nextpnr = _program(family.program)
-    clock = clock_mhz or CLOCK_MHZ
-    report = _mapped(verilog_files, top, folder, family, chosen, hierarchical, clock, limits)
-    report = replace(report, clock_ns=1000 / clock)
+    report = _mapped(verilog_files, top, folder, family, chosen, hierarchical, clock_mhz, limits)
+    report = replace(report, clock_ns=1000 / clock_mhz)
     if chosen.luts and (report.lut or 0) > chosen.luts:
         what = f"does not fit: {report.lut} of {chosen.luts} look-up tables of {chosen.name}"
         return _finished(replace(report, notes=(*report.notes, what), missing=("place and route",)), folder)
     placed = family.place(chosen)
     (folder / f"clock.{family.suffix}").write_text(placed.constraints)
-    command = [nextpnr, *placed.options, "--json", "netlist.json", "--freq", f"{clock:g}", "--report", "timing.json"]
+    command = [nextpnr, *placed.options, "--json", "netlist.json", "--freq", f"{clock_mhz:g}", "--report", "timing.json"]
     command += [*family.extras, "--timing-allow-fail", "--seed", str(seed)]
     log = folder / "nextpnr.log"
     log.unlink(missing_ok=True)

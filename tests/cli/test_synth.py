@@ -101,11 +101,45 @@ def test_vendor_reports_are_read(qcompress: Command, data_file: Callable[[str], 
     assert "missing: timing" in " ".join(shown.stdout.split())
 
 
+def test_timing_of_vendor_reports_is_checked(qcompress: Command, data_file: Callable[[str], Path]) -> None:
+    """The routed run fails hold, the fitted one meets timing; a file of utilization alone says nothing of it."""
+    routed = data_file("vendor_reports/vivado_route")
+    assert qcompress("synth", "--read", routed).returncode == 0
+    done = qcompress("synth", "--read", routed, "--check")
+    assert done.returncode == 1
+    assert "check failed: Vivado 2025.1: timing is not met: hold slack -0.267 ns" in done.stderr
+    assert "timing met │ no" in " ".join(done.stdout.split())
+    assert qcompress("synth", "--read", data_file("vendor_reports/quartus_pro"), "--check").returncode == 0
+    done = qcompress("synth", "--read", routed / "vmodel_post_route_util.rpt", "--check")
+    assert (done.returncode, "whether timing is met is not known" in done.stderr) == (1, True)
+    files = [routed / f"vmodel_post_route_{name}.rpt" for name in ("util", "power")]
+    done = qcompress("synth", "--read", files[0], "--read", files[1], "--json")
+    (figures,) = json.loads(done.stdout).values()
+    assert (figures["lut"], figures["dynamic_mw"], figures["slack_ns"]) == (5804, 489, None)
+
+
+def test_vendor_reports_of_a_candidate(
+    candidate: Path, qcompress: Command, data_file: Callable[[str], Path], tmp_path: Path
+) -> None:
+    routed = data_file("vendor_reports/vivado_route")
+    done = qcompress("synth", candidate, "--read", routed)
+    assert (done.returncode, done.stderr.count("\n")) == (2, 1)
+    assert "reports of design vmodel, not of qcompress_rtl" in done.stderr
+    for path in routed.iterdir():
+        (tmp_path / path.name).write_text(path.read_text().replace("vmodel", "qcompress_rtl_loadable"))
+    done = qcompress("synth", candidate, "--read", tmp_path, "--json")
+    assert done.returncode == 0, done.stderr
+    (figures,) = json.loads(done.stdout).values()
+    assert figures["interval"] == 2
+    assert figures["energy_nj"] == pytest.approx((2946 + 489) * 5.0 * 2 / 1000)  # all power, two clocks of 5 ns
+
+
 def test_faults_are_one_line(candidate: Path, qcompress: Command, tmp_path: Path) -> None:
     (tmp_path / "cells.lib").write_text("no library")
     for arguments, said in (
-        (("synth",), "give either a CANDIDATE to synthesize or --read DIR"),
-        (("synth", candidate, "--read", tmp_path), "give either a CANDIDATE"),
+        (("synth",), "give a CANDIDATE to synthesize, or --read DIR"),
+        (("synth", candidate, "--read", tmp_path, "--flow", "vitis"), "--flow runs a tool and --read reads"),
+        (("synth", candidate, "--check"), "--check looks at reports of a vendor; give --read DIR"),
         (("synth", "--read", tmp_path), "holds no report that is known"),
         (("synth", candidate, "--flow", "yosis"), "--flow yosis: no such flow; choose from yosys-xilinx"),
         (("synth", candidate, "--flow", "vitis"), "nothing for flow vitis; build target hls"),

@@ -9,7 +9,10 @@ import pytest
 
 from qcompress.errors import QcompressError
 from qcompress.synthesis import Origin, SynthesisReport
-from qcompress.synthesis.vendor_reports import read_csynth, read_oneapi, read_project, read_vivado
+from qcompress.synthesis.hls_reports import read_csynth
+from qcompress.synthesis.oneapi_reports import read_oneapi
+from qcompress.synthesis.vendor_reports import read_project
+from qcompress.synthesis.vivado_reports import read_vivado
 
 DataFile = Callable[[str], Path]
 OLD = "vendor_reports/vivado_hls_2019.2"
@@ -64,7 +67,7 @@ def test_vivado_utilization(data_file: DataFile) -> None:
     assert (report.tool, report.device) == ("Vivado 2020.1", "7z020clg400-1")
     assert report.uram is None
     assert report.fmax_mhz is None
-    assert report.missing == ("timing",)
+    assert report.missing == ("timing", "power")
 
 
 def test_oneapi_fitter_and_estimate(data_file: DataFile, tmp_path: Path) -> None:
@@ -92,7 +95,14 @@ def test_oneapi_fitter_and_estimate(data_file: DataFile, tmp_path: Path) -> None
 
 def test_a_folder_of_all_gives_one_report_a_tool(data_file: DataFile) -> None:
     reports = read_project(data_file("vendor_reports"))
-    assert [report.tool for report in reports] == ["Vivado HLS 2020.1", "Vivado HLS 2019.2", "Vivado 2020.1", "oneAPI"]
+    assert [report.tool for report in reports] == [
+        "Vivado HLS 2020.1",
+        "Vivado HLS 2019.2",
+        "Vivado 2020.1",
+        "Vivado 2025.1",
+        "Quartus 25.1.0",
+        "oneAPI",
+    ]
     for report in reports:
         assert SynthesisReport.from_json(report.to_json()) == report
 
