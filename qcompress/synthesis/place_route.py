@@ -75,7 +75,16 @@ def synthesize(
         return _finished(replace(report, notes=(*report.notes, what), missing=("place and route",)), folder)
     placed = family.place(chosen)
     (folder / f"clock.{family.suffix}").write_text(placed.constraints)
-    command = [nextpnr, *placed.options, "--json", "netlist.json", "--freq", f"{clock_mhz:g}", "--report", "timing.json"]
+    command = [
+        nextpnr,
+        *placed.options,
+        "--json",
+        "netlist.json",
+        "--freq",
+        f"{clock_mhz:g}",
+        "--report",
+        "timing.json",
+    ]
     command += [*family.extras, "--timing-allow-fail", "--seed", str(seed)]
     log = folder / "nextpnr.log"
     log.unlink(missing_ok=True)

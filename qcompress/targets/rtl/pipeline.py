@@ -117,7 +117,7 @@ def width(op: Any) -> int:
 
 def _sum(op: Any, ops: Sequence[Any], delays: Delays) -> float:
     """Of a sum or difference: nothing where no two bits meet."""
-    return delays.adder(carry_bits(op, ops)) if op.opcode == SUBTRACT or overlap(op, ops) else 0.0
+    return delays.adder(carried(op, ops)) if op.opcode == SUBTRACT or overlap(op, ops) else 0.0
 
 
 def _sum_of_three(op: Any, ops: Sequence[Any], delays: Delays) -> float:
@@ -133,8 +133,8 @@ DELAYS: dict[int, Callable[[Any, Sequence[Any], Delays], float]] = {
     ADD: _sum,
     SUBTRACT: _sum,
     SUM: _sum_of_three,
-    NEGATE: lambda op, ops, delays: delays.adder(width(op)),
-    ADD_CONSTANT: lambda op, ops, delays: delays.adder(width(op)),
+    NEGATE: lambda op, ops, delays: delays.adder(carried(op, ops)),
+    ADD_CONSTANT: lambda op, ops, delays: delays.adder(carried(op, ops)),
     RELU: lambda op, ops, delays: delays.lut,
     MUX: lambda op, ops, delays: delays.lut,
     BITWISE: lambda op, ops, delays: delays.lut,
@@ -159,13 +159,21 @@ def overlap(op: Any, ops: Sequence[Any]) -> bool:
     return not apart
 
 
-def carry_bits(op: Any, ops: Sequence[Any]) -> int:
-    """Bits of a sum that carries go through: those below the higher operand's lowest bit are wires."""
-    first, second = ops[op.addr[0]], ops[op.addr[1]]
-    (low_a, _), (low_b, _) = _span(first), _span(second, int(op.data[0]))
-    _, top = _span(op)
-    begin = low_b if op.opcode == SUBTRACT else max(low_a, low_b)
-    return max(top - begin, 1) + 1
+def reach(op: Any, ops: Sequence[Any]) -> tuple[int, int]:
+    """Weights of the lowest bit of a sum that carries begin at and of the one above the highest; below are wires."""
+    lows = [-int(ops[source].qint.kif[2]) for source in op.addr]
+    if op.opcode in (ADD, SUBTRACT):
+        lows[1] += int(op.data[0])
+    if op.opcode == ADD_CONSTANT:
+        lows.append(-int(op.data[1]))
+    low = lows[-1] if op.opcode == SUBTRACT else max(lows)
+    return low, -int(op.qint.kif[2]) + width(op)
+
+
+def carried(op: Any, ops: Sequence[Any]) -> int:
+    """Bits of a sum that carries go through."""
+    low, high = reach(op, ops)
+    return max(high - low, 1)
 
 
 def staged(logic: Any, stages: Sequence[int]) -> Any:

@@ -1,10 +1,11 @@
 """Sums whose carries take longer than the period, cut in two: low bits first, high bits with their carry later."""
 
 from collections.abc import Sequence
+from math import frexp
 from typing import Any
 
 from qcompress.targets.rtl.delays import Delays
-from qcompress.targets.rtl.pipeline import ADD, ADD_CONSTANT, CAST, NEGATE, SUBTRACT, operation_delays, width
+from qcompress.targets.rtl.pipeline import ADD, ADD_CONSTANT, CAST, NEGATE, SUBTRACT, carried, operation_delays, reach
 
 SHORTEST = 4
 """Bits of a sum below which it is not cut further."""
@@ -15,28 +16,12 @@ def split_wide(logic: Any, delays: Delays, budget_ns: float) -> Any:
     while True:
         slow = [delay > budget_ns for delay in operation_delays(logic.ops, delays)]
         wanted = [
-            late and op.opcode in (NEGATE, ADD, SUBTRACT, ADD_CONSTANT) and _carried(op, logic.ops) >= 2 * SHORTEST
+            late and op.opcode in (NEGATE, ADD, SUBTRACT, ADD_CONSTANT) and carried(op, logic.ops) >= 2 * SHORTEST
             for op, late in zip(logic.ops, slow, strict=True)
         ]
         if not any(wanted):
             return logic
         logic = _split(logic, wanted)
-
-
-def _carried(op: Any, ops: Sequence[Any]) -> int:
-    low, high = _reach(op, ops)
-    return high - low
-
-
-def _reach(op: Any, ops: Sequence[Any]) -> tuple[int, int]:
-    """Weights of the lowest bit that carries begin at and of the one above the highest."""
-    lows = [-int(ops[source].qint.kif[2]) for source in op.addr]
-    if op.opcode in (ADD, SUBTRACT):
-        lows[1] += int(op.data[0])
-    if op.opcode == ADD_CONSTANT:
-        lows.append(-int(op.data[1]))
-    low = lows[-1] if op.opcode == SUBTRACT else max(lows)
-    return low, -int(op.qint.kif[2]) + width(op)
 
 
 def _split(logic: Any, wanted: Sequence[bool]) -> Any:
@@ -78,16 +63,21 @@ class _Writer:
 
 def _halves(writer: _Writer, op: Any, ops: Sequence[Any], old: Any) -> int:
     """The operation as a sum of low bits, one of high bits, the carry, and both put together."""
-    low_bit, top = _reach(old, ops)
+    low_bit, top = reach(old, ops)
     unit = 2.0 ** ((low_bit + top) // 2)
     shifts = [0, int(op.data[0])] if op.opcode in (ADD, SUBTRACT) else [0]
-    lows, highs = [], []
+    lows: list[int | None] = []
+    highs: list[int] = []
     for source, shift in zip(op.addr, shifts, strict=True):
         least, most, step = (value * 2.0**shift for value in writer.range(source))
-        lows.append(writer.cast(source, shift, 0.0, unit - min(step, unit / 2), min(step, unit / 2)))
+        if step >= unit:  # a minuend without low bits
+            lows.append(None)
+            highs.append(source)
+            continue
+        lows.append(writer.cast(source, shift, 0.0, unit - step, step))
         highs.append(writer.cast(source, shift, least // unit * unit, most // unit * unit, unit))
-    low = _same(writer, op, lows, 0.0, unit)
-    high = _same(writer, op, highs, 1.0, unit)
+    low = _same(writer, op, lows, False, unit)
+    high = _same(writer, op, highs, True, unit)
     least, most, step = writer.range(low)
     rest = writer.cast(low, 0, 0.0, unit - step, step)
     carry = writer.cast(low, 0, least // unit * unit, most // unit * unit, unit)
@@ -96,27 +86,32 @@ def _halves(writer: _Writer, op: Any, ops: Sequence[Any], old: Any) -> int:
     return writer.operation(ADD, (whole, rest), (0,), *op.qint)
 
 
-def _same(writer: _Writer, op: Any, sources: Sequence[int], part: float, unit: float) -> int:
-    """The operation on one half of its operands; part: 1 of the high half, 0 of the low one."""
+def _same(writer: _Writer, op: Any, given: Sequence[int | None], high: bool, unit: float) -> int:
+    """The operation on one half of its operands, None for a minuend of zero; high: which half."""
+    sources = [source for source in given if source is not None]
     ranges = [writer.range(source) for source in sources]
     step = min(each[2] for each in ranges)
-    if op.opcode == NEGATE:
+    if op.opcode == NEGATE or None in given:
         ((least, most, _),) = ranges
         return writer.operation(NEGATE, (sources[0],), (), -most, -least, step)
     if op.opcode == ADD_CONSTANT:
-        ((least, most, _),) = ranges
-        constant = op.data[0] * 2.0 ** -op.data[1]
-        high = constant // unit * unit
-        value = high if part else constant - high
-        fraction = int(op.data[1])
-        step = min(step, 2.0**-fraction)
-        if part:
-            step, fraction = unit, -(int(unit).bit_length() - 1) if unit >= 1 else int(1 / unit).bit_length() - 1
-        if not value:
-            return sources[0]
-        code = round(value * 2.0**fraction)
-        return writer.operation(ADD_CONSTANT, (sources[0],), (code, fraction), least + value, most + value, step)
+        return _plus_constant(writer, op, sources[0], high, unit)
     (least, most, _), (small, large, _) = ranges
     if op.opcode == ADD:
         return writer.operation(ADD, tuple(sources), (0,), least + small, most + large, step)
     return writer.operation(SUBTRACT, tuple(sources), (0,), least - large, most - small, step)
+
+
+def _plus_constant(writer: _Writer, op: Any, source: int, high: bool, unit: float) -> int:
+    """One half of a value plus that half of the operation's constant."""
+    least, most, step = writer.range(source)
+    code, fraction = (int(number) for number in op.data)
+    constant = code * 2.0**-fraction
+    upper = constant // unit * unit
+    value = upper if high else constant - upper
+    if not value:
+        return source
+    step = unit if high else min(step, 2.0**-fraction)
+    _, exponent = frexp(step)  # step is 2**(exponent - 1)
+    data = (round(value / step), 1 - exponent)
+    return writer.operation(ADD_CONSTANT, (source,), data, least + value, most + value, step)

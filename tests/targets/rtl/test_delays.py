@@ -1,0 +1,33 @@
+"""Delays of logic by family: what grows with what, and what is refused."""
+
+from itertools import pairwise
+
+import pytest
+
+from qcompress.devices import DEVICES
+from qcompress.errors import QcompressError, Refused
+from qcompress.targets.rtl.delays import clocked_family, delays_of, families
+
+
+@pytest.mark.parametrize("family", families())
+def test_delays_grow_with_the_logic(family: str) -> None:
+    delays = delays_of(family)
+    assert delays.register > 0
+    for measure in (delays.adder, delays.levels, delays.table, delays.multiplexer, delays.compare, delays.load):
+        values = [measure(size) for size in (1, 2, 4, 8, 16, 32)]
+        assert all(less <= more for less, more in pairwise(values)), measure
+        assert values[-1] >= values[0] >= 0
+    assert delays.product(4, 8) == delays.product(8, 4) < delays.product(8, 9)
+    assert family in {device.family for device in DEVICES.values()}
+
+
+def test_a_clock_needs_a_device_with_a_delay_model() -> None:
+    assert clocked_family("rtl", "ecp5-85k", 100) == "ecp5"
+    with pytest.raises(QcompressError, match="rtl: a clock of 100 MHz on what"):
+        clocked_family("rtl", None, 100)
+    with pytest.raises(QcompressError, match="rtl: a clock of -1 MHz: give a number above 0"):
+        clocked_family("rtl", "ecp5-85k", -1)
+    with pytest.raises(QcompressError, match="did you mean ecp5-85k"):
+        clocked_family("rtl", "ecp5-86k", 100)
+    with pytest.raises(Refused, match="family sky130 has no delay model, so no clock can be aimed at"):
+        delays_of("sky130")
