@@ -4,15 +4,16 @@ import difflib
 import warnings
 from collections.abc import Mapping
 from pathlib import Path
-from typing import Annotated, Any, Literal
+from typing import Annotated, Any
 
 import yaml
-from pydantic import BaseModel, ConfigDict, Field, SerializeAsAny, ValidationError, model_validator
+from pydantic import BaseModel, ConfigDict, Field, SerializeAsAny, ValidationError, field_validator, model_validator
 
 from qcompress.detectors import Options, load_detector
 from qcompress.errors import QcompressError, QcompressWarning
 from qcompress.files import JsonObject
-from qcompress.synthesis.aim import flow_of
+from qcompress.synthesis.aim import XILINX, flow_of
+from qcompress.synthesis.flows import OPEN
 from qcompress.targets import Choice, Hardware, choose, distinct
 from qcompress.training.options import TrainingOptions
 from qcompress.yaml_files import read_yaml
@@ -55,9 +56,16 @@ class VerificationOptions(_Section):
 class SynthesisOptions(_Section):
     """The open flow, and what one run of it may take; of a device in section hardware, the flow that knows it."""
 
-    flow: Literal["yosys-xilinx", "yosys-ecp5", "yosys-asic"] | None = "yosys-xilinx"
+    flow: str | None = XILINX
     time_limit_s: int = Field(1500, ge=1)
     memory_limit_mb: int = Field(8000, ge=100)
+
+    @field_validator("flow")
+    @classmethod
+    def _open(cls, flow: str | None) -> str | None:
+        if flow is not None and flow not in OPEN:
+            raise ValueError(f"give one of {', '.join(OPEN)}, or null")
+        return flow
 
 
 class EvaluationOptions(_Section):

@@ -1,5 +1,6 @@
 """Options of a device, a clock and budgets, and what becomes of them."""
 
+import re
 from collections.abc import Mapping
 from typing import TYPE_CHECKING, Annotated, Any
 
@@ -29,6 +30,8 @@ def hardware_of(options: Mapping[str, Any], before: Mapping[str, Any] | None = N
 
     from qcompress.targets import Hardware
 
+    if re.fullmatch(r"\d+k", str(options.get("device"))):  # the size alone stands for an ECP5
+        options = {**options, "device": f"ecp5-{options['device']}"}
     try:
         return Hardware.model_validate({**(before or {}), **options})
     except ValidationError as fault:

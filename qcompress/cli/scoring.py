@@ -82,19 +82,25 @@ def compare(
     ],
     csv: Annotated[Path | None, typer.Option(help="Also write the table to this CSV file.")] = None,
     markdown: Annotated[Path | None, typer.Option(help="Also write it as Markdown.")] = None,
-    figure: Annotated[Path | None, typer.Option(help="Gate equivalents against --score, .png or .pdf.")] = None,
+    figure: Annotated[Path | None, typer.Option(help="--y against --x with its front, .png or .pdf.")] = None,
     score: Annotated[
         str | None, typer.Option(help="Figure of the evaluation for --figure (default: the detector's first).")
     ] = None,
-    clock: Annotated[float | None, typer.Option(min=1, max=1e6, help="Clock in MHz for latencies in ns.")] = None,
+    x: Annotated[str, typer.Option("--x", help="Figure on the axis to the right: lut, latency_ns, ...")] = (
+        "gate_equivalents"
+    ),
+    y: Annotated[str | None, typer.Option("--y", help="Figure on the axis upwards (default: --score).")] = None,
+    clock: Annotated[
+        float | None, typer.Option(min=1, max=1e6, help="Clock in MHz for times (default: the one asked for).")
+    ] = None,
 ) -> None:
     """Candidates side by side: size, resources, latency, physics.
 
     \f
 
     candidates: folders, folders of them, or patterns. csv, markdown: files that get the table too; figure: .png or .pdf
-    of gate equivalents against `score`, a figure of the evaluation; clock: MHz, for latencies in ns. Raises
-    QcompressError for a figure of another ending.
+    of `y`, the evaluation's `score` if None, against `x`; clock: MHz, for latencies in ns. Raises QcompressError for a
+    figure of another ending, and if both score and y are given.
     """
     from qcompress.candidate import Candidate, find_candidates
     from qcompress.files import write_whole
@@ -113,5 +119,7 @@ def compare(
     if figure is not None:
         if figure.suffix not in {".png", ".pdf"}:
             raise QcompressError(f"--figure {figure}: give a .png or a .pdf")
-        pareto_figure(rows, score, figure)
+        if score is not None and y is not None:
+            raise QcompressError(f"--score {score}: --y {y} takes its place; give one of them")
+        pareto_figure(rows, y or score, figure, x)
     print_tables([table], console_of_output())

@@ -1,12 +1,17 @@
 """Command synth."""
 
+from collections.abc import Mapping
 from pathlib import Path
-from typing import Annotated
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 
 from qcompress.cli.arguments import console_of_output
+from qcompress.cli.hardware import ClockMhz, Dsp, Ff, Ge, LatencyNs, Lut, hardware_of, told
 from qcompress.errors import CheckError, QcompressError
+
+if TYPE_CHECKING:
+    from qcompress.synthesis import SynthesisReport
 
 
 def synth(
@@ -20,10 +25,9 @@ def synth(
         ),
     ] = None,
     family: Annotated[str, typer.Option(help="Xilinx family: xcup (UltraScale+), xcu or xc7.")] = "xcup",
-    device: Annotated[str | None, typer.Option(help="Device of a flow that places and routes.")] = None,
-    clock_mhz: Annotated[
-        float, typer.Option(min=1e-3, help="Clock that place and route aims at, and of power with --liberty.")
-    ] = 100.0,
+    device: Annotated[
+        str | None, typer.Option(help="What it is for: ecp5-85k, xcvu13p-flga2577-2-e, ... (default: the candidate's).")
+    ] = None,
     liberty: Annotated[
         Path | None, typer.Option(help="Cells of yosys-asic, .lib or .lib.gz (default: generic ones).")
     ] = None,
@@ -36,51 +40,80 @@ def synth(
         list[Path] | None,
         typer.Option(help="Read a vendor tool's reports: its project's folder, or files of one run."),
     ] = None,
-    check: Annotated[bool, typer.Option("--check", help="With --read: exit 1 unless timing is met.")] = False,
+    clock_mhz: ClockMhz = None,
+    latency_ns: LatencyNs = None,
+    lut: Lut = None,
+    ff: Ff = None,
+    dsp: Dsp = None,
+    ge: Ge = None,
+    check: Annotated[
+        bool, typer.Option("--check", help="Exit 1 if a budget or the clock is failed, or a vendor's timing.")
+    ] = False,
     as_json: Annotated[bool, typer.Option("--json", help="JSON instead of a table.")] = False,
 ) -> None:
     """Synthesize a candidate's RTL with open flows or vendor tools, or read a vendor tool's reports.
 
     \f
 
-    candidate: its folder; flow: names, the config's if None; family: of Xilinx devices; device: of flows that place and
-    route; clock_mhz: what they aim at, and of power; liberty: cells of yosys-asic; inputs: file of the rows that power
-    is of; time_limit: seconds of a run; memory_limit: its megabytes; read: a folder with a vendor's reports, or files
-    of one run, of the candidate if one is given; check: whether timing that is not met, or not known, is a fault;
-    as_json: print JSON. Raises QcompressError if neither candidate nor read is given, CheckError.
+    candidate: its folder; flow: names, the device's or the config's if None; family: of Xilinx, without a device;
+    liberty: cells of yosys-asic; inputs: file of the rows that power is of; time_limit: seconds of a run; memory_limit:
+    its megabytes; read: a folder with a vendor's reports, or files of one run, of the candidate if one is given;
+    device, clock_mhz, latency_ns, lut, ff, dsp, ge: as section hardware of a config, before the candidate's own; check:
+    raise CheckError if a check fails, or a vendor's timing is not met or not known; as_json: print JSON. Raises
+    QcompressError if neither candidate nor read is given.
     """
-    import json
+    from dataclasses import replace
 
     from qcompress import pipeline
-    from qcompress.candidate.figures import SYNTHESIS
+    from qcompress.candidate import Candidate
     from qcompress.progress import Reporter
-    from qcompress.report.synthesis import by_tool, reports_table
+    from qcompress.report.budgets import budgets_table, checks, require
+    from qcompress.report.synthesis import by_tool
     from qcompress.report.terminal import print_tables
+    from qcompress.synthesis.aim import aimed, own_flows
     from qcompress.synthesis.flows import Settings, check_flows
     from qcompress.synthesis.vendor_reports import failures
     from qcompress.synthesis.yosys import Limits
 
-    if candidate is None and not read:
-        raise QcompressError("synth: give a CANDIDATE to synthesize, or --read DIR")
     if flow and read:
         raise QcompressError("synth: --flow runs a tool and --read reads what one has left; give one of them")
-    if check and not read:
-        raise QcompressError("synth: --check looks at reports of a vendor; give --read DIR")
-    console = console_of_output()
     if read:
         reports = by_tool(pipeline.read_reports(read, candidate))
-    elif candidate is not None:
-        check_flows(flow or [])
-        settings = Settings(family, device, clock_mhz, liberty, Limits(time_limit, memory_limit))
-        with Reporter(console) as reporter:
-            if flow:
-                reports = pipeline.run_flows(candidate, flow, settings, reporter.task("synth"), inputs)
-                reporter.close("synth", "done")
-            else:
-                reports = pipeline.synthesize_candidate(candidate, reporter)
+        _show(reports, as_json)
+        if check and (wrong := failures(reports)):
+            raise CheckError("; ".join(wrong))
+        return
+    if candidate is None:
+        raise QcompressError("synth: give a CANDIDATE to synthesize, or --read DIR")
+    check_flows(flow or [])
+    options = told(device=device, clock_mhz=clock_mhz, latency_ns=latency_ns, lut=lut, ff=ff, dsp=dsp, ge=ge)
+    aims = hardware_of(options, Candidate.open(candidate).hardware.told())
+    settings = replace(Settings(family), liberty=liberty, limits=Limits(time_limit, memory_limit))
+    settings = aimed(settings, aims.aimed_at, aims.clock_mhz)
+    flows = flow or (own_flows(aims) if {"device", "clock_mhz"} & options.keys() else [])
+    with Reporter(console_of_output()) as reporter:
+        if flows:
+            reports = pipeline.run_flows(candidate, flows, settings, reporter.task("synth"), inputs)
+            reporter.close("synth", "done")
+        else:
+            reports = pipeline.synthesize_candidate(candidate, reporter)
+    _show(reports, as_json)
+    if found := checks(Candidate.open(candidate), aims):
+        if not as_json:
+            print_tables([budgets_table(found)], console_of_output())
+        if check:
+            require(found, candidate)
+
+
+def _show(reports: "Mapping[str, SynthesisReport]", as_json: bool) -> None:
+    """Print reports, by tool or network."""
+    import json
+
+    from qcompress.candidate.figures import SYNTHESIS
+    from qcompress.report.synthesis import reports_table
+    from qcompress.report.terminal import print_tables
+
     if as_json:
-        typer.echo(json.dumps(SYNTHESIS.to_json(reports), indent=1))
+        typer.echo(json.dumps(SYNTHESIS.to_json(dict(reports)), indent=1))
     else:
-        print_tables([reports_table(reports)], console)
-    if check and (wrong := failures(reports)):
-        raise CheckError("; ".join(wrong))
+        print_tables([reports_table(dict(reports))], console_of_output())

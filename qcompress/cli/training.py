@@ -6,7 +6,7 @@ from typing import Annotated
 import typer
 
 from qcompress.cli.arguments import CandidateFolder, console_of_output
-from qcompress.errors import QcompressError
+from qcompress.errors import CheckError, QcompressError
 
 ConfigFile = Annotated[Path, typer.Argument(metavar="CONFIG", help="A firmware_configs/*.yaml.")]
 OutFolder = Annotated[Path | None, typer.Option(help="Candidate folder (default: hls_projects/NAME).")]
@@ -17,16 +17,22 @@ def run(
     out: OutFolder = None,
     until: Annotated[str | None, typer.Option(metavar="STEP", help="The last step wanted, of those above.")] = None,
     quick: Annotated[bool, typer.Option("--quick", help="One epoch of training, no synthesis.")] = False,
+    check: Annotated[
+        bool, typer.Option("--check", help="Exit 1 if a budget, the clock or a check of the detector is failed.")
+    ] = False,
 ) -> None:
     """Make a firmware candidate, or finish one: sample, train, compile, verify, synthesize, evaluate, report.
 
     \f
 
-    config: YAML file; out: the candidate's folder; until: the last step; quick: one epoch and no synthesis.
+    config: YAML file; out: the candidate's folder; until: the last step; quick: one epoch and no synthesis; check:
+    raise CheckError if a check fails, QcompressError for a budget that has no figure.
     """
     from qcompress import pipeline
+    from qcompress.candidate.figures import EVALUATION
     from qcompress.config import load_config
     from qcompress.progress import Reporter
+    from qcompress.report.budgets import checks, require
     from qcompress.report.tables import candidate_tables
     from qcompress.report.terminal import print_tables
 
@@ -37,6 +43,10 @@ def run(
         candidate = pipeline.run(description.quick() if quick else description, folder, until, reporter)
     print_tables(candidate_tables(candidate), console)
     console.print(f"candidate: {candidate.folder}", highlight=False)
+    if check:
+        require(checks(candidate), candidate.folder)
+        if (evaluated := candidate.figures_if_run(EVALUATION)) and evaluated.failures:
+            raise CheckError("; ".join(evaluated.failures))
 
 
 def train(config: ConfigFile, out: OutFolder = None) -> None:

@@ -14,10 +14,11 @@ from qcompress.pipeline.job import Found, Job, Step, inputs_hash
 from qcompress.pipeline.own_models import Given, OwnModel, own_models
 from qcompress.pipeline.scheduler import run_in_order
 from qcompress.pipeline.steps import STEPS, library_versions, needed_steps
-from qcompress.pipeline.synthesis import FLOW, folders, run_flow
+from qcompress.pipeline.synthesis import FLOW, deciding, folders, run_flow
 from qcompress.pipeline.verification import mismatches
 from qcompress.progress import Reporter
 from qcompress.synthesis import SynthesisReport
+from qcompress.synthesis.aim import flow_of
 
 
 def run(config: Config, folder: Path, until: str | None, reporter: Reporter, models: Given | None = None) -> Candidate:
@@ -80,12 +81,14 @@ def synthesize_candidate(folder: Path, reporter: Reporter) -> dict[str, Synthesi
     candidate = Candidate.open(folder)
     config = candidate.manifest["config"]
     options = parse_config(config, folder).synthesis if config else SynthesisOptions()
-    options = options.model_copy(update={"flow": options.flow or FLOW})
+    device = candidate.hardware.aimed_at
+    fitting = None if device is None or config else flow_of(device)  # a config has it already
+    options = options.model_copy(update={"flow": fitting or options.flow or FLOW})
     if not folders(candidate, options.flow):
         raise QcompressError(f"{folder}: holds no RTL; build it with target rtl or rtl_loadable")
     candidate.check_intact("compile")
     with candidate.locked():
-        inputs = inputs_hash(STEPS["synthesize"], candidate, options.model_dump())
+        inputs = inputs_hash(STEPS["synthesize"], candidate, deciding(options, candidate.hardware))
         if not candidate.is_current("synthesize", inputs):
             reporter.task("synthesize")
             with candidate.staged("synthesize") as stage:

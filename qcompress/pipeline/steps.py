@@ -13,9 +13,10 @@ from qcompress.pipeline.building import compile_graphs
 from qcompress.pipeline.job import Job, Step, library_version, module_names
 from qcompress.pipeline.own_models import hashes
 from qcompress.pipeline.scoring import evaluate, write_report
-from qcompress.pipeline.synthesis import synthesize
+from qcompress.pipeline.synthesis import deciding, synthesize
 from qcompress.pipeline.training import make_sample, train
 from qcompress.pipeline.verification import verify_bodies
+from qcompress.synthesis.flows import FOLDER
 from qcompress.targets import of_flow, recalled
 
 
@@ -40,6 +41,15 @@ def _running(candidate: Candidate) -> list[Any]:
 def _choices(job: Job) -> list[Any]:
     """The targets that are wanted, with their settings."""
     return [choice.to_json() for choice in job.config.choices()]
+
+
+def _shown(job: Job) -> list[Any]:
+    """What the page shows: figures of steps, what they are held against, and what flows by name have left since."""
+    steps = [
+        job.candidate.manifest["steps"][name]["figures"] for name in sorted(job.candidate.steps) if name != "report"
+    ]
+    flows = sorted((job.candidate.folder / FOLDER).glob("*/*/*/report.json"))
+    return [steps, job.config.hardware.told(), [file_hash(path) for path in flows]]
 
 
 def _hashes(checkpoints: Path | None) -> list[str]:
@@ -98,7 +108,7 @@ STEPS: dict[str, Step[Any]] = {
         Step(
             figures.SYNTHESIS,
             ("compile",),
-            lambda job: job.config.synthesis.model_dump(),
+            lambda job: deciding(job.config.synthesis, job.config.hardware),
             ("pyosys",),
             synthesize,
             lambda config: bool(of_flow((c.target for c in config.choices()), config.synthesis.flow or "")),
@@ -119,11 +129,7 @@ STEPS: dict[str, Step[Any]] = {
         Step(
             figures.REPORT,
             ("sample", "train", "compile", "verify", "synthesize", "evaluate"),
-            lambda job: [
-                job.candidate.manifest["steps"][name]["figures"]
-                for name in sorted(job.candidate.steps)
-                if name != "report"
-            ],
+            _shown,
             (),
             write_report,
             text=("qcompress.plots", "qcompress.report"),

@@ -8,12 +8,14 @@ from typing import TYPE_CHECKING
 
 from qcompress.candidate import Candidate
 from qcompress.config import SynthesisOptions, parse_config
+from qcompress.files import Json
 from qcompress.graph.ports import Tensors
 from qcompress.pipeline.job import Job
 from qcompress.pipeline.verification import behind, input_codes, test_codes
 from qcompress.progress import Report
 from qcompress.synthesis import SynthesisReport
-from qcompress.targets import Target, of_flow
+from qcompress.synthesis.aim import XILINX, aimed
+from qcompress.targets import Hardware, Target, of_flow
 
 if TYPE_CHECKING:
     from qcompress.synthesis.flows import Design, Settings
@@ -27,9 +29,14 @@ def synthesize(job: Job, stage: Path, report: Report) -> dict[str, SynthesisRepo
     return run_flow(job.candidate, job.config.synthesis, stage)
 
 
-FLOW = "yosys-xilinx"
+FLOW = XILINX
 POWER_ROWS = 4096
 """Test events, at most, whose toggles power is of."""
+
+
+def deciding(options: SynthesisOptions, hardware: Hardware) -> Json:
+    """What decides the result of step synthesize, besides the design: its options, and what it is aimed at."""
+    return [options.model_dump(), hardware.aims()]
 
 
 def run_flow(candidate: Candidate, options: SynthesisOptions, stage: Path) -> dict[str, SynthesisReport]:
@@ -42,6 +49,7 @@ def run_flow(candidate: Candidate, options: SynthesisOptions, stage: Path) -> di
     from qcompress.synthesis.yosys import Limits
 
     settings = Settings(limits=Limits(options.time_limit_s, options.memory_limit_mb))
+    settings = aimed(settings, candidate.hardware.aimed_at, candidate.hardware.clock_mhz)
     flow = options.flow or FLOW
     target, networks = next(iter(folders(candidate, flow).items()))
     return {

@@ -15,13 +15,12 @@ def figure(
     names: Sequence[str],
     estimated: Sequence[bool],
     front: Sequence[int],
-    label: str,
+    labels: tuple[str, str],
 ) -> "Figure":
-    """Score against gate equivalents, smaller better in both.
+    """One figure of every candidate against another.
 
-    points: (gate equivalents, score), each with its kinds, which have a colour, names and whether it is estimated: then
-    it is open. front: numbers of the points on it, which are numbered and named in the legend; label: of the score's
-    axis.
+    points: (x, y), each with its kinds, which have a colour, names and whether it is estimated: then it is open. front:
+    numbers of the points on it, which are numbered and named in the legend; labels: of the axes.
     """
     from matplotlib.figure import Figure
 
@@ -31,7 +30,7 @@ def figure(
         for hollow in (False, True):
             chosen = [p for p, k, e in zip(points, kinds, estimated, strict=True) if k == kind and e == hollow]
             if chosen:
-                entry = kind + (", estimated" if hollow else ", open flow")
+                entry = kind + (", estimated" if hollow else "")
                 x, y = zip(*chosen, strict=True)
                 face = "none" if hollow else f"C{number}"
                 edge, marker = f"C{number}", MARKERS[number % len(MARKERS)]
@@ -45,7 +44,8 @@ def figure(
             str(number), points[place], xytext=(-6, -6), textcoords="offset points", fontsize=8, ha="right", va="top"
         )
         axes.plot([], [], " ", label=f"{number}  {names[place]}")
-    axes.set(xscale="log", xlabel="gate equivalents (NAND2 = 1, generic cells)", ylabel=label)
+    positive = all(x > 0 for x, _ in points)
+    axes.set(xscale="log" if positive else "linear", xlabel=labels[0], ylabel=labels[1])
     axes.grid(alpha=0.3)
     axes.margins(y=0.12)
     drawn.legend(fontsize=8, loc="outside right upper")

@@ -3,7 +3,7 @@
 from collections.abc import Sequence
 
 from qcompress.candidate import Candidate
-from qcompress.detectors import Table
+from qcompress.detectors import Cell, Table
 from qcompress.report.implementations import Row, implementations, row_of
 
 COLUMNS = {
@@ -11,6 +11,10 @@ COLUMNS = {
     "weight_bits": "weight bits",
     "weights": "weights",
     "multiplications": "MACs",
+    "device": "device",
+    "clock_mhz": "clock asked [MHz]",
+    "fmax_mhz": "Fmax [MHz]",
+    "clock_met": "clock met",
     "lut": "LUT",
     "ff": "FF",
     "dsp": "DSP",
@@ -18,33 +22,60 @@ COLUMNS = {
     "latency_cycles": "latency [cycles]",
     "latency_ns": "latency [ns]",
     "interval": "interval",
-    "fmax_mhz": "Fmax [MHz]",
+    "throughput_mhz": "throughput [MHz]",
+    "energy_nj": "energy [nJ]",
 }
+OPTIONAL = ("device", "clock_mhz", "clock_met", "energy_nj")
+"""Columns that are left out where no row has them."""
+ORIGINS = {
+    "lut": "LUT, FF",
+    "gate_equivalents": "gate equivalents",
+    "latency_cycles": "cycles",
+    "latency_ns": "time",
+    "energy_nj": "energy",
+}
+"""Figures whose origins are told, and what they are told of."""
 
 
 def comparison_table(rows: Sequence[Row]) -> Table:
     """All `rows`; a figure that no step found is unknown."""
     scores = sorted({key for row in rows for key in row.scores})
-    titles = ("candidate", "built as", *COLUMNS.values(), *(score.replace("_", " ") for score in scores), "origin")
+    shown = [key for key in COLUMNS if key not in OPTIONAL or any(value_of(row, key) is not None for row in rows)]
+    names = [score.replace("_", " ") for score in scores]
+    titles = ("candidate", "built as", *(COLUMNS[key] for key in shown), *names, "origin")
     lines = [
         (
             row.name,
             row.implementation,
-            *(row.figures.get(key) for key in COLUMNS),
+            *(value_of(row, key) for key in shown),
             *(row.scores.get(score) for score in scores),
             _origin(row),
         )
         for row in rows
     ]
-    note = "origin: of LUT and FF, gate equivalents, latency; no open flow uses DSPs; networks of a candidate added up"
+    note = "no open flow of AMD devices uses DSPs; networks of a candidate added up, times of the slowest"
     return Table("Candidates", titles, tuple(lines), note)
 
 
+def value_of(row: Row, column: str) -> Cell:
+    """What a column, or a score, says of a row; None unknown."""
+    if column == "device":
+        return row.device
+    if column == "clock_met":
+        asked, fmax = row.figures.get("clock_mhz"), row.figures.get("fmax_mhz")
+        return None if asked is None or fmax is None else "yes" if fmax >= asked else "no"
+    return row.figures.get(column, row.scores.get(column))
+
+
 def _origin(row: Row) -> str:
-    parts = (row.origins["lut"], row.origins["gate_equivalents"], row.origins["latency_cycles"])
-    return parts[0] if len(set(parts)) == 1 else " / ".join(parts)
+    """One word for all figures, or the figures of each."""
+    told = {ORIGINS[key]: row.origins[key] for key in ORIGINS if row.figures.get(key) is not None}
+    if len(set(told.values())) == 1:
+        return next(iter(told.values()))
+    origins = dict.fromkeys(told.values())
+    return "; ".join(f"{one}: {', '.join(what for what, its in told.items() if its == one)}" for one in origins)
 
 
 def rows(candidates: Sequence[Candidate], clock_mhz: float | None) -> list[Row]:
-    """One for each of the `candidates` and way to build it; clock_mhz: of latencies in ns, a flow's unless given."""
+    """One for each of the `candidates` and way to build it; clock_mhz: of times in ns, the hardware's unless given."""
     return [row_of(c, target, clock_mhz) for c in candidates for target in implementations(c).values()]

@@ -1,30 +1,32 @@
 """What each way of building a candidate's networks as Verilog costs, each figure with its origin.
 
-A figure is that of a synthesis if one has run, else the estimate from the graph. Latency in ns needs a clock: that of a
-place and route, or one that the user gives.
+A figure is that of the best report there is: routed before mapped, mapped before the estimate from the graph; where the
+candidate is aimed at a device, of the flow that knows it. Latency in ns needs a clock: one that the user gives, that of
+the candidate's hardware, or that of a place and route.
 """
 
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
+from pathlib import Path
 
 from qcompress.candidate import Candidate
 from qcompress.candidate.figures import EVALUATION, GRAPHS, SYNTHESIS, GraphFigures, Score
+from qcompress.devices import Device
+from qcompress.errors import QcompressError
 from qcompress.graph import Graph
+from qcompress.report.origins import BUILT, ESTIMATED, ROUTED, TRUTHS, least, truth
 from qcompress.synthesis import Origin, SynthesisReport
+from qcompress.synthesis.aim import XILINX, flow_of
 from qcompress.synthesis.estimate import estimate
-from qcompress.synthesis.flows import FOLDER, results
-from qcompress.targets import Kind, Target, of_flow, recalled
+from qcompress.synthesis.flows import FOLDER, Design, results
+from qcompress.targets import Hardware, Kind, Target, of_flow, recalled
 from qcompress.targets.rtl.constant import TARGET, Rtl
 from qcompress.targets.rtl.loadable import RtlLoadable
 
-RESOURCES = ("lut", "ff", "dsp", "gate_equivalents")
+RESOURCES = ("lut", "ff", "dsp", "gate_equivalents", "energy_nj")
 SIZES = ("output_bits", "weight_bits", "weights", "multiplications")
-FLOW = "yosys-xilinx"
-"""The flow that takes what is compared."""
 UNKNOWN = SynthesisReport("none", Origin.ESTIMATED)
 """Of a target that is neither synthesized nor estimated."""
-PLACED = "yosys-ecp5"
-"""The flow that gives a clock."""
 
 Figure = int | float | None
 Reports = Mapping[str, SynthesisReport]
@@ -42,6 +44,9 @@ class Row:
     scores: Mapping[str, Score]
     labels: Mapping[str, str] = field(default_factory=dict)
     """Axis labels of the scores."""
+    device: str | None = None
+    notes: tuple[str, ...] = ()
+    """Of the report that gives the clock."""
 
 
 def implementations(candidate: Candidate) -> dict[str, Target]:
@@ -49,7 +54,7 @@ def implementations(candidate: Candidate) -> dict[str, Target]:
     told = candidate.manifest["targets"] or {}
     chosen = [recalled(entry) for entry in told.values()]
     asked = {choice.target.name: choice.target for choice in chosen if choice.family.kind is Kind.VERILOG}
-    built = {target.name: target for target in of_flow(candidate.targets().values(), FLOW)}
+    built = {target.name: target for target in of_flow(candidate.targets().values(), XILINX)}
     return asked | built or {TARGET.name: TARGET}
 
 
@@ -61,54 +66,121 @@ def estimates_of(target: Target, graphs: Iterable[Graph]) -> list[SynthesisRepor
     return [estimate(graph, reuse) for graph in graphs]
 
 
-def row_of(candidate: Candidate, target: Target, clock_mhz: float | None) -> Row:
+def row_of(candidate: Candidate, target: Target, clock_mhz: float | None, hardware: Hardware | None = None) -> Row:
     """One implementation of a `candidate`, built or not: resources of all networks added up, the slowest one's time.
 
-    target: Verilog of some kind; clock_mhz: for times in ns, those of a place and route alone if None.
+    target: Verilog of some kind; clock_mhz: for times in ns, that of the hardware if None; hardware: what it is aimed
+    at, the candidate's own if None.
     """
+    aims = hardware or candidate.hardware
     graphs = candidate.graphs()
-    reports = _synthesized(candidate, target)
-    estimates = dict(zip(graphs, estimates_of(target, graphs.values()) or [UNKNOWN] * len(graphs), strict=True))
-    resources, origins = _resources(reports, estimates)
-    origins["latency_cycles"] = "of the Verilog" if reports else "estimated"
+    guesses = dict(zip(graphs, estimates_of(target, graphs.values()) or [UNKNOWN] * len(graphs), strict=True))
+    reports = _synthesized(candidate, target, guesses)
+    resources, origins = _resources(reports, aims.aimed_at)
+    routed = [_clocked(own, aims.aimed_at) for own in reports.values()]
+    timing = _timing(candidate, target, guesses, routed, clock_mhz or aims.clock_mhz)
+    origins |= timing.origins
     networks = candidate.figures_if_run(GRAPHS)
-    figures = resources | _timing(reports, estimates, clock_mhz) | _sizes(networks or {})
+    figures = resources | timing.figures | _sizes(networks or {})
     evaluation = candidate.figures_if_run(EVALUATION)
     scores = evaluation.summary if evaluation is not None else {}
     labels = candidate.detector.score_labels if scores else {}
-    return Row(candidate.manifest["name"], target.name, figures, origins, scores, labels)
+    placed = [report for report in routed if report is not None]
+    slowest = min(placed, key=lambda report: report.fmax_mhz or 0).notes if placed else ()
+    device = aims.device or (placed[0].device if placed else None)
+    return Row(candidate.manifest["name"], target.name, figures, origins, scores, labels, device, slowest)
 
 
-def _resources(
-    reports: Mapping[str, Reports], estimates: Mapping[str, SynthesisReport]
-) -> tuple[dict[str, Figure], dict[str, str]]:
-    """Sums over the networks, and where they come from: estimated unless every network was synthesized."""
+def _resources(reports: Mapping[str, Reports], device: Device | None) -> tuple[dict[str, Figure], dict[str, str]]:
+    """Sums over the networks, and where they come from: the least true origin of any of them."""
     figures: dict[str, Figure] = {}
     origins: dict[str, str] = {}
     for figure in RESOURCES:
-        values = [_first(reports.get(network, {}), figure) for network in estimates]
-        origins[figure] = "open flow"
-        if None in values:
-            values, origins[figure] = [getattr(report, figure) for report in estimates.values()], "estimated"
-        figures[figure] = _sum(values)
+        found = [_best(own, figure, device) for own in reports.values()]
+        figures[figure] = _sum([value for value, _ in found])
+        origins[figure] = least(origin for _, origin in found)
     return figures, origins
 
 
+def _best(reports: Reports, figure: str, device: Device | None) -> tuple[Figure, str]:
+    """A figure of one network and its origin: of the truest report that gives it, the mapped one's between equals."""
+    usable = [
+        (truth(flow, report), getattr(report, figure, None))
+        for flow, report in reports.items()
+        if figure in ("gate_equivalents", "energy_nj") or _suits(flow, report, device)
+    ]
+    known = sorted((found for found in usable if found[1] is not None), key=lambda found: TRUTHS.index(found[0]))
+    return (known[0][1], known[0][0]) if known else (None, ESTIMATED)
+
+
+def _suits(flow: str, report: SynthesisReport, device: Device | None) -> bool:
+    """Whether a report's tables and registers are a device's; without one those of AMD, which the estimate is of too.
+
+    Those of a place and route hold a harness.
+    """
+    if report.origin is Origin.ESTIMATED:
+        return True
+    return flow == (XILINX if device is None else flow_of(device))
+
+
+def _clocked(reports: Reports, device: Device | None) -> SynthesisReport | None:
+    """The report of a place and route of one network: of the device, or of any if none is asked for."""
+    routed = [
+        report
+        for flow, report in reports.items()
+        if truth(flow, report) == ROUTED and (device is None or flow == flow_of(device))
+    ]
+    return routed[0] if routed else None
+
+
+@dataclass(frozen=True)
+class Timing:
+    """Figures of time by name, and their origins."""
+
+    figures: dict[str, Figure]
+    origins: dict[str, str]
+
+
 def _timing(
-    reports: Mapping[str, Reports], estimates: Mapping[str, SynthesisReport], clock_mhz: float | None
-) -> dict[str, Figure]:
-    """Of the slowest network, at the slowest clock that a flow gives unless one is given."""
-    known = [next(iter(reports.get(network, {}).values()), guess) for network, guess in estimates.items()]
-    clocks = [report.fmax_mhz for flows in reports.values() for report in flows.values() if report.fmax_mhz]
-    cycles = _slowest([report.latency_cycles for report in known])
-    fmax = min(clocks) if clocks else None
-    clock = clock_mhz or fmax
-    return {
+    candidate: Candidate,
+    target: Target,
+    guesses: Mapping[str, SynthesisReport],
+    routed: Sequence[SynthesisReport | None],
+    asked: float | None,
+) -> Timing:
+    """Of the slowest network, at the clock that was asked for, else the slowest that a place and route gives."""
+    folders = {name: candidate.folder / target.name / name for name in guesses}
+    built = {name: record for name, folder in folders.items() if (record := _record(target, name, folder))}
+    cycles = _slowest([_cycles(built.get(name), "latency_cycles", guess) for name, guess in guesses.items()])
+    interval = _slowest([_cycles(built.get(name), "interval", guess) for name, guess in guesses.items()])
+    clocks = [report.fmax_mhz for report in routed if report is not None and report.fmax_mhz]
+    fmax = min(clocks) if clocks and None not in routed else None
+    clock = asked or fmax
+    origin = BUILT if len(built) == len(guesses) else ESTIMATED
+    figures: dict[str, Figure] = {
         "latency_cycles": cycles,
-        "interval": _slowest([report.interval for report in known]),
+        "interval": interval,
+        "clock_mhz": asked,
         "fmax_mhz": fmax,
         "latency_ns": 1000 * cycles / clock if clock and cycles is not None else None,
+        "throughput_mhz": clock / interval if clock and interval else None,
     }
+    reached = ROUTED if origin == BUILT and fmax is not None and clock is not None and clock <= fmax else origin
+    times = dict.fromkeys(("latency_ns", "throughput_mhz"), reached)
+    return Timing(figures, {"latency_cycles": origin, "interval": origin, "fmax_mhz": ROUTED, **times})
+
+
+def _record(target: Target, network: str, folder: Path) -> Mapping[str, object] | None:
+    """What a target says of the Verilog that it left in a folder; None if it left none, or says no times of it."""
+    try:
+        return Design.open(target, network, folder).record
+    except QcompressError:
+        return None
+
+
+def _cycles(record: Mapping[str, object] | None, figure: str, guess: SynthesisReport) -> int | None:
+    """Clock cycles that the record of built Verilog tells, else the estimate."""
+    return int(str(record[figure])) if record is not None else getattr(guess, figure)
 
 
 def _sizes(networks: Mapping[str, GraphFigures]) -> dict[str, Figure]:
@@ -128,18 +200,25 @@ def _slowest(values: Sequence[int | None]) -> int | None:
     return max(known) if len(known) == len(values) else None
 
 
-def _first(reports: Reports, figure: str) -> Figure:
-    """A figure from the first flow that gives it; those of ECP5 are of other tables and hold a harness."""
-    values: Iterable[Figure] = (getattr(report, figure) for flow, report in reports.items() if flow != PLACED)
-    return next((value for value in values if value is not None), None)
-
-
-def _synthesized(candidate: Candidate, target: Target) -> dict[str, Reports]:
-    """Network -> flow -> report of the open flows on this implementation as it is built; the step's own first."""
-    folders = {name: candidate.folder / target.name / name for name in candidate.graphs()}
+def _synthesized(
+    candidate: Candidate, target: Target, guesses: Mapping[str, SynthesisReport]
+) -> dict[str, dict[str, SynthesisReport]]:
+    """Network -> flow -> report: of the open flows on this implementation as it is built, and of the estimate."""
+    folders = {name: candidate.folder / target.name / name for name in guesses}
     built = {name: folder for name, folder in folders.items() if folder.is_dir()}
-    reports: dict[str, Reports] = {**results(candidate.folder / FOLDER, target, built)}
-    step = candidate.figures_if_run(SYNTHESIS)
-    if step and target.name == next(iter(implementations(candidate))):
-        reports |= {network: {"step": report, **reports.get(network, {})} for network, report in step.items()}
-    return reports
+    found = results(candidate.folder / FOLDER, target, built)
+    step = candidate.figures_if_run(SYNTHESIS) or {}
+    own = step if target.name == next(iter(implementations(candidate))) else {}
+    flow = _flow_of_step(candidate)
+    return {
+        network: {**({flow: own[network]} if network in own else {}), **found.get(network, {}), "estimate": guess}
+        for network, guess in guesses.items()
+    }
+
+
+def _flow_of_step(candidate: Candidate) -> str:
+    """The flow that step synthesize ran."""
+    device = candidate.hardware.aimed_at
+    config = candidate.manifest["config"] or {}
+    told = config.get("synthesis", {}).get("flow") if config else device and flow_of(device)
+    return told or XILINX

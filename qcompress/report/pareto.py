@@ -4,7 +4,12 @@ from collections.abc import Sequence
 from pathlib import Path
 
 from qcompress.errors import QcompressError
+from qcompress.report.comparison import COLUMNS, value_of
 from qcompress.report.implementations import Row
+from qcompress.report.origins import ESTIMATED
+
+LARGER_IS_BETTER = ("throughput_mhz", "fmax_mhz", "clock_mhz")
+"""Columns of which more is better; of all others less."""
 
 
 def pareto_front(points: Sequence[tuple[float, float]]) -> list[int]:
@@ -23,35 +28,51 @@ def score_label(rows: Sequence[Row], score: str) -> str:
     return next((row.labels[score] for row in rows if score in row.labels), score.replace("_", " "))
 
 
+def axis_label(rows: Sequence[Row], column: str) -> str:
+    """What stands at the axis of a column of the comparison, or of a score of the `rows`."""
+    if column == "gate_equivalents":
+        return "gate equivalents (NAND2 = 1, generic cells)"
+    return COLUMNS.get(column) or score_label(rows, column)
+
+
+def _number(row: Row, column: str) -> float | None:
+    value = value_of(row, column)
+    return float(value) if isinstance(value, int | float) else None
+
+
+def _columns(row: Row) -> list[str]:
+    """What a row has numbers of."""
+    return [column for column in (*COLUMNS, *row.scores) if _number(row, column) is not None]
+
+
 def first_score(rows: Sequence[Row]) -> str | None:
     """The score that the detectors of the evaluated ones of `rows` name first; None if there is none."""
     labelled = (score for row in rows for score in row.labels if row.scores.get(score) is not None)
     return next(labelled, next((score for row in rows for score in row.scores), None))
 
 
-def pareto_figure(rows: Sequence[Row], score: str | None, path: Path) -> int:
-    """Gate equivalents of `rows` against a score, PNG or PDF by the ending of `path`; returns how many points it has.
+def pareto_figure(rows: Sequence[Row], y: str | None, path: Path, x: str = "gate_equivalents") -> int:
+    """A figure of `rows` against another, PNG or PDF by the ending of `path`; returns how many points it has.
 
-    score: None for the detectors' first. Rows whose gate equivalents are unknown are left out. Raises QcompressError if
-    no row has the score, or none of those has gate equivalents.
+    x, y: columns of the comparison, or scores; y: None for the detectors' first score. Rows that lack one of them are
+    left out. Raises QcompressError if no row has both.
     """
     from qcompress.plots.pareto import figure
 
-    score = score or first_score(rows)
-    if score is None:
-        raise QcompressError(f"{path}: no candidate has a figure of an evaluation; run step evaluate")
-    scored = [row for row in rows if row.scores.get(score) is not None]
-    if not scored:
-        known = ", ".join(sorted({key for row in rows for key in row.scores})) or "none: run step evaluate"
-        raise QcompressError(f"{path}: no candidate has a figure {score}; they have {known}")
-    usable = [row for row in scored if row.figures["gate_equivalents"] is not None]
-    if not usable:
-        raise QcompressError(f"{path}: no candidate with a figure {score} has gate equivalents; synthesize one")
-    points = [(float(row.figures["gate_equivalents"] or 0), float(row.scores[score] or 0)) for row in usable]
+    y = y or first_score(rows)
+    if y is None:
+        raise QcompressError(f"{path}: no candidate has a figure of an evaluation; run step evaluate, or give --y")
+    usable = rows
+    for column in (y, x):
+        if not (usable := [row for row in usable if _number(row, column) is not None]):
+            known = ", ".join(sorted({key for row in rows for key in _columns(row)}))
+            raise QcompressError(f"{path}: no candidate has a figure {column}; they have {known}")
+    points = [(_number(row, x) or 0.0, _number(row, y) or 0.0) for row in usable]
     kinds = [row.implementation for row in usable]
-    estimated = [row.origins["gate_equivalents"] == "estimated" for row in usable]
-    drawn = figure(
-        points, kinds, [row.name for row in usable], estimated, pareto_front(points), score_label(usable, score)
-    )
+    estimated = [ESTIMATED in (row.origins.get(x), row.origins.get(y)) for row in usable]
+    signs = [-1 if column in LARGER_IS_BETTER else 1 for column in (x, y)]
+    front = pareto_front([(signs[0] * a, signs[1] * b) for a, b in points])
+    labels = axis_label(usable, x), axis_label(usable, y)
+    drawn = figure(points, kinds, [row.name for row in usable], estimated, front, labels)
     drawn.savefig(path, dpi=130)
     return len(points)

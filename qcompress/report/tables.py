@@ -13,12 +13,13 @@ from qcompress.candidate.figures import (
     TrainingFigures,
 )
 from qcompress.detectors import Cell, Table
+from qcompress.report.budgets import budgets_table, checks
 from qcompress.synthesis import SynthesisReport
 from qcompress.verification import RANDOM, Comparison, affordable_rows, products
 
 
 def candidate_tables(candidate: Candidate, evaluated: Sequence[Table] | None = None) -> list[Table]:
-    """Training, verification matrix, networks, synthesis, and the detector's own tables: whichever steps have run.
+    """Training, verification, networks, synthesis, budgets, and the detector's own tables: whichever steps have run.
 
     evaluated: tables of another evaluation, in place of the `candidate`'s own.
     """
@@ -31,6 +32,8 @@ def candidate_tables(candidate: Candidate, evaluated: Sequence[Table] | None = N
         tables.append(network_table(compiled))
     if (synthesized := candidate.figures_if_run(figures.SYNTHESIS)) is not None:
         tables.append(synthesis_table(synthesized))
+    if figures.GRAPHS.step in candidate.steps and (found := checks(candidate)):
+        tables.append(budgets_table(found))
     own = candidate.figures_if_run(figures.EVALUATION)
     return [*tables, *(evaluated if evaluated is not None else own.tables if own is not None else ())]
 

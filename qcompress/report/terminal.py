@@ -1,6 +1,6 @@
 """Tables on the terminal."""
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Sequence
 from contextlib import contextmanager
 
 import rich.table
@@ -21,15 +21,55 @@ def print_tables(tables: Iterable[Table], console: Console) -> None:
     """Print each of the `tables` on a `console`, its title above, its note below."""
     for table in tables:
         console.print(f"\n{table.title}", style="bold", highlight=False)
-        shown = rich.table.Table()
-        for place, column in enumerate(table.columns):
-            shown.add_column(escape(column), overflow="fold", min_width=FIRST_WIDTH if place == 0 else None)
-        for row in table.rows:
-            shown.add_row(*(escape(cell(value)) for value in row))
-        with _room(shown, console):
-            console.print(shown)
+        for places in _blocks(table, console):
+            shown = _shown(table, places, console)
+            with _room(shown, console):
+                console.print(shown)
         if table.note:
             console.print(table.note, style="dim", highlight=False)
+
+
+def _shown(table: Table, places: Sequence[int], console: Console) -> rich.table.Table:
+    """Those columns of a table, by their places; on a terminal numbers in one piece, names as far as a third of it."""
+    shown = rich.table.Table()
+    for place in places:
+        width = _width(table, place, console) if console.is_terminal else None
+        least = FIRST_WIDTH if place == 0 and width is None else None
+        shown.add_column(escape(table.columns[place]), overflow="fold", width=width, min_width=least)
+    for row in table.rows:
+        shown.add_row(*(escape(cell(row[place])) for place in places))
+    return shown
+
+
+def _width(table: Table, place: int, console: Console) -> int | None:
+    """Characters of a column whose width is fixed: of names and of numbers; None of one of words."""
+    values, words = [row[place] for row in table.rows], table.columns[place].split()
+    longest = max((len(cell(value)) for value in values), default=0)
+    if place == 0:
+        longest = max(longest, len(table.columns[place]), FIRST_WIDTH)
+        return min(longest, max(FIRST_WIDTH, console.width // 3))
+    if all(value is None or isinstance(value, int | float) for value in values):
+        return max([longest, *map(len, words)])
+    return None
+
+
+def _blocks(table: Table, console: Console) -> list[list[int]]:
+    """The columns of a table in groups that a terminal has room for, those that name its rows in each of them."""
+    everything = list(range(len(table.columns)))
+    if not console.is_terminal:
+        return [everything]
+    names = 1 if len({row[0] for row in table.rows}) == len(table.rows) else 2
+    blocks = [everything[:names]]
+    for place in everything[names:]:
+        if len(blocks[-1]) > names and _least(table, [*blocks[-1], place], console) > console.width:
+            blocks.append(everything[:names])
+        blocks[-1].append(place)
+    return blocks
+
+
+def _least(table: Table, places: Sequence[int], console: Console) -> int:
+    """Characters that those columns take with no word broken."""
+    return Measurement.get(console, console.options.update(max_width=UNFOLDED), _shown(table, places, console)).minimum
 
 
 @contextmanager

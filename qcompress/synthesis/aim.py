@@ -1,31 +1,45 @@
 """From a device to the open flow that knows it."""
 
-from typing import TYPE_CHECKING
+from dataclasses import replace
+from typing import Any
 
 from qcompress.devices import Device
+from qcompress.errors import QcompressError
+from qcompress.synthesis.flows import OPEN, Settings
+from qcompress.synthesis.yosys import FAMILIES
+from qcompress.targets import Hardware
 
-if TYPE_CHECKING:
-    from qcompress.synthesis.flows import Settings
-
-FLOWS = {"xcup": "yosys-xilinx", "xcu": "yosys-xilinx", "xc7": "yosys-xilinx", "ecp5": "yosys-ecp5"}
-"""Family of devices -> the flow that maps to it."""
-CELLS = "yosys-asic"
-"""The flow that maps to libraries of cells."""
+CELLS, XILINX = "yosys-asic", "yosys-xilinx"
+"""The flows that map to libraries of cells, and to AMD's devices."""
 
 
 def flow_of(device: Device) -> str | None:
     """The open flow whose figures are those of a device; None where there is none."""
-    return CELLS if device.vendor == "ASIC" else FLOWS.get(device.family)
+    if device.vendor == "ASIC":
+        return CELLS
+    if device.vendor == "AMD":
+        return XILINX if device.family in FAMILIES else None
+    flow = f"yosys-{device.family}"
+    return flow if flow in OPEN else None
 
 
-def aimed(settings: "Settings", device: Device | None) -> "Settings":
-    """Settings of flows, for a device: what of them says the family, or which of the devices."""
-    from dataclasses import replace
-
+def own_flows(hardware: Hardware) -> list[str]:
+    """The flow of what a design is aimed at, where a device is; raises QcompressError where no open flow knows it."""
+    device = hardware.aimed_at
     if device is None:
-        return settings
-    if device.vendor == "AMD" and device.family in FLOWS:
-        return replace(settings, family=device.family)
-    if device.family == "ecp5":
-        return replace(settings, device=device.die.removeprefix("ecp5-"))
-    return settings
+        return []
+    if (flow := flow_of(device)) is None:
+        raise QcompressError(f"no open flow is for device {device.name}: give a --flow of its vendor's tools")
+    return [flow]
+
+
+def aimed(settings: Settings, device: Device | None, clock_mhz: float | None = None) -> Settings:
+    """Settings of flows, with a device and a clock where the flows have a setting of them."""
+    changes: dict[str, Any] = {}
+    if device is not None and device.vendor == "AMD" and device.family in FAMILIES:
+        changes["family"] = device.family
+    elif device is not None and device.place_and_route:
+        changes["device"] = device.name
+    if clock_mhz is not None:
+        changes["clock_mhz"] = clock_mhz
+    return replace(settings, **changes)

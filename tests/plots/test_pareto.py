@@ -6,12 +6,12 @@ from qcompress.plots.pareto import figure
 def test_axes_and_legend_keep_their_own_labels():
     points = [(1e4, 1.0), (2e4, 0.5), (3e4, 0.7)]
     drawn = figure(
-        points, ["constant", "constant", "loadable"], ["a", "b", "c"], [False, True, False], [0, 1], "EMD [u]"
+        points, ["constant", "constant", "loadable"], ["a", "b", "c"], [False, True, False], [0, 1], ("LUT", "EMD [u]")
     )
     (axes,) = drawn.axes
-    assert axes.get_ylabel() == "EMD [u]"
+    assert (axes.get_xlabel(), axes.get_ylabel()) == ("LUT", "EMD [u]")
     (legend,) = drawn.legends
     entries = [text.get_text() for text in legend.get_texts()]
-    kinds = ["constant, open flow", "constant, estimated", "loadable, open flow"]
+    kinds = ["constant", "constant, estimated", "loadable"]
     assert entries == [*kinds, "front", "1  a", "2  b"]
     assert [(text.get_text(), text.xy) for text in axes.texts] == [("1", points[0]), ("2", points[1])]

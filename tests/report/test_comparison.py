@@ -18,7 +18,7 @@ from qcompress.targets import TARGETS
 
 def row(name: str, cost: float, score: float | None, kind: str = "rtl") -> Row:
     scores = {} if score is None else {"emd_mean": score}
-    origins = {"lut": "estimated", "gate_equivalents": "open flow", "latency_cycles": "estimated"}
+    origins = {"lut": "estimated", "gate_equivalents": "mapped", "latency_cycles": "estimated"}
     return Row(name, kind, {"gate_equivalents": cost, "lut": 1}, origins, scores)
 
 
@@ -44,7 +44,7 @@ def test_table_and_figure(tmp_path: Path) -> None:
     rows = [row("a", 1000, 1.5), row("b", 3000, 1.0, "rtl_loadable"), row("c", 5000, None)]
     table = comparison_table(rows)
     assert table.rows[2][table.columns.index("emd mean")] is None
-    assert table.rows[0][-1] == "estimated / open flow / estimated"
+    assert table.rows[0][-1] == "estimated: LUT, FF; mapped: gate equivalents"
     assert "| c | rtl |" in as_markdown(table)
     assert pareto_figure(rows, "emd_mean", tmp_path / "front.png") == 2
     assert (tmp_path / "front.png").stat().st_size > 10_000
