@@ -1,4 +1,4 @@
-"""A self-checking test bench in Verilog, with its vectors: for any simulator, with nothing of ours.
+"""What stands beside a design: AXI modules, and a self-checking test bench for any simulator, with nothing of ours.
 
 bench/bench.v reads input.hex, expected.hex and, for loadable designs, weights.hex from its own folder, and ends with
 "passed: N rows" or "failed: ..." and a row number. A line holds all inputs (outputs) of a row, the first in the lowest
@@ -12,6 +12,8 @@ import numpy as np
 
 from qcompress.graph import Graph
 from qcompress.graph.ports import INPUT, OUTPUT, Port, Tensors, as_tensors, pack
+from qcompress.targets.rtl.axi import FOLDER, write_axi
+from qcompress.targets.rtl.axi_stream import Timed
 from qcompress.targets.rtl.verilog import Bus, Verilog, bits, buses
 from qcompress.targets.rtl.weight_store import Layout
 
@@ -44,6 +46,8 @@ def write_bench(
 ) -> None:
     """Write the test bench of module top, the Verilog of graph, and its vectors to folder, which is made.
 
+    Beside the folder that with its AXI modules.
+
     latency: clock edges from an input to its result; layout: of a design whose weights are loaded first; interval:
     clock cycles between inputs; banks: of weights, the last of which is used.
     """
@@ -55,6 +59,7 @@ def write_bench(
         blocks = layout.to_blocks(graph)
         (folder / "weights.hex").write_text("".join(f"{b:0{-(-layout.block_bits // 4)}x}\n" for b in blocks))
     (folder / "bench.v").write_text(bench_text(graph, top, latency, layout, interval, banks))
+    write_axi(Timed(graph, top, latency, interval, layout, banks), folder.with_name(FOLDER))
 
 
 def bench_text(graph: Graph, top: str, latency: int, layout: Layout | None, interval: int, banks: int = 1) -> str:
