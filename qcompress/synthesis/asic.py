@@ -55,13 +55,14 @@ def synthesize(
     Raises QcompressError for a file that is no liberty file, and naming the log if yosys or OpenSTA fails.
     """
     library = (liberty or GENERIC).resolve()
-    unit = nand_area(library)
     folder.mkdir(parents=True, exist_ok=True)
     cells = folder / "cells.lib"
     cells.write_text(liberty_text(library))
     flat = "" if hierarchical else " -flatten"
-    unused = "".join(f" -dont_use {name}" for name in special_cells(read_liberty(library)))
-    script = f" -script {MAPPING}" if liberty else ""
+    cell_library = read_liberty(library)
+    unit = _nand_area(cell_library, library)
+    unused = "".join(f" -dont_use {name}" for name in special_cells(cell_library))
+    script = f" -script {MAPPING}" if has_delays(cell_library) else ""
     passes = [f"synth -top {top}{flat}", f"dfflibmap -liberty cells.lib{unused}"]
     passes += [f"abc -liberty cells.lib{unused}{script}", "opt_clean -purge"]
     if liberty:
@@ -143,10 +144,20 @@ def nand_area(library: Path) -> float:
 
     Raises QcompressError if it cannot be read, is no liberty file, is cut off, or has no such cell.
     """
-    areas = [cell.number("area") or 0.0 for cell in read_liberty(library).cells.values() if _is_nand(cell)]
+    return _nand_area(read_liberty(library), library)
+
+
+def _nand_area(library: Library, path: Path) -> float:
+    areas = [cell.number("area") or 0.0 for cell in library.cells.values() if _is_nand(cell)]
     if not areas or min(areas) <= 0:
-        raise QcompressError(f"{library}: holds no two-input NAND with an area, the unit of gate equivalents")
+        raise QcompressError(f"{path}: holds no two-input NAND with an area, the unit of gate equivalents")
     return min(areas)
+
+
+def has_delays(library: Library) -> bool:
+    """Whether a cell of library has tables of delays."""
+    arcs = (arc for cell in library.cells.values() for pin in cell.all("pin") for arc in pin.all("timing"))
+    return any(group.kind == "cell_rise" for arc in arcs for group in arc.groups)
 
 
 def special_cells(library: Library) -> list[str]:

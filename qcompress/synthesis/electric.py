@@ -12,7 +12,7 @@ from qcompress.synthesis.liberty import Group, Library, Values
 Counts = npt.NDArray[np.int64]
 FAN_OUT = 4
 """Inverters that the one whose slew is taken drives."""
-ROUNDS = 8
+ROUNDS = 20
 """Of slew through inverters, until it stays."""
 
 

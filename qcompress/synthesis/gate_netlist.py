@@ -86,7 +86,7 @@ def _module(content: Mapping[str, Any], names: set[str]) -> _Module:
             continue
         of_kind = pins.setdefault(kind, {})
         for pin, bits in cell["connections"].items():
-            of_kind.setdefault(pin, []).extend(nets(bits or ["0"]).tolist())
+            of_kind.setdefault(pin, []).extend(nets(bits or [object()]).tolist())  # a net of its own
     cells = {kind: {pin: np.array(found, np.int64) for pin, found in of.items()} for kind, of in pins.items()}
     for kind, of in cells.items():
         if len({len(found) for found in of.values()}) > 1:
@@ -125,7 +125,7 @@ class _Placement:
         for inner, connections in module.inner:
             inner_part = self.parts.setdefault(inner, len(self.parts)) if depth == 0 else part
             there = self._place(inner, inner_part, depth + 1)
-            for port, nets in connections.items():
+            for port, nets in ((port, nets) for port, nets in connections.items() if len(nets)):
                 self.joined.append((own[nets], there[self.modules[inner].ports[port]]))
         return own
 

@@ -68,7 +68,9 @@ def measure(netlist: Netlist, library: Library, stimulus: Stimulus) -> Energy:
         clocks += counted
         found += _result(simulation, stimulus, clock, latency)
     rows = _check(found, stimulus)
-    return _energy(netlist, simulation.toggles, simulation.models, Electric(library), clocks * STREAMS, interval, rows)
+    return energy_of(
+        netlist, simulation.toggles, simulation.models, Electric(library), clocks * STREAMS, interval, rows
+    )
 
 
 def _result(simulation: Simulation, stimulus: Stimulus, clock: int, latency: int) -> list[dict[str, Any]]:
@@ -92,7 +94,7 @@ def _check(found: list[dict[str, Any]], stimulus: Stimulus) -> int:
     return len(found) * STREAMS
 
 
-def _energy(
+def energy_of(
     netlist: Netlist,
     toggles: Counts,
     models: Mapping[str, Model],

@@ -37,6 +37,7 @@ def candidate(tmp_path_factory: pytest.TempPathFactory) -> Path:
         graph.save(stage / "graph" / "net")
         target = RtlLoadable(reuse=2)
         design = target.write_verilog(graph, stage / target.name / "net")
+        graph.save(stage / target.name / "net" / "graph")
         write_json(stage / target.name / "net" / RECORD, describe(graph, design, target.layout(graph)))
         figures = {"weights": 8, "weight_bits": 32, "output_bits": 8, "multiplications": 6, "keras_is_body": False}
         made.record("compile", "", stage, {"net": figures})
@@ -99,6 +100,23 @@ def test_vendor_reports_are_read(qcompress: Command, data_file: Callable[[str], 
     for figure in ("latency [cycles]", "61615", "4520.5", "597.73", "12324"):
         assert figure in shown.stdout
     assert "missing: timing" in " ".join(shown.stdout.split())
+
+
+def test_power_of_rows_that_are_given(
+    candidate: Path, qcompress: Command, data_file: Callable[[str], Path], tmp_path: Path
+) -> None:
+    np.save(tmp_path / "rows.npy", np.random.default_rng(0).integers(0, 32, (1280, 3)) / 16)
+    liberty = data_file("liberty/nangate45_typ.lib.gz")
+    flow = ("synth", candidate, "--flow", "yosys-asic", "--liberty", liberty)
+    done = qcompress(*flow, "--clock", "80", "--inputs", tmp_path / "rows.npy", "--json")
+    assert done.returncode == 0, done.stderr
+    (figures,) = json.loads(done.stdout[done.stdout.index("{") :]).values()
+    assert figures["clock_ns"] == 12.5
+    assert figures["energy_nj"] == pytest.approx((figures["dynamic_mw"] + figures["static_mw"]) * 2 * 12.5 / 1000)
+    np.save(tmp_path / "wide.npy", np.zeros((1280, 4)))
+    done = qcompress(*flow, "--inputs", tmp_path / "wide.npy")
+    assert (done.returncode, done.stderr.count("\n")) == (2, 1)
+    assert "wide.npy: shape (1280, 4); net takes rows of shape (3,)" in done.stderr
 
 
 def test_timing_of_vendor_reports_is_checked(qcompress: Command, data_file: Callable[[str], Path]) -> None:

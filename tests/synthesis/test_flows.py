@@ -77,13 +77,6 @@ def test_cells_of_ones_own(built: Path, tmp_path: Path) -> None:
         asic.nand_area(tmp_path / "absent.lib")
 
 
-@pytest.mark.parametrize("function", ["!(A&B)", "(!(A B))", "(A*B)'", "!A|!B", "(!A + !B)"])
-def test_every_way_to_write_a_nand(function: str, tmp_path: Path) -> None:
-    path = tmp_path / "cells.lib"
-    path.write_text(f'library(l) {{ cell(N) {{ area : 2.5; pin(Y) {{ function : "{function}"; }} }} }}')
-    assert asic.nand_area(path) == 2.5
-
-
 def test_module_by_module_counts_every_instance(built: Path, tmp_path: Path) -> None:
     whole = synthesize([built / "verilog" / "top.v"], "top", tmp_path, hierarchical=True)
     assert (whole.lut, whole.ff) == (16, 16)
