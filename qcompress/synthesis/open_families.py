@@ -167,6 +167,7 @@ FAMILIES = {
         place=_ecp5,
         suffix="lpf",
         count=_ecp5_cells,
+        extras=("--router", "router2"),
     ),
     "nexus": OpenFamily(
         flow="yosys-nexus",

@@ -11,7 +11,7 @@ from qcompress.targets.hls import project
 from qcompress.targets.hls import settings as hls
 from qcompress.targets.hls.proven import BACKENDS
 from qcompress.targets.onnx import target as onnx
-from qcompress.targets.rtl import constant, loadable
+from qcompress.targets.rtl import constant, delays, loadable
 
 
 def _word(word: str) -> Any:
@@ -75,7 +75,15 @@ HLS = Family(
     aim=hls.aim,
 )
 
-RTL = Family("rtl", Kind.VERILOG, constant.Settings, constant.target, default=("rtl",), shorthand=_word("verilog"))
+RTL = Family(
+    "rtl",
+    Kind.VERILOG,
+    constant.Settings,
+    constant.target,
+    default=("rtl",),
+    shorthand=_word("verilog"),
+    aim=delays.aim,
+)
 
 RTL_LOADABLE = Family(
     "rtl_loadable",
@@ -85,6 +93,7 @@ RTL_LOADABLE = Family(
     {name: {"reuse": variant.reuse} for name, variant in loadable.VARIANTS.items()},
     default=("rtl_loadable",),
     shorthand=_reuse,
+    aim=delays.aim,
 )
 
 ONNX = Family("onnx", Kind.EMULATOR, onnx.Settings, onnx.target, onnx.NAMES, shorthand=_arithmetic)

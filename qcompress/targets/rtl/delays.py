@@ -5,13 +5,18 @@ choose where registers go; whether a clock is met, only place and route says.
 """
 
 import json
+from collections.abc import Mapping
 from dataclasses import dataclass
 from functools import cache
 from math import ceil, log2
 from pathlib import Path
+from typing import Any
+
+from pydantic import BaseModel
 
 from qcompress.devices import find_device
 from qcompress.errors import QcompressError, Refused
+from qcompress.targets.hardware import Aimed, Hardware, filled
 
 COEFFICIENTS = Path(__file__).with_name("delays.json")
 
@@ -93,3 +98,23 @@ def clocked_family(target: str, device: str | None, clock_mhz: float) -> str:
     family = find_device(device).family
     delays_of(family)
     return family
+
+
+def aim(model: type[BaseModel], told: Mapping[str, Any], hardware: Hardware) -> Aimed:
+    """Settings of a target in Verilog with the device and the clock of hardware, where both are given and are known.
+
+    told: settings that were given, which count more. What is not used is said.
+    """
+    found = filled(model, told, hardware)
+    device, clock_mhz = found.settings.get("device"), found.settings.get("clock_mhz")
+    if "device" in told or "clock_mhz" in told or (clock_mhz is None and device is None):
+        return found
+    if device is None or clock_mhz is None:
+        lacks = "device" if device is None else "clock_mhz"
+        return Aimed(dict(told), (f"registers stand as without a clock, for there is no {lacks}",))
+    family = find_device(str(device)).family
+    if family not in families():
+        known = ", ".join(families())
+        why = f"registers stand as without a clock: delays of the family {family} are not known, those of {known} are"
+        return Aimed(dict(told), (why,))
+    return found
