@@ -6,7 +6,8 @@ What a notebook needs stands here; each name is imported when it is first used, 
 * `verify(graph)`: the same codes through every body; `Comparison` says how many differ, and where first.
 * `run("config.yaml")`: a firmware `Candidate` from its config, step by step; `load(folder)` opens one.
 * `emulate(candidate, codes)`: the candidate's integers, from what was verified.
-* `evaluate(candidate)`: the detector's physics on them; `compare(candidates)`: side by side.
+* `evaluate(candidate)`: the detector's physics on them; `compare(candidates)`: side by side; `check(candidate)`:
+  budgets and clock.
 * `simulate(detector, kind, events, path)`: a sample to begin with.
 """
 
@@ -14,7 +15,7 @@ from importlib import import_module
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
-    from qcompress.api import compare, compile, emulate, evaluate, load, run, simulate, verify  # noqa: A004
+    from qcompress.api import check, compare, compile, emulate, evaluate, load, run, simulate, verify  # noqa: A004
     from qcompress.candidate import Candidate
     from qcompress.detectors import Results, Table
     from qcompress.errors import MismatchError, QcompressError, QcompressWarning, Refused
@@ -35,6 +36,7 @@ __all__ = [
     "Results",
     "Table",
     "__version__",
+    "check",
     "compare",
     "compile",
     "emulate",

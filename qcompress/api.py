@@ -9,6 +9,8 @@ from os import PathLike
 from pathlib import Path
 from typing import Any
 
+from pydantic import ValidationError
+
 from qcompress.candidate import Candidate, find_candidates
 from qcompress.config import Config, load_config
 from qcompress.detectors import Results, SampleCard, Table, load_detector
@@ -17,7 +19,7 @@ from qcompress.fixedpoint import Codes, Format, Values
 from qcompress.frontends import Model, load_model, model_of
 from qcompress.graph import Graph
 from qcompress.progress import Report, silent
-from qcompress.targets import Body, Target, choose
+from qcompress.targets import Body, Hardware, Target, choose
 from qcompress.verification import Comparison, Inputs, affordable_rows, standard_inputs
 from qcompress.verification import verify as compare_bodies
 
@@ -71,6 +73,7 @@ def verify(
     seed: int = 0,
     values: Values | None = None,
     input_format: str | Mapping[str, str] | None = None,
+    hardware: Mapping[str, Any] | None = None,
 ) -> list[Comparison]:
     """The same codes through every body of a graph, compared as integers with the reference interpreter.
 
@@ -82,6 +85,7 @@ def verify(
         seed: of the made-up codes.
         values: real values to add, of shape (rows, *input shape), on the grid of the input's format.
         input_format: as `compile` takes it.
+        hardware: what targets are aimed at, as {"device": "ecp5-85k", "clock_mhz": 100}.
 
     Returns:
         A comparison for each body and set of codes: `mismatches` of `codes`, and `first`, which names row, layer and
@@ -90,10 +94,11 @@ def verify(
     Raises:
         Refused: a target cannot be exact.
         ToolMissing: the compiler of a target is not there.
-        QcompressError: a target that is unknown or not simulated here, or values that are not on the grid.
+        QcompressError: a target that is unknown or not simulated here, values that are not on the grid, hardware that
+            is not known.
 
     Warns:
-        QcompressWarning: of whatever is left out of the graph of a model.
+        QcompressWarning: of whatever is left out of the graph of a model, and of hardware that a target does not use.
 
     Example:
         >>> found = qcompress.verify("tagger.keras", ["cpp"], rows=100)
@@ -106,7 +111,11 @@ def verify(
     else:
         loaded, name = _loaded(subject, None, None)
         graph = _converted(loaded, name, input_format)
-    chosen = [choose(name).target for name in targets]
+    aims = _hardware(hardware)
+    choices = [choose(name, None, aims) for name in targets]
+    for note in (note for choice in choices for note in choice.notes):
+        warnings.warn(note, QcompressWarning, stacklevel=2)
+    chosen = [choice.target for choice in choices]
     if written := [target.name for target in chosen if not target.simulated]:
         raise QcompressError(f"target {written[0]} is written, not simulated here: leave it out of verify")
     inputs: Inputs = standard_inputs(graph, affordable_rows(graph, rows), seed)
@@ -126,6 +135,7 @@ def run(
     until: str | None = None,
     quick: bool = False,
     models: Mapping[str, AnyModel | Callable[[], AnyModel]] | None = None,
+    hardware: Mapping[str, Any] | None = None,
     progress: bool = False,
 ) -> Candidate:
     """Make a firmware candidate, or finish it: every step whose inputs or sources have changed.
@@ -136,13 +146,14 @@ def run(
         until: the last step wanted: sample, train, compile, verify, synthesize, evaluate or report.
         quick: one epoch of training, no synthesis.
         models: Keras models, or functions that build one, by network name, trained instead of the built-in networks.
+        hardware: keys of that section of a config and their values, before the file's own.
         progress: whether bars or lines tell how far it is.
 
     Returns:
         The candidate, all its steps recorded.
 
     Raises:
-        QcompressError: a fault in the config, named with its line.
+        QcompressError: a fault in the config, named with its line; hardware for a config that is no path.
         MismatchError: a body differs in some code; the candidate is kept.
 
     Example:
@@ -155,7 +166,9 @@ def run(
     from qcompress import pipeline
     from qcompress.progress import Reporter
 
-    description = config if isinstance(config, Config) else load_config(Path(config))
+    if isinstance(config, Config) and hardware:
+        raise QcompressError("run: hardware goes with the path of a config; a loaded one has its own: load_config")
+    description = config if isinstance(config, Config) else load_config(Path(config), hardware)
     place = Path("hls_projects", description.name) if folder is None else Path(folder)
     with Reporter(Console(quiet=not progress)) as reporter:
         return pipeline.run(description.quick() if quick else description, place, until, reporter, models)
@@ -278,6 +291,40 @@ def compare(candidates: Iterable[Candidate | AnyPath], clock_mhz: float | None =
     for one in candidates:
         opened += [one] if isinstance(one, Candidate) else map(Candidate.open, find_candidates([str(one)]))
     return comparison_table(rows(opened, clock_mhz))
+
+
+def check(candidate: Candidate | AnyPath, hardware: Mapping[str, Any] | None = None) -> Table:
+    """Budgets and the clock of a candidate, held against the truest figures there are.
+
+    Args:
+        candidate: a candidate or its folder.
+        hardware: what is asked for in place of what the candidate was made for, as {"lut": 2000, "latency_ns": 100}.
+
+    Returns:
+        A table: `rows` of what was asked for and found, its origin (routed, mapped, built, estimated), and "passed",
+        "failed" or "no figure"; none without budgets and clock. Its `note` says by how much a clock is missed.
+
+    Raises:
+        QcompressError: a candidate that is not compiled, hardware that is not known.
+
+    Example:
+        >>> table = qcompress.check("sum", {"lut": 1000})
+        >>> table.rows[0][1:3], table.rows[0][-1], table.note
+        (('LUT', 1000), 'no figure', '-: LUT: only Verilog has figures: build target rtl or rtl_loadable')
+    """
+    from qcompress.report.budgets import budgets_table, checks
+
+    opened = candidate if isinstance(candidate, Candidate) else load(candidate)
+    return budgets_table(checks(opened, None if hardware is None else _hardware(hardware)))
+
+
+def _hardware(told: Mapping[str, Any] | None) -> Hardware:
+    """Hardware of names and values; raises QcompressError naming what makes no sense."""
+    try:
+        return Hardware.model_validate(told or {})
+    except ValidationError as fault:
+        error = fault.errors()[0]
+        raise QcompressError(f"hardware.{error['loc'][0]}: {error['msg'].removeprefix('Value error, ')}") from None
 
 
 def simulate(detector: str, kind: str, events: int, path: AnyPath, *, seed: int = 1) -> SampleCard:

@@ -4,7 +4,7 @@ import difflib
 import warnings
 from collections.abc import Mapping
 from pathlib import Path
-from typing import Annotated, Any
+from typing import Annotated, Any, get_args, get_origin
 
 import yaml
 from pydantic import BaseModel, ConfigDict, Field, SerializeAsAny, ValidationError, field_validator, model_validator
@@ -243,8 +243,12 @@ def _known_keys(given: dict[str, Any], section: list[str]) -> list[str]:
         model, section = load_detector(given["detector"]).selection or Options, section[2:]
     if section[:1] == ["targets"] and len(section) > 1:
         model, section = choose(section[1]).family.settings, section[2:]
-    for key in section:
+    keys = iter(section)
+    for key in keys:
         annotation = model.model_fields[key].annotation
+        if get_origin(annotation) is dict:  # names of the user's, each with a section of its own
+            annotation = get_args(annotation)[1]
+            next(keys, None)
         if not (isinstance(annotation, type) and issubclass(annotation, BaseModel)):
             return []
         model = annotation

@@ -12,8 +12,11 @@ from helpers.paths import PLUG, ROOT
 
 import qcompress as package
 from qcompress import api
+from qcompress.config import load_config
 from qcompress.errors import QcompressError, QcompressWarning
+from qcompress.fixedpoint import Format
 from qcompress.frontends.qkeras import import_keras
+from qcompress.graph import Graph, Node, Relu
 
 CONFIG = """\
 name: sum
@@ -57,7 +60,27 @@ def test_every_example_gives_what_it_shows(tagger):
     assert (runner.failures, runner.tries >= len(FUNCTIONS)) == (0, True)
 
 
-ORDER = ("compile", "verify", "simulate", "run", "load", "emulate", "evaluate", "compare")
+def test_hardware_is_checked_before_anything_is_built(tmp_path):
+    graph = Graph("g", (2,), Format(True, 8, 8), (Node("r", Relu(), "input"),))
+    for told, said in (
+        ({"device": "ecp5-86k"}, "hardware.device: device 'ecp5-86k' is none that is known: did you mean ecp5-85k"),
+        ({"lut": -1}, "hardware.lut: Input should be greater than 0"),
+        ({"luts": 5}, "hardware.luts: Extra inputs are not permitted"),
+    ):
+        with pytest.raises(QcompressError, match=said):
+            package.verify(graph, ["cpp"], hardware=told)
+    (tmp_path / "sum.yaml").write_text(CONFIG.replace("dummy", "hgcal").replace("uniform", "electron-0pu"))
+    config = load_config(tmp_path / "sum.yaml")
+    with pytest.raises(QcompressError, match="hardware goes with the path of a config"):
+        package.run(config, tmp_path / "c", hardware={"lut": 5})
+    with pytest.raises(QcompressError, match=r"sum.yaml:1: hardware.lut: Input should be greater than 0"):
+        package.run(tmp_path / "sum.yaml", tmp_path / "c", hardware={"lut": 0})
+    assert not (tmp_path / "c").exists()
+    with pytest.warns(QcompressWarning, match="Vitis takes parts of AMD: device lifcl-40 is not used"):
+        package.verify(graph, ["hls"], rows=5, hardware={"device": "lifcl-40", "clock_mhz": 100})
+
+
+ORDER = ("compile", "verify", "simulate", "run", "load", "emulate", "evaluate", "compare", "check")
 
 
 @pytest.mark.parametrize("name", FUNCTIONS)

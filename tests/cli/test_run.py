@@ -2,6 +2,8 @@
 
 import json
 import os
+import re
+import shutil
 import signal
 import subprocess
 import sys
@@ -169,13 +171,30 @@ def test_the_commands_work_on_the_dummys_candidate(undisturbed, qcompress, tmp_p
     assert contents(undisturbed) == before
 
 
-def test_loadable_verilog_and_gates_by_config(config, qcompress, tmp_path):
-    """Weights that are loaded, folded twice, synthesized to gates: as the config says, through the real command."""
-    targets = "targets: {cpp: null, hls: null, rtl: null, rtl_loadable: 2}\nsynthesis: {flow: yosys-asic}"
+def test_loadable_verilog_gates_and_budgets_by_config(config, qcompress, tmp_path):
+    """Weights that are loaded, folded twice, synthesized to the gates of a device, held against budgets."""
     path = tmp_path / "loadable.yaml"
-    path.write_text(config.read_text().replace("targets: {hls: vitis, rtl: null}", targets))
-    done = qcompress("run", path, "--out", tmp_path / "c")
-    assert done.returncode == 0, done.stderr
+
+    def run(*budgets):
+        targets = "targets: {cpp: null, hls: null, rtl: null, rtl_loadable: 2}\n"
+        hardware = f"hardware: {{{', '.join(('device: generic', *budgets))}}}\n"
+        path.write_text(config.read_text().replace("targets: {hls: vitis, rtl: null}\n", targets + hardware))
+        return qcompress("run", path, "--out", tmp_path / "c", "--check")
+
+    done = run("ge: 9")
+    assert done.returncode == 1, done.stderr
+    assert re.match(r"check failed: .*: rtl_loadable-2: gate equivalents: \d+, 9 asked for \(mapped\)\n$", done.stderr)
+    assert "Budgets" in done.stdout
+    page = (tmp_path / "c" / "report.html").read_text()
+    assert "<h2>Budgets</h2>" in page
+    assert "<td>failed</td>" in page
+    enough = run("ge: 1000000")
+    assert (enough.returncode, enough.stderr) == (0, "")
+    assert enough.stdout.count("up to date") == 6
+    assert "<td>passed</td>" in (tmp_path / "c" / "report.html").read_text()
+    unknown = run("ge: 1000000", "latency_ns: 50")
+    assert (unknown.returncode, unknown.stderr.count("\n")) == (2, 1)
+    assert "latency [ns]: no figure; give clock_mhz, or run synth --flow yosys-ecp5" in unknown.stderr
     steps = json.loads((tmp_path / "c" / "manifest.json").read_text())["steps"]
     assert {entry["body"] for entry in steps["verify"]["figures"]["sum"]} == {"Keras", "rtl_loadable-2"}
     assert sum(entry["mismatches"] for entry in steps["verify"]["figures"]["sum"]) == 0
@@ -186,8 +205,6 @@ def test_loadable_verilog_and_gates_by_config(config, qcompress, tmp_path):
 
 def test_a_body_that_differs_is_traced_to_its_layer_and_ends_with_1(undisturbed, qcompress, tmp_path):
     """Another kernel in the firmware than in the model: verify must find it, and say where."""
-    import shutil
-
     import numpy as np
 
     from qcompress.graph import Graph
@@ -213,6 +230,19 @@ def test_a_body_that_differs_is_traced_to_its_layer_and_ends_with_1(undisturbed,
     assert done.stderr.startswith("bits differ: ")
     assert "Keras differs in" in done.stderr
     assert "layer sum, element (0,)" in done.stderr
+
+
+def test_a_layer_that_is_none_is_refused_with_the_nearest(undisturbed, config, qcompress, tmp_path):
+    folder, path = tmp_path / "c", tmp_path / "layers.yaml"
+    shutil.copytree(undisturbed, folder)
+    for layers, said in (
+        ("summ: {reuse_factor: 2}", "layer summ is no node of the graph; of those with products: did you mean sum?"),
+        ("sum: {reuse_factor: 3}", "node sum: reuse factor 3 does not share its products evenly: use 1, 2, 4"),
+    ):
+        path.write_text(config.read_text().replace("hls: vitis", f"hls: {{layers: {{{layers}}}}}"))
+        done = qcompress("run", path, "--out", folder)
+        assert (done.returncode, done.stderr.count("\n")) == (2, 1), done.stderr
+        assert said in done.stderr
 
 
 def test_bad_input_is_one_line(undisturbed, config, qcompress, tmp_path):

@@ -88,6 +88,9 @@ def aim(model: type[BaseModel], told: Mapping[str, Any], hardware: Hardware) -> 
 
 def _check_part(part: str, backend: str) -> None:
     """Raises QcompressError for a part that no device is known by, or that the backend's tool does not know."""
-    device, vendor = find_device(part), VENDORS.get(backend)
+    try:
+        device, vendor = find_device(part), VENDORS.get(backend)
+    except QcompressError as fault:
+        raise QcompressError(f"hls: part: {fault}") from None
     if vendor is not None and device.vendor != vendor:
-        raise QcompressError(f"part {part} is {device.vendor}'s, {backend} takes parts of {vendor}")
+        raise QcompressError(f"hls: part {part} is {device.vendor}'s, {backend} takes parts of {vendor}")
