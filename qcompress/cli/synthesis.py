@@ -34,6 +34,10 @@ def synth(
         list[Path] | None,
         typer.Option(help="Read a vendor tool's reports: its project's folder, or files of one run."),
     ] = None,
+    estimated: Annotated[
+        bool,
+        typer.Option("--vendor-estimate", help="What Vivado's place and route would give on UltraScale+, with error."),
+    ] = False,
     check: Annotated[bool, typer.Option("--check", help="With --read: exit 1 unless timing is met.")] = False,
     as_json: Annotated[bool, typer.Option("--json", help="JSON instead of a table.")] = False,
 ) -> None:
@@ -44,8 +48,8 @@ def synth(
     candidate: its folder; flow: names, the config's if None; family: of Xilinx devices; device: of ECP5; liberty: cells
     of yosys-asic; clock: MHz, and inputs: file of the rows, of power with them; time_limit: seconds of a run;
     memory_limit: its megabytes; read: a folder with a vendor's reports, or files of one run, of the candidate if one is
-    given; check: whether timing that is not met, or not known, is a fault; as_json: print JSON. Raises QcompressError
-    if neither candidate nor read is given, CheckError.
+    given; estimated: of the constant Verilog instead of a run; check: whether timing that is not met, or not known, is
+    a fault; as_json: print JSON. Raises QcompressError if neither candidate nor read is given, CheckError.
     """
     import json
 
@@ -60,6 +64,8 @@ def synth(
 
     if candidate is None and not read:
         raise QcompressError("synth: give a CANDIDATE to synthesize, or --read DIR")
+    if estimated and (flow or read or candidate is None):
+        raise QcompressError("synth: --vendor-estimate is of a CANDIDATE, without --flow and --read")
     if flow and read:
         raise QcompressError("synth: --flow runs a tool and --read reads what one has left; give one of them")
     if check and not read:
@@ -67,6 +73,8 @@ def synth(
     console = console_of_output()
     if read:
         reports = by_tool(pipeline.read_reports(read, candidate))
+    elif candidate is not None and estimated:
+        reports = pipeline.vendor_estimates(candidate)
     elif candidate is not None:
         check_flows(flow or [])
         settings = Settings(family, device, liberty, Limits(time_limit, memory_limit), clock)
