@@ -12,6 +12,7 @@ from qcompress.errors import CheckError, QcompressError
 
 if TYPE_CHECKING:
     from qcompress.synthesis import SynthesisReport
+    from qcompress.targets import Hardware
 
 
 def synth(
@@ -46,6 +47,10 @@ def synth(
     ff: Ff = None,
     dsp: Dsp = None,
     ge: Ge = None,
+    estimated: Annotated[
+        bool,
+        typer.Option("--vendor-estimate", help="What Vivado's place and route would give on UltraScale+, with error."),
+    ] = False,
     check: Annotated[
         bool, typer.Option("--check", help="Exit 1 if a budget or the clock is failed, or a vendor's timing.")
     ] = False,
@@ -58,23 +63,23 @@ def synth(
     candidate: its folder; flow: names, the device's or the config's if None; family: of Xilinx, without a device;
     liberty: cells of yosys-asic; inputs: file of the rows that power is of; time_limit: seconds of a run; memory_limit:
     its megabytes; read: a folder with a vendor's reports, or files of one run, of the candidate if one is given;
-    device, clock_mhz, latency_ns, lut, ff, dsp, ge: as section hardware of a config, before the candidate's own; check:
-    raise CheckError if a check fails, or a vendor's timing is not met or not known; as_json: print JSON. Raises
-    QcompressError if neither candidate nor read is given.
+    device, clock_mhz, latency_ns, lut, ff, dsp, ge: as section hardware of a config, before the candidate's own;
+    estimated: of the constant Verilog instead of a run; check: raise CheckError if a check fails, or a vendor's timing
+    is not met or not known; as_json: print JSON. Raises QcompressError if neither candidate nor read is given.
     """
     from dataclasses import replace
 
     from qcompress import pipeline
     from qcompress.candidate import Candidate
     from qcompress.progress import Reporter
-    from qcompress.report.budgets import budgets_table, checks, require
     from qcompress.report.synthesis import by_tool
-    from qcompress.report.terminal import print_tables
     from qcompress.synthesis.aim import aimed, own_flows
     from qcompress.synthesis.flows import Settings, check_flows
     from qcompress.synthesis.vendor_reports import failures
     from qcompress.synthesis.yosys import Limits
 
+    if estimated and (flow or read or candidate is None):
+        raise QcompressError("synth: --vendor-estimate is of a CANDIDATE, without --flow and --read")
     if flow and read:
         raise QcompressError("synth: --flow runs a tool and --read reads what one has left; give one of them")
     if read:
@@ -85,6 +90,9 @@ def synth(
         return
     if candidate is None:
         raise QcompressError("synth: give a CANDIDATE to synthesize, or --read DIR")
+    if estimated:
+        _show(pipeline.vendor_estimates(candidate), as_json)
+        return
     check_flows(flow or [])
     options = told(device=device, clock_mhz=clock_mhz, latency_ns=latency_ns, lut=lut, ff=ff, dsp=dsp, ge=ge)
     aims = hardware_of(options, Candidate.open(candidate).hardware.told())
@@ -98,6 +106,15 @@ def synth(
         else:
             reports = pipeline.synthesize_candidate(candidate, reporter)
     _show(reports, as_json)
+    _judge(candidate, aims, as_json, check)
+
+
+def _judge(candidate: Path, aims: "Hardware", as_json: bool, check: bool) -> None:
+    """Hold budgets and the clock of aims against a candidate's figures; raises CheckError if check and one fails."""
+    from qcompress.candidate import Candidate
+    from qcompress.report.budgets import budgets_table, checks, require
+    from qcompress.report.terminal import print_tables
+
     if found := checks(Candidate.open(candidate), aims):
         if not as_json:
             print_tables([budgets_table(found)], console_of_output())

@@ -4,7 +4,7 @@ from qcompress.pipeline.exploring import Sweeps, explore, find_learning_rates
 from qcompress.pipeline.foreign import Foreign, compile_model, verify_model
 from qcompress.pipeline.runner import run, run_one, synthesize_candidate
 from qcompress.pipeline.scoring import Apart, evaluate_apart
-from qcompress.pipeline.synthesis import read_reports, run_flows
+from qcompress.pipeline.synthesis import read_reports, run_flows, vendor_estimates
 from qcompress.pipeline.verification import mismatches, verify_candidate
 
 __all__ = [
@@ -21,6 +21,7 @@ __all__ = [
     "run_flows",
     "run_one",
     "synthesize_candidate",
+    "vendor_estimates",
     "verify_candidate",
     "verify_model",
 ]

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 
 from qcompress.candidate import Candidate
 from qcompress.config import SynthesisOptions, parse_config
+from qcompress.errors import QcompressError
 from qcompress.files import Json
 from qcompress.graph.ports import Tensors
 from qcompress.pipeline.job import Job
@@ -16,6 +17,7 @@ from qcompress.progress import Report
 from qcompress.synthesis import SynthesisReport
 from qcompress.synthesis.aim import XILINX, aimed
 from qcompress.targets import Hardware, Target, of_flow
+from qcompress.targets.rtl.constant import Rtl
 
 if TYPE_CHECKING:
     from qcompress.synthesis.flows import Design, Settings
@@ -98,6 +100,25 @@ def _rows(candidate: Candidate, inputs: Path | None) -> dict[str, Tensors]:
         return {}
     found = {name: behind(candidate.front(name, graphs), test_codes(job, name, POWER_ROWS)) for name in graphs}
     return {name: codes.read(0, codes.rows) for name, codes in found.items()}
+
+
+def vendor_estimates(folder: Path) -> dict[str, SynthesisReport]:
+    """What a vendor's place and route would give for the constant Verilog of the candidate in folder.
+
+    Reports by "vendor estimate/target/network". Raises QcompressError if it holds none.
+    """
+    from qcompress.synthesis.flows import Design
+    from qcompress.synthesis.vendor_estimate import vendor_estimate
+
+    found = {
+        f"vendor estimate/{target.name}/{network}": vendor_estimate(Design.open(target, network, built).record, network)
+        for target, networks in folders(Candidate.open(folder)).items()
+        if isinstance(target, Rtl)
+        for network, built in networks.items()
+    }
+    if not found:
+        raise QcompressError(f"{folder}: holds no Verilog with constant weights, which the estimate is of; build rtl")
+    return found
 
 
 def read_reports(paths: Sequence[Path], folder: Path | None = None) -> list[SynthesisReport]:

@@ -119,6 +119,12 @@ def test_power_of_rows_that_are_given(
     assert "wide.npy: shape (1280, 4); net takes rows of shape (3,)" in done.stderr
 
 
+def test_an_estimate_of_a_vendor_is_of_constant_weights(candidate: Path, qcompress: Command) -> None:
+    done = qcompress("synth", candidate, "--vendor-estimate")
+    assert (done.returncode, done.stderr.count("\n")) == (2, 1)
+    assert "holds no Verilog with constant weights" in done.stderr
+
+
 def test_timing_of_vendor_reports_is_checked(qcompress: Command, data_file: Callable[[str], Path]) -> None:
     """The routed run fails hold, the fitted one meets timing; a file of utilization alone says nothing of it."""
     routed = data_file("vendor_reports/vivado_route")
@@ -157,6 +163,7 @@ def test_faults_are_one_line(candidate: Path, qcompress: Command, tmp_path: Path
     for arguments, said in (
         (("synth",), "give a CANDIDATE to synthesize, or --read DIR"),
         (("synth", candidate, "--read", tmp_path, "--flow", "vitis"), "--flow runs a tool and --read reads"),
+        (("synth", "--vendor-estimate", "--read", tmp_path), "--vendor-estimate is of a CANDIDATE, without"),
         (("synth", "--read", tmp_path), "holds no report that is known"),
         (("synth", candidate, "--flow", "yosis"), "--flow yosis: no such flow; choose from yosys-xilinx"),
         (("synth", candidate, "--flow", "vitis"), "nothing for flow vitis; build target hls"),
