@@ -108,7 +108,7 @@ def test_power_of_rows_that_are_given(
     np.save(tmp_path / "rows.npy", np.random.default_rng(0).integers(0, 32, (1280, 3)) / 16)
     liberty = data_file("liberty/nangate45_typ.lib.gz")
     flow = ("synth", candidate, "--flow", "yosys-asic", "--liberty", liberty)
-    done = qcompress(*flow, "--clock", "80", "--inputs", tmp_path / "rows.npy", "--json")
+    done = qcompress(*flow, "--clock-mhz", "80", "--inputs", tmp_path / "rows.npy", "--json")
     assert done.returncode == 0, done.stderr
     (figures,) = json.loads(done.stdout[done.stdout.index("{") :]).values()
     assert figures["clock_ns"] == 12.5

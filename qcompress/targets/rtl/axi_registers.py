@@ -161,9 +161,9 @@ def table_text(found: RegisterMap) -> str:
     lines += [
         f"| 0x{found.base:04x} + {stride} b + 4 w | WEIGHTS | write | | word w of block b of weights |",
         "",
-        f"A block of weights is {found.block_words} words, the lowest first, written in this order: the last one writes "
-        "the block. A write of less than a word, to a register that is not writable or to an address that is none, and a "
-        "read of weights are answered with SLVERR and change nothing.",
+        f"A block of weights is {found.block_words} words, the lowest first, written in this order: the last one "
+        "writes the block. A write of less than a word, to a register that is not writable or to an address that is "
+        "none, and a read of weights are answered with SLVERR and change nothing.",
     ]
     return "\n".join(lines) + "\n"
 

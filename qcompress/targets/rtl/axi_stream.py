@@ -10,6 +10,7 @@ from dataclasses import dataclass
 
 from qcompress.graph import Graph
 from qcompress.graph.ports import INPUT, OUTPUT
+from qcompress.targets.rtl.load_port import store_ports
 from qcompress.targets.rtl.verilog import Bus, Verilog, bits, buses, number, zeros
 from qcompress.targets.rtl.weight_store import Layout
 
@@ -81,9 +82,7 @@ def load_ports(design: Timed) -> tuple[str, ...]:
     """The load port of a design and the bank that a row takes, as declarations; none with constant weights."""
     if design.layout is None:
         return ()
-    of_banks = ("input load_bank", "input input_bank") if design.banks > 1 else ()
-    address, data = bits(design.layout.address_bits), bits(design.layout.block_bits)
-    return ("input load_enable", *of_banks, f"input {address} load_address", f"input {data} load_data")
+    return (*store_ports(design.layout, design.banks), *(["input input_bank"] if design.banks > 1 else []))
 
 
 def stream_text(design: Timed) -> str:

@@ -32,6 +32,8 @@ from qcompress.targets.rtl.bench import write_bench
 from qcompress.targets.rtl.built import InVerilog
 from qcompress.targets.rtl.loadable_cuts import ADDERS, RADICES, Clock, Cuts
 from qcompress.targets.rtl.loadable_emit import Design, refuse, write
+from qcompress.targets.rtl.loadable_ram import ram_layout
+from qcompress.targets.rtl.loadable_writer import layers
 from qcompress.targets.rtl.verilator import Simulation
 from qcompress.targets.rtl.verilog import bus_record, buses
 from qcompress.targets.rtl.weight_store import Layout, require_same_structure
@@ -53,7 +55,8 @@ class RtlLoadable(InVerilog):
 
     reuse: clock cycles between inputs, in which a multiplier does as many products; adders, choices, products: where
     registers stand (`loadable_cuts.Cuts`); device, clock_mhz: what chooses them where they are None; banks: of weights;
-    block_bits: weights that are loaded at once; optimization: g++'s -O.
+    storage: of weights, registers, or ram where folding allows; block_bits: weights that are loaded at once;
+    optimization: g++'s -O.
     """
 
     record: ClassVar[str] = RECORD
@@ -64,6 +67,7 @@ class RtlLoadable(InVerilog):
     device: str | None = None
     clock_mhz: float | None = None
     banks: int = 1
+    storage: str = "registers"
     block_bits: int = 64
     optimization: str = "1"
 
@@ -73,13 +77,14 @@ class RtlLoadable(InVerilog):
         if self.device and self.clock_mhz:
             parts.append(f"{self.device}-{self.clock_mhz:g}MHz")
         parts += [f"{what}{value}" for what in MARKED if (value := getattr(self, what)) is not None]
-        return "-".join([*parts, *([f"banks{self.banks}"] if self.banks > 1 else [])])
+        parts += [f"banks{self.banks}"] if self.banks > 1 else []
+        return "-".join([*parts, *(["ram"] if self.storage == "ram" else [])])
 
     @property
     def cuts(self) -> Cuts:
         """Where registers stand; raises QcompressError for a device without a delay model."""
         clock = Clock.of(self.device, self.clock_mhz) if self.device and self.clock_mhz else None
-        return Cuts(self.choices, self.products, self.adders, self.banks, clock)
+        return Cuts(self.choices, self.products, self.adders, self.banks, self.storage, clock)
 
     def cost(self, graph: Graph) -> tuple[float, float]:
         """Seconds and megabytes that the build of graph will take, as `build_cost` knows them."""
@@ -87,7 +92,10 @@ class RtlLoadable(InVerilog):
 
     def layout(self, graph: Graph) -> Layout:
         """Where the weights of a graph stand in the blocks."""
-        return Layout.of(graph.pruned(), self.block_bits)
+        graph = graph.pruned()
+        if self.storage == "ram":
+            return ram_layout(graph, self.block_bits, layers(graph, self.reuse, cuts=self.cuts))
+        return Layout.of(graph, self.block_bits)
 
     def refuse(self, graph: Graph) -> None:
         """Raises Refused for a graph without weights, reuse factors that do not fit and designs that are too large."""
@@ -98,9 +106,16 @@ class RtlLoadable(InVerilog):
             if (value := getattr(self, what)) not in allowed:
                 known = ", ".join(str(one) for one in sorted(one for one in allowed if one is not None))
                 raise Refused(f"rtl_loadable: {what} {value}: give one of {known}")
+        if self.storage not in ("registers", "ram"):
+            raise Refused(f"rtl_loadable: storage {self.storage}: give registers or ram")
         if (self.device is None) != (self.clock_mhz is None):
             raise Refused("rtl_loadable: a clock is aimed at on a device: give both device and clock_mhz, or none")
         refuse(graph.pruned(), self.reuse)
+        for layer in layers(graph.pruned(), self.reuse):
+            if self.storage == "ram" and (width := layer.operation.kernel_format.width) > self.block_bits:
+                raise Refused(
+                    f"rtl_loadable: node {layer.name} has weights of {width} bits, a block of memory {self.block_bits}"
+                )
 
     def build(self, graph: Graph, folder: Path) -> "LoadableBody":
         """Write folder/verilog of graph, a test bench and the record, and compile the simulation.
@@ -152,6 +167,8 @@ class Settings(BaseModel):
     """Levels of adders between two registers."""
     banks: Literal[1, 2] = 1
     """Banks of weights."""
+    storage: Literal["registers", "ram"] = "registers"
+    """Where weights are kept that differ from step to step."""
 
     @field_validator("reuse", mode="before")
     @classmethod

@@ -27,19 +27,21 @@ class Cuts:
     products: int | None = None
     adders: int | None = None
     banks: int = 1
+    storage: str = "registers"
     clock: "Clock | None" = None
 
     def of_layer(self, layer: Layer) -> Layer:
         """The layer with its registers."""
         found = self.clock.of_layer(layer) if self.clock else layer
         own = {name: getattr(self, name) for name in ("choices", "products", "adders")}
-        found = replace(found, banks=self.banks, **{name: value for name, value in own.items() if value is not None})
-        return replace(found, choices=RADICES[1]) if self.banks > 1 and not found.choices else found
+        said = {name: value for name, value in own.items() if value is not None}
+        found = replace(found, banks=self.banks, storage=self.storage, **said)
+        return replace(found, choices=RADICES[1]) if self.pipelined and not found.choices else found
 
     @property
     def pipelined(self) -> bool:
         """Whether layers have registers between selection and multiplier."""
-        return bool(self.choices or self.clock or self.banks > 1)
+        return bool(self.choices or self.clock or self.banks > 1 or self.storage == "ram")
 
     def of_element(
         self, operation: Operation, formats: Sequence[Format], to: Format, before: float

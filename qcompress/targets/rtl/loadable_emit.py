@@ -10,10 +10,12 @@ from typing import NamedTuple
 
 from qcompress.errors import Refused
 from qcompress.graph import Concatenate, Graph, Linear, Rearrangement
+from qcompress.targets.rtl.load_port import store_ports
 from qcompress.targets.rtl.loadable_cuts import Cuts
 from qcompress.targets.rtl.loadable_elements import ELEMENTS
 from qcompress.targets.rtl.loadable_nodes import write_node
-from qcompress.targets.rtl.loadable_store import store_module, store_ports, store_wires
+from qcompress.targets.rtl.loadable_ram import entries
+from qcompress.targets.rtl.loadable_store import store_module, store_wires
 from qcompress.targets.rtl.loadable_writer import Value, Writer, layers
 from qcompress.targets.rtl.verilog import Verilog, bits, number, zeros
 from qcompress.targets.rtl.weight_store import Layout, linear_nodes
@@ -67,7 +69,7 @@ def write(graph: Graph, top: str, layout: Layout, reuse: int, cuts: Cuts | None 
     layout: of the weights; reuse: clock cycles between inputs; cuts: where registers stand, as ever if None.
     """
     graph = graph.pruned()
-    writer = Writer(graph, reuse, cuts or Cuts())
+    writer = Writer(graph, reuse, layout, cuts or Cuts())
     values = {bus.port.name: Value(bus.name, 0) for bus in writer.inputs}
     for node in graph.nodes:
         values[node.name] = write_node(writer, node, [values[name] for name in node.sources])
@@ -95,7 +97,7 @@ def _header(writer: Writer, top: str, layout: Layout, latency: int) -> list[str]
         *_bus_table(writer),
         "//",
         "// weights, from the lowest bit of block 0",
-        *(f"//   {entry.node}.{entry.part}: {len(entry.order)} x {entry.width} bits" for entry in layout.entries),
+        *(f"//   {line}" for line in entries(layout)),
     ]
     return lines
 

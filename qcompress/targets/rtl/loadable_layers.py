@@ -22,6 +22,8 @@ from qcompress.targets.rtl.verilog import Lane, Verilog, bits, element, zeros
 
 INDEX_FORMAT = Format(False, 40, 40)
 NOWHERE = -1
+RAM_EDGES = 2
+"""From an address of a memory to its word: the memory's own register, and one behind it."""
 
 
 class Use(NamedTuple):
@@ -39,7 +41,7 @@ class Layer:
 
     adders: levels of the adder tree between two registers; choices: inputs of a multiplexer between two registers, 0
     for a layer that selects its operands and multiplies them at once; products: cycles of a product, 1 or 2; banks: of
-    weights, 1 or 2.
+    weights, 1 or 2; storage: of weights, registers or ram.
     """
 
     name: str
@@ -51,6 +53,7 @@ class Layer:
     choices: int = 0
     products: int = 1
     banks: int = 1
+    storage: str = "registers"
 
     @cached_property
     def taps(self) -> Codes:
@@ -137,20 +140,25 @@ class Layer:
 
     @cached_property
     def depth(self) -> int:
-        """Clock edges from what a layer holds to the operands of its multipliers.
-
-        What chooses among weights is a cycle behind the steps: there are many of them to be told.
+        """Clock edges from a step to the operands of its multipliers: one until all multiplexers know of it, then
+        theirs.
         """
         if not self.choices:
             return 0
         windows = [len({(use.position, use.group, use.chunk) for use in uses}) for uses in self.uses]
         filters = [self.banks * len({(use.channel, use.chunk) for use in uses}) for uses in self.uses]
-        levels, of_weights = (max(tree_levels(n, self.choices) for n in counts) for counts in (windows, filters))
-        return max(levels, of_weights + (of_weights > 0))
+        of_weights = RAM_EDGES if self.folds_weights else max(tree_levels(n, self.choices) for n in filters)
+        return 1 + max(of_weights, *(tree_levels(n, self.choices) for n in windows))
+
+    @property
+    def folds_weights(self) -> bool:
+        """Whether its weights are kept in memories."""
+        folded = all(len({(use.channel, use.chunk) for use in uses}) > 1 for uses in self.uses)
+        return self.storage == "ram" and folded
 
     @property
     def sums_at(self) -> int:
-        """Clock edges from what a layer holds to its sum of products."""
+        """Clock edges from a step to its sum of products."""
         return self.depth + self.sum_latency
 
     @property
@@ -250,18 +258,20 @@ def registered(source: Verilog, lanes: Sequence[Lane]) -> list[Lane]:
     return later
 
 
-def layer_ports(layer: Layer) -> tuple[str, ...]:
+def layer_ports(layer: Layer, loading: Sequence[str] = ()) -> tuple[str, ...]:
     """Ports of the module of a layer: `codes` are taken when `start` is 1, with the bank of weights that they want.
 
-    Weights of bank 0 stand in the lower half.
+    Weights of bank 0 stand in the lower half. loading: ports of a layer that has weights in memories of its own.
     """
     operation, banks = layer.operation, layer.banks
+    bits_of_kernel = bits(banks * operation.kernel.size * operation.kernel_format.width)
+    kernel = loading if layer.folds_weights else [f"input {bits_of_kernel} kernel"]
     return (
         "input clk",
         "input start",
         *(["input bank"] if banks > 1 else []),
         f"input {bits(prod(layer.shape) * layer.given.width)} codes",
-        f"input {bits(banks * operation.kernel.size * operation.kernel_format.width)} kernel",
+        *kernel,
         f"input {bits(banks * operation.channels * operation.bias_format.width)} bias",
         f"output reg {bits(layer.outputs * operation.accumulator.width)} sums",
     )

@@ -10,6 +10,7 @@ from qcompress.graph import ArgMax as _ArgMax
 from qcompress.graph import Concatenate, Linear, Merge, Node, Operation, Pool, Rearrangement
 from qcompress.graph.movement import numbered
 from qcompress.targets.rtl import loadable_pipelined, loadable_plain
+from qcompress.targets.rtl.load_port import store_ports
 from qcompress.targets.rtl.loadable_elements import aligned_module, element_module
 from qcompress.targets.rtl.loadable_layers import sum_module
 from qcompress.targets.rtl.loadable_writer import Value, Writer, bus_name, layer_of
@@ -52,14 +53,18 @@ def _layer(writer: Writer, node: Node, operation: Linear, given: Value) -> Value
     name = bus_name(graph, node)
     layer = layer_of(graph, node, writer.reuse, writer.cuts)
     sum_module(writer.modules, layer)
-    module = loadable_pipelined.layer_module if layer.choices else loadable_plain.layer_module
-    module(writer.modules, layer)
+    if layer.choices:
+        loadable_pipelined.layer_module(writer.modules, layer, writer.layout)
+    else:
+        loadable_plain.layer_module(writer.modules, layer)
     writer.body.line(f"wire {writer.bus(node.name, name)};")
+    loading = [port.split()[-1] for port in store_ports(writer.layout, layer.banks)]
+    kernel = ", ".join(f".{port}({port})" for port in loading) if layer.folds_weights else f".kernel({name}_kernel)"
     with writer.body.block(f"{name} {name}_layer (", ");"):
         bank = f".bank({writer.bank(given.time)}), " if layer.banks > 1 else ""
         writer.body.line(
             f".clk(clk), .start({writer.valid(given.time)}), {bank}.codes({given.bus}),",
-            f".kernel({name}_kernel), .bias({name}_bias), .sums({name})",
+            f"{kernel}, .bias({name}_bias), .sums({name})",
         )
     return Value(name, given.time + layer.latency)
 

@@ -6,26 +6,43 @@ for every few hundred look-up tables. A second bank of weights is one more input
 
 from math import prod
 
-from qcompress.targets.rtl.loadable_choices import Choices, Option
+from qcompress.targets.rtl.load_port import store_ports
+from qcompress.targets.rtl.loadable_choices import LOADS, Choices, Option
 from qcompress.targets.rtl.loadable_layers import Layer, banked, input_wires, kernel_wires, layer_ports
-from qcompress.targets.rtl.loadable_steps import Steps
+from qcompress.targets.rtl.loadable_ram import Memories, RamLayout
+from qcompress.targets.rtl.loadable_steps import KEPT, Steps
 from qcompress.targets.rtl.verilog import Lane, Verilog, bits, element
+from qcompress.targets.rtl.weight_store import Layout
 
 
-def layer_module(source: Verilog, layer: Layer) -> None:
-    """Write the module of a layer, named as it, to source: `codes` are taken when `start` is 1."""
-    with source.module(layer.name, *layer_ports(layer)):
-        source.line(f"reg {bits(prod(layer.shape) * layer.given.width)} held;")
-        source.line("always @(posedge clk) if (start) held <= codes;", "")
+def layer_module(source: Verilog, layer: Layer, layout: Layout) -> None:
+    """Write the module of a layer, named as it, to source: `codes` are taken when `start` is 1.
+
+    layout: of the weights of the design.
+    """
+    with source.module(layer.name, *layer_ports(layer, store_ports(layout, layer.banks))):
+        _held(source, layer)
         steps = Steps(source, layer)
         input_wires(source, layer)
-        kernel_wires(source, layer)
+        if not layer.folds_weights:
+            kernel_wires(source, layer)
         _bias_wires(source, layer)
         source.line("")
-        operands = _Operands(source, steps, layer)
+        operands = _Operands(source, steps, layer, layout)
         totals = [_total(source, operands, steps, slot) for slot in range(layer.slots)]
         source.joined(f"wire {bits(layer.slots * layer.operation.accumulator.width)} totals =", totals[::-1])
         _results(source, steps, layer)
+
+
+def _held(source: Verilog, layer: Layer) -> None:
+    """What a layer takes, from the second edge with `start` on; copies of `start` for some dozens of bits each."""
+    width = prod(layer.shape) * layer.given.width
+    source.line(f"reg {bits(width)} entering, held;", "always @(posedge clk) entering <= codes;")
+    for place, low in enumerate(range(0, width, LOADS)):
+        part = f"[{min(low + LOADS, width) - 1}:{low}]"
+        source.line(f"{KEPT}reg start_{place};", f"{KEPT}always @(posedge clk) start_{place} <= start;")
+        source.line(f"always @(posedge clk) if (start_{place}) held{part} <= entering{part};")
+    source.line("")
 
 
 def _bias_wires(source: Verilog, layer: Layer) -> None:
@@ -77,8 +94,11 @@ def _results(source: Verilog, steps: Steps, layer: Layer) -> None:
 class _Operands:
     """What every slot of a layer reads, each at its time; one wire for those that read the same."""
 
-    def __init__(self, source: Verilog, steps: Steps, layer: Layer) -> None:
+    def __init__(self, source: Verilog, steps: Steps, layer: Layer, layout: Layout) -> None:
         self.source, self.steps, self.layer = source, steps, layer
+        self.memories = None
+        if layer.folds_weights and isinstance(layout, RamLayout):
+            self.memories = Memories(source, steps, layout)
         self.choices = Choices(source, steps, layer.choices)
         self.late: dict[str, str] = {}
 
@@ -90,7 +110,7 @@ class _Operands:
         ] * layer.banks
         levels = self.choices.levels(options)
         if levels:
-            return self._carried(self.choices.chosen("window", options, width, 0), width, layer.depth - levels)
+            return self._carried(self.choices.chosen("window", options, width, 1), width, layer.depth - 1 - levels)
         return self._kept(options[0][0].part(0, width), width)
 
     def _carried(self, wire: str, width: int, edges: int) -> str:
@@ -105,12 +125,12 @@ class _Operands:
 
     def _kept(self, part: str, width: int) -> str:
         """What is the same at every step, until the last one has been multiplied."""
-        if self.layer.depth == 0:
+        if self.layer.depth == 1:
             return part
-        if part not in self.late and self.layer.depth > self.layer.reuse:  # the next row comes before
+        if part not in self.late and self.layer.depth > self.layer.reuse + 1:  # the next row comes before
             name = f"straight_{len(self.late)}"
             self.source.line(f"wire {bits(width)} {name} = {part};")
-            self.late[part] = self._carried(name, width, self.layer.depth)
+            self.late[part] = self._carried(name, width, self.layer.depth - 1)
         elif part not in self.late:
             name = f"kept_{len(self.late)}"
             ready = self.steps.started(self.layer.depth - 1)
@@ -120,6 +140,8 @@ class _Operands:
 
     def weights(self, slot: int) -> str:
         """Weights, which stand still: they are chosen as late as the multipliers allow."""
+        if self.memories:
+            return self.memories.word(slot)
         layer, width = self.layer, self.layer.width * self.layer.operation.kernel_format.width
         options = [
             [Option(banked(f"filter_{use.channel}", bank), use.chunk * width) for use in layer.uses[slot]]
@@ -133,7 +155,7 @@ class _Operands:
         options = [
             [Option(banked(f"added_{use.channel}", bank), 0) for use in layer.uses[slot]] for bank in range(layer.banks)
         ]
-        return self._still("start", options, width, layer.sums_at)
+        return self._still("added_at", options, width, layer.sums_at)
 
     def _still(self, what: str, options: list[list[Option]], width: int, at: int) -> str:
         levels = self.choices.levels(options)

@@ -68,7 +68,7 @@ class Steps:
     def _before(self, what: "_What", at: int) -> str:
         """A register that drives the next ones in the tree."""
         name, left = self.branches.get((what, at), ("", 0))
-        if not left:
+        if not name or (at and not left):  # of equal registers behind logic tools make one again
             name, left = self.signal(what.values, what.width, at, banked=what.banked, gated=what.gated), BRANCHES
         self.branches[what, at] = name, left - 1
         return name

@@ -3,20 +3,15 @@
 import numpy as np
 
 from qcompress.fixedpoint import Codes
+from qcompress.targets.rtl.load_port import store_ports
 from qcompress.targets.rtl.loadable_layers import banked
+from qcompress.targets.rtl.loadable_steps import KEPT
 from qcompress.targets.rtl.loadable_writer import Writer, bus_name
 from qcompress.targets.rtl.verilog import Verilog, bits, number
 from qcompress.targets.rtl.weight_store import Entry, Layout
 
-
-def store_ports(layout: Layout, banks: int = 1) -> tuple[str, ...]:
-    """The load port of layout, as declarations: one block at a rising edge with `load_enable`, of one of the banks."""
-    return (
-        "input load_enable",
-        *(["input load_bank"] if banks > 1 else []),
-        f"input {bits(layout.address_bits)} load_address",
-        f"input {bits(layout.block_bits)} load_data",
-    )
+BLOCKS_OF_A_COPY = 32
+"""Blocks that are written from the same copy of the data."""
 
 
 def store_wires(writer: Writer, source: Verilog, top: str, layout: Layout) -> None:
@@ -43,7 +38,7 @@ def store_module(writer: Writer, source: Verilog, top: str, layout: Layout) -> N
     ports = [f"output {bits(banks * entry.bits)} {_weights(writer, entry)}" for entry in layout.entries]
     with source.module(f"{top}_weights", "input clk", *store_ports(layout, banks), *ports):
         for bank in range(banks):
-            source.line(f"reg {bits(layout.bits)} {banked('stored', bank)};")
+            source.line(f"reg {bits(layout.register_bits)} {banked('stored', bank)};")
         if writer.cuts.pipelined:
             _enabled(source, layout, banks)
         else:
@@ -55,7 +50,7 @@ def store_module(writer: Writer, source: Verilog, top: str, layout: Layout) -> N
 def _block(layout: Layout, block: int, data: str) -> tuple[str, str]:
     """The bits of a block in the string of weights, and what is written there."""
     first = block * layout.block_bits
-    count = min(layout.block_bits, layout.bits - first)
+    count = min(layout.block_bits, layout.register_bits - first)
     return f"[{first + count - 1}:{first}]", data if count == layout.block_bits else f"{data}[{count - 1}:0]"
 
 
@@ -69,15 +64,23 @@ def _addressed(source: Verilog, layout: Layout) -> None:
 
 
 def _enabled(source: Verilog, layout: Layout, banks: int) -> None:
-    """A block is written an edge later, by a register of its own that enables it."""
-    source.line(f"reg {bits(layout.block_bits)} data;", "always @(posedge clk) data <= load_data;")
+    """A block is written two edges later, by a register of its own that enables it; the data are copied on the way."""
+    copies = -(-layout.register_blocks // BLOCKS_OF_A_COPY)
+    source.line("reg enable;", f"reg {bits(layout.address_bits)} address;", f"reg {bits(layout.block_bits)} data;")
+    with source.block("always @(posedge clk) begin"):
+        source.line("enable <= load_enable;", "address <= load_address;", "data <= load_data;")
+    if banks > 1:
+        source.line("reg of_bank;", "always @(posedge clk) of_bank <= load_bank;")
+    for copy in range(copies):
+        source.line(f"{KEPT}reg {bits(layout.block_bits)} data_{copy};")
+        source.line(f"{KEPT}always @(posedge clk) data_{copy} <= data;")
     for bank in range(banks):
         enable = banked("write", bank)
-        wanted = f"load_enable & (load_bank == 1'b{bank})" if banks > 1 else "load_enable"
-        source.line(f"reg {bits(layout.blocks)} {enable};")
-        for block in range(layout.blocks):
-            place, data = _block(layout, block, "data")
-            this = f"load_address == {number(block, layout.address_bits)}"
+        wanted = f"enable & (of_bank == 1'b{bank})" if banks > 1 else "enable"
+        source.line(f"reg {bits(layout.register_blocks)} {enable};")
+        for block in range(layout.register_blocks):
+            place, data = _block(layout, block, f"data_{block // BLOCKS_OF_A_COPY}")
+            this = f"address == {number(block, layout.address_bits)}"
             source.line(f"always @(posedge clk) {enable}[{block}] <= {wanted} & ({this});")
             source.line(f"always @(posedge clk) if ({enable}[{block}]) {banked('stored', bank)}{place} <= {data};")
 

@@ -11,7 +11,7 @@ from qcompress.graph.ports import INPUT, OUTPUT
 from qcompress.targets.rtl.loadable_cuts import ADDERS, Cuts
 from qcompress.targets.rtl.loadable_layers import Layer
 from qcompress.targets.rtl.verilog import Bus, Verilog, bits, buses
-from qcompress.targets.rtl.weight_store import linear_nodes
+from qcompress.targets.rtl.weight_store import Layout, linear_nodes
 
 RESERVED = frozenset(
     """
@@ -44,6 +44,7 @@ class Writer:
 
     graph: Graph
     reuse: int
+    layout: Layout
     cuts: Cuts = field(default_factory=Cuts)
     modules: Verilog = field(default_factory=Verilog)
     body: Verilog = field(default_factory=Verilog)

@@ -56,12 +56,22 @@ class Layout:
         return cls(tuple(entries), block_bits)
 
     @property
-    def bits(self) -> int:
+    def register_bits(self) -> int:
+        """Bits of the entries."""
         return sum(entry.bits for entry in self.entries)
 
     @property
+    def register_blocks(self) -> int:
+        """Blocks of the entries."""
+        return -(-self.register_bits // self.block_bits)
+
+    @property
+    def bits(self) -> int:
+        return self.register_bits
+
+    @property
     def blocks(self) -> int:
-        return -(-self.bits // self.block_bits)
+        return self.register_blocks
 
     @property
     def address_bits(self) -> int:
@@ -86,7 +96,7 @@ class Layout:
             part = sum((code & ((1 << entry.width) - 1)) << (entry.width * n) for n, code in enumerate(codes))
             string |= part << first
             first += entry.bits
-        return [string >> (n * self.block_bits) & ((1 << self.block_bits) - 1) for n in range(self.blocks)]
+        return [string >> (n * self.block_bits) & ((1 << self.block_bits) - 1) for n in range(self.register_blocks)]
 
 
 def linear_nodes(graph: Graph) -> list[Node]:

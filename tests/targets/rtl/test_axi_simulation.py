@@ -67,7 +67,11 @@ def built(settings: RtlLoadable, graph: Graph, folder: Path) -> AxiBody:
 
 @pytest.fixture(scope="module")
 def two_banks(tmp_path_factory: pytest.TempPathFactory) -> AxiBody:
-    return built(RtlLoadable(reuse=4, banks=2, choices=4, block_bits=72), network(), tmp_path_factory.mktemp("axi"))
+    return built(
+        RtlLoadable(reuse=4, banks=2, choices=4, storage="ram", block_bits=72),
+        network(),
+        tmp_path_factory.mktemp("axi"),
+    )
 
 
 def addresses(body: AxiBody) -> dict[str, int]:
@@ -164,6 +168,7 @@ def test_streams_of_several_ports_go_their_own_pace_around_constant_weights(tmp_
         RtlLoadable(reuse=4),
         RtlLoadable(reuse=4, device="ecp5", clock_mhz=100),
         RtlLoadable(banks=2),
+        RtlLoadable(reuse=8, storage="ram"),
     ],
     ids=lambda settings: settings.name if settings else "rtl",
 )

@@ -64,6 +64,8 @@ CLOCK = {"device": "ecp5", "clock_mhz": 100.0}
                 (5, WEIGHTED, {"choices": 16}),
                 (CHUNKED, WEIGHTED, CLOCK | {"banks": 2}),
                 (CHUNKED, WEIGHTED, {"device": "ecp5", "clock_mhz": 300.0}),
+                (2, WEIGHTED, {"storage": "ram"}),
+                (CHUNKED, WEIGHTED, {"storage": "ram", "banks": 2}),
             )
         ),
     ],
@@ -190,6 +192,7 @@ def test_names_differ_where_settings_do() -> None:
         RtlLoadable(banks=2),
         RtlLoadable(reuse=16, choices=4),
         RtlLoadable(reuse=16, choices=4, products=2, adders=1),
+        RtlLoadable(reuse=16, banks=2, storage="ram"),
         RtlLoadable(reuse=16, device="ecp5-85k", clock_mhz=100),
         RtlLoadable(reuse=16, device="ecp5-85k", clock_mhz=125.5),
     ]
@@ -198,6 +201,7 @@ def test_names_differ_where_settings_do() -> None:
         "rtl_loadable-banks2",
         "rtl_loadable-16-choices4",
         "rtl_loadable-16-choices4-products2-adders1",
+        "rtl_loadable-16-banks2-ram",
         "rtl_loadable-16-ecp5-85k-100MHz",
         "rtl_loadable-16-ecp5-85k-125.5MHz",
     ]
@@ -278,6 +282,8 @@ def test_what_cannot_be_written_is_refused_by_name() -> None:
         ),
         (RtlLoadable(choices=3), bare, "choices 3: give one of 0, 2, 4, 8, 16"),
         (RtlLoadable(banks=3), bare, "banks 3: give one of 1, 2"),
+        (RtlLoadable(storage="rom"), bare, "storage rom: give registers or ram"),
+        (RtlLoadable(storage="ram", block_bits=4), bare, "node conv has weights of 5 bits, a block of memory 4"),
         (RtlLoadable(clock_mhz=100), bare, "give both device and clock_mhz, or none"),
         (RtlLoadable(), cases("Relu", 1)[0], "has no weights; use target rtl"),
         (RtlLoadable(), wide(300), "graph wide has 90000 multipliers at reuse factor 1, 20000 are allowed"),

@@ -26,6 +26,7 @@ from qcompress.errors import QcompressError
 from qcompress.fixedpoint import Codes, Format, Overflow
 from qcompress.graph.ports import INPUT, OUTPUT, Port
 from qcompress.targets.processes import require
+from qcompress.targets.rtl.load_port import store_ports
 from qcompress.targets.rtl.loadable import (
     DRIVER,
     LINT_WAIVERS,
@@ -37,7 +38,6 @@ from qcompress.targets.rtl.loadable import (
 from qcompress.targets.rtl.loadable_cuts import Cuts
 from qcompress.targets.rtl.loadable_elements import adder
 from qcompress.targets.rtl.loadable_emit import write
-from qcompress.targets.rtl.loadable_store import store_ports
 from qcompress.targets.rtl.verilator import Simulation
 from qcompress.targets.rtl.verilog import Lane, Verilog, bits, buses, element, number, zeros
 from qcompress.targets.rtl.weight_store import Layout
