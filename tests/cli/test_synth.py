@@ -247,7 +247,7 @@ def test_choices_of_a_flow_are_taken_and_a_clock_is_compared(
     assert done.returncode == 0, done.stderr
     figures = json.loads(done.stdout[done.stdout.index("{") :])
     devices = {name.split("/")[0]: report["device"] for name, report in figures.items()}
-    assert devices == {"yosys-asic": "mine.lib", "yosys-xilinx": "xc7", "yosys-ecp5": "ECP5-25k"}
+    assert devices == {"yosys-asic": "mine.lib", "yosys-xilinx": "xc7", "yosys-ecp5": "ecp5-25k"}
     fmax = figures["yosys-ecp5/rtl_loadable-2/net"]["fmax_mhz"]
     assert fmax > 10
     assert qcompress("compare", candidate, "--csv", tmp_path / "t.csv").returncode == 0
