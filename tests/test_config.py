@@ -5,8 +5,8 @@ from pathlib import Path
 import pytest
 from helpers.paths import ROOT
 
-from qcompress.config import load_config
-from qcompress.errors import QcompressError
+from qcompress.config import load_config, parse_config
+from qcompress.errors import QcompressError, QcompressWarning
 
 GOOD = (ROOT / "firmware_configs" / "econt_48bit.yaml").read_text()
 
@@ -115,3 +115,39 @@ def test_quick_trains_one_epoch_and_does_not_synthesize(tmp_path):
 def test_yaml_runs_no_code(tmp_path, payload):
     with pytest.raises(QcompressError, match="not valid YAML"):
         load_config(write(tmp_path, GOOD.replace("econt_48bit", payload)))
+
+
+def test_hardware_reaches_targets_and_the_flow_unless_they_are_told(tmp_path):
+    bare = GOOD.replace("  rtl: verilog", "  rtl: null").replace("synthesis:\n  flow: yosys-xilinx\n", "")
+    plain = load_config(write(tmp_path, bare))
+    assert (plain.hardware.told(), plain.synthesis.flow) == ({}, "yosys-xilinx")
+    for section, part, flow in (
+        ("{device: xc7k325tffg900-2, clock_mhz: 160}", "xc7k325tffg900-2", "yosys-xilinx"),
+        ("{device: xc7k325tffg900-2, clock_mhz: 160, lut: 5}\nsynthesis: {flow: null}", "xc7k325tffg900-2", None),
+    ):
+        config = load_config(write(tmp_path, f"{bare}\nhardware: {section}\n"))
+        hls = config.targets["hls"]
+        assert (hls["part"], hls["clock_mhz"], config.synthesis.flow) == (part, 160.0, flow)
+        again = parse_config(config.model_dump(mode="json"), tmp_path)
+        assert again == config
+    for device, flow in (("ecp5-85k", "yosys-ecp5"), ("sky130hd", "yosys-asic"), ("10AX115S2F45I2SG", None)):
+        with pytest.warns(QcompressWarning, match=f"Vitis takes parts of AMD: device {device} is not used"):
+            config = load_config(write(tmp_path, f"{bare}\nhardware: {{device: {device}}}\n"))
+        assert (config.targets["hls"]["part"], config.synthesis.flow) == ("", flow)
+    own = load_config(write(tmp_path, f"{bare}\nhardware: {{lut: 5, ff: 6}}\n"), {"lut": 7})
+    assert own.hardware.told() == {"lut": 7, "ff": 6}
+
+
+def test_a_config_of_an_older_manifest_is_read(tmp_path):
+    stored = load_config(write(tmp_path, GOOD)).model_dump(mode="json")
+    del stored["hardware"]
+    stored["targets"]["hls"] = {"backend": "Vitis", "part": "xcvu13", "clock_period_ns": 5.0}
+    config = parse_config(stored, tmp_path)
+    assert (config.hardware.told(), config.choices()[1].target.part) == ({}, "xcvu13")
+
+
+def test_a_flow_that_is_none_is_named(tmp_path):
+    with pytest.raises(
+        QcompressError, match=r"synthesis.flow: give one of yosys-xilinx, .*yosys-asic, or null, not 'x'"
+    ):
+        load_config(write(tmp_path, GOOD.replace("flow: yosys-xilinx", "flow: x")))

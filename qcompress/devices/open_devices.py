@@ -1,8 +1,8 @@
 """Devices that open tools place and route, and libraries of cells that open tools map to.
 
-Capacities: of ECP5 and Nexus as nextpnr counts them (TRELLIS_COMB, OXIDE_COMB, MULT18X18D, DP16KD), of Gowin and
-GateMate from the makers' data sheets. A GateMate's CPE is two trees of tables with four inputs and two flip-flops; it
-has no multipliers of its own.
+Capacities are those that nextpnr counts: TRELLIS_COMB, OXIDE_COMB, LUT4, CPE_LT; MULT18X18D, MULT18_CORE, MULT18X18,
+MULTALU27X18. A GateMate's CPE is two trees of tables with four inputs and two flip-flops; it has no multipliers of its
+own, and nextpnr counts halves of its block RAMs.
 """
 
 from qcompress.devices.device import Device, Vendor

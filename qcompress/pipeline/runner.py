@@ -18,7 +18,7 @@ from qcompress.pipeline.synthesis import FLOW, deciding, folders, run_flow
 from qcompress.pipeline.verification import mismatches
 from qcompress.progress import Reporter
 from qcompress.synthesis import SynthesisReport
-from qcompress.synthesis.aim import flow_of
+from qcompress.synthesis.aim import own_flows
 
 
 def run(config: Config, folder: Path, until: str | None, reporter: Reporter, models: Given | None = None) -> Candidate:
@@ -76,14 +76,14 @@ def run_one(folder: Path, figures: StepFigures[Found], reporter: Reporter) -> Fo
 def synthesize_candidate(folder: Path, reporter: Reporter) -> dict[str, SynthesisReport]:
     """Synthesize the candidate in folder, trained or compiled, and record it; reports by network.
 
-    reporter: shows how far it is. Raises QcompressError if it holds no RTL.
+    reporter: shows how far it is. Raises QcompressError if it holds no RTL, or is made for a device that no
+    open flow knows.
     """
     candidate = Candidate.open(folder)
     config = candidate.manifest["config"]
     options = parse_config(config, folder).synthesis if config else SynthesisOptions()
-    device = candidate.hardware.aimed_at
-    fitting = None if device is None or config else flow_of(device)  # a config has it already
-    options = options.model_copy(update={"flow": fitting or options.flow or FLOW})
+    own = options.flow if config else None
+    options = options.model_copy(update={"flow": own or next(iter(own_flows(candidate.hardware)), FLOW)})
     if not folders(candidate, options.flow):
         raise QcompressError(f"{folder}: holds no RTL; build it with target rtl or rtl_loadable")
     candidate.check_intact("compile")

@@ -83,6 +83,8 @@ def _remedy(budget: str, aims: Hardware) -> str:
     if budget == "latency_ns":
         return f"give clock_mhz, or run synth --flow {_placing(aims)}"
     device = aims.aimed_at
+    if device is not None and device.vendor == "ASIC" and budget in ("lut", "dsp"):
+        return f"{device.name} has none: leave the budget out, or give one of ge"
     flow = CELLS if budget == "ge" else XILINX if device is None else flow_of(device)
     return f"run synth --flow {flow}" if flow else f"no open flow is for {aims.device}: synthesize it with its vendor's"
 

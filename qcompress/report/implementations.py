@@ -24,6 +24,8 @@ from qcompress.targets.rtl.constant import TARGET, Rtl
 from qcompress.targets.rtl.loadable import RtlLoadable
 
 RESOURCES = ("lut", "ff", "dsp", "gate_equivalents", "energy_nj")
+OF_DEVICES = ("lut", "ff", "dsp")
+"""Of these, what differs from device to device."""
 SIZES = ("output_bits", "weight_bits", "weights", "multiplications")
 UNKNOWN = SynthesisReport("none", Origin.ESTIMATED)
 """Of a target that is neither synthesized nor estimated."""
@@ -103,23 +105,25 @@ def _resources(reports: Mapping[str, Reports], device: Device | None) -> tuple[d
 
 
 def _best(reports: Reports, figure: str, device: Device | None) -> tuple[Figure, str]:
-    """A figure of one network and its origin: of the truest report that gives it, the mapped one's between equals."""
+    """A figure of one network and its origin: of the truest report that gives it."""
     usable = [
         (truth(flow, report), getattr(report, figure, None))
         for flow, report in reports.items()
-        if figure in ("gate_equivalents", "energy_nj") or _suits(flow, report, device)
+        if _suits(flow, report, figure, device)
     ]
     known = sorted((found for found in usable if found[1] is not None), key=lambda found: TRUTHS.index(found[0]))
     return (known[0][1], known[0][0]) if known else (None, ESTIMATED)
 
 
-def _suits(flow: str, report: SynthesisReport, device: Device | None) -> bool:
-    """Whether a report's tables and registers are a device's; without one those of AMD, which the estimate is of too.
+def _suits(flow: str, report: SynthesisReport, figure: str, device: Device | None) -> bool:
+    """Whether a report's figure is a device's; without one those of AMD are meant, which the estimate is of too.
 
     Those of a place and route hold a harness.
     """
-    if report.origin is Origin.ESTIMATED:
+    if figure not in OF_DEVICES:
         return True
+    if report.origin is Origin.ESTIMATED:
+        return device is None or device.vendor == "AMD" or figure == "ff"
     return flow == (XILINX if device is None else flow_of(device))
 
 

@@ -85,8 +85,23 @@ def test_what_is_mapped_or_routed_takes_the_place_of_the_estimate(candidate: Can
     ]
     amd = found(candidate, **asked, device="xcvu13p-flga2577-2-e")
     assert amd["FF"] == (80, "mapped", True)
-    intel = found(candidate, **asked, device="10AX115S2F45I2SG")
-    assert intel["LUT"][1] == "estimated"
+
+
+@pytest.mark.parametrize(
+    ("device", "remedy"),
+    [
+        ("ecp5-45k", "run synth --flow yosys-ecp5"),
+        ("10AX115S2F45I2SG", "no open flow is for 10AX115S2F45I2SG: synthesize it with its vendor's"),
+        ("sky130hd", "sky130hd has none: leave the budget out, or give one of ge"),
+    ],
+)
+def test_the_estimate_of_one_kind_of_table_is_not_that_of_another(
+    candidate: Candidate, device: str, remedy: str
+) -> None:
+    leave(candidate, "yosys-xilinx", MAPPED)
+    registers, tables = checks(candidate, Hardware(device=device, ff=1000, lut=1000))[::-1]
+    assert (registers.origin, registers.holds) == ("estimated", True)
+    assert (tables.found, tables.holds, tables.remark) == (None, None, remedy)
 
 
 def test_latency_is_that_of_the_verilog_at_the_clock(candidate: Candidate) -> None:

@@ -1,10 +1,13 @@
 """The comparison of candidates: the front holds what nothing beats; every kind of implementation has its name."""
 
+import io
+import re
 from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
 import pytest
+from rich.console import Console
 
 from qcompress.errors import QcompressError
 from qcompress.fixedpoint import Format
@@ -12,7 +15,8 @@ from qcompress.graph import Graph, Node, Relu
 from qcompress.report.comparison import comparison_table
 from qcompress.report.implementations import Row, estimates_of
 from qcompress.report.pareto import first_score, pareto_figure, pareto_front, score_label
-from qcompress.report.tables import as_markdown
+from qcompress.report.tables import as_markdown, cell
+from qcompress.report.terminal import print_tables
 from qcompress.targets import TARGETS
 
 
@@ -58,3 +62,23 @@ def test_table_and_figure(tmp_path: Path) -> None:
     assert first_score([replace(one, scores={}) for one in rows]) is None
     with pytest.raises(QcompressError, match="no candidate has a figure speed; they have emd_mean"):
         pareto_figure(rows, "speed", tmp_path / "front.png")
+
+
+def test_a_terminal_of_100_columns_breaks_no_number_of_the_comparison() -> None:
+    numbers = {
+        **{"lut": 1234567, "ff": 2345678, "dsp": 12288, "gate_equivalents": 3456789.0, "latency_cycles": 12345},
+        **{"latency_ns": 98765.4, "interval": 128, "fmax_mhz": 123.45, "clock_mhz": 125.0, "throughput_mhz": 0.97},
+        **{"weights": 34567, "weight_bits": 207402, "multiplications": 345678, "output_bits": 144, "energy_nj": 1.5},
+    }
+    origins = dict.fromkeys(numbers, "mapped") | {"lut": "routed", "latency_cycles": "built"}
+    device = "xcvu13p-flga2577-2-e"
+    rows = [Row("econt_w6_f16_l3_folded16", kind, numbers, origins, {"emd_mean": 0.9217}, {}, device) for kind in "ab"]
+    text = io.StringIO()
+    table = comparison_table(rows)
+    print_tables([table], Console(file=text, width=100, force_terminal=True, no_color=True))
+    lines = re.sub("\x1b\\[[0-9]*m", "", text.getvalue()).splitlines()
+    assert max(map(len, lines)) <= 100
+    words = " ".join(lines).split()
+    shown = [cell(value) for value in table.rows[0] if isinstance(value, int | float)]
+    assert len(shown) == len(numbers) + 1
+    assert all(words.count(number) >= 2 for number in shown)

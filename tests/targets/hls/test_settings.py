@@ -30,6 +30,11 @@ def test_what_is_told_wins() -> None:
     assert chosen({})[1] == Hls()
 
 
+def test_settings_of_an_older_manifest_are_read() -> None:
+    told = {"backend": "Vivado", "io_type": "io_stream", "strategy": "Resource", "reuse_factor": 2, "part": ""}
+    assert choose("hls", {**told, "clock_period_ns": 5.0}).target == Hls("Vivado", "io_stream", "Resource", 2)
+
+
 @pytest.mark.parametrize(
     ("backend", "device", "instead"),
     [
