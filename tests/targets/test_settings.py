@@ -95,6 +95,12 @@ def test_the_cost_knows_what_makes_builds_long() -> None:
         (constant, {}, Rtl()),
         (constant, {"latency_cutoff": 2}, Rtl(latency_cutoff=2.0)),
         (loadable, {"reuse": 16}, RtlLoadable(reuse=16)),
+        (
+            loadable,
+            {"reuse": 16, "device": "ecp5", "clock_mhz": 100, "banks": 2, "storage": "ram"},
+            RtlLoadable(reuse=16, device="ecp5", clock_mhz=100.0, banks=2, storage="ram"),
+        ),
+        (loadable, {"choices": 4, "products": 2, "adders": 1}, RtlLoadable(choices=4, products=2, adders=1)),
     ],
 )
 def test_a_config_makes_a_target(module: Any, given: dict[str, Any], made: Any) -> None:
@@ -120,6 +126,9 @@ def test_a_config_makes_a_target(module: Any, given: dict[str, Any], made: Any) 
         (constant, {"optimization": "3"}, "Extra inputs are not permitted"),
         (loadable, {"reuse": 3}, "should be 1, 2, 4, 8, 16, 32, 64 or 128"),
         (loadable, {"reuse": True}, "give a reuse factor: 1, 2, 4"),
+        (loadable, {"choices": 3}, "should be 0, 2, 4, 8 or 16"),
+        (loadable, {"clock_mhz": 0}, "greater than 0"),
+        (loadable, {"storage": "rom"}, "should be 'registers' or 'ram'"),
     ],
 )
 def test_a_wrong_setting_is_said_with_what_is_allowed(module: Any, given: dict[str, Any], said: str) -> None:

@@ -112,7 +112,7 @@ class RtlLoadable(InVerilog):
         if (self.device is None) != (self.clock_mhz is None):
             raise Refused("rtl_loadable: a clock is aimed at on a device: give both device and clock_mhz, or none")
         refuse(graph.pruned(), self.reuse)
-        for layer in layers(graph.pruned(), self.reuse):
+        for layer in layers(graph.pruned(), self.reuse, cuts=self.cuts):
             if self.storage == "ram" and (width := layer.operation.kernel_format.width) > self.block_bits:
                 raise Refused(
                     f"rtl_loadable: node {layer.name} has weights of {width} bits, a block of memory {self.block_bits}"
