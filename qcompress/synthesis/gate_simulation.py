@@ -36,6 +36,12 @@ class Model:
     next_state: Function | None = None
     state: tuple[str, str] = ("", "")
 
+    def needed(self) -> set[str]:
+        """Names of the input pins that it depends on."""
+        functions = [output.function for output in self.outputs] + ([self.next_state] if self.next_state else [])
+        pins = set().union(*(function.pins() for function in functions)) - set(self.state)
+        return pins | ({self.clock} if self.clock else set())
+
 
 def model(kind: str, cell: Group) -> Model:
     """The model of a cell of type kind; raises Refused for latches, clears, and what has no function."""
@@ -79,6 +85,9 @@ class Simulation:
     def __init__(self, netlist: Netlist, library: Library, clock: str, words: int = 1) -> None:
         self.netlist = netlist
         self.models = {cells.kind: model(cells.kind, _cell(library, cells.kind)) for cells in netlist.cells}
+        for cells in netlist.cells:
+            if missing := self.models[cells.kind].needed() - cells.pins.keys():
+                raise Refused(f"cell {cells.kind}: pin {min(missing)} is not connected")
         self.values: Words = np.zeros((netlist.nets, words), np.uint64)
         self.values[ONE] = np.uint64(2**64 - 1)
         (self.clock,) = netlist.ports[clock].tolist()
@@ -100,8 +109,9 @@ class Simulation:
         before = self.values.copy() if count else None
         for number, (cells, found) in enumerate(self._registers):
             if found.next_state is not None:
-                pins = {pin: self.values[cells.pins[pin]] for pin in found.next_state.pins()}
-                self._states[number] = found.next_state.of(pins)
+                needed, own = found.next_state.pins(), self._own(number, found)
+                pins = {pin: self.values[cells.pins[pin]] for pin in needed - own.keys()}
+                self._states[number] = found.next_state.of(pins | own)
         self._show_states()
         for port, words in inputs.items():
             self.values[self.netlist.ports[port]] = words
@@ -114,11 +124,15 @@ class Simulation:
         return self.values[self.netlist.ports[name]]
 
     def _show_states(self) -> None:
-        for state, (cells, found) in zip(self._states, self._registers, strict=True):
+        for number, (cells, found) in enumerate(self._registers):
             for output in found.outputs:
                 if output.pin in cells.pins:
-                    both = dict(zip(found.state, (state, ~state), strict=True))
-                    self.values[cells.pins[output.pin]] = output.function.of(both)
+                    self.values[cells.pins[output.pin]] = output.function.of(self._own(number, found))
+
+    def _own(self, number: int, found: Model) -> dict[str, Words]:
+        """The state of a kind of flip-flop and its inverse, by their names."""
+        state = self._states[number]
+        return dict(zip(found.state, (state, ~state), strict=True))
 
     def _settle(self) -> None:
         values = self.values

@@ -36,7 +36,7 @@ class Report:
         for line in self.lines[heads[0] + 1 :] if heads else []:
             if not line.startswith((";", "+")):
                 break
-            if line.startswith(";"):
+            if line.startswith(";") and line.rstrip().endswith(";"):  # else it is cut off
                 rows.append(cells(line, ";"))
         return rows
 

@@ -173,7 +173,8 @@ def _timing(report: Report) -> Read:
 
 
 def _power(report: Report) -> Read:
-    rows = dict(row[:2] for row in (cells(line) for line in report.lines if line.startswith("|")) if len(row) == 2)
+    whole_lines = [line for line in report.lines if line.startswith("|") and line.rstrip().endswith("|")]
+    rows = dict(row for row in map(cells, whole_lines) if len(row) == 2)
     watts = {"static_mw": "Device Static (W)", "dynamic_mw": "Dynamic (W)"}
     found = {figure: signed(rows.get(name)) for figure, name in watts.items()}
     figures = {figure: None if value is None else round(1000 * value, 6) for figure, value in found.items()}

@@ -46,6 +46,13 @@ library (small) {
     pin (D) { direction : input; capacitance : 1.5; }
     pin (Q) { direction : output; function : "IQ"; } pin (QN) { direction : output; function : "IQN"; }
   }
+  cell (EDFF) {
+    area : 12.0;
+    ff ("IQ", "IQN") { clocked_on : "CK"; next_state : "(E & D) | (!E & IQ)"; }
+    pin (CK) { direction : input; capacitance : 2.0; } pin (E) { direction : input; capacitance : 1.0; }
+    pin (D) { direction : input; capacitance : 1.0; }
+    pin (Q) { direction : output; function : "IQ"; } pin (QN) { direction : output; function : "IQN"; }
+  }
 }
 """
 

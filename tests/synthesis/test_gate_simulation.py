@@ -9,7 +9,7 @@ import pytest
 from helpers.cells import LIBRARY, module, write_netlist
 
 from qcompress.errors import Refused
-from qcompress.synthesis.gate_netlist import read_netlist
+from qcompress.synthesis.gate_netlist import ONE, read_netlist
 from qcompress.synthesis.gate_simulation import Simulation
 from qcompress.synthesis.liberty import Library, parse
 
@@ -28,15 +28,18 @@ def random_cells(rng: np.random.Generator, inputs: int, gates: int, registers: i
     for register in range(registers):
         own = 3 + inputs + 2 * register
         given = int(rng.integers(3, first + gates))
-        cells.append(("DFF", {"CK": 2, "D": given, "Q": own, "QN": own + 1}))
+        pins = {"CK": 2, "D": given, "Q": own, "QN": own + 1}
+        enabled = register % 2 == 1
+        cells.append(("EDFF", pins | {"E": int(rng.integers(3, first + gates))}) if enabled else ("DFF", pins))
     return cells
 
 
 def plain(cells: list[tuple[str, dict[str, Any]]], inputs: np.ndarray, nets: int) -> tuple[np.ndarray, np.ndarray]:
     """Values of all nets after each clock, and toggles from the second on; inputs: (clocks, inputs) of one stream."""
     values, history = np.zeros(nets, np.int64), []
-    registers = [pins for kind, pins in cells if kind == "DFF"]
-    settle = [(kind, pins) for kind, pins in cells if kind != "DFF"]
+    values[ONE] = 1
+    registers = [pins for kind, pins in cells if "DFF" in kind]
+    settle = [(kind, pins) for kind, pins in cells if "DFF" not in kind]
 
     def after(states: list[int], given: np.ndarray) -> None:
         for state, pins in zip(states, registers, strict=True):
@@ -47,7 +50,7 @@ def plain(cells: list[tuple[str, dict[str, Any]]], inputs: np.ndarray, nets: int
 
     after([0] * len(registers), np.zeros(inputs.shape[1], np.int64))
     for given in inputs:
-        after([int(values[pins["D"]]) for pins in registers], given)
+        after([int(values[pins["D"] if values[pins.get("E", ONE)] else pins["Q"]]) for pins in registers], given)
         history.append(values.copy())
     return np.array(history), np.abs(np.diff(history, axis=0)).sum(axis=0)
 
@@ -90,6 +93,7 @@ def test_what_cannot_be_simulated_is_refused_by_name(tmp_path: Path) -> None:
     register = ("DFF", {"CK": 2, "D": 3, "Q": 4, "QN": 5})
     refused([("MUX", {"A": 3, "Y": 4})], r"cell MUX: not in small\.lib")
     refused([("INV", {"A": 4, "Y": 3}), ("INV", {"A": 3, "Y": 4})], "a loop of gates")
+    refused([("NAND2", {"A": 3, "Y": 4})], "cell NAND2: pin B is not connected")
     refused([("DFF", {"CK": 3, "D": 3, "Q": 4, "QN": 5})], "cell DFF: a clock of its own")
     refused(
         [register], "without clear and preset", LIBRARY.replace('next_state : "D";', 'next_state : "D"; clear : "D";')

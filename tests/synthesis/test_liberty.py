@@ -18,7 +18,7 @@ def test_a_library_is_read_packed_or_not(tmp_path: Path) -> None:
     (tmp_path / "small.lib.gz").write_bytes(gzip.compress(LIBRARY.encode()))
     for name in ("small.lib", "small.lib.gz"):
         library = read_liberty(tmp_path / name)
-        assert list(library.cells) == ["INV", "NAND2", "XOR2", "DFF"]
+        assert list(library.cells) == ["INV", "NAND2", "XOR2", "DFF", "EDFF"]
         assert (library.voltage, library.farads, library.joules, library.watts) == (2.0, 1e-15, 1e-15, 1e-9)
         (clocked,) = library.cells["DFF"].all("ff")
         assert clocked.attributes == {"clocked_on": "CK", "next_state": "D"}

@@ -95,3 +95,21 @@ def test_reports_that_do_not_belong_together_are_refused(name: str, old: str, ne
     (run / name).write_text(text.replace(old, new))
     with pytest.raises(QcompressError, match=said):
         read_project(run)
+
+
+@pytest.mark.parametrize("name", [FIT, STA])
+def test_a_report_that_is_cut_off_has_unknown_figures_or_is_refused(name: str, run: Path) -> None:
+    """Nothing but a figure that stood in the whole file, or nothing; at many lengths, and within figures."""
+    (whole,) = read_project(run)
+    text = (run / name).read_text(errors="replace")
+    inside = [text.index(figure) + 2 for figure in ("4260", "4,381", "226.55", "0.586 ;", "2,657") if figure in text]
+    for length in (*range(0, len(text), max(1, len(text) // 10)), *inside):
+        (run / name).write_text(text[:length])
+        if text.index("; Revision Name") > length > text.index("Quartus Prime Version"):
+            with pytest.raises(QcompressError, match=r"no (Fitter|Timing Analyzer) Summary in it"):
+                read_project(run)
+            continue
+        (report,) = read_project(run)
+        for figure in ("alm", "lut", "ff", "dsp", "rams", "slack_ns", "hold_slack_ns", "fmax_mhz", "clock_ns"):
+            synthesis = figure in {"alm", "ff", "dsp"} and name == FIT  # its report is left
+            assert getattr(report, figure) in {None, getattr(whole, figure)} or synthesis, (figure, length)
