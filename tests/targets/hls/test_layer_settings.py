@@ -10,6 +10,8 @@ import pytest
 from qcompress.errors import Refused
 from qcompress.fixedpoint import Cast, Format
 from qcompress.graph import Conv1D, Dense, Flatten, Graph, Node, Quantize
+from qcompress.pipeline.building import build_targets
+from qcompress.progress import silent
 from qcompress.targets import OfNetworks, choose
 from qcompress.targets.hls.layer_settings import Layer, nearest, valid_reuse_factors, window_reuse_factors
 from qcompress.targets.hls.project import Hls
@@ -169,6 +171,13 @@ def test_a_network_before_a_slash_means_its_nodes_alone() -> None:
         choose("hls", {"layers": {"net/dense_9": {"reuse_factor": 5}}}).target.refuse(GRAPH)
     assert [Layer("net/d*").fits(*each) for each in (("net", "dense"), ("a", "dense"), ("net", "cut"))] == [1, 0, 0]
     assert Layer("dense[1]").fits("net", "dense[1]")  # a name, though a pattern too
+
+
+def test_a_network_that_is_none_is_refused_before_anything_is_built(tmp_path: Path) -> None:
+    target = choose("hls", {"layers": {"nett/dense_1": {"reuse_factor": 8}}}).target
+    with pytest.raises(Refused, match=r"no network is called nett; did you mean net\?"):
+        build_targets({"net": GRAPH}, [target], False, tmp_path, silent)
+    assert list(tmp_path.iterdir()) == []
 
 
 def test_the_last_pattern_that_fits_counts() -> None:
