@@ -14,7 +14,7 @@ from qcompress.graph import Graph, Linear
 from qcompress.graph.ranges import float32_exact
 from qcompress.pipeline.job import Job
 from qcompress.progress import Report
-from qcompress.targets import Cost, Target
+from qcompress.targets import Cost, OfNetworks, Target
 from qcompress.targets.cpp.emulator import Cpp
 
 
@@ -58,6 +58,9 @@ def build_targets(
     do exactly is refused before any is built, and so is what this machine's memory cannot hold.
     """
     jobs = [(target, name) for target in targets for name in graphs]
+    for target in targets:
+        if isinstance(target, OfNetworks):
+            target.refuse_networks(list(graphs))
     for target, name in jobs:
         target.refuse(graphs[name])
     costs = [Cost(*target.cost(graphs[name])) for target, name in jobs]

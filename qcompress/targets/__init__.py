@@ -29,6 +29,7 @@ __all__ = [
     "Family",
     "Hardware",
     "Kind",
+    "OfNetworks",
     "Target",
     "choose",
     "default_targets",
@@ -100,6 +101,15 @@ class Target(Protocol):
 
         Raises QcompressError if it is missing or another graph's.
         """
+        ...
+
+
+@runtime_checkable
+class OfNetworks(Protocol):
+    """A target with settings of single networks, by their names."""
+
+    def refuse_networks(self, names: Sequence[str]) -> None:
+        """Raises Refused for a setting of a network that is none of those names, with the nearest."""
         ...
 
 

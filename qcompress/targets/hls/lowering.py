@@ -72,6 +72,7 @@ def lower(graphs: Sequence[Graph], settings: Settings) -> Layers:
 
 def _lower(layers: Layers, graph: Graph) -> list[str]:
     """Add the layers of one graph; the names of those that are its outputs."""
+    layers.graph = graph.name
     takers = _takers(graph)
     if layers.settings.io_type == "io_stream":
         _refuse_streams(layers, graph, takers)

@@ -65,7 +65,7 @@ class Layers:
         self.copies: set[str] = set()
         """Outputs that are copies of what other layers may read."""
 
-        self.node = ""
+        self.graph, self.node = "", ""
         self.feeds_dense = False
         """Whether the node at hand is taken by one dense layer alone, which reads packets of any size."""
 
@@ -80,12 +80,14 @@ class Layers:
     @property
     def strategy(self) -> str:
         """Of the node at hand."""
-        told = [layer.strategy for layer in self.settings.layers if layer.strategy and layer.fits(self.node)]
+        told = [
+            layer.strategy for layer in self.settings.layers if layer.strategy and layer.fits(self.graph, self.node)
+        ]
         return told[-1] if told else self.settings.strategy
 
     def own_reuse_factor(self, valid: Sequence[int]) -> int | None:
         """The reuse factor that is set for the node at hand alone; raises Refused for one that is not among valid."""
-        layers = [layer for layer in self.settings.layers if layer.reuse_factor and layer.fits(self.node)]
+        layers = [layer for layer in self.settings.layers if layer.reuse_factor and layer.fits(self.graph, self.node)]
         told = layers[-1].reuse_factor if layers else None
         if told is not None and told not in valid:
             raise self.refuse(

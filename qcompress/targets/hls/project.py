@@ -17,7 +17,7 @@ from pathlib import Path
 from qcompress.errors import QcompressWarning, Refused
 from qcompress.graph import Graph, Linear
 from qcompress.targets.build_cost import hls_cost
-from qcompress.targets.hls.layer_settings import Layer
+from qcompress.targets.hls.layer_settings import Layer, refuse_networks
 from qcompress.targets.hls.lowering import lower
 from qcompress.targets.hls.proven import BACKENDS, IO_TYPES, SIMULATED, STRATEGIES
 from qcompress.targets.hls.settings import DEFAULT_PERIOD_NS, Settings
@@ -99,6 +99,10 @@ class Hls:
             raise Refused("hls: reuse factor and clock period must be positive")
         lower([graph], self)
 
+    def refuse_networks(self, names: Sequence[str]) -> None:
+        """Raises Refused for a setting of a layer of a network that is none of names, with the nearest."""
+        refuse_networks(self.layers, names)
+
     def build(self, graph: Graph, folder: Path) -> "Simulator | Project":
         """Write the project of graph to folder/project and compile its C simulation (about 10 s for 2100 weights).
 
@@ -121,7 +125,9 @@ class Hls:
             return
         for node in graph.nodes:
             products = node.operation.multiplications if isinstance(node.operation, Linear) else 0
-            own = [layer.reuse_factor for layer in self.layers if layer.reuse_factor and layer.fits(node.name)]
+            own = [
+                layer.reuse_factor for layer in self.layers if layer.reuse_factor and layer.fits(graph.name, node.name)
+            ]
             if products > UNROLLED * (own[-1] if own else self.reuse_factor):
                 said = f"{products} products, and Vivado HLS unrolls {UNROLLED}: use Resource or a reuse factor"
                 warnings.warn(f"{self.name}: node {node.name}: {said}", QcompressWarning, stacklevel=2)

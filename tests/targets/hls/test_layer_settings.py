@@ -10,8 +10,10 @@ import pytest
 from qcompress.errors import Refused
 from qcompress.fixedpoint import Cast, Format
 from qcompress.graph import Conv1D, Dense, Flatten, Graph, Node, Quantize
-from qcompress.targets import choose
-from qcompress.targets.hls.layer_settings import nearest, valid_reuse_factors, window_reuse_factors
+from qcompress.pipeline.building import build_targets
+from qcompress.progress import silent
+from qcompress.targets import OfNetworks, choose
+from qcompress.targets.hls.layer_settings import Layer, nearest, valid_reuse_factors, window_reuse_factors
 from qcompress.targets.hls.project import Hls
 
 WEIGHTS, SUMS = Format(True, 5, 2), Format(True, 14, 8)
@@ -154,6 +156,28 @@ def test_valid_reuse_factors_share_the_products_evenly() -> None:
 def test_what_fits_no_layer_is_refused_with_the_nearest(layers: dict[str, Any], said: str) -> None:
     with pytest.raises(Refused, match=said):
         choose("hls", {"layers": layers}).target.refuse(GRAPH)
+
+
+def test_a_network_before_a_slash_means_its_nodes_alone() -> None:
+    named = {"net/dense_1": {"reuse_factor": 8}, "other/dense_9": {"reuse_factor": 5}}
+    target = choose("hls", {"layers": named}).target
+    assert isinstance(target, Hls)
+    target.refuse(GRAPH)
+    assert isinstance(target, OfNetworks)
+    target.refuse_networks(["net", "other"])
+    with pytest.raises(Refused, match=r"layer other/dense_9: no network is called other; did you mean others\?"):
+        target.refuse_networks(["net", "others"])
+    with pytest.raises(Refused, match=r"layer net/dense_9 is no node of the graph; .* did you mean dense_[12]\?"):
+        choose("hls", {"layers": {"net/dense_9": {"reuse_factor": 5}}}).target.refuse(GRAPH)
+    assert [Layer("net/d*").fits(*each) for each in (("net", "dense"), ("a", "dense"), ("net", "cut"))] == [1, 0, 0]
+    assert Layer("dense[1]").fits("net", "dense[1]")  # a name, though a pattern too
+
+
+def test_a_network_that_is_none_is_refused_before_anything_is_built(tmp_path: Path) -> None:
+    target = choose("hls", {"layers": {"nett/dense_1": {"reuse_factor": 8}}}).target
+    with pytest.raises(Refused, match=r"no network is called nett; did you mean net\?"):
+        build_targets({"net": GRAPH}, [target], False, tmp_path, silent)
+    assert list(tmp_path.iterdir()) == []
 
 
 def test_the_last_pattern_that_fits_counts() -> None:
