@@ -1,4 +1,4 @@
-"""A layer of weights in Verilog: how it is shared out, and the module of one of its sums of products.
+"""A layer of weights in Verilog: how it is shared out, its ports, and the wires that its module begins with.
 
 With reuse factor R a layer computes its outputs in R steps of one clock cycle: it shares its multipliers first among
 outputs, in the order (position, channel), and then, where there are more steps than outputs, among the terms of a sum.
@@ -17,7 +17,6 @@ from qcompress.fixedpoint import Codes, Format, product_format
 from qcompress.graph import Linear
 from qcompress.graph.movement import numbered
 from qcompress.graph.stage import Shape
-from qcompress.targets.rtl.loadable_elements import adder, product
 from qcompress.targets.rtl.verilog import Lane, Verilog, bits, element, zeros
 
 INDEX_FORMAT = Format(False, 40, 40)
@@ -177,85 +176,6 @@ def tree_levels(count: int, radix: int) -> int:
 
 def _factors(count: int) -> list[int]:
     return [n for n in range(1, count + 1) if count % n == 0]
-
-
-def sum_module(source: Verilog, layer: Layer) -> None:
-    """Write NAME_sum of layer to source: `width` products, each cast to the accumulator's last bit, and their sum."""
-    kernel = layer.operation.kernel_format
-    ports = (
-        "input clk",
-        f"input {bits(layer.width * layer.given.width)} window",
-        f"input {bits(layer.width * kernel.width)} weights",
-        f"output {bits(layer.sum_width)} sum",
-    )
-    write = _product if layer.products == 1 else _product_in_two
-    with source.module(f"{layer.name}_sum", *ports):
-        lanes = [write(source, layer, term) for term in range(layer.width)]
-        lanes = registered(source, lanes)
-        for level in range(layer.levels):
-            pairs = list(zip(lanes[::2], lanes[1::2], strict=False))
-            add = adder(source, layer.operation.accumulator.width)
-            sums = [add(f"sum_{level}_{n}", a, b) for n, (a, b) in enumerate(pairs)]
-            lanes = sums + lanes[2 * len(pairs) :]
-            if (level + 1) % layer.adders == 0 or level + 1 == layer.levels:
-                lanes = registered(source, lanes)
-        source.line(f"assign sum = {lanes[0].resized(layer.sum_width)};")
-
-
-def _operands(source: Verilog, layer: Layer, term: int) -> tuple[Lane, Lane, Lane]:
-    """Value and weight of a term, and the lane of their product, which is not written yet."""
-    kernel = layer.operation.kernel_format
-    value, weight = Lane.of(f"value_{term}", layer.given), Lane.of(f"weight_{term}", kernel)
-    source.line(f"wire {value.declared} = {element('window', term, value.width)};")
-    source.line(f"wire {weight.declared} = {element('weights', term, weight.width)};")
-    return value, weight, Lane.of(f"product_{term}", product_format(layer.given, kernel))
-
-
-def _product(source: Verilog, layer: Layer, term: int) -> Lane:
-    """A product, cast."""
-    value, weight, whole = _operands(source, layer, term)
-    source.line(f"wire {whole.declared} = {product(value, weight, whole.width)};")
-    return _cast(source, layer, whole, term)
-
-
-def _product_in_two(source: Verilog, layer: Layer, term: int) -> Lane:
-    """A product with the low half of the weight's bits and one with the others, added a cycle later, cast."""
-    value, weight, whole = _operands(source, layer, term)
-    half = weight.width // 2
-    if half == 0:
-        source.line(f"wire {whole.declared} = {product(value, weight, whole.width)};")
-        (later,) = registered(source, [whole])
-        return _cast(source, layer, later, term)
-    low, high = Lane(f"low_{term}", half, False), Lane(f"high_{term}", weight.width - half, weight.signed)
-    source.line(f"wire {low.declared} = {weight.name}[{half - 1}:0];")
-    source.line(f"wire {high.declared} = {weight.name}[{weight.width - 1}:{half}];")
-    parts = [
-        Lane(f"part_{term}_{n}", value.width + lane.width, value.signed or lane.signed)
-        for n, lane in enumerate((low, high))
-    ]
-    for part, lane in zip(parts, (low, high), strict=True):
-        source.line(f"wire {part.declared} = {product(value, lane, part.width)};")
-    parts = registered(source, parts)
-    source.line(f"wire {whole.declared} = {parts[0].resized(whole.width)} + {parts[1].shifted(half, whole.width)};")
-    return _cast(source, layer, whole, term)
-
-
-def _cast(source: Verilog, layer: Layer, whole: Lane, term: int) -> Lane:
-    """A product of the given lane in the accumulator's last bit, not yet wrapped."""
-    full = product_format(layer.given, layer.operation.kernel_format)
-    cast = layer.product_lane._replace(name=f"cast_{term}")
-    shift = layer.operation.accumulator.fraction - full.fraction
-    source.line(f"wire {cast.declared} = {whole.shifted(shift, cast.width)};")
-    return cast
-
-
-def registered(source: Verilog, lanes: Sequence[Lane]) -> list[Lane]:
-    """The same lanes a clock cycle later."""
-    later = [lane._replace(name=f"{lane.name}_q") for lane in lanes]
-    source.line(*(f"reg {lane.declared};" for lane in later))
-    with source.block("always @(posedge clk) begin"):
-        source.line(*(f"{new.name} <= {old.name};" for new, old in zip(later, lanes, strict=True)))
-    return later
 
 
 def layer_ports(layer: Layer, loading: Sequence[str] = ()) -> tuple[str, ...]:
