@@ -163,6 +163,9 @@ def with_energy(report: SynthesisReport, energy: Energy, clock_mhz: float, inter
         f"power at {clock_mhz:g} MHz: of an inference {shares}; {energy.clocks} clocks of the mapped netlist",
         f"power: {energy.rows} rows came out as the graph says; no glitches (simulated without delays), no clock tree",
     ]
+    if len(energy.parts) > 1:
+        largest = sorted(energy.parts.items(), key=lambda part: -part[1])
+        notes.append(f"of an inference, by module: {', '.join(f'{name} {1e9 * own:.4g} nJ' for name, own in largest)}")
     if report.delay_ns is not None and report.delay_ns > period:
         notes.append(f"{clock_mhz:g} MHz is faster than the longest path")
     known = {part.name: part for part in report.parts}

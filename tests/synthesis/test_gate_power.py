@@ -1,6 +1,7 @@
 """Energy of a netlist by hand, and of real designs in public cells: what comes out is the graph's, and must be."""
 
 from collections.abc import Callable, Iterator
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
@@ -49,6 +50,9 @@ def test_energy_by_hand(tmp_path: Path) -> None:
     assert report.dynamic_mw == pytest.approx(29e-12 * 500e6)  # 29 fJ a clock, in mW
     assert report.energy_nj == pytest.approx(3 * 29e-6 + 18 * 6e-9)  # and 18 nW for three clocks of 2 ns
     assert "500 MHz is faster than the longest path" in report.notes
+    shared = with_energy(report, replace(energy, parts={"a": 1e-9, "b": 4e-9}), 500, 3)
+    assert "of an inference, by module: b 4 nJ, a 1 nJ" in shared.notes
+    assert {part.name: part.energy_nj for part in shared.parts} == {"a": pytest.approx(1), "b": pytest.approx(4)}
 
 
 def graph(seed: int = 0) -> Graph:
