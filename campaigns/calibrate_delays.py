@@ -27,7 +27,7 @@ from qcompress.targets.rtl.delays import COEFFICIENTS
 FREE = {"ecp5": "ecp5-45k", "nexus": "lifcl-40", "gowin": "gw5a-25", "gatemate": "ccgm1a1"}
 """The device of each family that the designs are placed on."""
 TERNARY = {"ecp5": False, "nexus": False, "gowin": False, "gatemate": False}
-CELLS = 5000
+CELLS = 2000
 """Look-up tables of a design, about."""
 ASKED_MHZ = 200.0
 INPUTS = 256

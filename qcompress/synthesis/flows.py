@@ -66,6 +66,11 @@ class Design:
     def hierarchical(self) -> bool:
         return int(self.record.get("multipliers", 0)) >= HIERARCHICAL_FROM
 
+    @property
+    def constant(self) -> bool:
+        """Whether it is made of sums alone: no weights are loaded."""
+        return "weights" not in self.record
+
     def content_hash(self) -> str:
         """SHA-256 over the sources and how they are synthesized."""
         parts = [self.top, self.hierarchical, *map(_hash, self.sources)]
@@ -112,6 +117,7 @@ def run_open(flow: str, design: Design, folder: Path, settings: Settings) -> Syn
         return SynthesisReport.from_json((folder / "report.json").read_text())
     (folder / "key").unlink(missing_ok=True)
     run, choices = OPEN[flow]
+    own = {"separate_sums": design.constant} if flow in PLACING else {}
     report = run(
         design.sources,
         design.top,
@@ -119,6 +125,7 @@ def run_open(flow: str, design: Design, folder: Path, settings: Settings) -> Syn
         hierarchical=design.hierarchical,
         limits=settings.limits,
         **{choice: getattr(settings, choice) for choice in choices},
+        **own,
     )
     cycles = int(design.record["latency_cycles"])
     report = replace(
@@ -154,7 +161,7 @@ def _key(flow: str, design: Design, settings: Settings) -> JsonObject:
     if flow in PLACING:
         device = place_route.device_of(flow, settings.device)
         tools.append(version(open_families.FAMILIES[device.family].program))
-        choice = [device.name, settings.clock_mhz]
+        choice = [device.name, settings.clock_mhz, design.constant]
     elif flow == "yosys-asic":
         choice = [_hash(settings.liberty or asic.GENERIC)]
         if settings.liberty:

@@ -13,7 +13,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from importlib.metadata import version
 from pathlib import Path
-from typing import Any
+from typing import Any, NamedTuple
 
 from qcompress.devices import Device, find_device
 from qcompress.errors import QcompressError, ToolMissing
@@ -26,6 +26,22 @@ from qcompress.targets.processes import OutOfTime, run_logged
 CLOCK_MHZ = 100.0
 """Aimed at where no clock is asked for."""
 EXPECTED = re.compile(r"Max frequency for clock\s+'[^']+':\s+([\d.]+) MHz")
+
+
+SUMS = ("hierarchy -top {top}", "proc", "opt", "wreduce", "opt_clean", "alumacc t:$add t:$sub t:$neg", "opt_clean")
+"""Passes before synthesis that make a carry chain of every sum, module by module.
+
+Else yosys joins sums of sums into trees of full adders: as many look-up tables, but twice the wires, and longer paths
+than the registers were chosen for.
+"""
+
+
+class Options(NamedTuple):
+    """What else decides the mapped design."""
+
+    hierarchical: bool
+    separate_sums: bool
+    clock_mhz: float
 
 
 def device_of(flow: str, name: str | None) -> Device:
@@ -54,6 +70,7 @@ def synthesize(
     flow: str = "yosys-ecp5",
     device: str | None = None,
     hierarchical: bool = False,
+    separate_sums: bool = False,
     clock_mhz: float = CLOCK_MHZ,
     seed: int = 1,
     limits: Limits = Limits(),  # noqa: B008 - frozen
@@ -61,14 +78,15 @@ def synthesize(
     """LUT, FF and Fmax of module `top` in its harness; a design that is too large "does not fit" and has no Fmax.
 
     verilog_files: all sources; folder: made, for logs and report.json; flow: one of FLOWS; device: its name, the
-    family's default for None; hierarchical: module by module, not flattened; clock_mhz: what is aimed at; seed: of the
-    placer; limits: of time and memory. Raises QcompressError for a device of another family and naming the log if a
-    tool fails, ToolMissing without nextpnr.
+    family's default for None; hierarchical: module by module, not flattened; separate_sums: as SUMS says; clock_mhz:
+    what is aimed at; seed: of the placer; limits: of time and memory. Raises QcompressError for a device of another
+    family and naming the log if a tool fails, ToolMissing without nextpnr.
     """
     chosen = device_of(flow, device)
     family = FAMILIES[chosen.family]
     nextpnr = _program(family.program)
-    report = _mapped(verilog_files, top, folder, family, chosen, hierarchical, clock_mhz, limits)
+    options = Options(hierarchical, separate_sums, clock_mhz)
+    report = _mapped(verilog_files, top, folder, family, chosen, options, limits)
     report = replace(report, clock_ns=1000 / clock_mhz)
     if chosen.luts and (report.lut or 0) > chosen.luts:
         what = f"does not fit: {report.lut} of {chosen.luts} look-up tables of {chosen.name}"
@@ -108,24 +126,25 @@ def _mapped(
     folder: Path,
     family: OpenFamily,
     device: Device,
-    hierarchical: bool,
-    clock_mhz: float,
+    options: Options,
     limits: Limits,
 ) -> SynthesisReport:
     """Counts of the design in its harness, its netlist in folder; products in tables where multipliers are too few."""
     folder.mkdir(parents=True, exist_ok=True)
     ports = module_ports([path.read_text() for path in verilog_files], top)
-    oscillator = family.oscillator(clock_mhz) if family.oscillator else None
+    oscillator = family.oscillator(options.clock_mhz) if family.oscillator else None
     (folder / "harness.v").write_text(harness(top, ports, oscillator))
     sources = [*verilog_files, folder / "harness.v"]
 
-    def mapped(options: str) -> SynthesisReport:
-        passes = [f"{family.passes(device, options)} -top {HARNESS}", "flatten", "opt_clean -purge"]
+    before = [each.format(top=HARNESS) for each in SUMS] if options.separate_sums else []
+
+    def mapped(words: str) -> SynthesisReport:
+        passes = [*before, f"{family.passes(device, words)} -top {HARNESS}", "flatten", "opt_clean -purge"]
         run_passes(sources, HARNESS, [*passes, "write_json netlist.json"], "", folder, limits)
         tie_carries(folder / "netlist.json")
         return _counted(json.loads((folder / "cells.json").read_text()), ports, family, device)
 
-    flat = " -noflatten" if hierarchical else ""
+    flat = " -noflatten" if options.hierarchical else ""
     report = mapped(flat)
     if family.without_multipliers and (report.dsp or 0) > (device.multipliers or 0):
         there = device.multipliers or 0

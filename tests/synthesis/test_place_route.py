@@ -28,6 +28,7 @@ module top (
     always @(posedge clk) y <= a[7:0] + a[15:8];
 endmodule
 """
+PAIRS = (("a[9:0]", "a[19:10]"), ("a[29:20]", "a[39:30]"), ("s0", "s1"))
 SMALLEST = {"ecp5": "ecp5-25k", "nexus": "lifcl-17", "gowin": "gw5a-25", "gatemate": "ccgm1a1"}
 
 
@@ -60,6 +61,26 @@ def test_every_family_places_routes_and_gives_a_clock(family: str, source: Path,
     assert report.notes[-1].startswith("longest path: ")
     assert not (tmp_path / "out" / "netlist.json").exists()
     assert report.missing == ()
+
+
+def test_sums_stay_carry_chains_where_that_is_asked_for(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Four numbers: three carry chains and no tables, or one behind two levels of full adders."""
+    sums = "\n".join(f"    wire [9:0] s{n}; two u{n} ({a}, {b}, s{n});" for n, (a, b) in enumerate(PAIRS))
+    (tmp_path / "top.v").write_text(
+        "module top (\n    input clk,\n    input [39:0] a,\n    output reg [9:0] y\n);\n"
+        f"{sums}\n    always @(posedge clk) y <= s2;\nendmodule\n"
+        "module two (input [9:0] a, input [9:0] b, output [9:0] s); assign s = a + b; endmodule\n"
+    )
+    smaller(monkeypatch, luts=1)  # counted, not placed
+    counted = {}
+    for separate in (True, False):
+        synthesize([tmp_path / "top.v"], "top", tmp_path / "out", separate_sums=separate)
+        cells = json.loads((tmp_path / "out" / "cells.json").read_text())["design"]["num_cells_by_type"]
+        counted[separate] = cells["CCU2C"], cells.get("LUT4", 0)
+    capture = 10  # tables of the harness, one for each bit that is caught
+    assert counted[True] == (pytest.approx(15, abs=2), capture)
+    assert counted[False][0] < counted[True][0]
+    assert counted[False][1] > 2 * capture
 
 
 def test_every_listed_device_of_a_family_is_told_to_nextpnr() -> None:
