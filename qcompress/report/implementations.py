@@ -27,6 +27,8 @@ RESOURCES = ("lut", "ff", "dsp", "gate_equivalents", "energy_nj")
 OF_DEVICES = ("lut", "ff", "dsp")
 """Of these, what differs from device to device."""
 SIZES = ("output_bits", "weight_bits", "weights", "multiplications")
+ULTRASCALE_PLUS = "xcup"
+"""Family that figures are of where no device is asked for."""
 UNKNOWN = SynthesisReport("none", Origin.ESTIMATED)
 """Of a target that is neither synthesized nor estimated."""
 
@@ -116,7 +118,7 @@ def _best(reports: Reports, figure: str, device: Device | None) -> tuple[Figure,
 
 
 def _suits(flow: str, report: SynthesisReport, figure: str, device: Device | None) -> bool:
-    """Whether a report's figure is a device's; without one those of AMD are meant, which the estimate is of too.
+    """Whether a report's figure is a device's; without one AMD's UltraScale+ is meant, which the estimate is of too.
 
     Those of a place and route hold a harness.
     """
@@ -124,7 +126,14 @@ def _suits(flow: str, report: SynthesisReport, figure: str, device: Device | Non
         return True
     if report.origin is Origin.ESTIMATED:
         return device is None or device.vendor == "AMD" or figure == "ff"
-    return flow == (XILINX if device is None else flow_of(device))
+    return _is_of(flow, report, device)
+
+
+def _is_of(flow: str, report: SynthesisReport, device: Device | None) -> bool:
+    """Whether a flow's report is of a device, and not of another one that the flow takes too."""
+    if device is None:
+        return flow == XILINX and report.device in (None, ULTRASCALE_PLUS)
+    return flow == flow_of(device) and report.device in (None, device.family if flow == XILINX else device.name)
 
 
 def _clocked(reports: Reports, device: Device | None) -> SynthesisReport | None:
@@ -132,7 +141,7 @@ def _clocked(reports: Reports, device: Device | None) -> SynthesisReport | None:
     routed = [
         report
         for flow, report in reports.items()
-        if truth(flow, report) == ROUTED and (device is None or flow == flow_of(device))
+        if truth(flow, report) == ROUTED and (device is None or _is_of(flow, report, device))
     ]
     return routed[0] if routed else None
 

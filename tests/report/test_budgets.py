@@ -104,6 +104,29 @@ def test_the_estimate_of_one_kind_of_table_is_not_that_of_another(
     assert (tables.found, tables.holds, tables.remark) == (None, None, remedy)
 
 
+@pytest.mark.parametrize(
+    ("flow", "ran_on", "asked"),
+    [
+        ("yosys-ecp5", "ecp5-85k", "ecp5-25k"),
+        ("yosys-xilinx", "xc7", "xcvu13p-flga2577-2-e"),
+        ("yosys-xilinx", "xcup", "xc7k325tffg900-2"),
+    ],
+)
+def test_figures_of_another_device_of_the_same_flow_do_not_count(
+    candidate: Candidate, flow: str, ran_on: str, asked: str
+) -> None:
+    leave(candidate, flow, replace(ROUTED if flow == "yosys-ecp5" else MAPPED, device=ran_on))
+    other = found(candidate, device=asked, ff=10_000, clock_mhz=50.0)
+    assert other["FF"][1] == "estimated"
+    assert other["clock [MHz]"] == (None, None, None)
+    assert row_of(candidate, TARGET, None, Hardware(device=asked)).figures["fmax_mhz"] is None
+
+
+def test_without_a_device_those_of_another_family_do_not_count(candidate: Candidate) -> None:
+    leave(candidate, "yosys-xilinx", replace(MAPPED, device="xc7"))
+    assert found(candidate, lut=10_000)["LUT"][1] == "estimated"
+
+
 def test_latency_is_that_of_the_verilog_at_the_clock(candidate: Candidate) -> None:
     record = Design.open(TARGET, "net", candidate.folder / TARGET.name / "net").record
     cycles = int(str(record["latency_cycles"]))
