@@ -220,13 +220,18 @@ def _synthesized(
     folders = {name: candidate.folder / target.name / name for name in guesses}
     built = {name: folder for name, folder in folders.items() if folder.is_dir()}
     found = results(candidate.folder / FOLDER, target, built)
-    step = candidate.figures_if_run(SYNTHESIS) or {}
+    step = (candidate.figures_if_run(SYNTHESIS) or {}) if _is_of_what_is_built(candidate) else {}
     own = step if target.name == next(iter(implementations(candidate))) else {}
     flow = _flow_of_step(candidate)
     return {
         network: {**({flow: own[network]} if network in own else {}), **found.get(network, {}), "estimate": guess}
         for network, guess in guesses.items()
     }
+
+
+def _is_of_what_is_built(candidate: Candidate) -> bool:
+    """Whether step synthesize ran on what step compile has left."""
+    return SYNTHESIS.step in candidate.steps and candidate.follows(SYNTHESIS.step, GRAPHS.step)
 
 
 def _flow_of_step(candidate: Candidate) -> str:

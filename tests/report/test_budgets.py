@@ -1,5 +1,6 @@
 """Budgets are held against the truest figure there is, of the device that was asked for."""
 
+import shutil
 from dataclasses import replace
 from pathlib import Path
 
@@ -7,6 +8,7 @@ import numpy as np
 import pytest
 
 from qcompress.candidate import Candidate
+from qcompress.candidate.figures import SYNTHESIS
 from qcompress.errors import CheckError, QcompressError
 from qcompress.files import write_json
 from qcompress.fixedpoint import Format
@@ -124,6 +126,17 @@ def test_figures_of_another_device_of_the_same_flow_do_not_count(
 
 def test_without_a_device_those_of_another_family_do_not_count(candidate: Candidate) -> None:
     leave(candidate, "yosys-xilinx", replace(MAPPED, device="xc7"))
+    assert found(candidate, lut=10_000)["LUT"][1] == "estimated"
+
+
+def test_a_synthesis_of_what_was_built_before_does_not_count(candidate: Candidate) -> None:
+    with candidate.staged("synthesize") as stage:
+        candidate.record("synthesize", "", stage, SYNTHESIS.to_json({"net": MAPPED}), ("compile",))
+    assert found(candidate, lut=10_000)["LUT"][1] == "mapped"
+    with candidate.staged("compile") as stage:
+        shutil.copytree(candidate.folder, stage, dirs_exist_ok=True, ignore=shutil.ignore_patterns(".*"))
+        (stage / "manifest.json").unlink()
+        candidate.record("compile", "", stage, {"net": {"weights": 9}})
     assert found(candidate, lut=10_000)["LUT"][1] == "estimated"
 
 
