@@ -12,7 +12,7 @@ from pydantic import BaseModel, ConfigDict, Field, SerializeAsAny, ValidationErr
 from qcompress.detectors import Options, load_detector
 from qcompress.errors import QcompressError, QcompressWarning
 from qcompress.files import JsonObject
-from qcompress.synthesis.aim import XILINX, flow_of
+from qcompress.synthesis.aim import XILINX, check_device, flow_of
 from qcompress.synthesis.flows import OPEN
 from qcompress.targets import Choice, Hardware, choose, distinct
 from qcompress.training.options import TrainingOptions
@@ -175,7 +175,9 @@ def parse_config(values: dict[str, Any], path: Path, tree: yaml.Node | None = No
                 own["sample"] = {**sample, "select": detector.selection.model_validate(sample["select"])}
         section = ["hardware"]
         hardware = own["hardware"] = Hardware.model_validate(values.get("hardware", {}))
-        own |= _flow(values, hardware) if tree else {}
+        if tree:
+            section = ["synthesis"]
+            own |= _flow(values, hardware)
         own["targets"] = {}
         for name, settings in _targets_of(values).items():
             section = ["targets", name]
@@ -196,9 +198,15 @@ def parse_config(values: dict[str, Any], path: Path, tree: yaml.Node | None = No
 
 
 def _flow(values: Mapping[str, Any], hardware: Hardware) -> JsonObject:
-    """Section synthesis with the flow that knows the device, where the values name a device and no flow."""
+    """Section synthesis with the flow that knows the device, where the values name a device and no flow.
+
+    Raises QcompressError for a flow that places and routes other devices than that.
+    """
     told, device = values.get("synthesis", {}), hardware.aimed_at
-    if device is None or not isinstance(told, dict) or "flow" in told:
+    if device is None or not isinstance(told, dict):
+        return {}
+    if "flow" in told:
+        check_device(device, [told["flow"]], False)
         return {}
     return {"synthesis": {**told, "flow": flow_of(device)}}
 

@@ -73,7 +73,7 @@ def synth(
     from qcompress.candidate import Candidate
     from qcompress.progress import Reporter
     from qcompress.report.synthesis import by_tool
-    from qcompress.synthesis.aim import aimed, own_flows
+    from qcompress.synthesis.aim import aimed, check_device, own_flows
     from qcompress.synthesis.flows import Settings, check_flows
     from qcompress.synthesis.vendor_reports import failures
     from qcompress.synthesis.yosys import Limits
@@ -96,6 +96,8 @@ def synth(
     check_flows(flow or [])
     options = told(device=device, clock_mhz=clock_mhz, latency_ns=latency_ns, lut=lut, ff=ff, dsp=dsp, ge=ge)
     aims = hardware_of(options, Candidate.open(candidate).hardware.told())
+    if aims.aimed_at is not None:
+        check_device(aims.aimed_at, flow or [], device is not None)
     settings = replace(Settings(family), liberty=liberty, limits=Limits(time_limit, memory_limit))
     settings = aimed(settings, aims.aimed_at, aims.clock_mhz)
     flows = flow or (own_flows(aims) if {"device", "clock_mhz"} & options.keys() else [])

@@ -1,11 +1,12 @@
 """From a device to the open flow that knows it."""
 
+from collections.abc import Sequence
 from dataclasses import replace
 from typing import Any
 
 from qcompress.devices import Device
 from qcompress.errors import QcompressError
-from qcompress.synthesis.flows import OPEN, Settings
+from qcompress.synthesis.flows import OPEN, PLACING, Settings
 from qcompress.synthesis.yosys import FAMILIES
 from qcompress.targets import Hardware
 
@@ -20,7 +21,7 @@ def flow_of(device: Device) -> str | None:
     if device.vendor == "AMD":
         return XILINX if device.family in FAMILIES else None
     flow = f"yosys-{device.family}"
-    return flow if flow in OPEN else None
+    return flow if device.place_and_route and flow in OPEN else None
 
 
 def own_flows(hardware: Hardware) -> list[str]:
@@ -31,6 +32,21 @@ def own_flows(hardware: Hardware) -> list[str]:
     if (flow := flow_of(device)) is None:
         raise QcompressError(f"no open flow is for device {device.name}: give a --flow of its vendor's tools")
     return [flow]
+
+
+def check_device(device: Device, flows: Sequence[str], told: bool) -> None:
+    """Raises QcompressError where the flows do not go with a device, before one of them runs.
+
+    told: whether it was given for these flows; else those that place and route take a device of their own for one that
+    nobody places.
+    """
+    own = flow_of(device)
+    strangers = [flow for flow in flows if flow in PLACING and flow != own and (told or device.place_and_route)]
+    if told and own not in flows:
+        strangers += [flow for flow in flows if flow == XILINX]
+    if strangers:
+        instead = f"take flow {own}, or " if own else ""
+        raise QcompressError(f"flow {strangers[0]} does not know device {device.name}: {instead}give one of its family")
 
 
 def aimed(settings: Settings, device: Device | None, clock_mhz: float | None = None) -> Settings:

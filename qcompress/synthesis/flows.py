@@ -26,6 +26,8 @@ from qcompress.targets import TARGETS, Target, default_targets, of_flow
 
 FOLDER = "flows"
 """Where a candidate keeps the results of flows that were asked for by name."""
+TIME_LIMIT = "time_limit_s"
+"""Entry of the key of a result that this limit has cut short."""
 NO_ROWS = "power: no rows of input codes; give --inputs FILE.npy"
 HIERARCHICAL_FROM = 100
 """Multipliers from which a design is synthesized module by module."""
@@ -113,7 +115,7 @@ def run_open(flow: str, design: Design, folder: Path, settings: Settings) -> Syn
     settings: device, liberty file and the like, and limits. Latency and interval are the design's.
     """
     key = _key(flow, design, settings)
-    if _kept(folder) == key:
+    if _is_kept(folder, key, settings.limits):
         return SynthesisReport.from_json((folder / "report.json").read_text())
     (folder / "key").unlink(missing_ok=True)
     run, choices = OPEN[flow]
@@ -137,8 +139,16 @@ def run_open(flow: str, design: Design, folder: Path, settings: Settings) -> Syn
     if flow == "yosys-asic" and settings.liberty:
         report = _with_power(report, design, folder, settings.liberty, settings)
     (folder / "report.json").write_text(report.to_json() + "\n")
-    write_json(folder / "key", key)
+    struck = {TIME_LIMIT: settings.limits.time_s} if place_route.is_cut_short(report) else {}
+    write_json(folder / "key", {**key, **struck})
     return report
+
+
+def _is_kept(folder: Path, key: JsonObject, limits: Limits) -> bool:
+    """Whether a folder holds the result of an equal run, which more time would not have taken further."""
+    kept = _kept(folder) or {}
+    struck = kept.pop(TIME_LIMIT, None)
+    return kept == key and (struck is None or limits.time_s <= float(struck))
 
 
 def _with_power(

@@ -25,6 +25,8 @@ from qcompress.targets.processes import OutOfTime, run_logged
 
 CLOCK_MHZ = 100.0
 """Aimed at where no clock is asked for."""
+CUT_SHORT = "not routed: the time limit"
+"""How the note of a run begins that took too long."""
 EXPECTED = re.compile(r"Max frequency for clock\s+'[^']+':\s+([\d.]+) MHz")
 
 
@@ -195,8 +197,13 @@ def _out_of_time(report: SynthesisReport, log: str, time_s: float) -> SynthesisR
     where = "router" if "Routing" in log else "placer"
     expected = EXPECTED.findall(log)
     so_far = f"; {float(expected[-1]):.1f} MHz expected after placement" if expected else ""
-    what = f"not routed: the time limit of {time_s:g} s struck in the {where}{so_far}; give --time-limit more"
+    what = f"{CUT_SHORT} of {time_s:g} s struck in the {where}{so_far}; give --time-limit more"
     return replace(report, notes=(*report.notes, what), missing=("place and route",))
+
+
+def is_cut_short(report: SynthesisReport) -> bool:
+    """Whether the time limit struck before the design was routed."""
+    return any(note.startswith(CUT_SHORT) for note in report.notes)
 
 
 def with_timing(report: SynthesisReport, text: str) -> SynthesisReport:
@@ -210,7 +217,7 @@ def with_timing(report: SynthesisReport, text: str) -> SynthesisReport:
             ((name, float(clock["achieved"])) for name, clock in content["fmax"].items()), key=lambda found: found[1]
         )
         path = _longest(content.get("critical_paths", ()), name)
-    except (ValueError, KeyError, TypeError, AttributeError) as fault:
+    except (ValueError, LookupError, TypeError, AttributeError) as fault:
         raise QcompressError(f"nextpnr: its report gives no clock ({fault})") from None
     return replace(report, fmax_mhz=fmax, delay_ns=1000 / fmax, notes=(*report.notes, *([path] if path else ())))
 

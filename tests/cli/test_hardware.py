@@ -92,6 +92,28 @@ def test_what_no_open_flow_knows_is_one_line(candidate: Path, qcompress: Command
     assert "no open flow is for device 10AX115S2F45I2SG: give a --flow of its vendor's tools" in done.stderr
 
 
+@pytest.mark.parametrize(
+    ("options", "said"),
+    [
+        (("--flow", "yosys-nexus"), "flow yosys-nexus does not know device ecp5-25k: take flow yosys-ecp5, or give one"),
+        (("--flow", "yosys-ecp5", "--flow", "yosys-nexus", "--device", "25k"), "flow yosys-nexus does not know device"),
+        (("--flow", "yosys-ecp5", "--device", "xcvu13p-flga2577-2-e"), "flow yosys-ecp5 does not know device xcvu13p-"),
+        (("--flow", "yosys-xilinx", "--device", "lifcl-17"), "take flow yosys-nexus, or give one of its family"),
+        (("--flow", "yosys-gatemate", "--device", "ccgm1a2"), "flow yosys-gatemate does not know device ccgm1a2: give"),
+        (("--device", "ccgm1a2"), "no open flow is for device ccgm1a2"),
+    ],
+)
+def test_a_flow_of_other_devices_is_one_line_before_any_runs(
+    options: tuple[object, ...], said: str, candidate: Path, qcompress: Command, tmp_path: Path
+) -> None:
+    folder = tmp_path / "c"
+    shutil.copytree(candidate, folder, ignore=shutil.ignore_patterns("flows"))
+    done = qcompress("synth", folder, *options)
+    assert (done.returncode, done.stderr.count("\n")) == (2, 1), done.stderr
+    assert said in done.stderr
+    assert not (folder / "flows").exists()
+
+
 def test_a_budget_without_a_figure_is_one_line(candidate: Path, qcompress: Command, tmp_path: Path) -> None:
     folder = tmp_path / "c"
     shutil.copytree(candidate, folder, ignore=shutil.ignore_patterns("flows"))
@@ -109,6 +131,12 @@ def test_a_budget_without_a_figure_is_one_line(candidate: Path, qcompress: Comma
         ("{}", "device: xcvu13", 6, "hardware.device: device 'xcvu13' is none that is known: did you mean xcvu13p-"),
         ("{}", "lut: 0", 6, "hardware.lut: Input should be greater than 0, not 0"),
         ("{}", "ge: -2", 6, "hardware.ge: Input should be greater than 0, not -2"),
+        (
+            "{}",
+            "device: ecp5-85k}\nsynthesis: {flow: yosys-nexus",
+            7,
+            "flow yosys-nexus does not know device ecp5-85k: take flow yosys-ecp5, or give one of its family",
+        ),
         ("{}", "luts: 5", 6, "hardware.luts: unknown key; did you mean lut?"),
         (
             "{part: xcku11}",

@@ -13,7 +13,7 @@ from qcompress.errors import QcompressError, ToolMissing
 from qcompress.fixedpoint import Format
 from qcompress.graph import Dense, Graph, Node
 from qcompress.synthesis import Origin, SynthesisReport, place_route
-from qcompress.synthesis.flows import Design, Settings, run_open
+from qcompress.synthesis.flows import OPEN, Design, Settings, run_open
 from qcompress.synthesis.open_families import FAMILIES, FLOWS
 from qcompress.synthesis.place_route import device_of, synthesize, with_timing
 from qcompress.synthesis.yosys import Limits
@@ -138,6 +138,24 @@ def test_counts_stay_where_the_time_is_up(source: Path, tmp_path: Path, monkeypa
     assert SynthesisReport.from_json((tmp_path / "out" / "report.json").read_text()) == report
 
 
+def test_a_run_that_was_cut_short_is_run_again_with_more_time(
+    source: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    design = Design("rtl", "net", (source,), {"top": "top", "latency_cycles": 1, "interval": 1}, tmp_path)
+    seen: list[float] = []
+
+    def cut(*_: object, limits: Limits, **__: object) -> SynthesisReport:
+        seen.append(limits.time_s)
+        notes = () if limits.time_s > 50 else (f"{place_route.CUT_SHORT} of {limits.time_s:g} s struck in the router",)
+        return SynthesisReport("t", Origin.OPEN_FLOW, fmax_mhz=None if notes else 90.0, notes=notes)
+
+    monkeypatch.setitem(OPEN, "yosys-ecp5", (cut, ("device", "clock_mhz")))
+    (tmp_path / "out").mkdir()
+    for limit in (5, 5, 3, 60, 5):
+        report = run_open("yosys-ecp5", design, tmp_path / "out", Settings(limits=Limits(time_s=limit)))
+    assert (seen, report.fmax_mhz) == ([5, 60], 90.0)
+
+
 def test_products_beyond_the_multipliers_go_into_look_up_tables(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -173,6 +191,7 @@ def test_the_slowest_clock_counts_with_its_path() -> None:
     report = with_timing(SynthesisReport("t", Origin.OPEN_FLOW), json.dumps(content))
     assert (report.fmax_mhz, report.delay_ns) == (200, 5)
     assert report.notes == ("longest path: a to b, 3.0 ns of logic, 2.0 ns of 1 wires",)
-    for wrong in ("{}", "no", '{"fmax": {}}', '{"fmax": {"clk": {}}}'):
+    no_path = {**content, "critical_paths": [{"from": "posedge clk", "to": "posedge clk", "path": []}]}
+    for wrong in (json.dumps(no_path), "{}", "no", '{"fmax": {}}', '{"fmax": {"clk": {}}}'):
         with pytest.raises(QcompressError, match="nextpnr: its report gives no clock"):
             with_timing(SynthesisReport("t", Origin.OPEN_FLOW), wrong)
