@@ -13,7 +13,7 @@ import numpy as np
 
 from qcompress.fixedpoint import Cast, Format
 from qcompress.graph import Dense, Graph, Node, Quantize, Relu
-from qcompress.synthesis.ecp5 import synthesize
+from qcompress.synthesis.place_route import synthesize
 from qcompress.synthesis.yosys import Limits
 from qcompress.targets.rtl.loadable import TOP, RtlLoadable
 
