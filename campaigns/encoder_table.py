@@ -20,9 +20,14 @@ from qcompress.synthesis import SynthesisReport
 from qcompress.synthesis.estimate import estimate
 from qcompress.synthesis.flows import Design, Settings, run_open
 from qcompress.synthesis.yosys import Limits
-from qcompress.targets import TARGETS
+from qcompress.targets import TARGETS, Target
+from qcompress.targets.rtl.loadable import RtlLoadable
 
-NAMES = ("rtl", "rtl_loadable", "rtl_loadable-4", "rtl_loadable-16", "rtl_loadable-64")
+FAST = [RtlLoadable(reuse=reuse, device="ecp5", clock_mhz=100.0, storage="ram") for reuse in (64, 16)]
+DESIGNS: dict[str, Target] = {
+    **{name: TARGETS[name] for name in ("rtl", "rtl_loadable", "rtl_loadable-4", "rtl_loadable-16", "rtl_loadable-64")},
+    **{target.name: target for target in FAST},
+}
 FLOWS = ("yosys-xilinx", "yosys-asic", "yosys-ecp5")
 ROWS = 200
 
@@ -62,7 +67,7 @@ def main() -> None:
     parser.add_argument("folder", type=Path)
     parser.add_argument("--registers", type=Path, required=True)
     parser.add_argument("--minutes", type=float, default=30)
-    parser.add_argument("--designs", nargs="*", default=NAMES)
+    parser.add_argument("--designs", nargs="*", choices=DESIGNS, default=list(DESIGNS))
     parser.add_argument("--flows", nargs="*", choices=FLOWS, default=FLOWS)
     given = parser.parse_args()
     graph = chip_graph(weights_from_registers(read_registers(given.registers)))
@@ -73,15 +78,15 @@ def main() -> None:
     for name in given.designs:
         folder = given.folder / name
         try:
-            body = TARGETS[name].open(graph, folder)
+            body = DESIGNS[name].open(graph, folder)
         except QcompressError:
-            body = TARGETS[name].build(graph, folder)
+            body = DESIGNS[name].build(graph, folder)
         if np.any(body.run(codes) != graph.run(codes)):
             raise SystemExit(f"{name}: differs from the graph")
-        design = Design.open(TARGETS[name], "encoder", folder)
+        design = Design.open(DESIGNS[name], "encoder", folder)
         found = flows(design, folder / "flows", given.flows, limits)
         print(
-            line(name, dict(design.record), found, estimate(graph, getattr(TARGETS[name], "reuse", None))), flush=True
+            line(name, dict(design.record), found, estimate(graph, getattr(DESIGNS[name], "reuse", None))), flush=True
         )
 
 

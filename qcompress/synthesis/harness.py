@@ -4,48 +4,22 @@ Inputs come from a shift register, outputs are caught in another one; a result e
 harness' flip-flops are in the figures of place and route, and the notes say how many.
 """
 
-import re
 from collections.abc import Sequence
-from dataclasses import dataclass
 
-from qcompress.errors import QcompressError
+from qcompress.targets.rtl.pins import Pin
 from qcompress.targets.rtl.verilog import Verilog, bits
 
 HARNESS = "serial_harness"
 PINS = ("clk", "serial_in", "capture", "serial_out")
 """All its ports."""
-PORT = re.compile(r"^\s*(input|output)\s+(?:reg\s+|wire\s+)?(?:\[(\d+):0\]\s*)?(\w+),?\s*$")
 
 
-@dataclass(frozen=True)
-class Port:
-    """A port of a module; width in bits."""
-
-    name: str
-    width: int
-    is_input: bool
-
-
-def module_ports(texts: Sequence[str], top: str) -> list[Port]:
-    """Ports of module top in texts, Verilog sources, where its header has one port a line.
-
-    Raises QcompressError if there is none such.
-    """
-    for text in texts:
-        found = re.search(rf"^\s*module\s+{top}\s*\((.*?)\);", text, re.MULTILINE | re.DOTALL)
-        if found:
-            matches = [PORT.match(line) for line in found[1].splitlines() if line.strip()]
-            if all(matches):
-                return [Port(m[3], int(m[2] or 0) + 1, m[1] == "input") for m in matches if m]
-    raise QcompressError(f"place and route: no module {top} with one port a line")
-
-
-def serial_flip_flops(ports: Sequence[Port]) -> int:
+def serial_flip_flops(ports: Sequence[Pin]) -> int:
     """Flip-flops of the harness of a design with these ports."""
     return sum(port.width for port in ports if port.name != "clk")
 
 
-def harness(top: str, ports: Sequence[Port], oscillator: str | None = None) -> str:
+def harness(top: str, ports: Sequence[Pin], oscillator: str | None = None) -> str:
     """Verilog of the design, module top with these ports, between two shift registers.
 
     oscillator: an instance that drives the wire clk, for devices whose clock pins the tools do not know; None: clk is

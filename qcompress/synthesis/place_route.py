@@ -17,11 +17,12 @@ from typing import Any, NamedTuple
 
 from qcompress.devices import Device, find_device
 from qcompress.errors import QcompressError, ToolMissing
-from qcompress.synthesis.harness import HARNESS, Port, harness, module_ports, serial_flip_flops
+from qcompress.synthesis.harness import HARNESS, harness, serial_flip_flops
 from qcompress.synthesis.open_families import FAMILIES, FLOWS, OpenFamily
 from qcompress.synthesis.report import Origin, SynthesisReport
 from qcompress.synthesis.yosys import Limits, run_passes
 from qcompress.targets.processes import OutOfTime, run_logged
+from qcompress.targets.rtl.pins import Pin, pins
 
 CLOCK_MHZ = 100.0
 """Aimed at where no clock is asked for."""
@@ -133,7 +134,7 @@ def _mapped(
 ) -> SynthesisReport:
     """Counts of the design in its harness, its netlist in folder; products in tables where multipliers are too few."""
     folder.mkdir(parents=True, exist_ok=True)
-    ports = module_ports([path.read_text() for path in verilog_files], top)
+    ports = pins([path.read_text() for path in verilog_files], top)
     oscillator = family.oscillator(options.clock_mhz) if family.oscillator else None
     (folder / "harness.v").write_text(harness(top, ports, oscillator))
     sources = [*verilog_files, folder / "harness.v"]
@@ -178,7 +179,7 @@ def _finished(report: SynthesisReport, folder: Path) -> SynthesisReport:
 
 
 def _counted(
-    statistics: Mapping[str, Any], ports: Sequence[Port], family: OpenFamily, device: Device
+    statistics: Mapping[str, Any], ports: Sequence[Pin], family: OpenFamily, device: Device
 ) -> SynthesisReport:
     cells: dict[str, int] = statistics["design"]["num_cells_by_type"]
     serial = serial_flip_flops(ports)

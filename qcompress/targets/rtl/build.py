@@ -173,8 +173,9 @@ def write_core(logic: Any, cut: float | Clock, folder: Path) -> Core:
     with tempfile.TemporaryDirectory() as scratch:
         longest = None
         if isinstance(cut, Clock):
-            delays = delays_of(cut.family)
-            prepared = split_wide(_fused(logic, delays), delays, cut.period_ns - delays.register)
+            fused = _fused(logic, delays_of(cut.family))
+            delays = delays_of(cut.family).of_size(float(fused.cost))
+            prepared = split_wide(fused, delays, cut.period_ns - delays.register)
             stages = plan(prepared, delays, cut.period_ns)
             longest, cost = stages.longest, prepared.cost
             pipeline = staged(prepared, stages.stages)

@@ -30,7 +30,7 @@ class InVerilog:
         """Clear `folder` of an earlier build and save the `graph` in it; gives the path of the build's log."""
         folder.mkdir(parents=True, exist_ok=True)
         (folder / self.record).unlink(missing_ok=True)
-        for stale in ("verilog", "simulation", "bench", "axi", "vendor"):
+        for stale in ("verilog", "simulation", "bench", "axi", "vhdl", "vendor"):
             shutil.rmtree(folder / stale, ignore_errors=True)
         graph.save(folder / "graph")
         log = folder / "build.log"

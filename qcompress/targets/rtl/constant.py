@@ -30,6 +30,7 @@ from qcompress.targets.record import read_record, write_record
 from qcompress.targets.rtl.bench import write_bench
 from qcompress.targets.rtl.built import InVerilog
 from qcompress.targets.rtl.delays import clocked_family
+from qcompress.targets.rtl.other_languages import write_others
 from qcompress.targets.rtl.vendor_scripts import scripted, write_scripts
 from qcompress.targets.rtl.verilator import Simulation
 from qcompress.targets.rtl.verilog import buses
@@ -126,6 +127,7 @@ class Rtl(InVerilog):
         simulation = Simulation(TOP, *ports, latency, compiler, [f"-O{self.optimization}"])
         simulation.build(verilog_files(folder), folder / "simulation", log)
         write_bench(graph, folder / "bench", TOP, design["latency_cycles"])
+        write_others(folder, TOP, design["latency_cycles"])
         write_scripts(scripted(folder, TOP, self.device, self.clock_mhz), folder)
         write_record(folder / self.record, graph, {"settings": asdict(self), "alkaid": version("alkaid"), **design})
         return self._body(graph, folder)

@@ -6,7 +6,7 @@ choose where registers go; whether a clock is met, only place and route says.
 
 import json
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import cache
 from math import ceil, log2
 from pathlib import Path
@@ -19,6 +19,8 @@ from qcompress.errors import QcompressError, Refused
 from qcompress.targets.hardware import Aimed, Hardware, filled
 
 COEFFICIENTS = Path(__file__).with_name("delays.json")
+CELLS = 5000
+"""alkaid's cost of a design up to which its wires are short."""
 
 
 @dataclass(frozen=True)
@@ -27,6 +29,7 @@ class Delays:
 
     register: from a clock edge through a flip-flop, its wire, to the set-up of the next; lut: a look-up table with its
     wire; adder_base, carry: of an adder, and of each of its bits; fan_out: for each doubling of what a wire drives;
+    growth: by what part all of them grow with each doubling of a design beyond CELLS, whose wires become longer;
     lut_inputs: of a look-up table; ternary: whether three numbers are added in one carry chain.
     """
 
@@ -35,8 +38,15 @@ class Delays:
     adder_base: float
     carry: float
     fan_out: float
+    growth: float
     lut_inputs: int
     ternary: bool
+
+    def of_size(self, cost: float) -> "Delays":
+        """The delays in a design of that cost, by alkaid's count of look-up tables with six inputs."""
+        factor = 1 + self.growth * log2(max(cost / CELLS, 1))
+        grown = {name: factor * getattr(self, name) for name in ("register", "lut", "adder_base", "carry", "fan_out")}
+        return replace(self, **grown)
 
     def adder(self, bits: int) -> float:
         """Sum or difference of two numbers, the longer of `bits`."""

@@ -34,6 +34,7 @@ from qcompress.targets.rtl.loadable_cuts import ADDERS, RADICES, Clock, Cuts
 from qcompress.targets.rtl.loadable_emit import Design, refuse, write
 from qcompress.targets.rtl.loadable_ram import ram_layout
 from qcompress.targets.rtl.loadable_writer import layers
+from qcompress.targets.rtl.other_languages import write_others
 from qcompress.targets.rtl.vendor_scripts import scripted, write_scripts
 from qcompress.targets.rtl.verilator import Simulation
 from qcompress.targets.rtl.verilog import bus_record, buses
@@ -133,6 +134,7 @@ class RtlLoadable(InVerilog):
         simulation = Simulation(TOP, *sides, constants, compiler, [f"-O{self.optimization}"], LINT_WAIVERS, DRIVER)
         simulation.build([folder / "verilog" / f"{TOP}.v"], folder / "simulation", log)
         write_bench(graph, folder / "bench", TOP, design.latency, layout, design.interval, self.banks)
+        write_others(folder, TOP, design.latency, design.interval, self.banks)
         write_scripts(scripted(folder, TOP, self.device, self.clock_mhz), folder)
         write_record(folder / RECORD, graph, {"settings": asdict(self), **describe(graph, design, layout, self.banks)})
         return self.open(graph, folder)

@@ -111,7 +111,7 @@ class _Operands:
         levels = self.choices.levels(options)
         if levels:
             return self._carried(self.choices.chosen("window", options, width, 1), width, layer.depth - 1 - levels)
-        return self._kept(options[0][0].part(0, width), width)
+        return self._kept(options[0][0], width)
 
     def _carried(self, wire: str, width: int, edges: int) -> str:
         """The wire some clock edges later."""
@@ -123,8 +123,9 @@ class _Operands:
             wire = self.late[wire]
         return wire
 
-    def _kept(self, part: str, width: int) -> str:
+    def _kept(self, option: Option, width: int) -> str:
         """What is the same at every step, until the last one has been multiplied."""
+        part = option.part(0, width)
         if self.layer.depth == 1:
             return part
         if part not in self.late and self.layer.depth > self.layer.reuse + 1:  # the next row comes before
@@ -133,8 +134,11 @@ class _Operands:
             self.late[part] = self._carried(name, width, self.layer.depth - 1)
         elif part not in self.late:
             name = f"kept_{len(self.late)}"
-            ready = self.steps.started(self.layer.depth - 1)
-            self.source.line(f"reg {bits(width)} {name};", f"always @(posedge clk) if ({ready}) {name} <= {part};")
+            self.source.line(f"reg {bits(width)} {name};")
+            for low in range(0, width, LOADS):
+                wide, ready = min(LOADS, width - low), self.steps.started(self.layer.depth - 1)
+                kept = f"{name}[{low + wide - 1}:{low}] <= {option.part(low, wide)}"
+                self.source.line(f"always @(posedge clk) if ({ready}) {kept};")
             self.late[part] = name
         return self.late[part]
 

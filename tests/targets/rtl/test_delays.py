@@ -6,7 +6,7 @@ import pytest
 
 from qcompress.devices import DEVICES
 from qcompress.errors import QcompressError, Refused
-from qcompress.targets.rtl.delays import clocked_family, delays_of, families
+from qcompress.targets.rtl.delays import CELLS, clocked_family, delays_of, families
 
 
 @pytest.mark.parametrize("family", families())
@@ -19,6 +19,14 @@ def test_delays_grow_with_the_logic(family: str) -> None:
         assert values[-1] >= values[0] >= 0
     assert delays.product(4, 8) == delays.product(8, 4) < delays.product(8, 9)
     assert family in {device.family for device in DEVICES.values()}
+
+
+def test_wires_of_large_designs_are_longer() -> None:
+    delays = delays_of("ecp5")
+    assert delays.of_size(0) == delays.of_size(CELLS) == delays
+    twice = delays.of_size(2 * CELLS)
+    for name in ("register", "lut", "adder_base", "carry", "fan_out"):
+        assert getattr(twice, name) == pytest.approx(getattr(delays, name) * (1 + delays.growth))
 
 
 def test_a_clock_needs_a_device_with_a_delay_model() -> None:
