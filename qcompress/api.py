@@ -321,10 +321,11 @@ def check(candidate: Candidate | AnyPath, hardware: Mapping[str, Any] | None = N
 def _hardware(told: Mapping[str, Any] | None) -> Hardware:
     """Hardware of names and values; raises QcompressError naming what makes no sense."""
     try:
-        return Hardware.model_validate(told or {})
+        return Hardware.model_validate({} if told is None else told)
     except ValidationError as fault:
         error = fault.errors()[0]
-        raise QcompressError(f"hardware.{error['loc'][0]}: {error['msg'].removeprefix('Value error, ')}") from None
+        where = ".".join(["hardware", *map(str, error["loc"])])
+        raise QcompressError(f"{where}: {error['msg'].removeprefix('Value error, ')}") from None
 
 
 def simulate(detector: str, kind: str, events: int, path: AnyPath, *, seed: int = 1) -> SampleCard:

@@ -65,6 +65,7 @@ def test_hardware_is_checked_before_anything_is_built(tmp_path):
     for told, said in (
         ({"device": "ecp5-86k"}, "hardware.device: device 'ecp5-86k' is none that is known: did you mean ecp5-85k"),
         ({"lut": -1}, "hardware.lut: Input should be greater than 0"),
+        ("ecp5-85k", "hardware: Input should be a valid dictionary"),
         ({"luts": 5}, "hardware.luts: Extra inputs are not permitted"),
     ):
         with pytest.raises(QcompressError, match=said):

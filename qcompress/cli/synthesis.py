@@ -1,8 +1,8 @@
 """Command synth."""
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated
+from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
@@ -78,10 +78,13 @@ def synth(
     from qcompress.synthesis.vendor_reports import failures
     from qcompress.synthesis.yosys import Limits
 
+    options = told(device=device, clock_mhz=clock_mhz, latency_ns=latency_ns, lut=lut, ff=ff, dsp=dsp, ge=ge)
     if estimated and (flow or read or candidate is None):
         raise QcompressError("synth: --vendor-estimate is of a CANDIDATE, without --flow and --read")
     if flow and read:
         raise QcompressError("synth: --flow runs a tool and --read reads what one has left; give one of them")
+    if read or estimated:
+        _refuse_unused("--read" if read else "--vendor-estimate", {**options, "check": estimated and check})
     if read:
         reports = by_tool(pipeline.read_reports(read, candidate))
         _show(reports, as_json)
@@ -94,13 +97,13 @@ def synth(
         _show(pipeline.vendor_estimates(candidate), as_json)
         return
     check_flows(flow or [])
-    options = told(device=device, clock_mhz=clock_mhz, latency_ns=latency_ns, lut=lut, ff=ff, dsp=dsp, ge=ge)
     aims = hardware_of(options, Candidate.open(candidate).hardware.told())
     if aims.aimed_at is not None:
         check_device(aims.aimed_at, flow or [], device is not None)
     settings = replace(Settings(family), liberty=liberty, limits=Limits(time_limit, memory_limit))
     settings = aimed(settings, aims.aimed_at, aims.clock_mhz)
     flows = flow or (own_flows(aims) if {"device", "clock_mhz"} & options.keys() else [])
+    _check_cells(flows, liberty, inputs)
     with Reporter(console_of_output()) as reporter:
         if flows:
             reports = pipeline.run_flows(candidate, flows, settings, reporter.task("synth"), inputs)
@@ -109,6 +112,22 @@ def synth(
             reports = pipeline.synthesize_candidate(candidate, reporter)
     _show(reports, as_json)
     _judge(candidate, aims, as_json, check)
+
+
+def _refuse_unused(what: str, options: Mapping[str, Any]) -> None:
+    """Raises QcompressError for the first of the options that was given, of which `what` makes no use."""
+    if given := next((name for name, value in options.items() if value), None):
+        raise QcompressError(f"synth: --{given.replace('_', '-')} is of flows that are run; leave it out with {what}")
+
+
+def _check_cells(flows: Sequence[str], liberty: Path | None, inputs: Path | None) -> None:
+    """Raises QcompressError for cells that none of the flows takes, and for rows that no power is of."""
+    from qcompress.synthesis.aim import CELLS
+
+    if liberty and CELLS not in flows:
+        raise QcompressError(f"--liberty {liberty}: only flow {CELLS} takes cells; give --flow {CELLS}")
+    if inputs and not liberty:
+        raise QcompressError(f"--inputs {inputs}: power is of cells with a liberty file; give --liberty FILE")
 
 
 def _judge(candidate: Path, aims: "Hardware", as_json: bool, check: bool) -> None:

@@ -154,7 +154,10 @@ def _designs(candidate: Candidate) -> dict[str, "list[Design]"]:
 
 
 def _of_design(report: SynthesisReport, designs: "dict[str, list[Design]]") -> SynthesisReport:
-    """The report with latency and interval of the only Verilog that it can be of, and the energy of an inference."""
+    """The report with latency and interval of the only Verilog that it can be of, and the energy of an inference.
+
+    Latency in ns is at the clock that was asked for, of one that is missed at the one that was reached.
+    """
     found = designs.get(report.design or "", [])
     if len(found) != 1:
         return report
@@ -162,11 +165,13 @@ def _of_design(report: SynthesisReport, designs: "dict[str, list[Design]]") -> S
     energy = None
     if report.static_mw is not None and report.dynamic_mw is not None and report.clock_ns:
         energy = (report.static_mw + report.dynamic_mw) * report.clock_ns * interval / 1000
+    period = max(report.clock_ns, report.delay_ns or 0) if report.clock_ns else None
+    at = f", in ns at a period of {period:g} ns" if period else ""
     return replace(
         report,
         latency_cycles=cycles,
         interval=interval,
-        latency_ns=cycles * report.clock_ns if report.clock_ns else None,
+        latency_ns=cycles * period if period else None,
         energy_nj=energy,
-        notes=(*report.notes, f"latency and interval: of the Verilog of target {found[0].target}"),
+        notes=(*report.notes, f"latency and interval: of the Verilog of target {found[0].target}{at}"),
     )

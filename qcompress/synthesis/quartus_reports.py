@@ -135,7 +135,7 @@ def _fitted(report: Report) -> Read:
     }
     figures, _, missing = _counts(report, names)
     status = report.summary.get("Fitter Status", "not said")
-    through = first_number(dict(row[:2] for row in report.table(usage)).get(ROUTED_THROUGH, ""))
+    through = first_number(dict(row[:2] for row in report.table(usage) if len(row) > 1).get(ROUTED_THROUGH, ""))
     notes = ["placed and routed; LUT: ALUTs for logic" + (f", {through:g} more for route-throughs" if through else "")]
     return figures, notes if status.startswith("Successful") else [f"the fitter's status: {status}", *notes], missing
 

@@ -105,7 +105,7 @@ def read_run(reports: Sequence[Report]) -> SynthesisReport:
     _same(known, "Device")
     first = known[0].header
     report = SynthesisReport(
-        tool=re.sub(r"^Vivado v\.(\S+).*", r"Vivado \1", first["Tool Version"]),
+        tool=re.sub(r"^Vivado v\.(\S+).*", r"Vivado \1", first.get("Tool Version", "Vivado")),
         origin=Origin.VENDOR_REPORT,
         device=max((r.header.get("Device", "") for r in known), key=len) or None,
         design=first.get("Design"),

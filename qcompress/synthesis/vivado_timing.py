@@ -44,7 +44,7 @@ def _failing(check: str, slack: float, summary: dict[str, str]) -> str:
 
 def _periods(lines: Sequence[str]) -> dict[str, float]:
     """Clock -> period in ns."""
-    found = {row["Clock"]: signed(row.get("Period(ns)")) for row in table(lines, "Clock Summary")}
+    found = {row.get("Clock", "?"): signed(row.get("Period(ns)")) for row in table(lines, "Clock Summary")}
     return {clock: period for clock, period in found.items() if period is not None}
 
 

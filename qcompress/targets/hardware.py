@@ -9,6 +9,7 @@ from qcompress.devices import Device, find_device
 from qcompress.errors import QcompressError
 
 Positive = Annotated[float, Field(gt=0, allow_inf_nan=False)]
+Mhz = Annotated[float, Field(ge=1e-3, le=1e6, allow_inf_nan=False)]
 Count = Annotated[int, Field(gt=0)]
 
 AIMS = ("device", "clock_mhz")
@@ -25,7 +26,7 @@ class Hardware(BaseModel):
     model_config = ConfigDict(extra="forbid", frozen=True)
 
     device: str | None = None
-    clock_mhz: Positive | None = None
+    clock_mhz: Mhz | None = None
     latency_ns: Positive | None = None
     lut: Count | None = None
     ff: Count | None = None

@@ -95,7 +95,10 @@ def test_what_no_open_flow_knows_is_one_line(candidate: Path, qcompress: Command
 @pytest.mark.parametrize(
     ("options", "said"),
     [
-        (("--flow", "yosys-nexus"), "flow yosys-nexus does not know device ecp5-25k: take flow yosys-ecp5, or give one"),
+        (
+            ("--flow", "yosys-nexus"),
+            "flow yosys-nexus does not know device ecp5-25k: take flow yosys-ecp5, or give one",
+        ),
         (("--flow", "yosys-ecp5", "--flow", "yosys-nexus", "--device", "25k"), "flow yosys-nexus does not know device"),
         (("--flow", "yosys-ecp5", "--device", "xcvu13p-flga2577-2-e"), "flow yosys-ecp5 does not know device xcvu13p-"),
         (("--flow", "yosys-xilinx", "--device", "lifcl-17"), "take flow yosys-nexus, or give one of its family"),

@@ -155,7 +155,13 @@ def test_vendor_reports_of_a_candidate(
     assert done.returncode == 0, done.stderr
     (figures,) = json.loads(done.stdout).values()
     assert figures["interval"] == 2
+    assert figures["latency_ns"] == 5.0 * figures["latency_cycles"]
     assert figures["energy_nj"] == pytest.approx((2946 + 489) * 5.0 * 2 / 1000)  # all power, two clocks of 5 ns
+    timing = tmp_path / "vmodel_post_route_timing.rpt"
+    timing.write_text(timing.read_text().replace(" 0.822        0.000 ", "-0.305       -1.500 "))
+    done = qcompress("synth", candidate, "--read", tmp_path, "--json")
+    (missed,) = json.loads(done.stdout).values()
+    assert missed["latency_ns"] == pytest.approx(5.305 * missed["latency_cycles"])
 
 
 def test_faults_are_one_line(candidate: Path, qcompress: Command, tmp_path: Path) -> None:
@@ -164,6 +170,14 @@ def test_faults_are_one_line(candidate: Path, qcompress: Command, tmp_path: Path
         (("synth",), "give a CANDIDATE to synthesize, or --read DIR"),
         (("synth", candidate, "--read", tmp_path, "--flow", "vitis"), "--flow runs a tool and --read reads"),
         (("synth", "--vendor-estimate", "--read", tmp_path), "--vendor-estimate is of a CANDIDATE, without"),
+        (
+            ("synth", candidate, "--read", tmp_path, "--lut", 5),
+            "--lut is of flows that are run; leave it out with --read",
+        ),
+        (("synth", candidate, "--vendor-estimate", "--clock-mhz", 5), "--clock-mhz is of flows that are run; leave it"),
+        (("synth", candidate, "--vendor-estimate", "--check"), "--check is of flows that are run; leave it out with"),
+        (("synth", candidate, "--liberty", tmp_path / "cells.lib"), "only flow yosys-asic takes cells; give --flow"),
+        (("synth", candidate, "--flow", "yosys-asic", "--inputs", tmp_path / "x.npy"), "give --liberty FILE"),
         (("synth", "--read", tmp_path), "holds no report that is known"),
         (("synth", candidate, "--flow", "yosis"), "--flow yosis: no such flow; choose from yosys-xilinx"),
         (("synth", candidate, "--flow", "vitis"), "nothing for flow vitis; build target hls"),

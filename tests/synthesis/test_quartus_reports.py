@@ -80,6 +80,16 @@ def test_timing_that_is_not_met_is_said(run: Path) -> None:
     assert failures({"a": report}) == ["a: timing is not met: the report's timing closure says Fail"]
 
 
+def test_a_row_of_one_cell_is_passed_over(run: Path) -> None:
+    (before,) = read_project(run)
+    title = "; Fitter Resource Usage Summary"
+    lines = (run / FIT).read_text(errors="replace").splitlines()
+    place = next(number for number, line in enumerate(lines) if line.startswith(title))
+    lines.insert(place + 2, "; alone ;")
+    (run / FIT).write_text("\n".join(lines))
+    assert read_project(run) == [before]
+
+
 @pytest.mark.parametrize(
     ("name", "old", "new", "said"),
     [

@@ -86,6 +86,16 @@ def test_timing_that_is_not_met_is_said(run: Path) -> None:
     assert f"Fmax of {TIMING}: 0 clocks (none listed)" in report.missing
 
 
+def test_columns_and_headers_that_are_not_there_leave_figures_unknown(run: Path) -> None:
+    text = (run / TIMING).read_text()
+    (run / TIMING).write_text(re.sub(r"^Clock( +Waveform)", r"Named\1", text, flags=re.MULTILINE))
+    (report,) = read_project(run)
+    assert (report.slack_ns, report.clock_ns) == (0.822, 5.0)
+    (run / UTIL).write_text((run / UTIL).read_text().replace("| Tool Version :", "Tool Version :"))
+    alone = read_files([run / UTIL])
+    assert (alone.tool, alone.lut) == ("Vivado", report.lut)
+
+
 def test_reports_of_another_design_are_refused(run: Path) -> None:
     text = (run / POWER).read_text()
     (run / POWER).write_text(text.replace("Design           : vmodel", "Design           : other"))

@@ -49,7 +49,9 @@ def test_aims_and_budgets_are_told_apart() -> None:
     ("told", "said"),
     [
         ({"device": "ecp5-46k"}, "did you mean ecp5-45k"),
-        ({"clock_mhz": 0}, "greater than 0"),
+        ({"clock_mhz": 0}, "greater than or equal to 0.001"),
+        ({"clock_mhz": 1e-320}, "greater than or equal to 0.001"),
+        ({"clock_mhz": 1e300}, "less than or equal to 1000000"),
         ({"latency_ns": float("inf")}, "finite"),
         ({"dsp": 2.5}, "valid integer"),
         ({"area": 3}, "Extra inputs are not permitted"),

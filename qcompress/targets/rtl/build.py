@@ -26,7 +26,7 @@ from qcompress.targets.rtl.constant import REFUSED, TOP, WRONG_LOGIC
 from qcompress.targets.rtl.delays import Delays, delays_of
 from qcompress.targets.rtl.loadable_emit import format_table
 from qcompress.targets.rtl.logic import Bits, Traced, trace_graph
-from qcompress.targets.rtl.pipeline import plan, staged
+from qcompress.targets.rtl.pipeline import SUM, operation_delays, plan, staged
 from qcompress.targets.rtl.verilog import Bus, bus_record, buses
 from qcompress.targets.rtl.wide import split_wide
 
@@ -173,9 +173,7 @@ def write_core(logic: Any, cut: float | Clock, folder: Path) -> Core:
     with tempfile.TemporaryDirectory() as scratch:
         longest = None
         if isinstance(cut, Clock):
-            fused = _fused(logic, delays_of(cut.family))
-            delays = delays_of(cut.family).of_size(float(fused.cost))
-            prepared = split_wide(fused, delays, cut.period_ns - delays.register)
+            prepared, delays = prepare(logic, delays_of(cut.family), cut.period_ns)
             stages = plan(prepared, delays, cut.period_ns)
             longest, cost = stages.longest, prepared.cost
             pipeline = staged(prepared, stages.stages)
@@ -191,11 +189,30 @@ def write_core(logic: Any, cut: float | Clock, folder: Path) -> Core:
     return Core(_padded(inputs), _padded(outputs), edges, round(float(cost)), registers, longest)
 
 
-def _fused(logic: Any, delays: Delays) -> Any:
-    """Three numbers in one sum where the device has it so, with alkaid's own costs; sums of two else."""
-    from alkaid.trace.passes import add_surrogate, dead_code_elimin, fuse_ternary_adders
+def prepare(logic: Any, family: Delays, period_ns: float) -> tuple[Any, Delays]:
+    """logic with alkaid's own costs and its sums cut for the period, and the delays of a design of its size.
 
-    return add_surrogate(dead_code_elimin(fuse_ternary_adders(logic) if delays.ternary else logic), _skip_op8_cost=True)
+    family: delays of the device's. Three numbers are added in one sum where the device has it so, unless that takes
+    longer than the period.
+    """
+    from alkaid.trace.passes import fuse_ternary_adders
+
+    if family.ternary:
+        fused = _costed(fuse_ternary_adders(logic))
+        delays = family.of_size(float(fused.cost))
+        cost = operation_delays(fused.ops, delays)
+        slowest = max((delay for op, delay in zip(fused.ops, cost, strict=True) if op.opcode == SUM), default=0.0)
+        if slowest <= period_ns - delays.register:
+            return split_wide(fused, delays, period_ns - delays.register), delays
+    plain = _costed(logic)
+    delays = family.of_size(float(plain.cost))
+    return split_wide(plain, delays, period_ns - delays.register), delays
+
+
+def _costed(logic: Any) -> Any:
+    from alkaid.trace.passes import add_surrogate, dead_code_elimin
+
+    return add_surrogate(dead_code_elimin(logic), _skip_op8_cost=True)
 
 
 def _padded(signal: Any) -> Bits:

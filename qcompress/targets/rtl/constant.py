@@ -19,6 +19,7 @@ from typing import Annotated, ClassVar
 import numpy as np
 from pydantic import BaseModel, ConfigDict, Field
 
+from qcompress.devices import find_device
 from qcompress.errors import Refused
 from qcompress.files import JsonObject
 from qcompress.fixedpoint import Format
@@ -84,7 +85,7 @@ class Rtl(InVerilog):
         """
         if not self.latency_cutoff > 0:
             raise Refused(f"rtl: latency_cutoff {self.latency_cutoff}: give a number of adder levels above 0")
-        self._pipelining()
+        self.pipelining()
         graph = graph.pruned()
         for given in graph.inputs:
             _refuse_wide("the input" + ("" if given.name == INPUT else f" {given.name}"), given.format)
@@ -112,7 +113,7 @@ class Rtl(InVerilog):
         self.refuse(graph)
         compiler = require("g++", "g++")
         log = self.begin(graph, folder)
-        write = python_module("alkaid", "qcompress.targets.rtl.build", json.dumps(self._pipelining()))
+        write = python_module("alkaid", "qcompress.targets.rtl.build", json.dumps(self.pipelining()))
         try:
             run_logged(write, folder, log, f"rtl: writing the Verilog of {graph.name}")
         except ProgramFailed as fault:
@@ -137,8 +138,13 @@ class Rtl(InVerilog):
         read_record(folder / self.record, graph)
         return self._body(graph, folder)
 
-    def _pipelining(self) -> JsonObject:
-        """What the build process is told; raises Refused for a clock without a device and one with no delay model."""
+    def pipelining(self) -> JsonObject:
+        """What the build process is told.
+
+        Raises QcompressError for an unknown device, a clock without one and one of a device without a delay model.
+        """
+        if self.device is not None:
+            find_device(self.device)
         if self.clock_mhz is None:
             return {"latency_cutoff": self.latency_cutoff}
         return {"family": clocked_family("rtl", self.device, self.clock_mhz), "clock_mhz": self.clock_mhz}
@@ -161,8 +167,10 @@ class Settings(BaseModel):
 
 
 def target(settings: Settings) -> Rtl:
-    """The target of a config's settings."""
-    return Rtl(**settings.model_dump())
+    """The target of a config's settings; raises QcompressError for a device or a clock that no build would take."""
+    made = Rtl(**settings.model_dump())
+    made.pipelining()
+    return made
 
 
 TARGET = Rtl()

@@ -119,6 +119,8 @@ def aim(model: type[BaseModel], told: Mapping[str, Any], hardware: Hardware) -> 
     device, clock_mhz = found.settings.get("device"), found.settings.get("clock_mhz")
     if "device" in told or "clock_mhz" in told or (clock_mhz is None and device is None):
         return found
+    if told.get("latency_cutoff") is not None:
+        return Aimed(dict(told), ("registers stand by latency_cutoff, as it was told, not for the clock",))
     if device is None or clock_mhz is None:
         lacks = "device" if device is None else "clock_mhz"
         return Aimed(dict(told), (f"registers stand as without a clock, for there is no {lacks}",))

@@ -37,13 +37,13 @@ def plan(logic: Any, delays: Delays, period_ns: float) -> Plan:
     """
     cost = operation_delays(logic.ops, delays)
     budget = period_ns - delays.register
-    if cost and max(cost) > budget:
-        worst = max(range(len(cost)), key=lambda number: cost[number])
-        needed = cost[worst] + delays.register
-        what = f"one {NAMES[logic.ops[worst].opcode]} of {width(logic.ops[worst])} bits"
+    if (longest := max(cost, default=0.0)) > budget:
+        worst = logic.ops[cost.index(longest)] if longest else None
+        what = "a register alone" if worst is None else f"one {NAMES[worst.opcode]} of {width(worst)} bits"
+        needed = longest + delays.register
         raise Refused(
-            f"rtl: {what} takes {needed:.1f} ns on this device, more than a period of {period_ns:.1f} ns: use narrower "
-            f"numbers or a clock of at most {1000 / needed:.0f} MHz"
+            f"rtl: {what} takes {needed:.3g} ns on this device, more than a period of {period_ns:.3g} ns: use narrower "
+            f"numbers or a clock of at most {int(1000 / needed)} MHz"
         )
     best = arrange(logic.ops, cost, budget)
     low, high = max(cost, default=0.0), best.longest

@@ -36,9 +36,9 @@ class Scripted:
     clock_mhz: float | None = None
 
     def part(self, script: str) -> str:
-        """The part of a script: the device, if its vendor's tool runs it, else empty."""
+        """The part of a script: the device, if it is a whole part of the tool's vendor, else empty."""
         found = find_device(self.device) if self.device else None
-        return found.name if found is not None and found.vendor == VENDORS[script] else ""
+        return found.name if found is not None and found.vendor == VENDORS[script] and found.package else ""
 
     @property
     def period_ns(self) -> str:

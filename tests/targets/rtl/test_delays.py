@@ -6,6 +6,8 @@ import pytest
 
 from qcompress.devices import DEVICES
 from qcompress.errors import QcompressError, Refused
+from qcompress.targets import Hardware, choose
+from qcompress.targets.rtl.constant import Rtl
 from qcompress.targets.rtl.delays import CELLS, clocked_family, delays_of, families
 
 
@@ -39,3 +41,21 @@ def test_a_clock_needs_a_device_with_a_delay_model() -> None:
         clocked_family("rtl", "ecp5-86k", 100)
     with pytest.raises(Refused, match="family sky130 has no delay model, so no clock can be aimed at"):
         delays_of("sky130")
+
+
+def test_a_build_that_no_clock_or_device_fits_is_refused_with_the_config() -> None:
+    for settings, said in (
+        ({"clock_mhz": 100}, "rtl: a clock of 100 MHz on what"),
+        ({"clock_mhz": 100, "device": "xc7k325tffg900-2"}, "family xc7 has no delay model"),
+        ({"device": "ecp5-86k"}, "did you mean ecp5-85k"),
+    ):
+        with pytest.raises(QcompressError, match=said):
+            choose("rtl", settings)
+
+
+def test_levels_that_were_told_count_more_than_a_clock() -> None:
+    hardware = Hardware(device="ecp5-85k", clock_mhz=100)
+    told = choose("rtl", {"latency_cutoff": 3}, hardware)
+    assert told.target == Rtl(latency_cutoff=3)
+    assert told.notes == ("registers stand by latency_cutoff, as it was told, not for the clock",)
+    assert choose("rtl", {}, hardware).target == Rtl(device="ecp5-85k", clock_mhz=100)

@@ -1,6 +1,7 @@
 """Stages of alkaid's logic: no operand comes from a later stage, no stage is longer than the period, none is wasted."""
 
 import json
+import re
 from pathlib import Path
 
 import numpy as np
@@ -10,12 +11,13 @@ from helpers.random_graphs import random_codes, random_network
 from qcompress.errors import Refused
 from qcompress.fixedpoint import Format
 from qcompress.graph import Dense, Graph, Node
+from qcompress.targets.rtl.build import prepare
 from qcompress.targets.rtl.constant import Rtl
 from qcompress.targets.rtl.delays import delays_of
 from qcompress.targets.rtl.logic import trace_graph
-from qcompress.targets.rtl.pipeline import MUX, RELU, arrange, loads, operation_delays, plan, staged, width
+from qcompress.targets.rtl.pipeline import MUX, RELU, SUM, arrange, loads, operation_delays, plan, staged, width
 
-ECP5 = delays_of("ecp5")
+ECP5, XCUP = delays_of("ecp5"), delays_of("xcup")
 
 
 def logic_of(seed: int):
@@ -76,6 +78,36 @@ def test_a_period_that_one_operation_does_not_meet_is_refused() -> None:
     logic = logic_of(1)
     with pytest.raises(Refused, match=r"rtl: one [a-z ]+ of \d+ bits takes [\d.]+ ns on this device"):
         plan(logic, ECP5, ECP5.register + 0.01)
+
+
+def test_a_clock_that_a_refusal_names_is_met() -> None:
+    logic = logic_of(1)
+    with pytest.raises(Refused) as refusal:
+        plan(logic, ECP5, ECP5.register + 0.01)
+    found = re.search(r"a clock of at most (\d+) MHz", str(refusal.value))
+    assert found
+    assert plan(logic, ECP5, 1000 / int(found[1])).depth > 1
+    with pytest.raises(Refused):
+        plan(logic, ECP5, 1000 / (int(found[1]) + 1))
+
+
+def test_wires_alone_need_the_time_of_a_register() -> None:
+    format_ = Format(False, 1, 1)
+    dense = Dense(np.ones((1, 1), np.int64), format_, np.zeros(1, np.int64), format_, Format(False, 2, 2))
+    traced = trace_graph(Graph("wire", (1,), format_, (Node("dense", dense, "input"),)))
+    assert plan(traced.logic, ECP5, ECP5.register).depth == 1
+    with pytest.raises(Refused, match=r"rtl: a register alone takes [\d.]+ ns"):
+        plan(traced.logic, ECP5, ECP5.register / 2)
+
+
+def test_three_numbers_are_one_sum_where_the_clock_has_time_for_it() -> None:
+    logic = logic_of(1)
+    fused, delays = prepare(logic, XCUP, 100.0)
+    timed = zip(fused.ops, operation_delays(fused.ops, delays), strict=True)
+    needed = delays.register + max(delay for op, delay in timed if op.opcode == SUM)
+    for period, kept in ((needed + 0.01, True), (needed - 0.01, False)):
+        prepared, _ = prepare(logic, XCUP, period)
+        assert (SUM in {op.opcode for op in prepared.ops}) == kept
 
 
 def test_a_condition_drives_every_bit_that_it_selects() -> None:

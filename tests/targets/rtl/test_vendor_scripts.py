@@ -113,3 +113,8 @@ def test_without_axi_the_design_itself_is_packaged(tmp_path: Path) -> None:
     assert status == 0
     assert not any("infer_bus_interfaces" in call for call in calls)
     assert "qcompress synth --read ." in (tmp_path / FOLDER / "README.md").read_text()
+
+
+@pytest.mark.parametrize(("device", "part"), [("10AX115S2F45I2SG", "10AX115S2F45I2SG"), ("Arria10", "")])
+def test_a_family_is_no_part(device: str, part: str) -> None:
+    assert Scripted("net", ("a.v",), device=device).part("quartus.tcl") == part
