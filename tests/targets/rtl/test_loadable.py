@@ -290,7 +290,7 @@ def test_what_cannot_be_written_is_refused_by_name() -> None:
     ):
         with pytest.raises(Refused, match=said):
             settings.refuse(graph)
-    with pytest.raises(QcompressError, match="family abacus: no delay model"):
+    with pytest.raises(QcompressError, match="family abacus has no delay model"):
         RtlLoadable(device="abacus-1", clock_mhz=100).refuse(bare)
     RtlLoadable(reuse=20).refuse(wide(300))
 
