@@ -91,7 +91,8 @@ def _built(
         found = build_targets({foreign.name: conversion.graph}, built, True, stage, reporter.task("compile"))
         found = {name: replace(own, notes=(*conversion.notes, *refused, *unused)) for name, own in found.items()}
         inputs = inputs_hash(STEPS["compile"], candidate, [foreign.inputs(), description["targets"]])
-        candidate.discard("verify")  # of what was there before
+        for step in ("verify", "synthesize"):  # of what was there before
+            candidate.discard(step)
         candidate.record("compile", inputs, stage, GRAPHS.to_json(found))
     reporter.close("compile", "done")
     return candidate

@@ -93,7 +93,7 @@ def synthesize_candidate(folder: Path, reporter: Reporter) -> dict[str, Synthesi
             reporter.task("synthesize")
             with candidate.staged("synthesize") as stage:
                 reports = run_flow(candidate, options, stage)
-                candidate.record("synthesize", inputs, stage, SYNTHESIS.to_json(reports))
+                candidate.record("synthesize", inputs, stage, SYNTHESIS.to_json(reports), ("compile",))
             reporter.close("synthesize", "done")
     return candidate.figures_of(SYNTHESIS)
 

@@ -27,6 +27,8 @@ RESOURCES = ("lut", "ff", "dsp", "gate_equivalents", "energy_nj")
 OF_DEVICES = ("lut", "ff", "dsp")
 """Of these, what differs from device to device."""
 SIZES = ("output_bits", "weight_bits", "weights", "multiplications")
+ULTRASCALE_PLUS = "xcup"
+"""Family that figures are of where no device is asked for."""
 UNKNOWN = SynthesisReport("none", Origin.ESTIMATED)
 """Of a target that is neither synthesized nor estimated."""
 
@@ -116,7 +118,7 @@ def _best(reports: Reports, figure: str, device: Device | None) -> tuple[Figure,
 
 
 def _suits(flow: str, report: SynthesisReport, figure: str, device: Device | None) -> bool:
-    """Whether a report's figure is a device's; without one those of AMD are meant, which the estimate is of too.
+    """Whether a report's figure is a device's; without one AMD's UltraScale+ is meant, which the estimate is of too.
 
     Those of a place and route hold a harness.
     """
@@ -124,7 +126,14 @@ def _suits(flow: str, report: SynthesisReport, figure: str, device: Device | Non
         return True
     if report.origin is Origin.ESTIMATED:
         return device is None or device.vendor == "AMD" or figure == "ff"
-    return flow == (XILINX if device is None else flow_of(device))
+    return _is_of(flow, report, device)
+
+
+def _is_of(flow: str, report: SynthesisReport, device: Device | None) -> bool:
+    """Whether a flow's report is of a device, and not of another one that the flow takes too."""
+    if device is None:
+        return flow == XILINX and report.device in (None, ULTRASCALE_PLUS)
+    return flow == flow_of(device) and report.device in (None, device.family if flow == XILINX else device.name)
 
 
 def _clocked(reports: Reports, device: Device | None) -> SynthesisReport | None:
@@ -132,7 +141,7 @@ def _clocked(reports: Reports, device: Device | None) -> SynthesisReport | None:
     routed = [
         report
         for flow, report in reports.items()
-        if truth(flow, report) == ROUTED and (device is None or flow == flow_of(device))
+        if truth(flow, report) == ROUTED and (device is None or _is_of(flow, report, device))
     ]
     return routed[0] if routed else None
 
@@ -211,13 +220,18 @@ def _synthesized(
     folders = {name: candidate.folder / target.name / name for name in guesses}
     built = {name: folder for name, folder in folders.items() if folder.is_dir()}
     found = results(candidate.folder / FOLDER, target, built)
-    step = candidate.figures_if_run(SYNTHESIS) or {}
+    step = (candidate.figures_if_run(SYNTHESIS) or {}) if _is_of_what_is_built(candidate) else {}
     own = step if target.name == next(iter(implementations(candidate))) else {}
     flow = _flow_of_step(candidate)
     return {
         network: {**({flow: own[network]} if network in own else {}), **found.get(network, {}), "estimate": guess}
         for network, guess in guesses.items()
     }
+
+
+def _is_of_what_is_built(candidate: Candidate) -> bool:
+    """Whether step synthesize ran on what step compile has left."""
+    return SYNTHESIS.step in candidate.steps and candidate.follows(SYNTHESIS.step, GRAPHS.step)
 
 
 def _flow_of_step(candidate: Candidate) -> str:

@@ -1,5 +1,6 @@
 """Budgets are held against the truest figure there is, of the device that was asked for."""
 
+import shutil
 from dataclasses import replace
 from pathlib import Path
 
@@ -7,6 +8,7 @@ import numpy as np
 import pytest
 
 from qcompress.candidate import Candidate
+from qcompress.candidate.figures import SYNTHESIS
 from qcompress.errors import CheckError, QcompressError
 from qcompress.files import write_json
 from qcompress.fixedpoint import Format
@@ -102,6 +104,40 @@ def test_the_estimate_of_one_kind_of_table_is_not_that_of_another(
     registers, tables = checks(candidate, Hardware(device=device, ff=1000, lut=1000))[::-1]
     assert (registers.origin, registers.holds) == ("estimated", True)
     assert (tables.found, tables.holds, tables.remark) == (None, None, remedy)
+
+
+@pytest.mark.parametrize(
+    ("flow", "ran_on", "asked"),
+    [
+        ("yosys-ecp5", "ecp5-85k", "ecp5-25k"),
+        ("yosys-xilinx", "xc7", "xcvu13p-flga2577-2-e"),
+        ("yosys-xilinx", "xcup", "xc7k325tffg900-2"),
+    ],
+)
+def test_figures_of_another_device_of_the_same_flow_do_not_count(
+    candidate: Candidate, flow: str, ran_on: str, asked: str
+) -> None:
+    leave(candidate, flow, replace(ROUTED if flow == "yosys-ecp5" else MAPPED, device=ran_on))
+    other = found(candidate, device=asked, ff=10_000, clock_mhz=50.0)
+    assert other["FF"][1] == "estimated"
+    assert other["clock [MHz]"] == (None, None, None)
+    assert row_of(candidate, TARGET, None, Hardware(device=asked)).figures["fmax_mhz"] is None
+
+
+def test_without_a_device_those_of_another_family_do_not_count(candidate: Candidate) -> None:
+    leave(candidate, "yosys-xilinx", replace(MAPPED, device="xc7"))
+    assert found(candidate, lut=10_000)["LUT"][1] == "estimated"
+
+
+def test_a_synthesis_of_what_was_built_before_does_not_count(candidate: Candidate) -> None:
+    with candidate.staged("synthesize") as stage:
+        candidate.record("synthesize", "", stage, SYNTHESIS.to_json({"net": MAPPED}), ("compile",))
+    assert found(candidate, lut=10_000)["LUT"][1] == "mapped"
+    with candidate.staged("compile") as stage:
+        shutil.copytree(candidate.folder, stage, dirs_exist_ok=True, ignore=shutil.ignore_patterns(".*"))
+        (stage / "manifest.json").unlink()
+        candidate.record("compile", "", stage, {"net": {"weights": 9}})
+    assert found(candidate, lut=10_000)["LUT"][1] == "estimated"
 
 
 def test_latency_is_that_of_the_verilog_at_the_clock(candidate: Candidate) -> None:

@@ -26,6 +26,8 @@ from qcompress.targets.rtl.weight_store import Layout, linear_nodes
 
 WEIGHTED = ["Dense", "Conv1D", "Conv2D", "TransposedConv", "DepthwiseConv"]
 CHUNKED = 8
+SEEDS = {5: 7}
+"""Of cases, where the usual one has none of an operation that can be folded so."""
 
 
 def accepts(reuse: int) -> Callable[[Graph], None]:
@@ -73,7 +75,7 @@ CLOCK = {"device": "ecp5", "clock_mhz": 100.0}
 def test_operations_side_by_side_equal_the_graph(
     reuse: int, names: list[str], settings: dict[str, Any], tmp_path: Path
 ) -> None:
-    graph = batch(names, accepts(reuse))
+    graph = batch(names, accepts(reuse), seed=SEEDS.get(reuse, 6))
     if reuse == CHUNKED:
         assert {layer.chunks > 1 for layer in layers(graph, reuse)} == {True, False}
     codes = codes_for(np.random.default_rng(1), graph, 300)
