@@ -17,7 +17,7 @@ import subprocess
 import sys
 import tempfile
 import threading
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import Any, NoReturn
 
@@ -39,8 +39,17 @@ class CommandServer:
             text=True,
         )
 
-    def run(self, arguments: list[str], cwd: Path, environment: Mapping[str, str]) -> subprocess.CompletedProcess[str]:
-        """One call and what it has written; its environment is that of the server and `environment`."""
+    def run(
+        self,
+        arguments: list[str],
+        cwd: Path,
+        environment: Mapping[str, str],
+        begun: Callable[[int], None] = lambda process: None,
+    ) -> subprocess.CompletedProcess[str]:
+        """One call and what it has written; its environment is that of the server and `environment`.
+
+        begun: called with the number of the call's process, which may have ended.
+        """
         assert self._process.stdin
         assert self._process.stdout
         with tempfile.TemporaryDirectory(prefix="qcompress-call-") as scratch:
@@ -48,6 +57,7 @@ class CommandServer:
             changed = {"PYTHONPATH": self._plug} | dict(environment)
             call = {"arguments": arguments, "cwd": str(cwd), "environment": changed, "streams": streams}
             print(json.dumps(call), file=self._process.stdin, flush=True)
+            begun(int(self._process.stdout.readline()))
             status = int(self._process.stdout.readline())
             said = [Path(stream).read_text() for stream in streams]
         return subprocess.CompletedProcess(arguments, status, *said)
@@ -83,6 +93,7 @@ def next_call() -> dict[str, Any]:
         child = os.fork()
         if not child:
             return dict(json.loads(line))
+        print(child, flush=True)
         status = os.waitstatus_to_exitcode(os.waitpid(child, 0)[1])
         print(status, flush=True)
     sys.exit()

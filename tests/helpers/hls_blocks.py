@@ -23,7 +23,7 @@ def mismatches_of(settings: Hls, graphs: Sequence[Graph], folder: Path, rows: in
 def mismatches_on(settings: Hls, graphs: Sequence[Graph], given: Sequence[Tensors], folder: Path) -> list[int]:
     """Wrong codes of each graph, given the input codes of each: as many rows for all."""
     rows = row_count(given[0])
-    settings.write(graphs, folder, "-O1")
+    settings.write(graphs, folder, "-O0")
     source, result = (folder / name for name in ("input.codes", "output.codes"))
     packed = [pack(graph.input_ports, codes, "given") for graph, codes in zip(graphs, given, strict=True)]
     np.concatenate(packed, axis=1).astype(CODE).tofile(source)

@@ -18,7 +18,7 @@ from qcompress.files import written_aside
 from qcompress.fixedpoint import Cast, Format
 from qcompress.graph import Chain, Graph, Node, Quantize
 
-SHAPE = (512, 208)
+SHAPE = (128, 52)
 """Rows and columns: a plane of wires and ticks."""
 BLOCKS = (8, 2)
 FORMAT = "dummy images"

@@ -92,16 +92,23 @@ def network():
 RESUMED = {"epochs": 8, "batch_size": 32, "schedule": "one_cycle", "weight_decay": 1e-3, "initialization": "kaiming"}
 
 
+def train_network(report, resume=None):
+    """A trained network and what its training found."""
+    make_deterministic(5)
+    model = network()
+    return model, fit(model, squared, data(), TrainingOptions(**RESUMED), report, 5, resume)
+
+
+@pytest.fixture(scope="module")
+def undisturbed():
+    return train_network(silent)
+
+
 @pytest.mark.parametrize("killed_in", [1, 3, 8])
-def test_a_killed_training_ends_in_the_weights_of_an_undisturbed_one(killed_in, tmp_path, monkeypatch):
+def test_a_killed_training_ends_in_the_weights_of_an_undisturbed_one(killed_in, undisturbed, tmp_path, monkeypatch):
     """Killed before anything was kept, in the middle, and behind the last epoch."""
     monkeypatch.setattr("qcompress.training.fit.SECONDS_BETWEEN_SAVES", 0.0)
-
-    def train(report, resume=None):
-        make_deterministic(5)
-        model = network()
-        return model, fit(model, squared, data(), TrainingOptions(**RESUMED), report, 5, resume)
-
+    model, expected = undisturbed
     epochs = []
 
     def dying(done, total, words):
@@ -109,16 +116,15 @@ def test_a_killed_training_ends_in_the_weights_of_an_undisturbed_one(killed_in, 
         if done == killed_in:
             raise Killed
 
-    undisturbed, expected = train(silent)
     with pytest.raises(Killed):
-        train(dying, tmp_path)
+        train_network(dying, tmp_path)
     kept = sorted(tmp_path.iterdir())
     assert len(kept) == (killed_in > 1)
     epochs.clear()
-    resumed, found = train(lambda done, *_: epochs.append(done), tmp_path)
+    resumed, found = train_network(lambda done, *_: epochs.append(done), tmp_path)
     assert epochs == list(range(max(killed_in, 1), 9))
     assert found.history == expected.history
-    for a, b in zip(resumed.variables, undisturbed.variables, strict=True):
+    for a, b in zip(resumed.variables, model.variables, strict=True):
         assert (a.numpy() == b.numpy()).all(), a.path
     for name, arrays in expected.checkpoints.items():
         for a, b in zip(found.checkpoints[name], arrays, strict=True):
