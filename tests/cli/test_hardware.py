@@ -86,6 +86,13 @@ def test_faults_of_options_are_one_line(
     assert not (tmp_path / "c").exists()
 
 
+def test_generic_cells_in_place_of_others_are_said(candidate: Path, qcompress: Command) -> None:
+    said = "yosys-asic: generic cells stand for those of sky130hd, whose liberty file is not given"
+    for device, lines in (("sky130hd", 1), ("generic", 0)):
+        done = qcompress("synth", candidate, "--device", device, "--json")
+        assert (done.returncode, done.stderr.count(said)) == (0, lines), done.stderr
+
+
 def test_what_no_open_flow_knows_is_one_line(candidate: Path, qcompress: Command) -> None:
     done = qcompress("synth", candidate, "--device", "10AX115S2F45I2SG")
     assert (done.returncode, done.stderr.count("\n")) == (2, 1)
