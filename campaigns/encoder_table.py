@@ -23,7 +23,7 @@ from qcompress.synthesis.yosys import Limits
 from qcompress.targets import TARGETS, Target
 from qcompress.targets.rtl.loadable import RtlLoadable
 
-FAST = [RtlLoadable(reuse=reuse, device="ecp5", clock_mhz=100.0, storage="ram") for reuse in (64, 16)]
+FAST = [RtlLoadable(reuse=reuse, device="ecp5-85k", clock_mhz=100.0, storage="ram") for reuse in (64, 16)]
 DESIGNS: dict[str, Target] = {
     **{name: TARGETS[name] for name in ("rtl", "rtl_loadable", "rtl_loadable-4", "rtl_loadable-16", "rtl_loadable-64")},
     **{target.name: target for target in FAST},

@@ -47,7 +47,7 @@ def main() -> None:
     parser.add_argument("--storage", choices=("registers", "ram"), default="ram")
     given = parser.parse_args()
     graph = network(given.sizes, given.bits)
-    target = RtlLoadable(reuse=given.reuse, device="ecp5", clock_mhz=given.mhz, storage=given.storage)
+    target = RtlLoadable(reuse=given.reuse, device="ecp5-85k", clock_mhz=given.mhz, storage=given.storage)
     folder = given.folder / target.name
     body = target.build(graph, folder)
     codes = np.random.default_rng(1).integers(0, graph.input_format.max_code, (ROWS, given.sizes[0]), endpoint=True)

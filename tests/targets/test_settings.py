@@ -97,8 +97,8 @@ def test_the_cost_knows_what_makes_builds_long() -> None:
         (loadable, {"reuse": 16}, RtlLoadable(reuse=16)),
         (
             loadable,
-            {"reuse": 16, "device": "ecp5", "clock_mhz": 100, "banks": 2, "storage": "ram"},
-            RtlLoadable(reuse=16, device="ecp5", clock_mhz=100.0, banks=2, storage="ram"),
+            {"reuse": 16, "device": "ecp5-85k", "clock_mhz": 100, "banks": 2, "storage": "ram"},
+            RtlLoadable(reuse=16, device="ecp5-85k", clock_mhz=100.0, banks=2, storage="ram"),
         ),
         (loadable, {"choices": 4, "products": 2, "adders": 1}, RtlLoadable(choices=4, products=2, adders=1)),
     ],

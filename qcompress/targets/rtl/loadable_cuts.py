@@ -5,7 +5,7 @@ from dataclasses import dataclass, replace
 
 from qcompress.fixedpoint import Format, Overflow, Rounding
 from qcompress.graph import ArgMax, AveragePool, MaxPool, Merge, Multiply, Operation, Pool, Quantize, Table
-from qcompress.targets.rtl.delays import Delays, delays_of
+from qcompress.targets.rtl.delays import Delays, clocked_family, delays_of
 from qcompress.targets.rtl.loadable_choices import LOADS
 from qcompress.targets.rtl.loadable_layers import Layer
 
@@ -72,11 +72,8 @@ class Clock:
 
     @classmethod
     def of(cls, device: str, clock_mhz: float) -> "Clock":
-        """A clock of so many MHz on a device: a family, or a family and a size, as ecp5-85k.
-
-        Raises QcompressError for a device without a delay model.
-        """
-        return cls(delays_of(device.partition("-")[0]), 1000 / clock_mhz)
+        """A clock of so many MHz on a device; raises QcompressError for one that is unknown or has no delay model."""
+        return cls(delays_of(clocked_family("rtl_loadable", device, clock_mhz)), 1000 / clock_mhz)
 
     @property
     def budget_ns(self) -> float:

@@ -166,7 +166,7 @@ def test_streams_of_several_ports_go_their_own_pace_around_constant_weights(tmp_
         None,
         RtlLoadable(),
         RtlLoadable(reuse=4),
-        RtlLoadable(reuse=4, device="ecp5", clock_mhz=100),
+        RtlLoadable(reuse=4, device="ecp5-85k", clock_mhz=100),
         RtlLoadable(banks=2),
         RtlLoadable(reuse=8, storage="ram"),
     ],

@@ -42,7 +42,7 @@ def accepts(reuse: int) -> Callable[[Graph], None]:
 
 FAST = {"choices": 2, "products": 2, "adders": 1}
 """As many registers as there can be."""
-CLOCK = {"device": "ecp5", "clock_mhz": 100.0}
+CLOCK = {"device": "ecp5-85k", "clock_mhz": 100.0}
 
 
 @pytest.mark.parametrize(
@@ -65,7 +65,7 @@ CLOCK = {"device": "ecp5", "clock_mhz": 100.0}
                 (3, WEIGHTED, {"choices": 4, "banks": 2}),
                 (5, WEIGHTED, {"choices": 16}),
                 (CHUNKED, WEIGHTED, CLOCK | {"banks": 2}),
-                (CHUNKED, WEIGHTED, {"device": "ecp5", "clock_mhz": 300.0}),
+                (CHUNKED, WEIGHTED, {"device": "ecp5-85k", "clock_mhz": 300.0}),
                 (2, WEIGHTED, {"storage": "ram"}),
                 (CHUNKED, WEIGHTED, {"storage": "ram", "banks": 2}),
             )
@@ -292,8 +292,8 @@ def test_what_cannot_be_written_is_refused_by_name() -> None:
     ):
         with pytest.raises(Refused, match=said):
             settings.refuse(graph)
-    with pytest.raises(QcompressError, match="family abacus: no delay model"):
-        RtlLoadable(device="abacus-1", clock_mhz=100).refuse(bare)
+    with pytest.raises(QcompressError, match="family sky130hd has no delay model"):
+        RtlLoadable(device="sky130hd", clock_mhz=100).refuse(bare)
     RtlLoadable(reuse=20).refuse(wide(300))
 
 
