@@ -37,12 +37,14 @@ def own_flows(hardware: Hardware) -> list[str]:
     return [flow]
 
 
-def check_device(device: Device, flows: Sequence[str], told: bool) -> None:
+def check_device(device: Device, flows: Sequence[str], told: bool, family: str | None = None) -> None:
     """Raises QcompressError where the flows do not go with a device, before one of them runs.
 
     told: whether it was given for these flows; else those that place and route take a device of their own for one that
-    nobody places.
+    nobody places; family: of AMD, if it was given too.
     """
+    if family is not None and device.vendor == "AMD" and device.family != family:
+        raise QcompressError(f"family {family}: device {device.name} is of {device.family}; give one of them")
     own = flow_of(device)
     strangers = [flow for flow in flows if flow in PLACING and flow != own and (told or device.place_and_route)]
     if told and own not in flows:

@@ -110,6 +110,10 @@ def test_what_no_open_flow_knows_is_one_line(candidate: Path, qcompress: Command
         (("--flow", "yosys-ecp5", "--device", "xcvu13p-flga2577-2-e"), "flow yosys-ecp5 does not know device xcvu13p-"),
         (("--flow", "yosys-xilinx", "--device", "lifcl-17"), "take flow yosys-nexus, or give one of its family"),
         (("--flow", "yosys-gatemate", "--device", "ccgm1a2"), "flow yosys-gatemate does not know device ccgm1a2: give"),
+        (
+            ("--family", "xc7", "--device", "xcku5p-ffvb676-2-e"),
+            "device xcku5p-ffvb676-2-e is of xcup; give one of them",
+        ),
         (("--device", "ccgm1a2"), "no open flow is for device ccgm1a2"),
     ],
 )
