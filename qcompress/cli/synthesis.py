@@ -25,7 +25,9 @@ def synth(
             help="yosys-xilinx, -ecp5, -nexus, -gowin, -gatemate, -asic, vitis, vivado, catapult, quartus; repeatable."
         ),
     ] = None,
-    family: Annotated[str, typer.Option(help="Xilinx family: xcup (UltraScale+), xcu or xc7.")] = "xcup",
+    family: Annotated[
+        str | None, typer.Option(help="Xilinx family: xcup (UltraScale+), xcu or xc7 (default: the device's, or xcup).")
+    ] = None,
     device: Annotated[
         str | None, typer.Option(help="What it is for: ecp5-85k, xcvu13p-flga2577-2-e, ... (default: the candidate's).")
     ] = None,
@@ -99,11 +101,12 @@ def synth(
     check_flows(flow or [])
     aims = hardware_of(options, Candidate.open(candidate).hardware.told())
     if aims.aimed_at is not None:
-        check_device(aims.aimed_at, flow or [], device is not None)
-    settings = replace(Settings(family), liberty=liberty, limits=Limits(time_limit, memory_limit))
+        check_device(aims.aimed_at, flow or [], device is not None, family)
+    settings = Settings() if family is None else Settings(family)
+    settings = replace(settings, liberty=liberty, limits=Limits(time_limit, memory_limit))
     settings = aimed(settings, aims.aimed_at, aims.clock_mhz)
     flows = flow or (own_flows(aims) if {"device", "clock_mhz"} & options.keys() else [])
-    _check_cells(flows, liberty, inputs)
+    _check_choices(flows, family, liberty, inputs)
     with Reporter(console_of_output()) as reporter:
         if flows:
             reports = pipeline.run_flows(candidate, flows, settings, reporter.task("synth"), inputs)
@@ -120,10 +123,12 @@ def _refuse_unused(what: str, options: Mapping[str, Any]) -> None:
         raise QcompressError(f"synth: --{given.replace('_', '-')} is of flows that are run; leave it out with {what}")
 
 
-def _check_cells(flows: Sequence[str], liberty: Path | None, inputs: Path | None) -> None:
-    """Raises QcompressError for cells that none of the flows takes, and for rows that no power is of."""
-    from qcompress.synthesis.aim import CELLS
+def _check_choices(flows: Sequence[str], family: str | None, liberty: Path | None, inputs: Path | None) -> None:
+    """Raises QcompressError for a family and cells that none of the flows takes, and for rows that no power is of."""
+    from qcompress.synthesis.aim import CELLS, XILINX
 
+    if family and XILINX not in flows:
+        raise QcompressError(f"--family {family}: only flow {XILINX} takes a family; give --flow {XILINX}")
     if liberty and CELLS not in flows:
         raise QcompressError(f"--liberty {liberty}: only flow {CELLS} takes cells; give --flow {CELLS}")
     if inputs and not liberty:

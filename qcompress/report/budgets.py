@@ -8,7 +8,7 @@ from qcompress.candidate import Candidate
 from qcompress.detectors import Table
 from qcompress.errors import CheckError, QcompressError
 from qcompress.report.implementations import Figure, Row, implementations, row_of
-from qcompress.report.origins import ROUTED
+from qcompress.report.origins import MAPPED, ROUTED
 from qcompress.synthesis.aim import CELLS, XILINX, flow_of
 from qcompress.targets import Hardware, Kind, recalled
 
@@ -20,6 +20,7 @@ FIGURES = {
     "ge": ("gate_equivalents", "gate equivalents"),
 }
 """Budget -> the figure that is held against it, and its name in tables."""
+NO_DSPS = f"{XILINX} makes products of look-up tables, a vendor's tool may take DSPs"
 PATH = "longest path"
 """How a report's note of its slowest path begins."""
 
@@ -75,7 +76,15 @@ def _budget(row: Row, budget: str, asked: float, aims: Hardware) -> Check:
     found = row.figures[figure]
     if found is None:
         return Check(row.implementation, title, asked, None, None, None, _remedy(budget, aims))
-    return Check(row.implementation, title, asked, found, row.origins[figure], found <= asked)
+    origin = row.origins[figure]
+    remark = NO_DSPS if budget == "dsp" and origin == MAPPED and _is_amd(aims) else ""
+    return Check(row.implementation, title, asked, found, origin, found <= asked, remark)
+
+
+def _is_amd(aims: Hardware) -> bool:
+    """Whether the figures of AMD's devices are meant."""
+    device = aims.aimed_at
+    return device is None or device.vendor == "AMD"
 
 
 def _remedy(budget: str, aims: Hardware) -> str:
@@ -101,11 +110,12 @@ def _clock(row: Row, asked: float, aims: Hardware) -> Check:
         there = device is None or device.place_and_route
         remedy = f"run synth --flow {_placing(aims)}" if there else "a vendor's place and route tells it"
         return Check(row.implementation, "clock [MHz]", asked, None, None, None, f"not routed: {remedy}")
+    where = [f"on {row.device}"] if device is None else []
     if fmax >= asked:
-        return Check(row.implementation, "clock [MHz]", asked, fmax, ROUTED, True)
+        return Check(row.implementation, "clock [MHz]", asked, fmax, ROUTED, True, "".join(where))
     missed = f"{asked - fmax:.1f} MHz too slow, {1000 / fmax - 1000 / asked:.2f} ns"
     path = [note for note in row.notes if note.startswith(PATH)]
-    return Check(row.implementation, "clock [MHz]", asked, fmax, ROUTED, False, "; ".join([missed, *path[:1]]))
+    return Check(row.implementation, "clock [MHz]", asked, fmax, ROUTED, False, "; ".join([missed, *where, *path[:1]]))
 
 
 def budgets_table(found: Sequence[Check]) -> Table:

@@ -199,7 +199,7 @@ def choose(name: str, given: Any = None, hardware: Hardware | None = None) -> Ch
             if hardware is not None:
                 aimed = family.aim(family.settings, aimed.settings, hardware)
             settings = family.settings.model_validate(aimed.settings)
-            return Choice(family, settings, family.make(settings), aimed.notes)
+            return Choice(family, settings, family.make(settings), tuple(f"{name}: {note}" for note in aimed.notes))
     known = list(TARGETS)
     nearest = difflib.get_close_matches(name, known, 1)
     raise QcompressError(

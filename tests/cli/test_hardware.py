@@ -86,6 +86,13 @@ def test_faults_of_options_are_one_line(
     assert not (tmp_path / "c").exists()
 
 
+def test_generic_cells_in_place_of_others_are_said(candidate: Path, qcompress: Command) -> None:
+    said = "yosys-asic: generic cells stand for those of sky130hd, whose liberty file is not given"
+    for device, lines in (("sky130hd", 1), ("generic", 0)):
+        done = qcompress("synth", candidate, "--device", device, "--json")
+        assert (done.returncode, done.stderr.count(said)) == (0, lines), done.stderr
+
+
 def test_what_no_open_flow_knows_is_one_line(candidate: Path, qcompress: Command) -> None:
     done = qcompress("synth", candidate, "--device", "10AX115S2F45I2SG")
     assert (done.returncode, done.stderr.count("\n")) == (2, 1)
@@ -103,6 +110,10 @@ def test_what_no_open_flow_knows_is_one_line(candidate: Path, qcompress: Command
         (("--flow", "yosys-ecp5", "--device", "xcvu13p-flga2577-2-e"), "flow yosys-ecp5 does not know device xcvu13p-"),
         (("--flow", "yosys-xilinx", "--device", "lifcl-17"), "take flow yosys-nexus, or give one of its family"),
         (("--flow", "yosys-gatemate", "--device", "ccgm1a2"), "flow yosys-gatemate does not know device ccgm1a2: give"),
+        (
+            ("--family", "xc7", "--device", "xcku5p-ffvb676-2-e"),
+            "device xcku5p-ffvb676-2-e is of xcup; give one of them",
+        ),
         (("--device", "ccgm1a2"), "no open flow is for device ccgm1a2"),
     ],
 )

@@ -176,6 +176,7 @@ def test_faults_are_one_line(candidate: Path, qcompress: Command, tmp_path: Path
         ),
         (("synth", candidate, "--vendor-estimate", "--clock-mhz", 5), "--clock-mhz is of flows that are run; leave it"),
         (("synth", candidate, "--vendor-estimate", "--check"), "--check is of flows that are run; leave it out with"),
+        (("synth", candidate, "--family", "xc7"), "only flow yosys-xilinx takes a family; give --flow yosys-xilinx"),
         (("synth", candidate, "--liberty", tmp_path / "cells.lib"), "only flow yosys-asic takes cells; give --flow"),
         (("synth", candidate, "--flow", "yosys-asic", "--inputs", tmp_path / "x.npy"), "give --liberty FILE"),
         (("synth", "--read", tmp_path), "holds no report that is known"),

@@ -168,6 +168,20 @@ def test_a_clock_that_is_missed_says_by_how_much_and_on_which_path(candidate: Ca
     assert "longest path: a to b" in table.note
 
 
+def test_what_a_figure_does_not_tell_is_remarked(candidate: Candidate) -> None:
+    leave(candidate, "yosys-xilinx", MAPPED)
+    (dsps,) = checks(candidate, Hardware(dsp=5))
+    assert (dsps.holds, dsps.remark) == (
+        True,
+        "yosys-xilinx makes products of look-up tables, a vendor's tool may take DSPs",
+    )
+    leave(candidate, "yosys-ecp5", replace(ROUTED, device="ecp5-45k"))
+    assert [check.remark for check in checks(candidate, Hardware(dsp=6, device="ecp5-45k"))] == [""]
+    assert [check.remark for check in checks(candidate, Hardware(clock_mhz=80.0))] == ["on ecp5-45k"]
+    (missed,) = checks(candidate, Hardware(clock_mhz=100.0))
+    assert missed.remark.startswith("20.0 MHz too slow, 2.50 ns; on ecp5-45k; longest path: ")
+
+
 def test_a_budget_without_a_figure_says_what_would_give_it(candidate: Candidate) -> None:
     with pytest.raises(QcompressError, match=r"latency \[ns\]: no figure; give clock_mhz, or run synth --flow yosys-"):
         require(checks(candidate, Hardware(latency_ns=50.0)), candidate.folder)

@@ -80,7 +80,7 @@ def aim(model: type[BaseModel], told: Mapping[str, Any], hardware: Hardware) -> 
         else:
             others = [other for other, whose in VENDORS.items() if whose == device.vendor]
             instead = f"; use backend {' or '.join(others)}" if others else ""
-            notes.append(f"hls: {backend} takes parts of {vendor}: device {device.name} is not used{instead}")
+            notes.append(f"{backend} takes parts of {vendor}: device {device.name} is not used{instead}")
     if hardware.clock_mhz is not None and not (told.get("clock_mhz") or told.get("clock_period_ns")):
         settings["clock_mhz"] = hardware.clock_mhz
     return Aimed(settings, tuple(notes))

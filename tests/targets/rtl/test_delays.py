@@ -57,5 +57,22 @@ def test_levels_that_were_told_count_more_than_a_clock() -> None:
     hardware = Hardware(device="ecp5-85k", clock_mhz=100)
     told = choose("rtl", {"latency_cutoff": 3}, hardware)
     assert told.target == Rtl(latency_cutoff=3)
-    assert told.notes == ("registers stand by latency_cutoff, as it was told, not for the clock",)
+    assert told.notes == ("rtl: registers stand by latency_cutoff, as it was told, not for the clock",)
     assert choose("rtl", {}, hardware).target == Rtl(device="ecp5-85k", clock_mhz=100)
+
+
+@pytest.mark.parametrize(
+    ("hardware", "said"),
+    [
+        ({"device": "ecp5-85k"}, "for there is no clock_mhz"),
+        ({"clock_mhz": 100}, "for there is no device"),
+        ({"device": "xc7k325tffg900-2", "clock_mhz": 100}, "delays of the family xc7 are not known, those of ecp5,"),
+    ],
+)
+@pytest.mark.parametrize("target", ["rtl", "rtl_loadable"])
+def test_hardware_that_moves_no_register_is_said(target: str, hardware: dict[str, object], said: str) -> None:
+    choice = choose(target, None, Hardware.model_validate(hardware))
+    assert choice.target == choose(target).target
+    (note,) = choice.notes
+    assert note.startswith(f"{target}: registers stand as without a clock")
+    assert said in note
