@@ -1,7 +1,8 @@
 """How long logic takes on a device, in ns: registers, adders, tables, selections, with wires at their usual load.
 
-The coefficients in delays.json were fitted to our own place-and-route runs by campaigns/calibrate_delays.py. They
-choose where registers go; whether a clock is met, only place and route says.
+The coefficients in delays.json are set by hand; its note says from what. campaigns/calibrate_delays.py fits them to
+place-and-route runs of single kinds of logic. They choose where registers go; whether a clock is met, only place and
+route says.
 """
 
 import json
