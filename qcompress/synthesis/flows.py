@@ -1,7 +1,7 @@
 """Every synthesis flow by name, with a cache: what was synthesized before is read again.
 
 A result lies in FOLDER/FLOW/TARGET/NETWORK with the tool's logs; `key` beside it says what it is of: the flow and its
-setting, the versions of the tools, a hash of every source.
+setting, the versions of the tools, a hash of every source and of the modules here that run the flow.
 """
 
 import hashlib
@@ -98,6 +98,15 @@ OPEN: dict[str, tuple[Callable[..., SynthesisReport], tuple[str, ...]]] = {
     "yosys-asic": (asic.synthesize, ("liberty",)),
 }
 """Flow -> what runs it, and which of the settings it takes."""
+RUN_BY: dict[str, tuple[str, ...]] = {
+    "yosys-xilinx": ("yosys",),
+    **dict.fromkeys(PLACING, ("yosys", "place_route", "open_families", "harness")),
+    "yosys-asic": (
+        *("yosys", "asic", "liberty", "electric", "cell_functions", "stimulus"),
+        *("gate_netlist", "gate_power", "gate_simulation", "opensta"),
+    ),
+}
+"""Flow -> modules of this package that decide what it finds."""
 VENDOR = tuple(vendor_tools.TOOLS)
 FLOWS = (*OPEN, *VENDOR)
 
@@ -166,7 +175,7 @@ def _with_power(
 
 def _key(flow: str, design: Design, settings: Settings) -> JsonObject:
     """What decides a result: the flow and its setting, the tools, the design."""
-    tools = [version("pyosys")]
+    tools = [version("pyosys"), *(_hash(Path(__file__).with_name(f"{name}.py")) for name in RUN_BY[flow])]
     choice: Json
     if flow in PLACING:
         device = place_route.device_of(flow, settings.device)

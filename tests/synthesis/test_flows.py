@@ -10,7 +10,7 @@ import pytest
 from qcompress.errors import QcompressError, ToolMissing
 from qcompress.progress import silent
 from qcompress.synthesis import Origin, asic, vendor_tools
-from qcompress.synthesis.flows import Design, Settings, results, run_all
+from qcompress.synthesis.flows import OPEN, RUN_BY, Design, Settings, results, run_all
 from qcompress.synthesis.yosys import Limits, synthesize
 from qcompress.targets import TARGETS
 
@@ -101,6 +101,15 @@ def test_results_are_kept_until_something_changes(built: Path, tmp_path: Path, m
     assert again["yosys-xilinx/rtl/net"] == first["yosys-xilinx/rtl/net"]
     with pytest.raises(TypeError):
         run_all(["yosys-xilinx"], folders, tmp_path / "flows", Settings(family="xc7"), silent)
+    monkeypatch.setitem(RUN_BY, "yosys-xilinx", ("yosys", "report"))  # as if it were run by other sources
+    with pytest.raises(TypeError):
+        run_all(["yosys-xilinx"], folders, tmp_path / "flows", Settings(), silent)
+
+
+def test_every_flow_says_which_modules_run_it() -> None:
+    assert set(RUN_BY) == set(OPEN)
+    for names in RUN_BY.values():
+        assert all(Path(asic.__file__).with_name(f"{name}.py").is_file() for name in names)
 
 
 def test_nothing_to_work_on_is_said(built: Path, tmp_path: Path) -> None:
