@@ -50,12 +50,12 @@ def test_a_fault_of_the_user_is_one_line_and_exit_2(
     assert not list(tmp_path.iterdir())
 
 
-def test_a_finished_step_is_exit_0_and_differing_bits_are_exit_1(fresh_qcompress: Command, tmp_path: Path) -> None:
+def test_a_finished_step_is_exit_0_and_differing_bits_are_exit_1(qcompress: Command, tmp_path: Path) -> None:
     config, folder = tmp_path / "c.yaml", tmp_path / "c"
     config.write_text(CONFIG)
-    done = fresh_qcompress("run", config, "--out", folder, "--until", "compile")
+    done = qcompress("run", config, "--out", folder, "--until", "compile")
     assert (done.returncode, done.stderr) == (0, "")
-    done = fresh_qcompress("run", config, "--out", folder)
+    done = qcompress("run", config, "--out", folder)
     assert (done.returncode, done.stderr.count("\n")) == (1, 1), done.stderr
     assert done.stderr.startswith("bits differ: ")
     assert done.stdout.count("up to date") == 3

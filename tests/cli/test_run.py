@@ -188,7 +188,7 @@ def test_the_commands_work_on_the_dummys_candidate(undisturbed, qcompress, tmp_p
 def test_loadable_verilog_gates_and_budgets_by_config(config, qcompress, tmp_path):
     """Weights that are loaded, folded twice, synthesized to the gates of a device, held against budgets."""
     path = tmp_path / "loadable.yaml"
-    note = "note: registers stand as without a clock, for there is no clock_mhz\n"
+    note = "note: rtl_loadable: registers stand as without a clock, for there is no clock_mhz\n"
 
     def run(*budgets):
         targets = "targets: {cpp: null, hls: null, rtl: null, rtl_loadable: 2}\n"

@@ -17,7 +17,8 @@ from qcompress.synthesis.estimate import COEFFICIENTS, estimate, evaluate, fit
 from qcompress.synthesis.structure import chosen_bits, layer_registers, signed_digits
 from qcompress.targets.rtl.loadable import RtlLoadable
 from qcompress.targets.rtl.loadable_emit import write
-from qcompress.targets.rtl.loadable_layers import layer_module, sum_module
+from qcompress.targets.rtl.loadable_plain import layer_module
+from qcompress.targets.rtl.loadable_sums import sum_module
 from qcompress.targets.rtl.loadable_writer import layers
 from qcompress.targets.rtl.verilog import Verilog
 from qcompress.targets.rtl.weight_store import Layout
@@ -48,7 +49,7 @@ def test_latency_and_interval_of_loadable_designs_are_those_of_the_verilog(reuse
             RtlLoadable(reuse=reuse).refuse(graph)
         except Refused:
             continue
-        design = write(graph, "top", Layout.of(graph, 64), reuse, 3)
+        design = write(graph, "top", Layout.of(graph, 64), reuse)
         report = estimate(graph, reuse)
         assert (report.latency_cycles, report.interval) == (design.latency, design.interval)
         tried += 1

@@ -1,7 +1,7 @@
 """Place and route on a known design, one for each family; what does not fit, what takes too long, what is refused."""
 
 import json
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import replace
 from pathlib import Path
 
@@ -18,6 +18,7 @@ from qcompress.synthesis.open_families import FAMILIES, FLOWS
 from qcompress.synthesis.place_route import device_of, synthesize, with_timing
 from qcompress.synthesis.yosys import Limits
 from qcompress.targets import TARGETS
+from qcompress.targets.processes import OutOfTime
 from qcompress.targets.rtl.loadable import RtlLoadable
 
 SUM = """
@@ -125,16 +126,14 @@ def test_what_does_not_fit_is_said_and_has_no_clock(
 
 
 def test_counts_stay_where_the_time_is_up(source: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    slow = tmp_path / "slow"
-    slow.write_text(
-        "#!/bin/sh\necho \"Info: Max frequency for clock '\\$glbnet\\$clk': 87.65 MHz (FAIL at 100.00 MHz)\"\n"
-        "echo Info: Routing..; sleep 60\n"
-    )
-    slow.chmod(0o755)
-    monkeypatch.setattr("shutil.which", lambda program, path: str(slow))
-    report = synthesize([source], "top", tmp_path / "out", device="ecp5-25k", limits=Limits(time_s=5))
+    def endless(command: Sequence[str], folder: Path, log: Path, doing: str, *, time_limit_s: float) -> None:
+        log.write_text("Info: Max frequency for clock '$glbnet$clk': 87.65 MHz (FAIL at 100.00 MHz)\nInfo: Routing..\n")
+        raise OutOfTime(f"{doing} took longer than {time_limit_s:g} s: see {log}")
+
+    monkeypatch.setattr(place_route, "run_logged", endless)
+    report = synthesize([source], "top", tmp_path / "out", device="ecp5-25k", limits=Limits(time_s=500))
     assert (report.ff, report.fmax_mhz, report.missing) == (32, None, ("place and route",))
-    struck = "not routed: the time limit of 5 s struck in the router; 87.7 MHz expected after placement"
+    struck = "not routed: the time limit of 500 s struck in the router; 87.7 MHz expected after placement"
     assert report.notes[-1].startswith(struck)
     assert SynthesisReport.from_json((tmp_path / "out" / "report.json").read_text()) == report
 

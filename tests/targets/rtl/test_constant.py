@@ -116,7 +116,7 @@ def test_verilog_of_all_operations_side_by_side_equals_the_graph(tmp_path: Path)
     graph = batch(list(CASES), RTL.refuse)
     assert {type(node.operation).__name__ for node in graph.nodes} == set(CASES)
     codes = codes_for(graph, 1000)
-    clocked = Rtl(device="ecp5-85k", clock_mhz=120, optimization="0")
+    clocked = Rtl(device="ecp5-85k", clock_mhz=80, optimization="0")
     assert np.count_nonzero(clocked.build(graph, tmp_path).run(codes) != graph.run(codes)) == 0
 
 
