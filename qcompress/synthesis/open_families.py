@@ -26,10 +26,10 @@ class Placed:
 class OpenFamily:
     """Tools and cells of a family.
 
-    flow: its name as a flow; program: nextpnr; passes: device, further options -> yosys' synthesis command; without
-    multipliers: its option for none; place: device -> how nextpnr is told; suffix: of the constraints file; oscillator:
-    clock in MHz -> an instance that drives clk, where no pin does; count: cells -> look-up tables of four inputs,
-    flip-flops, multipliers, block RAMs.
+    flow: its name as a flow; program: nextpnr; default: the device where none is named; passes: device, further
+    options -> yosys' synthesis command; without_multipliers: its option for none; place: device -> how nextpnr is told;
+    suffix: of the constraints file; count: cells -> look-up tables of four inputs, flip-flops, multipliers, block RAMs;
+    oscillator: clock in MHz -> an instance that drives clk, where no pin does; routing: nextpnr's options of routing.
     """
 
     flow: str
@@ -41,7 +41,7 @@ class OpenFamily:
     suffix: str
     count: Callable[[Cells], dict[str, int]]
     oscillator: Callable[[float], str] | None = None
-    extras: tuple[str, ...] = ()
+    routing: tuple[str, ...] = ()
 
 
 def _total(cells: Cells, *names: str) -> int:
@@ -167,7 +167,7 @@ FAMILIES = {
         place=_ecp5,
         suffix="lpf",
         count=_ecp5_cells,
-        extras=("--router", "router2"),
+        routing=("--router", "router2"),
     ),
     "nexus": OpenFamily(
         flow="yosys-nexus",

@@ -28,6 +28,8 @@ CLOCK_MHZ = 100.0
 """Aimed at where no clock is asked for."""
 CUT_SHORT = "not routed: the time limit"
 """How the note of a run begins that took too long."""
+SEED = "1"
+"""Of the placer: the same design gives the same result."""
 EXPECTED = re.compile(r"Max frequency for clock\s+'[^']+':\s+([\d.]+) MHz")
 
 
@@ -75,14 +77,13 @@ def synthesize(
     hierarchical: bool = False,
     separate_sums: bool = False,
     clock_mhz: float = CLOCK_MHZ,
-    seed: int = 1,
     limits: Limits = Limits(),  # noqa: B008 - frozen
 ) -> SynthesisReport:
     """LUT, FF and Fmax of module `top` in its harness; a design that is too large "does not fit" and has no Fmax.
 
     verilog_files: all sources; folder: made, for logs and report.json; flow: one of FLOWS; device: its name, the
     family's default for None; hierarchical: module by module, not flattened; separate_sums: as SUMS says; clock_mhz:
-    what is aimed at; seed: of the placer; limits: of time and memory. Raises QcompressError for a device of another
+    what is aimed at; limits: of time and memory. Raises QcompressError for a device of another
     family and naming the log if a tool fails, ToolMissing without nextpnr.
     """
     chosen = device_of(flow, device)
@@ -96,17 +97,8 @@ def synthesize(
         return _finished(replace(report, notes=(*report.notes, what), missing=("place and route",)), folder)
     placed = family.place(chosen)
     (folder / f"clock.{family.suffix}").write_text(placed.constraints)
-    command = [
-        nextpnr,
-        *placed.options,
-        "--json",
-        "netlist.json",
-        "--freq",
-        f"{clock_mhz:g}",
-        "--report",
-        "timing.json",
-    ]
-    command += [*family.extras, "--timing-allow-fail", "--seed", str(seed)]
+    aim = ["--freq", f"{clock_mhz:g}", "--timing-allow-fail", "--seed", SEED]
+    command = [nextpnr, *placed.options, "--json", "netlist.json", "--report", "timing.json", *aim, *family.routing]
     log = folder / "nextpnr.log"
     log.unlink(missing_ok=True)
     try:

@@ -265,7 +265,12 @@ def test_choices_of_a_flow_are_taken_and_a_clock_is_compared(
     assert devices == {"yosys-asic": "mine.lib", "yosys-xilinx": "xc7", "yosys-ecp5": "ecp5-25k"}
     fmax = figures["yosys-ecp5/rtl_loadable-2/net"]["fmax_mhz"]
     assert fmax > 10
-    assert qcompress("compare", candidate, "--csv", tmp_path / "t.csv").returncode == 0
+    drawn = ("--figure", tmp_path / "front.png", "--x", "lut", "--y", "latency_ns")
+    assert qcompress("compare", candidate, "--csv", tmp_path / "t.csv", *drawn).returncode == 0
+    assert (tmp_path / "front.png").stat().st_size > 5000
+    none = qcompress("compare", candidate, *drawn[:2], "--x", "lutt", "--y", "latency_ns")
+    assert (none.returncode, none.stderr.count("\n")) == (2, 1)
+    assert "lutt" in none.stderr
     (row,) = csv.DictReader((tmp_path / "t.csv").read_text().splitlines())
     assert float(row["Fmax [MHz]"]) == pytest.approx(fmax, rel=1e-3)
     assert float(row["latency [ns]"]) == pytest.approx(1000 * int(row["latency [cycles]"]) / fmax, rel=1e-3)

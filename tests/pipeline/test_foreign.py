@@ -108,6 +108,7 @@ targets:
   hls: {backend: Quartus, strategy: Resource, reuse_factor: 2}
   hls-oneapi: {}
   rtl: {latency_cutoff: 2}
+  rtl_loadable: {reuse: 2, banks: 2, storage: ram, choices: 4, products: 2, adders: 1, device: ecp5-85k, clock_mhz: 100}
   onnx: float
 verification: {test_rows: 20, random_rows: 20}
 synthesis: {flow: null}
@@ -119,13 +120,25 @@ synthesis: {flow: null}
     assert "hls-oneapi: written, not simulated" in done.stdout
     assert "hls-oneapi: written, not simulated" in (folder / "report.html").read_text()
     manifest = json.loads((folder / "manifest.json").read_text())
-    assert set(manifest["targets"]) == {"cpp", "hls-quartus-resource-reuse2", "hls-oneapi", "rtl", "onnx-float"}
+    (loadable,) = [name for name in manifest["targets"] if name.startswith("rtl_loadable-2-")]
+    told = manifest["targets"][loadable]["settings"]
+    assert {key: told[key] for key in ("banks", "storage", "choices", "products", "adders", "clock_mhz")} == {
+        **{"banks": 2, "storage": "ram", "choices": 4, "products": 2, "adders": 1, "clock_mhz": 100.0},
+    }
+    simulated = {"cpp", "hls-quartus-resource-reuse2", "rtl", loadable, "onnx-float"}
+    assert set(manifest["targets"]) == {*simulated, "hls-oneapi"}
     assert manifest["targets"]["rtl"]["settings"]["latency_cutoff"] == 2
     bodies = {entry["body"] for entry in manifest["steps"]["verify"]["figures"]["sum"]}
-    assert bodies == {"Keras", "cpp", "hls-quartus-resource-reuse2", "rtl", "onnx-float", "cpp, all stages"}
+    assert bodies == {*simulated, "Keras", "cpp, all stages"}
     for built in ("cpp", "emulator"):
         assert json.loads((folder / built / "sum" / "cpp.json").read_text())["settings"]["machine"] == "x86-64"
         assert len(list((folder / built / "sum").glob("*.so"))) == 1  # evaluate has run what was verified, no other
+    done = qcompress("synth", folder, "--vendor-estimate", "--json")  # of the constant Verilog
+    assert done.returncode == 0, done.stderr
+    ((name, guess),) = json.loads(done.stdout[done.stdout.index("{") :]).items()
+    assert (name, guess["origin"]) == ("vendor estimate/rtl/sum", "estimated")
+    assert guess["device"].startswith("xcvu13p")
+    assert guess["latency_cycles"] == json.loads((folder / "rtl" / "sum" / "rtl.json").read_text())["latency_cycles"]
     assert qcompress("verify", folder).returncode == 0
 
 
