@@ -201,6 +201,11 @@ def _moved(op: Any, inputs: Sequence[Element], shapes: Any, formats: Any) -> Ele
     return result
 
 
+def _gathered(op: Any, inputs: Sequence[Element], shapes: Any, formats: Any) -> Element:
+    flat = [inputs[0][i] for i in np.ndindex(shapes[0])]
+    return {i: flat[int(op.which[i])] if op.which[i] >= 0 else Fraction(0) for i in np.ndindex(op.which.shape)}
+
+
 EVALUATE: dict[str, Callable[..., Element]] = {
     "Quantize": _quantize,
     "Relu": _relu,
@@ -225,6 +230,7 @@ EVALUATE: dict[str, Callable[..., Element]] = {
     "ZeroPad": _moved,
     "Crop": _moved,
     "UpSample": _moved,
+    "Gather": _gathered,
 }
 
 

@@ -18,6 +18,7 @@ from qcompress.graph import (
     Dense,
     DepthwiseConv,
     Flatten,
+    Gather,
     Graph,
     LeakyRelu,
     MaxPool,
@@ -219,6 +220,18 @@ def up_sample(rng: Generator) -> Graph:
     return one(rng, UpSample(factors), shape_of(rng, axes + 1), random_format(rng))
 
 
+def gather(rng: Generator) -> Graph:
+    """Picked along an axis, or any elements anywhere, some of them zeros."""
+    shape = shape_of(rng, between(rng, 1, 3))
+    size = int(np.prod(shape))
+    if rng.random() < 0.5:
+        axis = between(rng, 0, len(shape) - 1)
+        which = np.arange(size).reshape(shape).take(rng.integers(shape[axis], size=between(rng, 1, 5)), axis=axis)
+    else:
+        which = rng.integers(-1, size, shape_of(rng, between(rng, 1, 3)))
+    return one(rng, Gather(which), shape, random_format(rng))
+
+
 def merged(rng: Generator, operation: Merge, inputs: int, shape: tuple[int, ...], widest: int = 12) -> Graph:
     """The input and casts of it, merged, half the time with a cast behind."""
     given = random_format(rng, widest)
@@ -278,6 +291,7 @@ CASES: dict[str, Callable[[Generator], Graph]] = {
     "ZeroPad": zero_pad,
     "Crop": crop,
     "UpSample": up_sample,
+    "Gather": gather,
 }
 """Operation -> a random graph around it."""
 

@@ -23,6 +23,7 @@ from qcompress.graph import (
     Dense,
     DepthwiseConv,
     Flatten,
+    Gather,
     Graph,
     LeakyRelu,
     Linear,
@@ -333,6 +334,6 @@ LOGIC: dict[type[Operation], Callable[..., list[Element]]] = {
     Subtract: _merge(lambda a, b: a - b),
     Multiply: _merge(_product),
     Concatenate: _concatenate,
-    **dict.fromkeys((Flatten, Reshape, Permute, ZeroPad, Crop, UpSample), _rearrangement),
+    **dict.fromkeys((Flatten, Reshape, Permute, ZeroPad, Crop, UpSample, Gather), _rearrangement),
 }
 """Operation -> its logic, given the operation and what its sources give."""
