@@ -9,6 +9,7 @@ from qcompress.graph.operation import Elementwise, Merge, Operation, Range, Unar
 from qcompress.graph.pooling import ArgMax, AveragePool, MaxPool, Pool
 from qcompress.graph.ports import Port, Tensors
 from qcompress.graph.stage import Chain, Shape, Stage, ports_in, ports_out
+from qcompress.graph.thresholds import Thresholds
 
 __all__ = [
     "OPERATIONS",
@@ -49,6 +50,7 @@ __all__ = [
     "Subtract",
     "Table",
     "Tensors",
+    "Thresholds",
     "TransposedConv",
     "Unary",
     "UpSample",

@@ -10,6 +10,7 @@ from qcompress.graph.movement import Crop, Flatten, Gather, Permute, Reshape, Up
 from qcompress.graph.operation import Merge, Operation, Unary
 from qcompress.graph.pooling import ArgMax, AveragePool, MaxPool
 from qcompress.graph.ports import Shape
+from qcompress.graph.thresholds import Thresholds
 
 OPERATIONS: dict[str, type[Unary] | type[Merge]] = {
     kind.__name__: kind
@@ -17,6 +18,7 @@ OPERATIONS: dict[str, type[Unary] | type[Merge]] = {
         *(Quantize, Relu, LeakyRelu, Table),
         *(Dense, Affine, Conv1D, Conv2D, DepthwiseConv, TransposedConv),
         *(MaxPool, AveragePool, ArgMax),
+        *(Thresholds,),
         *(Add, Subtract, Multiply, Concatenate),
         *(Flatten, Reshape, Permute, ZeroPad, Crop, UpSample, Gather),
     )

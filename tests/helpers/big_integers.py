@@ -69,6 +69,15 @@ def _table(op: Any, inputs: Sequence[Element], shapes: Any, formats: Any) -> Ele
     return {i: value(int(op.table[code - given.min_code]), op.format) for i, code in codes.items()}
 
 
+def _thresholds(op: Any, inputs: Sequence[Element], shapes: Any, formats: Any) -> Element:
+    result = {}
+    for i, x in inputs[0].items():
+        channel = i[-1] if len(op.codes) > 1 else 0
+        passed = [t for t in op.thresholds[channel].tolist() if value(t, formats[0]) <= x]
+        result[i] = value(int(op.codes[channel, len(passed)]), op.format)
+    return result
+
+
 def _accumulated(op: Any, terms: Sequence[tuple[Fraction, int]], channel: int) -> Fraction:
     """Each product cast, all added, the sum wrapped."""
     unbounded = 400
@@ -211,6 +220,7 @@ EVALUATE: dict[str, Callable[..., Element]] = {
     "Relu": _relu,
     "LeakyRelu": _leaky,
     "Table": _table,
+    "Thresholds": _thresholds,
     "Dense": _dense,
     "Affine": _affine,
     "Conv1D": _convolution,

@@ -30,6 +30,7 @@ from qcompress.graph import (
     Reshape,
     Subtract,
     Table,
+    Thresholds,
     TransposedConv,
     UpSample,
     ZeroPad,
@@ -170,6 +171,14 @@ def _table(rng: Generator, given: Format) -> Graph:
     result = random_format(rng)
     table = uniform_codes(rng, result, (1 << given.width,))
     return _one(Table(table, result), _shape(rng, int(rng.integers(1, 4))), given)
+
+
+def _thresholds(rng: Generator, given: Format) -> Graph:
+    """Up to seven steps, of each channel or of all, some beyond the ends of the input."""
+    result, shape = random_format(rng), _shape(rng, int(rng.integers(1, 4)))
+    channels, steps = (shape[-1] if rng.random() < 0.7 else 1), int(rng.integers(1, 8))
+    rising = np.sort(uniform_codes(rng, given, (channels, steps)) + int(rng.integers(-2, 3)), axis=1)
+    return _one(Thresholds(rising, uniform_codes(rng, result, (channels, steps + 1)), result), shape, given)
 
 
 def _dense_over(axes: int) -> Maker:
@@ -345,6 +354,7 @@ OPERATIONS: dict[str, Maker] = {
     "Relu": _relu,
     "LeakyRelu": _leaky_relu,
     "Table": _table,
+    "Thresholds": _thresholds,
     "Dense 1D": _dense_over(0),
     "Dense 2D": _dense_over(1),
     "Dense 3D": _dense_over(2),

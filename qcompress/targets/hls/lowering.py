@@ -35,6 +35,7 @@ from qcompress.graph import (
     Reshape,
     Subtract,
     Table,
+    Thresholds,
     TransposedConv,
     UpSample,
     ZeroPad,
@@ -45,6 +46,7 @@ from qcompress.targets.hls.layer_settings import refuse_unknown
 from qcompress.targets.hls.model import Layers, Settings, Tensor
 from qcompress.targets.hls.picking import MOST_PICKED, picked
 from qcompress.targets.hls.proven import CROPPING, JOINING_ROWS, MOST_COPIES, permuted_axes, unproven
+from qcompress.targets.hls.stairs import copies, thresholds
 from qcompress.targets.hls.windows import (
     Weights,
     Window,
@@ -95,7 +97,7 @@ def _takers(graph: Graph) -> dict[str, list[type[Operation]]]:
     takers: dict[str, list[type[Operation]]] = {name: [] for name in graph.shapes}
     for node in graph.nodes:
         for source in node.sources:
-            takers[source].append(type(node.operation))
+            takers[source] += [type(node.operation)] * copies(node.operation)
     if len(graph.outputs) > 1:
         for node_name in graph.outputs.values():
             takers[node_name].append(Quantize)
@@ -313,6 +315,7 @@ LAYERS: dict[type[Operation], Callable[..., Tensor]] = {
     Relu: _relu,
     LeakyRelu: _leaky_relu,
     Table: _table,
+    Thresholds: thresholds,
     Dense: dense,
     Conv1D: convolution,
     Conv2D: convolution,
