@@ -104,7 +104,7 @@ class Limits:
     def apply(self, values: Numbers) -> Numbers:
         for limit, choose in ((self.low, np.maximum), (self.high, np.minimum)):
             if limit is not None:
-                values = choose(values, limit if values.dtype == object else float(limit))
+                values = np.asarray(choose(values, _like(fractions(limit), values)))
         return values
 
     def moved(self, move: Move, shape: tuple[int, ...]) -> "Limits":

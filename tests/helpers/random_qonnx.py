@@ -57,8 +57,8 @@ class Drawing:
         parts = self.constant(scale), self.constant(0.0), self.constant(float(bits))
         return self.add("Quant", tensor, *parts, **given)
 
-    def weights(self, shape: tuple[int, ...], channel: int) -> tuple[str, Any]:
-        """A quantized constant and its scale, which may be one for each channel."""
+    def weights(self, shape: tuple[int, ...], channel: int) -> str:
+        """A quantized constant, whose scale may be one for each channel."""
         values = self.rng.normal(0, 0.5, shape)
         scale: Any = self.scale(-4, -1)
         if self.chance(0.3):
@@ -66,10 +66,8 @@ class Drawing:
             scale = np.array([self.scale(-4, -1) for _ in range(shape[channel])]).reshape(along)
         if self.chance(0.15):
             constant = self.constant(values)
-            return self.add("BipolarQuant", constant, self.constant(scale)), scale
-        return self.quantized(
-            self.constant(values), scale, int(self.rng.integers(2, 7)), narrow=self.one_of(0, 1)
-        ), scale
+            return self.add("BipolarQuant", constant, self.constant(scale))
+        return self.quantized(self.constant(values), scale, int(self.rng.integers(2, 7)), narrow=self.one_of(0, 1))
 
 
 def quant(draw: Drawing) -> None:
@@ -191,13 +189,13 @@ def dense(draw: Drawing) -> None:
         draw.tensor, draw.shape = draw.add("Flatten", draw.tensor, axis=1), (int(np.prod(draw.shape)),)
     outputs = int(draw.rng.integers(1, 9))
     if draw.chance(0.5):
-        weights, _ = draw.weights((outputs, draw.shape[0]), 0)
+        weights = draw.weights((outputs, draw.shape[0]), 0)
         inputs = [draw.tensor, weights]
         if draw.chance(0.5):
             inputs.append(draw.constant(draw.rng.integers(-8, 8, outputs) / 8))
         draw.tensor = draw.add("Gemm", *inputs, transB=1)
     else:
-        weights, _ = draw.weights((draw.shape[0], outputs), 1)
+        weights = draw.weights((draw.shape[0], outputs), 1)
         draw.tensor = draw.add("MatMul", draw.tensor, weights)
         if draw.chance(0.4):
             draw.tensor = draw.add("Add", draw.tensor, draw.constant(draw.rng.integers(-8, 8, outputs) / 8))
@@ -210,7 +208,7 @@ def convolution(draw: Drawing) -> None:
     channels, size = draw.shape[0], [int(draw.rng.integers(1, min(3, n) + 1)) for n in draw.shape[1:]]
     group = draw.one_of(1, 1, channels)
     filters = group * int(draw.rng.integers(1, 4))
-    weights, scale = draw.weights((filters, channels // group, *size), 0)
+    weights = draw.weights((filters, channels // group, *size), 0)
     strides = [int(n) for n in draw.rng.integers(1, 3, axes)]
     dilations = [2 if 2 * (k - 1) < n and draw.chance(0.3) else 1 for k, n in zip(size, draw.shape[1:], strict=True)]
     attributes: dict[str, Any] = {"group": group, "strides": strides, "dilations": dilations, "kernel_shape": size}
@@ -235,7 +233,7 @@ def convolution(draw: Drawing) -> None:
 
 def transposed(draw: Drawing) -> None:
     axes, filters = len(draw.shape) - 1, int(draw.rng.integers(1, 3))
-    weights, _ = draw.weights((draw.shape[0], filters, *(2,) * axes), 1)
+    weights = draw.weights((draw.shape[0], filters, *(2,) * axes), 1)
     draw.tensor = draw.add("ConvTranspose", draw.tensor, weights, strides=[2] * axes, kernel_shape=[2] * axes)
     draw.shape, draw.unit = (filters, *(2 * n for n in draw.shape[1:])), None
     quant(draw)

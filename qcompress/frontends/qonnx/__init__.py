@@ -17,10 +17,11 @@ from qcompress.fixedpoint import Cast, Format, Overflow
 from qcompress.frontends.conversion import Conversion, Formats, ReferenceBody
 from qcompress.frontends.qonnx.conversion import Converter
 from qcompress.frontends.qonnx.files import SUFFIX, QonnxModel, load_model, save_model
+from qcompress.frontends.qonnx.fusion import with_biases
 from qcompress.frontends.qonnx.layers import apply
 from qcompress.frontends.qonnx.operators import Operator, evaluate, operators
 from qcompress.frontends.qonnx.quantizers import QUANTIZERS, Quantizer
-from qcompress.frontends.qonnx.tensors import Constant, Value, plain
+from qcompress.frontends.qonnx.tensors import NOTHING, Constant, Line, Value, plain
 from qcompress.graph import Graph, Input, Shape
 from qcompress.graph.ports import INPUT, OUTPUT
 
@@ -32,11 +33,11 @@ ENDS = ("Softmax", "LogSoftmax", "Sigmoid")
 
 @dataclass(frozen=True)
 class Converted:
-    """A graph, notes, and by what each output must be multiplied to be the model's."""
+    """A graph, notes, and factor and shift that make the model's output of each one of the graph."""
 
     graph: Graph
     notes: tuple[str, ...]
-    scales: Mapping[str, Fraction]
+    lines: Mapping[str, Line]
 
 
 def convert(model: QonnxModel, name: str, formats: Formats = None) -> Converted:
@@ -49,7 +50,7 @@ def convert(model: QonnxModel, name: str, formats: Formats = None) -> Converted:
     except QcompressError as fault:
         raise Refused(f"model {name}: {fault}") from None
     tensors: dict[str, Constant | Value] = {key: Constant(array) for key, array in constants.items()}
-    nodes = _folded(nodes, tensors)
+    nodes = with_biases(_folded(nodes, tensors), tensors, model.proto)
     shapes = _input_shapes(name, model.proto, tensors)
     users = _users(nodes, model.proto)
     labels = dict(zip(shapes, [INPUT] if len(shapes) == 1 else list(shapes), strict=True))
@@ -75,15 +76,12 @@ def _folded(nodes: list[Operator], tensors: dict[str, Constant | Value]) -> list
     kept = []
     for node in nodes:
         given = [tensors.get(name) for name in node.inputs]
-        known = all(isinstance(one, Constant) for one, name in zip(given, node.inputs, strict=True) if name)
-        if known and node.domain == "" and node.kind not in _RANDOM:
-            results = _fold(node, given)  # type: ignore[arg-type]
-            tensors |= dict(zip(node.outputs, results, strict=False))
-        elif known and node.domain == "qonnx" and node.kind in ("Quant", "IntQuant", "BipolarQuant"):
-            found = QUANTIZERS[node.kind](Converter([], tensors, {}), node)
-            tensors[node.outputs[0]] = found
-        else:
+        known = [one for one, name in zip(given, node.inputs, strict=True) if not name or isinstance(one, Constant)]
+        results = _fold(node, known, tensors) if len(known) == len(given) else None
+        if results is None:
             kept.append(node)
+        else:
+            tensors |= dict(zip(node.outputs, results, strict=False))
     return kept
 
 
@@ -92,11 +90,16 @@ MOVES = {"Transpose", "Reshape", "Flatten", "Squeeze", "Unsqueeze", "Slice", "Ga
 """Operations that move elements: they move codes and scales of a quantized constant alike."""
 
 
-def _fold(node: Operator, given: list[Constant | None]) -> list[Constant]:
+def _fold(node: Operator, given: list[Any], tensors: Mapping[str, Any]) -> list[Any] | None:
+    """What a node gives for constants, in the order of its inputs; None if it is to be refused where it is used."""
+    if node.domain == "qonnx" and node.kind in ("Quant", "IntQuant", "BipolarQuant"):
+        return [QUANTIZERS[node.kind](Converter([], tensors, {}), node)]
+    if node.domain != "" or node.kind in _RANDOM:
+        return None
     arrays = [None if one is None else one.array for one in given]
     try:
         if node.kind == "Dropout":
-            return [Constant(arrays[0])]  # type: ignore[arg-type]
+            return [given[0]]
         results = [Constant(array) for array in evaluate(node, arrays)]
         if node.kind in MOVES and given and given[0] is not None and given[0].codes is not None:
             codes, scale = (
@@ -183,6 +186,9 @@ def _append(converter: Converter, node: Operator, quantizers: Mapping[str, Cast 
     if cast is not None and cast.overflow is not Overflow.SAT_SYM:
         converter.tensors[node.outputs[0]] = converter.tensors[node.inputs[0]]  # every code stays as it is
         return
+    left = _folded([node], converter.tensors)  # a shape may have made its inputs constants
+    if not left:
+        return
     results = apply(converter, node)
     for name, result in zip(node.outputs, results if isinstance(results, list) else [results], strict=False):
         if name:
@@ -190,26 +196,27 @@ def _append(converter: Converter, node: Operator, quantizers: Mapping[str, Cast 
 
 
 def _finished(converter: Converter, name: str, inputs: list[Input], proto: Any, ends: Mapping[str, str]) -> Converted:
-    """The graph with its outputs in the order of ONNX; a last scale that is no power of two is left out."""
+    """The graph with its outputs in the order of ONNX; a last scale and shift on no grid are left out."""
     names = [output.name for output in proto.graph.output]
     labels = [OUTPUT] if len(names) == 1 else names
-    outputs, scales = {}, {}
+    outputs, lines = {}, {}
     for label, tensor in zip(labels, names, strict=True):
         end = Operator(tensor, "output", "", (ends.get(tensor, tensor),), (), {}, 1)
         value = converter.value(end)
-        scale = value.scale
-        if scale is None:
+        line = value.line
+        if line is None:
             value = converter.without_steps(end, value)
-        elif scale != 1:
+        elif line != NOTHING:
+            factor, shift = (f"{float(each):.9g}" for each in line)
             converter.notes.append(
-                f"output {tensor}: its scale {float(scale):.9g} is left out; its codes are whole numbers of it"
+                f"output {tensor}: its scale {factor} and shift {shift} are left out; its order is that of the model"
             )
         value = converter.as_onnx(end, replace(value, steps=()), "output")
-        outputs[label], scales[label] = value.node, scale or Fraction(1)
+        outputs[label], lines[label] = value.node, line or NOTHING
         if value.node in {given.name for given in inputs}:
             raise Refused(f"model {name}: output {tensor} is input {value.node} itself; leave it out of the model")
     graph = Graph.of(name, inputs, converter.builder.nodes, outputs)
-    return Converted(graph, tuple(converter.notes), scales)
+    return Converted(graph, tuple(converter.notes), lines)
 
 
 class Qonnx:
@@ -247,7 +254,7 @@ class Qonnx:
 
         given = _model(model)
         formats: dict[str, Format] = {port.name: port.format for port in graph.input_ports}
-        return QonnxBody(given, graph, convert(given, graph.name, formats).scales)
+        return QonnxBody(given, graph, convert(given, graph.name, formats).lines)
 
     def function(self, model: Any) -> Callable[[Any], Any]:
         """The model in onnx' reference implementation and qonnx' quantizers, on arrays of values (rows, ...)."""

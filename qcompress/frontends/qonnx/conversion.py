@@ -18,7 +18,7 @@ from qcompress.graph import Input, Shape
 
 
 class Converter:
-    """Nodes so far, and every tensor of the model by its ONNX name: a constant, or a value that depends on the input."""
+    """Nodes so far, and every tensor of the model by its ONNX name: a constant, or a value made of the input."""
 
     def __init__(self, inputs: Sequence[Input], tensors: Mapping[str, Constant | Value], users: Mapping[str, int]):
         self.builder = Builder(inputs)
@@ -66,7 +66,11 @@ class Converter:
         return place - 1
 
     def lying(self, operator: Operator, value: Value, order: tuple[int, ...], ending: str = "order") -> Value:
-        return arranged(self.builder, f"{operator.name}_{ending}", value, order)
+        name, count = f"{operator.name}_{ending}", 1
+        while name in self.builder.shapes:
+            count += 1
+            name = f"{operator.name}_{ending}{count}"
+        return arranged(self.builder, name, value, order)
 
     def as_onnx(self, operator: Operator, value: Value, ending: str = "order") -> Value:
         """Elements in the order of ONNX."""

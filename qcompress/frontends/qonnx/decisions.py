@@ -24,13 +24,13 @@ ROUNDINGS: dict[str, Rounding] = {
 
 
 def _away(value: Any) -> int:
-    return ceil(value) if value > 0 else floor(value)
+    return int(ceil(value) if value > 0 else floor(value))
 
 
 def _half(value: Any, tie: Callable[[Any], int]) -> int:
     """The nearest integer, `tie` of the value where it lies in the middle."""
     twice = 2 * value
-    return tie(value) if twice == floor(twice) and twice % 2 else floor(value + Fraction(1, 2))
+    return int(tie(value) if twice == floor(twice) and twice % 2 else floor(value + Fraction(1, 2)))
 
 
 ONE: dict[str, Callable[[Any], int]] = {
@@ -92,11 +92,11 @@ class Rounded:
     channels = 1
 
     def codes(self, values: Numbers) -> Numbers:
-        return np.clip(rounded(np.clip(values, self.low, self.high), self.mode), self.low, self.high)
+        return np.asarray(np.clip(rounded(np.clip(values, self.low, self.high), self.mode), self.low, self.high))
 
     def distance(self, values: Numbers) -> Numbers:
         inside = np.clip(values, self.low - 1, self.high + 1)
-        return np.maximum(fraction_distance(inside, self.mode), np.abs(values - inside))
+        return np.asarray(np.maximum(fraction_distance(inside, self.mode), np.abs(values - inside)))
 
 
 @dataclass(frozen=True)

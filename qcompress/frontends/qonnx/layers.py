@@ -16,7 +16,7 @@ from qcompress.frontends.builder import UNKNOWN
 from qcompress.frontends.chaining import alike, chain
 from qcompress.frontends.qonnx import linear, moving
 from qcompress.frontends.qonnx.conversion import Converter, exact_numbers
-from qcompress.frontends.qonnx.operators import Operator
+from qcompress.frontends.qonnx.operators import Operator, evaluate
 from qcompress.frontends.qonnx.quantizers import QUANTIZERS
 from qcompress.frontends.qonnx.tensors import Constant, Value, channels_last, plain
 from qcompress.frontends.qonnx.windows import dilations_of, padding_of, rounded_up, strides_of
@@ -46,6 +46,12 @@ Results = Constant | Value | list[Value]
 def same(converter: Converter, operator: Operator) -> Results:
     """What does nothing at inference."""
     return converter.tensors[operator.inputs[0]]
+
+
+def shape(converter: Converter, operator: Operator) -> Constant:
+    """Shape of one row: sizes are fixed, so it is a constant."""
+    row = np.empty((1, *converter.shape(converter.value(operator))), np.bool_)
+    return Constant(evaluate(operator, [row])[0])
 
 
 def cast(converter: Converter, operator: Operator) -> Results:
@@ -260,7 +266,11 @@ def _averaged(
     ones = np.ones((*size, channels, 1), np.int64)
     sums = DepthwiseConv(ones, one, np.zeros(channels, np.int64), one, UNKNOWN, strides=strides, padding=padding)
     found = Value(converter.builder.add(operator.name, sums, value.node), value.order).scaled(scale)
-    return converter.affine(replace(operator, name=f"{operator.name}_mean"), found, fractions(Fraction(1, count)), 0)
+    return _divided(converter, operator, found, count)
+
+
+def _divided(converter: Converter, operator: Operator, value: Value, count: int) -> Value:
+    return converter.affine(replace(operator, name=f"{operator.name}_mean"), value, fractions(Fraction(1, count)), 0)
 
 
 def global_pool(largest: bool) -> Callable[[Converter, Operator], Value]:
@@ -283,7 +293,7 @@ def reduced(make: Callable[..., str], mean: bool = False) -> Callable[[Converter
 
     def handler(converter: Converter, operator: Operator) -> Value:
         value = converter.as_onnx(operator, converter.value(operator))
-        axes, count = len(value.order), len(value.order)
+        axes = len(value.order)
         given = converter.array(operator, 1, np.array([], np.int64))
         chosen = [converter.axis(operator, int(axis), axes) for axis in np.ravel(given)] or list(range(axes))
         if not np.size(given):
@@ -294,9 +304,7 @@ def reduced(make: Callable[..., str], mean: bool = False) -> Callable[[Converter
         count = prod(converter.builder.shapes[value.node][axis] for axis in chosen)
         if not mean:
             return found
-        return converter.affine(
-            replace(operator, name=f"{operator.name}_mean"), found, fractions(Fraction(1, count)), 0
-        )
+        return _divided(converter, operator, found, count)
 
     return handler
 
@@ -332,6 +340,7 @@ def channels_last_form(handler: Callable[[Converter, Operator], Value]) -> Calla
 LAYERS: dict[str, Callable[[Converter, Operator], Results]] = {
     **dict.fromkeys(("Identity", "Dropout"), same),
     "Cast": cast,
+    "Shape": shape,
     "Conv": linear.convolution,
     "ConvTranspose": linear.transposed,
     "Gemm": linear.gemm,
@@ -392,7 +401,7 @@ def apply(converter: Converter, operator: Operator) -> Results:
     handler = BY_DOMAIN[operator.domain].get(operator.kind)
     if handler is None:
         instead = INSTEAD.get(operator.kind)
-        remedy = f"use {instead}" if instead else f"known: {', '.join(sorted(BY_DOMAIN[operator.domain]))}"
+        remedy = f"use {instead}" if instead else "use operations of the table in docs/compiler/qonnx.md"
         raise Refused(f"{operator.label}: not supported; {remedy}")
     found: Results = handler(converter, operator)
     return found

@@ -38,7 +38,7 @@ def weights_of(operator: Operator, constant: Constant, axis: int | None) -> Weig
     codes = exact_array(constant.codes) if constant.codes is not None else None
     if codes is None or constant.scale is None:
         raise Refused(
-            f"{operator.label}: its weights are on no grid; export a quantized model, in which a Quant stands before them"
+            f"{operator.label}: its weights are on no grid; quantize the model, so that a Quant stands before them"
         )
     scale = np.broadcast_to(constant.scale, constant.array.shape)
     if axis is None:
@@ -60,17 +60,18 @@ def bias_of(converter: Converter, operator: Operator, constant: Constant | None,
     none = np.zeros(channels, np.int64), Format(False, 1, 1)
     if constant is None:
         return *none, None
-    values = np.broadcast_to(constant.array, (channels,))
+    constant = constant.each(lambda array: np.broadcast_to(array.ravel(), (channels,)))
+    values = constant.array
     one = bool((scale == 1).all())
     if one and (exact := exact_array(values)) is not None:
         return *exact, None
     if not one and constant.codes is not None and constant.scale is not None:
-        own, units = np.broadcast_to(constant.scale, channels), scale.astype(np.float64)
-        codes = exact_array(np.broadcast_to(constant.codes, channels))
+        own, units = constant.scale, scale.astype(np.float64)
+        codes = exact_array(constant.codes)
         if codes is not None and (np.abs(own - units) <= SAME * units).all():
             if (fractions(own) != scale).any():
-                note = f"{operator.label}: its bias is taken in units of its sum, whose scale float32 rounds to that of the bias"
-                converter.notes.append(note)
+                why = "whose scale is that of the bias but for the rounding of float32"
+                converter.notes.append(f"{operator.label}: its bias is taken in units of its sum, {why}")
             return *codes, None
     return *none, fractions(values)
 
@@ -167,12 +168,12 @@ def gemm(converter: Converter, operator: Operator) -> Value:
         raise Refused(f"{operator.label}: transA, alpha, or rows of {len(value.order)} axes; use MatMul")
     constant = converter.constant(operator, 1)
     if operator.get("transB", 0):
-        constant = Constant(*(None if each is None else np.transpose(each) for each in constant))
+        constant = constant.each(np.transpose)
     bias = converter.constant(operator, 2) if operator.has(2) else None
     if bias is not None and operator.get("beta", 1.0) != 1.0:
         raise Refused(f"{operator.label}: beta {operator['beta']}; scale the bias itself")
     if bias is not None:
-        bias = Constant(*(None if each is None else np.asarray(each).reshape(-1) for each in bias))
+        bias = bias.each(np.ravel)
     return _contracted(converter, operator, value, constant, "a,ab->b", bias)
 
 
@@ -181,7 +182,6 @@ def product(converter: Converter, operator: Operator) -> Value:
     if converter.is_constant(operator, 0):
         value, constant = converter.value(operator, 1), converter.constant(operator, 0)
         batch = BATCH[: len(value.order) - 2]
-        own = BATCH[: max(constant.array.ndim - 2, 0)]
         constant = _without_row(constant, len(value.order))
         own = batch[: constant.array.ndim - 2] if constant.array.ndim > 2 else ""
         return _contracted(converter, operator, value, constant, f"{batch}yz,{own}xy->{batch}xz", None)
@@ -193,13 +193,14 @@ def product(converter: Converter, operator: Operator) -> Value:
         raise Refused(f"{operator.label}: weights of shape {constant.array.shape}; give a matrix")
     batch = BATCH[: len(value.order) - 1]
     own = batch[: constant.array.ndim - 2]
-    return _contracted(converter, operator, value, constant, f"{batch}y,{own}yz->{batch}z", None)
+    bias = converter.constant(operator, 2) if operator.has(2) else None
+    return _contracted(converter, operator, value, constant, f"{batch}y,{own}yz->{batch}z", bias)
 
 
 def _without_row(constant: Constant, axes: int) -> Constant:
     """A constant whose first axis is a single one for all rows, without it."""
     if constant.array.ndim == axes + 1 and constant.array.shape[0] == 1 and constant.array.ndim > 2:
-        return Constant(*(None if each is None else np.asarray(each)[0] for each in constant))
+        return constant.each(lambda array: array[0])
     return constant
 
 

@@ -31,7 +31,7 @@ def moved(converter: Converter, operator: Operator) -> list[Value]:
     for number, result in enumerate(results):
         if not result.ndim or result.shape[0] != 1:
             raise Refused(
-                f"{operator.label}: makes shape {result.shape} of a row of shape {(1, *shape)}; leave the rows as they are"
+                f"{operator.label}: makes shape {result.shape} of a row of shape {(1, *shape)}; work within a row"
             )
         name = f"{operator.name}_{number}" if several else operator.name
         found.append(_taken(converter, name, operator, value, result[0].astype(np.int64) - 1))
@@ -42,8 +42,9 @@ def _check(operator: Operator, constants: list[Array | None]) -> None:
     mode = operator.get("mode", "nearest" if operator.kind == "Resize" else "constant")
     if operator.kind == "Resize" and mode != "nearest":
         raise Refused(f"{operator.label}: mode {mode} is not exact; use nearest")
-    if operator.kind == "Pad" and mode == "constant" and len(constants) > 1 and np.any(constants[1]):
-        raise Refused(f"{operator.label}: pads with {np.ravel(constants[1])[0]}; pad with 0")
+    filling = constants[1] if operator.kind == "Pad" and mode == "constant" and len(constants) > 1 else None
+    if filling is not None and np.any(filling):
+        raise Refused(f"{operator.label}: pads with {filling.ravel()[0]}; pad with 0")
 
 
 def _taken(converter: Converter, name: str, operator: Operator, value: Value, which: Codes) -> Value:

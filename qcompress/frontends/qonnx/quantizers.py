@@ -21,7 +21,7 @@ WIDEST = 32
 
 @dataclass(frozen=True)
 class Quantizer:
-    """What the inputs and attributes of a Quant node say; integers from `low` to `high`, which are worth `scale` each."""
+    """What inputs and attributes of a Quant node say: integers from `low` to `high`, worth `scale` each."""
 
     scale: Array
     zero: int
@@ -72,10 +72,10 @@ class Quantizer:
     def integers(self, values: Array) -> Array:
         """Of real numbers, zero point taken off, as QONNX computes them, in the type of the values."""
         scale = self.scale.astype(values.dtype)
-        found = np.asarray(values / scale + values.dtype.type(self.zero))
+        found, zero = np.asarray(values / scale + values.dtype.type(self.zero)), values.dtype.type(self.zero)
         if self.bits == 1 and self.signed:
-            return np.where(found >= 0, 1, -1).astype(values.dtype) - values.dtype.type(self.zero)
-        return rounded(np.clip(found, self.low, self.high), self.mode) - values.dtype.type(self.zero)
+            return np.asarray(np.where(found >= 0, 1, -1).astype(values.dtype) - zero)
+        return np.asarray(rounded(np.clip(found, self.low, self.high), self.mode) - zero)
 
 
 def _power(scale: Array) -> int | None:

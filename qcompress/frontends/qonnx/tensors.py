@@ -1,5 +1,6 @@
 """What the tensors of an ONNX graph are on their way: constants, or nodes whose elements lie in another order."""
 
+from collections.abc import Callable
 from dataclasses import dataclass, field, replace
 from fractions import Fraction
 from typing import NamedTuple
@@ -12,6 +13,10 @@ from qcompress.frontends.qonnx.operators import Array
 from qcompress.frontends.staircases import Scale, Step
 from qcompress.graph import Permute, Shape
 
+Line = tuple[Fraction, Fraction]
+NOTHING: Line = (Fraction(1), Fraction(0))
+"""Factor and shift where there is nothing to do."""
+
 
 class Constant(NamedTuple):
     """A constant tensor; of one that a quantizer gave also codes and scale, of the same shape: array = codes scale."""
@@ -19,6 +24,11 @@ class Constant(NamedTuple):
     array: Array
     codes: Array | None = None
     scale: Array | None = None
+
+    def each(self, move: Callable[[Array], Array]) -> "Constant":
+        """All parts of it moved alike."""
+        codes, scale = (None if part is None else np.asarray(move(part)) for part in (self.codes, self.scale))
+        return Constant(np.asarray(move(self.array)), codes, scale)
 
 
 @dataclass(frozen=True)
@@ -38,15 +48,23 @@ class Value:
         return tuple(builder.shapes[self.node][self.order.index(axis)] for axis in range(len(self.order)))
 
     @property
-    def scale(self) -> Fraction | None:
-        """The only thing left to do, if that is a multiplication by one positive number; 1 for nothing."""
+    def line(self) -> Line | None:
+        """Factor and shift of all that is left to do, if they are one positive number and one number."""
         if not self.steps:
-            return Fraction(1)
+            return NOTHING
         only = self.steps[0]
-        if len(self.steps) > 1 or not isinstance(only, Scale) or np.any(only.shift != 0):
+        if len(self.steps) > 1 or not isinstance(only, Scale):
             return None
-        factors = set(only.factor.ravel().tolist())
-        return factors.pop() if len(factors) == 1 and min(factors) > 0 else None
+        factors, shifts = set(only.factor.ravel().tolist()), set(only.shift.ravel().tolist())
+        if len(factors) > 1 or len(shifts) > 1 or min(factors) <= 0:
+            return None
+        return factors.pop(), shifts.pop()
+
+    @property
+    def scale(self) -> Fraction | None:
+        """The factor of `line`, if there is no shift."""
+        found = self.line
+        return found[0] if found is not None and found[1] == 0 else None
 
     def scaled(self, scale: Fraction) -> "Value":
         """The node with one multiplication to be done, none if it is by 1."""
