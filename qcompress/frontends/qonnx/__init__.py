@@ -6,7 +6,6 @@ quantizer or the thresholds that follow, exactly; where none follows, the node i
 
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, replace
-from fractions import Fraction
 from pathlib import Path
 from typing import Any
 
@@ -17,9 +16,9 @@ from qcompress.fixedpoint import Cast, Format, Overflow
 from qcompress.frontends.conversion import Conversion, Formats, ReferenceBody
 from qcompress.frontends.qonnx.conversion import Converter
 from qcompress.frontends.qonnx.files import SUFFIX, QonnxModel, load_model, save_model
-from qcompress.frontends.qonnx.fusion import with_biases
+from qcompress.frontends.qonnx.fusion import with_biases, with_quantizers
 from qcompress.frontends.qonnx.layers import apply
-from qcompress.frontends.qonnx.operators import Operator, evaluate, operators
+from qcompress.frontends.qonnx.operators import Array, Operator, evaluate, operators
 from qcompress.frontends.qonnx.quantizers import QUANTIZERS, Quantizer
 from qcompress.frontends.qonnx.tensors import NOTHING, Constant, Line, Value, plain
 from qcompress.graph import Graph, Input, Shape
@@ -38,6 +37,8 @@ class Converted:
     graph: Graph
     notes: tuple[str, ...]
     lines: Mapping[str, Line]
+    traced: Mapping[str, Value]
+    """Tensor of the model -> the value that is a node of the graph."""
 
 
 def convert(model: QonnxModel, name: str, formats: Formats = None) -> Converted:
@@ -50,7 +51,8 @@ def convert(model: QonnxModel, name: str, formats: Formats = None) -> Converted:
     except QcompressError as fault:
         raise Refused(f"model {name}: {fault}") from None
     tensors: dict[str, Constant | Value] = {key: Constant(array) for key, array in constants.items()}
-    nodes = with_biases(_folded(nodes, tensors), tensors, model.proto)
+    nodes = with_quantizers(_folded(nodes, tensors), tensors, model.proto)
+    nodes = with_biases(nodes, tensors, model.proto)
     shapes = _input_shapes(name, model.proto, tensors)
     users = _users(nodes, model.proto)
     labels = dict(zip(shapes, [INPUT] if len(shapes) == 1 else list(shapes), strict=True))
@@ -101,6 +103,8 @@ def _fold(node: Operator, given: list[Any], tensors: Mapping[str, Any]) -> list[
         if node.kind == "Dropout":
             return [given[0]]
         results = [Constant(array) for array in evaluate(node, arrays)]
+        if node.kind == "DequantizeLinear":
+            return [_dequantized(node, results[0].array, arrays)]
         if node.kind in MOVES and given and given[0] is not None and given[0].codes is not None:
             codes, scale = (
                 evaluate(node, [each, *arrays[1:]])[0] for each in (given[0].codes, np.array(given[0].scale))
@@ -109,6 +113,16 @@ def _fold(node: Operator, given: list[Any], tensors: Mapping[str, Any]) -> list[
     except QcompressError as fault:
         raise Refused(str(fault)) from None
     return results
+
+
+def _dequantized(node: Operator, array: Array, given: list[Any]) -> Constant:
+    """Weights that are stored as integers, with their codes and scales."""
+    axis = int(node.get("axis", 1)) % max(array.ndim, 1)
+    along = [-1 if place == axis else 1 for place in range(array.ndim)]
+    parts = given[1], given[2] if len(given) > 2 else np.zeros((), np.int64)
+    scale, zero = (np.asarray(each).reshape(along if np.size(each) > 1 else ()) for each in parts)
+    codes = given[0].astype(np.float64) - zero.astype(np.float64)
+    return Constant(array, codes, np.broadcast_to(scale, array.shape))
 
 
 def _input_shapes(name: str, proto: Any, tensors: Mapping[str, Any]) -> dict[str, Shape]:
@@ -216,7 +230,10 @@ def _finished(converter: Converter, name: str, inputs: list[Input], proto: Any, 
         if value.node in {given.name for given in inputs}:
             raise Refused(f"model {name}: output {tensor} is input {value.node} itself; leave it out of the model")
     graph = Graph.of(name, inputs, converter.builder.nodes, outputs)
-    return Converted(graph, tuple(converter.notes), lines)
+    whole = {key: each for key, each in converter.tensors.items() if isinstance(each, Value) and not each.steps}
+    nodes = {node.name for node in graph.nodes}
+    traced = {each.node: (key, each) for key, each in whole.items() if each.node in nodes}
+    return Converted(graph, tuple(converter.notes), lines, dict(traced.values()))
 
 
 class Qonnx:
@@ -254,7 +271,8 @@ class Qonnx:
 
         given = _model(model)
         formats: dict[str, Format] = {port.name: port.format for port in graph.input_ports}
-        return QonnxBody(given, graph, convert(given, graph.name, formats).lines)
+        found = convert(given, graph.name, formats)
+        return QonnxBody(given, graph, found.lines, found.traced)
 
     def function(self, model: Any) -> Callable[[Any], Any]:
         """The model in onnx' reference implementation and qonnx' quantizers, on arrays of values (rows, ...)."""

@@ -11,7 +11,7 @@ from qcompress.fixedpoint import Codes
 from qcompress.frontends.exactness import float32_exact
 from qcompress.frontends.qonnx.files import QonnxModel
 from qcompress.frontends.qonnx.operators import Array, Operator, evaluate, operators
-from qcompress.frontends.qonnx.tensors import NOTHING, Line
+from qcompress.frontends.qonnx.tensors import NOTHING, Line, Value
 from qcompress.graph import Graph, Tensors, Thresholds
 from qcompress.graph.ports import Port, as_tensors, by_port
 
@@ -22,15 +22,15 @@ BATCH = 1024
 class QonnxBody:
     """The model as a body; codes that leave the grid of the graph are refused.
 
-    lines: factor and shift of every output, where they were left out of the graph. It stops where the graph does, at
-    the logits. In float32, qonnx' own executor, where that is exact on the whole graph (`dtype` says
-    so); else node by node in float64: operations of onnx' reference implementation, quantizers of qonnx.
+    lines: factor and shift of every output, where they were left out of the graph; traced: tensors that are nodes. It
+    stops where the graph does, at the logits. In float32, qonnx' own executor, where that is exact on the whole graph
+    (`dtype` says so); else node by node in float64: operations of onnx' reference implementation, quantizers of qonnx.
     """
 
     name = "qonnx"
 
-    def __init__(self, model: QonnxModel, graph: Graph, lines: Mapping[str, Line]) -> None:
-        self._model, self._graph, self._lines = model, graph, lines
+    def __init__(self, model: QonnxModel, graph: Graph, lines: Mapping[str, Line], traced: Mapping[str, Value]) -> None:
+        self._model, self._graph, self._lines, self._traced = model, graph, lines, traced
         stairs = any(isinstance(node.operation, Thresholds) for node in graph.nodes)
         whole = all(line == NOTHING for line in lines.values())
         self.dtype = "float32" if whole and not stairs and all(float32_exact(graph).values()) else "float64"
@@ -46,6 +46,18 @@ class QonnxBody:
             parts.append([self._codes(port, each) for port, each in zip(outputs, self._values(values), strict=True)])
         found = [np.concatenate(column) for column in zip(*parts, strict=True)]
         return as_tensors(outputs, {port.name: array for port, array in zip(outputs, found, strict=True)})
+
+    def trace(self, codes: Tensors) -> dict[str, Codes]:
+        """Output codes of every tensor of the model that is a node of the graph, by the name of the node, in order."""
+        ports = self._graph.input_ports
+        given = by_port(ports, codes, self.name)
+        values = [port.format.to_values(given[port.name]) for port in ports]
+        tensors = dict(zip(self._traced, computed(self._model, values, np.float64, list(self._traced)), strict=True))
+        found = {}
+        for name, value in self._traced.items():
+            moved = tensors[name].transpose(0, *(axis + 1 for axis in value.order))
+            found[value.node] = self._graph.formats[value.node].to_codes(moved)
+        return {node.name: found[node.name] for node in self._graph.nodes if node.name in found}
 
     def _values(self, values: Sequence[Array]) -> list[Array]:
         if self.dtype == "float32":
@@ -88,12 +100,14 @@ def _ends(model: QonnxModel, nodes: Sequence[Operator]) -> list[str]:
     return found
 
 
-def computed(model: QonnxModel, values: Sequence[Array], dtype: Any) -> list[Array]:
-    """The outputs, node by node in `dtype`, for values (rows, ...) of every input in order."""
+def computed(
+    model: QonnxModel, values: Sequence[Array], dtype: Any, wanted_tensors: Sequence[str] | None = None
+) -> list[Array]:
+    """The outputs, or other tensors, node by node in `dtype`, for values (rows, ...) of every input in order."""
     nodes, constants = operators(model.proto)
     tensors = {name: _floats(array, dtype) for name, array in constants.items()}
     tensors |= {name: np.asarray(each, dtype) for name, each in zip(_given(model), values, strict=True)}
-    ends = _ends(model, nodes)
+    ends = list(wanted_tensors) if wanted_tensors is not None else _ends(model, nodes)
     wanted = set(ends)
     for node in reversed(nodes):
         if wanted & set(node.outputs):

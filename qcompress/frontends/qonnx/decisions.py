@@ -84,15 +84,16 @@ def fraction_distance(values: Numbers, mode: str) -> Numbers:
 
 @dataclass(frozen=True)
 class Rounded:
-    """Quant: rounded as `mode` says, within `low` and `high`."""
+    """Quant: rounded as `mode` says, within `low` and `high`, less the zero point."""
 
     mode: str
     low: int
     high: int
+    zero: int = 0
     channels = 1
 
     def codes(self, values: Numbers) -> Numbers:
-        return np.asarray(np.clip(rounded(np.clip(values, self.low, self.high), self.mode), self.low, self.high))
+        return np.asarray(rounded(np.clip(values, self.low, self.high), self.mode) - self.zero)
 
     def distance(self, values: Numbers) -> Numbers:
         inside = np.clip(values, self.low - 1, self.high + 1)
@@ -101,12 +102,13 @@ class Rounded:
 
 @dataclass(frozen=True)
 class Sign:
-    """BipolarQuant: 1 where a number is 0 or more, else -1."""
+    """BipolarQuant: 1 where a number is 0 or more, else -1; less the zero point."""
 
+    zero: int = 0
     channels = 1
 
     def codes(self, values: Numbers) -> Numbers:
-        return np.where(values >= 0, 1, -1)
+        return np.where(values >= 0, 1, -1) - self.zero
 
     def distance(self, values: Numbers) -> Numbers:
         return np.abs(values)

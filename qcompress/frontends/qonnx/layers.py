@@ -389,8 +389,12 @@ INSTEAD = {
     "Softmax": "it only at the end of the model",
     "Sigmoid": "it only at the end of the model, or a quantized table in QKeras",
     "Tanh": "Clip and a Quant",
-    "QuantizeLinear": "Quant of QONNX (qonnx.transformation.qcdq_to_qonnx turns one into the other)",
-    "DequantizeLinear": "Quant of QONNX (qonnx.transformation.qcdq_to_qonnx turns one into the other)",
+    "QuantizeLinear": "it with one scale, and DequantizeLinear with the same scale behind it, or Quant of QONNX",
+    "DequantizeLinear": "it behind QuantizeLinear with the same scale, or Quant of QONNX",
+    **dict.fromkeys(
+        ("QLinearConv", "QLinearMatMul", "ConvInteger", "MatMulInteger"),
+        "QuantizeLinear, DequantizeLinear and the operation between them (format QDQ)",
+    ),
     "PRelu": "LeakyRelu with one slope",
 }
 """What to use instead of operations that are often met and refused."""

@@ -104,14 +104,13 @@ def quant(converter: Converter, operator: Operator) -> Value | Constant:
         return replace(value, node=converter.builder.add(operator.name, Quantize(cast), value.node))
     if quantizer.is_exact and not value.steps:
         return _cast_in_units(converter, operator, value, quantizer)
+    zero, ends = quantizer.zero, (quantizer.low, quantizer.high)
+    decision: Decision = Rounded(quantizer.mode, *ends, zero)
     if quantizer.bits == 1 and quantizer.signed:
-        shift, decision, ends = quantizer.zero, Sign(), (-1, 1)
-    else:
-        ends = quantizer.low, quantizer.high
-        shift, decision = quantizer.zero, Rounded(quantizer.mode, *ends)  # type: ignore[assignment]
-    before = fractions(1) / fractions(quantizer.scale), fractions(shift)
-    after = fractions(quantizer.scale), fractions(quantizer.scale) * -shift
-    return _stairs(converter, operator, value, before, decision, ends, after)
+        decision, ends = Sign(zero), (-1, 1)
+    scale = fractions(quantizer.scale)
+    before, after = (1 / scale, fractions(zero)), (scale, fractions(0))
+    return _stairs(converter, operator, value, before, decision, (ends[0] - zero, ends[1] - zero), after)
 
 
 def _cast_in_units(converter: Converter, operator: Operator, value: Value, quantizer: Quantizer) -> Value:
