@@ -28,7 +28,7 @@ from math import prod
 
 import numpy as np
 
-from qcompress.graph import Graph, Linear, Node, Pool, Rearrangement, Table
+from qcompress.graph import Graph, Linear, Node, Pool, Rearrangement, Table, Thresholds
 from qcompress.targets.hls.proven import AP_FIXED
 from qcompress.targets.rtl.loadable_writer import layers
 
@@ -67,6 +67,8 @@ def _operations(graph: Graph, node: Node) -> int:
         return int(np.sum(used * np.count_nonzero(operation.matrix, axis=2)))
     if isinstance(operation, Pool):
         return elements * int(np.prod(operation.size))
+    if isinstance(operation, Thresholds):
+        return elements * operation.steps
     return elements * len(node.sources)
 
 

@@ -26,10 +26,12 @@ from qcompress.graph import (
     Rearrangement,
     Subtract,
     Table,
+    Thresholds,
 )
 from qcompress.targets.cpp.geometry import as_image, of_both_axes, window_sizes
 from qcompress.targets.cpp.linear import write_linear
 from qcompress.targets.cpp.program import ARITHMETIC, Group, Program, is_view
+from qcompress.targets.cpp.stairs import write_thresholds
 from qcompress.targets.cpp.structs import finish, kernel_struct, sum_type_of, write_finish
 from qcompress.targets.cpp.types import Bounds, arithmetic_type
 
@@ -211,6 +213,7 @@ EMITTERS: dict[type[Any], Callable[[Program, Group, Any], None]] = {
     Concatenate: _concatenate,
     Rearrangement: _rearrange,
     Table: _table,
+    Thresholds: write_thresholds,
     ArgMax: _arg_max,
     **dict.fromkeys(ARITHMETIC, _elementwise),
 }

@@ -26,10 +26,12 @@ from qcompress.graph import (
     Reshape,
     Subtract,
     Table,
+    Thresholds,
 )
 from qcompress.graph.merge import common_format
 from qcompress.graph.stage import Shape
 from qcompress.targets.onnx.linear import affine, linear
+from qcompress.targets.onnx.stairs import thresholds
 from qcompress.targets.onnx.writer import INT32, INT64, Tensor, Writer, scalar
 
 Formats = Sequence[Format]
@@ -169,6 +171,7 @@ UNARY: dict[type, Callable[..., Tensor]] = {
     Relu: _relu,
     LeakyRelu: _leaky,
     Table: _table,
+    Thresholds: thresholds,
     Rearrangement: _move,
     MaxPool: _max,
     AveragePool: _mean,

@@ -4,7 +4,18 @@ from collections.abc import Sequence
 from dataclasses import dataclass, replace
 
 from qcompress.fixedpoint import Format, Overflow, Rounding
-from qcompress.graph import ArgMax, AveragePool, MaxPool, Merge, Multiply, Operation, Pool, Quantize, Table
+from qcompress.graph import (
+    ArgMax,
+    AveragePool,
+    MaxPool,
+    Merge,
+    Multiply,
+    Operation,
+    Pool,
+    Quantize,
+    Table,
+    Thresholds,
+)
 from qcompress.targets.rtl.delays import Delays, clocked_family, delays_of
 from qcompress.targets.rtl.loadable_choices import LOADS
 from qcompress.targets.rtl.loadable_layers import Layer
@@ -52,7 +63,7 @@ class Cuts:
         """
         if self.clock:
             return self.clock.of_element(operation, formats, to, before)
-        heavy = isinstance(operation, Merge | Pool | ArgMax | Table)
+        heavy = isinstance(operation, Merge | Pool | ArgMax | Table | Thresholds)
         return False, heavy or (self.pipelined and is_arithmetic(operation)), 0.0
 
 
@@ -107,6 +118,8 @@ class Clock:
             return self._cast_ns(operation, width)
         if isinstance(operation, Table):
             return found.table(width)
+        if isinstance(operation, Thresholds):
+            return found.compare(width) + operation.steps.bit_length() * found.multiplexer(2)
         if isinstance(operation, Multiply):
             return found.product(*(format_.width for format_ in formats))
         if isinstance(operation, MaxPool | ArgMax):
