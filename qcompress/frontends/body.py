@@ -114,7 +114,7 @@ def _copied(calls: tuple[Call, ...], graph: Graph, dtype: str) -> tuple[list[Ten
         for call in calls:
             sources = [tensors[source] for source in call.sources]
             if dtype != "float32" and _waits(call, graph):
-                tensors[call.name] = keras.layers.Activation(_InFloat32(call.layer), dtype=dtype)(sources[0])
+                tensors[call.name] = keras.layers.Lambda(_InFloat32(call.layer), dtype=dtype)(sources[0])
             else:
                 tensors[call.name] = _copy(call, graph, dtype, sources)
     return given, tensors

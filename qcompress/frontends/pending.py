@@ -20,7 +20,7 @@ Handler = Callable[[Builder, Call, str], str]
 """Appends what a call computes on a node; gives the last node."""
 FEW_STEPS = 15
 """Thresholds of a channel that are compared one by one; of more a line is looked for."""
-FLOAT32_BITS = 24
+FLOAT64_BITS = 53
 
 
 @dataclass(frozen=True)
@@ -74,7 +74,10 @@ class Pending:
         return Refused(f"layer {first.layer}: {first.remedy}, or put a quantizer directly behind it")
 
     def evaluate(self, codes: Codes, given: Format, axes: int) -> Values:
-        """codes (n, channels) of the node, in format given -> what Keras makes of them; axes: of the node's rows."""
+        """codes (n, channels) of the node, in format given -> what Keras makes of them; axes: of the node's rows.
+
+        In float32, to which wider sums are rounded.
+        """
         ops = import_keras().ops
         with float_type("float32"):
             values = given.to_values(codes).astype(np.float32)
@@ -131,8 +134,8 @@ def _ends(builder: Builder, pending: Pending) -> tuple[Codes, Codes]:
 
 def _stairs(builder: Builder, pending: Pending, low: Codes, high: Codes) -> Staircase:
     given, axes = builder.formats[pending.source], max(len(builder.shapes[pending.source]), 1)
-    if max(-int(low.min()), int(high.max())) >> FLOAT32_BITS:
-        raise QcompressError(f"sums of {given} do not fit float32; use fewer bits")
+    if max(-int(low.min()), int(high.max())) >> FLOAT64_BITS:
+        raise QcompressError(f"sums of {given} do not fit float64; use fewer bits")
     monotonic = all(step.monotonic for step in pending.steps)
     near = max(step.near for step in pending.steps)
     return staircase(lambda codes: pending.evaluate(codes, given, axes), low, high, monotonic, near)
