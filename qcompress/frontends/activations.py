@@ -13,6 +13,7 @@ from qcompress.frontends.keras_objects import Quantizer
 from qcompress.frontends.pending import End, Pending, Step, realized
 from qcompress.frontends.quantizers import QUANTIZERS, cast_of, check_activation, declared_format, table_of
 from qcompress.frontends.runtime import import_keras, kind_of
+from qcompress.frontends.staircases import EXHAUSTIVE
 from qcompress.graph import Affine, LeakyRelu, Quantize, Relu, Table
 from qcompress.graph.elementwise import MAX_TABLE_BITS
 
@@ -76,25 +77,27 @@ def add_table(builder: Builder, name: str, layer: str, function: Quantizer, sour
     return behind(builder, name, layer, function, Pending(source, ()))
 
 
-def behind(builder: Builder, name: str, layer: str, function: Quantizer, pending: Pending) -> End:
+def behind(builder: Builder, name: str, layer: str, function: Quantizer, pending: Pending, remedy: str = "") -> End:
     """Append function, of one element, behind functions that wait: with a quantizer they become a staircase.
 
-    name, layer: as of `add_activation`. Raises Refused for functions that are not known to rise.
+    name, layer: as of `add_activation`; remedy: where the function is the first, what to change if no quantizer comes.
+    Raises Refused for functions that are not known to rise.
     """
     label = kind_of(function)
     if label in QUANTIZERS:
         check_activation(layer, function)
-    if not pending.steps:
+    if not pending.steps and not remedy:
         width = builder.formats[pending.source].width
         remedy = f"{label} of {width} bits needs too large a table; put a quantizer of {MAX_TABLE_BITS} bits or fewer before"
-    else:
+    elif pending.steps:
         remedy = pending.steps[0].remedy
     rises, near = _rises(function), NEAR if label in LOGARITHMIC else 0
     step = Step(layer, label, function, remedy, monotonic=rises, rises=rises, near=near)
     waiting = pending.then(step)
+    range_ = builder.ranges[pending.source]
+    if not rises and not pending.steps and int((range_.high - range_.low).max()) >= EXHAUSTIVE:
+        raise Refused(f"layer {layer}: {remedy}")
     if label not in QUANTIZERS | STAIRS:
-        if not step.monotonic:
-            raise Refused(f"layer {layer}: {remedy}")
         return waiting
     return realized(builder, name, waiting, declared_format(function))
 
@@ -251,10 +254,11 @@ def limited(builder: Builder, name: str, layer: str, most: float, source: str) -
     return distance(name, node)
 
 
-def _sloped(builder: Builder, call: Call, slope: float, source: str) -> str:
+def _sloped(builder: Builder, call: Call, slope: float, source: str) -> End:
     if slope == 0:
         return builder.add(call.name, Relu(), source)
     shift = slope_shift(slope)
     if shift is None:
-        raise Refused(f"layer {call.name}: negative_slope {slope:g} is not exact; use a power of two up to 1")
+        remedy = f"negative_slope {slope:g} is not exact; use a power of two up to 1"
+        return behind(builder, call.name, call.name, call.layer, Pending(source, ()), remedy)
     return builder.add(call.name, LeakyRelu(shift), source)

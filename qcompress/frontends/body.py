@@ -167,9 +167,10 @@ def _bare_config(layer: KerasLayer) -> JsonObject:
 def _take_weights(layer: KerasLayer, copy: KerasLayer) -> None:
     """Give the copy the weights that the layer's quantizers make of its own."""
     for key, what in WEIGHTS.items():
-        target = getattr(copy, what, None)
-        if target is None and is_folded(layer) and what == "depthwise_kernel" and hasattr(layer, what):
-            target = copy.kernel
+        if not hasattr(layer, what) and not (what == "bias" and is_folded(layer)):
+            continue
+        plain = is_folded(layer) and what == "depthwise_kernel"
+        target = getattr(copy, "kernel" if plain else what, None)
         if hasattr(target, "assign"):
             quantizer = getattr(layer, f"{key}_internal", None)
             target.assign(evaluate(quantizer or (lambda tensor: tensor), unquantized(layer, what)))

@@ -27,7 +27,7 @@ def dense(builder: Builder, call: Call, source: str) -> End:
     Gives the last node. Weights without a quantizer must be on a grid as they are. Raises Refused.
     """
     kernel = weights(call.layer, "kernel")
-    return _finish(builder, call, builder.add(call.name, Dense(**_arguments(call.layer, *kernel)), source))
+    return _finish(builder, call, builder.add(_sum_name(call), Dense(**_arguments(call.layer, *kernel)), source))
 
 
 def convolution(builder: Builder, call: Call, source: str) -> End:
@@ -44,7 +44,7 @@ def convolution(builder: Builder, call: Call, source: str) -> End:
     operation = kind(
         **_arguments(layer, codes, format_), **_sliding(builder, call, source), groups=int(getattr(layer, "groups", 1))
     )
-    return _finish(builder, call, builder.add(call.name, operation, source))
+    return _finish(builder, call, builder.add(_sum_name(call), operation, source))
 
 
 def depthwise(builder: Builder, call: Call, source: str) -> End:
@@ -54,7 +54,7 @@ def depthwise(builder: Builder, call: Call, source: str) -> End:
     """
     kernel = weights(call.layer, "depthwise_kernel" if hasattr(call.layer, "depthwise_kernel") else "kernel")
     operation = DepthwiseConv(**_arguments(call.layer, *kernel), **_sliding(builder, call, source))
-    return _finish(builder, call, builder.add(call.name, operation, source))
+    return _finish(builder, call, builder.add(_sum_name(call), operation, source))
 
 
 def separable(builder: Builder, call: Call, source: str) -> End:
@@ -70,7 +70,7 @@ def separable(builder: Builder, call: Call, source: str) -> End:
     middle = builder.add(f"{call.name}_depthwise", first, source)
     codes, format_ = weights(layer, "pointwise_kernel")
     kind = Conv1D if codes.ndim == 3 else Conv2D
-    return _finish(builder, call, builder.add(call.name, kind(**_arguments(layer, codes, format_)), middle))
+    return _finish(builder, call, builder.add(_sum_name(call), kind(**_arguments(layer, codes, format_)), middle))
 
 
 def transposed(builder: Builder, call: Call, source: str) -> End:
@@ -88,7 +88,7 @@ def transposed(builder: Builder, call: Call, source: str) -> End:
         raise Refused(f"layer {call.name}: a transposed convolution with dilation or output_padding; use neither")
     padding = tuple(transposed_padding(layer.padding, *sizes) for sizes in zip(shape[:2], size, strides, strict=True))
     operation = TransposedConv(**_arguments(layer, turned, format_), padding=padding, stuffing=strides)
-    return _finish(builder, call, builder.add(call.name, operation, source))
+    return _finish(builder, call, builder.add(_sum_name(call), operation, source))
 
 
 def batch_normalization(builder: Builder, call: Call, source: End) -> End:
@@ -161,6 +161,12 @@ def _arguments(layer: KerasLayer, codes: Codes, format_: Format) -> dict[str, An
         "bias_format": bias_format,
         "accumulator": getattr(layer, "accumulator", UNKNOWN),
     }
+
+
+def _sum_name(call: Call) -> str:
+    """The node of a sum: the call's, unless a bias that is on no grid is still missing."""
+    waiting = _has_bias(call.layer) and _unquantized_bias(call.layer) is not None
+    return f"{call.name}_sum" if waiting else call.name
 
 
 def _has_bias(layer: KerasLayer) -> bool:
