@@ -13,7 +13,7 @@ from qcompress.frontends.chaining import scaled
 from qcompress.frontends.grids import exact_codes
 from qcompress.frontends.qonnx.operators import Array, Operator
 from qcompress.frontends.qonnx.tensors import Constant, Value, arranged, channels_last, plain
-from qcompress.frontends.staircases import Numbers, Scale, fractions
+from qcompress.frontends.qonnx.staircases import Numbers, Scale, fractions
 from qcompress.graph import Input, Shape
 
 
