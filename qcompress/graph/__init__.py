@@ -1,5 +1,6 @@
 """The network as exact integer dataflow: operations, graphs, stages, exact ranges."""
 
+from qcompress.graph.each import Each, QuantizeEach, TableEach
 from qcompress.graph.elementwise import LeakyRelu, Quantize, Relu, Table
 from qcompress.graph.graph import OPERATIONS, Graph, Input, Node
 from qcompress.graph.linear import Affine, Conv1D, Conv2D, Convolution, Dense, DepthwiseConv, Linear, TransposedConv
@@ -24,6 +25,7 @@ __all__ = [
     "Crop",
     "Dense",
     "DepthwiseConv",
+    "Each",
     "Elementwise",
     "Flatten",
     "Graph",
@@ -39,6 +41,7 @@ __all__ = [
     "Pool",
     "Port",
     "Quantize",
+    "QuantizeEach",
     "Range",
     "Rearrangement",
     "Relu",
@@ -47,6 +50,7 @@ __all__ = [
     "Stage",
     "Subtract",
     "Table",
+    "TableEach",
     "Tensors",
     "TransposedConv",
     "Unary",

@@ -11,6 +11,7 @@ input stood at the inputs.
 """
 
 import json
+from collections.abc import Sequence
 from dataclasses import asdict, dataclass
 from importlib.metadata import version
 from pathlib import Path
@@ -22,8 +23,9 @@ from pydantic import BaseModel, ConfigDict, Field
 from qcompress.devices import find_device
 from qcompress.errors import Refused
 from qcompress.files import JsonObject
-from qcompress.fixedpoint import Format
-from qcompress.graph import OPERATIONS, Graph, Linear, Node, Quantize, Table
+from qcompress.fixedpoint import Cast, Format
+from qcompress.graph import OPERATIONS, Graph, Linear, Node, Quantize, QuantizeEach, Table, TableEach
+from qcompress.graph.operation import Operation
 from qcompress.graph.ports import INPUT, OUTPUT
 from qcompress.targets.build_cost import operations, rtl_cost
 from qcompress.targets.processes import ProgramFailed, Simulator, python_module, require, run_logged
@@ -92,12 +94,14 @@ class Rtl(InVerilog):
         for node in graph.nodes:
             if type(node.operation) not in OPERATIONS.values():
                 raise Refused(f"rtl: node {node.name}: {type(node.operation).__name__} has no proven Verilog")
-            _refuse_wide(f"node {node.name}", graph.formats[node.name])
+            if not isinstance(node.operation, QuantizeEach):
+                _refuse_wide(f"node {node.name}", graph.formats[node.name])
             if isinstance(node.operation, Linear):
                 _refuse_heavy(node.name, node.operation, graph.formats[node.source])
-            if isinstance(node.operation, Quantize):
-                _refuse_cast(node, node.operation, graph.formats[node.source])
-            if isinstance(node.operation, Table) and (bits := graph.formats[node.source].width) > TABLE_BITS:
+            for cast in _casts(node.operation):
+                _refuse_wide(f"node {node.name}", cast.format)
+                _refuse_cast(node, cast, graph.formats[node.source])
+            if (bits := _table_bits(node.operation, graph.formats[node.source])) > TABLE_BITS:
                 raise Refused(f"rtl: node {node.name}: a table of {bits} bits, {TABLE_BITS} are allowed: quantize more")
         if (count := operations(graph)) > BUDGET:
             raise Refused(
@@ -197,8 +201,22 @@ def _refuse_heavy(node: str, operation: Linear, given: Format) -> None:
         )
 
 
-def _refuse_cast(node: Node, operation: Quantize, given: Format) -> None:
-    target = operation.cast.format
+def _casts(operation: Operation) -> Sequence[Cast]:
+    """The casts that an operation does."""
+    if isinstance(operation, QuantizeEach):
+        return [cast for cast in operation.casts if cast is not None]
+    return [operation.cast] if isinstance(operation, Quantize) else []
+
+
+def _table_bits(operation: Operation, given: Format) -> int:
+    """Bits of the widest input of a table, 0 where there is none."""
+    if isinstance(operation, TableEach):
+        return int(operation.width.max())
+    return given.width if isinstance(operation, Table) else 0
+
+
+def _refuse_cast(node: Node, cast: Cast, given: Format) -> None:
+    target = cast.format
     top = max(given.integer - given.signed, target.integer - target.signed)
     reach = top + max(given.fraction, target.fraction)
     if reach > VALUE_BITS:
