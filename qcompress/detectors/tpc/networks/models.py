@@ -95,7 +95,8 @@ def build_model(options: NetworkOptions, name: str, quantized: bool = True) -> K
     options: layers, neurons, bits; name: classifier or regressor.
     """
     import keras
-    import qkeras
+
+    qkeras = import_qkeras()
 
     def dense(units: int, name: str) -> KerasLayer:
         if not quantized:
