@@ -13,14 +13,14 @@ from typing import Any
 from qcompress.errors import Refused
 from qcompress.fixedpoint import Cast, Format
 from qcompress.frontends.builder import Builder
-from qcompress.frontends.calls import Calls, calls_of
+from qcompress.frontends.calls import Call, Calls, calls_of
 from qcompress.frontends.calls import Input as KerasInput
 from qcompress.frontends.conversion import Conversion, Formats
 from qcompress.frontends.files import save_model
 from qcompress.frontends.hgq2_body import Hgq2Body
 from qcompress.frontends.hgq2_files import load_model, names_hgq2
-from qcompress.frontends.hgq2_layers import add_layer, hgq_kind, input_quantizers
-from qcompress.frontends.hgq2_quantizers import cover, formats_of, is_dummy
+from qcompress.frontends.hgq2_layers import add_layer, hgq_kind, input_formats, input_quantizers
+from qcompress.frontends.hgq2_quantizers import cover
 from qcompress.frontends.hgq2_quantizers import Formats as EachFormat
 from qcompress.frontends.keras_objects import KerasModel, Tensor
 from qcompress.frontends.runtime import kind_of, predict
@@ -80,13 +80,18 @@ def _first_quantizers(name: str, found: Calls) -> Iterator[EachFormat | None]:
         for place, source in enumerate(call.sources):
             if source != name:
                 continue
-            quantizers = input_quantizers(call.layer, len(call.sources))
-            if quantizers:
-                yield None if is_dummy(quantizers[place]) else formats_of(call.name, quantizers[place])
+            if input_quantizers(call.layer, len(call.sources)):
+                yield input_formats(call, [_axes(call)] * len(call.sources))[place]
             elif kind_of(call.layer) in MOVES:
                 yield from _first_quantizers(call.name, found)
             else:
                 yield None
+
+
+def _axes(call: Call) -> int:
+    """Axes of a row of what a call reads, by its quantizer's state, which has one for the batch as well."""
+    quantizer = input_quantizers(call.layer, 1)[0].quantizer
+    return len(quantizer._i.shape) - 1 if hasattr(quantizer, "_i") else 0
 
 
 class Hgq2:

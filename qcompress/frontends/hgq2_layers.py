@@ -7,7 +7,7 @@ from typing import Any
 import numpy as np
 
 from qcompress.errors import Refused
-from qcompress.fixedpoint import Format
+from qcompress.fixedpoint import Codes, Format
 from qcompress.frontends import hgq2_linear, hgq2_tables, layer_table, plain
 from qcompress.frontends.builder import Builder
 from qcompress.frontends.calls import Call
@@ -15,7 +15,7 @@ from qcompress.frontends.chaining import alike, scaled
 from qcompress.frontends.contraction import einsum as einsum_of_two
 from qcompress.frontends.grids import exact_codes
 from qcompress.frontends.hgq2_linear import row_equation
-from qcompress.frontends.hgq2_quantizers import add_quantizer
+from qcompress.frontends.hgq2_quantizers import Formats, add_formats, add_quantizer, formats_of, is_dummy
 from qcompress.frontends.keras_objects import KerasLayer, Quantizer
 from qcompress.frontends.reduction import maximum, minimum, total
 from qcompress.frontends.runtime import kind_of
@@ -139,6 +139,16 @@ LAYERS: dict[str, Callable[..., str]] = {
 }
 """By class name; a handler takes the builder, the call and the nodes that feed it, and gives the node that ends it."""
 
+USED: dict[str, Callable[[KerasLayer, int], Codes]] = {
+    "QDense": lambda layer, axes: hgq2_linear.used_by_dense(layer),
+    "QBatchNormDense": lambda layer, axes: hgq2_linear.used_by_dense(layer),
+    "QEinsumDense": hgq2_linear.used_by_einsum,
+    "QEinsumDenseBatchnorm": hgq2_linear.used_by_einsum,
+    "QConv1D": lambda layer, axes: hgq2_linear.used_by_convolution(layer),
+    "QConv2D": lambda layer, axes: hgq2_linear.used_by_convolution(layer),
+}
+"""Class name -> which elements of a row, of so many axes, meet a weight of the layer."""
+
 TABLES = {"QUnaryFunctionLUT", "QAffinedUnaryFunctionLUT"}
 """Layers whose activation and output quantizer stand in their table."""
 PAIRS = {"QDenseT", "QEinsumDenseT", "QConvT1D", "QConvT2D"}
@@ -176,12 +186,29 @@ def quantized(builder: Builder, call: Call, sources: Sequence[str]) -> list[str]
     if not getattr(layer, "enable_iq", False):
         return list(sources)
     kept = hgq_kind(layer) in TABLES
-    given = input_quantizers(layer, len(sources))
+    given = input_formats(call, [len(builder.shapes[source]) for source in sources])
     names = [f"{call.name}_iq" + (str(n) if len(sources) > 1 else "") for n in range(len(sources))]
     return [
-        add_quantizer(builder, name, call.name, quantizer, source, kept=kept)
-        for name, quantizer, source in zip(names, given, sources, strict=True)
+        source if formats is None else add_formats(builder, name, formats, source, kept=kept)
+        for name, formats, source in zip(names, given, sources, strict=True)
     ]
+
+
+def input_formats(call: Call, axes: Sequence[int]) -> list[Formats | None]:
+    """What the quantizers at the inputs of a call make of their elements, of which so many axes are in a row of each.
+
+    Elements that meet no weight have no bits. None for an input without a quantizer.
+    """
+    layer, kind = call.layer, hgq_kind(call.layer)
+    quantizers = input_quantizers(layer, len(axes))
+    if not quantizers:
+        return [None] * len(axes)
+    found = [None if is_dummy(each) else formats_of(call.name, each) for each in quantizers]
+    if kind in USED and found[0] is not None:
+        found[0] = found[0].only(USED[kind](layer, axes[0]))
+    if kind in PAIRS and found[0] is not None:
+        found[0] = hgq2_tables.pair_formats(call)
+    return found
 
 
 def input_quantizers(layer: KerasLayer, count: int) -> list[Quantizer]:

@@ -13,9 +13,37 @@ from qcompress.frontends.calls import Call
 from qcompress.frontends.chaining import scaled
 from qcompress.frontends.contraction import einsum_with_constant
 from qcompress.frontends.hgq2_quantizers import weight_codes
+from qcompress.frontends.runtime import import_keras
 from qcompress.frontends.windows import check_channels_last, same_padding
 from qcompress.graph import Conv1D, Conv2D, Dense
 from qcompress.graph.movement import Pairs
+
+
+def used_by_dense(layer: Any) -> Codes:
+    """1 for every input that meets a weight of QDense or QBatchNormDense; (inputs,)."""
+    return np.asarray(_nonzero(layer).any(axis=1), np.int64)
+
+
+def used_by_einsum(layer: Any, axes: int) -> Codes:
+    """The same of QEinsumDense and QEinsumDenseBatchnorm, for rows of so many axes."""
+    given, weights, _ = row_equation(layer.name, layer.equation, axes)
+    met = _nonzero(layer)
+    used = met.any(axis=tuple(n for n, label in enumerate(weights) if label not in given))
+    kept = [label for label in weights if label in given]
+    sizes = dict(zip(kept, used.shape, strict=True))
+    order = [kept.index(label) for label in given if label in kept]
+    return np.asarray(used.transpose(order).reshape([sizes.get(label, 1) for label in given]), np.int64)
+
+
+def used_by_convolution(layer: Any) -> Codes:
+    """The same of QConv1D and QConv2D; (channels,)."""
+    met = _nonzero(layer)
+    used = met.any(axis=tuple(range(met.ndim - 2)))  # channels of a group, filters
+    return np.asarray(np.concatenate([part.any(axis=1) for part in np.split(used, layer.groups, axis=1)]), np.int64)
+
+
+def _nonzero(layer: Any) -> Any:
+    return np.asarray(import_keras().ops.convert_to_numpy(layer.qkernel)) != 0
 
 
 def dense(builder: Builder, call: Call, source: str) -> str:

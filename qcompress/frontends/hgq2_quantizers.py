@@ -36,6 +36,10 @@ class Formats(NamedTuple):
         alone = each.casts[0] if len(each.casts) == 1 else None
         return Quantize(alone) if alone is not None else each
 
+    def only(self, used: Codes) -> "Formats":
+        """The same, without bits where used, which broadcasts against the elements, is 0."""
+        return self._replace(width=np.where(used, self.width, 0))
+
     def casts(self) -> list[Cast]:
         """The distinct casts; elements of no bits have none."""
         return [cast for cast in QuantizeEach(*self).casts if cast is not None]
@@ -65,6 +69,8 @@ def formats_of(layer: str, quantizer: Quantizer) -> Formats:
     k, i, f = _without_batch(layer, k, i, f)
     signed, integer = k, np.maximum(i, -f) + k
     width = np.where(k + i + f > 0, integer + f, 0)
+    if inner.overflow_mode == "SAT_SYM":
+        width = np.where((signed == 1) & (width == 1), 0, width)  # its only value is 0
     if width.max(initial=0) > MAX_WIDTH:
         raise Refused(f"layer {layer}: a quantizer of {int(width.max())} bits; use {MAX_WIDTH} or fewer")
     return Formats(signed, width, np.where(width > 0, integer, 0), Rounding(rounding), OVERFLOWS[inner.overflow_mode])
@@ -81,20 +87,22 @@ def _without_batch(layer: str, *arrays: Codes) -> list[Codes]:
     return [np.asarray(array[0] if array.ndim else array) for array in found]
 
 
-def add_quantizer(
-    builder: Builder, name: str, layer: str, quantizer: Quantizer, source: str, *, kept: bool = False
-) -> str:
+def add_quantizer(builder: Builder, name: str, layer: str, quantizer: Quantizer, source: str) -> str:
     """Append quantizer to builder as node `name` behind source; gives the last node, source where nothing changes.
 
-    layer: whom to name in refusals; kept: a node even then. Raises Refused.
+    layer: whom to name in refusals. Raises Refused.
     """
-    if is_dummy(quantizer):
-        return source
-    formats = formats_of(layer, quantizer)
-    operation = formats.operation()
+    return source if is_dummy(quantizer) else add_formats(builder, name, formats_of(layer, quantizer), source)
+
+
+def add_formats(builder: Builder, name: str, formats: Formats, source: str, *, kept: bool = False) -> str:
+    """Append casts to formats to builder as node `name` behind source; gives the last node.
+
+    kept: a node even where nothing changes.
+    """
     if not kept and _changes_nothing(formats, builder.ranges[source], builder.formats[source]):
         return source
-    return builder.add(name, operation, source)
+    return builder.add(name, formats.operation(), source)
 
 
 def _changes_nothing(formats: Formats, range_: Range, given: Format) -> bool:
@@ -109,7 +117,8 @@ def _changes_nothing(formats: Formats, range_: Range, given: Format) -> bool:
             continue
         least = -cast.format.max_code if cast.overflow is Overflow.SAT_SYM else cast.format.min_code
         lift = cast.format.fraction - given.fraction
-        if lift < 0 or (low < -((-least) >> min(lift, 63))).any() or (high > cast.format.max_code >> min(lift, 63)).any():
+        shift = min(lift, 63)
+        if lift < 0 or (low < -(-least >> shift)).any() or (high > cast.format.max_code >> shift).any():
             return False
     return True
 
@@ -125,7 +134,9 @@ def weight_codes(layer: KerasLayer, what: str, values: object, live: Codes | Non
     try:
         return exact_codes(found)
     except QcompressError as fault:
-        raise Refused(f"layer {layer.name}: its {what} is on no grid ({fault}); give its quantizer fewer bits") from None
+        raise Refused(
+            f"layer {layer.name}: its {what} is on no grid ({fault}); give its quantizer fewer bits"
+        ) from None
 
 
 def cover(quantizers: Sequence[Formats]) -> Cast | None:

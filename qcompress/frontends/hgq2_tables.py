@@ -15,7 +15,7 @@ from qcompress.frontends.builder import Builder
 from qcompress.frontends.calls import Call
 from qcompress.frontends.chaining import alike, broadcast, chain
 from qcompress.frontends.grids import exact_codes
-from qcompress.frontends.hgq2_quantizers import Formats, add_quantizer, formats_of, is_dummy
+from qcompress.frontends.hgq2_quantizers import Formats, add_formats, formats_of, is_dummy
 from qcompress.frontends.keras_objects import KerasLayer, Quantizer, Tensor
 from qcompress.frontends.reduction import largest, total
 from qcompress.frontends.runtime import float_type, import_keras
@@ -56,9 +56,9 @@ def softmax(builder: Builder, call: Call, source: str) -> str:
 def _own(builder: Builder, call: Call, what: str, source: str) -> str:
     """The input quantizer of a table inside a softmax."""
     table = getattr(call.layer, f"{what}_table")
-    if not table.enable_iq:
+    if not table.enable_iq or is_dummy(table.iq):
         return source
-    return add_quantizer(builder, f"{call.name}_{what}_iq", call.name, table.iq, source, kept=True)
+    return add_formats(builder, f"{call.name}_{what}_iq", formats_of(call.name, table.iq), source, kept=True)
 
 
 def _unary(builder: Builder, name: str, told: str, layer: KerasLayer, source: str) -> str:
@@ -79,7 +79,7 @@ def dense(builder: Builder, call: Call, source: str) -> str:
     shape = builder.shapes[source]
     pairs = (*shape, call.layer.n_out)
     rows = chain(builder, f"{call.name}_column", source, [("", Reshape((*shape, 1)))])
-    return _pairs(builder, call, broadcast(builder, f"{call.name}_pairs", rows, pairs), _module)
+    return _pairs(builder, call, broadcast(builder, f"{call.name}_pairs", rows, pairs))
 
 
 def convolution(builder: Builder, call: Call, source: str) -> str:
@@ -105,26 +105,50 @@ def einsum(builder: Builder, call: Call, source: str) -> str:
     shaped, pairs = (tuple(part[1:]) for part in layer._bcast[:2])
     rows = chain(builder, f"{call.name}_axes", source, [("", Reshape(shaped))])
     wide = broadcast(builder, f"{call.name}_pairs", rows, pairs)
-    return _pairs(builder, call, wide, _einsum_module)
+    return _pairs(builder, call, wide)
 
 
-def _pairs(builder: Builder, call: Call, source: str, module: Callable[[KerasLayer, Tensor], Tensor]) -> str:
+def _pairs(builder: Builder, call: Call, source: str) -> str:
     """Tables of all pairs of inputs and outputs, and the sums over what is contracted."""
     layer = call.layer
-    if layer.enable_iq:
-        source = add_quantizer(builder, f"{call.name}_iq", call.name, layer.iq, source, kept=True)
+    if layer.enable_iq and not is_dummy(layer.iq):
+        source = add_formats(builder, f"{call.name}_iq", pair_formats(call), source, kept=True)
+    function = _pair_function(layer)
+    tables = add_tables(builder, f"{call.name}_tables", call.name, function, source, layer.toq, whole=True)
+    axes = range(len(builder.shapes[tables]))
+    contracted = [axis - 1 for axis in getattr(layer, "_contract_axes", (axes[-1],))]
+    order = tuple(axis - 1 for axis in getattr(layer, "_output_transpose", ()) if axis)
+    turned = order != tuple(range(len(order)))
+    if contracted:
+        tables = total(builder, f"{call.name}_sums" if turned else call.name, tables, contracted)
+    return builder.add(call.name, Permute(order), tables) if turned else tables
+
+
+def pair_formats(call: Call) -> Formats:
+    """The formats of all pairs of a table layer; where a table gives one code alone, no bits enter it."""
+    layer = call.layer
+    given = formats_of(call.name, layer.iq)
+    shape = tuple(int(size) for size in layer.toq.quantizer._i.shape)[1:]
+    shape = tuple(np.broadcast_shapes(shape, given.width.shape, _pair_shape(layer)))
+    found = values_of_tables(call.name, _pair_function(layer), given, shape)
+    varies = (found != found[0]).any(axis=0)
+    return given.only(varies)
+
+
+def _pair_shape(layer: KerasLayer) -> Shape:
+    """Pairs of the last axis of inputs and of outputs, or all axes of an einsum."""
+    bcast = getattr(layer, "_bcast", None)
+    return tuple(bcast[1][1:]) if bcast else (layer.n_in, layer.n_out)
+
+
+def _pair_function(layer: KerasLayer) -> Function:
+    """What a table layer puts into its tables."""
+    module = _einsum_module if hasattr(layer, "_bcast") else _module
 
     def function(values: Tensor) -> Tensor:
         return layer.toq(module(layer, values))
 
-    tables = add_tables(builder, f"{call.name}_tables", call.name, function, source, layer.toq, whole=True)
-    contracted = [axis - 1 for axis in getattr(layer, "_contract_axes", (len(builder.shapes[tables]) - 1,))]
-    if not contracted:
-        summed = tables
-    else:
-        summed = total(builder, f"{call.name}_sums" if hasattr(layer, "_output_transpose") else call.name, tables, contracted)
-    order = tuple(axis - 1 for axis in getattr(layer, "_output_transpose", ()) if axis)
-    return chain(builder, call.name, summed, [("", Permute(order))]) if order else summed
+    return function
 
 
 def _module(layer: KerasLayer, values: Tensor) -> Tensor:
@@ -155,20 +179,34 @@ def add_tables(
     """
     shape = builder.shapes[source]
     given = _own_formats(builder, source)
-    if (most := int(given.width.max(initial=0))) > MAX_TABLE_BITS:
-        raise Refused(f"layer {layer}: a table of {most} bits; give its input quantizer {MAX_TABLE_BITS} or fewer")
     out = formats_of(layer, result) if result is not None and not is_dummy(result) else None
     own = shape if whole else _alike(shape, given, out)
-    signed, width, integer = (np.broadcast_to(part, shape)[tuple(slice(n) for n in own)] for part in given[:3])
-    codes = _all_codes(signed, width)
-    values = np.ldexp(codes.astype(np.float64), integer - width)
-    found = evaluated(function, values)
+    found = values_of_tables(layer, function, given, own)
+    width, integer = (np.broadcast_to(part, shape)[tuple(slice(n) for n in own)] for part in given[1:3])
     results, format_ = exact_codes(found, QuantizeEach(*out).format if out is not None else None)
     fraction = builder.formats[source].fraction
     drop = np.where(width > 0, fraction - (width - integer), 0)
     columns = results.reshape(len(results), -1)
     tables = [columns[: 1 << bits, place] for place, bits in enumerate(width.ravel().tolist())]
     return builder.add(name, _table(tables, drop, format_, builder.formats[source]), source)
+
+
+def values_of_tables(layer: str, function: Function, given: Formats, shape: Shape) -> Values:
+    """function of every value of every element, by bit pattern; (2**most bits, *shape).
+
+    given: formats of the elements, which broadcast against shape. Raises Refused, naming layer, beyond MAX_TABLE_BITS.
+    """
+    if (most := int(given.width.max(initial=0))) > MAX_TABLE_BITS:
+        raise Refused(f"layer {layer}: a table of {most} bits; give its input quantizer {MAX_TABLE_BITS} or fewer")
+    signed, width, integer = (_cut(np.asarray(part), shape) for part in given[:3])
+    codes = _all_codes(signed, width)
+    return evaluated(function, np.ldexp(codes.astype(np.float64), integer - width))
+
+
+def _cut(part: Codes, shape: Shape) -> Codes:
+    """An array that broadcasts against more elements, on those of shape, which has one where all are alike."""
+    full = np.broadcast_to(part, np.broadcast_shapes(part.shape, shape))
+    return np.asarray(full[tuple(slice(size) for size in shape)])
 
 
 def _table(tables: Sequence[Codes], drop: Codes, format_: Format, given: Format) -> Table | TableEach:

@@ -11,7 +11,6 @@ input stood at the inputs.
 """
 
 import json
-from collections.abc import Sequence
 from dataclasses import asdict, dataclass
 from importlib.metadata import version
 from pathlib import Path
@@ -23,7 +22,7 @@ from pydantic import BaseModel, ConfigDict, Field
 from qcompress.devices import find_device
 from qcompress.errors import Refused
 from qcompress.files import JsonObject
-from qcompress.fixedpoint import Cast, Format
+from qcompress.fixedpoint import Format
 from qcompress.graph import OPERATIONS, Graph, Linear, Node, Quantize, QuantizeEach, Table, TableEach
 from qcompress.graph.operation import Operation
 from qcompress.graph.ports import INPUT, OUTPUT
@@ -34,6 +33,7 @@ from qcompress.targets.rtl.bench import write_bench
 from qcompress.targets.rtl.built import InVerilog
 from qcompress.targets.rtl.delays import clocked_family
 from qcompress.targets.rtl.other_languages import write_others
+from qcompress.targets.rtl.significant import reaches
 from qcompress.targets.rtl.vendor_scripts import scripted, write_scripts
 from qcompress.targets.rtl.verilator import Simulation
 from qcompress.targets.rtl.verilog import buses
@@ -94,13 +94,9 @@ class Rtl(InVerilog):
         for node in graph.nodes:
             if type(node.operation) not in OPERATIONS.values():
                 raise Refused(f"rtl: node {node.name}: {type(node.operation).__name__} has no proven Verilog")
-            if not isinstance(node.operation, QuantizeEach):
-                _refuse_wide(f"node {node.name}", graph.formats[node.name])
+            self._refuse_values(graph, node)
             if isinstance(node.operation, Linear):
                 _refuse_heavy(node.name, node.operation, graph.formats[node.source])
-            for cast in _casts(node.operation):
-                _refuse_wide(f"node {node.name}", cast.format)
-                _refuse_cast(node, cast, graph.formats[node.source])
             if (bits := _table_bits(node.operation, graph.formats[node.source])) > TABLE_BITS:
                 raise Refused(f"rtl: node {node.name}: a table of {bits} bits, {TABLE_BITS} are allowed: quantize more")
         if (count := operations(graph)) > BUDGET:
@@ -108,6 +104,16 @@ class Rtl(InVerilog):
                 f"rtl: graph {graph.name} has {count} operations, {BUDGET} are allowed with constant weights: "
                 "prune it, make it smaller, or use target rtl_loadable with a reuse factor"
             )
+
+    def _refuse_values(self, graph: Graph, node: Node) -> None:
+        """What no format proves narrow enough is looked at element by element."""
+        operation, own = node.operation, graph.formats[node.name]
+        if isinstance(operation, QuantizeEach):
+            _refuse_casts(graph, node, operation)
+        elif own.width - own.signed > VALUE_BITS and reaches(graph)[node.name].widest > VALUE_BITS:
+            _refuse_wide(f"node {node.name}", own)
+        if isinstance(operation, Quantize):
+            _refuse_cast(node, operation, graph.formats[node.source])
 
     def build(self, graph: Graph, folder: Path) -> Simulator:
         """Write folder/verilog of graph and the record, compile the simulation (about 1 min for 2100 weights).
@@ -201,13 +207,6 @@ def _refuse_heavy(node: str, operation: Linear, given: Format) -> None:
         )
 
 
-def _casts(operation: Operation) -> Sequence[Cast]:
-    """The casts that an operation does."""
-    if isinstance(operation, QuantizeEach):
-        return [cast for cast in operation.casts if cast is not None]
-    return [operation.cast] if isinstance(operation, Quantize) else []
-
-
 def _table_bits(operation: Operation, given: Format) -> int:
     """Bits of the widest input of a table, 0 where there is none."""
     if isinstance(operation, TableEach):
@@ -215,8 +214,20 @@ def _table_bits(operation: Operation, given: Format) -> int:
     return given.width if isinstance(operation, Table) else 0
 
 
-def _refuse_cast(node: Node, cast: Cast, given: Format) -> None:
-    target = cast.format
+def _refuse_casts(graph: Graph, node: Node, operation: QuantizeEach) -> None:
+    """Raises Refused if a cast of an element needs more bits, from the element's top to its bottom, than are exact."""
+    given = reaches(graph)[node.source]
+    kinds = operation.kind_of_each(graph.shapes[node.source]).reshape(graph.shapes[node.source])
+    for kind, cast in enumerate(operation.casts):
+        if (reach := given.with_cast(cast, kinds == kind)) > VALUE_BITS and cast is not None:
+            raise Refused(
+                f"rtl: node {node.name}: from top to bottom of a cast to {cast.format} are {reach} bits; alkaid is exact "
+                f"up to {VALUE_BITS}: bring the formats closer"
+            )
+
+
+def _refuse_cast(node: Node, operation: Quantize, given: Format) -> None:
+    target = operation.cast.format
     top = max(given.integer - given.signed, target.integer - target.signed)
     reach = top + max(given.fraction, target.fraction)
     if reach > VALUE_BITS:
