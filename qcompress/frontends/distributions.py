@@ -59,7 +59,7 @@ class QkerasFinder(MetaPathFinder):
         self, fullname: str, path: Sequence[str] | None = None, target: ModuleType | None = None
     ) -> ModuleSpec | None:
         """The module of that name; None for those of other packages. Raises ModuleNotFoundError for any other."""
-        if fullname.split(".")[0] != PACKAGE:
+        if fullname.split(".", maxsplit=1)[0] != PACKAGE:
             return None
         if fullname not in self.files:
             inside = any(name.startswith(f"{fullname}.") for name in self.files)

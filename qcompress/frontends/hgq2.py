@@ -4,7 +4,6 @@ Every quantizer is a cast of each element by the state that it has stored, weigh
 give, sums are exact, and functions are tables. Whatever is not proven exact is refused, with the layer's name.
 """
 
-import sys
 from collections.abc import Callable, Iterator, Mapping
 from functools import partial
 from pathlib import Path
@@ -18,10 +17,10 @@ from qcompress.frontends.calls import Input as KerasInput
 from qcompress.frontends.conversion import Conversion, Formats
 from qcompress.frontends.files import save_model
 from qcompress.frontends.hgq2_body import Hgq2Body
-from qcompress.frontends.hgq2_files import load_model, names_hgq2
-from qcompress.frontends.hgq2_layers import add_layer, hgq_kind, input_formats, input_quantizers
-from qcompress.frontends.hgq2_quantizers import cover
+from qcompress.frontends.hgq2_files import holds_hgq2, load_model, names_hgq2
+from qcompress.frontends.hgq2_layers import add_layer, input_formats, input_quantizers
 from qcompress.frontends.hgq2_quantizers import Formats as EachFormat
+from qcompress.frontends.hgq2_quantizers import cover
 from qcompress.frontends.keras_objects import KerasModel, Tensor
 from qcompress.frontends.runtime import kind_of, predict
 from qcompress.graph import Graph, Input
@@ -127,13 +126,6 @@ class Hgq2:
     def function(self, model: KerasModel) -> Callable[[Tensor], Tensor]:
         """The model's predict in float32, on arrays of values (rows, ...)."""
         return partial(predict, model)
-
-
-def holds_hgq2(source: Any) -> bool:
-    """Whether source is a Keras model with a layer of HGQ2 anywhere in it."""
-    if "hgq" not in sys.modules or "keras" not in sys.modules or not isinstance(source, sys.modules["keras"].Model):
-        return False
-    return any(hgq_kind(layer) is not None for layer in source._flatten_layers(include_self=False))
 
 
 FRONT_END = Hgq2()

@@ -2,6 +2,7 @@
 
 import json
 import re
+import sys
 import tempfile
 import zipfile
 from pathlib import Path
@@ -25,6 +26,14 @@ def names_hgq2(path: Path) -> bool:
         return NAMED.search(json.dumps(architecture(path))) is not None
     except Exception:  # what is wrong with it is said where it is loaded
         return False
+
+
+def holds_hgq2(source: Any) -> bool:
+    """Whether source is a Keras model with a layer of HGQ2 anywhere in it."""
+    if "hgq" not in sys.modules or "keras" not in sys.modules or not isinstance(source, sys.modules["keras"].Model):
+        return False
+    kinds = {type(layer).__module__ for layer in source._flatten_layers(include_self=False)}
+    return any(kind.split(".")[0] == "hgq" for kind in kinds)
 
 
 def import_hgq() -> Any:

@@ -14,12 +14,11 @@ from qcompress.frontends.calls import Call
 from qcompress.frontends.chaining import alike, scaled
 from qcompress.frontends.contraction import einsum as einsum_of_two
 from qcompress.frontends.grids import exact_codes
-from qcompress.frontends.hgq2_linear import row_equation
 from qcompress.frontends.hgq2_quantizers import Formats, add_formats, add_quantizer, formats_of, is_dummy
 from qcompress.frontends.keras_objects import KerasLayer, Quantizer
 from qcompress.frontends.reduction import maximum, minimum, total
 from qcompress.frontends.runtime import kind_of
-from qcompress.graph import Add, Merge, Multiply, Relu, Subtract
+from qcompress.graph import Add, Merge, Relu, Subtract
 
 PACKAGE = "hgq"
 NOTHING = Format(False, 1, 1)

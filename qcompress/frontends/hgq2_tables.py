@@ -9,7 +9,7 @@ from typing import Any
 
 import numpy as np
 
-from qcompress.errors import Refused
+from qcompress.errors import QcompressError, Refused
 from qcompress.fixedpoint import Codes, Format, Overflow, Rounding, Values
 from qcompress.frontends.builder import Builder
 from qcompress.frontends.calls import Call
@@ -183,12 +183,25 @@ def add_tables(
     own = shape if whole else _alike(shape, given, out)
     found = values_of_tables(layer, function, given, own)
     width, integer = (np.broadcast_to(part, shape)[tuple(slice(n) for n in own)] for part in given[1:3])
-    results, format_ = exact_codes(found, QuantizeEach(*out).format if out is not None else None)
+    results, format_ = _codes(layer, found, out)
     fraction = builder.formats[source].fraction
     drop = np.where(width > 0, fraction - (width - integer), 0)
     columns = results.reshape(len(results), -1)
     tables = [columns[: 1 << bits, place] for place, bits in enumerate(width.ravel().tolist())]
     return builder.add(name, _table(tables, drop, format_, builder.formats[source]), source)
+
+
+def _codes(layer: str, values: Values, result: Formats | None) -> tuple[Codes, Format]:
+    """Codes of values in the narrowest format, or in that of the quantizer which gave them.
+
+    Raises Refused, naming layer, if no quantizer did and they are on no grid.
+    """
+    try:
+        return exact_codes(values)
+    except QcompressError as fault:
+        if result is None:
+            raise Refused(f"layer {layer}: its results are on no grid ({fault}); enable its output quantizer") from None
+        return exact_codes(values, QuantizeEach(*result).format)
 
 
 def values_of_tables(layer: str, function: Function, given: Formats, shape: Shape) -> Values:

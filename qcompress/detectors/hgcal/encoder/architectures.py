@@ -45,6 +45,7 @@ def _unsigned(bits: int, name: str) -> Quantizer:
 
 def _quantized(options: EncoderOptions) -> dict[str, Any]:
     qkeras = import_qkeras()
+
     def weights() -> Quantizer:
         return qkeras.quantized_bits(options.weight_bits, 0, alpha=1)
 
