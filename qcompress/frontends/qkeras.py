@@ -112,7 +112,7 @@ class QKeras:
     takes = "Keras models with QKeras layers (.keras, .h5, .hdf5, or .json with a file of weights)"
 
     def recognises(self, source: Any) -> bool:
-        """Whether source is ours: a file by its ending, an object if it is a Keras model; neither if it holds HGQ2's layers."""
+        """Whether source is ours: a file by its ending or an object that is a Keras model, without layers of HGQ2."""
         if isinstance(source, Path):
             return source.suffix in SUFFIXES and not names_hgq2(source)
         is_model = "keras" in sys.modules and isinstance(source, sys.modules["keras"].Model)

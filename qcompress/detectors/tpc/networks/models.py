@@ -15,6 +15,7 @@ from qcompress.detectors.tpc.networks.stages import RATIO_FORMAT
 from qcompress.detectors.tpc.networks.windows import Layout
 from qcompress.errors import QcompressError
 from qcompress.frontends.keras_objects import KerasLayer, KerasModel, Quantizer, Tensor
+from qcompress.frontends.runtime import import_qkeras
 
 CLASSIFIER: Literal["classifier"] = "classifier"
 REGRESSOR: Literal["regressor"] = "regressor"
