@@ -9,8 +9,9 @@ import numpy as np
 from qcompress.errors import QcompressError
 from qcompress.fixedpoint import Codes, Values
 from qcompress.frontends.calls import Call, calls_of
-from qcompress.frontends.hgq2_layers import PAIRS, TABLES, hgq_kind
-from qcompress.frontends.keras_objects import KerasLayer, KerasModel, Tensor
+from qcompress.frontends.hgq2_attention import INNER
+from qcompress.frontends.hgq2_layers import ATTENTION, PAIRS, TABLES, hgq_kind
+from qcompress.frontends.keras_objects import KerasLayer, KerasModel, Quantizer, Tensor
 from qcompress.frontends.runtime import PREDICT_BATCH, float_type, import_keras
 from qcompress.graph import Graph, Tensors
 from qcompress.graph.ports import as_tensors, by_port, row_count
@@ -86,25 +87,35 @@ class Hgq2Body:
 
 def _twin(call: Call, shapes: list[tuple[int, ...]]) -> Twin:
     """The layer of a call on float64 tensors of these shapes."""
-    layer = call.layer
-    if hgq_kind(layer) in IN_FLOAT32:
-        return _float32(call)
+    layer, kind = call.layer, hgq_kind(call.layer)
+    if kind in IN_FLOAT32:
+        return _InFloat32(layer)
     built = [(None, *shape[1:]) for shape in shapes]
     copy = type(layer).from_config(layer.get_config())
     copy.dtype_policy = "float64"
     _widen(copy)
     if not copy.built:
-        copy.build(built if len(built) > 1 else built[0])
+        copy.build(*(built if kind in ATTENTION or len(built) == 1 else [built]))
     if layer.weights:
         copy.set_weights(layer.get_weights())
     _fix_weights(layer, copy)
     if call.cut:
         copy.activation = None
-    return lambda given: copy(given, training=False) if _has_training(copy) else copy(given)
+    if kind in ATTENTION:
+        _fix_inner(layer, copy)
+        return lambda given: copy(*given) if isinstance(given, list) else copy(given)
+    return lambda given: copy(given)
 
 
-def _has_training(layer: KerasLayer) -> bool:
-    return bool(getattr(layer, "_call_has_training_arg", False))
+def _fix_inner(layer: KerasLayer, copy: KerasLayer) -> None:
+    """Give the layers inside a copy of attention their weights; those that are tables run as they are."""
+    for what in INNER:
+        if (inner := getattr(layer, what, None)) is None:
+            continue
+        if hgq_kind(inner) in IN_FLOAT32:
+            object.__setattr__(copy, what, _InFloat32(inner))  # past Keras, which would take it for a layer
+        else:
+            _fix_weights(inner, getattr(copy, what))
 
 
 def _widen(layer: KerasLayer) -> None:
@@ -133,15 +144,30 @@ def _wide(tensor: Tensor) -> Tensor:
     return ops.cast(tensor, "float64")
 
 
-def _float32(call: Call) -> Twin:
-    """The layer itself, on values that float32 holds."""
+class _InFloat32:
+    """A layer of tables as it is, on values that float32 holds; what its quantizer rounds is rounded in float64."""
 
-    def run(given: Tensor) -> Tensor:
-        ops = import_keras().ops
+    def __init__(self, layer: KerasLayer) -> None:
+        self._layer = layer
+
+    def __call__(self, given: Tensor, *_: Any, **__: Any) -> Tensor:
+        ops, layer = import_keras().ops, self._layer
+        if getattr(layer, "enable_iq", False) and hgq_kind(layer) not in PAIRS:
+            given = _quantized(layer.iq, given)
         narrow = ops.cast(given, "float32")
         if bool(ops.convert_to_numpy(ops.any(ops.cast(narrow, "float64") != given))):
-            raise QcompressError(f"layer {call.name}: values of more than 24 bits before a table, which float32 rounds")
+            raise QcompressError(
+                f"layer {layer.name}: values of more than 24 bits before a table, which float32 rounds"
+            )
         with float_type("float32"):
-            return _wide(call.layer(narrow, training=False))
+            return _wide(layer(narrow, training=False))
 
-    return run
+
+def _quantized(quantizer: Quantizer, given: Tensor) -> Tensor:
+    """What HGQ2's quantizer makes of a tensor in float64."""
+    ops, inner = import_keras().ops, quantizer.quantizer
+    if not hasattr(inner, "kif"):
+        return given
+    k, i, f = (_wide(part) for part in inner.kif)
+    found = inner.stateless_quantizer(given, k, i, f)
+    return ops.where(k + i + f > 0, found, ops.zeros_like(found))

@@ -8,7 +8,7 @@ import numpy as np
 
 from qcompress.errors import Refused
 from qcompress.fixedpoint import Codes, Format
-from qcompress.frontends import hgq2_linear, hgq2_tables, layer_table, plain
+from qcompress.frontends import hgq2_attention, hgq2_linear, hgq2_tables, layer_table, plain
 from qcompress.frontends.builder import Builder
 from qcompress.frontends.calls import Call
 from qcompress.frontends.chaining import alike, scaled
@@ -21,6 +21,8 @@ from qcompress.frontends.runtime import kind_of
 from qcompress.graph import Add, Merge, Relu, Subtract
 
 PACKAGE = "hgq"
+ATTENTION = ("QMultiHeadAttention", "QMultiHeadAttentionT", "QLinformerAttention", "QLinformerAttentionT")
+"""Layers made of others, each with quantizers of its own."""
 NOTHING = Format(False, 1, 1)
 
 
@@ -97,6 +99,10 @@ def _dot(builder: Builder, call: Call, *sources: str) -> str:
     return einsum_of_two(builder, call.name, f"{''.join(left)},{''.join(right)}->{result}", *sources)
 
 
+def _attention(builder: Builder, call: Call, *sources: str) -> str:
+    return hgq2_attention.attention(add_layer, builder, call, *sources)
+
+
 def _quantizer(builder: Builder, call: Call, source: str) -> str:
     return add_quantizer(builder, call.name, call.name, call.layer, source)
 
@@ -134,6 +140,7 @@ LAYERS: dict[str, Callable[..., str]] = {
     "QEinsumDenseT": hgq2_tables.einsum,
     "QConvT1D": hgq2_tables.convolution,
     "QConvT2D": hgq2_tables.convolution,
+    **dict.fromkeys(ATTENTION, _attention),
     "Quantizer": _quantizer,
 }
 """By class name; a handler takes the builder, the call and the nodes that feed it, and gives the node that ends it."""
@@ -172,7 +179,7 @@ def add_layer(builder: Builder, call: Call, *sources: str) -> str:
     if kind not in LAYERS:
         instead = INSTEAD.get(kind, ", ".join(LAYERS))
         raise Refused(f"layer {call.name}: {kind} is not supported; use {instead}")
-    given = sources if kind in PAIRS else quantized(builder, call, sources)
+    given = sources if kind in PAIRS or kind in ATTENTION else quantized(builder, call, sources)
     node = LAYERS[kind](builder, call, *given)
     if kind in TABLES | {"Quantizer"}:
         return node
@@ -214,7 +221,7 @@ def input_quantizers(layer: KerasLayer, count: int) -> list[Quantizer]:
     """The quantizers that the inputs of a layer, count of them, go through first; none if it has none."""
     if hgq_kind(layer) == "Quantizer":
         return [layer]
-    if hgq_kind(layer) is None or not getattr(layer, "enable_iq", False):
+    if hgq_kind(layer) is None or hgq_kind(layer) in ATTENTION or not getattr(layer, "enable_iq", False):
         return []
     quantizers = getattr(layer.iq, "quantizers", None)
     return list(quantizers) if quantizers is not None else [layer.iq] * count
