@@ -2,6 +2,7 @@
 
 EXTRAS = {
     "train": ("keras", "matplotlib", "mplhep", "qkeras", "scipy", "tensorflow"),
+    "hgq": ("hgq", "keras", "tensorflow"),
     "qonnx": ("onnx", "onnxruntime", "qonnx"),
     "hls": ("hls4ml",),
     "rtl": (

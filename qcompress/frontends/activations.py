@@ -88,7 +88,9 @@ def behind(builder: Builder, name: str, layer: str, function: Quantizer, pending
         check_activation(layer, function)
     if not pending.steps and not remedy:
         width = builder.formats[pending.source].width
-        remedy = f"{label} of {width} bits needs too large a table; put a quantizer of {MAX_TABLE_BITS} bits or fewer before"
+        remedy = (
+            f"{label} of {width} bits needs too large a table; put a quantizer of {MAX_TABLE_BITS} bits or fewer before"
+        )
     elif pending.steps:
         remedy = pending.steps[0].remedy
     rises, near = _rises(function), NEAR if label in LOGARITHMIC else 0

@@ -150,7 +150,13 @@ def _empty(layer: KerasLayer, own: JsonObject) -> KerasLayer:
     if not is_folded(layer):
         return type(layer).from_config(_bare_config(layer) | own)
     kind = getattr(import_keras().layers, FOLDED[kind_of(layer)])
-    known = kind.from_config({"units": 1} if kind.__name__ == "Dense" else {"filters": 1, "kernel_size": 1} if kind.__name__ == "Conv2D" else {"kernel_size": 1}).get_config()
+    known = kind.from_config(
+        {"units": 1}
+        if kind.__name__ == "Dense"
+        else {"filters": 1, "kernel_size": 1}
+        if kind.__name__ == "Conv2D"
+        else {"kernel_size": 1}
+    ).get_config()
     bare = {key: value for key, value in _bare_config(layer).items() if key in known}
     return kind.from_config(bare | {"use_bias": True} | own)
 

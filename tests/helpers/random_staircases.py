@@ -63,7 +63,9 @@ def between(rng, axes):
     chain = [normalization] if rng.random() < 0.8 else []
     chain += [functions[rng.integers(len(functions))]] if rng.random() < 0.6 or not chain else []
     if axes == 3 and rng.random() < 0.5:
-        chain.append([layers.MaxPooling2D(2, padding="same"), layers.Flatten(), layers.Permute((2, 1, 3))][rng.integers(3)])
+        chain.append(
+            [layers.MaxPooling2D(2, padding="same"), layers.Flatten(), layers.Permute((2, 1, 3))][rng.integers(3)]
+        )
     return chain
 
 
