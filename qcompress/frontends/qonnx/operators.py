@@ -19,6 +19,7 @@ DOMAINS = {
     "onnx.brevitas": "qonnx",
     "qonnx.custom_op.general": "qonnx",
     "finn.custom_op.general": "qonnx",
+    "finn": "qonnx",
     "qonnx.custom_op.channels_last": "channels_last",
 }
 """Domains of nodes -> how they are called here."""
