@@ -18,16 +18,13 @@ from qcompress.frontends.qonnx.conversion import Converter
 from qcompress.frontends.qonnx.files import SUFFIX, QonnxModel, load_model, save_model
 from qcompress.frontends.qonnx.fusion import with_biases, with_quantizers
 from qcompress.frontends.qonnx.layers import apply
-from qcompress.frontends.qonnx.operators import Array, Operator, evaluate, operators
+from qcompress.frontends.qonnx.operators import ENDS, Array, Operator, evaluate, operators
 from qcompress.frontends.qonnx.quantizers import QUANTIZERS, Quantizer
 from qcompress.frontends.qonnx.tensors import NOTHING, Constant, Line, Value, plain
 from qcompress.graph import Graph, Input, Shape
 from qcompress.graph.ports import INPUT, OUTPUT
 
 __all__ = ["FRONT_END", "Qonnx", "QonnxModel", "convert", "load_model", "save_model"]
-
-ENDS = ("Softmax", "LogSoftmax", "Sigmoid")
-"""Operations that may stand at the end and are left out: they keep the order of the logits."""
 
 
 @dataclass(frozen=True)

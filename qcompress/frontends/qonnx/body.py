@@ -11,7 +11,7 @@ from qcompress.errors import QcompressError
 from qcompress.fixedpoint import Codes
 from qcompress.frontends.exactness import float32_exact
 from qcompress.frontends.qonnx.files import QonnxModel
-from qcompress.frontends.qonnx.operators import Array, Operator, evaluate, operators
+from qcompress.frontends.qonnx.operators import ENDS, Array, Operator, evaluate, operators
 from qcompress.frontends.qonnx.tensors import NOTHING, Line, Value
 from qcompress.graph import Graph, Tensors, Thresholds
 from qcompress.graph.ports import Port, as_tensors, by_port
@@ -94,8 +94,6 @@ def _given(model: QonnxModel) -> list[str]:
 
 def _ends(model: QonnxModel, nodes: Sequence[Operator]) -> list[str]:
     """The tensors at which the graph ends: in front of a final softmax or sigmoid."""
-    from qcompress.frontends.qonnx import ENDS
-
     made = {node.outputs[0]: node for node in nodes}
     found = []
     for output in model.proto.graph.output:

@@ -24,6 +24,9 @@ DOMAINS = {
 }
 """Domains of nodes -> how they are called here."""
 
+ENDS = ("Softmax", "LogSoftmax", "Sigmoid")
+"""Operations that may stand at the end and are left out: they keep the order of the logits."""
+
 INPUTS: dict[str, tuple[str, ...]] = {
     "Clip": ("min", "max"),
     "Pad": ("pads", "value"),
