@@ -228,10 +228,12 @@ def _stairs(
     signed = ends[0] < 0
     bits = max(ends[1], ~ends[0] if signed else 0).bit_length() + signed
     steps = [step.moved(lambda each: each.transpose(value.order), converter.shape(value)) for step in value.steps]
-    node = staircase(
-        converter.builder, operator.name, value.node, steps, decision, Format(signed, max(bits, 1), max(bits, 1))
-    )
+    fraction = _power(after[0].astype(np.float64)) if not after[1].any() else None
+    format_ = Format(signed, max(bits, 1), max(bits, 1) - (fraction or 0))
+    node = staircase(converter.builder, operator.name, value.node, steps, decision, format_)
     found = Value(node, value.order)
+    if fraction is not None:
+        return found
     return converter.affine(replace_name(operator, "value"), found, *after)
 
 
