@@ -1,248 +1,121 @@
-"""Functions of one element in front of a quantizer, as thresholds of exact integers.
+"""Functions of one integer as staircases: where a monotonic function steps, found by bisection on the function itself."""
 
-Values are what a node's codes mean, times numbers that lie on no grid. Where a quantizer rounds the result, only the
-place of each step matters: it is found in float64, and in fractions wherever that is too close to tell.
-"""
-
-from collections.abc import Sequence
-from dataclasses import dataclass
-from fractions import Fraction
-from typing import Any, Protocol
+from collections.abc import Callable
+from typing import NamedTuple
 
 import numpy as np
-import numpy.typing as npt
 
-from qcompress.errors import Refused
-from qcompress.fixedpoint import Codes, Format
-from qcompress.frontends.builder import Builder
-from qcompress.graph import Table, Thresholds
-from qcompress.graph.elementwise import MAX_TABLE_BITS
+from qcompress.errors import QcompressError
+from qcompress.fixedpoint import Codes, Values
 
-Numbers = npt.NDArray[Any]
-"""float64, or objects that are fractions."""
-
-MOST_LEVELS = 1 << 12
-"""Most different results of a staircase over a wide range of codes."""
-MOST_CODES = 1 << 21
-"""Codes of all channels that are tried one by one."""
-CLOSE = 2.0**-30
-"""Relative distance from a step within which fractions decide."""
-MOST_CLOSE = 1 << 20
-"""Places that fractions may have to decide."""
+Function = Callable[[Codes], Values]
+"""Codes (n, channels) -> values (n, channels), each channel by itself."""
+MOST_STEPS = 1 << 20
+"""Steps of all channels together."""
+EXHAUSTIVE = 1 << 14
+"""Codes that are all tried instead of halved between."""
 
 
-class Step(Protocol):
-    """A function of each element that never falls, or never rises, whose parameters broadcast over the elements."""
+class Staircase(NamedTuple):
+    """thresholds: of every channel, rising; values: one more of every channel, what the function gives between them."""
 
-    def apply(self, values: Numbers) -> Numbers: ...
+    thresholds: list[Codes]
+    values: list[Values]
 
-    def moved(self, move: "Move", shape: tuple[int, ...]) -> "Step": ...
-
-
-class Move(Protocol):
-    """What a rearrangement does to an array of parameters; shape: of the elements before it."""
-
-    def __call__(self, parameters: Numbers) -> Numbers: ...
+    @property
+    def steps(self) -> int:
+        """Of the channel that has most."""
+        return max(len(row) for row in self.thresholds)
 
 
-def fractions(values: Any) -> Numbers:
-    """Numbers of any kind as exact fractions, in an array of the same shape."""
-    given = np.asarray(values)
-    found = np.empty(given.shape, object)
-    found.ravel()[:] = [Fraction(each) for each in given.ravel().tolist()]
+def staircase(function: Function, low: Codes, high: Codes, monotonic: bool, near: int = 0) -> Staircase:
+    """The steps of a function between codes low and high of every channel, (channels,).
+
+    monotonic: whether each channel only rises or only falls; if not, every code is tried. near: how many codes on
+    either side of each step are tried besides. Raises QcompressError for more than MOST_STEPS steps, for a range too
+    wide to be tried, and where one of the codes tried is on the wrong side of a step.
+    """
+    if int((high - low).max()) < EXHAUSTIVE:
+        return _tried(function, low, high)
+    if not monotonic:
+        raise QcompressError(
+            f"it is not known to be monotonic, and {int((high - low).max()) + 1} codes are too many to try"
+        )
+    found = _bisected(function, low, high)
+    if near:
+        _check_near(function, found, low, high, near)
     return found
 
 
-def _like(parameters: Numbers, values: Numbers) -> Numbers:
-    return parameters if values.dtype == object else parameters.astype(np.float64)
+def _check_near(function: Function, found: Staircase, low: Codes, high: Codes, near: int) -> None:
+    for channel, (thresholds, values) in enumerate(zip(*found, strict=True)):
+        codes = np.unique(np.clip(thresholds[:, None] + np.arange(-near, near), low[channel], high[channel]))
+        rows = np.tile(low, (len(codes), 1))
+        rows[:, channel] = codes
+        if (function(rows)[:, channel] != values[np.searchsorted(thresholds, codes, side="right")]).any():
+            raise QcompressError("float32 makes it step up and down next to a threshold")
 
 
-@dataclass(frozen=True)
-class Scale:
-    """factor x + shift; both arrays of fractions."""
-
-    factor: Numbers
-    shift: Numbers
-
-    @classmethod
-    def of(cls, factor: Any, shift: Any = 0) -> "Scale":
-        """From numbers of any kind, exactly."""
-        return cls(fractions(factor), fractions(shift))
-
-    def apply(self, values: Numbers) -> Numbers:
-        return np.asarray(values * _like(self.factor, values) + _like(self.shift, values))
-
-    def moved(self, move: Move, shape: tuple[int, ...]) -> "Scale":
-        return Scale(*(move(np.broadcast_to(each, shape)) for each in (self.factor, self.shift)))
-
-    def then(self, after: "Scale") -> "Scale":
-        """Both at once."""
-        return Scale(np.asarray(self.factor * after.factor), np.asarray(self.shift * after.factor + after.shift))
+def _tried(function: Function, low: Codes, high: Codes) -> Staircase:
+    """Every code of every channel."""
+    codes = np.minimum(low + np.arange(int((high - low).max()) + 1)[:, None], high)
+    values = function(codes)
+    steps = [np.flatnonzero(row[1:] != row[:-1]) + 1 for row in values.T]
+    return Staircase(
+        [codes[at, channel] for channel, at in enumerate(steps)],
+        [values[np.append(0, at), channel] for channel, at in enumerate(steps)],
+    )
 
 
-@dataclass(frozen=True)
-class Bend:
-    """x where x >= 0, else slope x."""
+class _Open(NamedTuple):
+    """Intervals in which a function steps: codes of both ends, values there, the channel."""
 
-    slope: Fraction
+    low: Codes
+    high: Codes
+    below: Values
+    above: Values
+    channel: Codes
 
-    def apply(self, values: Numbers) -> Numbers:
-        slope = self.slope if values.dtype == object else float(self.slope)
-        return np.where(values >= 0, values, values * slope)
-
-    def moved(self, move: Move, shape: tuple[int, ...]) -> "Bend":
-        return self
-
-
-@dataclass(frozen=True)
-class Limits:
-    """x, but not below `low` and not above `high`; None is no limit."""
-
-    low: Fraction | None
-    high: Fraction | None
-
-    def apply(self, values: Numbers) -> Numbers:
-        for limit, choose in ((self.low, np.maximum), (self.high, np.minimum)):
-            if limit is not None:
-                values = np.asarray(choose(values, _like(fractions(limit), values)))
-        return values
-
-    def moved(self, move: Move, shape: tuple[int, ...]) -> "Limits":
-        return self
+    def where(self, chosen: Codes) -> "_Open":
+        return _Open(*(part[chosen] for part in self))
 
 
-class Decision(Protocol):
-    """A quantizer: real numbers (..., channels) to integers, never falling."""
-
-    @property
-    def channels(self) -> int:
-        """1 if it is the same for all."""
-        ...
-
-    def codes(self, values: Numbers) -> Numbers:
-        """Integers, in the type of the values."""
-        ...
-
-    def distance(self, values: Numbers) -> Numbers:
-        """How far values in float64 are from the nearest number at which the integer changes."""
-        ...
-
-
-def staircase(
-    builder: Builder, name: str, source: str, steps: Sequence[Step], decision: Decision, format_: Format
-) -> str:
-    """decision(steps(value of source)) as node `name`, whose codes are the integers, in `format_`; gives that node.
-
-    Parameters of the steps broadcast to the shape of source and vary along its last axis at most. Raises Refused
-    naming the layer where there are too many steps.
-    """
-    shape, given = builder.shapes[source], builder.formats[source]
-    ends = builder.ranges[source]
-    low, high = int(ends.low.min()), int(ends.high.max())
-    single = [_single(step, shape) for step in steps]
-    alike = decision.channels == 1 and all(part.size == 1 for step in single for part in _parameters(step))
-    count = 1 if alike else shape[-1]
-    function = _Function(single, decision, given, count, name)
-    if (high - low + 1) * count <= MOST_CODES:
-        rows = function(np.repeat(np.arange(low, high + 1)[:, None], count, axis=1)).T
-        thresholds, codes = _changes(rows, low)
-    else:
-        thresholds, codes = _bisected(function, low, high, count, name)
-    if count == 1 and given.width <= MAX_TABLE_BITS and 4 * thresholds.shape[1] > high - low + 1:
-        every = np.clip(np.arange(given.min_code, given.max_code + 1), low, high)
-        table = function(every[:, None])[:, 0]
-        return builder.add(name, Table(table, format_), source)
-    return builder.add(name, Thresholds(thresholds, codes, format_), source)
+def _bisected(function: Function, low: Codes, high: Codes) -> Staircase:
+    """All intervals are halved together, until each is a pair of neighbours."""
+    first, last = function(low[None])[0], function(high[None])[0]
+    waiting = _Open(low, high, first, last, np.arange(len(low)))
+    found: list[_Open] = []
+    while True:
+        waiting = waiting.where(np.flatnonzero(waiting.below != waiting.above))
+        neighbours = waiting.high - waiting.low == 1
+        found.append(waiting.where(np.flatnonzero(neighbours)))
+        waiting = waiting.where(np.flatnonzero(~neighbours))
+        if not len(waiting.low):
+            break
+        if len(waiting.low) + sum(len(part.low) for part in found) > MOST_STEPS:
+            raise QcompressError(f"it has more than {MOST_STEPS} steps: quantize more coarsely")
+        middle = waiting.low + (waiting.high - waiting.low) // 2
+        value = _by_channel(function, middle, waiting.channel, low)
+        left = waiting._replace(high=middle, above=value)
+        right = waiting._replace(low=middle, below=value)
+        waiting = _Open(*(np.concatenate(pair) for pair in zip(left, right, strict=True)))
+    steps = _Open(*(np.concatenate(parts) for parts in zip(*found, strict=True)))
+    steps = steps.where(np.lexsort((steps.high, steps.channel)))
+    ends = np.searchsorted(steps.channel, np.arange(len(low) + 1))
+    rows = [slice(start, stop) for start, stop in zip(ends[:-1], ends[1:], strict=True)]
+    return Staircase(
+        [steps.high[row] for row in rows],
+        [np.append(first[channel], steps.above[row]) for channel, row in enumerate(rows)],
+    )
 
 
-def _parameters(step: Step) -> tuple[Numbers, ...]:
-    return (step.factor, step.shift) if isinstance(step, Scale) else ()
-
-
-def _single(step: Step, shape: tuple[int, ...]) -> Step:
-    """The step with parameters of the last axis, or of none."""
-
-    def last(parameters: Numbers) -> Numbers:
-        rows = parameters.reshape(-1, shape[-1])
-        return rows[0] if (rows != rows[0, 0]).any() else rows[0, :1]
-
-    return step.moved(last, shape)
-
-
-@dataclass(frozen=True)
-class _Function:
-    """Input codes (points, channels) -> integers of the same shape, exactly."""
-
-    steps: Sequence[Step]
-    decision: Decision
-    given: Format
-    channels: int
-    name: str
-
-    def __call__(self, codes: Codes) -> Codes:
-        reals = self._stepped(np.ldexp(codes.astype(np.float64), -self.given.fraction))
-        found = self.decision.codes(reals).astype(np.int64)
-        close = self.decision.distance(reals) <= CLOSE * np.maximum(1, np.abs(reals))
-        if (many := int(np.count_nonzero(close))) > MOST_CLOSE:
-            raise Refused(f"layer {self.name}: {many} codes lie too close to a step; quantize more coarsely before it")
-        if many:
-            found[close] = self._exactly(codes, close)
-        return found
-
-    def _stepped(self, values: Numbers) -> Numbers:
-        for step in self.steps:
-            values = step.apply(values)
-        return values
-
-    def _exactly(self, codes: Codes, close: npt.NDArray[np.bool_]) -> Codes:
-        """The integers where `close` says, in fractions: row by row, for parameters are those of a channel."""
-        unit = Fraction(2) ** -self.given.fraction
-        rows = np.flatnonzero(close.any(axis=1))
-        exact = np.empty((len(rows), codes.shape[1]), object)
-        exact.ravel()[:] = [code * unit for code in codes[rows].ravel().tolist()]
-        return self.decision.codes(self._stepped(exact)).astype(np.int64)[close[rows]]
-
-
-def _changes(rows: Codes, low: int) -> tuple[Codes, Codes]:
-    """Thresholds and codes of every row (channels, results of all codes from `low` on)."""
-    stairs = []
-    for row in rows:
-        places = np.flatnonzero(np.diff(row)) + 1
-        stairs.append((places + low, np.append(row[0], row[places])))
-    return _padded(stairs, low)
-
-
-def _padded(stairs: Sequence[tuple[Codes, Codes]], low: int) -> tuple[Codes, Codes]:
-    """Rows of one length: the last threshold again, with the last code behind all of them."""
-    most = max(1, *(len(places) for places, _ in stairs))
-    thresholds, codes = np.full((len(stairs), most), low, np.int64), np.empty((len(stairs), most + 1), np.int64)
-    for row, (places, results) in enumerate(stairs):
-        thresholds[row, : len(places)] = places
-        thresholds[row, len(places) :] = places[-1] if len(places) else low
-        codes[row, : len(results)] = results
-        codes[row, len(results) :] = results[-1]
-    return thresholds, codes
-
-
-def _bisected(function: _Function, low: int, high: int, count: int, name: str) -> tuple[Codes, Codes]:
-    """Where each result begins, or ends where the function falls, between two codes; all of them at once."""
-    first, last = (function(np.full((1, count), end))[0] for end in (low, high))
-    least, most = np.minimum(first, last), np.maximum(first, last)
-    if (most - least).max() >= MOST_LEVELS:
-        raise Refused(
-            f"layer {name}: {int((most - least).max()) + 1} results of a quantizer whose scale is no power of two, "
-            f"behind sums of {high - low + 1} codes; use {MOST_LEVELS.bit_length() - 1} bits or fewer"
-        )
-    levels = np.arange(int((most - least).max()) + 1)[1:, None] + least  # (levels, channels)
-    falls = first > last
-    below, at = np.full(levels.shape, low), np.full(levels.shape, high)  # code(low) < level <= code(high), if it rises
-    while (at - below > 1).any():
-        middle = below + (at - below) // 2
-        reached = (function(middle) >= levels) != falls
-        at, below = np.where(reached, middle, at), np.where(reached, below, middle)
-    stairs = []
-    for channel in range(count):
-        used = levels[:, channel] <= most[channel]
-        places, results = at[used, channel], np.append(least[channel], levels[used, channel])
-        stairs.append((places[::-1], results[::-1]) if falls[channel] else (places, results))
-    return _padded(stairs, low)
+def _by_channel(function: Function, codes: Codes, channel: Codes, filling: Codes) -> Values:
+    """Values of codes (n,) of these channels, as few rows as there are codes of one channel."""
+    order = np.argsort(channel, kind="stable")
+    counts = np.bincount(channel, minlength=len(filling))
+    place = np.arange(len(codes)) - np.repeat(np.cumsum(counts) - counts, counts)
+    rows = np.tile(filling, (int(counts.max()), 1))
+    rows[place, channel[order]] = codes[order]
+    values = np.empty(len(codes))
+    values[order] = function(rows)[place, channel[order]]
+    return values

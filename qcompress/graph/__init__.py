@@ -1,5 +1,6 @@
 """The network as exact integer dataflow: operations, graphs, stages, exact ranges."""
 
+from qcompress.graph.each import Each, QuantizeEach, TableEach
 from qcompress.graph.elementwise import LeakyRelu, Quantize, Relu, Table
 from qcompress.graph.graph import OPERATIONS, Graph, Input, Node
 from qcompress.graph.linear import Affine, Conv1D, Conv2D, Convolution, Dense, DepthwiseConv, Linear, TransposedConv
@@ -25,6 +26,7 @@ __all__ = [
     "Crop",
     "Dense",
     "DepthwiseConv",
+    "Each",
     "Elementwise",
     "Flatten",
     "Gather",
@@ -41,6 +43,7 @@ __all__ = [
     "Pool",
     "Port",
     "Quantize",
+    "QuantizeEach",
     "Range",
     "Rearrangement",
     "Relu",
@@ -49,6 +52,7 @@ __all__ = [
     "Stage",
     "Subtract",
     "Table",
+    "TableEach",
     "Tensors",
     "Thresholds",
     "TransposedConv",

@@ -3,6 +3,7 @@
 from typing import NamedTuple
 
 from qcompress.fixedpoint import Cast, Format
+from qcompress.graph.each import QuantizeEach, TableEach
 from qcompress.graph.elementwise import LeakyRelu, Quantize, Relu, Table
 from qcompress.graph.linear import Affine, Conv1D, Conv2D, Dense, DepthwiseConv, TransposedConv
 from qcompress.graph.merge import Add, Concatenate, Multiply, Subtract
@@ -16,6 +17,7 @@ OPERATIONS: dict[str, type[Unary] | type[Merge]] = {
     kind.__name__: kind
     for kind in (
         *(Quantize, Relu, LeakyRelu, Table),
+        *(QuantizeEach, TableEach),
         *(Dense, Affine, Conv1D, Conv2D, DepthwiseConv, TransposedConv),
         *(MaxPool, AveragePool, ArgMax),
         *(Thresholds,),

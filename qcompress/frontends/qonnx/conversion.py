@@ -12,8 +12,8 @@ from qcompress.frontends.builder import Builder
 from qcompress.frontends.chaining import scaled
 from qcompress.frontends.grids import exact_codes
 from qcompress.frontends.qonnx.operators import Array, Operator
+from qcompress.frontends.qonnx.staircases import Numbers, Scale, fractions
 from qcompress.frontends.qonnx.tensors import Constant, Value, arranged, channels_last, plain
-from qcompress.frontends.staircases import Numbers, Scale, fractions
 from qcompress.graph import Input, Shape
 
 

@@ -10,7 +10,7 @@ import numpy as np
 import numpy.typing as npt
 
 from qcompress.fixedpoint import Rounding
-from qcompress.frontends.staircases import Numbers, fractions
+from qcompress.frontends.qonnx.staircases import Numbers, fractions
 
 ROUNDINGS: dict[str, Rounding] = {
     "ROUND": Rounding.RND_CONV,

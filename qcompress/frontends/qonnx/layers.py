@@ -18,9 +18,9 @@ from qcompress.frontends.qonnx import linear, moving
 from qcompress.frontends.qonnx.conversion import Converter, exact_numbers
 from qcompress.frontends.qonnx.operators import Operator, evaluate
 from qcompress.frontends.qonnx.quantizers import QUANTIZERS
+from qcompress.frontends.qonnx.staircases import Bend, Limits, fractions
 from qcompress.frontends.qonnx.tensors import Constant, Value, channels_last, plain
 from qcompress.frontends.qonnx.windows import dilations_of, padding_of, rounded_up, strides_of
-from qcompress.frontends.staircases import Bend, Limits, fractions
 from qcompress.graph import (
     Add,
     ArgMax,

@@ -12,9 +12,9 @@ from qcompress.frontends.builder import UNKNOWN
 from qcompress.frontends.contraction import BATCH, einsum_with_constant, matmul
 from qcompress.frontends.qonnx.conversion import Converter, exact_array
 from qcompress.frontends.qonnx.operators import Operator
+from qcompress.frontends.qonnx.staircases import Numbers, Scale, fractions
 from qcompress.frontends.qonnx.tensors import Constant, Value, channels_last, plain
 from qcompress.frontends.qonnx.windows import dilations_of, padding_of, strides_of
-from qcompress.frontends.staircases import Numbers, Scale, fractions
 from qcompress.graph import Conv1D, Conv2D, DepthwiseConv, Linear, TransposedConv
 
 SAME = 2.0**-22

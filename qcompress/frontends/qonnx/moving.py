@@ -10,8 +10,8 @@ from qcompress.fixedpoint import Codes
 from qcompress.frontends.chaining import Named, chain
 from qcompress.frontends.qonnx.conversion import Converter
 from qcompress.frontends.qonnx.operators import Array, Operator, evaluate
+from qcompress.frontends.qonnx.staircases import Numbers
 from qcompress.frontends.qonnx.tensors import Value, plain
-from qcompress.frontends.staircases import Numbers
 from qcompress.graph import Crop, Gather, Rearrangement, Reshape, Shape, UpSample, ZeroPad
 
 

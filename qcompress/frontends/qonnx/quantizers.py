@@ -11,8 +11,8 @@ from qcompress.fixedpoint import Cast, Format, Overflow, Rounding
 from qcompress.frontends.qonnx.conversion import Converter
 from qcompress.frontends.qonnx.decisions import MANY, ROUNDINGS, Counted, Rounded, Sign, rounded
 from qcompress.frontends.qonnx.operators import Array, Operator
+from qcompress.frontends.qonnx.staircases import Decision, Numbers, Scale, fractions, staircase
 from qcompress.frontends.qonnx.tensors import Constant, Value
-from qcompress.frontends.staircases import Decision, Numbers, Scale, fractions, staircase
 from qcompress.graph import Quantize
 
 WIDEST = 32

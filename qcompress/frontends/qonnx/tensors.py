@@ -10,7 +10,7 @@ import numpy as np
 from qcompress.frontends.builder import Builder
 from qcompress.frontends.chaining import chain
 from qcompress.frontends.qonnx.operators import Array
-from qcompress.frontends.staircases import Scale, Step
+from qcompress.frontends.qonnx.staircases import Scale, Step
 from qcompress.graph import Permute, Shape
 
 Line = tuple[Fraction, Fraction]
