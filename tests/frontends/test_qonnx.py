@@ -3,6 +3,7 @@
 import numpy as np
 import pytest
 from helpers.onnx_models import GIVEN, check, converted, model, node, own, quant
+from onnx import TensorProto, helper
 
 from qcompress.errors import Refused
 from qcompress.fixedpoint import Format
@@ -213,6 +214,9 @@ SCALED = {
         [*BEFORE, node("MatMul", "q v", "m"), node("LeakyRelu", "m", "r", alpha=0.1), own("BipolarQuant", "r s2", "y")],
         ROW,
     ),
+    "sigmoid": ([node("Sigmoid", "x", "s"), quant("s s1 zero eight", "y", signed=0)], ROW),
+    "tanh": ([*BEFORE, node("MatMul", "q v", "m"), node("Tanh", "m", "t"), quant("t half zero four", "y")], ROW),
+    "hard sigmoid": ([node("HardSigmoid", "x", "s"), quant("s s1 zero eight", "y")], ROW),
     "clipped": (
         [*BEFORE, node("MatMul", "q v", "m"), node("Clip", "m zero odd", "r"), quant("r s1 zero four", "y")],
         ROW,
@@ -263,6 +267,24 @@ def test_opsets_and_versions_of_the_domain():
         own("Trunc", "q half zero eight two four", "y", rounding_mode="FLOOR", signed=1, narrow=0),
     ]
     check(model(nodes, ROW, {"two": 2.0}, version=2))
+
+
+def test_models_made_for_one_row_alone():
+    nodes = [node("Squeeze", "x a", "r"), node("MatMul", "r w", "y")]
+    graph = check(model(nodes, (1, 1, 6), {"a": ints(0), "w": weights(6, 2)}))
+    assert graph.output_shape == (2,)
+
+
+def test_several_inputs_have_their_names_and_formats():
+    nodes = [node("Add", "x z", "s"), quant("s odd zero four", "y")]
+    proto = model(nodes, ROW)
+    proto.graph.input.append(helper.make_tensor_value_info("z", TensorProto.FLOAT, ["N", 1]))
+    graph = FRONT_END.convert(proto, "case", {"x": GIVEN, "z": Format(False, 3, 2)}).graph
+    assert [(port.name, str(port.format)) for port in graph.input_ports] == [("x", "fixed<8,4>"), ("z", "ufixed<3,2>")]
+    codes = {"x": RNG.integers(-128, 128, (50, 6)), "z": RNG.integers(0, 8, (50, 1))}
+    assert np.array_equal(FRONT_END.body(proto, graph).run(codes), graph.run(codes))
+    with pytest.raises(Refused, match=r"the number format of input z, .* --input-format \"z=fixed<16,6>\""):
+        converted(proto, {"x": GIVEN})
 
 
 def test_several_outputs_have_their_names():

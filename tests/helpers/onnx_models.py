@@ -23,7 +23,8 @@ def own(kind: str, inputs: str, output: str, domain: str = "qonnx.custom_op.gene
 
 
 def quant(inputs: str, output: str, **attributes: Any) -> Any:
-    return own("Quant", inputs, output, **{"signed": 1, "narrow": 0, "rounding_mode": "ROUND"} | attributes)
+    told: dict[str, Any] = {"signed": 1, "narrow": 0, "rounding_mode": "ROUND"} | attributes
+    return own("Quant", inputs, output, **told)
 
 
 def model(
@@ -64,7 +65,7 @@ def some_codes(graph: Any, rng: Any, rows: int = 40) -> Any:
 def check(proto: Any, formats: Any = GIVEN) -> Any:
     """The graph of a model, which gives what its executor gives, in the output and in every tensor that is a node."""
     graph = converted(proto, formats).graph
-    body = FRONT_END.body(proto, graph)
+    body: Any = FRONT_END.body(proto, graph)
     codes = some_codes(graph, np.random.default_rng(5))
     found, expected = graph.run(codes), body.run(codes)
     for name in graph.outputs:

@@ -53,7 +53,7 @@ class Drawing:
         return power if self.exact else float(np.float32(power * self.rng.uniform(0.6, 1.4)))
 
     def quantized(self, tensor: str, scale: Any, bits: int, **attributes: Any) -> str:
-        given = {"signed": 1, "narrow": 0, "rounding_mode": "ROUND"} | attributes
+        given: dict[str, Any] = {"signed": 1, "narrow": 0, "rounding_mode": "ROUND"} | attributes
         parts = self.constant(scale), self.constant(0.0), self.constant(float(bits))
         return self.add("Quant", tensor, *parts, **given)
 
@@ -286,7 +286,7 @@ def movement(draw: Drawing) -> None:
         draw.tensor = draw.add("Reshape", draw.tensor, draw.constant([1, *draw.shape], np.int64))
 
 
-ASYMMETRIC = {"coordinate_transformation_mode": "asymmetric", "nearest_mode": "floor"}
+ASYMMETRIC: dict[str, Any] = {"coordinate_transformation_mode": "asymmetric", "nearest_mode": "floor"}
 DENSE = (dense, dense, quant, relu, affine, normalization, residual, bipolar, trunc, multi_threshold, zero_point)
 SPATIAL = (*DENSE[2:], convolution, convolution, convolution, pool, pool, movement, movement, transposed)
 

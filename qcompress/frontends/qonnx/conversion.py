@@ -86,8 +86,9 @@ class Converter:
             shape = self.shape(value)
             codes = exact_scale(step.moved(lambda each: each, shape)) if isinstance(step, Scale) else None
             if codes is None:
+                what = "scaled by numbers" if isinstance(step, Scale) else "bent or scaled by functions"
                 raise Refused(
-                    f"{operator.label}: its input is scaled by numbers that lie on no grid; put a Quant before it, "
+                    f"{operator.label}: its input is {what} that lie on no grid; put a Quant before it, "
                     "or use scales that are powers of two"
                 )
             turned = [(each.transpose(value.order), format_) for each, format_ in codes]

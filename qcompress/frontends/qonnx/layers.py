@@ -18,7 +18,7 @@ from qcompress.frontends.qonnx import linear, moving
 from qcompress.frontends.qonnx.conversion import Converter, exact_numbers
 from qcompress.frontends.qonnx.operators import Operator, evaluate
 from qcompress.frontends.qonnx.quantizers import QUANTIZERS
-from qcompress.frontends.qonnx.staircases import Bend, Limits, fractions
+from qcompress.frontends.qonnx.staircases import SIGMOID, TANH, Bend, Curve, Limits, Scale, fractions
 from qcompress.frontends.qonnx.tensors import Constant, Value, channels_last, plain
 from qcompress.frontends.qonnx.windows import dilations_of, padding_of, rounded_up, strides_of
 from qcompress.graph import (
@@ -93,6 +93,24 @@ def clip(converter: Converter, operator: Operator) -> Value:
             moved = replace(moved, node=converter.builder.add(cut.name, Relu(), moved.node))
             value = converter.affine(after, moved, sign, limit)
     return value
+
+
+def curve(step: Curve) -> Callable[[Converter, Operator], Value]:
+    """Sigmoid and Tanh: left to the quantizer behind them."""
+
+    def handler(converter: Converter, operator: Operator) -> Value:
+        value = converter.value(operator)
+        return replace(value, steps=(*value.steps, step))
+
+    return handler
+
+
+def hard_sigmoid(converter: Converter, operator: Operator) -> Value:
+    """alpha x + beta between 0 and 1: left to the quantizer behind it."""
+    alpha, beta = (float(np.float32(operator.get(key, other))) for key, other in (("alpha", 0.2), ("beta", 0.5)))
+    value = converter.value(operator)
+    line = Scale.of(alpha, beta)
+    return replace(value, steps=(*value.steps, line, Limits(Fraction(0), Fraction(1))))
 
 
 def add_constant(converter: Converter, operator: Operator) -> Value:
@@ -349,6 +367,9 @@ LAYERS: dict[str, Callable[[Converter, Operator], Results]] = {
     "Relu": relu,
     "LeakyRelu": leaky_relu,
     "Clip": clip,
+    "Sigmoid": curve(SIGMOID),
+    "Tanh": curve(TANH),
+    "HardSigmoid": hard_sigmoid,
     "Add": add,
     "Sub": subtract,
     "Mul": multiply,
@@ -387,8 +408,6 @@ BY_DOMAIN: dict[str, dict[str, Any]] = {
 INSTEAD = {
     "FloatQuant": "Quant: minifloats are no fixed-point numbers",
     "Softmax": "it only at the end of the model",
-    "Sigmoid": "it only at the end of the model, or a quantized table in QKeras",
-    "Tanh": "Clip and a Quant",
     "QuantizeLinear": "it with one scale, and DequantizeLinear with the same scale behind it, or Quant of QONNX",
     "DequantizeLinear": "it behind QuantizeLinear with the same scale, or Quant of QONNX",
     **dict.fromkeys(

@@ -7,13 +7,13 @@ import pytest
 
 from qcompress.errors import Refused
 from qcompress.fixedpoint import Format
-from qcompress.frontends import staircases
 from qcompress.frontends.builder import Builder
+from qcompress.frontends.qonnx import staircases
 from qcompress.frontends.qonnx.decisions import Counted, Rounded, Sign
-from qcompress.frontends.staircases import Bend, Limits, Scale, staircase
+from qcompress.frontends.qonnx.staircases import SIGMOID, TANH, Bend, Limits, Scale, staircase
 from qcompress.graph import Graph, Input, Table, Thresholds
 
-GIVEN = Format(True, 10, 6)
+GIVEN = Format(True, 8, 4)
 SHAPE = (2, 3)
 THIRDS = [Fraction(1, 3), Fraction(-2, 7), Fraction(0)]
 STEPS = {
@@ -21,6 +21,8 @@ STEPS = {
     "ties everywhere": [Scale.of(Fraction(1, 2))],
     "rising, falling, constant": [Scale.of(THIRDS, [0, Fraction(1, 9), 5])],
     "bent and cut": [Scale.of(0.3), Bend(Fraction(1, 10)), Limits(Fraction(-1, 3), Fraction(20, 7))],
+    "sigmoid": [Scale.of(Fraction(8)), SIGMOID, Scale.of(8, -4)],
+    "tanh": [TANH, Scale.of(7)],
     "one after the other": [Scale.of(THIRDS), Scale.of(0.7, -0.1)],
 }
 
