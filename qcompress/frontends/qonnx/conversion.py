@@ -117,7 +117,9 @@ class Converter:
             return replace(value, node=scaled(self.builder, operator.name, value.node, *turned))
         last = value.steps[-1] if value.steps else None
         if isinstance(last, Scale):
-            return replace(value, steps=(*value.steps[:-1], last.then(step)))
+            both = last.then(step)
+            idle = bool((both.factor == 1).all() and (both.shift == 0).all())
+            return replace(value, steps=value.steps[:-1] if idle else (*value.steps[:-1], both))
         return replace(value, steps=(*value.steps, step))
 
 
