@@ -332,6 +332,7 @@ DENSE = (
     joined,
     curve,
 )
+ALONE = (*DENSE, joined, curve)
 SPATIAL = (*ALONE[2:], convolution, convolution, convolution, pool, pool, movement, movement, transposed, product)
 
 
