@@ -12,6 +12,7 @@ from qcompress.frontends.builder import UNKNOWN, Builder
 from qcompress.frontends.calls import Call
 from qcompress.frontends.grids import exact_codes
 from qcompress.frontends.lines import Channel, line_of
+from qcompress.frontends.quantizers import stopped
 from qcompress.frontends.runtime import float_type, import_keras
 from qcompress.frontends.staircases import Staircase, staircase
 from qcompress.graph import Affine, Quantize, Relu, Thresholds
@@ -82,8 +83,11 @@ class Pending:
         with float_type("float32"):
             values = given.to_values(codes).astype(np.float32)
             found = ops.convert_to_tensor(values.reshape(len(codes), *(1,) * (axes - 1), codes.shape[1]))
-            for step in self.steps:
-                found = step.function(found)
+            try:
+                for step in self.steps:
+                    found = step.function(found)
+            except Exception as fault:
+                raise QcompressError(stopped(fault)) from None
             return np.asarray(ops.convert_to_numpy(found), np.float64).reshape(codes.shape)
 
 
