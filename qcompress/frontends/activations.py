@@ -88,7 +88,9 @@ def behind(builder: Builder, name: str, layer: str, function: Quantizer, pending
         check_activation(layer, function)
     if not pending.steps and not remedy:
         width = builder.formats[pending.source].width
-        remedy = f"{label} of {width} bits needs too large a table; put a quantizer of {MAX_TABLE_BITS} bits or fewer before"
+        remedy = (
+            f"{label} of {width} bits needs too large a table; put a quantizer of {MAX_TABLE_BITS} bits or fewer before"
+        )
     elif pending.steps:
         remedy = pending.steps[0].remedy
     rises, near = _rises(function), NEAR if label in LOGARITHMIC else 0
@@ -106,8 +108,8 @@ def _rises(function: Quantizer) -> bool:
     """Whether a function is known never to fall, whatever float32 rounds on its way."""
     label = kind_of(function)
     if label in {"quantized_tanh", "quantized_sigmoid", "quantized_relu"}:
-        flags = ("use_real_tanh", "use_real_sigmoid", "use_sigmoid")
-        known = not any(getattr(function, flag, False) for flag in flags)
+        flags = ("use_real_tanh", "use_real_sigmoid")
+        known = not any(getattr(function, flag, False) for flag in flags) and _straight_sigmoid()
     else:
         known = label in RISING | LOGARITHMIC
     slopes = (getattr(function, name, None) for name in ("alpha", "negative_slope"))
@@ -174,6 +176,14 @@ def _quantized_sigmoid(builder: Builder, name: str, layer: str, quantizer: Quant
     source = builder.add(f"{name}_half", Affine(halves, half, halves, half, UNKNOWN), source)
     cast = Cast(Format(False, int(quantizer.bits), 0), Rounding.RND_CONV, Overflow.SAT)
     return builder.add(name, Quantize(cast), source)
+
+
+def _straight_sigmoid() -> bool:
+    """Whether QKeras' sigmoid is made of straight lines, as it is unless told otherwise."""
+    import_keras()
+    from qkeras import quantizers
+
+    return quantizers._sigmoid in (quantizers.hard_sigmoid, quantizers.smooth_sigmoid)
 
 
 def _is_hard(builder: Builder, source: str) -> bool:

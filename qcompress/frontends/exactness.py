@@ -6,6 +6,8 @@ from qcompress.fixedpoint import Format
 from qcompress.graph import Graph, Linear, Node, Quantize, Range, Table, Thresholds
 from qcompress.graph import ranges as exact_ranges
 
+UNSCALED = "_unscaled"
+"""Ends the name of a sum of signs whose scale, a float, Keras has in every product: it rounds them all."""
 LARGEST = 1 << exact_ranges.FLOAT32_BITS
 
 
@@ -21,6 +23,8 @@ def float32_exact(graph: Graph) -> dict[str, bool]:
 
 def _node_exact(graph: Graph, node: Node, ranges: dict[str, Range]) -> bool:
     given = graph.formats[node.source]
+    if node.name.endswith(UNSCALED):
+        return False
     if isinstance(node.operation, Linear):
         return exact_ranges.float32_exact(node.operation, ranges[node.source], given)
     if isinstance(node.operation, Table | Thresholds):

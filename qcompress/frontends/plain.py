@@ -138,7 +138,11 @@ def _mean(builder: Builder, call: Call, source: str, size: Shape, strides: Shape
         window = ops.reshape(sums, (sums.shape[0], *(1,) * len(size), sums.shape[-1]))
         window = ops.pad(window, [(0, 0), *((0, length - 1) for length in size), (0, 0)])
         axes = len(size)
-        pool = getattr(layers, f"GlobalAveragePooling{axes}D")() if flat else getattr(layers, f"AveragePooling{axes}D")(size)
+        pool = (
+            getattr(layers, f"GlobalAveragePooling{axes}D")()
+            if flat
+            else getattr(layers, f"AveragePooling{axes}D")(size)
+        )
         return ops.reshape(pool(window), sums.shape)
 
     remedy = f"a mean of {prod(size)} elements is on no grid; use a power of two"

@@ -171,6 +171,21 @@ def weights(layer: KerasLayer, what: str) -> tuple[Codes, Format]:
         raise Refused(f"layer {layer.name}: its {what} {change} ({fault})") from None
 
 
+def signs(layer: KerasLayer, what: str) -> tuple[Codes, Format, Values] | None:
+    """Codes -1, 0, 1 of a weight, their format, and the scale of every channel, (channels,), in float32 as it is trained.
+
+    what: as of `weights`. None if a channel, the last axis, or the last two of a depthwise kernel, has other values.
+    """
+    quantizer = getattr(layer, f"{what.removesuffix('_kernel')}_quantizer_internal", None)
+    if quantizer is None:
+        return None
+    values = evaluate(quantizer, unquantized(layer, what))
+    channels = (-2, -1) if what == "depthwise_kernel" else (-1,)
+    scale = np.abs(values).max(axis=tuple(range(values.ndim - len(channels))))
+    codes = np.sign(values).astype(np.int64)
+    return (codes, Format(True, 2, 2), scale.ravel()) if np.array_equal(codes * scale, values) else None
+
+
 def _remedy(quantizer: Quantizer) -> str:
     if kind_of(quantizer) in AUTO:
         return "give alpha=1 or alpha='auto_po2'"

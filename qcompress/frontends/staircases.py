@@ -38,7 +38,9 @@ def staircase(function: Function, low: Codes, high: Codes, monotonic: bool, near
     if int((high - low).max()) < EXHAUSTIVE:
         return _tried(function, low, high)
     if not monotonic:
-        raise QcompressError(f"it is not known to be monotonic, and {int((high - low).max()) + 1} codes are too many to try")
+        raise QcompressError(
+            f"it is not known to be monotonic, and {int((high - low).max()) + 1} codes are too many to try"
+        )
     found = _bisected(function, low, high)
     if near:
         _check_near(function, found, low, high, near)

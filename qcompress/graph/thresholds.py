@@ -35,7 +35,9 @@ class Thresholds(Unary):
         if self.thresholds.ndim != 2 or self.codes.shape != wanted or not len(self.codes):
             raise QcompressError(f"thresholds of shape {self.thresholds.shape} and codes of shape {self.codes.shape}")
         if self.steps > MAX_STEPS:
-            raise QcompressError(f"{self.steps} thresholds of a channel, {MAX_STEPS} are allowed: quantize more coarsely")
+            raise QcompressError(
+                f"{self.steps} thresholds of a channel, {MAX_STEPS} are allowed: quantize more coarsely"
+            )
         if (np.diff(self.thresholds, axis=1) < 0).any():
             raise QcompressError("thresholds that do not rise")
         if outside := int(np.count_nonzero(~self.format.contains(self.codes))):

@@ -35,7 +35,9 @@ def test_a_rounded_and_cut_line_is_found_and_equal_at_every_code(seed):
 
 
 def test_the_fewest_bits_are_dropped():
-    found = line_of(channels_of(lambda codes: np.clip(codes // 4, LEAST, MOST), np.array([-99]), np.array([99])), LEAST, MOST)
+    found = line_of(
+        channels_of(lambda codes: np.clip(codes // 4, LEAST, MOST), np.array([-99]), np.array([99])), LEAST, MOST
+    )
     assert found is not None
     assert (found.shift, found.factor.tolist()) == (2, [1])
 

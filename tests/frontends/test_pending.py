@@ -1,5 +1,7 @@
 """Functions behind wide sums that a quantizer makes staircases: the graph equals Keras in every layer."""
 
+import re
+
 import numpy as np
 import pytest
 from helpers.comparison import assert_equal_in_every_layer, boundary_and_random_codes
@@ -22,7 +24,14 @@ def agrees(model, graph, seed=0):
 @pytest.mark.parametrize("seed", [0, 5, 17, *(pytest.param(s, marks=pytest.mark.campaign) for s in range(100, 400))])
 def test_random_networks_with_a_staircase_equal_keras(seed):
     model = random_staircase(seed)
-    assert agrees(model, from_keras(model, "model"), seed)
+    try:
+        graph = from_keras(model, "model")
+    except (
+        Refused
+    ) as refusal:  # a scale found from data may be on no grid, and not the same in all weights of a channel
+        assert re.search("kernel is on no grid after (binary|ternary|stochastic_ternary)", str(refusal))
+        return
+    assert agrees(model, graph, seed)
 
 
 def dense(**options):
@@ -83,7 +92,10 @@ def test_two_quantizers_may_follow_one_normalization():
 
 
 REFUSED = {
-    "nothing behind": (lambda: [dense(), layers.BatchNormalization(name="bn")], r"layer bn: scale or shift is not exact"),
+    "nothing behind": (
+        lambda: [dense(), layers.BatchNormalization(name="bn")],
+        r"layer bn: scale or shift is not exact",
+    ),
     "a sum behind": (
         lambda: [dense(), layers.BatchNormalization(name="bn"), dense(name="next")],
         r"layer bn: .*use QBatchNormalization with inverse_quantizer.*, or put a quantizer directly behind it",

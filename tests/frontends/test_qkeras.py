@@ -242,7 +242,10 @@ def test_what_is_not_exact_is_refused_with_the_layer_named(what):
     [
         (lambda: keras.layers.Flatten(data_format="channels_first", name="flat"), "layer flat: .*channels first"),
         (lambda: Flatten(name="own"), r"layer own: \S+\.Flatten is not supported"),
-        (lambda: keras.layers.AveragePooling2D(3, name="pool"), "layer pool: a mean of 9 elements .*or put a quantizer"),
+        (
+            lambda: keras.layers.AveragePooling2D(3, name="pool"),
+            "layer pool: a mean of 9 elements .*or put a quantizer",
+        ),
         (
             lambda: qkeras.QAveragePooling2D(3, average_quantizer=bits(8, alpha=0.3), name="pool"),
             "layer pool: average_quantizer gives no grid .*use quantized_bits",

@@ -36,7 +36,8 @@ def drawn(rng, weight):
 def weighted(rng, axes):
     """A layer of wide sums; its bias may have no quantizer."""
     bias = bits(8, 1) if rng.random() < 0.7 else None
-    kernel = bits(int(rng.integers(3, 9)))
+    scaled = [qkeras.binary(alpha="auto"), qkeras.ternary(alpha="auto"), qkeras.stochastic_ternary(alpha="auto")]
+    kernel = bits(int(rng.integers(3, 9))) if rng.random() < 0.7 else scaled[rng.integers(3)]
     folded = rng.random() < 0.4
     if axes == 1:
         kind = qkeras.QDenseBatchnorm if folded else qkeras.QDense
@@ -63,7 +64,9 @@ def between(rng, axes):
     chain = [normalization] if rng.random() < 0.8 else []
     chain += [functions[rng.integers(len(functions))]] if rng.random() < 0.6 or not chain else []
     if axes == 3 and rng.random() < 0.5:
-        chain.append([layers.MaxPooling2D(2, padding="same"), layers.Flatten(), layers.Permute((2, 1, 3))][rng.integers(3)])
+        chain.append(
+            [layers.MaxPooling2D(2, padding="same"), layers.Flatten(), layers.Permute((2, 1, 3))][rng.integers(3)]
+        )
     return chain
 
 
