@@ -171,7 +171,7 @@ def _take_weights(layer: KerasLayer, copy: KerasLayer) -> None:
             continue
         plain = is_folded(layer) and what == "depthwise_kernel"
         target = getattr(copy, "kernel" if plain else what, None)
-        if hasattr(target, "assign"):
+        if target is not None and hasattr(target, "assign"):
             quantizer = getattr(layer, f"{key}_internal", None)
             target.assign(evaluate(quantizer or (lambda tensor: tensor), unquantized(layer, what)))
 

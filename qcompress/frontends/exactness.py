@@ -14,8 +14,8 @@ LARGEST = 1 << exact_ranges.FLOAT32_BITS
 def float32_exact(graph: Graph) -> dict[str, bool]:
     """By node: whether float32 computes it without rounding, in any order of the sum, for every input of the graph.
 
-    Tables and thresholds are exact, since their codes were computed in float32; a cast is where its input and output fit 24 bits of
-    the finer of the two grids, for QKeras forms x + (quantized - x).
+    Tables and thresholds are exact, since their codes were computed in float32; a cast is where its input and output
+    fit 24 bits of the finer of the two grids, for QKeras forms x + (quantized - x).
     """
     ranges = graph.ranges()
     return {node.name: _node_exact(graph, node, ranges) for node in graph.nodes}

@@ -148,8 +148,8 @@ def batch_normalization(builder: Builder, call: Call, source: End) -> End:
 def _normalizing(call: Call, reason: str) -> Step:
     """The layer as Keras computes it: a product and a sum, which rise or fall; reason: why they are no node."""
     remedy = (
-        f"{reason}; use QBatchNormalization with inverse_quantizer, or epsilon=0 and a variance_quantizer of even powers "
-        "of two"
+        f"{reason}; use QBatchNormalization with inverse_quantizer, or epsilon=0 and a variance_quantizer of even "
+        "powers of two"
     )
     function = partial(call.layer, training=False)
     return Step(call.name, kind_of(call.layer), function, remedy, by_channel=True, rises=False)

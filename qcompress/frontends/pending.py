@@ -1,4 +1,4 @@
-"""Functions that leave the grid and wait for a quantizer: what they are together is then a staircase of each channel."""
+"""Functions that leave the grid and wait for a quantizer, with which they are a staircase of each channel."""
 
 from collections.abc import Callable
 from dataclasses import dataclass, replace
@@ -30,8 +30,8 @@ class Step:
 
     layer, label: whom and what to name; function: of a tensor of values (n, ..., channels) in float32, as Keras has it;
     remedy: what to change if no quantizer comes; by_channel: whether channels differ; monotonic: whether every channel
-    only rises or only falls, in float32; rises: whether it never falls; near: codes around each threshold that are tried
-    one by one, for a function whose float32 may err there.
+    only rises or only falls, in float32; rises: whether it never falls; near: codes around each threshold that are
+    tried one by one, for a function whose float32 may err there.
     """
 
     layer: str
@@ -59,9 +59,9 @@ class Pending:
     def then(self, step: Step) -> "Pending":
         """With a further function; raises Refused if that does not fit behind the moves."""
         if self.moves and (step.by_channel or not step.rises):
+            before = f"{self.moves[-1][0].name} and {self.steps[0].layer}"
             raise Refused(
-                f"layer {step.layer}: {step.label} behind {self.moves[-1][0].name} and {self.steps[0].layer}, which lies on "
-                "no grid; put a quantizer between"
+                f"layer {step.layer}: {step.label} behind {before}, which lies on no grid; put a quantizer between"
             )
         return replace(self, steps=(*self.steps, step))
 

@@ -172,7 +172,7 @@ def weights(layer: KerasLayer, what: str) -> tuple[Codes, Format]:
 
 
 def signs(layer: KerasLayer, what: str) -> tuple[Codes, Format, Values] | None:
-    """Codes -1, 0, 1 of a weight, their format, and the scale of every channel, (channels,), in float32 as it is trained.
+    """Codes -1, 0, 1 of a weight, their format, and the scale of every channel, (channels,), as it is trained.
 
     what: as of `weights`. None if a channel, the last axis, or the last two of a depthwise kernel, has other values.
     """

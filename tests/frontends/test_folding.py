@@ -47,5 +47,5 @@ def test_a_variance_below_zero_is_refused():
     model = model_of(np.random.default_rng(3), (5,), qkeras.QDenseBatchnorm(3, kernel_quantizer=bits(6), name="folded"))
     layer = model.get_layer("folded")
     layer.batchnorm.moving_variance.assign([-1.0, 1.0, 1.0])
-    with pytest.raises(Refused, match="layer folded: its kernel is on no grid .*NaN or infinite"):
+    with pytest.raises(Refused, match=r"layer folded: its kernel is on no grid .*NaN or infinite"):
         from_keras(model, "model")

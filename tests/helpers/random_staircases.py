@@ -1,9 +1,9 @@
 """Random small networks with a staircase in them: functions that leave the grid between a wide sum and a quantizer."""
 
 import numpy as np
-from helpers.random_models import cast_quantizer, keras, layers, qkeras
+import qkeras
 
-Layer = keras.layers.Layer
+from helpers.random_models import cast_quantizer, keras, layers
 
 
 def bits(width, integer=0, **options):

@@ -116,10 +116,8 @@ class Clock:
         found, width = self.delays, max(format_.width for format_ in formats)
         if isinstance(operation, Quantize):
             return self._cast_ns(operation, width)
-        if isinstance(operation, Table):
-            return found.table(width)
-        if isinstance(operation, Thresholds):
-            return found.compare(width) + operation.steps.bit_length() * found.multiplexer(2)
+        if isinstance(operation, Table | Thresholds):
+            return self._chosen_ns(operation, width)
         if isinstance(operation, Multiply):
             return found.product(*(format_.width for format_ in formats))
         if isinstance(operation, MaxPool | ArgMax):
@@ -127,6 +125,11 @@ class Clock:
         if isinstance(operation, AveragePool):
             return _tree(len(formats)) * found.adder(to.width)
         return found.adder(to.width) if isinstance(operation, Merge) else found.lut
+
+    def _chosen_ns(self, operation: Table | Thresholds, width: int) -> float:
+        if isinstance(operation, Table):
+            return self.delays.table(width)
+        return self.delays.compare(width) + operation.steps.bit_length() * self.delays.multiplexer(2)
 
     def _cast_ns(self, operation: Quantize, width: int) -> float:
         found, cast = self.delays, operation.cast
