@@ -31,7 +31,7 @@ ROOT = Path(__file__).resolve().parents[1]
 CONFIG = ROOT / "firmware_configs" / "econt_48bit.yaml"
 CANDIDATE = ROOT / "hls_projects" / "econt_48bit"
 REFUSED = {
-    "needs keras; install qcompress[train]": ("compile", "{candidate}/model/encoder.keras"),
+    "needs keras; install qcompress[train] or qcompress[hgq]": ("compile", "{candidate}/model/encoder.keras"),
     "needs hls4ml; install qcompress[hls]": (
         "compile",
         "../sum.layers",

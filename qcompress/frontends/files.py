@@ -32,22 +32,22 @@ def load_model(path: Path, weights: Path | None = None) -> KerasModel:
         raise QcompressError(f"{path}: holds its own weights; a file of weights goes with a .json architecture")
     import_keras()
     try:
-        architecture = _architecture(path)
-        _check_harmless(path, architecture)
-        modern = modernized(architecture)
+        stored = architecture(path)
+        check_harmless(path, stored)
+        modern = modernized(stored)
         if path.suffix == ".json":
             return _assembled(path, modern, weights or _weights_beside(path))
-        if modern != architecture:
+        if modern != stored:
             return _assembled(path, modern, path)
         return import_keras().models.load_model(path, custom_objects=_objects(), compile=False, safe_mode=True)
     except QcompressError:
         raise
     except Exception as fault:
-        raise QcompressError(f"{path}: not a readable Keras model ({_first_line(fault)})") from None
+        raise QcompressError(f"{path}: not a readable Keras model ({first_line(fault)})") from None
 
 
-def _architecture(path: Path) -> Any:
-    """The configuration that a file holds, as plain lists and dictionaries."""
+def architecture(path: Path) -> Any:
+    """The configuration that the file at path holds, as plain lists and dictionaries."""
     if path.suffix == ".keras":
         with zipfile.ZipFile(path) as archive:
             return json.loads(archive.read("config.json"))
@@ -63,18 +63,18 @@ def _architecture(path: Path) -> Any:
     raise QcompressError(f"{path}: not a model file by its name; give .keras, .h5, .hdf5 or .json")
 
 
-def _check_harmless(path: Path, item: Any) -> None:
-    """Refuse an architecture that names code anywhere in it."""
+def check_harmless(path: Path, item: Any) -> None:
+    """Raises QcompressError, naming path, for an architecture, item, that names code anywhere in it."""
     if isinstance(item, list):
         for part in item:
-            _check_harmless(path, part)
+            check_harmless(path, part)
     elif isinstance(item, dict):
         if item.get("class_name") in CODE:
             config = item.get("config")
             name = config.get("name", "without a name") if isinstance(config, dict) else "without a name"
             raise QcompressError(f"{path}: layer {name}: {item['class_name']} holds code, which is not run; replace it")
         for part in item.values():
-            _check_harmless(path, part)
+            check_harmless(path, part)
 
 
 def _assembled(path: Path, architecture: Any, weights: Path) -> KerasModel:
@@ -91,7 +91,7 @@ def _assembled(path: Path, architecture: Any, weights: Path) -> KerasModel:
         with warnings.catch_warnings(action="ignore"):  # what is not loaded is an error
             model.load_weights(weights)
     except Exception as fault:
-        raise QcompressError(f"{weights}: not the weights of {path.name} ({_first_line(fault)})") from None
+        raise QcompressError(f"{weights}: not the weights of {path.name} ({first_line(fault)})") from None
     return model
 
 
@@ -112,8 +112,8 @@ def _objects() -> dict[str, Any]:
     return objects | {layer.__name__: layer for layer in import_module(OWN).LAYERS}
 
 
-def _first_line(fault: Exception) -> str:
-    """What went wrong innermost, without the configurations that Keras prints around it."""
+def first_line(fault: Exception) -> str:
+    """What a fault of Keras says went wrong innermost, without the configurations that it prints around it."""
     lines = str(fault).strip().splitlines() or [type(fault).__name__]
     told = [line for line in lines if line.startswith("Exception encountered: ")]
     return (told[-1] if told else lines[0]).removeprefix("Exception encountered: ")[:200]

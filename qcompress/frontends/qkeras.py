@@ -19,6 +19,7 @@ from qcompress.frontends.calls import Input as KerasInput
 from qcompress.frontends.conversion import Conversion, Formats
 from qcompress.frontends.exactness import float32_exact
 from qcompress.frontends.files import SUFFIXES, load_model, save_model
+from qcompress.frontends.hgq2_files import holds_hgq2, names_hgq2
 from qcompress.frontends.keras_objects import KerasModel, Tensor
 from qcompress.frontends.layer_table import OWN, add_layer
 from qcompress.frontends.pending import End, Pending
@@ -119,10 +120,11 @@ class QKeras:
     takes = "Keras models with QKeras layers (.keras, .h5, .hdf5, or .json with a file of weights)"
 
     def recognises(self, source: Any) -> bool:
-        """Whether source is ours: a file by its ending, an object if it is a Keras model."""
+        """Whether source is ours: a file by its ending or an object that is a Keras model, without layers of HGQ2."""
         if isinstance(source, Path):
-            return source.suffix in SUFFIXES
-        return "keras" in sys.modules and isinstance(source, sys.modules["keras"].Model)
+            return source.suffix in SUFFIXES and not names_hgq2(source)
+        is_model = "keras" in sys.modules and isinstance(source, sys.modules["keras"].Model)
+        return is_model and not holds_hgq2(source)
 
     def load(self, path: Path, weights: Path | None) -> KerasModel:
         """The Keras model at path, of which nothing is executed; weights: a second file, for .json only.

@@ -9,6 +9,7 @@ from typing import Any
 
 import numpy as np
 
+from qcompress.frontends.distributions import find_qkeras
 from qcompress.frontends.keras_objects import KerasModel, Tensor
 
 PREDICT_BATCH = 4096
@@ -16,6 +17,7 @@ PREDICT_BATCH = 4096
 
 def import_keras() -> Any:
     """Keras, imported without TensorFlow's greetings: they are written by C++ before any log level counts."""
+    find_qkeras()
     if "keras" in sys.modules:
         return sys.modules["keras"]
     os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")
@@ -33,6 +35,14 @@ def import_keras() -> Any:
         os.dup2(kept, 2)
         os.close(kept)
     return keras
+
+
+def import_qkeras() -> Any:
+    """QKeras, of its own distribution even where HGQ2 has put a package of that name beside it."""
+    import_keras()
+    import qkeras
+
+    return qkeras
 
 
 def kind_of(item: Any) -> str:

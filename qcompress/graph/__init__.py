@@ -1,10 +1,11 @@
 """The network as exact integer dataflow: operations, graphs, stages, exact ranges."""
 
+from qcompress.graph.each import Each, QuantizeEach, TableEach
 from qcompress.graph.elementwise import LeakyRelu, Quantize, Relu, Table
 from qcompress.graph.graph import OPERATIONS, Graph, Input, Node
 from qcompress.graph.linear import Affine, Conv1D, Conv2D, Convolution, Dense, DepthwiseConv, Linear, TransposedConv
 from qcompress.graph.merge import Add, Concatenate, Multiply, Subtract
-from qcompress.graph.movement import Crop, Flatten, Permute, Rearrangement, Reshape, UpSample, ZeroPad
+from qcompress.graph.movement import Crop, Flatten, Gather, Permute, Rearrangement, Reshape, UpSample, ZeroPad
 from qcompress.graph.operation import Elementwise, Merge, Operation, Range, Unary
 from qcompress.graph.pooling import ArgMax, AveragePool, MaxPool, Pool
 from qcompress.graph.ports import Port, Tensors
@@ -25,8 +26,10 @@ __all__ = [
     "Crop",
     "Dense",
     "DepthwiseConv",
+    "Each",
     "Elementwise",
     "Flatten",
+    "Gather",
     "Graph",
     "Input",
     "LeakyRelu",
@@ -40,6 +43,7 @@ __all__ = [
     "Pool",
     "Port",
     "Quantize",
+    "QuantizeEach",
     "Range",
     "Rearrangement",
     "Relu",
@@ -48,6 +52,7 @@ __all__ = [
     "Stage",
     "Subtract",
     "Table",
+    "TableEach",
     "Tensors",
     "Thresholds",
     "TransposedConv",

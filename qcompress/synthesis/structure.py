@@ -20,9 +20,11 @@ from qcompress.graph import (
     Node,
     Pool,
     Quantize,
+    QuantizeEach,
     Rearrangement,
     Relu,
     Table,
+    TableEach,
     Thresholds,
 )
 from qcompress.targets.rtl.loadable_layers import Layer
@@ -101,8 +103,15 @@ def _others(graph: Graph, node: Node, features: Features, live: float = 1.0) -> 
             size * width * (1 + (operation.cast.rounding != "TRN") + (operation.cast.overflow != "WRAP"))
         )
         features["depth"] += 0.5 * (operation.cast.rounding != "TRN")
+    elif isinstance(operation, QuantizeEach):
+        bits = live * float(np.broadcast_to(operation.width, graph.shapes[node.name]).sum())
+        features["casts"] += bits * (1 + (operation.rounding != "TRN") + (operation.overflow != "WRAP"))
+        features["depth"] += 0.5 * (operation.rounding != "TRN")
     elif isinstance(operation, Table):
         features["tables"] += size * width * 2.0 ** max(graph.formats[node.source].width - 6, 0)
+    elif isinstance(operation, TableEach):
+        widths = np.broadcast_to(operation.width, graph.shapes[node.name])
+        features["tables"] += live * width * float((2.0 ** np.maximum(widths - 6, 0)).sum())
     elif isinstance(operation, Thresholds):
         features["other"] += size * operation.steps * (graph.formats[node.source].width + width) / 2
         features["depth"] += 1 + float(operation.steps.bit_length())
@@ -145,7 +154,7 @@ def loadable_features(graph: Graph, reuse: int, adders: int = 3) -> Features:
     for node in graph.nodes:
         if not isinstance(node.operation, Linear):
             _others(graph, node, features)
-            if isinstance(node.operation, Merge | Pool | ArgMax | Table | Thresholds):
+            if isinstance(node.operation, Merge | Pool | ArgMax | Table | TableEach | Thresholds):
                 registers += _bits(graph, node.name)
                 latency += 1
     features["registers"] = registers + _bits(graph, graph.nodes[-1].name) + latency + 1

@@ -28,7 +28,7 @@ from math import prod
 
 import numpy as np
 
-from qcompress.graph import Graph, Linear, Node, Pool, Rearrangement, Table, Thresholds
+from qcompress.graph import Graph, Linear, Node, Pool, Rearrangement, Table, TableEach, Thresholds
 from qcompress.targets.hls.proven import AP_FIXED
 from qcompress.targets.rtl.loadable_writer import layers
 
@@ -44,11 +44,15 @@ def weights(graph: Graph) -> int:
 
 def entries(graph: Graph, each: bool) -> int:
     """Entries of all tables of graph; each: of one table for every element that is looked up."""
-    return sum(
-        len(node.operation.table) * (prod(graph.shapes[node.name]) if each else 1)
-        for node in graph.nodes
-        if isinstance(node.operation, Table)
-    )
+    found = 0
+    for node in graph.nodes:
+        size = prod(graph.shapes[node.name])
+        if isinstance(node.operation, Table):
+            found += len(node.operation.table) * (size if each else 1)
+        if isinstance(node.operation, TableEach):
+            widths = np.broadcast_to(node.operation.width, graph.shapes[node.name])
+            found += int((1 << widths).sum()) if each else node.operation.entries.size
+    return found
 
 
 def operations(graph: Graph) -> int:

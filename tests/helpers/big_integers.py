@@ -69,6 +69,31 @@ def _table(op: Any, inputs: Sequence[Element], shapes: Any, formats: Any) -> Ele
     return {i: value(int(op.table[code - given.min_code]), op.format) for i, code in codes.items()}
 
 
+def _at(op: Any, what: str, index: tuple[int, ...]) -> int:
+    """The parameter of an element: axes of the array count from the last, those of one entry are the same for all."""
+    array = getattr(op, what)
+    place = index[len(index) - array.ndim :]
+    return int(array[tuple(0 if size == 1 else i for size, i in zip(array.shape, place, strict=True))])
+
+
+def _quantize_each(op: Any, inputs: Sequence[Element], shapes: Any, formats: Any) -> Element:
+    result = {}
+    for i, x in inputs[0].items():
+        width = _at(op, "width", i)
+        format_ = Format(bool(_at(op, "signed", i)), width, _at(op, "integer", i)) if width else None
+        result[i] = cast(x, Cast(format_, op.rounding, op.overflow)) if format_ else Fraction(0)
+    return result
+
+
+def _table_each(op: Any, inputs: Sequence[Element], shapes: Any, formats: Any) -> Element:
+    result = {}
+    for i, x in inputs[0].items():
+        step = 2 ** _at(op, "drop", i)
+        place = floor(x * Fraction(2) ** formats[0].fraction / step) % 2 ** _at(op, "width", i)
+        result[i] = value(int(op.entries[_at(op, "start", i) + place]), op.format)
+    return result
+
+
 def _thresholds(op: Any, inputs: Sequence[Element], shapes: Any, formats: Any) -> Element:
     result = {}
     for i, x in inputs[0].items():
@@ -210,11 +235,18 @@ def _moved(op: Any, inputs: Sequence[Element], shapes: Any, formats: Any) -> Ele
     return result
 
 
+def _gathered(op: Any, inputs: Sequence[Element], shapes: Any, formats: Any) -> Element:
+    flat = [inputs[0][i] for i in np.ndindex(shapes[0])]
+    return {i: flat[int(op.which[i])] if op.which[i] >= 0 else Fraction(0) for i in np.ndindex(op.which.shape)}
+
+
 EVALUATE: dict[str, Callable[..., Element]] = {
     "Quantize": _quantize,
     "Relu": _relu,
     "LeakyRelu": _leaky,
     "Table": _table,
+    "QuantizeEach": _quantize_each,
+    "TableEach": _table_each,
     "Thresholds": _thresholds,
     "Dense": _dense,
     "Affine": _affine,
@@ -235,6 +267,7 @@ EVALUATE: dict[str, Callable[..., Element]] = {
     "ZeroPad": _moved,
     "Crop": _moved,
     "UpSample": _moved,
+    "Gather": _gathered,
 }
 
 

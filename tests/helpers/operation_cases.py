@@ -18,6 +18,7 @@ from qcompress.graph import (
     Dense,
     DepthwiseConv,
     Flatten,
+    Gather,
     Graph,
     LeakyRelu,
     MaxPool,
@@ -26,10 +27,12 @@ from qcompress.graph import (
     Node,
     Permute,
     Quantize,
+    QuantizeEach,
     Relu,
     Reshape,
     Subtract,
     Table,
+    TableEach,
     Thresholds,
     TransposedConv,
     Unary,
@@ -116,6 +119,34 @@ def leaky_relu(rng: Generator) -> Graph:
 def table(rng: Generator) -> Graph:
     given, result = random_format(rng, 8), random_format(rng)
     return one(rng, Table(uniform(rng, result, (1 << given.width,)), result), shape_of(rng, 2), given)
+
+
+def own_shape(rng: Generator, shape: tuple[int, ...]) -> tuple[int, ...]:
+    """A shape that broadcasts against shape: some axes of one entry, some of the first left out."""
+    sizes = [size if rng.random() < 0.7 else 1 for size in shape]
+    return tuple(sizes[between(rng, 0, len(shape) - 1) :])
+
+
+def quantize_each(rng: Generator) -> Graph:
+    """Widths from none to a dozen bits, the point around that of the input; some elements much finer."""
+    given = random_format(rng)
+    shape = shape_of(rng, between(rng, 1, 3))
+    own = own_shape(rng, shape)
+    width = rng.integers(0, min(given.width + 4, 12), own, endpoint=True)
+    far = 20 if rng.random() < 0.1 else 3
+    fraction = given.fraction - rng.integers(-far, far, own, endpoint=True)
+    modes = list(Rounding)[rng.integers(7)], list(Overflow)[rng.integers(4)]
+    return one(rng, QuantizeEach(rng.integers(0, 1, own, endpoint=True), width, width - fraction, *modes), shape, given)
+
+
+def table_each(rng: Generator) -> Graph:
+    given, result = random_format(rng, 8), random_format(rng)
+    shape = shape_of(rng, between(rng, 1, 3))
+    own = own_shape(rng, shape)
+    width, drop = rng.integers(0, 6, own, endpoint=True), rng.integers(0, 4, own, endpoint=True)
+    entries = uniform(rng, result, (1 << between(rng, 6, 8),))
+    start = rng.integers(0, entries.size - (1 << width), own, endpoint=True)
+    return one(rng, TableEach(entries, start, drop, width, result), shape, given)
 
 
 def thresholds(rng: Generator) -> Graph:
@@ -233,6 +264,18 @@ def up_sample(rng: Generator) -> Graph:
     return one(rng, UpSample(factors), shape_of(rng, axes + 1), random_format(rng))
 
 
+def gather(rng: Generator) -> Graph:
+    """Picked along an axis, or any elements anywhere, some of them zeros."""
+    shape = shape_of(rng, between(rng, 1, 3))
+    size = int(np.prod(shape))
+    if rng.random() < 0.5:
+        axis = between(rng, 0, len(shape) - 1)
+        which = np.arange(size).reshape(shape).take(rng.integers(shape[axis], size=between(rng, 1, 5)), axis=axis)
+    else:
+        which = rng.integers(-1, size, shape_of(rng, between(rng, 1, 3)))
+    return one(rng, Gather(which), shape, random_format(rng))
+
+
 def merged(rng: Generator, operation: Merge, inputs: int, shape: tuple[int, ...], widest: int = 12) -> Graph:
     """The input and casts of it, merged, half the time with a cast behind."""
     given = random_format(rng, widest)
@@ -273,6 +316,8 @@ CASES: dict[str, Callable[[Generator], Graph]] = {
     "Relu": relu,
     "LeakyRelu": leaky_relu,
     "Table": table,
+    "QuantizeEach": quantize_each,
+    "TableEach": table_each,
     "Thresholds": thresholds,
     "Dense": dense,
     "Affine": affine,
@@ -293,6 +338,7 @@ CASES: dict[str, Callable[[Generator], Graph]] = {
     "ZeroPad": zero_pad,
     "Crop": crop,
     "UpSample": up_sample,
+    "Gather": gather,
 }
 """Operation -> a random graph around it."""
 

@@ -17,6 +17,7 @@ from qcompress.graph import (
     Dense,
     DepthwiseConv,
     Flatten,
+    Gather,
     Graph,
     LeakyRelu,
     MaxPool,
@@ -304,6 +305,22 @@ def _up_sample(axes: int) -> Maker:
     return make
 
 
+def _gather(axes: int) -> Maker:
+    """Picked along one axis of several; with no axis any elements anywhere, some of them zeros."""
+
+    def make(rng: Generator, given: Format) -> Graph:
+        shape = _shape(rng, max(axes, 2), 4)
+        places = np.arange(int(np.prod(shape))).reshape(shape)
+        if axes:
+            axis = int(rng.integers(axes))
+            which = places.take(rng.integers(shape[axis], size=int(rng.integers(1, 5))), axis=axis)
+        else:
+            which = rng.integers(-1, places.size, _shape(rng, 2))
+        return _one(Gather(which), shape, given)
+
+    return make
+
+
 def _merge(operation: Operation, inputs: int = 2) -> Maker:
     def make(rng: Generator, given: Format) -> Graph:
         """The input, cast in several ways, and merged."""
@@ -381,6 +398,9 @@ OPERATIONS: dict[str, Maker] = {
     "Crop 2D": _crop(2),
     "UpSample 1D": _up_sample(1),
     "UpSample 2D": _up_sample(2),
+    "Gather": _gather(0),
+    "Gather along 1D": _gather(1),
+    "Gather along 3D": _gather(3),
 }
 """One operation -> a maker of random small graphs around it."""
 

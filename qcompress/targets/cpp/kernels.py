@@ -23,11 +23,14 @@ from qcompress.graph import (
     Node,
     Operation,
     Pool,
+    QuantizeEach,
     Rearrangement,
     Subtract,
     Table,
+    TableEach,
     Thresholds,
 )
+from qcompress.targets.cpp.each import write_quantize_each, write_table_each
 from qcompress.targets.cpp.geometry import as_image, of_both_axes, window_sizes
 from qcompress.targets.cpp.linear import write_linear
 from qcompress.targets.cpp.program import ARITHMETIC, Group, Program, is_view
@@ -213,6 +216,8 @@ EMITTERS: dict[type[Any], Callable[[Program, Group, Any], None]] = {
     Concatenate: _concatenate,
     Rearrangement: _rearrange,
     Table: _table,
+    QuantizeEach: write_quantize_each,
+    TableEach: write_table_each,
     Thresholds: write_thresholds,
     ArgMax: _arg_max,
     **dict.fromkeys(ARITHMETIC, _elementwise),

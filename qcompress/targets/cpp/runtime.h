@@ -419,6 +419,26 @@ template <class N, int LANES> inline void look_up(typename N::Out (*out)[LANES],
         for (int lane = 0; lane < LANES; lane++) out[i][lane] = N::table[in[i][lane] - N::smallest];
 }
 
+// Every element cast to a number format of its own: N::kind says, element by element, which constants are N::cast's.
+template <class N, int LANES> inline void cast_each(typename N::Out (*out)[LANES], const typename N::In (*in)[LANES]) {
+    using A = typename N::Sum;
+    constexpr int L = length<A>(LANES);
+    for (int i = 0; i < N::size; i++) {
+        const int kind = N::kind[i % N::period];
+        for (int lane = 0; lane < LANES; lane += L)
+            store<A, L>(&out[i][lane], N::template cast<A, Vector<A, L>>(load<A, L>(&in[i][lane]), kind));
+    }
+}
+
+// A look-up of every element in a table of its own: the place is in the bits of N::mask from bit N::drop on.
+template <class N, int LANES> inline void look_up_each(typename N::Out (*out)[LANES], const typename N::In (*in)[LANES]) {
+    for (int i = 0; i < N::size; i++) {
+        const int kind = N::kind[i % N::period], drop = N::drop[kind], mask = N::mask[kind];
+        const auto *table = &N::entries[N::start[kind]];
+        for (int lane = 0; lane < LANES; lane++) out[i][lane] = table[int(std::int64_t(in[i][lane]) >> drop) & mask];
+    }
+}
+
 // Index of the largest, the first of equal ones.
 template <class N, int LANES> inline void arg_max(typename N::Out (*out)[LANES], const typename N::In (*in)[LANES]) {
     for (int i = 0; i < N::size; i++)

@@ -8,6 +8,7 @@ from collections.abc import Sequence
 from itertools import product
 
 from qcompress.graph import OPERATIONS, ArgMax, Operation, Permute, Table
+from qcompress.graph.each import QuantizeEach, TableEach
 
 AP_FIXED = ("Vitis", "Vivado")
 """Backends whose numbers are ap_fixed; the others' are ac_fixed."""
@@ -43,8 +44,14 @@ EXACT: dict[type[Operation], frozenset[Combination]] = {
 } | {
     Table: VIVADO,
     Permute: EVERYWHERE - _on(("Catapult",), ("io_stream",)),
+    QuantizeEach: frozenset(),
+    TableEach: frozenset(),
 }
 INSTEAD: dict[type[Operation], str] = {ArgMax: "the outputs themselves, and take the largest behind the firmware"}
+INSTEAD |= {
+    QuantizeEach: "one number format for all elements, or target rtl",
+    TableEach: "one table for all elements, or target rtl",
+}
 """What to use for operations that are exact nowhere."""
 
 DEPTHWISE = _on(AP_FIXED, strategies=("Latency",))

@@ -20,12 +20,14 @@ from qcompress.graph import (
     Multiply,
     Permute,
     Quantize,
+    QuantizeEach,
     Range,
     Rearrangement,
     Relu,
     Reshape,
     Subtract,
     Table,
+    TableEach,
     Thresholds,
 )
 from qcompress.graph.merge import common_format
@@ -113,6 +115,42 @@ def _quantize(writer: Writer, operation: Quantize, tensor: Tensor, given: Format
     return quantize(writer, tensor, operation.cast, given.fraction, wanted)
 
 
+def _quantize_each(
+    writer: Writer, operation: QuantizeEach, tensor: Tensor, given: Format, shape: Shape, wanted: str
+) -> Tensor:
+    """Elements of each kind taken out, cast, and all of them put back in order."""
+    kinds = operation.kind_of_each(shape)
+    parts, order = [], []
+    for kind, (cast, gain) in enumerate(zip(operation.casts, operation.gains(), strict=True)):
+        place = np.flatnonzero(kinds == kind)
+        taken = writer.gather(tensor, place, f"{wanted}.kind{kind}")
+        if cast is None:
+            parts.append(writer.times(taken, 0, f"{wanted}.nothing"))
+        else:
+            found = quantize(writer, taken, cast, given.fraction, f"{wanted}.kind{kind}")
+            parts.append(writer.times(found, 1 << gain, f"{wanted}.kind{kind}.aligned"))
+        order.append(place)
+    ends = min(part.low for part in parts), max(part.high for part in parts)
+    joined = writer.op("Concat", parts, f"{wanted}.joined", ends, axis=1)
+    return writer.gather(joined, np.argsort(np.concatenate(order)).reshape(shape), wanted)
+
+
+def _table_each(
+    writer: Writer, operation: TableEach, tensor: Tensor, given: Format, shape: Shape, wanted: str
+) -> Tensor:
+    """The place in the entries of all tables, from arithmetic with constants of each element."""
+    start, drop, width = operation.parameters[operation.kind_of_each(shape)].T.reshape(3, *shape)
+    base = writer.floor_shifts(tensor, drop, f"{wanted}.base")
+    place = writer.modulo(base, width, f"{wanted}.rest")
+    ends = 0, operation.entries.size - 1
+    found = writer.op("Add", [place, start], f"{wanted}.place", ends)
+    found = writer.cast(found, INT32 if found.dtype != INT64 else INT64)
+    low, high = int(operation.entries.min()), int(operation.entries.max())
+    dtype = writer.carrier(low, high)
+    entries = writer.constant(wanted, operation.entries, dtype)
+    return Tensor(writer.node("Gather", [entries, found.name], wanted, axis=0), dtype, low, high)
+
+
 def _relu(writer: Writer, operation: Relu, tensor: Tensor, given: Format, shape: Shape, wanted: str) -> Tensor:
     return writer.clip(tensor, 0, max(0, tensor.high), wanted)
 
@@ -171,6 +209,8 @@ UNARY: dict[type, Callable[..., Tensor]] = {
     Relu: _relu,
     LeakyRelu: _leaky,
     Table: _table,
+    QuantizeEach: _quantize_each,
+    TableEach: _table_each,
     Thresholds: thresholds,
     Rearrangement: _move,
     MaxPool: _max,

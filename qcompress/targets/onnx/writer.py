@@ -137,6 +137,32 @@ class Writer:
         )
         return self.plus(parts, -lift, wanted)
 
+    def floor_shifts(self, tensor: Tensor, bits: Codes, wanted: str) -> Tensor:
+        """floor(tensor / 2**bits), bits of every element of a row."""
+        tensor = self.cast(tensor, self.carrier(tensor.low, tensor.high))
+        bits = np.minimum(bits, max(-tensor.low, tensor.high + 1, 1).bit_length())  # beyond, only the sign is left
+        ends = min(tensor.low >> int(b) for b in np.unique(bits)), max(tensor.high >> int(b) for b in np.unique(bits))
+        if tensor.dtype.kind == "f":
+            step = self.constant(wanted, 2.0 ** -bits.astype(np.float64), tensor.dtype)
+            scaled = self.node("Mul", [tensor.name, step], f"{wanted}.scaled")
+            return Tensor(self.node("Floor", [scaled], wanted), tensor.dtype, *ends)
+        lift = np.maximum(0, -(tensor.low >> bits))  # division of integers cuts towards zero
+        high = tensor.high + int((lift << bits).max())
+        lifted = self.op("Add", [tensor, lift << bits], f"{wanted}.lifted", (0, high))
+        parts = self.op("Div", [lifted, 1 << bits], f"{wanted}.parts", (0, high))
+        return self.op("Sub", [parts, lift], wanted, ends)
+
+    def modulo(self, tensor: Tensor, bits: Codes, wanted: str) -> Tensor:
+        """The lowest bits of each element, as many as `bits` says of every element of a row, as a positive number."""
+        ends = 0, (1 << int(bits.max(initial=0))) - 1
+        tensor = self.cast(tensor, self.carrier(tensor.low, tensor.high))
+        if tensor.dtype.kind != "f":
+            return self.op("Mod", [tensor, 1 << bits], wanted, ends)
+        turns = self.floor_shifts(tensor, bits, f"{wanted}.turns")
+        low, high = (end << int(bits.max(initial=0)) for end in (min(turns.low, 0), max(turns.high, 0)))
+        whole = self.op("Mul", [turns, 1 << bits], f"{wanted}.whole", (low, high))
+        return self.op("Sub", [tensor, whole], wanted, ends)
+
     def nearest_shift(self, tensor: Tensor, bits: int, wanted: str) -> Tensor:
         """tensor / 2**bits in floating point, rounded to the nearest integer, to an even one between two."""
         low, high = (round(Fraction(end, 1 << bits)) for end in (tensor.low, tensor.high))

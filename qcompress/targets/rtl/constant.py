@@ -23,7 +23,8 @@ from qcompress.devices import find_device
 from qcompress.errors import Refused
 from qcompress.files import JsonObject
 from qcompress.fixedpoint import Format
-from qcompress.graph import OPERATIONS, Graph, Linear, Node, Quantize, Table
+from qcompress.graph import OPERATIONS, Graph, Linear, Node, Quantize, QuantizeEach, Table, TableEach
+from qcompress.graph.operation import Operation
 from qcompress.graph.ports import INPUT, OUTPUT
 from qcompress.targets.build_cost import operations, rtl_cost
 from qcompress.targets.processes import ProgramFailed, Simulator, python_module, require, run_logged
@@ -32,6 +33,7 @@ from qcompress.targets.rtl.bench import write_bench
 from qcompress.targets.rtl.built import InVerilog
 from qcompress.targets.rtl.delays import clocked_family
 from qcompress.targets.rtl.other_languages import write_others
+from qcompress.targets.rtl.significant import reaches
 from qcompress.targets.rtl.vendor_scripts import scripted, write_scripts
 from qcompress.targets.rtl.verilator import Simulation
 from qcompress.targets.rtl.verilog import buses
@@ -92,18 +94,26 @@ class Rtl(InVerilog):
         for node in graph.nodes:
             if type(node.operation) not in OPERATIONS.values():
                 raise Refused(f"rtl: node {node.name}: {type(node.operation).__name__} has no proven Verilog")
-            _refuse_wide(f"node {node.name}", graph.formats[node.name])
+            self._refuse_values(graph, node)
             if isinstance(node.operation, Linear):
                 _refuse_heavy(node.name, node.operation, graph.formats[node.source])
-            if isinstance(node.operation, Quantize):
-                _refuse_cast(node, node.operation, graph.formats[node.source])
-            if isinstance(node.operation, Table) and (bits := graph.formats[node.source].width) > TABLE_BITS:
+            if (bits := _table_bits(node.operation, graph.formats[node.source])) > TABLE_BITS:
                 raise Refused(f"rtl: node {node.name}: a table of {bits} bits, {TABLE_BITS} are allowed: quantize more")
         if (count := operations(graph)) > BUDGET:
             raise Refused(
                 f"rtl: graph {graph.name} has {count} operations, {BUDGET} are allowed with constant weights: "
                 "prune it, make it smaller, or use target rtl_loadable with a reuse factor"
             )
+
+    def _refuse_values(self, graph: Graph, node: Node) -> None:
+        """What no format proves narrow enough is looked at element by element."""
+        operation, own = node.operation, graph.formats[node.name]
+        if isinstance(operation, QuantizeEach):
+            _refuse_casts(graph, node, operation)
+        elif own.width - own.signed > VALUE_BITS and reaches(graph)[node.name].widest > VALUE_BITS:
+            _refuse_wide(f"node {node.name}", own)
+        if isinstance(operation, Quantize):
+            _refuse_cast(node, operation, graph.formats[node.source])
 
     def build(self, graph: Graph, folder: Path) -> Simulator:
         """Write folder/verilog of graph and the record, compile the simulation (about 1 min for 2100 weights).
@@ -195,6 +205,25 @@ def _refuse_heavy(node: str, operation: Linear, given: Format) -> None:
         raise Refused(
             f"rtl: node {node} has sums of {largest.bit_length()} bits, alkaid is tried up to {SUM_BITS}: use fewer"
         )
+
+
+def _table_bits(operation: Operation, given: Format) -> int:
+    """Bits of the widest input of a table, 0 where there is none."""
+    if isinstance(operation, TableEach):
+        return int(operation.width.max())
+    return given.width if isinstance(operation, Table) else 0
+
+
+def _refuse_casts(graph: Graph, node: Node, operation: QuantizeEach) -> None:
+    """Raises Refused if a cast of an element needs more bits, from the element's top to its bottom, than are exact."""
+    given = reaches(graph)[node.source]
+    kinds = operation.kind_of_each(graph.shapes[node.source]).reshape(graph.shapes[node.source])
+    for kind, cast in enumerate(operation.casts):
+        if (reach := given.with_cast(cast, kinds == kind)) > VALUE_BITS and cast is not None:
+            raise Refused(
+                f"rtl: node {node.name}: from top to bottom a cast to {cast.format} has {reach} bits; alkaid is exact up to "
+                f"{VALUE_BITS}: bring the formats closer"
+            )
 
 
 def _refuse_cast(node: Node, operation: Quantize, given: Format) -> None:

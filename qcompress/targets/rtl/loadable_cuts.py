@@ -13,7 +13,9 @@ from qcompress.graph import (
     Operation,
     Pool,
     Quantize,
+    QuantizeEach,
     Table,
+    TableEach,
     Thresholds,
 )
 from qcompress.targets.rtl.delays import Delays, clocked_family, delays_of
@@ -63,15 +65,20 @@ class Cuts:
         """
         if self.clock:
             return self.clock.of_element(operation, formats, to, before)
-        heavy = isinstance(operation, Merge | Pool | ArgMax | Table | Thresholds)
+        heavy = isinstance(operation, Merge | Pool | ArgMax | Table | TableEach | Thresholds)
         return False, heavy or (self.pipelined and is_arithmetic(operation)), 0.0
 
 
 def is_arithmetic(operation: Operation) -> bool:
     """Whether a cast adds or compares: rounds to a nearest, or saturates."""
-    return isinstance(operation, Quantize) and (
-        operation.cast.rounding is not Rounding.TRN or operation.cast.overflow is not Overflow.WRAP
-    )
+    return _modes(operation) not in {None, (Rounding.TRN, Overflow.WRAP)}
+
+
+def _modes(operation: Operation) -> tuple[Rounding, Overflow] | None:
+    """Rounding and overflow of a cast, None of any other operation."""
+    if isinstance(operation, Quantize):
+        return operation.cast.rounding, operation.cast.overflow
+    return (operation.rounding, operation.overflow) if isinstance(operation, QuantizeEach) else None
 
 
 @dataclass(frozen=True)
@@ -114,27 +121,29 @@ class Clock:
     def element_ns(self, operation: Operation, formats: Sequence[Format], to: Format) -> float:
         """How long an element takes."""
         found, width = self.delays, max(format_.width for format_ in formats)
-        if isinstance(operation, Quantize):
-            return self._cast_ns(operation, width)
-        if isinstance(operation, Table | Thresholds):
-            return self._chosen_ns(operation, width)
+        if modes := _modes(operation):
+            return self._cast_ns(*modes, width)
+        if isinstance(operation, Table | TableEach):
+            return found.table(width if isinstance(operation, Table) else int(operation.width.max()))
+        if isinstance(operation, Thresholds):
+            return found.compare(width) + operation.steps.bit_length() * found.multiplexer(2)
         if isinstance(operation, Multiply):
             return found.product(*(format_.width for format_ in formats))
+        return self._joined_ns(operation, len(formats), width, to.width)
+
+    def _joined_ns(self, operation: Operation, inputs: int, width: int, to: int) -> float:
+        """Of an element that adds or compares so many inputs of `width` bits and gives one of `to` bits."""
+        found = self.delays
         if isinstance(operation, MaxPool | ArgMax):
-            return _tree(len(formats)) * (found.compare(width) + found.multiplexer(2))
+            return _tree(inputs) * (found.compare(width) + found.multiplexer(2))
         if isinstance(operation, AveragePool):
-            return _tree(len(formats)) * found.adder(to.width)
-        return found.adder(to.width) if isinstance(operation, Merge) else found.lut
+            return _tree(inputs) * found.adder(to)
+        return found.adder(to) if isinstance(operation, Merge) else found.lut
 
-    def _chosen_ns(self, operation: Table | Thresholds, width: int) -> float:
-        if isinstance(operation, Table):
-            return self.delays.table(width)
-        return self.delays.compare(width) + operation.steps.bit_length() * self.delays.multiplexer(2)
-
-    def _cast_ns(self, operation: Quantize, width: int) -> float:
-        found, cast = self.delays, operation.cast
-        spent = found.adder(width) + found.levels(width) if cast.rounding is not Rounding.TRN else 0.0
-        return spent + (found.levels(width) + found.lut if cast.overflow is not Overflow.WRAP else 0.0)
+    def _cast_ns(self, rounding: Rounding, overflow: Overflow, width: int) -> float:
+        found = self.delays
+        spent = found.adder(width) + found.levels(width) if rounding is not Rounding.TRN else 0.0
+        return spent + (found.levels(width) + found.lut if overflow is not Overflow.WRAP else 0.0)
 
 
 def _tree(inputs: int) -> int:

@@ -9,7 +9,7 @@ from math import prod
 from typing import NamedTuple
 
 from qcompress.errors import Refused
-from qcompress.graph import Concatenate, Graph, Linear, Rearrangement
+from qcompress.graph import Concatenate, Each, Graph, Linear, Rearrangement
 from qcompress.targets.rtl.load_port import store_ports
 from qcompress.targets.rtl.loadable_cuts import Cuts
 from qcompress.targets.rtl.loadable_elements import ELEMENTS
@@ -45,7 +45,7 @@ def refuse(graph: Graph, reuse: int) -> None:
         raise Refused(f"rtl_loadable: graph {graph.name} has no weights; use target rtl")
     for node in graph.nodes:
         if (
-            not isinstance(node.operation, Linear | Rearrangement | Concatenate)
+            not isinstance(node.operation, Linear | Rearrangement | Concatenate | Each)
             and type(node.operation) not in ELEMENTS
         ):
             raise Refused(f"rtl_loadable: node {node.name}: {type(node.operation).__name__} has no Verilog")

@@ -7,10 +7,11 @@ import numpy as np
 
 from qcompress.fixedpoint import Format
 from qcompress.graph import ArgMax as _ArgMax
-from qcompress.graph import Concatenate, Linear, Merge, Node, Operation, Pool, Rearrangement, Thresholds
+from qcompress.graph import Concatenate, Each, Linear, Merge, Node, Operation, Pool, Rearrangement, Thresholds
 from qcompress.graph.movement import numbered
 from qcompress.targets.rtl import loadable_pipelined, loadable_plain
 from qcompress.targets.rtl.load_port import store_ports
+from qcompress.targets.rtl.loadable_each import each_lanes
 from qcompress.targets.rtl.loadable_elements import aligned_module, element_module
 from qcompress.targets.rtl.loadable_sums import sum_module
 from qcompress.targets.rtl.loadable_writer import Value, Writer, bus_name, layer_of
@@ -86,6 +87,8 @@ def _lanes(writer: Writer, node: Node, operation: Operation, buses: Sequence[str
     name, result = bus_name(writer.graph, node), writer.graph.formats[node.name]
     if isinstance(operation, Concatenate):
         return _concatenated(writer, node, operation, buses, formats)
+    if isinstance(operation, Each):
+        return each_lanes(writer, node, operation, buses[0])
     reads = _reads(writer, node, operation, buses)
     if isinstance(operation, Thresholds):
         return [_stairs(writer, node, operation, reads)]

@@ -23,6 +23,7 @@ from qcompress.graph import (
     Dense,
     DepthwiseConv,
     Flatten,
+    Gather,
     Graph,
     LeakyRelu,
     Linear,
@@ -32,12 +33,14 @@ from qcompress.graph import (
     Permute,
     Pool,
     Quantize,
+    QuantizeEach,
     Range,
     Rearrangement,
     Relu,
     Reshape,
     Subtract,
     Table,
+    TableEach,
     Thresholds,
     TransposedConv,
     UpSample,
@@ -198,6 +201,46 @@ def _table(operation: Table, source: Source) -> list[Element]:
     ]
 
 
+def _quantize_each(operation: QuantizeEach, source: Source) -> list[Element]:
+    """What an element's own format leaves of it; its common format adds zeros, which alkaid knows to be none."""
+    fraction, kinds = source.format.fraction, operation.kind_of_each(source.shape).tolist()
+    casts, gains = operation.casts, operation.gains()
+
+    def settled(element: Element, kind: int) -> Element:
+        cast = casts[kind]
+        if cast is None:
+            return 0
+        if isinstance(element, int):
+            return int(cast.codes(element, fraction)) << gains[kind]
+        return _cast(element, cast, fraction)
+
+    return [settled(element, kind) for element, kind in zip(source.elements, kinds, strict=True)]
+
+
+def _table_each(operation: TableEach, source: Source) -> list[Element]:
+    """Only the bits that a place is made of enter a table, and only the places that are met stand in it."""
+    kinds = operation.kind_of_each(source.shape).tolist()
+
+    def entry(element: Element, kind: int) -> Element:
+        if isinstance(element, int):
+            return int(operation.look_up(np.array(element), kind))
+        _, drop, width = operation.parameters[kind].tolist()
+        if width == 0:
+            return int(operation.table(kind)[0])
+        fraction = source.format.fraction - drop
+        if element.step < 2.0**-fraction:
+            element = element.quantize(True, max(int(element.kif[1]), 1 - fraction), fraction)
+        if element.high - element.low >= 2.0 ** (width - fraction):
+            element = element.quantize(False, width - fraction, fraction)
+        values = np.arange(element.low, element.high + element.step / 2, element.step)
+        codes = np.ldexp(values, source.format.fraction).astype(np.int64)
+        if len(codes) == 1:
+            return int(operation.look_up(codes, kind)[0])
+        return element.lookup(operation.format.to_values(operation.look_up(codes, kind)))
+
+    return [entry(element, kind) for element, kind in zip(source.elements, kinds, strict=True)]
+
+
 def _thresholds(operation: Thresholds, source: Source) -> list[Element]:
     """A tree of choices, each by the sign of a difference."""
     found: list[Element] = []
@@ -350,6 +393,8 @@ LOGIC: dict[type[Operation], Callable[..., list[Element]]] = {
     Relu: _relu,
     LeakyRelu: _leaky_relu,
     Table: _table,
+    QuantizeEach: _quantize_each,
+    TableEach: _table_each,
     Thresholds: _thresholds,
     **dict.fromkeys((Dense, Affine, Conv1D, Conv2D, DepthwiseConv, TransposedConv), _linear),
     MaxPool: _max_pool,
@@ -359,6 +404,6 @@ LOGIC: dict[type[Operation], Callable[..., list[Element]]] = {
     Subtract: _merge(lambda a, b: a - b),
     Multiply: _merge(_product),
     Concatenate: _concatenate,
-    **dict.fromkeys((Flatten, Reshape, Permute, ZeroPad, Crop, UpSample), _rearrangement),
+    **dict.fromkeys((Flatten, Reshape, Permute, ZeroPad, Crop, UpSample, Gather), _rearrangement),
 }
 """Operation -> its logic, given the operation and what its sources give."""

@@ -20,6 +20,7 @@ from qcompress.detectors.hgcal.encoder.options import EncoderOptions
 from qcompress.detectors.hgcal.module import geometry
 from qcompress.fixedpoint import Cast, Format, Overflow, Rounding
 from qcompress.frontends.keras_objects import KerasLayer, KerasModel, Quantizer, Tensor
+from qcompress.frontends.runtime import import_qkeras
 
 INTEGER_BITS = 1
 """Integer bits of input, activation and latent."""
@@ -38,13 +39,12 @@ def build_encoder(options: EncoderOptions) -> KerasModel:
 
 
 def _unsigned(bits: int, name: str) -> Quantizer:
-    import qkeras
-
+    qkeras = import_qkeras()
     return qkeras.QActivation(qkeras.quantized_relu(bits, INTEGER_BITS), name=name)
 
 
 def _quantized(options: EncoderOptions) -> dict[str, Any]:
-    import qkeras
+    qkeras = import_qkeras()
 
     def weights() -> Quantizer:
         return qkeras.quantized_bits(options.weight_bits, 0, alpha=1)
@@ -54,8 +54,8 @@ def _quantized(options: EncoderOptions) -> dict[str, Any]:
 
 def _eight(options: EncoderOptions, image: Tensor) -> Tensor:
     import keras
-    import qkeras
 
+    qkeras = import_qkeras()
     size = {"strides": options.stride, "padding": "same", "name": "convolution"}
     sums = qkeras.QConv2D(options.filters, options.kernel_size, **size, **_quantized(options))(image)
     flat = keras.layers.Flatten(name="flatten")(_unsigned(options.activation_bits, "activation")(sums))
@@ -65,8 +65,8 @@ def _eight(options: EncoderOptions, image: Tensor) -> Tensor:
 
 def _nine(options: EncoderOptions, image: Tensor) -> Tensor:
     import keras
-    import qkeras
 
+    qkeras = import_qkeras()
     from qcompress.training.exact_layers import CastActivation
 
     padded = keras.layers.ZeroPadding2D(((0, 1), (0, 1)), name="padded")(image)
@@ -81,8 +81,8 @@ def _nine(options: EncoderOptions, image: Tensor) -> Tensor:
 
 def _thirds(options: EncoderOptions, image: Tensor) -> Tensor:
     import keras
-    import qkeras
 
+    qkeras = import_qkeras()
     blocks = [keras.layers.Cropping2D(pairs, name=f"third{k}")(image) for k, pairs in enumerate(BLOCKS)]
     channels = keras.layers.Concatenate(name="thirds")(blocks)
     size = {"padding": "same", "name": "convolution"}

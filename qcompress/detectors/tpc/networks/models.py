@@ -15,6 +15,7 @@ from qcompress.detectors.tpc.networks.stages import RATIO_FORMAT
 from qcompress.detectors.tpc.networks.windows import Layout
 from qcompress.errors import QcompressError
 from qcompress.frontends.keras_objects import KerasLayer, KerasModel, Quantizer, Tensor
+from qcompress.frontends.runtime import import_qkeras
 
 CLASSIFIER: Literal["classifier"] = "classifier"
 REGRESSOR: Literal["regressor"] = "regressor"
@@ -95,7 +96,8 @@ def build_model(options: NetworkOptions, name: str, quantized: bool = True) -> K
     options: layers, neurons, bits; name: classifier or regressor.
     """
     import keras
-    import qkeras
+
+    qkeras = import_qkeras()
 
     def dense(units: int, name: str) -> KerasLayer:
         if not quantized:

@@ -1,0 +1,131 @@
+"""HGQ2 models to exact graphs; the front end `hgq2`.
+
+Every quantizer is a cast of each element by the state that it has stored, weights are what the layers' quantizers
+give, sums are exact, and functions are tables. Whatever is not proven exact is refused, with the layer's name.
+"""
+
+from collections.abc import Callable, Iterator, Mapping
+from functools import partial
+from pathlib import Path
+from typing import Any
+
+from qcompress.errors import Refused
+from qcompress.fixedpoint import Cast, Format
+from qcompress.frontends.builder import Builder
+from qcompress.frontends.calls import Call, Calls, calls_of
+from qcompress.frontends.calls import Input as KerasInput
+from qcompress.frontends.conversion import Conversion, Formats
+from qcompress.frontends.files import save_model
+from qcompress.frontends.hgq2_body import Hgq2Body
+from qcompress.frontends.hgq2_files import holds_hgq2, load_model, names_hgq2
+from qcompress.frontends.hgq2_layers import add_layer, input_formats, input_quantizers
+from qcompress.frontends.hgq2_quantizers import Formats as EachFormat
+from qcompress.frontends.hgq2_quantizers import cover
+from qcompress.frontends.keras_objects import KerasModel, Tensor
+from qcompress.frontends.runtime import kind_of, predict
+from qcompress.graph import Graph, Input
+
+__all__ = ["Hgq2Body", "convert", "load_model"]
+
+MOVES = {
+    *("Flatten", "Reshape", "Permute", "ZeroPadding1D", "ZeroPadding2D", "Cropping1D", "Cropping2D"),
+    *("UpSampling1D", "UpSampling2D", "Concatenate"),
+}
+"""Layers of Keras through which every element passes as it is."""
+
+
+def convert(model: KerasModel, name: str, input_format: Formats = None) -> Conversion:
+    """A built model of HGQ2 -> its exact Graph, named `name`, and notes on what was left out.
+
+    input_format: needed for inputs before which no single cast can stand that all their quantizers would forgive.
+    Raises Refused naming layer, reason, remedy.
+    """
+    calls = calls_of(model)
+    inputs = [_input(name, each, calls, input_format) for each in calls.inputs]
+    builder = Builder(inputs)
+    ends = {each.name: each.name for each in inputs}
+    for call in calls.calls:
+        ends[call.name] = add_layer(builder, call, *(ends[source] for source in call.sources))
+    outputs = {output: ends[end] for output, end in calls.outputs.items()}
+    if idle := [output for output, end in outputs.items() if end in {each.name for each in inputs}]:
+        raise Refused(f"model {name}: output {idle[0]} is input {outputs[idle[0]]} itself; leave it out of the model")
+    return Conversion(Graph.of(name, inputs, builder.nodes, outputs), calls.notes)
+
+
+def _input(model: str, given: KerasInput, found: Calls, formats: Formats) -> Input:
+    """An input with its format, and the cast before it, unless the user gave a format."""
+    if any(size is None for size in given.shape):
+        raise Refused(f"model {model}: input shape {given.shape} is open; build it with a fixed shape")
+    told: Format | None = formats.get(given.name) if isinstance(formats, Mapping) else formats
+    if told is not None:
+        return Input(given.name, given.shape, told)
+    quantizers = list(_first_quantizers(given.name, found))
+    chosen: Cast | None = None
+    if None not in quantizers:
+        chosen = cover([each for each in quantizers if each is not None])
+    if chosen is None:
+        one = len(found.inputs) == 1
+        what, key = ("its input", "") if one else (f"input {given.name}", f"{given.name}=")
+        raise Refused(
+            f"model {model}: no one cast can stand before the quantizers of {what}: give its number format, "
+            f'for example --input-format "{key}fixed<16,6>"'
+        )
+    return Input(given.name, given.shape, chosen.format, chosen)
+
+
+def _first_quantizers(name: str, found: Calls) -> Iterator[EachFormat | None]:
+    """What the quantizers make of an input, or call, that read it; None for a reader that has no quantizer."""
+    for call in found.calls:
+        for place, source in enumerate(call.sources):
+            if source != name:
+                continue
+            if input_quantizers(call.layer, len(call.sources)):
+                yield input_formats(call, [_axes(call)] * len(call.sources))[place]
+            elif kind_of(call.layer) in MOVES:
+                yield from _first_quantizers(call.name, found)
+            else:
+                yield None
+
+
+def _axes(call: Call) -> int:
+    """Axes of a row of what a call reads, by its quantizer's state, which has one for the batch as well."""
+    quantizer = input_quantizers(call.layer, 1)[0].quantizer
+    return len(quantizer._i.shape) - 1 if hasattr(quantizer, "_i") else 0
+
+
+class Hgq2:
+    """The front end of Keras models with HGQ2's layers."""
+
+    name = "hgq2"
+    takes = "Keras models with HGQ2 layers (.keras, .h5, .hdf5)"
+
+    def recognises(self, source: Any) -> bool:
+        """Whether source is ours: a file whose configuration names a layer of HGQ2, a Keras model that holds one."""
+        if isinstance(source, Path):
+            return names_hgq2(source)
+        return holds_hgq2(source)
+
+    def load(self, path: Path, weights: Path | None) -> KerasModel:
+        """The model at path, of which nothing is executed; weights: none. Raises QcompressError in one line."""
+        return load_model(path, weights)
+
+    def save(self, model: KerasModel, path: Path) -> Path:
+        """Write model as path with .keras behind, a file whose bytes depend on the model alone; gives the file."""
+        target = path.with_name(f"{path.name}.keras")
+        save_model(model, target)
+        return target
+
+    def convert(self, model: KerasModel, name: str, formats: Formats) -> Conversion:
+        """The exact graph of model, named `name`, and notes; formats: of inputs. Raises Refused."""
+        return convert(model, name, formats)
+
+    def body(self, model: KerasModel, graph: Graph) -> Hgq2Body:
+        """HGQ2's own layers in float64, weights and tables as they are in float32, on the codes of graph."""
+        return Hgq2Body(model, graph)
+
+    def function(self, model: KerasModel) -> Callable[[Tensor], Tensor]:
+        """The model's predict in float32, on arrays of values (rows, ...)."""
+        return partial(predict, model)
+
+
+FRONT_END = Hgq2()
