@@ -95,6 +95,13 @@ End = str | Pending
 """What gives the result of a call: a node, or one with functions that wait."""
 
 
+def settled(end: End) -> str:
+    """The node that ends a call; raises Refused where functions still wait for a quantizer."""
+    if isinstance(end, Pending):
+        raise end.refusal()
+    return end
+
+
 def realized(builder: Builder, name: str, pending: Pending, declared: Format | None) -> str:
     """Append the staircase that functions with a quantizer at their end are, and the moves among them behind it.
 
