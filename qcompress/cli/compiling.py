@@ -5,7 +5,7 @@ from typing import Annotated
 
 import typer
 
-from qcompress.cli.arguments import console_of_output, print_lines, target_names
+from qcompress.cli.arguments import console_of_output, print_lines, seconds_in, target_names
 from qcompress.cli.hardware import ClockMhz, Dsp, Ff, Ge, LatencyNs, Lut, hardware_of, told
 from qcompress.errors import MismatchError, QcompressError
 
@@ -19,6 +19,10 @@ InputFormat = Annotated[
 FrontEndName = Annotated[
     str | None, typer.Option("--front-end", metavar="NAME", help="What reads the model (default: recognised).")
 ]
+Budget = Annotated[
+    str | None,
+    typer.Option(metavar="TIME", help="For the builds where --targets names none: 90s, 5m, 1h (default: 5m)."),
+]
 Weights = Annotated[Path | None, typer.Option(help="Weights of a .json model (default: beside it).")]
 
 
@@ -31,7 +35,11 @@ def compile_(
         ),
     ],
     out: Annotated[Path | None, typer.Option(help="Candidate folder (default: hls_projects/NAME).")] = None,
-    targets: Annotated[str, typer.Option(help="Comma-separated: cpp, hls, rtl, rtl_loadable, ...")] = "cpp,hls",
+    targets: Annotated[
+        str | None,
+        typer.Option(help="Comma-separated: cpp, hls, rtl, rtl_loadable, ... (default: of cpp and hls what is exact)."),
+    ] = None,
+    budget: Budget = None,
     input_format: InputFormat = None,
     weights: Weights = None,
     front_end: FrontEndName = None,
@@ -49,9 +57,10 @@ def compile_(
 
     \f
 
-    model: its file; out: the candidate's folder; targets: names, with commas between; input_format: "[NAME=]FORMAT" of
-    each input without quantizer; weights: of a .json model; front_end: name of what reads it; device, clock_mhz,
-    latency_ns, lut, ff, dsp, ge: as section hardware of a config.
+    model: its file; out: the candidate's folder; targets: names, with commas between; budget: time for the
+    builds where none are named; input_format: "[NAME=]FORMAT" of each input without quantizer; weights: of a .json
+    model; front_end: name of what reads it; device, clock_mhz, latency_ns, lut, ff, dsp, ge: as section hardware of a
+    config.
     """
     from qcompress import pipeline
     from qcompress.candidate.figures import GRAPHS, VERIFICATION
@@ -60,11 +69,12 @@ def compile_(
     from qcompress.report.terminal import print_tables
 
     console = console_of_output()
+    names, seconds = None if targets is None else target_names(targets), _budget(budget, targets)
     foreign = pipeline.Foreign(model, weights, tuple(input_format or ()), front_end)
     folder = out or Path("hls_projects") / foreign.name
     aims = hardware_of(told(device=device, clock_mhz=clock_mhz, latency_ns=latency_ns, lut=lut, ff=ff, dsp=dsp, ge=ge))
     with Reporter(console) as reporter:
-        candidate = pipeline.compile_model(foreign, folder, target_names(targets), reporter, aims)
+        candidate = pipeline.compile_model(foreign, folder, names, reporter, aims, seconds)
     print_tables(candidate_tables(candidate), console)
     print_lines(candidate.figures_of(GRAPHS)[foreign.name].notes, console)
     console.print(f"candidate: {candidate.folder}", highlight=False)
@@ -79,8 +89,9 @@ def verify(
     ] = None,
     samples: Annotated[int, typer.Option(min=1, help="Rows of each random input set.")] = 1000,
     targets: Annotated[
-        str | None, typer.Option(help="Comma-separated (default: all that are built, or can be).")
+        str | None, typer.Option(help="Comma-separated (default: all that are built, or can be within the budget).")
     ] = None,
+    budget: Budget = None,
     input_format: InputFormat = None,
     weights: Weights = None,
     front_end: FrontEndName = None,
@@ -90,8 +101,9 @@ def verify(
     \f
 
     subject: a candidate's folder, or a model file. inputs: an .npy of input values (rows, *input shape) to add to the
-    random ones, of which there are `samples` rows a set; targets: names, with commas between. input_format, weights and
-    front_end are for a model file alone, as in `compile_`; raises QcompressError for one given with a candidate.
+    random ones, of which there are `samples` rows a set; targets: names, with commas between;
+    budget: time for the builds where none are named. budget, input_format, weights and front_end are for a model file
+    alone, as in `compile_`; raises QcompressError for one given with a candidate.
     """
     from qcompress import pipeline
     from qcompress.progress import Reporter
@@ -100,12 +112,13 @@ def verify(
 
     console, names = console_of_output(), None if targets is None else target_names(targets)
     notes: list[str] = []
+    seconds = _budget(budget, targets)
     if subject.is_file():
         with Reporter(console) as reporter:
             foreign = pipeline.Foreign(subject, weights, tuple(input_format or ()), front_end)
-            comparisons, notes = pipeline.verify_model(foreign, inputs, samples, names, reporter)
-    elif input_format or weights or front_end:
-        given = "--input-format, --weights and --front-end"
+            comparisons, notes = pipeline.verify_model(foreign, inputs, samples, names, reporter, seconds)
+    elif input_format or weights or front_end or budget:
+        given = "--budget, --input-format, --weights and --front-end"
         raise QcompressError(f"{subject}: {given} are for a model file; a candidate has its own")
     else:
         comparisons, notes = pipeline.verify_candidate(subject, inputs, samples, names)
@@ -113,3 +126,10 @@ def verify(
     print_lines(notes, console)
     if wrong := pipeline.mismatches(comparisons):
         raise MismatchError(f"{subject}: {wrong[0]}")
+
+
+def _budget(text: str | None, targets: str | None) -> float:
+    """Seconds for the builds of targets that are not named; raises QcompressError where some are."""
+    if text is not None and targets is not None:
+        raise QcompressError("--budget is for targets that are not named: leave out it or --targets")
+    return seconds_in(text or "5m")

@@ -1,16 +1,19 @@
-"""Activations and their quantizers as nodes: casts, relu, slopes of powers of two, and tables for all else."""
+"""Activations and their quantizers as nodes: casts, relu, slopes of powers of two, tables, and staircases of sums."""
 
 from collections.abc import Callable
 
 import numpy as np
 
-from qcompress.errors import Refused
+from qcompress.errors import QcompressError, Refused
 from qcompress.fixedpoint import Cast, Format, Overflow, Rounding
 from qcompress.frontends.builder import UNKNOWN, Builder
 from qcompress.frontends.calls import Call
+from qcompress.frontends.grids import exact_codes
 from qcompress.frontends.keras_objects import Quantizer
-from qcompress.frontends.quantizers import QUANTIZERS, cast_of, check_activation, table_of
+from qcompress.frontends.pending import End, Pending, Step, realized
+from qcompress.frontends.quantizers import QUANTIZERS, cast_of, check_activation, declared_format, table_of
 from qcompress.frontends.runtime import import_keras, kind_of
+from qcompress.frontends.staircases import EXHAUSTIVE
 from qcompress.graph import Affine, LeakyRelu, Quantize, Relu, Table
 from qcompress.graph.elementwise import MAX_TABLE_BITS
 
@@ -20,20 +23,40 @@ GRID_FUNCTIONS = {
 }
 """Functions of one element whose values may lie on a grid; a table shows whether they do."""
 
+STAIRS = {"binary_sigmoid", "binary_tanh"}
+"""Functions that are staircases without a quantizer."""
+
+RISING = {
+    *("relu", "relu6", "ReLU", "LeakyReLU", "leaky_relu", "hard_tanh", "hard_sigmoid", "smooth_sigmoid", "smooth_tanh"),
+    *("binary_sigmoid", "binary_tanh", "quantized_bits", "quantized_linear"),
+    *("binary", "ternary", "stochastic_binary", "stochastic_ternary"),
+}
+"""Functions that never fall: each is a chain of products with a positive number, sums with a constant, limits, roundings
+to an integer and comparisons, and float32 keeps the order in each of them."""
+
+LOGARITHMIC = {"quantized_po2", "quantized_relu_po2"}
+"""Functions that rise but for what float32's logarithm errs next to their steps."""
+NEAR = 256
+"""Codes around such a step that are tried: an error of a few last bits of a logarithm moves a step of 24 bits by less."""
+
 MAX_HARD_FRACTION = 22
 """Most fractional bits of x with which float32 forms x / 2 + 1 / 2 exactly between -1 and 1."""
 
 
-def add_activation(builder: Builder, name: str, layer: str, activation: Quantizer, source: str) -> str:
-    """Append activation, a quantizer or a function, to builder as node `name` behind source; gives the last node.
+def add_activation(builder: Builder, name: str, layer: str, activation: Quantizer, source: End) -> End:
+    """Append activation, a quantizer or a function, to builder as node `name` behind source; gives what ends it.
 
     layer: whom to name in refusals. A linear activation is no node. Raises Refused.
     """
     label = kind_of(activation)
     if activation is None or label == "linear":
         return source
+    if isinstance(source, Pending):
+        return behind(builder, name, layer, activation, source)
     if label == "relu":
         return builder.add(name, Relu(), source)
+    if label == "relu6" and builder.formats[source].width > MAX_TABLE_BITS:
+        return limited(builder, name, layer, 6.0, source)
     if label in GRID_FUNCTIONS:
         return add_table(builder, name, layer, activation, source)
     if label not in QUANTIZERS:
@@ -42,29 +65,65 @@ def add_activation(builder: Builder, name: str, layer: str, activation: Quantize
     return _KINDS.get(label, _quantizer)(builder, name, layer, activation, source)
 
 
-def add_table(builder: Builder, name: str, layer: str, function: Quantizer, source: str) -> str:
-    """Append the table of function, of one element, to builder as node `name` behind source; gives its name.
+def add_table(builder: Builder, name: str, layer: str, function: Quantizer, source: str) -> End:
+    """Append the table of function, of one element, to builder as node `name` behind source; gives what ends it.
 
-    layer: whom to name in refusals. Raises Refused if the input is wide or the function's values are on no grid.
+    Of a wide input it is a staircase, or waits for a quantizer that makes it one. layer: whom to name in refusals.
+    Raises Refused if the function's values are on no grid.
     """
     given = builder.formats[source]
-    if given.width > MAX_TABLE_BITS:
-        label = kind_of(function)
-        raise Refused(
-            f"layer {layer}: {label} of {given.width} bits needs too large a table; "
-            f"put a quantizer of {MAX_TABLE_BITS} bits or fewer before"
+    if given.width <= MAX_TABLE_BITS:
+        return builder.add(name, Table(*table_of(layer, function, given)), source)
+    return behind(builder, name, layer, function, Pending(source, ()))
+
+
+def behind(builder: Builder, name: str, layer: str, function: Quantizer, pending: Pending, remedy: str = "") -> End:
+    """Append function, of one element, behind functions that wait: with a quantizer they become a staircase.
+
+    name, layer: as of `add_activation`; remedy: where the function is the first, what to change if no quantizer comes.
+    Raises Refused for functions that are not known to rise.
+    """
+    label = kind_of(function)
+    if label in QUANTIZERS:
+        check_activation(layer, function)
+    if not pending.steps and not remedy:
+        width = builder.formats[pending.source].width
+        remedy = (
+            f"{label} of {width} bits needs too large a table; put a quantizer of {MAX_TABLE_BITS} bits or fewer before"
         )
-    return builder.add(name, Table(*table_of(layer, function, given)), source)
+    elif pending.steps:
+        remedy = pending.steps[0].remedy
+    rises, near = _rises(function), NEAR if label in LOGARITHMIC else 0
+    step = Step(layer, label, function, remedy, monotonic=rises, rises=rises, near=near)
+    waiting = pending.then(step)
+    range_ = builder.ranges[pending.source]
+    if not rises and not pending.steps and int((range_.high - range_.low).max()) >= EXHAUSTIVE:
+        raise Refused(f"layer {layer}: {remedy}")
+    if label not in QUANTIZERS | STAIRS:
+        return waiting
+    return realized(builder, name, waiting, declared_format(function))
 
 
-def _quantizer(builder: Builder, name: str, layer: str, quantizer: Quantizer, source: str) -> str:
+def _rises(function: Quantizer) -> bool:
+    """Whether a function is known never to fall, whatever float32 rounds on its way."""
+    label = kind_of(function)
+    if label in {"quantized_tanh", "quantized_sigmoid", "quantized_relu"}:
+        flags = ("use_real_tanh", "use_real_sigmoid", "use_sigmoid")
+        known = not any(getattr(function, flag, False) for flag in flags)
+    else:
+        known = label in RISING | LOGARITHMIC
+    slopes = (getattr(function, name, None) for name in ("alpha", "negative_slope"))
+    return known and all(slope is None or float(slope) >= 0 for slope in slopes)
+
+
+def _quantizer(builder: Builder, name: str, layer: str, quantizer: Quantizer, source: str) -> End:
     cast = cast_of(quantizer)
     if cast is not None:
         return builder.add(name, Quantize(cast), source)
     return add_table(builder, name, layer, quantizer, source)
 
 
-def _quantized_relu(builder: Builder, name: str, layer: str, quantizer: Quantizer, source: str) -> str:
+def _quantized_relu(builder: Builder, name: str, layer: str, quantizer: Quantizer, source: str) -> End:
     """With a slope: cut at the value whose slope is the lowest code, bend, round.
 
     Without the cut QKeras' lower limit, -slope 2**integer, would be missed: it lies inside the format.
@@ -91,7 +150,7 @@ def slope_shift(slope: float) -> int | None:
     return 1 - int(exponent) if mantissa == 0.5 and exponent <= 1 else None
 
 
-def _binary(builder: Builder, name: str, layer: str, quantizer: Quantizer, source: str) -> str:
+def _binary(builder: Builder, name: str, layer: str, quantizer: Quantizer, source: str) -> End:
     """The sign needs one bit of its input: the floor of a half-open step of any width keeps it."""
     if builder.formats[source].signed and builder.formats[source].width > MAX_TABLE_BITS:
         sign = Cast(Format(True, 1, 1), Rounding.TRN, Overflow.SAT)
@@ -99,7 +158,7 @@ def _binary(builder: Builder, name: str, layer: str, quantizer: Quantizer, sourc
     return add_table(builder, name, layer, quantizer, source)
 
 
-def _quantized_tanh(builder: Builder, name: str, layer: str, quantizer: Quantizer, source: str) -> str:
+def _quantized_tanh(builder: Builder, name: str, layer: str, quantizer: Quantizer, source: str) -> End:
     """QKeras' own tanh is the identity cut at -1 and 1, which a cast to that range is."""
     if quantizer.use_real_tanh or not _is_hard(builder, source):
         return _quantizer(builder, name, layer, quantizer, source)
@@ -107,7 +166,7 @@ def _quantized_tanh(builder: Builder, name: str, layer: str, quantizer: Quantize
     return builder.add(name, Quantize(Cast(Format(True, int(quantizer.bits), 1), Rounding.RND_CONV, overflow)), source)
 
 
-def _quantized_sigmoid(builder: Builder, name: str, layer: str, quantizer: Quantizer, source: str) -> str:
+def _quantized_sigmoid(builder: Builder, name: str, layer: str, quantizer: Quantizer, source: str) -> End:
     """QKeras' own sigmoid of a sum too wide for a table: (x + 1) / 2, cut by a cast at 0 and 1."""
     narrow = builder.formats[source].width <= MAX_TABLE_BITS
     if narrow or quantizer.use_real_sigmoid or quantizer.symmetric or not _is_hard(builder, source):
@@ -127,7 +186,7 @@ def _is_hard(builder: Builder, source: str) -> bool:
     return quantizers._sigmoid is quantizers.hard_sigmoid and builder.formats[source].fraction <= MAX_HARD_FRACTION
 
 
-_KINDS: dict[str, Callable[[Builder, str, str, Quantizer, str], str]] = {
+_KINDS: dict[str, Callable[[Builder, str, str, Quantizer, str], End]] = {
     "quantized_relu": _quantized_relu,
     "quantized_tanh": _quantized_tanh,
     "quantized_sigmoid": _quantized_sigmoid,
@@ -135,7 +194,7 @@ _KINDS: dict[str, Callable[[Builder, str, str, Quantizer, str], str]] = {
 }
 
 
-def activation(builder: Builder, call: Call, source: str) -> str:
+def activation(builder: Builder, call: Call, source: End) -> End:
     """Activation and QActivation: appends to builder what call computes on source; gives the node that ends it."""
     return add_activation(builder, call.name, call.name, call.layer.activation, source)
 
@@ -145,29 +204,63 @@ def cast(builder: Builder, call: Call, source: str) -> str:
     return builder.add(call.name, Quantize(call.layer.cast), source)
 
 
-def relu(builder: Builder, call: Call, source: str) -> str:
+def relu(builder: Builder, call: Call, source: End) -> End:
     """ReLU: appends to builder what call computes on source; gives the node that ends it.
 
     Plain, with a slope of a power of two, or bounded. Raises Refused for other slopes and for bounds without a table.
     """
     layer = call.layer
+    if isinstance(source, Pending):
+        return behind(builder, call.name, call.name, layer, source)
     if layer.max_value is not None or layer.threshold:
-        return add_table(builder, call.name, call.name, layer, source)
+        return _bounded(builder, call, source)
     return _sloped(builder, call, float(layer.negative_slope), source)
 
 
-def leaky_relu(builder: Builder, call: Call, source: str) -> str:
+def leaky_relu(builder: Builder, call: Call, source: End) -> End:
     """LeakyReLU: appends to builder what call computes on source; gives the node.
 
     Raises Refused for a slope that is no power of two up to 1.
     """
+    if isinstance(source, Pending):
+        return behind(builder, call.name, call.name, call.layer, source)
     return _sloped(builder, call, float(call.layer.negative_slope), source)
 
 
-def _sloped(builder: Builder, call: Call, slope: float, source: str) -> str:
+def _bounded(builder: Builder, call: Call, source: str) -> End:
+    """ReLU with a limit or a threshold: a table, or of a wide input, if the limit is on a grid, m - relu(m - relu(x))."""
+    layer = call.layer
+    wide = builder.formats[source].width > MAX_TABLE_BITS
+    if not wide or layer.max_value is None or layer.threshold or layer.negative_slope:
+        return add_table(builder, call.name, call.name, layer, source)
+    return limited(builder, call.name, call.name, float(layer.max_value), source)
+
+
+def limited(builder: Builder, name: str, layer: str, most: float, source: str) -> str:
+    """Append to builder the ReLU of source with the limit `most`; gives its node `name`.
+
+    layer: whom to name in refusals. Raises Refused if the limit is on no grid.
+    """
+    try:
+        code, format_ = exact_codes(most)
+    except QcompressError as fault:
+        raise Refused(f"layer {layer}: its limit {most:g} is on no grid ({fault}); use a power of two") from None
+    channels = builder.shapes[source][-1]
+    minus, bias = np.full(channels, -1), np.full(channels, int(code))
+
+    def distance(node: str, source: str) -> str:
+        return builder.add(node, Affine(minus, Format(True, 1, 1), bias, format_, UNKNOWN), source)
+
+    node = builder.add(f"{name}_low", Relu(), source)
+    node = builder.add(f"{name}_below", Relu(), distance(f"{name}_distance", node))
+    return distance(name, node)
+
+
+def _sloped(builder: Builder, call: Call, slope: float, source: str) -> End:
     if slope == 0:
         return builder.add(call.name, Relu(), source)
     shift = slope_shift(slope)
     if shift is None:
-        raise Refused(f"layer {call.name}: negative_slope {slope:g} is not exact; use a power of two up to 1")
+        remedy = f"negative_slope {slope:g} is not exact; use a power of two up to 1"
+        return behind(builder, call.name, call.name, call.layer, Pending(source, ()), remedy)
     return builder.add(call.name, LeakyRelu(shift), source)

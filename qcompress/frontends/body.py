@@ -11,10 +11,11 @@ from qcompress.files import JsonObject
 from qcompress.fixedpoint import Codes, Values
 from qcompress.frontends.calls import Call, calls_of
 from qcompress.frontends.exactness import float32_exact
+from qcompress.frontends.folding import FOLDED, is_folded, unquantized
 from qcompress.frontends.keras_objects import KerasLayer, KerasModel, Quantizer, Tensor
 from qcompress.frontends.quantizers import evaluate
 from qcompress.frontends.runtime import PREDICT_BATCH, float_type, import_keras, kind_of, predict
-from qcompress.graph import Graph, Table, Tensors
+from qcompress.graph import Graph, Table, Tensors, Thresholds
 from qcompress.graph.ports import as_tensors, by_port
 
 WEIGHTS = {
@@ -32,6 +33,12 @@ WEIGHTS = {
 
 WIDENING = {"QAveragePooling2D"}
 """Layers that need more bits on their way than their result: it averages sums multiplied by their number."""
+
+STAIRCASES = {
+    *("BatchNormalization", "QBatchNormalization", "QActivation", "Activation", "ReLU", "LeakyReLU"),
+    *("AveragePooling1D", "AveragePooling2D", "GlobalAveragePooling1D", "GlobalAveragePooling2D"),
+}
+"""Layers that may stand before the quantizer that makes them a staircase."""
 
 MEMORY = 1 << 30
 """Bytes that the tensors of one batch may take."""
@@ -106,20 +113,29 @@ def _copied(calls: tuple[Call, ...], graph: Graph, dtype: str) -> tuple[list[Ten
         given = list(tensors.values())
         for call in calls:
             sources = [tensors[source] for source in call.sources]
-            tensors[call.name] = _copy(call, graph, dtype, sources)
+            if dtype != "float32" and _waits(call, graph):
+                tensors[call.name] = keras.layers.Lambda(_InFloat32(call.layer), dtype=dtype)(sources[0])
+            else:
+                tensors[call.name] = _copy(call, graph, dtype, sources)
     return given, tensors
+
+
+def _waits(call: Call, graph: Graph) -> bool:
+    """Whether a call is part of a staircase, which is of float32: a function before its quantizer has no node."""
+    quantized = {each.name for each in graph.inputs if each.quantizer is not None}
+    return kind_of(call.layer) in STAIRCASES and call.name not in graph.formats and not quantized & {*call.sources}
 
 
 def _copy(call: Call, graph: Graph, dtype: str, sources: list[Tensor]) -> Tensor:
     """What a copy of a layer in `dtype` gives for these tensors."""
     layer = call.layer
-    copy = type(layer).from_config(_bare_config(layer) | {"dtype": dtype, "name": call.name})
+    copy = _empty(layer, {"dtype": dtype, "name": call.name})
     for key in ("average_quantizer", "inverse_quantizer"):
         for attribute in (key, f"{key}_internal"):
             if getattr(layer, attribute, None) is not None:
                 setattr(copy, attribute, getattr(layer, attribute))
     if getattr(layer, "activation", None) is not None:
-        copy.activation = None if call.cut else _activation(layer.activation, _is_table(call, graph), dtype)
+        copy.activation = None if call.cut else _activation(layer.activation, _in_float32(call, graph), dtype)
     if getattr(layer, "_mask", None) is not None:
         copy._mask = np.asarray(layer._mask, dtype)
     if len(sources) > 1:
@@ -127,6 +143,22 @@ def _copy(call: Call, graph: Graph, dtype: str, sources: list[Tensor]) -> Tensor
     copy.build(sources[0].shape)
     _take_weights(layer, copy)
     return copy(sources[0])
+
+
+def _empty(layer: KerasLayer, own: JsonObject) -> KerasLayer:
+    """A layer of the same kind without quantizers and weights; plain where the layer holds a normalization."""
+    if not is_folded(layer):
+        return type(layer).from_config(_bare_config(layer) | own)
+    kind = getattr(import_keras().layers, FOLDED[kind_of(layer)])
+    known = kind.from_config(
+        {"units": 1}
+        if kind.__name__ == "Dense"
+        else {"filters": 1, "kernel_size": 1}
+        if kind.__name__ == "Conv2D"
+        else {"kernel_size": 1}
+    ).get_config()
+    bare = {key: value for key, value in _bare_config(layer).items() if key in known}
+    return kind.from_config(bare | {"use_bias": True} | own)
 
 
 def _bare_config(layer: KerasLayer) -> JsonObject:
@@ -141,17 +173,21 @@ def _bare_config(layer: KerasLayer) -> JsonObject:
 def _take_weights(layer: KerasLayer, copy: KerasLayer) -> None:
     """Give the copy the weights that the layer's quantizers make of its own."""
     for key, what in WEIGHTS.items():
-        values = getattr(layer, what, None)
-        if values is not None and hasattr(values, "assign"):
+        if not hasattr(layer, what) and not (what == "bias" and is_folded(layer)):
+            continue
+        plain = is_folded(layer) and what == "depthwise_kernel"
+        target = getattr(copy, "kernel" if plain else what, None)
+        if hasattr(target, "assign"):
             quantizer = getattr(layer, f"{key}_internal", None)
-            getattr(copy, what).assign(evaluate(quantizer or (lambda tensor: tensor), values))
+            target.assign(evaluate(quantizer or (lambda tensor: tensor), unquantized(layer, what)))
 
 
-def _is_table(call: Call, graph: Graph) -> bool:
-    """Whether the activation of a call is a table in the graph."""
+def _in_float32(call: Call, graph: Graph) -> bool:
+    """Whether the activation of a call is a table or the end of a staircase in the graph."""
     operations = {node.name: node.operation for node in graph.nodes}
-    alone = "Activation" in kind_of(call.layer)
-    return isinstance(operations.get(call.name if alone else f"{call.name}_activation"), Table)
+    name = call.name if "Activation" in kind_of(call.layer) else f"{call.name}_activation"
+    stepped = {f"{name}_steps", f"{name}_line"} & operations.keys()
+    return bool(stepped) or isinstance(operations.get(name), Table | Thresholds)
 
 
 def _activation(function: Quantizer, is_table: bool, dtype: str) -> Quantizer:

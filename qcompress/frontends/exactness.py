@@ -3,7 +3,7 @@
 import numpy as np
 
 from qcompress.fixedpoint import Format
-from qcompress.graph import Graph, Linear, Node, Quantize, Range, Table
+from qcompress.graph import Graph, Linear, Node, Quantize, Range, Table, Thresholds
 from qcompress.graph import ranges as exact_ranges
 
 LARGEST = 1 << exact_ranges.FLOAT32_BITS
@@ -12,7 +12,7 @@ LARGEST = 1 << exact_ranges.FLOAT32_BITS
 def float32_exact(graph: Graph) -> dict[str, bool]:
     """By node: whether float32 computes it without rounding, in any order of the sum, for every input of the graph.
 
-    A table is exact, since its codes were computed in float32; a cast is where its input and output fit 24 bits of
+    Tables and thresholds are exact, since their codes were computed in float32; a cast is where its input and output fit 24 bits of
     the finer of the two grids, for QKeras forms x + (quantized - x).
     """
     ranges = graph.ranges()
@@ -23,7 +23,7 @@ def _node_exact(graph: Graph, node: Node, ranges: dict[str, Range]) -> bool:
     given = graph.formats[node.source]
     if isinstance(node.operation, Linear):
         return exact_ranges.float32_exact(node.operation, ranges[node.source], given)
-    if isinstance(node.operation, Table):
+    if isinstance(node.operation, Table | Thresholds):
         return True
     if isinstance(node.operation, Quantize):
         finer = max(given.fraction, node.operation.cast.format.fraction)

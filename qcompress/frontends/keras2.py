@@ -29,16 +29,30 @@ def _with_input(description: Description) -> Description:
     return description | {"config": config | {"layers": [*start, *config["layers"][1:]]}}
 
 
-def _without_groups(found: Description) -> Description:
-    """Depthwise layers carried a number of groups, always 1, that Keras 3 does not know."""
-    config = {key: value for key, value in found["config"].items() if (key, value) != ("groups", 1)}
-    return found | {"config": config}
+def _without(*keys: str, unless: str = "") -> Callable[[Description], Description]:
+    """A change that leaves out keys of the configuration that Keras 3 does not know, unless one of them is in use."""
 
+    def change(found: Description) -> Description:
+        config = found["config"]
+        if config.get(unless) not in (None, False, 1):
+            return found
+        return found | {"config": {key: value for key, value in config.items() if key not in keys}}
+
+    return change
+
+
+_DEPTHWISE = _without("groups", unless="groups")
+_SEPARABLE = _without("groups", "kernel_initializer", "kernel_regularizer", "kernel_constraint", unless="groups")
+_FOLDED = _without("groups", "synchronized", "renorm", "renorm_clipping", "renorm_momentum", unless="renorm")
+"""Of layers that hold a normalization: they write down what it is made of, and do not read all of it."""
 
 _CHANGES: dict[str, Callable[[Description], Description]] = {
     "Sequential": _with_input,
-    "DepthwiseConv2D": _without_groups,
-    "QDepthwiseConv2D": _without_groups,
-    "QSeparableConv1D": _without_groups,
-    "QSeparableConv2D": _without_groups,
+    "DepthwiseConv2D": _DEPTHWISE,
+    "QDepthwiseConv2D": _DEPTHWISE,
+    "QSeparableConv1D": _SEPARABLE,
+    "QSeparableConv2D": _SEPARABLE,
+    "QDenseBatchnorm": _FOLDED,
+    "QDepthwiseConv2DBatchnorm": _FOLDED,
+    "QConv2DBatchnorm": _without("synchronized", "renorm", "renorm_clipping", "renorm_momentum", unless="renorm"),
 }

@@ -6,12 +6,13 @@ from qcompress.errors import Refused
 from qcompress.frontends import activations, linear, plain
 from qcompress.frontends.builder import Builder
 from qcompress.frontends.calls import Call
+from qcompress.frontends.pending import End, Pending
 from qcompress.frontends.runtime import kind_of
 
 OWN = "qcompress.training.exact_layers"
 """Module of the layers that carry the graph's arithmetic themselves."""
 
-LAYERS: dict[str, Callable[..., str]] = {
+LAYERS: dict[str, Callable[..., End]] = {
     "QDense": linear.dense,
     "QConv1D": linear.convolution,
     "QConv2D": linear.convolution,
@@ -19,6 +20,9 @@ LAYERS: dict[str, Callable[..., str]] = {
     "QSeparableConv1D": linear.separable,
     "QSeparableConv2D": linear.separable,
     "QConv2DTranspose": linear.transposed,
+    "QDenseBatchnorm": linear.dense,
+    "QConv2DBatchnorm": linear.convolution,
+    "QDepthwiseConv2DBatchnorm": linear.depthwise,
     "Dense": linear.dense,
     "Conv1D": linear.convolution,
     "Conv2D": linear.convolution,
@@ -64,27 +68,47 @@ LAYERS: dict[str, Callable[..., str]] = {
 }
 """By class name; a handler takes the builder, the call and the nodes that feed it, and gives the node that ends it."""
 
+MOVES: dict[str, Callable[..., str]] = {
+    "MaxPooling1D": plain.max_pool,
+    "MaxPooling2D": plain.max_pool,
+    "GlobalMaxPooling1D": plain.global_max_pool,
+    "GlobalMaxPooling2D": plain.global_max_pool,
+    "Flatten": plain.flatten,
+    "Reshape": plain.reshape,
+    "Permute": plain.permute,
+    "Cropping1D": plain.crop,
+    "Cropping2D": plain.crop,
+    "UpSampling1D": plain.up_sample,
+    "UpSampling2D": plain.up_sample,
+}
+"""Layers that may as well follow a quantizer that never falls."""
+
+WAITING = {"QBatchNormalization", "BatchNormalization", "QActivation", "Activation", "ReLU", "LeakyReLU"}
+"""Layers that take what lies on no grid yet."""
+
 INSTEAD = {
     "Softmax": "it only at the end of the model",
     "Lambda": "layers: code is not read",
     "PReLU": "LeakyReLU with a power of two",
     "ELU": "QActivation('quantized_relu(...)')",
-    "QDenseBatchnorm": "QDense and fold the normalization into its weights",
-    "QConv2DBatchnorm": "QConv2D and fold the normalization into its weights",
-    "QDepthwiseConv2DBatchnorm": "QDepthwiseConv2D and fold the normalization into its weights",
     "QAdaptiveActivation": "QActivation with fixed integer bits",
 }
 """What to use instead of layers that are often met and refused."""
 
 
-def add_layer(builder: Builder, call: Call, *sources: str) -> str:
-    """Append to builder what one call of a layer computes on the nodes sources; gives the node that ends it.
+def add_layer(builder: Builder, call: Call, *sources: End) -> End:
+    """Append to builder what one call of a layer computes on sources; gives what ends it.
 
     Raises Refused for a layer that has no exact form here, with what to use instead.
     """
     kind = kind_of(call.layer)
     if call.layer.compute_dtype not in {"float32", "float64"}:
         raise Refused(f"layer {call.name}: computes in {call.layer.compute_dtype}; use float32")
+    waiting = [source for source in sources if isinstance(source, Pending)]
+    if waiting and kind in MOVES:
+        return waiting[0].moved(call, MOVES[kind])
+    if waiting and kind not in WAITING:
+        raise waiting[0].refusal()
     if kind in LAYERS:
         return LAYERS[kind](builder, call, *sources)
     quantized = ", ".join(kind for kind in LAYERS if kind.startswith("Q"))

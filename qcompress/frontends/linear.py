@@ -1,5 +1,6 @@
 """Layers with weights as sums of products: dense, convolutions, batch normalization."""
 
+from functools import partial
 from typing import Any
 
 import numpy as np
@@ -9,8 +10,10 @@ from qcompress.fixedpoint import Codes, Format
 from qcompress.frontends.activations import add_activation
 from qcompress.frontends.builder import UNKNOWN, Builder
 from qcompress.frontends.calls import Call
+from qcompress.frontends.folding import is_folded, unquantized
 from qcompress.frontends.grids import exact_codes
 from qcompress.frontends.keras_objects import KerasLayer
+from qcompress.frontends.pending import End, Pending, Step
 from qcompress.frontends.quantizers import check_deterministic, evaluate, weights
 from qcompress.frontends.runtime import kind_of
 from qcompress.frontends.windows import check_channels_last, same_padding, transposed_padding
@@ -18,16 +21,16 @@ from qcompress.graph import Affine, Conv1D, Conv2D, Dense, DepthwiseConv, Transp
 from qcompress.graph.movement import Pairs
 
 
-def dense(builder: Builder, call: Call, source: str) -> str:
+def dense(builder: Builder, call: Call, source: str) -> End:
     """QDense and Dense on the last axis of any shape: appends to builder what call computes on source.
 
     Gives the last node. Weights without a quantizer must be on a grid as they are. Raises Refused.
     """
     kernel = weights(call.layer, "kernel")
-    return _finish(builder, call, builder.add(call.name, Dense(**_arguments(call.layer, *kernel)), source))
+    return _finish(builder, call, builder.add(_sum_name(call), Dense(**_arguments(call.layer, *kernel)), source))
 
 
-def convolution(builder: Builder, call: Call, source: str) -> str:
+def convolution(builder: Builder, call: Call, source: str) -> End:
     """QConv1D, QConv2D and the plain layers: appends to builder what call computes on source; gives the last node.
 
     With stride, dilation, groups, padding, and QConv2D's mask. Raises Refused.
@@ -41,20 +44,20 @@ def convolution(builder: Builder, call: Call, source: str) -> str:
     operation = kind(
         **_arguments(layer, codes, format_), **_sliding(builder, call, source), groups=int(getattr(layer, "groups", 1))
     )
-    return _finish(builder, call, builder.add(call.name, operation, source))
+    return _finish(builder, call, builder.add(_sum_name(call), operation, source))
 
 
-def depthwise(builder: Builder, call: Call, source: str) -> str:
+def depthwise(builder: Builder, call: Call, source: str) -> End:
     """QDepthwiseConv2D and the plain layers: appends to builder what call computes on source; gives the last node.
 
     The plain layers call their kernel otherwise. Raises Refused.
     """
     kernel = weights(call.layer, "depthwise_kernel" if hasattr(call.layer, "depthwise_kernel") else "kernel")
     operation = DepthwiseConv(**_arguments(call.layer, *kernel), **_sliding(builder, call, source))
-    return _finish(builder, call, builder.add(call.name, operation, source))
+    return _finish(builder, call, builder.add(_sum_name(call), operation, source))
 
 
-def separable(builder: Builder, call: Call, source: str) -> str:
+def separable(builder: Builder, call: Call, source: str) -> End:
     """QSeparableConv1D and 2D: appends to builder what call computes on source; gives the last node.
 
     A depthwise convolution, then one over the channels of each position. Raises Refused.
@@ -67,10 +70,10 @@ def separable(builder: Builder, call: Call, source: str) -> str:
     middle = builder.add(f"{call.name}_depthwise", first, source)
     codes, format_ = weights(layer, "pointwise_kernel")
     kind = Conv1D if codes.ndim == 3 else Conv2D
-    return _finish(builder, call, builder.add(call.name, kind(**_arguments(layer, codes, format_)), middle))
+    return _finish(builder, call, builder.add(_sum_name(call), kind(**_arguments(layer, codes, format_)), middle))
 
 
-def transposed(builder: Builder, call: Call, source: str) -> str:
+def transposed(builder: Builder, call: Call, source: str) -> End:
     """QConv2DTranspose: appends to builder what call computes on source; gives the last node.
 
     A correlation of the spread-out input with the kernel turned around. Raises Refused.
@@ -85,28 +88,39 @@ def transposed(builder: Builder, call: Call, source: str) -> str:
         raise Refused(f"layer {call.name}: a transposed convolution with dilation or output_padding; use neither")
     padding = tuple(transposed_padding(layer.padding, *sizes) for sizes in zip(shape[:2], size, strides, strict=True))
     operation = TransposedConv(**_arguments(layer, turned, format_), padding=padding, stuffing=strides)
-    return _finish(builder, call, builder.add(call.name, operation, source))
+    return _finish(builder, call, builder.add(_sum_name(call), operation, source))
 
 
-def batch_normalization(builder: Builder, call: Call, source: str) -> str:
-    """BatchNormalization and QBatchNormalization: appends to builder what call computes on source; gives the node.
+def batch_normalization(builder: Builder, call: Call, source: End) -> End:
+    """BatchNormalization and QBatchNormalization: appends to builder what call computes on source; gives what ends it.
 
-    Scale and shift of each channel. Raises Refused if those are not exact.
+    Scale and shift of each channel; where those are not exact, a function that waits for a quantizer. Raises Refused
+    for another axis than the last.
     """
-    layer, shape = call.layer, builder.shapes[source]
+    layer = call.layer
+    shape = builder.shapes[source.source if isinstance(source, Pending) else source]
     axis = layer.axis[0] if isinstance(layer.axis, list | tuple) else layer.axis
     if axis not in {-1, len(shape)}:
         raise Refused(f"layer {call.name}: normalizes axis {axis}; use the last one")
+    if isinstance(source, Pending):
+        return source.then(_normalizing(call, "it follows a function on no grid"))
     try:
         scale, shift = _scale_and_shift(layer)
         kernel, kernel_format = exact_codes(scale)
         bias, bias_format = exact_codes(shift)
     except QcompressError as fault:
-        raise Refused(
-            f"layer {call.name}: scale or shift is not exact ({fault}); use QBatchNormalization "
-            "with inverse_quantizer, or epsilon=0 and a variance_quantizer of even powers of two"
-        ) from None
+        return Pending(source, (_normalizing(call, f"scale or shift is not exact ({fault})"),))
     return builder.add(call.name, Affine(kernel, kernel_format, bias, bias_format, UNKNOWN), source)
+
+
+def _normalizing(call: Call, reason: str) -> Step:
+    """The layer as Keras computes it: a product and a sum, which rise or fall; reason: why they are no node."""
+    remedy = (
+        f"{reason}; use QBatchNormalization with inverse_quantizer, or epsilon=0 and a variance_quantizer of even powers "
+        "of two"
+    )
+    function = partial(call.layer, training=False)
+    return Step(call.name, kind_of(call.layer), function, remedy, by_channel=True, rises=False)
 
 
 def _scale_and_shift(layer: KerasLayer) -> tuple[Any, Any]:
@@ -135,7 +149,7 @@ def _scale_and_shift(layer: KerasLayer) -> tuple[Any, Any]:
 
 
 def _arguments(layer: KerasLayer, codes: Codes, format_: Format) -> dict[str, Any]:
-    if layer.use_bias:
+    if _has_bias(layer) and _unquantized_bias(layer) is None:
         bias, bias_format = weights(layer, "bias")
     else:
         channels = codes.shape[-1] * (codes.shape[-2] if "Depthwise" in kind_of(layer) else 1)
@@ -147,6 +161,27 @@ def _arguments(layer: KerasLayer, codes: Codes, format_: Format) -> dict[str, An
         "bias_format": bias_format,
         "accumulator": getattr(layer, "accumulator", UNKNOWN),
     }
+
+
+def _sum_name(call: Call) -> str:
+    """The node of a sum: the call's, unless a bias that is on no grid is still missing."""
+    waiting = _has_bias(call.layer) and _unquantized_bias(call.layer) is not None
+    return f"{call.name}_sum" if waiting else call.name
+
+
+def _has_bias(layer: KerasLayer) -> bool:
+    return bool(layer.use_bias) or is_folded(layer)
+
+
+def _unquantized_bias(layer: KerasLayer) -> Refused | None:
+    """Why the bias of a layer, which has no quantizer for it, is on no grid; None if it is on one or has a quantizer."""
+    if getattr(layer, "bias_quantizer_internal", None) is not None or hasattr(layer, "bias_cast"):
+        return None
+    try:
+        weights(layer, "bias")
+    except Refused as refusal:
+        return refusal
+    return None
 
 
 def _masked(name: str, codes: Codes, format_: Format, mask: Any) -> tuple[Codes, Format]:
@@ -174,9 +209,15 @@ def _sliding(builder: Builder, call: Call, source: str) -> dict[str, Any]:
     return {"strides": strides, "padding": padding, "dilation": dilation}
 
 
-def _finish(builder: Builder, call: Call, node: str) -> str:
-    """The inline activation, unless it is the model's end that is left out."""
-    inline = getattr(call.layer, "activation", None)
+def _finish(builder: Builder, call: Call, node: End) -> End:
+    """The bias if it is on no grid, and the inline activation, unless it is the model's end that is left out."""
+    layer = call.layer
+    inline = getattr(layer, "activation", None)
+    refusal = _unquantized_bias(layer) if _has_bias(layer) and isinstance(node, str) else None
+    if refusal is not None:
+        bias, remedy = unquantized(layer, "bias"), str(refusal).removeprefix(f"layer {layer.name}: ")
+        label = f"the bias of {kind_of(layer)}"
+        node = Pending(str(node), (Step(call.name, label, lambda sums: sums + bias, remedy, by_channel=True),))
     if call.cut:
         return node
     return add_activation(builder, f"{call.name}_activation", call.name, inline, node)

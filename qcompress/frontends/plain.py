@@ -7,11 +7,14 @@ from typing import Any
 import numpy as np
 
 from qcompress.errors import QcompressError, Refused
+from qcompress.fixedpoint import Format
 from qcompress.frontends.activations import add_activation
 from qcompress.frontends.builder import UNKNOWN, Builder
 from qcompress.frontends.calls import Call
 from qcompress.frontends.grids import exact_codes
+from qcompress.frontends.pending import End, Pending, Step
 from qcompress.frontends.quantizers import check_activation, evaluate
+from qcompress.frontends.runtime import import_keras, kind_of
 from qcompress.frontends.windows import check_channels_last, same_padding
 from qcompress.graph import (
     Add,
@@ -82,7 +85,7 @@ def max_pool(builder: Builder, call: Call, source: str) -> str:
     return builder.add(call.name, MaxPool(size, strides, padding), source)
 
 
-def average_pool(builder: Builder, call: Call, source: str) -> str:
+def average_pool(builder: Builder, call: Call, source: str) -> End:
     """AveragePooling1D and 2D, QAveragePooling2D: appends to builder what call computes on source; gives the last node.
 
     The plain ones over a power of two of elements, the quantized one over any number. Raises Refused if windows are
@@ -94,10 +97,10 @@ def average_pool(builder: Builder, call: Call, source: str) -> str:
             f"layer {call.name}: windows at the edge average fewer elements; use padding='valid' or ZeroPadding before"
         )
     if getattr(call.layer, "average_quantizer", None) is not None:
-        node = builder.add(call.name, _scaled_sum(builder, call, source, size, strides), source)
-    else:
-        node = builder.add(call.name, AveragePool(size, strides), source)
-    return _inline(builder, call, node)
+        return _inline(builder, call, builder.add(call.name, _scaled_sum(builder, call, source, size, strides), source))
+    if prod(size).bit_count() > 1:
+        return _inline(builder, call, _mean(builder, call, source, size, strides))
+    return _inline(builder, call, builder.add(call.name, AveragePool(size, strides), source))
 
 
 def global_max_pool(builder: Builder, call: Call, source: str) -> str:
@@ -106,7 +109,7 @@ def global_max_pool(builder: Builder, call: Call, source: str) -> str:
     return _flat(builder, call, MaxPool(size, size), source)
 
 
-def global_average_pool(builder: Builder, call: Call, source: str) -> str:
+def global_average_pool(builder: Builder, call: Call, source: str) -> End:
     """GlobalAveragePooling1D and 2D, QGlobalAveragePooling2D: appends to builder what call computes on source.
 
     Gives the last node. The plain ones over a power of two of elements, the quantized one over any number.
@@ -114,7 +117,36 @@ def global_average_pool(builder: Builder, call: Call, source: str) -> str:
     size = _spatial(builder, call, source)
     if getattr(call.layer, "average_quantizer", None) is not None:
         return _inline(builder, call, _flat(builder, call, _scaled_sum(builder, call, source, size, size), source))
+    if prod(size).bit_count() > 1:
+        return _inline(builder, call, _mean(builder, call, source, size, size))
     return _inline(builder, call, _flat(builder, call, AveragePool(size, size), source))
+
+
+def _mean(builder: Builder, call: Call, source: str, size: Shape, strides: Shape) -> Pending:
+    """A mean that is no power of two of elements: their sum, and Keras' own division, which waits for a quantizer."""
+    channels, one = builder.shapes[source][-1], Format(False, 1, 1)
+    kernel = np.ones((*size, channels, 1), np.int64)
+    total = DepthwiseConv(kernel, one, np.zeros(channels, np.int64), one, UNKNOWN, strides=strides)
+    flat = "Global" in kind_of(call.layer)
+    node = builder.add(f"{call.name}_sum", total, source)
+    if flat and not call.layer.keepdims:
+        node = builder.add(f"{call.name}_flat", Flatten(), node)
+
+    def divided(sums: Any) -> Any:
+        """Keras' mean of windows whose first element is the sum, all others 0."""
+        layers, ops = import_keras().layers, import_keras().ops
+        window = ops.reshape(sums, (sums.shape[0], *(1,) * len(size), sums.shape[-1]))
+        window = ops.pad(window, [(0, 0), *((0, length - 1) for length in size), (0, 0)])
+        axes = len(size)
+        pool = (
+            getattr(layers, f"GlobalAveragePooling{axes}D")()
+            if flat
+            else getattr(layers, f"AveragePooling{axes}D")(size)
+        )
+        return ops.reshape(pool(window), sums.shape)
+
+    remedy = f"a mean of {prod(size)} elements is on no grid; use a power of two"
+    return Pending(node, (Step(call.name, kind_of(call.layer), divided, remedy),))
 
 
 def _scaled_sum(builder: Builder, call: Call, source: str, size: Shape, strides: Shape) -> DepthwiseConv:
@@ -168,7 +200,7 @@ def concatenate(builder: Builder, call: Call, *sources: str) -> str:
 add, subtract = merge(Add), merge(Subtract)
 
 
-def _inline(builder: Builder, call: Call, node: str) -> str:
+def _inline(builder: Builder, call: Call, node: End) -> End:
     return add_activation(builder, f"{call.name}_activation", call.name, getattr(call.layer, "activation", None), node)
 
 

@@ -11,17 +11,20 @@ import numpy as np
 
 from qcompress.errors import QcompressError, Refused
 from qcompress.fixedpoint import Cast, Codes, Format, Overflow, Rounding, Values
+from qcompress.frontends.folding import unquantized
 from qcompress.frontends.grids import exact_codes
 from qcompress.frontends.keras_objects import KerasLayer, Quantizer
 from qcompress.frontends.runtime import float_type, import_keras, kind_of
 
-STOCHASTIC = {"bernoulli", "stochastic_binary", "stochastic_ternary"}
+STOCHASTIC = {"bernoulli"}
+"""Quantizers that draw random numbers even at inference."""
 QUANTIZERS = STOCHASTIC | {
+    *("stochastic_binary", "stochastic_ternary"),
     *("quantized_bits", "quantized_linear", "quantized_relu", "quantized_tanh", "quantized_sigmoid"),
     *("quantized_po2", "quantized_relu_po2", "quantized_ulaw", "quantized_hswish", "binary", "ternary"),
 }
 """Quantizers that treat every element by itself, once their scale is a number."""
-AUTO = ("quantized_bits", "quantized_linear", "binary", "ternary")
+AUTO = ("quantized_bits", "quantized_linear", "binary", "ternary", "stochastic_binary", "stochastic_ternary")
 """Quantizers whose alpha may be a word: a scale found from the data."""
 
 
@@ -32,7 +35,7 @@ def check_deterministic(layer: str, quantizer: Quantizer) -> None:
     """
     kind = kind_of(quantizer)
     if kind in STOCHASTIC:
-        raise Refused(f"layer {layer}: {kind} is random; use {kind.removeprefix('stochastic_')}")
+        raise Refused(f"layer {layer}: {kind} draws random numbers at inference too; use binary(use_01=True)")
     if getattr(quantizer, "use_stochastic_rounding", False):
         raise Refused(f"layer {layer}: {kind} with use_stochastic_rounding is not exact; remove it")
     if float(getattr(quantizer, "qnoise_factor", 1.0)) != 1.0:
@@ -135,7 +138,7 @@ def weights(layer: KerasLayer, what: str) -> tuple[Codes, Format]:
     if cast is not None:
         return cast.values(evaluate(lambda tensor: tensor, getattr(layer, what))), cast.format
     quantizer = getattr(layer, f"{key}_quantizer_internal", None)
-    values = getattr(layer, what)
+    values = unquantized(layer, what)
     declared = None
     if quantizer is None:
         found = evaluate(lambda tensor: tensor, values)

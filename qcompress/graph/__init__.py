@@ -5,11 +5,12 @@ from qcompress.graph.elementwise import LeakyRelu, Quantize, Relu, Table
 from qcompress.graph.graph import OPERATIONS, Graph, Input, Node
 from qcompress.graph.linear import Affine, Conv1D, Conv2D, Convolution, Dense, DepthwiseConv, Linear, TransposedConv
 from qcompress.graph.merge import Add, Concatenate, Multiply, Subtract
-from qcompress.graph.movement import Crop, Flatten, Permute, Rearrangement, Reshape, UpSample, ZeroPad
+from qcompress.graph.movement import Crop, Flatten, Gather, Permute, Rearrangement, Reshape, UpSample, ZeroPad
 from qcompress.graph.operation import Elementwise, Merge, Operation, Range, Unary
 from qcompress.graph.pooling import ArgMax, AveragePool, MaxPool, Pool
 from qcompress.graph.ports import Port, Tensors
 from qcompress.graph.stage import Chain, Shape, Stage, ports_in, ports_out
+from qcompress.graph.thresholds import Thresholds
 
 __all__ = [
     "OPERATIONS",
@@ -28,6 +29,7 @@ __all__ = [
     "Each",
     "Elementwise",
     "Flatten",
+    "Gather",
     "Graph",
     "Input",
     "LeakyRelu",
@@ -52,6 +54,7 @@ __all__ = [
     "Table",
     "TableEach",
     "Tensors",
+    "Thresholds",
     "TransposedConv",
     "Unary",
     "UpSample",

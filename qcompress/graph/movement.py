@@ -2,6 +2,7 @@
 
 from abc import abstractmethod
 from dataclasses import dataclass
+from math import prod
 
 import numpy as np
 
@@ -125,6 +126,25 @@ class UpSample(Rearrangement):
         for axis, factor in enumerate(self.factors):
             which = which.repeat(factor, axis=axis)
         return which
+
+
+@dataclass(frozen=True, eq=False)
+class Gather(Rearrangement):
+    """Any elements at any places: `which` holds, for every output element, the flat index of an input one, -1 for 0."""
+
+    which: Codes
+
+    def __post_init__(self) -> None:
+        which = np.array(self.which, np.int64)
+        if not which.size or which.min() < -1:
+            raise QcompressError("elements to gather: give at least one index, each -1 or more")
+        which.flags.writeable = False
+        object.__setattr__(self, "which", which)
+
+    def indices(self, shape: Shape) -> Codes:
+        if (last := int(self.which.max())) >= prod(shape):
+            raise QcompressError(f"element {last} is gathered of {prod(shape)} of shape {shape}")
+        return self.which
 
 
 def _not_negative(what: str, pairs: Pairs) -> None:

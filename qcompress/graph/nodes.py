@@ -7,10 +7,11 @@ from qcompress.graph.each import QuantizeEach, TableEach
 from qcompress.graph.elementwise import LeakyRelu, Quantize, Relu, Table
 from qcompress.graph.linear import Affine, Conv1D, Conv2D, Dense, DepthwiseConv, TransposedConv
 from qcompress.graph.merge import Add, Concatenate, Multiply, Subtract
-from qcompress.graph.movement import Crop, Flatten, Permute, Reshape, UpSample, ZeroPad
+from qcompress.graph.movement import Crop, Flatten, Gather, Permute, Reshape, UpSample, ZeroPad
 from qcompress.graph.operation import Merge, Operation, Unary
 from qcompress.graph.pooling import ArgMax, AveragePool, MaxPool
 from qcompress.graph.ports import Shape
+from qcompress.graph.thresholds import Thresholds
 
 OPERATIONS: dict[str, type[Unary] | type[Merge]] = {
     kind.__name__: kind
@@ -19,8 +20,9 @@ OPERATIONS: dict[str, type[Unary] | type[Merge]] = {
         *(QuantizeEach, TableEach),
         *(Dense, Affine, Conv1D, Conv2D, DepthwiseConv, TransposedConv),
         *(MaxPool, AveragePool, ArgMax),
+        *(Thresholds,),
         *(Add, Subtract, Multiply, Concatenate),
-        *(Flatten, Reshape, Permute, ZeroPad, Crop, UpSample),
+        *(Flatten, Reshape, Permute, ZeroPad, Crop, UpSample, Gather),
     )
 }
 

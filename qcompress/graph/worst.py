@@ -17,6 +17,7 @@ from qcompress.graph.movement import Rearrangement
 from qcompress.graph.operation import Elementwise, Operation, Range
 from qcompress.graph.pooling import Pool
 from qcompress.graph.ports import Port, Shape, Tensors, unpack
+from qcompress.graph.thresholds import Thresholds
 
 Direction = npt.NDArray[np.float64]
 """Which way the elements of a node should go, flattened: positive up, negative down."""
@@ -113,6 +114,12 @@ def _table(node: Node, wish: Direction, shapes: Shapes, ranges: Ranges) -> list[
     return [wish if operation.table[-1] >= operation.table[0] else -wish]
 
 
+def _stairs(node: Node, wish: Direction, shapes: Shapes, ranges: Ranges) -> list[Direction]:
+    operation: Thresholds = node.operation  # type: ignore[assignment]
+    rises = operation.codes[:, -1] >= operation.codes[:, 0]
+    return [(wish.reshape(-1, len(rises)) * np.where(rises, 1, -1)).reshape(-1)]
+
+
 def _subtracted(node: Node, wish: Direction, shapes: Shapes, ranges: Ranges) -> list[Direction]:
     return [wish, -wish]
 
@@ -141,6 +148,7 @@ PULLS: dict[type[Operation], Pull] = {
     Rearrangement: _rearranged,
     Pool: _pooled,
     Table: _table,
+    Thresholds: _stairs,
     Subtract: _subtracted,
     Multiply: _multiplied,
     Concatenate: _concatenated,

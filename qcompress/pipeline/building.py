@@ -2,7 +2,6 @@
 
 import os
 from collections.abc import Mapping, Sequence
-from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
 import numpy as np
@@ -16,6 +15,7 @@ from qcompress.pipeline.job import Job
 from qcompress.progress import Report
 from qcompress.targets import Cost, OfNetworks, Target
 from qcompress.targets.cpp.emulator import Cpp
+from qcompress.targets.processes import Workers
 
 
 def compile_graphs(job: Job, stage: Path, report: Report) -> dict[str, GraphFigures]:
@@ -72,7 +72,7 @@ def build_targets(
     report(0, len(jobs), f"building {names}")
     done = 0
     together = sum(sorted(cost.megabytes for cost in costs)[-2:]) <= memory_megabytes()
-    with ThreadPoolExecutor(2 if together else 1) as pool:
+    with Workers(2 if together else 1) as pool:
         futures = [pool.submit(target.build, graphs[name], stage / target.name / name) for target, name in jobs]
         for future in futures:
             future.result()

@@ -10,22 +10,22 @@ from typing import Any
 
 from qcompress.candidate import MANIFEST, Candidate
 from qcompress.candidate.figures import GRAPHS, VERIFICATION
-from qcompress.errors import QcompressError, Refused
+from qcompress.errors import QcompressError
 from qcompress.files import file_hash
 from qcompress.fixedpoint import Format
 from qcompress.frontends import Formats, Model, load_model
-from qcompress.graph import Graph
 from qcompress.pipeline.building import build_targets
+from qcompress.pipeline.choosing import BUDGET_S, ROWS, affordable, named
 from qcompress.pipeline.job import inputs_hash
 from qcompress.pipeline.steps import STEPS, library_versions
 from qcompress.pipeline.verification import Comparisons, input_values, verification, verify_candidate
 from qcompress.progress import Reporter
-from qcompress.targets import Choice, Hardware, choose, default_targets, distinct
+from qcompress.targets import Hardware, default_targets
 
 ANY = Hardware()
 """Nothing to aim at, and no budgets."""
-ROWS = 1000
-"""Made-up rows of each kind that a compiled model is verified on."""
+USUAL = ("cpp", "hls")
+"""Targets of a compiled model where none are named."""
 
 
 @dataclass(frozen=True)
@@ -52,15 +52,20 @@ class Foreign:
 
 
 def compile_model(
-    foreign: Foreign, folder: Path, targets: list[str] | None, reporter: Reporter, hardware: Hardware = ANY
+    foreign: Foreign,
+    folder: Path,
+    targets: list[str] | None,
+    reporter: Reporter,
+    hardware: Hardware = ANY,
+    budget_s: float = BUDGET_S,
 ) -> Candidate:
     """A candidate in folder of foreign, a model that was trained elsewhere: graph, targets, and their verification.
 
-    targets: what is to be built, each of which must be exact; None: whatever is, with a note for every other. The
-    verification, on made-up codes, is recorded whatever it finds; see `mismatches`. reporter: shows how far it is;
-    hardware: what targets are aimed at, and budgets.
+    targets: what is to be built, each of which must be exact; None: the USUAL that are and whose builds take budget_s
+    seconds at most, with a note for every other. The verification, on made-up codes, is recorded whatever it finds;
+    see `mismatches`. reporter: shows how far it is; hardware: what targets are aimed at, and budgets.
     """
-    candidate = _built(foreign, folder, targets, reporter, hardware)
+    candidate = _built(foreign, folder, targets, USUAL, reporter, hardware, budget_s)
     report = reporter.task("verify")
     with candidate.locked(), candidate.staged("verify") as stage:
         found = verification(candidate, candidate.targets(), {}, ROWS, 0, report)
@@ -71,12 +76,21 @@ def compile_model(
 
 
 def _built(
-    foreign: Foreign, folder: Path, targets: list[str] | None, reporter: Reporter, hardware: Hardware = ANY
+    foreign: Foreign,
+    folder: Path,
+    targets: list[str] | None,
+    usual: Sequence[str],
+    reporter: Reporter,
+    hardware: Hardware,
+    budget_s: float,
 ) -> Candidate:
-    """Graph and targets of a model."""
+    """Graph and targets of a model; usual: those of which are taken what the budget allows, where none are named."""
     model = load_model(foreign.path, foreign.weights, foreign.front_end)
     conversion = model.convert(foreign.name, parse_formats(foreign.formats))
-    wanted, refused = _accepting(conversion.graph, targets, hardware)
+    if targets is None:
+        wanted, refused = affordable(conversion.graph, usual, budget_s, hardware)
+    else:
+        wanted, refused = named(conversion.graph, targets, hardware), []
     unused = [note for choice in wanted for note in choice.notes]
     if (folder / MANIFEST).is_file() and Candidate.open(folder).manifest["detector"] is not None:
         raise QcompressError(f"{folder}: holds a trained candidate; choose another folder with --out")
@@ -120,33 +134,24 @@ def parse_formats(texts: Sequence[str]) -> Formats:
     return named.get("") or (named or None)
 
 
-def _accepting(graph: Graph, targets: list[str] | None, hardware: Hardware) -> tuple[list[Choice], list[str]]:
-    """Targets to build, and why others are not; a target that was asked for by name must be exact."""
-    accepted, refused = [], []
-    names = default_targets() if targets is None else targets
-    for choice in distinct([choose(name, None, hardware) for name in names]):
-        try:
-            choice.target.refuse(graph)
-            accepted.append(choice)
-        except Refused as fault:
-            if targets is not None:
-                raise
-            refused.append(f"not built: {fault}")
-    return accepted, refused
-
-
 def verify_model(
-    foreign: Foreign, inputs: Path | None, rows: int, targets: list[str] | None, reporter: Reporter
+    foreign: Foreign,
+    inputs: Path | None,
+    rows: int,
+    targets: list[str] | None,
+    reporter: Reporter,
+    budget_s: float = BUDGET_S,
 ) -> tuple[Comparisons, list[str]]:
     """Build every body of foreign, a model trained elsewhere, in a passing folder; comparisons of them, and notes.
 
-    inputs: a .npy file of input values, besides rows made-up codes; targets: as in `compile_model`; reporter: shows
-    how far it is. Raises QcompressError.
+    inputs: a .npy file of input values, besides rows made-up codes; targets: to be built, each of which must be
+    exact; None: one of each kind that runs here, as far as budget_s seconds go; reporter: shows how far it is. Raises
+    QcompressError.
     """
     if inputs is not None:
         input_values(inputs)  # what is no array is said before anything is built
     with tempfile.TemporaryDirectory(prefix="qcompress-") as scratch:
-        candidate = _built(foreign, Path(scratch, "candidate"), targets, reporter)
+        candidate = _built(foreign, Path(scratch, "candidate"), targets, default_targets(), reporter, ANY, budget_s)
         notes = candidate.figures_of(GRAPHS)[foreign.name].notes
         found, more = verify_candidate(candidate.folder, inputs, rows, None)
         return found, [*notes, *more]

@@ -25,6 +25,7 @@ from qcompress.graph import (
     Relu,
     Table,
     TableEach,
+    Thresholds,
 )
 from qcompress.targets.rtl.loadable_layers import Layer
 from qcompress.targets.rtl.loadable_writer import layers
@@ -111,6 +112,9 @@ def _others(graph: Graph, node: Node, features: Features, live: float = 1.0) -> 
     elif isinstance(operation, TableEach):
         widths = np.broadcast_to(operation.width, graph.shapes[node.name])
         features["tables"] += live * width * float((2.0 ** np.maximum(widths - 6, 0)).sum())
+    elif isinstance(operation, Thresholds):
+        features["other"] += size * operation.steps * (graph.formats[node.source].width + width) / 2
+        features["depth"] += 1 + float(operation.steps.bit_length())
     elif isinstance(operation, Multiply):
         features["adders"] += size * graph.formats[node.sources[0]].width * graph.formats[node.sources[1]].width
         features["depth"] += 3
@@ -150,7 +154,7 @@ def loadable_features(graph: Graph, reuse: int, adders: int = 3) -> Features:
     for node in graph.nodes:
         if not isinstance(node.operation, Linear):
             _others(graph, node, features)
-            if isinstance(node.operation, Merge | Pool | ArgMax | Table | TableEach):
+            if isinstance(node.operation, Merge | Pool | ArgMax | Table | TableEach | Thresholds):
                 registers += _bits(graph, node.name)
                 latency += 1
     features["registers"] = registers + _bits(graph, graph.nodes[-1].name) + latency + 1

@@ -132,7 +132,8 @@ class Family:
 
     settings: what a config may say under the family's name, extra keys forbidden; make: settings -> target; names:
     every further name, with the settings that it stands for (the family's own name stands for its defaults); default:
-    names that are built where nothing is asked for; shorthand: a plain value in place of settings -> settings, raises
+    names that are built where nothing is asked for; instead: names to be tried, in order, where one of these takes too
+    long to build; shorthand: a plain value in place of settings -> settings, raises
     ValueError for any other; aim: model of the settings, settings told, hardware -> settings, as `hardware.filled`.
     """
 
@@ -142,6 +143,7 @@ class Family:
     make: Callable[[Any], Target]
     names: Mapping[str, Mapping[str, Any]] = field(default_factory=dict)
     default: tuple[str, ...] = ()
+    instead: tuple[str, ...] = ()
     shorthand: Callable[[Any], Mapping[str, Any]] = _no_shorthand
     aim: Callable[[type[BaseModel], Mapping[str, Any], Hardware], Aimed] = filled
 

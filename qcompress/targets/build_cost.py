@@ -4,16 +4,14 @@ Fitted to builds on two cores that others used as well: seconds of hls are proce
 of Verilog are what passed, with two compilers. Megabytes are the peak of all programs together.
 
     target            network                      what counts                seconds   here      MB   here
-    hls               dense 4-8-3                  56 weights                     2.6    2.6     271    270
-    hls               8x8 encoder                  2120 weights                   6.1    5.9     336    330
-    hls               dense 16-64-32-32-5          4256 weights                    15     15     398    380
-    hls               dense 64-96-32-8             9472 weights                    90     90     507    510
-    hls               dense 45-128-64-24-5         15608 weights                  324    370     653    660
-    hls               16x16 image, 2 convolutions  6948 places of windows         5.6    5.6     372    390
-    hls               32x32 image, 2 convolutions  36324 places of windows         46     46     934    950
-    hls-vitis-stream  dense 16-64-32-32-5          4256 weights                    17     15     411    380
-    hls-quartus       dense 64-96-32-8             9472 weights                   3.6    3.9     363    370
-    hls-catapult      dense 64-96-32-8             -                              2.4    2.5     243    250
+    hls               dense 4-8-3                  56 weights                     2.5    2.1     270    255
+    hls               dense 64-96-32-8             9472 weights                   2.5    2.4     270    262
+    hls               dense 512-512-256            393984 weights                 2.9    2.5     278    275
+    hls               16x16 image, 2 convolutions  6948 places of windows         5.3    4.8     395    359
+    hls               32x32 image, 2 convolutions  36324 places of windows         46     48     924    828
+    hls-vitis-stream  dense 64-96-32-8             9472 weights                   3.0    3.1     270    299
+    hls-quartus       dense 64-96-32-8             9472 weights                   3.6    3.5     363    341
+    hls-catapult      dense 64-96-32-8             -                              2.4    2.3     250    299
     rtl               dense 4-8-3                  68 operations                  4.5    5.5     478    750
     rtl               8x8 encoder                  2937 operations                 21     44     812    900
     rtl               dense 16-64-32-32-5          4073 operations                 87     69     890    950
@@ -30,7 +28,7 @@ from math import prod
 
 import numpy as np
 
-from qcompress.graph import Graph, Linear, Node, Pool, Rearrangement, Table, TableEach
+from qcompress.graph import Graph, Linear, Node, Pool, Rearrangement, Table, TableEach, Thresholds
 from qcompress.targets.hls.proven import AP_FIXED
 from qcompress.targets.rtl.loadable_writer import layers
 
@@ -73,6 +71,8 @@ def _operations(graph: Graph, node: Node) -> int:
         return int(np.sum(used * np.count_nonzero(operation.matrix, axis=2)))
     if isinstance(operation, Pool):
         return elements * int(np.prod(operation.size))
+    if isinstance(operation, Thresholds):
+        return elements * operation.steps
     return elements * len(node.sources)
 
 
@@ -92,8 +92,8 @@ def places(graph: Graph) -> list[int]:
 def hls_cost(graph: Graph, backend: str, io_type: str) -> Cost:
     """Of an hls4ml project of graph and its C simulation; backend, io_type: as hls4ml names them.
 
-    g++ takes the initialisers of ap_fixed, all in one function, with the third power of their number, and the lines
-    that fill windows in io_parallel with the second.
+    g++ takes the lines that fill windows in io_parallel with the second power of their number; weights and tables are
+    read when the simulation begins, but by Quartus, whose sources hold them.
     """
     count = weights(graph) + entries(graph, each=False)
     if backend == "Catapult":
@@ -101,7 +101,7 @@ def hls_cost(graph: Graph, backend: str, io_type: str) -> Cost:
     elif backend == "Quartus":
         seconds, megabytes = 2 + 2e-4 * count, 180 + 0.02 * count
     else:
-        seconds, megabytes = 2.5 + 1.2e-3 * count + 8.9e-11 * count**3, 270 + 0.025 * count
+        seconds, megabytes = (3.0 if io_type == "io_stream" else 2.5) + 1e-6 * count, 270 + 2e-5 * count
     if io_type == "io_parallel" and backend in AP_FIXED:
         windows = places(graph)
         seconds += sum(1e-4 * size + 4.3e-8 * size**2 for size in windows)

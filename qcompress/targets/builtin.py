@@ -71,6 +71,7 @@ HLS = Family(
         if name != "hls"
     },
     default=("hls", "hls-vivado", "hls-catapult", "hls-quartus"),
+    instead=("hls-vitis-stream", "hls-vivado-stream"),
     shorthand=_backend,
     aim=hls.aim,
 )

@@ -10,10 +10,13 @@ import signal
 import subprocess
 import sys
 import tempfile
+import threading
 from collections.abc import Mapping, Sequence
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from importlib.metadata import version
 from pathlib import Path
+from types import TracebackType
 from typing import Any
 
 import numpy as np
@@ -59,6 +62,7 @@ def run_logged(
     environment: variables set besides ours; time_limit_s: seconds after which it is ended. Raises ProgramFailed,
     naming the log, if it fails, OutOfTime if it takes longer.
     """
+    workers = _WORKERS.get(threading.get_ident())
     package_root = str(Path(qcompress.__file__).parents[1])
     path = os.pathsep.join(part for part in (package_root, os.environ.get("PYTHONPATH", "")) if part)
     with log.open("ab") as sink:
@@ -72,15 +76,69 @@ def run_logged(
             start_new_session=True,
         )
         try:
+            if workers is not None:
+                workers.began(process)
             status = process.wait(time_limit_s)
         except subprocess.TimeoutExpired:
             raise OutOfTime(f"{doing} took longer than {time_limit_s:g} s: see {log}") from None
         finally:  # whatever ends the wait also ends what the program has started
+            if workers is not None:
+                workers.over(process)
             if process.poll() is None:
                 os.killpg(process.pid, signal.SIGKILL)
                 process.wait()
     if status:
         raise ProgramFailed(f"{doing} failed ({_ending(status)}): see {log}", status)
+
+
+class Workers(ThreadPoolExecutor):
+    """Threads that run programs: an exception in its `with` block ends them and their programs at once.
+
+    So do those of Workers that one of them makes. count: of threads.
+    """
+
+    def __init__(self, count: int) -> None:
+        super().__init__(count, initializer=lambda: _WORKERS.__setitem__(threading.get_ident(), self))
+        self._programs: set[subprocess.Popen[bytes]] = set()
+        self._guard = threading.Lock()
+        self._ended = False
+        self._outer = _WORKERS.get(threading.get_ident())
+
+    def began(self, process: subprocess.Popen[bytes]) -> None:
+        """Note a program of one of the threads; it is ended where all are."""
+        with self._guard:
+            self._programs.add(process)
+            if self._ended:
+                _end_program(process)
+        if self._outer is not None:
+            self._outer.began(process)
+
+    def over(self, process: subprocess.Popen[bytes]) -> None:
+        """Forget a program."""
+        with self._guard:
+            self._programs.discard(process)
+        if self._outer is not None:
+            self._outer.over(process)
+
+    def __exit__(
+        self, kind: type[BaseException] | None, fault: BaseException | None, where: TracebackType | None
+    ) -> None:
+        if kind is not None:
+            with self._guard:
+                self._ended = True
+                for process in self._programs:
+                    _end_program(process)
+            self.shutdown(wait=False, cancel_futures=True)
+        self.shutdown(wait=True)
+
+
+_WORKERS: dict[int, Workers] = {}
+"""By identity of the thread."""
+
+
+def _end_program(process: subprocess.Popen[bytes]) -> None:
+    if process.poll() is None:
+        os.killpg(process.pid, signal.SIGKILL)
 
 
 class OutOfTime(QcompressError):  # noqa: N818 - as its siblings

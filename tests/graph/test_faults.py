@@ -17,6 +17,7 @@ from qcompress.graph import (
     Conv2D,
     Crop,
     DepthwiseConv,
+    Gather,
     Graph,
     LeakyRelu,
     MaxPool,
@@ -65,6 +66,8 @@ FAULTS = {
     "shape (2, 3) cannot become (4,)": lambda: Reshape((4,)).output_shape((2, 3)),
     "up-sampling by (2, 0): factors must be 1 or more": lambda: UpSample((2, 0)),
     "up-sampling of 2 axes after shape (3,)": lambda: UpSample((1, 2)).output_shape((3,)),
+    "elements to gather: give at least one index, each -1 or more": lambda: Gather(np.array([0, -2])),
+    "element 6 is gathered of 6 of shape (2, 3)": lambda: Gather(np.array([[1, 6]])).output_shape((2, 3)),
     "argmax over 3 classes after shape (4, 2)": lambda: ArgMax(3).output_shape((4, 2)),
     "argmax over 3 classes after shape ()": lambda: ArgMax(3).output_shape(()),
     "windows of (2,) with padding ((0, 2),): some hold padding alone": lambda: MaxPool(

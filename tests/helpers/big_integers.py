@@ -94,6 +94,15 @@ def _table_each(op: Any, inputs: Sequence[Element], shapes: Any, formats: Any) -
     return result
 
 
+def _thresholds(op: Any, inputs: Sequence[Element], shapes: Any, formats: Any) -> Element:
+    result = {}
+    for i, x in inputs[0].items():
+        channel = i[-1] if len(op.codes) > 1 else 0
+        passed = [t for t in op.thresholds[channel].tolist() if value(t, formats[0]) <= x]
+        result[i] = value(int(op.codes[channel, len(passed)]), op.format)
+    return result
+
+
 def _accumulated(op: Any, terms: Sequence[tuple[Fraction, int]], channel: int) -> Fraction:
     """Each product cast, all added, the sum wrapped."""
     unbounded = 400
@@ -226,6 +235,11 @@ def _moved(op: Any, inputs: Sequence[Element], shapes: Any, formats: Any) -> Ele
     return result
 
 
+def _gathered(op: Any, inputs: Sequence[Element], shapes: Any, formats: Any) -> Element:
+    flat = [inputs[0][i] for i in np.ndindex(shapes[0])]
+    return {i: flat[int(op.which[i])] if op.which[i] >= 0 else Fraction(0) for i in np.ndindex(op.which.shape)}
+
+
 EVALUATE: dict[str, Callable[..., Element]] = {
     "Quantize": _quantize,
     "Relu": _relu,
@@ -233,6 +247,7 @@ EVALUATE: dict[str, Callable[..., Element]] = {
     "Table": _table,
     "QuantizeEach": _quantize_each,
     "TableEach": _table_each,
+    "Thresholds": _thresholds,
     "Dense": _dense,
     "Affine": _affine,
     "Conv1D": _convolution,
@@ -252,6 +267,7 @@ EVALUATE: dict[str, Callable[..., Element]] = {
     "ZeroPad": _moved,
     "Crop": _moved,
     "UpSample": _moved,
+    "Gather": _gathered,
 }
 
 

@@ -18,6 +18,7 @@ from qcompress.graph import (
     Dense,
     DepthwiseConv,
     Flatten,
+    Gather,
     Graph,
     LeakyRelu,
     MaxPool,
@@ -32,6 +33,7 @@ from qcompress.graph import (
     Subtract,
     Table,
     TableEach,
+    Thresholds,
     TransposedConv,
     Unary,
     UpSample,
@@ -147,6 +149,19 @@ def table_each(rng: Generator) -> Graph:
     return one(rng, TableEach(entries, start, drop, width, result), shape, given)
 
 
+def thresholds(rng: Generator) -> Graph:
+    """Few or many steps, often beyond the ends of the input; codes that rise evenly, or in no order."""
+    given, shape, result = random_format(rng), shape_of(rng, between(rng, 1, 3)), random_format(rng)
+    channels = shape[-1] if rng.random() < 0.7 else 1
+    steps = between(rng, 0, 6) if rng.random() < 0.7 else between(rng, 40, 150)
+    reach = 1 << (given.width + (rng.random() < 0.2))
+    rising = np.sort(rng.integers(-reach, reach, (channels, steps)), axis=1)
+    codes = uniform(rng, result, (channels, steps + 1))
+    if rng.random() < 0.5:
+        codes = np.sort(codes, axis=1)
+    return one(rng, Thresholds(rising, codes, result), shape, given)
+
+
 def dense(rng: Generator) -> Graph:
     given, shape = random_format(rng), shape_of(rng, between(rng, 1, 2))
     outputs = between(rng, 1, 13)
@@ -249,6 +264,18 @@ def up_sample(rng: Generator) -> Graph:
     return one(rng, UpSample(factors), shape_of(rng, axes + 1), random_format(rng))
 
 
+def gather(rng: Generator) -> Graph:
+    """Picked along an axis, or any elements anywhere, some of them zeros."""
+    shape = shape_of(rng, between(rng, 1, 3))
+    size = int(np.prod(shape))
+    if rng.random() < 0.5:
+        axis = between(rng, 0, len(shape) - 1)
+        which = np.arange(size).reshape(shape).take(rng.integers(shape[axis], size=between(rng, 1, 5)), axis=axis)
+    else:
+        which = rng.integers(-1, size, shape_of(rng, between(rng, 1, 3)))
+    return one(rng, Gather(which), shape, random_format(rng))
+
+
 def merged(rng: Generator, operation: Merge, inputs: int, shape: tuple[int, ...], widest: int = 12) -> Graph:
     """The input and casts of it, merged, half the time with a cast behind."""
     given = random_format(rng, widest)
@@ -291,6 +318,7 @@ CASES: dict[str, Callable[[Generator], Graph]] = {
     "Table": table,
     "QuantizeEach": quantize_each,
     "TableEach": table_each,
+    "Thresholds": thresholds,
     "Dense": dense,
     "Affine": affine,
     "Conv1D": lambda rng: convolution(rng, 1),
@@ -310,6 +338,7 @@ CASES: dict[str, Callable[[Generator], Graph]] = {
     "ZeroPad": zero_pad,
     "Crop": crop,
     "UpSample": up_sample,
+    "Gather": gather,
 }
 """Operation -> a random graph around it."""
 

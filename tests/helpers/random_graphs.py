@@ -17,6 +17,7 @@ from qcompress.graph import (
     Dense,
     DepthwiseConv,
     Flatten,
+    Gather,
     Graph,
     LeakyRelu,
     MaxPool,
@@ -29,6 +30,7 @@ from qcompress.graph import (
     Reshape,
     Subtract,
     Table,
+    Thresholds,
     TransposedConv,
     UpSample,
     ZeroPad,
@@ -171,6 +173,14 @@ def _table(rng: Generator, given: Format) -> Graph:
     return _one(Table(table, result), _shape(rng, int(rng.integers(1, 4))), given)
 
 
+def _thresholds(rng: Generator, given: Format) -> Graph:
+    """Up to seven steps, of each channel or of all, some beyond the ends of the input."""
+    result, shape = random_format(rng), _shape(rng, int(rng.integers(1, 4)))
+    channels, steps = (shape[-1] if rng.random() < 0.7 else 1), int(rng.integers(1, 8))
+    rising = np.sort(uniform_codes(rng, given, (channels, steps)) + int(rng.integers(-2, 3)), axis=1)
+    return _one(Thresholds(rising, uniform_codes(rng, result, (channels, steps + 1)), result), shape, given)
+
+
 def _dense_over(axes: int) -> Maker:
     def make(rng: Generator, given: Format) -> Graph:
         parameters = _linear_parameters(rng, given, _shape(rng, 2))
@@ -295,6 +305,22 @@ def _up_sample(axes: int) -> Maker:
     return make
 
 
+def _gather(axes: int) -> Maker:
+    """Picked along one axis of several; with no axis any elements anywhere, some of them zeros."""
+
+    def make(rng: Generator, given: Format) -> Graph:
+        shape = _shape(rng, max(axes, 2), 4)
+        places = np.arange(int(np.prod(shape))).reshape(shape)
+        if axes:
+            axis = int(rng.integers(axes))
+            which = places.take(rng.integers(shape[axis], size=int(rng.integers(1, 5))), axis=axis)
+        else:
+            which = rng.integers(-1, places.size, _shape(rng, 2))
+        return _one(Gather(which), shape, given)
+
+    return make
+
+
 def _merge(operation: Operation, inputs: int = 2) -> Maker:
     def make(rng: Generator, given: Format) -> Graph:
         """The input, cast in several ways, and merged."""
@@ -328,6 +354,7 @@ OPERATIONS: dict[str, Maker] = {
     "Relu": _relu,
     "LeakyRelu": _leaky_relu,
     "Table": _table,
+    "Thresholds": _thresholds,
     "Dense 1D": _dense_over(0),
     "Dense 2D": _dense_over(1),
     "Dense 3D": _dense_over(2),
@@ -371,6 +398,9 @@ OPERATIONS: dict[str, Maker] = {
     "Crop 2D": _crop(2),
     "UpSample 1D": _up_sample(1),
     "UpSample 2D": _up_sample(2),
+    "Gather": _gather(0),
+    "Gather along 1D": _gather(1),
+    "Gather along 3D": _gather(3),
 }
 """One operation -> a maker of random small graphs around it."""
 

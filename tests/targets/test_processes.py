@@ -10,7 +10,7 @@ import pytest
 from qcompress.errors import QcompressError, ToolMissing
 from qcompress.fixedpoint import Format
 from qcompress.graph import Graph, Node, Relu
-from qcompress.targets.processes import ProgramFailed, Simulator, require, run_logged
+from qcompress.targets.processes import ProgramFailed, Simulator, Workers, require, run_logged
 
 
 def test_a_program_out_of_time_is_ended_with_its_children(tmp_path: Path) -> None:
@@ -21,6 +21,36 @@ def test_a_program_out_of_time_is_ended_with_its_children(tmp_path: Path) -> Non
         run_logged([sys.executable, "-c", parent], tmp_path, tmp_path / "log", "waiting", time_limit_s=0.5)
     time.sleep(1.5)
     assert not (tmp_path / "late").exists()
+
+
+@pytest.mark.parametrize("nested", [False, True])
+def test_an_exception_ends_the_programs_of_all_workers_at_once(tmp_path: Path, nested: bool) -> None:
+    begun = [tmp_path / "begun0", tmp_path / "begun1"]
+
+    def sleep(number: int) -> None:
+        program = f"import pathlib, time; pathlib.Path('begun{number}').touch(); time.sleep(60)"
+        run_logged([sys.executable, "-c", program], tmp_path, tmp_path / f"log{number}", "sleeping")
+
+    def within(number: int) -> None:
+        with Workers(1) as inner:
+            inner.submit(sleep, number).result()
+
+    futures = []
+
+    def interrupted() -> None:
+        with Workers(2) as workers:
+            futures.extend(workers.submit(within if nested else sleep, number) for number in (0, 1))
+            while not all(path.exists() for path in begun):
+                time.sleep(0.02)
+            raise ZeroDivisionError
+
+    started = time.monotonic()
+    with pytest.raises(ZeroDivisionError):
+        interrupted()
+    assert time.monotonic() - started < 30
+    for future in futures:
+        with pytest.raises(ProgramFailed, match=r"sleeping failed \(signal 9\)"):
+            future.result()
 
 
 def test_a_failure_says_how_it_ended_and_where_the_log_is(tmp_path: Path) -> None:

@@ -28,11 +28,13 @@ from qcompress.graph import (
     Subtract,
     Table,
     TableEach,
+    Thresholds,
 )
 from qcompress.targets.cpp.each import write_quantize_each, write_table_each
 from qcompress.targets.cpp.geometry import as_image, of_both_axes, window_sizes
 from qcompress.targets.cpp.linear import write_linear
 from qcompress.targets.cpp.program import ARITHMETIC, Group, Program, is_view
+from qcompress.targets.cpp.stairs import write_thresholds
 from qcompress.targets.cpp.structs import finish, kernel_struct, sum_type_of, write_finish
 from qcompress.targets.cpp.types import Bounds, arithmetic_type
 
@@ -216,6 +218,7 @@ EMITTERS: dict[type[Any], Callable[[Program, Group, Any], None]] = {
     Table: _table,
     QuantizeEach: write_quantize_each,
     TableEach: write_table_each,
+    Thresholds: write_thresholds,
     ArgMax: _arg_max,
     **dict.fromkeys(ARITHMETIC, _elementwise),
 }

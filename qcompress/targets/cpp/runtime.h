@@ -472,3 +472,68 @@ template <int SIZE, int LANES, class From, class To> inline void collect(const F
     for (std::size_t lane = 0; lane < (rows < LANES ? rows : LANES); lane++)
         for (int i = 0; i < SIZE; i++) to[lane * SIZE + i] = To(from[i][lane]);
 }
+
+// Constants of L neighbouring channels, or one for all lanes.
+template <int L, bool SIDE_BY_SIDE, class A> inline Vector<A, L> of_channels(const A *from) {
+    if constexpr (SIDE_BY_SIDE)
+        return load<A, L>(from);
+    else
+        return Vector<A, L>{} + *from;
+}
+
+// L lanes of thresholds, all compared: what the code rises by at each that is reached.
+template <class N, int L, bool SIDE_BY_SIDE>
+inline void climb_lanes(typename N::Out *out, const typename N::In *in, int channel) {
+    using A = typename N::Sum;
+    using V = Vector<A, L>;
+    const V given = load<A, L>(in);
+    V result = of_channels<L, SIDE_BY_SIDE>(&N::first[channel]);
+    for (int step = 0; step < N::steps; step++) {
+        const int at = step * N::channels + channel;
+        const V threshold = of_channels<L, SIDE_BY_SIDE>(&N::threshold[at]);
+        const V rise = of_channels<L, SIDE_BY_SIDE>(&N::rise[at]);
+        result += given >= threshold ? rise : V{};
+    }
+    store<A, L>(out, result);
+}
+
+// Few thresholds. With one row lanes are channels, or elements where all channels are alike.
+template <class N, int LANES> inline void climb(typename N::Out (*out)[LANES], const typename N::In (*in)[LANES]) {
+    constexpr int most = length<typename N::Sum>(64);
+    if constexpr (N::channels == 1) {
+        constexpr int size = N::size * LANES;
+        int i = 0;
+        if constexpr (size >= most)
+            for (; i + most <= size; i += most) climb_lanes<N, most, false>(*out + i, *in + i, 0);
+        for (; i < size; i++) climb_lanes<N, 1, false>(*out + i, *in + i, 0);
+    } else if constexpr (LANES == 1) {
+        for (int from = 0; from < N::size; from += N::channels) {
+            int channel = 0;
+            if constexpr (N::channels >= most)
+                for (; channel + most <= N::channels; channel += most)
+                    climb_lanes<N, most, true>(*out + from + channel, *in + from + channel, channel);
+            for (; channel < N::channels; channel++)
+                climb_lanes<N, 1, true>(*out + from + channel, *in + from + channel, channel);
+        }
+    } else {
+        constexpr int L = length<typename N::Sum>(LANES);
+        for (int i = 0; i < N::size; i++)
+            for (int lane = 0; lane < LANES; lane += L)
+                climb_lanes<N, L, false>(out[i] + lane, in[i] + lane, i % N::channels);
+    }
+}
+
+// Many thresholds: halves are left out, without a branch.
+template <class N, int LANES> inline void search(typename N::Out (*out)[LANES], const typename N::In (*in)[LANES]) {
+    using A = typename N::Sum;
+    for (int i = 0; i < N::size; i++) {
+        const int channel = i % N::channels;
+        const A *row = &N::threshold[channel * N::row];
+        for (int lane = 0; lane < LANES; lane++) {
+            const A given = A(in[i][lane]);
+            int place = 0;
+            for (int half = N::half; half > 0; half /= 2) place += row[place + half - 1] <= given ? half : 0;
+            out[i][lane] = typename N::Out(N::code[channel * N::codes + place]);
+        }
+    }
+}

@@ -20,10 +20,11 @@ from qcompress.targets.hls.lowering import lower
 from qcompress.targets.hls.project import PROJECT, Hls
 
 OWN_SETTINGS: dict[str, dict[str, Any]] = {
-    "Vitis": {"write_weights_txt": False},
-    "Vivado": {"write_weights_txt": False},
+    "Vitis": {"write_weights_txt": True},
+    "Vivado": {"write_weights_txt": True},
 }
-"""What else a backend must be told: weights stand in the sources alone."""
+"""What else a backend must be told: the simulation reads weights from text, for g++ takes minutes for thousands of
+initialisers of ap_fixed; synthesis reads them from the sources."""
 
 
 REARRANGING = (
@@ -37,7 +38,7 @@ REARRANGING = (
 def configuration(settings: Hls, layers: dict[str, Any]) -> JsonObject:
     """hls4ml's configuration for settings and layers, its part by layer name; same graph, same bytes.
 
-    Relative paths, a fixed stamp, weights in the sources.
+    Relative paths, a fixed stamp.
     """
     from hls4ml.backends import get_backend
 

@@ -23,6 +23,7 @@ from qcompress.graph import (
     Dense,
     DepthwiseConv,
     Flatten,
+    Gather,
     Graph,
     LeakyRelu,
     MaxPool,
@@ -34,6 +35,7 @@ from qcompress.graph import (
     Reshape,
     Subtract,
     Table,
+    Thresholds,
     TransposedConv,
     UpSample,
     ZeroPad,
@@ -42,7 +44,9 @@ from qcompress.graph.movement import Pairs
 from qcompress.graph.stage import Shape
 from qcompress.targets.hls.layer_settings import refuse_unknown
 from qcompress.targets.hls.model import Layers, Settings, Tensor
+from qcompress.targets.hls.picking import MOST_PICKED, picked
 from qcompress.targets.hls.proven import CROPPING, JOINING_ROWS, MOST_COPIES, permuted_axes, unproven
+from qcompress.targets.hls.stairs import copies, thresholds
 from qcompress.targets.hls.windows import (
     Weights,
     Window,
@@ -93,7 +97,7 @@ def _takers(graph: Graph) -> dict[str, list[type[Operation]]]:
     takers: dict[str, list[type[Operation]]] = {name: [] for name in graph.shapes}
     for node in graph.nodes:
         for source in node.sources:
-            takers[source].append(type(node.operation))
+            takers[source] += [type(node.operation)] * copies(node.operation)
     if len(graph.outputs) > 1:
         for node_name in graph.outputs.values():
             takers[node_name].append(Quantize)
@@ -294,11 +298,24 @@ def _up_sample(layers: Layers, operation: UpSample, source: Tensor) -> Tensor:
     return _spatially(layers, result, operation.factors, 1, source, _repeated)
 
 
+def _gather(layers: Layers, operation: Gather, source: Tensor) -> Tensor:
+    """The axis along which elements are picked goes last, where a dense layer of ones and zeros picks them."""
+    view = picked(operation, source.shape)
+    if view.pick.size * view.size > MOST_PICKED:
+        raise layers.refuse(f"hls4ml would multiply {view.size} elements by {view.pick.size} weights: gather fewer")
+    before, behind = view.before, view.behind
+    turned = _permute(layers, Permute((0, 2, 1)), layers.reshaped((before, view.size, behind), source))
+    rows = layers.reshaped((before * behind, view.size), turned)
+    found = layers.reshaped((before, behind, view.pick.size), dense(layers, view.dense(source.format), rows))
+    return layers.reshaped(operation.which.shape, _permute(layers, Permute((0, 2, 1)), found))
+
+
 LAYERS: dict[type[Operation], Callable[..., Tensor]] = {
     Quantize: _quantize,
     Relu: _relu,
     LeakyRelu: _leaky_relu,
     Table: _table,
+    Thresholds: thresholds,
     Dense: dense,
     Conv1D: convolution,
     Conv2D: convolution,
@@ -317,5 +334,6 @@ LAYERS: dict[type[Operation], Callable[..., Tensor]] = {
     ZeroPad: _zero_pad,
     Crop: _crop,
     UpSample: _up_sample,
+    Gather: _gather,
 }
 """Operation -> its layers, given the layers so far, the operation and the tensors it takes."""

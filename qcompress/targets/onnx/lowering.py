@@ -28,10 +28,12 @@ from qcompress.graph import (
     Subtract,
     Table,
     TableEach,
+    Thresholds,
 )
 from qcompress.graph.merge import common_format
 from qcompress.graph.stage import Shape
 from qcompress.targets.onnx.linear import affine, linear
+from qcompress.targets.onnx.stairs import thresholds
 from qcompress.targets.onnx.writer import INT32, INT64, Tensor, Writer, scalar
 
 Formats = Sequence[Format]
@@ -209,6 +211,7 @@ UNARY: dict[type, Callable[..., Tensor]] = {
     Table: _table,
     QuantizeEach: _quantize_each,
     TableEach: _table_each,
+    Thresholds: thresholds,
     Rearrangement: _move,
     MaxPool: _max,
     AveragePool: _mean,

@@ -4,8 +4,20 @@ from collections.abc import Sequence
 from dataclasses import dataclass, replace
 
 from qcompress.fixedpoint import Format, Overflow, Rounding
-from qcompress.graph import ArgMax, AveragePool, MaxPool, Merge, Multiply, Operation, Pool, Quantize, Table
-from qcompress.graph.each import QuantizeEach, TableEach
+from qcompress.graph import (
+    ArgMax,
+    AveragePool,
+    MaxPool,
+    Merge,
+    Multiply,
+    Operation,
+    Pool,
+    Quantize,
+    QuantizeEach,
+    Table,
+    TableEach,
+    Thresholds,
+)
 from qcompress.targets.rtl.delays import Delays, clocked_family, delays_of
 from qcompress.targets.rtl.loadable_choices import LOADS
 from qcompress.targets.rtl.loadable_layers import Layer
@@ -53,7 +65,7 @@ class Cuts:
         """
         if self.clock:
             return self.clock.of_element(operation, formats, to, before)
-        heavy = isinstance(operation, Merge | Pool | ArgMax | Table | TableEach)
+        heavy = isinstance(operation, Merge | Pool | ArgMax | Table | TableEach | Thresholds)
         return False, heavy or (self.pipelined and is_arithmetic(operation)), 0.0
 
 
@@ -113,13 +125,20 @@ class Clock:
             return self._cast_ns(*modes, width)
         if isinstance(operation, Table | TableEach):
             return found.table(width if isinstance(operation, Table) else int(operation.width.max()))
+        if isinstance(operation, Thresholds):
+            return found.compare(width) + operation.steps.bit_length() * found.multiplexer(2)
         if isinstance(operation, Multiply):
             return found.product(*(format_.width for format_ in formats))
+        return self._joined_ns(operation, len(formats), width, to.width)
+
+    def _joined_ns(self, operation: Operation, inputs: int, width: int, to: int) -> float:
+        """Of an element that adds or compares so many inputs of `width` bits and gives one of `to` bits."""
+        found = self.delays
         if isinstance(operation, MaxPool | ArgMax):
-            return _tree(len(formats)) * (found.compare(width) + found.multiplexer(2))
+            return _tree(inputs) * (found.compare(width) + found.multiplexer(2))
         if isinstance(operation, AveragePool):
-            return _tree(len(formats)) * found.adder(to.width)
-        return found.adder(to.width) if isinstance(operation, Merge) else found.lut
+            return _tree(inputs) * found.adder(to)
+        return found.adder(to) if isinstance(operation, Merge) else found.lut
 
     def _cast_ns(self, rounding: Rounding, overflow: Overflow, width: int) -> float:
         found = self.delays

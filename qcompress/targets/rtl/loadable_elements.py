@@ -19,6 +19,7 @@ from qcompress.graph import (
     Relu,
     Subtract,
     Table,
+    Thresholds,
 )
 from qcompress.targets.rtl.verilog import Lane, Verilog, bits, number, zeros
 
@@ -117,6 +118,25 @@ def _table(source: Verilog, operation: Table, lanes: list[Lane], given: Sequence
         source.line(f"default: entry = {zeros(to.width)};")
 
 
+def _thresholds(source: Verilog, operation: Thresholds, lanes: list[Lane], given: Sequence[Format], to: Format) -> None:
+    """A tree of choices, each by a comparison with a constant; of one row of thresholds."""
+    thresholds, codes = operation.stairs(0, given[0].min_code, given[0].max_code)
+    for place, threshold in enumerate(thresholds):
+        constant, name = number(threshold, given[0].width), "in_0"
+        if given[0].signed:
+            constant, name = f"$signed({constant})", "$signed(in_0)"
+        source.line(f"wire reached_{place} = {name} >= {constant};")
+
+    def chosen(first: int, codes: list[int]) -> str:
+        if len(codes) == 1:
+            return number(codes[0], to.width)
+        middle = len(codes) // 2
+        below, above = chosen(first, codes[:middle]), chosen(first + middle, codes[middle:])
+        return f"(reached_{first + middle - 1} ? {above} : {below})"
+
+    source.line(f"assign out = {chosen(0, codes)};")
+
+
 def _reduce(source: Verilog, lanes: list[Lane], join: Callable[[str, Lane, Lane], Lane]) -> Lane:
     """Neighbours joined, level by level, until one is left; join(name of the new wire, a, b)."""
     level = 0
@@ -205,6 +225,7 @@ ELEMENTS: dict[type[Operation], Callable[..., None]] = {
     Relu: _relu,
     LeakyRelu: _leaky_relu,
     Table: _table,
+    Thresholds: _thresholds,
     MaxPool: _max_pool,
     AveragePool: _average_pool,
     ArgMax: _arg_max,

@@ -7,7 +7,7 @@ import numpy as np
 
 from qcompress.fixedpoint import Format
 from qcompress.graph import ArgMax as _ArgMax
-from qcompress.graph import Concatenate, Each, Linear, Merge, Node, Operation, Pool, Rearrangement
+from qcompress.graph import Concatenate, Each, Linear, Merge, Node, Operation, Pool, Rearrangement, Thresholds
 from qcompress.graph.movement import numbered
 from qcompress.targets.rtl import loadable_pipelined, loadable_plain
 from qcompress.targets.rtl.load_port import store_ports
@@ -90,6 +90,8 @@ def _lanes(writer: Writer, node: Node, operation: Operation, buses: Sequence[str
     if isinstance(operation, Each):
         return each_lanes(writer, node, operation, buses[0])
     reads = _reads(writer, node, operation, buses)
+    if isinstance(operation, Thresholds):
+        return [_stairs(writer, node, operation, reads)]
     written: dict[int, str] = {}
     lines = []
     for place, inputs in enumerate(reads):
@@ -100,6 +102,20 @@ def _lanes(writer: Writer, node: Node, operation: Operation, buses: Sequence[str
         ports = ", ".join(f".in_{n}({text})" for n, text in enumerate(inputs))
         lines.append(f"{written[len(inputs)]} {name}_{place} ({ports}, .out({element(name, place, result.width)}));")
     return [lines]
+
+
+def _stairs(writer: Writer, node: Node, operation: Thresholds, reads: Sequence[Sequence[str]]) -> list[str]:
+    """A module for every channel whose thresholds are its own."""
+    name, result = bus_name(writer.graph, node), writer.graph.formats[node.name]
+    for channel in range(operation.channels):
+        own = Thresholds(operation.thresholds[[channel]], operation.codes[[channel]], operation.format)
+        formats = [writer.graph.formats[node.source]]
+        element_module(writer.modules, f"{name}_channel_{channel}", own, formats, result)
+    return [
+        f"{name}_channel_{place % operation.channels} {name}_{place} (.in_0({text}), "
+        f".out({element(name, place, result.width)}));"
+        for place, (text,) in enumerate(reads)
+    ]
 
 
 def _reads(writer: Writer, node: Node, operation: Operation, buses: Sequence[str]) -> list[list[str]]:

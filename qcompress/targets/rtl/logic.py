@@ -23,6 +23,7 @@ from qcompress.graph import (
     Dense,
     DepthwiseConv,
     Flatten,
+    Gather,
     Graph,
     LeakyRelu,
     Linear,
@@ -40,6 +41,7 @@ from qcompress.graph import (
     Subtract,
     Table,
     TableEach,
+    Thresholds,
     TransposedConv,
     UpSample,
     ZeroPad,
@@ -239,6 +241,30 @@ def _table_each(operation: TableEach, source: Source) -> list[Element]:
     return [entry(element, kind) for element, kind in zip(source.elements, kinds, strict=True)]
 
 
+def _thresholds(operation: Thresholds, source: Source) -> list[Element]:
+    """A tree of choices, each by the sign of a difference."""
+    found: list[Element] = []
+    for number, element in enumerate(source.elements):
+        channel = number % operation.channels
+        if isinstance(element, int):
+            found.append(operation.stairs(channel, element, element)[1][0])
+            continue
+        low, high = source.format.to_codes([element.low, element.high]).tolist()
+        thresholds, codes = operation.stairs(channel, low, high)
+        steps, values = source.format.to_values(thresholds).tolist(), operation.format.to_values(codes).tolist()
+        found.append(_code(_stairs(element, steps, values), operation.format))
+    return found
+
+
+def _stairs(value: Variable, thresholds: list[float], values: list[float]) -> Variable:
+    """The one of the values that stands where so many thresholds are reached."""
+    if not thresholds:
+        return values[0]
+    middle = len(thresholds) // 2
+    below = _stairs(value, thresholds[:middle], values[: middle + 1])
+    return _choose(value, thresholds[middle], below, _stairs(value, thresholds[middle + 1 :], values[middle + 1 :]))
+
+
 def _rearrangement(operation: Rearrangement, source: Source) -> list[Element]:
     return [source.elements[n] if n >= 0 else 0 for n in operation.indices(source.shape).ravel().tolist()]
 
@@ -369,6 +395,7 @@ LOGIC: dict[type[Operation], Callable[..., list[Element]]] = {
     Table: _table,
     QuantizeEach: _quantize_each,
     TableEach: _table_each,
+    Thresholds: _thresholds,
     **dict.fromkeys((Dense, Affine, Conv1D, Conv2D, DepthwiseConv, TransposedConv), _linear),
     MaxPool: _max_pool,
     AveragePool: _average_pool,
@@ -377,6 +404,6 @@ LOGIC: dict[type[Operation], Callable[..., list[Element]]] = {
     Subtract: _merge(lambda a, b: a - b),
     Multiply: _merge(_product),
     Concatenate: _concatenate,
-    **dict.fromkeys((Flatten, Reshape, Permute, ZeroPad, Crop, UpSample), _rearrangement),
+    **dict.fromkeys((Flatten, Reshape, Permute, ZeroPad, Crop, UpSample, Gather), _rearrangement),
 }
 """Operation -> its logic, given the operation and what its sources give."""

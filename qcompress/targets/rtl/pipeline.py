@@ -9,6 +9,7 @@ from typing import Any, NamedTuple
 
 from qcompress.errors import Refused
 from qcompress.targets.rtl.delays import Delays
+from qcompress.targets.rtl.retiming import fewest_registers, flow_of
 
 NEGATE, READ, ADD, SUBTRACT, RELU, CAST, ADD_CONSTANT, CONSTANT = -2, -1, 0, 1, 2, 3, 4, 5
 MUX, MULTIPLY, TABLE, REDUCE, BITWISE, SUM = 6, 7, 8, 9, 10, 11
@@ -32,8 +33,8 @@ class Plan(NamedTuple):
 def plan(logic: Any, delays: Delays, period_ns: float) -> Plan:
     """Stages of logic, alkaid's, for a clock of this period.
 
-    As few as the period allows, and then the shortest period of as many. Raises Refused where one operation alone is
-    longer than the period, naming it.
+    As few as the period allows, then the shortest period of as many, then the fewest registers. Raises Refused where
+    one operation alone is longer than the period, naming it.
     """
     cost = operation_delays(logic.ops, delays)
     budget = period_ns - delays.register
@@ -54,7 +55,23 @@ def plan(logic: Any, delays: Delays, period_ns: float) -> Plan:
             low = middle
         else:
             best, high = found, min(middle, found.longest)
-    return best
+    return retimed(logic, cost, best)
+
+
+def retimed(logic: Any, cost: Sequence[float], found: Plan) -> Plan:
+    """A plan of logic with as many stages, none longer than the longest of found, and the fewest bits in registers.
+
+    cost: ns of each operation.
+    """
+    if found.depth == 1:
+        return found
+    flow = flow_of(logic.ops, logic.out_idxs, cost, [width(op) for op in logic.ops])
+    inputs = [number for number, op in enumerate(logic.ops) if op.opcode == READ]
+    stages = fewest_registers(flow, inputs, found.longest, found.depth)
+    arrivals: list[float] = []
+    for op, stage, own in zip(logic.ops, stages, cost, strict=True):
+        arrivals.append(own + max((arrivals[each] for each in op.input_ids if stages[each] == stage), default=0.0))
+    return Plan(stages, max(arrivals))
 
 
 NAMES = {

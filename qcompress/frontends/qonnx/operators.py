@@ -1,0 +1,141 @@
+"""The nodes of an ONNX file in one form, whatever opset wrote them: what has become an input since is one."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+import numpy.typing as npt
+
+from qcompress.errors import QcompressError
+
+Array = npt.NDArray[Any]
+OPSET = 18
+"""In whose form the nodes are brought."""
+
+DOMAINS = {
+    "": "",
+    "ai.onnx": "",
+    "onnx.brevitas": "qonnx",
+    "qonnx.custom_op.general": "qonnx",
+    "finn.custom_op.general": "qonnx",
+    "qonnx.custom_op.channels_last": "channels_last",
+}
+"""Domains of nodes -> how they are called here."""
+
+INPUTS: dict[str, tuple[str, ...]] = {
+    "Clip": ("min", "max"),
+    "Pad": ("pads", "value"),
+    "Reshape": ("shape",),
+    "Slice": ("starts", "ends", "axes"),
+    "Split": ("split",),
+    "Upsample": ("scales",),
+    **dict.fromkeys(("ReduceMax", "ReduceMean", "ReduceMin", "ReduceSum", "Squeeze", "Unsqueeze"), ("axes",)),
+}
+"""Attributes of old opsets that are inputs, behind the first one, of newer ones."""
+
+
+@dataclass(frozen=True)
+class Operator:
+    """A node: its name, operation and domain, names of tensors, attributes; version: of its domain."""
+
+    name: str
+    kind: str
+    domain: str
+    inputs: tuple[str, ...]
+    outputs: tuple[str, ...]
+    attributes: Mapping[str, Any]
+    version: int
+
+    def __getitem__(self, key: str) -> Any:
+        return self.attributes[key]
+
+    def get(self, key: str, otherwise: Any = None) -> Any:
+        """An attribute, or what stands for one that is not there."""
+        return self.attributes.get(key, otherwise)
+
+    def has(self, place: int) -> bool:
+        """Whether there is an input at this place."""
+        return place < len(self.inputs) and self.inputs[place] != ""
+
+    @property
+    def label(self) -> str:
+        """As refusals name it."""
+        return f"node {self.name} ({self.kind})"
+
+
+def operators(model: Any) -> tuple[list[Operator], dict[str, Array]]:
+    """The nodes of `model`, an onnx.ModelProto, in its order, and its constants with those that attributes became.
+
+    Raises QcompressError for a domain, a subgraph or a data type that no front end knows.
+    """
+    from onnx import numpy_helper
+
+    versions = {DOMAINS.get(each.domain, each.domain): each.version for each in model.opset_import}
+    constants = {each.name: numpy_helper.to_array(each) for each in model.graph.initializer}
+    names: set[str] = set()
+    found = []
+    for node in model.graph.node:
+        if node.domain not in DOMAINS:
+            raise QcompressError(
+                f"node {node.name or node.output[0]}: domain {node.domain!r} of {node.op_type} is unknown"
+            )
+        operator = _operator(node, versions, names)
+        found.append(_modern(operator, constants))
+    return found, constants
+
+
+def _operator(node: Any, versions: Mapping[str, int], names: set[str]) -> Operator:
+    from onnx import helper
+
+    name = str(node.name or node.output[0])
+    while name in names:
+        name += "_again"
+    names.add(name)
+    attributes = {each.name: _plain(helper.get_attribute_value(each)) for each in node.attribute}
+    domain = DOMAINS[node.domain]
+    return Operator(
+        name, node.op_type, domain, tuple(node.input), tuple(node.output), attributes, versions.get(domain, 1)
+    )
+
+
+def _plain(value: Any) -> Any:
+    if isinstance(value, bytes):
+        return value.decode()
+    return list(value) if isinstance(value, list | tuple) or type(value).__name__.startswith("Repeated") else value
+
+
+def _modern(old: Operator, constants: dict[str, Array]) -> Operator:
+    """The operator with attributes as inputs, and up-sampling of any age as Resize."""
+    attributes, inputs = dict(old.attributes), list(old.inputs)
+    if old.domain != "":
+        return old
+    for place, key in enumerate(INPUTS.get(old.kind, ()), 1):
+        if key in attributes:
+            inputs += [""] * (place + 1 - len(inputs))
+            inputs[place] = f"{old.name}:{key}"
+            floats = key in ("scales", "min", "max", "value")
+            constants[inputs[place]] = np.array(attributes.pop(key), np.float32 if floats else np.int64)
+    kind = old.kind
+    if kind == "Upsample" or (kind == "Resize" and old.version < 11):
+        kind, inputs = "Resize", [inputs[0], "", inputs[1]]
+        attributes |= {"coordinate_transformation_mode": "asymmetric", "nearest_mode": "floor"}
+    return Operator(old.name, kind, "", tuple(inputs), old.outputs, attributes, old.version)
+
+
+def evaluate(operator: Operator, inputs: list[Array | None]) -> list[Array]:
+    """What an operator of ONNX itself gives for arrays, by onnx' reference implementation.
+
+    Raises QcompressError naming the node.
+    """
+    from onnx import helper
+    from onnx.reference import ReferenceEvaluator
+
+    given = [name if array is not None else "" for name, array in zip(operator.inputs, inputs, strict=True)]
+    node = helper.make_node(operator.kind, given, operator.outputs, **operator.attributes)
+    feeds = {name: array for name, array in zip(given, inputs, strict=True) if name}
+    try:
+        return [np.asarray(each) for each in ReferenceEvaluator(node, opsets={"": OPSET}).run(None, feeds)]
+    except Exception as fault:  # whatever the reference implementation stumbles over
+        line = (str(fault).strip().splitlines() or [type(fault).__name__])[0][:160]
+        raise QcompressError(f"{operator.label} cannot be computed ({line})") from None
