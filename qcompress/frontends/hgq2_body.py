@@ -165,9 +165,7 @@ class _InFloat32:
             given = _quantized(layer.iq, given)
         narrow = ops.cast(given, "float32")
         if bool(ops.convert_to_numpy(ops.any(ops.cast(narrow, "float64") != given))):
-            raise QcompressError(
-                f"layer {layer.name}: values of more than 24 bits before a table; float32 rounds them"
-            )
+            raise QcompressError(f"layer {layer.name}: values of more than 24 bits before a table; float32 rounds them")
         with float_type("float32"):
             return _wide(layer(narrow, training=False))
 

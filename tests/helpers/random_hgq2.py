@@ -39,12 +39,11 @@ def config(rng: Generator, place: str, axes: int, overflow: str | None = None) -
     chosen = overflow or OVERFLOWS[rng.integers(3)]
     rounding = ROUNDINGS[rng.integers(7)] if rng.random() < 0.6 else "RND"
     quarter = rng.integers(4)
+    alike: dict[str, Any] = {"heterogeneous_axis": ()}
     if place in ("datalane", "table"):
-        kept: dict[str, Any] = [{"homogeneous_axis": (0,)}, {"heterogeneous_axis": (axes,)}, {"heterogeneous_axis": ()}][
-            min(quarter, 2)
-        ]
+        kept = [{"homogeneous_axis": (0,)}, {"heterogeneous_axis": (axes,)}, alike][min(quarter, 2)]
     else:
-        kept = {"heterogeneous_axis": ()} if quarter == 0 else {"homogeneous_axis": ()}
+        kept = alike if quarter == 0 else {"homogeneous_axis": ()}
     kind = ("kif", "kbi")[rng.integers(2)]
     return hgq.config.QuantizerConfig(kind, place, round_mode=rounding, overflow_mode=chosen, **kept)
 
@@ -105,7 +104,8 @@ def convolution(rng: Generator, x: Any) -> Any:
 
 def _same_in_all(rng: Generator) -> Any:
     """HGQ2 pads before it quantizes: formats cannot differ from step to step."""
-    return hgq.config.QuantizerConfig("kif", "datalane", heterogeneous_axis=(), overflow_mode=OVERFLOWS[rng.integers(3)])
+    overflow = OVERFLOWS[rng.integers(3)]
+    return hgq.config.QuantizerConfig("kif", "datalane", heterogeneous_axis=(), overflow_mode=overflow)
 
 
 def pooled(rng: Generator, x: Any) -> Any:
@@ -148,6 +148,7 @@ def tables(rng: Generator, x: Any) -> Any:
         return layers.QConvT2D(units, 2, subnn_activation="tanh", **given)(x)
     if kind == 1:
         equation = "bc,cd->bd" if axes == 1 else "btc,tcd->bd"
+        given["d_hl"] = 1  # HGQ2 0.2.0 cannot compute its own layer with more
         return layers.QEinsumDenseT(equation, (units,), bias_axes="d", batch_norm=rng.random() < 0.5, **given)(x)
     return layers.QDenseT(units, batch_norm=rng.random() < 0.5, activation=activation(rng), **given)(x)
 
@@ -170,9 +171,10 @@ def merged(rng: Generator, x: Any) -> Any:
 
 def summed(rng: Generator, x: Any) -> Any:
     axes = len(x.shape) - 1
+    given = {"keepdims": True, "iq_conf": config(rng, "datalane", axes)}
     if rng.random() < 0.5:
-        return layers.QSum(axes=-1, keepdims=True, scale=2.0 ** int(rng.integers(-2, 2)), iq_conf=config(rng, "datalane", axes))(x)
-    return layers.QMeanPow2(axes=1, keepdims=True, iq_conf=config(rng, "datalane", axes))(x)
+        return layers.QSum(axes=-1, scale=2.0 ** int(rng.integers(-2, 2)), **given)(x)
+    return layers.QMeanPow2(axes=1, **given)(x)
 
 
 def attention(rng: Generator, x: Any) -> Any:
