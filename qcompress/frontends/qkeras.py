@@ -22,8 +22,8 @@ from qcompress.frontends.files import SUFFIXES, load_model, save_model
 from qcompress.frontends.hgq2_files import holds_hgq2, names_hgq2
 from qcompress.frontends.keras_objects import KerasModel, Tensor
 from qcompress.frontends.layer_table import OWN, add_layer
-from qcompress.frontends.quantizers import cast_of, check_activation
 from qcompress.frontends.pending import End, Pending
+from qcompress.frontends.quantizers import cast_of, check_activation
 from qcompress.frontends.runtime import import_keras, kind_of, predict
 from qcompress.graph import Graph, Input
 
