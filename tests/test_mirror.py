@@ -23,6 +23,7 @@ CONTRACTS = {
     "detectors/tpc/networks/test_networks.py": "a TPC candidate from outside",
     "frontends/test_every_body.py": "random networks in every body",
     "frontends/test_random_models.py": "random networks against Keras",
+    "frontends/test_random_hgq2.py": "random networks against HGQ2",
     "frontends/test_several_ports.py": "networks of several inputs and outputs",
     "graph/test_every_operation.py": "what every operation must do",
     "graph/test_faults.py": "what every operation must refuse",

@@ -241,8 +241,8 @@ def _own_formats(builder: Builder, source: str) -> Formats:
         given = operation
         return Formats(given.signed, given.width, given.integer, given.rounding, given.overflow)
     format_ = builder.formats[source]
-    parts = (np.asarray(int(part)) for part in (format_.signed, format_.width, format_.integer))
-    return Formats(*parts, Rounding.TRN, Overflow.WRAP)
+    signed, width, integer = (np.asarray(int(part)) for part in (format_.signed, format_.width, format_.integer))
+    return Formats(signed, width, integer, Rounding.TRN, Overflow.WRAP)
 
 
 def _alike(shape: Shape, *formats: Formats | None) -> Shape:

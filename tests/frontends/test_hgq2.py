@@ -131,7 +131,7 @@ REFUSED = {
     "layer d: activation tanh without a quantizer behind; use QUnaryFunctionLUT('tanh')": lambda: small(
         layers.QDense(2, activation="tanh", name="d"), layers.QDense(1)
     ),
-    "layer p: the mean of 3 elements is not exact; average over 2, 4, 8, ..., or put a quantizer directly behind it": lambda: (
+    "layer p: a mean of 3 elements is on no grid; use a power of two, or put a quantizer directly behind it": lambda: (
         small(layers.QAveragePooling1D(3, name="p"), shape=(6, 2))
     ),
     "layer g: QGRU is not supported; use dense or convolutional layers over the steps": lambda: small(

@@ -38,7 +38,7 @@ def config(rng: Generator, place: str, axes: int, overflow: str | None = None) -
     """A quantizer's configuration: for each element, each channel or the whole tensor, of rows of so many axes."""
     chosen = overflow or OVERFLOWS[rng.integers(3)]
     rounding = ROUNDINGS[rng.integers(7)] if rng.random() < 0.6 else "RND"
-    quarter = rng.integers(4)
+    quarter = int(rng.integers(4))
     alike: dict[str, Any] = {"heterogeneous_axis": ()}
     if place in ("datalane", "table"):
         kept = [{"homogeneous_axis": (0,)}, {"heterogeneous_axis": (axes,)}, alike][min(quarter, 2)]

@@ -31,9 +31,9 @@ def test_elements_are_as_narrow_as_their_own_formats():
     nodes = (Node("each", each, "input"), Node("dense", dense, "each"))
     found = reaches(Graph("g", (2,), Format(True, 12, 8), nodes))
     assert each.format == Format(True, 11, 9)
-    assert (found["each"].top + found["each"].fraction).tolist() == [3, 2]
+    assert (found["each"].top + found["each"].fraction).tolist() == [2, 2]
     assert found["dense"].fraction.tolist() == [-5, 0]
-    assert found["each"].widest == 3
+    assert found["each"].widest == 2
     kinds = np.array([True, False])
-    assert found["each"].with_cast(Cast(Format(True, 6, 4)), kinds) == 8 + 2
+    assert found["each"].with_cast(Cast(Format(True, 6, 4)), kinds) == 7 + 2
     assert found["each"].with_cast(None, kinds) == 0
