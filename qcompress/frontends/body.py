@@ -92,7 +92,11 @@ class KerasBody:
         return chosen if chosen in self._graph.formats else None
 
     def _network(self, every: bool) -> KerasModel:
-        """A Keras model of the outputs of every call, or of the last one."""
+        """A Keras model of the outputs of every call, or of the last one.
+
+        Where numbers are on no grid, it is run operation by operation: as a TensorFlow graph, sums like QKeras' own
+        x + (q - x) may be formed in another order, which costs a last bit.
+        """
         if every not in self._built:
             keras = import_keras()
             ends = [call for call in self._calls if self._end(call) is not None]
@@ -102,7 +106,9 @@ class KerasBody:
             else:
                 given, tensors = _copied(self._calls, self._graph, self.dtype)
             names = [call.name for call in ends] if every else list(self._found.outputs.values())
-            self._built[every] = keras.Model(given, [tensors[name] for name in names])
+            built = keras.Model(given, [tensors[name] for name in names])
+            built.run_eagerly = any(_waits(call, self._graph) for call in self._calls)
+            self._built[every] = built
         return self._built[every]
 
 
