@@ -24,6 +24,8 @@ CONTRACTS = {
     "frontends/test_every_body.py": "random networks in every body",
     "frontends/test_public_models.py": "networks that others published",
     "frontends/test_random_models.py": "random networks against Keras",
+    "frontends/test_random_hgq2.py": "random networks against HGQ2",
+    "frontends/test_random_qonnx.py": "random networks against qonnx",
     "frontends/test_several_ports.py": "networks of several inputs and outputs",
     "graph/test_every_operation.py": "what every operation must do",
     "graph/test_faults.py": "what every operation must refuse",

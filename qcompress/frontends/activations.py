@@ -23,6 +23,11 @@ GRID_FUNCTIONS = {
 }
 """Functions of one element whose values may lie on a grid; a table shows whether they do."""
 
+SMOOTH = {
+    *("tanh", "sigmoid", "softplus", "softsign", "elu", "selu", "silu", "gelu", "mish", "exponential", "log_sigmoid"),
+}
+"""Functions of one element whose values are on no grid: with a quantizer behind, and one before, they are a table."""
+
 STAIRS = {"binary_sigmoid", "binary_tanh"}
 """Functions that are staircases without a quantizer."""
 
@@ -59,6 +64,9 @@ def add_activation(builder: Builder, name: str, layer: str, activation: Quantize
         return limited(builder, name, layer, 6.0, source)
     if label in GRID_FUNCTIONS:
         return add_table(builder, name, layer, activation, source)
+    if label in SMOOTH:
+        remedy = f"{label} is on no grid: put a quantizer before it and one behind"
+        return behind(builder, name, layer, activation, Pending(source, ()), remedy)
     if label not in QUANTIZERS:
         raise Refused(f"layer {layer}: activation {label} is not supported; use quantized_relu, quantized_bits, ...")
     check_activation(layer, activation)
