@@ -38,6 +38,7 @@ WIDENING = {"QAveragePooling2D"}
 STAIRCASES = {
     *("BatchNormalization", "QBatchNormalization", "QActivation", "Activation", "ReLU", "LeakyReLU"),
     *("AveragePooling1D", "AveragePooling2D", "GlobalAveragePooling1D", "GlobalAveragePooling2D"),
+    *("Average", "Rescaling"),
 }
 """Layers that may stand before the quantizer that makes them a staircase."""
 
@@ -121,7 +122,8 @@ def _copied(calls: tuple[Call, ...], graph: Graph, dtype: str) -> tuple[list[Ten
         for call in calls:
             sources = [tensors[source] for source in call.sources]
             if dtype != "float32" and _waits(call, graph):
-                tensors[call.name] = keras.layers.Lambda(_InFloat32(call.layer), dtype=dtype)(sources[0])
+                layer = keras.layers.Lambda(_InFloat32(call.layer), dtype=dtype)
+                tensors[call.name] = layer(sources if len(sources) > 1 else sources[0])
             else:
                 tensors[call.name] = _copy(call, graph, dtype, sources)
     return given, tensors
@@ -208,7 +210,12 @@ class _InFloat32:
     def __call__(self, values: Tensor) -> Tensor:
         ops = import_keras().ops
         with float_type("float32"):
-            return ops.cast(self._function(ops.cast(values, "float32")), "float64")
+            given = (
+                [ops.cast(each, "float32") for each in values]
+                if isinstance(values, list)
+                else ops.cast(values, "float32")
+            )
+            return ops.cast(self._function(given), "float64")
 
 
 class _Float64Operations:
