@@ -10,7 +10,7 @@ import numpy as np
 
 from qcompress.files import JsonObject
 from qcompress.fixedpoint import Codes, Values
-from qcompress.frontends.calls import Call, calls_of
+from qcompress.frontends.calls import Call, Operator, calls_of
 from qcompress.frontends.exactness import float32_exact
 from qcompress.frontends.folding import FOLDED, is_folded, unquantized
 from qcompress.frontends.keras_objects import KerasLayer, KerasModel, Quantizer, Tensor
@@ -138,6 +138,8 @@ def _waits(call: Call, graph: Graph) -> bool:
 def _copy(call: Call, graph: Graph, dtype: str, sources: list[Tensor]) -> Tensor:
     """What a copy of a layer in `dtype` gives for these tensors."""
     layer = call.layer
+    if isinstance(layer, Operator):
+        return layer(sources)
     copy = _empty(layer, {"dtype": dtype, "name": call.name})
     for key in ("average_quantizer", "inverse_quantizer"):
         for attribute in (key, f"{key}_internal"):

@@ -3,9 +3,9 @@
 from collections.abc import Callable
 
 from qcompress.errors import Refused
-from qcompress.frontends import activations, combining, linear, plain
+from qcompress.frontends import activations, combining, linear, operators, plain
 from qcompress.frontends.builder import Builder
-from qcompress.frontends.calls import Call
+from qcompress.frontends.calls import Call, Operator
 from qcompress.frontends.pending import End, Pending
 from qcompress.frontends.quantizers import stopped
 from qcompress.frontends.runtime import kind_of
@@ -66,6 +66,7 @@ LAYERS: dict[str, Callable[..., End]] = {
     "Minimum": combining.minimum,
     "RepeatVector": combining.repeat,
     "Rescaling": combining.rescale,
+    f"{Operator.__module__}.{Operator.__name__}": operators.operator,
     f"{OWN}.CastDense": linear.dense,
     f"{OWN}.CastConv1D": linear.convolution,
     f"{OWN}.CastConv2D": linear.convolution,

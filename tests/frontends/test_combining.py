@@ -45,9 +45,7 @@ def test_what_is_exact_needs_no_quantizer(name):
     check(joined(layer(), count))
 
 
-@pytest.mark.parametrize(
-    ("layer", "count"), [(layers.Average, 3), (lambda: layers.Rescaling(1 / 255, offset=0.1), 1)]
-)
+@pytest.mark.parametrize(("layer", "count"), [(layers.Average, 3), (lambda: layers.Rescaling(1 / 255, offset=0.1), 1)])
 def test_what_is_on_no_grid_takes_a_quantizer_behind_it(layer, count):
     check(joined(layer(), count, qkeras.QActivation(bits(5))))
     with pytest.raises(Refused, match=r"on no grid.*; use (a power|powers) of two, or put a quantizer directly behind"):
