@@ -1,6 +1,7 @@
 """A Keras model as a body to verify against: floats inside, integer codes outside."""
 
 from copy import copy as shallow_copy
+from inspect import signature
 from math import prod
 from types import FunctionType
 from typing import Any
@@ -150,15 +151,8 @@ def _empty(layer: KerasLayer, own: JsonObject) -> KerasLayer:
     if not is_folded(layer):
         return type(layer).from_config(_bare_config(layer) | own)
     kind = getattr(import_keras().layers, FOLDED[kind_of(layer)])
-    known = kind.from_config(
-        {"units": 1}
-        if kind.__name__ == "Dense"
-        else {"filters": 1, "kernel_size": 1}
-        if kind.__name__ == "Conv2D"
-        else {"kernel_size": 1}
-    ).get_config()
-    bare = {key: value for key, value in _bare_config(layer).items() if key in known}
-    return kind.from_config(bare | {"use_bias": True} | own)
+    known = signature(kind).parameters
+    return kind.from_config({k: v for k, v in _bare_config(layer).items() if k in known} | {"use_bias": True} | own)
 
 
 def _bare_config(layer: KerasLayer) -> JsonObject:
@@ -177,7 +171,7 @@ def _take_weights(layer: KerasLayer, copy: KerasLayer) -> None:
             continue
         plain = is_folded(layer) and what == "depthwise_kernel"
         target = getattr(copy, "kernel" if plain else what, None)
-        if hasattr(target, "assign"):
+        if target is not None and hasattr(target, "assign"):
             quantizer = getattr(layer, f"{key}_internal", None)
             target.assign(evaluate(quantizer or (lambda tensor: tensor), unquantized(layer, what)))
 

@@ -7,6 +7,7 @@ from qcompress.frontends import activations, linear, plain
 from qcompress.frontends.builder import Builder
 from qcompress.frontends.calls import Call
 from qcompress.frontends.pending import End, Pending
+from qcompress.frontends.quantizers import stopped
 from qcompress.frontends.runtime import kind_of
 
 OWN = "qcompress.training.exact_layers"
@@ -110,7 +111,10 @@ def add_layer(builder: Builder, call: Call, *sources: End) -> End:
     if waiting and kind not in WAITING:
         raise waiting[0].refusal()
     if kind in LAYERS:
-        return LAYERS[kind](builder, call, *sources)
+        try:
+            return LAYERS[kind](builder, call, *sources)
+        except AssertionError as fault:
+            raise Refused(f"layer {call.name}: {kind}: {stopped(fault)}; change its quantizers") from None
     quantized = ", ".join(kind for kind in LAYERS if kind.startswith("Q"))
     instead = INSTEAD.get(kind, f"{quantized}, or plain layers that move, pad, pool or merge")
     raise Refused(f"layer {call.name}: {kind} is not supported; use {instead}")

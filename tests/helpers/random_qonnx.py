@@ -53,7 +53,7 @@ class Drawing:
         return power if self.exact else float(np.float32(power * self.rng.uniform(0.6, 1.4)))
 
     def quantized(self, tensor: str, scale: Any, bits: int, **attributes: Any) -> str:
-        given = {"signed": 1, "narrow": 0, "rounding_mode": "ROUND"} | attributes
+        given: dict[str, Any] = {"signed": 1, "narrow": 0, "rounding_mode": "ROUND"} | attributes
         parts = self.constant(scale), self.constant(0.0), self.constant(float(bits))
         return self.add("Quant", tensor, *parts, **given)
 
@@ -184,6 +184,36 @@ def residual(draw: Drawing) -> None:
     draw.unit = None
 
 
+def joined(draw: Drawing) -> None:
+    """The tensor, and a quantized one of another scale, behind each other, quantized."""
+    first, second = draw.quantized(draw.tensor, draw.scale(), 4), draw.quantized(draw.tensor, draw.scale(), 5)
+    draw.tensor = draw.add("Concat", first, second, axis=1)
+    draw.shape, draw.unit = (2 * draw.shape[0], *draw.shape[1:]), None
+    quant(draw)
+
+
+def curve(draw: Drawing) -> None:
+    draw.tensor = draw.add(draw.one_of("Sigmoid", "Tanh", "HardSigmoid"), draw.tensor)
+    quant(draw)
+
+
+def product(draw: Drawing) -> None:
+    """Of the tensor, as a matrix of channels and places, and what it is the other way round."""
+    size = int(np.prod(draw.shape[1:]))
+    rows = draw.quantized(draw.tensor, draw.scale(), 4)
+    matrix = draw.add("Reshape", rows, draw.constant([1, draw.shape[0], size], np.int64))
+    turned = draw.add("Transpose", matrix, perm=[0, 2, 1])
+    draw.tensor = draw.add("MatMul", matrix, turned)
+    if draw.chance(0.5):
+        axes = draw.constant([2], np.int64)
+        draw.tensor = draw.add("ReduceSum", draw.tensor, axes, keepdims=0)
+        draw.shape = (draw.shape[0],)
+    else:
+        draw.tensor = draw.add("Flatten", draw.tensor, axis=1)
+        draw.shape = (draw.shape[0] ** 2,)
+    quant(draw)
+
+
 def dense(draw: Drawing) -> None:
     if len(draw.shape) > 1:
         draw.tensor, draw.shape = draw.add("Flatten", draw.tensor, axis=1), (int(np.prod(draw.shape)),)
@@ -286,9 +316,24 @@ def movement(draw: Drawing) -> None:
         draw.tensor = draw.add("Reshape", draw.tensor, draw.constant([1, *draw.shape], np.int64))
 
 
-ASYMMETRIC = {"coordinate_transformation_mode": "asymmetric", "nearest_mode": "floor"}
-DENSE = (dense, dense, quant, relu, affine, normalization, residual, bipolar, trunc, multi_threshold, zero_point)
-SPATIAL = (*DENSE[2:], convolution, convolution, convolution, pool, pool, movement, movement, transposed)
+ASYMMETRIC: dict[str, Any] = {"coordinate_transformation_mode": "asymmetric", "nearest_mode": "floor"}
+DENSE = (
+    dense,
+    dense,
+    quant,
+    relu,
+    affine,
+    normalization,
+    residual,
+    bipolar,
+    trunc,
+    multi_threshold,
+    zero_point,
+    joined,
+    curve,
+)
+ALONE = (*DENSE, joined, curve)
+SPATIAL = (*ALONE[2:], convolution, convolution, convolution, pool, pool, movement, movement, transposed, product)
 
 
 def random_model(seed: int) -> tuple[Any, np.random.Generator]:
@@ -299,7 +344,7 @@ def random_model(seed: int) -> tuple[Any, np.random.Generator]:
         draw.tensor = draw.quantized(draw.tensor, 2.0 ** -int(rng.integers(0, 5)), int(rng.integers(3, 9)))
     for _ in range(int(rng.integers(2, 6))):
         spatial = len(draw.shape) > 1 and int(np.prod(draw.shape)) < 2000
-        draw.one_of(*(SPATIAL if spatial else DENSE))(draw)
+        draw.one_of(*(SPATIAL if spatial else ALONE))(draw)
     if draw.chance(0.5):
         dense(draw)
     if draw.chance(0.2) and len(draw.shape) == 1:

@@ -1,5 +1,6 @@
 """An ONNX model with QONNX quantizers as a body to verify against: floats inside, integer codes outside."""
 
+import warnings
 from collections.abc import Mapping, Sequence
 from functools import partial
 from typing import Any
@@ -10,7 +11,7 @@ from qcompress.errors import QcompressError
 from qcompress.fixedpoint import Codes
 from qcompress.frontends.exactness import float32_exact
 from qcompress.frontends.qonnx.files import QonnxModel
-from qcompress.frontends.qonnx.operators import Array, Operator, evaluate, operators
+from qcompress.frontends.qonnx.operators import ENDS, Array, Operator, evaluate, operators
 from qcompress.frontends.qonnx.tensors import NOTHING, Line, Value
 from qcompress.graph import Graph, Tensors, Thresholds
 from qcompress.graph.ports import Port, as_tensors, by_port
@@ -24,7 +25,8 @@ class QonnxBody:
 
     lines: factor and shift of every output, where they were left out of the graph; traced: tensors that are nodes. It
     stops where the graph does, at the logits. In float32, qonnx' own executor, where that is exact on the whole graph
-    (`dtype` says so); else node by node in float64: operations of onnx' reference implementation, quantizers of qonnx.
+    (`dtype` says so) and where it runs; else node by node in float64: operations of onnx' reference implementation,
+    quantizers of qonnx.
     """
 
     name = "qonnx"
@@ -43,7 +45,8 @@ class QonnxBody:
         parts = []
         for start in range(0, max(rows, 1), BATCH):
             values = [port.format.to_values(given[port.name][start : start + BATCH]) for port in ports]
-            parts.append([self._codes(port, each) for port, each in zip(outputs, self._values(values), strict=True)])
+            results = self._values(values)
+            parts.append([self._codes(port, each) for port, each in zip(outputs, results, strict=True)])
         found = [np.concatenate(column) for column in zip(*parts, strict=True)]
         return as_tensors(outputs, {port.name: array for port, array in zip(outputs, found, strict=True)})
 
@@ -52,7 +55,7 @@ class QonnxBody:
         ports = self._graph.input_ports
         given = by_port(ports, codes, self.name)
         values = [port.format.to_values(given[port.name]) for port in ports]
-        tensors = dict(zip(self._traced, computed(self._model, values, np.float64, list(self._traced)), strict=True))
+        tensors = dict(zip(self._traced, self._computed(values, list(self._traced)), strict=True))
         found = {}
         for name, value in self._traced.items():
             moved = tensors[name].transpose(0, *(axis + 1 for axis in value.order))
@@ -60,9 +63,29 @@ class QonnxBody:
         return {node.name: found[node.name] for node in self._graph.nodes if node.name in found}
 
     def _values(self, values: Sequence[Array]) -> list[Array]:
+        rows = len(values[0])
         if self.dtype == "float32":
-            return executed(self._model, values)
-        return computed(self._model, values, np.float64)
+            try:
+                found = executed(self._model, values)
+            except Exception:  # what onnxruntime has no kernel for, such as weights in float64
+                self.dtype = "float64"
+            else:
+                if all(len(each) == rows for each in found):
+                    return found
+        return self._computed(values, None)
+
+    def _computed(self, values: Sequence[Array], tensors: Sequence[str] | None) -> list[Array]:
+        """Outputs, or other tensors, in float64; row by row for a model that was made for one row alone."""
+        rows = len(values[0])
+        try:
+            found = computed(self._model, values, np.float64, tensors)
+        except QcompressError:
+            found = []
+        if rows <= 1 or (found and all(len(each) == rows for each in found)):
+            return found
+        each_row = ([each[row : row + 1] for each in values] for row in range(rows))
+        single = [computed(self._model, row, np.float64, tensors) for row in each_row]
+        return [np.concatenate(column) for column in zip(*single, strict=True)]
 
     def _codes(self, port: Port, values: Array) -> Codes:
         factor, shift = self._lines[port.name]
@@ -89,8 +112,6 @@ def _given(model: QonnxModel) -> list[str]:
 
 def _ends(model: QonnxModel, nodes: Sequence[Operator]) -> list[str]:
     """The tensors at which the graph ends: in front of a final softmax or sigmoid."""
-    from qcompress.frontends.qonnx import ENDS
-
     made = {node.outputs[0]: node for node in nodes}
     found = []
     for output in model.proto.graph.output:
@@ -189,9 +210,9 @@ def executed(model: QonnxModel, values: Sequence[Array]) -> list[Array]:
     for end in _ends(model, nodes):
         if end not in {output.name for output in proto.graph.output}:
             proto.graph.output.append(onnx.helper.make_tensor_value_info(end, onnx.TensorProto.FLOAT, None))
-    wrapper = ModelWrapper(proto).transform(InferShapes())
     feeds = {name: np.asarray(each, np.float32) for name, each in zip(_given(model), values, strict=True)}
-    found = execute_onnx(wrapper, feeds)
+    with warnings.catch_warnings(action="ignore"):  # of domains that qonnx renames
+        found = execute_onnx(ModelWrapper(proto).transform(InferShapes()), feeds)
     return [found[name] for name in _ends(model, nodes)]
 
 

@@ -86,8 +86,9 @@ class Converter:
             shape = self.shape(value)
             codes = exact_scale(step.moved(lambda each: each, shape)) if isinstance(step, Scale) else None
             if codes is None:
+                what = "scaled by numbers" if isinstance(step, Scale) else "bent or scaled by functions"
                 raise Refused(
-                    f"{operator.label}: its input is scaled by numbers that lie on no grid; put a Quant before it, "
+                    f"{operator.label}: its input is {what} that lie on no grid; put a Quant before it, "
                     "or use scales that are powers of two"
                 )
             turned = [(each.transpose(value.order), format_) for each, format_ in codes]
@@ -116,7 +117,9 @@ class Converter:
             return replace(value, node=scaled(self.builder, operator.name, value.node, *turned))
         last = value.steps[-1] if value.steps else None
         if isinstance(last, Scale):
-            return replace(value, steps=(*value.steps[:-1], last.then(step)))
+            both = last.then(step)
+            idle = bool((both.factor == 1).all() and (both.shift == 0).all())
+            return replace(value, steps=value.steps[:-1] if idle else (*value.steps[:-1], both))
         return replace(value, steps=(*value.steps, step))
 
 

@@ -103,6 +103,6 @@ def _quant_of(chain: list[Operator], tensors: dict[str, Constant | Value]) -> Op
         return None
     width, start = f"{first.name}:bits", f"{first.name}:zero"
     tensors[width], tensors[start] = Constant(np.array(bits)), Constant(arrays[2].astype(np.int64))
-    attributes = {"signed": int(low < 0), "narrow": narrow, "rounding_mode": "ROUND"}
+    attributes = {"signed": int(low < 0), "narrow": narrow, "rounding_mode": "ROUND", "late": 1}
     inputs = first.inputs[0], first.inputs[1], start, width
     return Operator(first.name, "Quant", "qonnx", inputs, last.outputs, attributes, 1)

@@ -179,29 +179,23 @@ def gemm(converter: Converter, operator: Operator) -> Value:
 
 def product(converter: Converter, operator: Operator) -> Value:
     """MatMul of a tensor and constant weights, on either side, or of two tensors."""
-    if converter.is_constant(operator, 0):
-        value, constant = converter.value(operator, 1), converter.constant(operator, 0)
-        batch = BATCH[: len(value.order) - 2]
-        constant = _without_row(constant, len(value.order))
-        own = batch[: constant.array.ndim - 2] if constant.array.ndim > 2 else ""
-        return _contracted(converter, operator, value, constant, f"{batch}yz,{own}xy->{batch}xz", None)
-    value = converter.value(operator)
-    if not converter.is_constant(operator, 1):
-        return _of_two(converter, operator, value, converter.value(operator, 1))
-    constant = _without_row(converter.constant(operator, 1), len(value.order))
-    if constant.array.ndim < 2 or constant.array.ndim > max(2, len(value.order)):
-        raise Refused(f"{operator.label}: weights of shape {constant.array.shape}; give a matrix")
-    batch = BATCH[: len(value.order) - 1]
-    own = batch[: constant.array.ndim - 2]
+    left = converter.is_constant(operator, 0)
+    if not left and not converter.is_constant(operator, 1):
+        return _of_two(converter, operator, converter.value(operator), converter.value(operator, 1))
+    value, constant = converter.value(operator, int(left)), converter.constant(operator, 1 - int(left))
+    while constant.array.ndim > 2 and len(constant.array) == 1:
+        constant = constant.each(lambda array: array[0])
+    stack, own = BATCH[: max(len(value.order) - 2, 0)], constant.array.ndim - 2
+    if not 0 <= own <= len(stack) or (left and len(value.order) < 2):
+        raise Refused(
+            f"{operator.label}: weights of shape {constant.array.shape}; give a matrix, the same for all rows"
+        )
+    shared = stack[len(stack) - own :]
+    if left:
+        return _contracted(converter, operator, value, constant, f"{stack}yz,{shared}xy->{stack}xz", None)
+    row = "x" if len(value.order) > 1 else ""
     bias = converter.constant(operator, 2) if operator.has(2) else None
-    return _contracted(converter, operator, value, constant, f"{batch}y,{own}yz->{batch}z", bias)
-
-
-def _without_row(constant: Constant, axes: int) -> Constant:
-    """A constant whose first axis is a single one for all rows, without it."""
-    if constant.array.ndim == axes + 1 and constant.array.shape[0] == 1 and constant.array.ndim > 2:
-        return constant.each(lambda array: array[0])
-    return constant
+    return _contracted(converter, operator, value, constant, f"{stack}{row}y,{shared}yz->{stack}{row}z", bias)
 
 
 def _contracted(
@@ -214,7 +208,7 @@ def _contracted(
     wide = replace(weights, codes=np.empty((0, constant.array.shape[second.index(label)]), np.int64))
 
     def append(rest: Mapping[str, Any]) -> str:
-        shift = rest["bias"], rest["bias_format"]
+        shift = rest["bias"].reshape([-1 if each == label else 1 for each in result]), rest["bias_format"]
         kernel = weights.codes, weights.format
         return einsum_with_constant(converter.builder, operator.name, equation, value.node, kernel, shift)
 
@@ -224,7 +218,9 @@ def _contracted(
 
 def _of_two(converter: Converter, operator: Operator, first: Value, second: Value) -> Value:
     scale = converter.scale(operator, first) * converter.scale(operator, second)
-    left, right = (converter.as_onnx(operator, each, ending) for each, ending in ((first, "left"), (second, "right")))
+    left, right = (
+        converter.as_onnx(operator, each, ending) for each, ending in ((first, "left_order"), (second, "right_order"))
+    )
     node = matmul(converter.builder, operator.name, left.node, right.node)
     return Value(node, left.order).scaled(scale)
 

@@ -19,9 +19,13 @@ DOMAINS = {
     "onnx.brevitas": "qonnx",
     "qonnx.custom_op.general": "qonnx",
     "finn.custom_op.general": "qonnx",
+    "finn": "qonnx",
     "qonnx.custom_op.channels_last": "channels_last",
 }
 """Domains of nodes -> how they are called here."""
+
+ENDS = ("Softmax", "LogSoftmax", "Sigmoid")
+"""Operations that may stand at the end and are left out: they keep the order of the logits."""
 
 INPUTS: dict[str, tuple[str, ...]] = {
     "Clip": ("min", "max"),

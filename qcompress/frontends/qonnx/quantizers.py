@@ -29,6 +29,8 @@ class Quantizer:
     signed: bool
     narrow: bool
     mode: str
+    late: bool = False
+    """Whether the zero point is added behind the rounding, as QuantizeLinear does, not before it."""
 
     @classmethod
     def of(cls, operator: Operator, inputs: Sequence[Array]) -> "Quantizer":
@@ -44,7 +46,8 @@ class Quantizer:
         if mode not in MANY:
             raise Refused(f"{operator.label}: rounding {mode} is unknown; use one of {', '.join(MANY)}")
         width, start = int(bits.ravel()[0]), int(zero.ravel()[0])
-        return cls(scale, start, width, bool(operator.get("signed", 1)), bool(operator.get("narrow", 0)), mode)
+        signed, narrow, late = (bool(operator.get(*each)) for each in (("signed", 1), ("narrow", 0), ("late", 0)))
+        return cls(scale, start, width, signed, narrow, mode, late)
 
     @property
     def low(self) -> int:
@@ -106,17 +109,22 @@ def quant(converter: Converter, operator: Operator) -> Value | Constant:
         return _cast_in_units(converter, operator, value, quantizer)
     zero, ends = quantizer.zero, (quantizer.low, quantizer.high)
     decision: Decision = Rounded(quantizer.mode, *ends, zero)
+    if quantizer.late:
+        decision = Rounded(quantizer.mode, ends[0] - zero, ends[1] - zero)
     if quantizer.bits == 1 and quantizer.signed:
         decision, ends = Sign(zero), (-1, 1)
     scale = fractions(quantizer.scale)
-    before, after = (1 / scale, fractions(zero)), (scale, fractions(0))
+    before, after = (1 / scale, fractions(0 if quantizer.late else zero)), (scale, fractions(0))
     return _stairs(converter, operator, value, before, decision, (ends[0] - zero, ends[1] - zero), after)
 
 
 def _cast_in_units(converter: Converter, operator: Operator, value: Value, quantizer: Quantizer) -> Value:
     """In units of each element's scale, a power of two, and with the zero point, rounded, and back."""
     scale, zero = fractions(quantizer.scale), fractions(quantizer.zero)
-    units = converter.affine(replace_name(operator, "units"), value, 1 / scale, zero)
+    units = converter.affine(replace_name(operator, "units"), value, 1 / scale, 0 if quantizer.late else zero)
+    if quantizer.late:
+        whole = _whole(converter, replace_name(operator, "whole"), units, quantizer.mode, None)
+        units = converter.affine(replace_name(operator, "shifted"), whole, 1, zero)
     overflow = Overflow.SAT_SYM if quantizer.narrow else Overflow.SAT
     cast = Cast(Format(quantizer.signed, quantizer.bits, quantizer.bits), ROUNDINGS[quantizer.mode], overflow)
     whole = replace(units, node=converter.builder.add(operator.name, Quantize(cast), units.node))
@@ -220,10 +228,12 @@ def _stairs(
     signed = ends[0] < 0
     bits = max(ends[1], ~ends[0] if signed else 0).bit_length() + signed
     steps = [step.moved(lambda each: each.transpose(value.order), converter.shape(value)) for step in value.steps]
-    node = staircase(
-        converter.builder, operator.name, value.node, steps, decision, Format(signed, max(bits, 1), max(bits, 1))
-    )
+    fraction = _power(after[0].astype(np.float64)) if not after[1].any() else None
+    format_ = Format(signed, max(bits, 1), max(bits, 1) - (fraction or 0))
+    node = staircase(converter.builder, operator.name, value.node, steps, decision, format_)
     found = Value(node, value.order)
+    if fraction is not None:
+        return found
     return converter.affine(replace_name(operator, "value"), found, *after)
 
 

@@ -4,8 +4,9 @@ Values are what a node's codes mean, times numbers that lie on no grid. Where a 
 place of each step matters: it is found in float64, and in fractions wherever that is too close to tell.
 """
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
+from decimal import Decimal, localcontext
 from fractions import Fraction
 from typing import Any, Protocol
 
@@ -109,6 +110,49 @@ class Limits:
 
     def moved(self, move: Move, shape: tuple[int, ...]) -> "Limits":
         return self
+
+
+@dataclass(frozen=True)
+class Curve:
+    """A function whose values are no fractions, such as a sigmoid: of float64, and of one fraction to many digits."""
+
+    many: Callable[[npt.NDArray[np.float64]], npt.NDArray[np.float64]]
+    one: Callable[[Fraction], Fraction]
+
+    def apply(self, values: Numbers) -> Numbers:
+        if values.dtype != object:
+            return self.many(values)
+        found = np.empty(values.shape, object)
+        found.ravel()[:] = [self.one(Fraction(value)) for value in values.ravel().tolist()]
+        return found
+
+    def moved(self, move: Move, shape: tuple[int, ...]) -> "Curve":
+        return self
+
+
+DIGITS = 60
+"""Of a curve at one fraction: more than any step can be close to it, but for those that it meets exactly."""
+
+
+def exact_sigmoid(value: Fraction) -> Fraction:
+    """1 / (1 + exp(-value)) to DIGITS digits; exact at 0, the only fraction where it is a fraction."""
+    with localcontext(prec=DIGITS):
+        power = (-abs(Decimal(value.numerator) / Decimal(value.denominator))).exp()  # 1 or less: no overflow
+        small = Fraction(power / (1 + power))
+    return 1 - small if value >= 0 else small
+
+
+def exact_tanh(value: Fraction) -> Fraction:
+    """The hyperbolic tangent to DIGITS digits, exact at 0."""
+    return 2 * exact_sigmoid(2 * value) - 1
+
+
+def sigmoid(values: npt.NDArray[np.float64]) -> npt.NDArray[np.float64]:
+    """1 / (1 + exp(-values)) without overflow."""
+    return np.asarray(0.5 * (1 + np.tanh(0.5 * values)))
+
+
+SIGMOID, TANH = Curve(sigmoid, exact_sigmoid), Curve(np.tanh, exact_tanh)
 
 
 class Decision(Protocol):
