@@ -1,6 +1,7 @@
 """Random small networks with a staircase in them: functions that leave the grid between a wide sum and a quantizer."""
 
 import numpy as np
+
 from helpers.random_models import cast_quantizer, keras, layers, qkeras
 
 Layer = keras.layers.Layer
