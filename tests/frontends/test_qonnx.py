@@ -132,7 +132,11 @@ EXACT = {
         ROW,
         {"w": weights(6, 2)},
     ),
-    "Trunc": ([quant("x half zero eight", "q"), own("Trunc", "q half zero eight four", "y", rounding_mode="FLOOR")], ROW, {}),
+    "Trunc": (
+        [quant("x half zero eight", "q"), own("Trunc", "q half zero eight four", "y", rounding_mode="FLOOR")],
+        ROW,
+        {},
+    ),
     "MultiThreshold": (
         [own("MultiThreshold", "x t", "y", out_dtype="INT4", out_scale=0.5, out_bias=-1.0)],
         IMAGE,
