@@ -1,6 +1,6 @@
 """Room for the router: empty carry cells behind the carry chains of a netlist for an ECP5.
 
-Its placer packs a design as densely as cells go, whatever part of the device stays empty, and the router has fewest ways
+Its placer packs a design as densely as cells go, whatever part of the device stays empty, and the router has few ways
 to sums: the inputs of a carry cell cannot be swapped. A chain begins with a tile of its own, so a tile of empty cells
 behind each halves how many of those inputs lie side by side. Empty cells have no wires but their carries; they are not
 counted.
@@ -67,11 +67,9 @@ class _Module:
         """Chains by `count` empty cells each."""
         for name in self.ends:
             last = self.cells[name]
-            carry = self._carry(last)
             for number in range(count):
-                cell = _empty(last, carry)
-                self.cells[f"{name}$room{number}"] = cell
-                carry = self._carry(cell)
+                last = _empty(last, self._carry(last))
+                self.cells[f"{name}$room{number}"] = last
 
     def _carry(self, cell: Json) -> int:
         """The net of a cell's carry, a new one if it has none."""
