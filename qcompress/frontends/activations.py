@@ -58,19 +58,25 @@ def add_activation(builder: Builder, name: str, layer: str, activation: Quantize
         return source
     if isinstance(source, Pending):
         return behind(builder, name, layer, activation, source)
+    if label not in QUANTIZERS:
+        return _function(builder, name, layer, activation, source)
+    check_activation(layer, activation)
+    return _KINDS.get(label, _quantizer)(builder, name, layer, activation, source)
+
+
+def _function(builder: Builder, name: str, layer: str, function: Quantizer, source: str) -> End:
+    """A function that is no quantizer."""
+    label = kind_of(function)
     if label == "relu":
         return builder.add(name, Relu(), source)
     if label == "relu6" and builder.formats[source].width > MAX_TABLE_BITS:
         return limited(builder, name, layer, 6.0, source)
     if label in GRID_FUNCTIONS:
-        return add_table(builder, name, layer, activation, source)
+        return add_table(builder, name, layer, function, source)
     if label in SMOOTH:
         remedy = f"{label} is on no grid: put a quantizer before it and one behind"
-        return behind(builder, name, layer, activation, Pending(source, ()), remedy)
-    if label not in QUANTIZERS:
-        raise Refused(f"layer {layer}: activation {label} is not supported; use quantized_relu, quantized_bits, ...")
-    check_activation(layer, activation)
-    return _KINDS.get(label, _quantizer)(builder, name, layer, activation, source)
+        return behind(builder, name, layer, function, Pending(source, ()), remedy)
+    raise Refused(f"layer {layer}: activation {label} is not supported; use quantized_relu, quantized_bits, ...")
 
 
 def add_table(builder: Builder, name: str, layer: str, function: Quantizer, source: str) -> End:

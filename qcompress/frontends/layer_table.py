@@ -3,9 +3,9 @@
 from collections.abc import Callable
 
 from qcompress.errors import Refused
-from qcompress.frontends import activations, linear, plain
+from qcompress.frontends import activations, combining, linear, operators, plain
 from qcompress.frontends.builder import Builder
-from qcompress.frontends.calls import Call
+from qcompress.frontends.calls import Call, Operator
 from qcompress.frontends.pending import End, Pending
 from qcompress.frontends.quantizers import stopped
 from qcompress.frontends.runtime import kind_of
@@ -61,6 +61,12 @@ LAYERS: dict[str, Callable[..., End]] = {
     "Subtract": plain.subtract,
     "Multiply": plain.multiply,
     "Concatenate": plain.concatenate,
+    "Average": combining.average,
+    "Maximum": combining.maximum,
+    "Minimum": combining.minimum,
+    "RepeatVector": combining.repeat,
+    "Rescaling": combining.rescale,
+    f"{Operator.__module__}.{Operator.__name__}": operators.operator,
     f"{OWN}.CastDense": linear.dense,
     f"{OWN}.CastConv1D": linear.convolution,
     f"{OWN}.CastConv2D": linear.convolution,
@@ -81,6 +87,7 @@ MOVES: dict[str, Callable[..., str]] = {
     "Cropping2D": plain.crop,
     "UpSampling1D": plain.up_sample,
     "UpSampling2D": plain.up_sample,
+    "RepeatVector": combining.repeat,
 }
 """Layers that may as well follow a quantizer that never falls."""
 

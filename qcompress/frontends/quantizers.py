@@ -180,6 +180,8 @@ def signs(layer: KerasLayer, what: str) -> tuple[Codes, Format, Values] | None:
     if quantizer is None:
         return None
     values = evaluate(quantizer, unquantized(layer, what))
+    if not np.isfinite(values).all():
+        return None
     channels = (-2, -1) if what == "depthwise_kernel" else (-1,)
     scale = np.abs(values).max(axis=tuple(range(values.ndim - len(channels))))
     codes = np.sign(values).astype(np.int64)

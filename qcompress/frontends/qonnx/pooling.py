@@ -10,6 +10,7 @@ import numpy as np
 
 from qcompress.errors import Refused
 from qcompress.fixedpoint import Format
+from qcompress.frontends import reduction
 from qcompress.frontends.builder import UNKNOWN
 from qcompress.frontends.chaining import chain
 from qcompress.frontends.qonnx.conversion import Converter
@@ -126,6 +127,23 @@ def reduced(make: Callable[..., str], mean: bool = False) -> Callable[[Converter
         return _divided(converter, operator, found, count)
 
     return handler
+
+
+def top(converter: Converter, operator: Operator) -> list[Value]:
+    """TopK of the largest element alone: the element where it is used, and its index."""
+    value = converter.value(operator)
+    count = int(np.ravel(converter.array(operator, 1))[0])
+    axis = converter.axis(operator, int(operator.get("axis", -1)), len(value.order))
+    if count != 1 or not operator.get("largest", 1):
+        raise Refused(f"{operator.label}: the {count} largest, or the smallest; take the largest one")
+    index = arg_max(
+        converter, replace(operator, attributes={"axis": axis + 1, "keepdims": 1}, inputs=operator.inputs[:1])
+    )
+    if not converter.users.get(operator.outputs[0]):
+        return [index, index]
+    lying = converter.as_onnx(operator, value)
+    node = reduction.largest(converter.builder, f"{operator.name}_largest", lying.node, [axis], True)
+    return [Value(node, lying.order).scaled(converter.scale(operator, value)), index]
 
 
 def arg_max(converter: Converter, operator: Operator) -> Value:
