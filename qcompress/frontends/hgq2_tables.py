@@ -27,7 +27,7 @@ from qcompress.graph.windows import Windows, with_channels
 
 Function = Callable[[Tensor], Tensor]
 FEW = 4
-"""Pairs for each input up to which they are taken out of all pairs, and their sums are a product with zeros and ones."""
+"""Pairs for each input up to which they are taken out of all pairs, and summed by a product with zeros and ones."""
 CHUNK = 1 << 22
 """Values that are computed at once."""
 
@@ -213,7 +213,7 @@ def add_tables(
 
 
 def _looked_up(builder: Builder, name: str, results: tuple[Codes, Format], given: Formats, source: str) -> str:
-    """Append tables of codes (2**most bits, *elements), and their format, behind source, whose elements have `given`."""
+    """Append tables, codes (2**most bits, *elements) and their format, behind source, whose elements have `given`."""
     codes, format_ = results
     width, integer = (_cut(part, codes.shape[1:]) for part in given[1:3])
     drop = np.where(width > 0, builder.formats[source].fraction - (width - integer), 0)
