@@ -132,7 +132,11 @@ EXACT = {
         ROW,
         {"w": weights(6, 2)},
     ),
-    "Trunc": ([quant("x half zero eight", "q"), own("Trunc", "q half zero eight four", "y", rounding_mode="FLOOR")], ROW, {}),
+    "Trunc": (
+        [quant("x half zero eight", "q"), own("Trunc", "q half zero eight four", "y", rounding_mode="FLOOR")],
+        ROW,
+        {},
+    ),
     "MultiThreshold": (
         [own("MultiThreshold", "x t", "y", out_dtype="INT4", out_scale=0.5, out_bias=-1.0)],
         IMAGE,
@@ -263,7 +267,7 @@ def test_operations_whose_channels_stand_last(name):
 def test_other_scales_are_done_by_the_quantizer_behind(name):
     normal = {{"m": "mean", "v": "v2"}.get(key, key): np.array(value, np.float32) for key, value in NORMAL.items()}
     arrays = {key: np.asarray(value, np.float32) for key, value in SCALES.items()}
-    check(model(*SCALED[name], arrays | normal))
+    check(model(*SCALED[name], arrays | normal | {"k": ints(1)}))
 
 
 def test_opsets_and_versions_of_the_domain():

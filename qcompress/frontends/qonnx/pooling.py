@@ -143,7 +143,7 @@ def top(converter: Converter, operator: Operator) -> list[Value]:
         return [index, index]
     lying = converter.as_onnx(operator, value)
     node = reduction.largest(converter.builder, f"{operator.name}_largest", lying.node, [axis], True)
-    return [Value(node, lying.order).scaled(converter.scale(operator, value)), index]
+    return [Value(node, lying.order, value.steps), index]
 
 
 def arg_max(converter: Converter, operator: Operator) -> Value:
@@ -151,7 +151,8 @@ def arg_max(converter: Converter, operator: Operator) -> Value:
     axes = len(value.order)
     if converter.axis(operator, int(operator.get("axis", 0)), axes) != axes - 1 or not _rises(value):
         raise Refused(f"{operator.label}: not along the last axis; transpose before")
-    converter.scale(operator, value)
+    if value.line is None:
+        raise Refused(f"{operator.label}: its input has several scales on no grid; put a Quant before it, or use one")
     operation = ArgMax(converter.builder.shapes[value.node][-1])
     node = converter.builder.add(operator.name, operation, value.node)
     shape = converter.builder.shapes[node]
