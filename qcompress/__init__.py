@@ -3,6 +3,7 @@
 What a notebook needs stands here; each name is imported when it is first used, so that `import qcompress` is light:
 
 * `compile(model)`: a quantized model to an exact `Graph`; `graph.build("cpp", folder)` makes a body of it.
+* `quantize(model, plan)`: a model of floats, quantized after training, and what that cost.
 * `verify(graph)`: the same codes through every body; `Comparison` says how many differ, and where first.
 * `run("config.yaml")`: a firmware `Candidate` from its config, step by step; `load(folder)` opens one.
 * `emulate(candidate, codes)`: the candidate's integers, from what was verified.
@@ -15,7 +16,7 @@ from importlib import import_module
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
-    from qcompress.api import check, compare, compile, emulate, evaluate, load, run, simulate, verify  # noqa: A004
+    from qcompress.api import check, compare, compile, emulate, evaluate, load, quantize, run, simulate, verify  # noqa: A004
     from qcompress.candidate import Candidate
     from qcompress.detectors import Results, Table
     from qcompress.errors import MismatchError, QcompressError, QcompressWarning, Refused
@@ -42,6 +43,7 @@ __all__ = [
     "emulate",
     "evaluate",
     "load",
+    "quantize",
     "run",
     "simulate",
     "verify",

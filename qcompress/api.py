@@ -17,6 +17,8 @@ from qcompress.detectors import Results, SampleCard, Table, load_detector
 from qcompress.errors import QcompressError, QcompressWarning
 from qcompress.fixedpoint import Codes, Format, Values
 from qcompress.frontends import Model, load_model, model_of
+from qcompress.frontends.post_training import Quantized, parse_plan
+from qcompress.frontends.post_training import quantize as quantize_model
 from qcompress.graph import Graph
 from qcompress.progress import Report, silent
 from qcompress.targets import Body, Hardware, Target, choose
@@ -126,6 +128,47 @@ def verify(
         bodies += [target.build(graph, Path(scratch, target.name)) for target in chosen]
         parts = {target.name: partial(_beginning, target, Path(scratch)) for target in chosen}
         return compare_bodies(graph, bodies, inputs, parts)
+
+
+def quantize(
+    model: AnyModel | AnyPath,
+    plan: str,
+    values: Values | Mapping[str, Values] | None = None,
+    *,
+    percentile: float = 100.0,
+) -> Quantized:
+    """A Keras model of floats as a quantized model: rounded after training, because it is asked for.
+
+    Normalizations behind sums go into their weights first. Numbers are rounded to nearest, halves to even, and cut.
+
+    Args:
+        model: a Keras model without quantizers, or the path of its file.
+        plan: formats, or numbers of bits, as "weights=fixed<8,1>,activations=fixed<12,4>", of weights, activations
+            and, if wanted, biases and inputs; or the path of a JSON file with these keys and "layers", in which
+            single layers have their own.
+        values: real values (rows, *input shape) of the input, or of each by name. Binary points of numbers of bits
+            are found on them, and the cost is measured on them.
+        percentile: of the absolute values, in percent, that a found format must hold.
+
+    Returns:
+        `model`, a QKeras model that `compile` takes; `cost`, by output (largest and mean difference from the model of
+        floats, part of the rows whose largest element changed) and by layer (relative error, saturated part, unused
+        bits), None without values; `notes`, what was done.
+
+    Raises:
+        Refused: a layer of weights that has no quantized counterpart.
+        QcompressError: a plan or values that do not fit.
+
+    Example:
+        >>> import keras, numpy
+        >>> layers = [keras.Input((4,)), keras.layers.Dense(8, activation="relu"), keras.layers.Dense(2)]
+        >>> done = qcompress.quantize(keras.Sequential(layers), "weights=8,activations=8,inputs=8", numpy.eye(4))
+        >>> [one.layer for one in done.cost.layers], done.cost.rows
+        (['input', 'dense_function'], 4)
+        >>> qcompress.compile(done.model).output_shape
+        (2,)
+    """
+    return quantize_model(_loaded(model, None, "qkeras")[0].content, parse_plan(str(plan), percentile), values)
 
 
 def run(

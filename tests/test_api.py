@@ -81,7 +81,7 @@ def test_hardware_is_checked_before_anything_is_built(tmp_path):
         package.verify(graph, ["hls"], rows=5, hardware={"device": "lifcl-40", "clock_mhz": 100})
 
 
-ORDER = ("compile", "verify", "simulate", "run", "load", "emulate", "evaluate", "compare", "check")
+ORDER = ("compile", "quantize", "verify", "simulate", "run", "load", "emulate", "evaluate", "compare", "check")
 
 
 @pytest.mark.parametrize("name", FUNCTIONS)

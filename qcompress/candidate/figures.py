@@ -11,6 +11,7 @@ from pydantic import TypeAdapter, ValidationError
 
 from qcompress.detectors import Results, Table
 from qcompress.files import Json, JsonObject
+from qcompress.frontends.post_training.figures import Cost
 from qcompress.synthesis import SynthesisReport
 from qcompress.verification import Comparison
 
@@ -53,7 +54,8 @@ class GraphFigures:
 
     graph: SHA-256 of its content; weight_bits, output_bits: of all weights, all output codes; multiplications: products
     of one inference; formats: of every node's codes; float32_sums_exact: by layer, whether Keras' sums are;
-    keras_is_body: whether the model must give the same codes; notes: what the front end and refused targets say.
+    keras_is_body: whether the model must give the same codes; quantization: of a model quantized after training, what
+    that cost; notes: what the front end and refused targets say.
     """
 
     graph: str | None = None
@@ -64,6 +66,7 @@ class GraphFigures:
     formats: Mapping[str, str] | None = None
     float32_sums_exact: Mapping[str, bool] | None = None
     keras_is_body: bool | None = None
+    quantization: Cost | None = None
     notes: tuple[str, ...] = ()
 
 

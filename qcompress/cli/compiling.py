@@ -1,13 +1,16 @@
 """Commands on models that qcompress did not train, and on candidates: compile, verify."""
 
 from pathlib import Path
-from typing import Annotated
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 
 from qcompress.cli.arguments import console_of_output, print_lines, seconds_in, target_names
 from qcompress.cli.hardware import ClockMhz, Dsp, Ff, Ge, LatencyNs, Lut, hardware_of, told
 from qcompress.errors import MismatchError, QcompressError
+
+if TYPE_CHECKING:
+    from qcompress.pipeline import Quantization
 
 InputFormat = Annotated[
     list[str] | None,
@@ -22,6 +25,21 @@ FrontEndName = Annotated[
 Budget = Annotated[
     str | None,
     typer.Option(metavar="TIME", help="For the builds where --targets names none: 90s, 5m, 1h (default: 5m)."),
+]
+Quantize = Annotated[
+    str | None,
+    typer.Option(
+        metavar="PLAN",
+        help='Quantize a model of floats: "weights=fixed<8,1>,activations=fixed<12,4>", bits alone, or a JSON file.',
+    ),
+]
+Calibrate = Annotated[
+    Path | None,
+    typer.Option(metavar="FILE", help="With --quantize: real input values, .npy or .npz, for binary points and cost."),
+]
+Percentile = Annotated[
+    float | None,
+    typer.Option(help="With --calibrate: percent of the absolute values that a found format holds (default: 100)."),
 ]
 Weights = Annotated[Path | None, typer.Option(help="Weights of a .json model (default: beside it).")]
 
@@ -41,6 +59,9 @@ def compile_(
     ] = None,
     budget: Budget = None,
     input_format: InputFormat = None,
+    quantize: Quantize = None,
+    calibrate: Calibrate = None,
+    percentile: Percentile = None,
     weights: Weights = None,
     front_end: FrontEndName = None,
     device: Annotated[
@@ -58,9 +79,9 @@ def compile_(
     \f
 
     model: its file; out: the candidate's folder; targets: names, with commas between; budget: time for the
-    builds where none are named; input_format: "[NAME=]FORMAT" of each input without quantizer; weights: of a .json
-    model; front_end: name of what reads it; device, clock_mhz, latency_ns, lut, ff, dsp, ge: as section hardware of a
-    config.
+    builds where none are named; input_format: "[NAME=]FORMAT" of each input without quantizer; quantize, calibrate,
+    percentile: of a model of floats; weights: of a .json model; front_end: name of what reads it; device, clock_mhz,
+    latency_ns, lut, ff, dsp, ge: as section hardware of a config.
     """
     from qcompress import pipeline
     from qcompress.candidate.figures import GRAPHS, VERIFICATION
@@ -70,7 +91,8 @@ def compile_(
 
     console = console_of_output()
     names, seconds = None if targets is None else target_names(targets), _budget(budget, targets)
-    foreign = pipeline.Foreign(model, weights, tuple(input_format or ()), front_end)
+    asked = _quantization(quantize, calibrate, percentile)
+    foreign = pipeline.Foreign(model, weights, tuple(input_format or ()), front_end, asked)
     folder = out or Path("hls_projects") / foreign.name
     aims = hardware_of(told(device=device, clock_mhz=clock_mhz, latency_ns=latency_ns, lut=lut, ff=ff, dsp=dsp, ge=ge))
     with Reporter(console) as reporter:
@@ -93,6 +115,9 @@ def verify(
     ] = None,
     budget: Budget = None,
     input_format: InputFormat = None,
+    quantize: Quantize = None,
+    calibrate: Calibrate = None,
+    percentile: Percentile = None,
     weights: Weights = None,
     front_end: FrontEndName = None,
 ) -> None:
@@ -102,8 +127,8 @@ def verify(
 
     subject: a candidate's folder, or a model file. inputs: an .npy of input values (rows, *input shape) to add to the
     random ones, of which there are `samples` rows a set; targets: names, with commas between;
-    budget: time for the builds where none are named. budget, input_format, weights and front_end are for a model file
-    alone, as in `compile_`; raises QcompressError for one given with a candidate.
+    budget: time for the builds where none are named. budget, input_format, quantize, calibrate, percentile, weights
+    and front_end are for a model file alone, as in `compile_`; raises QcompressError for one given with a candidate.
     """
     from qcompress import pipeline
     from qcompress.progress import Reporter
@@ -113,12 +138,13 @@ def verify(
     console, names = console_of_output(), None if targets is None else target_names(targets)
     notes: list[str] = []
     seconds = _budget(budget, targets)
+    asked = _quantization(quantize, calibrate, percentile)
     if subject.is_file():
         with Reporter(console) as reporter:
-            foreign = pipeline.Foreign(subject, weights, tuple(input_format or ()), front_end)
+            foreign = pipeline.Foreign(subject, weights, tuple(input_format or ()), front_end, asked)
             comparisons, notes = pipeline.verify_model(foreign, inputs, samples, names, reporter, seconds)
-    elif input_format or weights or front_end or budget:
-        given = "--budget, --input-format, --weights and --front-end"
+    elif input_format or weights or front_end or budget or quantize:
+        given = "--budget, --input-format, --quantize, --weights and --front-end"
         raise QcompressError(f"{subject}: {given} are for a model file; a candidate has its own")
     else:
         comparisons, notes = pipeline.verify_candidate(subject, inputs, samples, names)
@@ -133,3 +159,14 @@ def _budget(text: str | None, targets: str | None) -> float:
     if text is not None and targets is not None:
         raise QcompressError("--budget is for targets that are not named: leave out it or --targets")
     return seconds_in(text or "5m")
+
+
+def _quantization(plan: str | None, values: Path | None, percentile: float | None) -> "Quantization | None":
+    """What is asked of a model of floats; raises QcompressError for options that need another one."""
+    from qcompress.pipeline import Quantization
+
+    if plan is None and (values is not None or percentile is not None):
+        raise QcompressError("--calibrate and --percentile go with --quantize: say what is to be quantized")
+    if percentile is not None and values is None:
+        raise QcompressError("--percentile is of the values of --calibrate: give those, too")
+    return None if plan is None else Quantization(plan, values, 100.0 if percentile is None else percentile)

@@ -23,6 +23,11 @@ GRID_FUNCTIONS = {
 }
 """Functions of one element whose values may lie on a grid; a table shows whether they do."""
 
+SMOOTH = {
+    *("tanh", "sigmoid", "softplus", "softsign", "elu", "selu", "silu", "gelu", "mish", "exponential", "log_sigmoid"),
+}
+"""Functions of one element whose values are on no grid: with a quantizer behind, and one before, they are a table."""
+
 STAIRS = {"binary_sigmoid", "binary_tanh"}
 """Functions that are staircases without a quantizer."""
 
@@ -31,13 +36,13 @@ RISING = {
     *("binary_sigmoid", "binary_tanh", "quantized_bits", "quantized_linear"),
     *("binary", "ternary", "stochastic_binary", "stochastic_ternary"),
 }
-"""Functions that never fall: each is a chain of products with a positive number, sums with a constant, limits, roundings
-to an integer and comparisons, and float32 keeps the order in each of them."""
+"""Functions that never fall: each is a chain of products with a positive number, sums with a constant, limits,
+roundings to an integer and comparisons, and float32 keeps the order in each of them."""
 
 LOGARITHMIC = {"quantized_po2", "quantized_relu_po2"}
 """Functions that rise but for what float32's logarithm errs next to their steps."""
 NEAR = 256
-"""Codes around such a step that are tried: an error of a few last bits of a logarithm moves a step of 24 bits by less."""
+"""Codes around such a step that are tried: a few last bits of a logarithm move a step of 24 bits by less."""
 
 MAX_HARD_FRACTION = 22
 """Most fractional bits of x with which float32 forms x / 2 + 1 / 2 exactly between -1 and 1."""
@@ -53,16 +58,25 @@ def add_activation(builder: Builder, name: str, layer: str, activation: Quantize
         return source
     if isinstance(source, Pending):
         return behind(builder, name, layer, activation, source)
+    if label not in QUANTIZERS:
+        return _function(builder, name, layer, activation, source)
+    check_activation(layer, activation)
+    return _KINDS.get(label, _quantizer)(builder, name, layer, activation, source)
+
+
+def _function(builder: Builder, name: str, layer: str, function: Quantizer, source: str) -> End:
+    """A function that is no quantizer."""
+    label = kind_of(function)
     if label == "relu":
         return builder.add(name, Relu(), source)
     if label == "relu6" and builder.formats[source].width > MAX_TABLE_BITS:
         return limited(builder, name, layer, 6.0, source)
     if label in GRID_FUNCTIONS:
-        return add_table(builder, name, layer, activation, source)
-    if label not in QUANTIZERS:
-        raise Refused(f"layer {layer}: activation {label} is not supported; use quantized_relu, quantized_bits, ...")
-    check_activation(layer, activation)
-    return _KINDS.get(label, _quantizer)(builder, name, layer, activation, source)
+        return add_table(builder, name, layer, function, source)
+    if label in SMOOTH:
+        remedy = f"{label} is on no grid: put a quantizer before it and one behind"
+        return behind(builder, name, layer, function, Pending(source, ()), remedy)
+    raise Refused(f"layer {layer}: activation {label} is not supported; use quantized_relu, quantized_bits, ...")
 
 
 def add_table(builder: Builder, name: str, layer: str, function: Quantizer, source: str) -> End:
@@ -108,8 +122,8 @@ def _rises(function: Quantizer) -> bool:
     """Whether a function is known never to fall, whatever float32 rounds on its way."""
     label = kind_of(function)
     if label in {"quantized_tanh", "quantized_sigmoid", "quantized_relu"}:
-        flags = ("use_real_tanh", "use_real_sigmoid", "use_sigmoid")
-        known = not any(getattr(function, flag, False) for flag in flags)
+        flags = ("use_real_tanh", "use_real_sigmoid")
+        known = not any(getattr(function, flag, False) for flag in flags) and _straight_sigmoid()
     else:
         known = label in RISING | LOGARITHMIC
     slopes = (getattr(function, name, None) for name in ("alpha", "negative_slope"))
@@ -178,6 +192,14 @@ def _quantized_sigmoid(builder: Builder, name: str, layer: str, quantizer: Quant
     return builder.add(name, Quantize(cast), source)
 
 
+def _straight_sigmoid() -> bool:
+    """Whether QKeras' sigmoid is made of straight lines, as it is unless told otherwise."""
+    import_keras()
+    from qkeras import quantizers
+
+    return quantizers._sigmoid in (quantizers.hard_sigmoid, quantizers.smooth_sigmoid)
+
+
 def _is_hard(builder: Builder, source: str) -> bool:
     """Whether QKeras' sigmoid is the straight line that it is unless told otherwise, and exact in float32 here."""
     import_keras()
@@ -228,7 +250,7 @@ def leaky_relu(builder: Builder, call: Call, source: End) -> End:
 
 
 def _bounded(builder: Builder, call: Call, source: str) -> End:
-    """ReLU with a limit or a threshold: a table, or of a wide input, if the limit is on a grid, m - relu(m - relu(x))."""
+    """ReLU with a limit or a threshold: a table, or m - relu(m - relu(x)) of a wide input."""
     layer = call.layer
     wide = builder.formats[source].width > MAX_TABLE_BITS
     if not wide or layer.max_value is None or layer.threshold or layer.negative_slope:

@@ -1,6 +1,7 @@
 """A Keras model as a body to verify against: floats inside, integer codes outside."""
 
 from copy import copy as shallow_copy
+from inspect import signature
 from math import prod
 from types import FunctionType
 from typing import Any
@@ -9,7 +10,7 @@ import numpy as np
 
 from qcompress.files import JsonObject
 from qcompress.fixedpoint import Codes, Values
-from qcompress.frontends.calls import Call, calls_of
+from qcompress.frontends.calls import Call, Operator, calls_of
 from qcompress.frontends.exactness import float32_exact
 from qcompress.frontends.folding import FOLDED, is_folded, unquantized
 from qcompress.frontends.keras_objects import KerasLayer, KerasModel, Quantizer, Tensor
@@ -37,6 +38,7 @@ WIDENING = {"QAveragePooling2D"}
 STAIRCASES = {
     *("BatchNormalization", "QBatchNormalization", "QActivation", "Activation", "ReLU", "LeakyReLU"),
     *("AveragePooling1D", "AveragePooling2D", "GlobalAveragePooling1D", "GlobalAveragePooling2D"),
+    *("Average", "Rescaling"),
 }
 """Layers that may stand before the quantizer that makes them a staircase."""
 
@@ -91,7 +93,11 @@ class KerasBody:
         return chosen if chosen in self._graph.formats else None
 
     def _network(self, every: bool) -> KerasModel:
-        """A Keras model of the outputs of every call, or of the last one."""
+        """A Keras model of the outputs of every call, or of the last one.
+
+        Where numbers are on no grid, it is run operation by operation: as a TensorFlow graph, sums like QKeras' own
+        x + (q - x) may be formed in another order, which costs a last bit.
+        """
         if every not in self._built:
             keras = import_keras()
             ends = [call for call in self._calls if self._end(call) is not None]
@@ -101,7 +107,9 @@ class KerasBody:
             else:
                 given, tensors = _copied(self._calls, self._graph, self.dtype)
             names = [call.name for call in ends] if every else list(self._found.outputs.values())
-            self._built[every] = keras.Model(given, [tensors[name] for name in names])
+            built = keras.Model(given, [tensors[name] for name in names])
+            built.run_eagerly = any(_waits(call, self._graph) for call in self._calls)
+            self._built[every] = built
         return self._built[every]
 
 
@@ -114,7 +122,8 @@ def _copied(calls: tuple[Call, ...], graph: Graph, dtype: str) -> tuple[list[Ten
         for call in calls:
             sources = [tensors[source] for source in call.sources]
             if dtype != "float32" and _waits(call, graph):
-                tensors[call.name] = keras.layers.Lambda(_InFloat32(call.layer), dtype=dtype)(sources[0])
+                layer = keras.layers.Lambda(_InFloat32(call.layer), dtype=dtype)
+                tensors[call.name] = layer(sources if len(sources) > 1 else sources[0])
             else:
                 tensors[call.name] = _copy(call, graph, dtype, sources)
     return given, tensors
@@ -129,6 +138,8 @@ def _waits(call: Call, graph: Graph) -> bool:
 def _copy(call: Call, graph: Graph, dtype: str, sources: list[Tensor]) -> Tensor:
     """What a copy of a layer in `dtype` gives for these tensors."""
     layer = call.layer
+    if isinstance(layer, Operator):
+        return layer(sources)
     copy = _empty(layer, {"dtype": dtype, "name": call.name})
     for key in ("average_quantizer", "inverse_quantizer"):
         for attribute in (key, f"{key}_internal"):
@@ -150,15 +161,8 @@ def _empty(layer: KerasLayer, own: JsonObject) -> KerasLayer:
     if not is_folded(layer):
         return type(layer).from_config(_bare_config(layer) | own)
     kind = getattr(import_keras().layers, FOLDED[kind_of(layer)])
-    known = kind.from_config(
-        {"units": 1}
-        if kind.__name__ == "Dense"
-        else {"filters": 1, "kernel_size": 1}
-        if kind.__name__ == "Conv2D"
-        else {"kernel_size": 1}
-    ).get_config()
-    bare = {key: value for key, value in _bare_config(layer).items() if key in known}
-    return kind.from_config(bare | {"use_bias": True} | own)
+    known = signature(kind).parameters
+    return kind.from_config({k: v for k, v in _bare_config(layer).items() if k in known} | {"use_bias": True} | own)
 
 
 def _bare_config(layer: KerasLayer) -> JsonObject:
@@ -177,7 +181,7 @@ def _take_weights(layer: KerasLayer, copy: KerasLayer) -> None:
             continue
         plain = is_folded(layer) and what == "depthwise_kernel"
         target = getattr(copy, "kernel" if plain else what, None)
-        if hasattr(target, "assign"):
+        if target is not None and hasattr(target, "assign"):
             quantizer = getattr(layer, f"{key}_internal", None)
             target.assign(evaluate(quantizer or (lambda tensor: tensor), unquantized(layer, what)))
 
@@ -208,7 +212,12 @@ class _InFloat32:
     def __call__(self, values: Tensor) -> Tensor:
         ops = import_keras().ops
         with float_type("float32"):
-            return ops.cast(self._function(ops.cast(values, "float32")), "float64")
+            given = (
+                [ops.cast(each, "float32") for each in values]
+                if isinstance(values, list)
+                else ops.cast(values, "float32")
+            )
+            return ops.cast(self._function(given), "float64")
 
 
 class _Float64Operations:

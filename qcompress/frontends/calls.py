@@ -35,6 +35,29 @@ class Call:
     cut: bool = False
 
 
+class Operator:
+    """An operator between tensors, which Keras keeps as an operation, with what the front end asks of a layer."""
+
+    compute_dtype = "float32"
+
+    def __init__(self, node: Any) -> None:
+        """node: Keras' node that applies it."""
+        self.name, self.kind = node.operation.name, type(node.operation).__name__
+        self._node = node
+
+    def arguments(self, tensor: Any) -> list[Any]:
+        """What it is applied to, in order, with `tensor` in place of every tensor."""
+        given = {id(each) for each in self._node.input_tensors}
+        values = [*self._node.arguments.args, *self._node.arguments.kwargs.values()]
+        return [tensor if id(value) in given else value for value in values]
+
+    def __call__(self, sources: list[Tensor]) -> Tensor:
+        """The same operation on other tensors."""
+        others = {id(old): new for old, new in zip(self._node.input_tensors, sources, strict=True)}
+        args, kwargs = self._node.arguments.fill_in(others)
+        return self._node.operation(*args, **kwargs)
+
+
 class Input(NamedTuple):
     """An input of a model: its name, its Keras tensor, the shape of one row."""
 
@@ -90,6 +113,8 @@ def _walk(model: KerasModel, given: list[str], prefix: str, calls: list[Call], n
     known = {id(tensor): name for tensor, name in zip(network.inputs, given, strict=True)}
     for node in _nodes(model):
         layer, results = node.operation, node.output_tensors
+        if not isinstance(layer, import_keras().layers.Layer):
+            layer = Operator(node)
         sources = [known[id(tensor)] for tensor in node.input_tensors]
         if hasattr(layer, "layers"):
             ends = _walk(layer, sources, f"{prefix}{layer.name}_", calls, names)
@@ -112,15 +137,11 @@ def _network(model: KerasModel) -> KerasModel:
 
 def _nodes(model: KerasModel) -> Iterator[Any]:
     """Keras' nodes in order of evaluation, those of inputs left out."""
-    keras = import_keras()
     by_depth = _network(model)._nodes_by_depth
     for depth in sorted(by_depth, reverse=True):
         for node in by_depth[depth]:
             if node.is_input:
                 continue
-            if not isinstance(node.operation, keras.layers.Layer):
-                label = type(node.operation).__name__
-                raise Refused(f"operation {node.operation.name}: {label} is not a layer; use a layer of keras.layers")
             yield node
 
 

@@ -6,14 +6,16 @@ from qcompress.fixedpoint import Format
 from qcompress.graph import Graph, Linear, Node, Quantize, Range, Table, Thresholds
 from qcompress.graph import ranges as exact_ranges
 
+UNSCALED = "_unscaled"
+"""Ends the name of a sum of signs whose scale, a float, Keras has in every product: it rounds them all."""
 LARGEST = 1 << exact_ranges.FLOAT32_BITS
 
 
 def float32_exact(graph: Graph) -> dict[str, bool]:
     """By node: whether float32 computes it without rounding, in any order of the sum, for every input of the graph.
 
-    Tables and thresholds are exact, since their codes were computed in float32; a cast is where its input and output fit 24 bits of
-    the finer of the two grids, for QKeras forms x + (quantized - x).
+    Tables and thresholds are exact, since their codes were computed in float32; a cast is where its input and output
+    fit 24 bits of the finer of the two grids, for QKeras forms x + (quantized - x).
     """
     ranges = graph.ranges()
     return {node.name: _node_exact(graph, node, ranges) for node in graph.nodes}
@@ -21,6 +23,8 @@ def float32_exact(graph: Graph) -> dict[str, bool]:
 
 def _node_exact(graph: Graph, node: Node, ranges: dict[str, Range]) -> bool:
     given = graph.formats[node.source]
+    if node.name.endswith(UNSCALED):
+        return False
     if isinstance(node.operation, Linear):
         return exact_ranges.float32_exact(node.operation, ranges[node.source], given)
     if isinstance(node.operation, Table | Thresholds):

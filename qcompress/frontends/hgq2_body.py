@@ -1,6 +1,7 @@
 """A model of HGQ2 as a body to verify against: its own layers, one after the other, integer codes outside."""
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import contextmanager
 from math import prod
 from typing import Any
 
@@ -91,11 +92,12 @@ def _twin(call: Call, shapes: list[tuple[int, ...]]) -> Twin:
     if kind in IN_FLOAT32:
         return _InFloat32(layer)
     built = [(None, *shape[1:]) for shape in shapes]
-    copy = type(layer).from_config(layer.get_config())
-    copy.dtype_policy = "float64"
-    _widen(copy)
-    if not copy.built:
-        copy.build(*(built if kind in ATTENTION or len(built) == 1 else [built]))
+    with _every_layer_in("float64"):
+        copy = type(layer).from_config(layer.get_config())
+        for inner in copy._flatten_layers():
+            inner.dtype_policy = "float64"
+        if not copy.built:
+            copy.build(*(built if kind in ATTENTION or len(built) == 1 else [built]))
     if layer.weights:
         copy.set_weights(layer.get_weights())
     _fix_weights(layer, copy)
@@ -104,7 +106,8 @@ def _twin(call: Call, shapes: list[tuple[int, ...]]) -> Twin:
     if kind in ATTENTION:
         _fix_inner(layer, copy)
         return lambda given: copy(*given) if isinstance(given, list) else copy(given)
-    return lambda given: copy(given)
+    made: Twin = copy
+    return made
 
 
 def _fix_inner(layer: KerasLayer, copy: KerasLayer) -> None:
@@ -118,10 +121,16 @@ def _fix_inner(layer: KerasLayer, copy: KerasLayer) -> None:
             _fix_weights(inner, getattr(copy, what))
 
 
-def _widen(layer: KerasLayer) -> None:
-    """All layers inside a copy, its quantizers among them, in float64."""
-    for inner in layer._flatten_layers(include_self=False):
-        inner.dtype_policy = "float64"
+@contextmanager
+def _every_layer_in(dtype: str) -> Iterator[None]:
+    """Within it, layers that are made anew compute in dtype unless they are told otherwise."""
+    config = import_keras().config
+    before = config.dtype_policy()
+    config.set_dtype_policy(dtype)
+    try:
+        yield
+    finally:
+        config.set_dtype_policy(before)
 
 
 def _fix_weights(layer: KerasLayer, copy: KerasLayer) -> None:
@@ -156,9 +165,7 @@ class _InFloat32:
             given = _quantized(layer.iq, given)
         narrow = ops.cast(given, "float32")
         if bool(ops.convert_to_numpy(ops.any(ops.cast(narrow, "float64") != given))):
-            raise QcompressError(
-                f"layer {layer.name}: values of more than 24 bits before a table, which float32 rounds"
-            )
+            raise QcompressError(f"layer {layer.name}: values of more than 24 bits before a table; float32 rounds them")
         with float_type("float32"):
             return _wide(layer(narrow, training=False))
 

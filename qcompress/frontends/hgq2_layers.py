@@ -16,6 +16,7 @@ from qcompress.frontends.contraction import einsum as einsum_of_two
 from qcompress.frontends.grids import exact_codes
 from qcompress.frontends.hgq2_quantizers import Formats, add_formats, add_quantizer, formats_of, is_dummy
 from qcompress.frontends.keras_objects import KerasLayer, Quantizer
+from qcompress.frontends.pending import End, settled
 from qcompress.frontends.reduction import maximum, minimum, total
 from qcompress.frontends.runtime import kind_of
 from qcompress.graph import Add, Merge, Relu, Subtract
@@ -107,7 +108,7 @@ def _quantizer(builder: Builder, call: Call, source: str) -> str:
     return add_quantizer(builder, call.name, call.name, call.layer, source)
 
 
-LAYERS: dict[str, Callable[..., str]] = {
+LAYERS: dict[str, Callable[..., End]] = {
     "QDense": hgq2_linear.dense,
     "QBatchNormDense": hgq2_linear.dense,
     "QEinsumDense": hgq2_linear.einsum,
@@ -173,14 +174,14 @@ def add_layer(builder: Builder, call: Call, *sources: str) -> str:
     """
     kind = hgq_kind(call.layer)
     if kind is None:
-        return layer_table.add_layer(builder, call, *sources)
+        return settled(layer_table.add_layer(builder, call, *sources))
     if call.layer.compute_dtype not in {"float32", "float64"}:
         raise Refused(f"layer {call.name}: computes in {call.layer.compute_dtype}; use float32")
     if kind not in LAYERS:
         instead = INSTEAD.get(kind, ", ".join(LAYERS))
         raise Refused(f"layer {call.name}: {kind} is not supported; use {instead}")
     given = sources if kind in PAIRS or kind in ATTENTION else quantized(builder, call, sources)
-    node = LAYERS[kind](builder, call, *given)
+    node = settled(LAYERS[kind](builder, call, *given))
     if kind in TABLES | {"Quantizer"}:
         return node
     return _behind(builder, call, node)

@@ -49,7 +49,7 @@ def _nonzero(layer: Any) -> Any:
 def dense(builder: Builder, call: Call, source: str) -> str:
     """QDense and QBatchNormDense: appends to builder what call computes on its quantized source; gives the node."""
     layer, used = call.layer, live(builder, source)
-    meets = used.reshape(-1, used.shape[-1]).any(axis=0)
+    meets = used.reshape(-1, used.shape[-1]).max(axis=0)
     kernel, kernel_format = weight_codes(layer, "kernel", layer.qkernel, meets[:, None])
     bias, bias_format = _bias(layer, kernel.shape[-1], kernel_format)
     return builder.add(call.name, Dense(kernel, kernel_format, bias, bias_format, UNKNOWN), source)
@@ -100,7 +100,7 @@ def row_equation(name: str, equation: str, axes: int) -> tuple[str, str, str]:
 
 def _seen_by(given: str, weights: str, used: Codes) -> Codes:
     """Which weights meet an input that is used: used, with labels given, as it broadcasts against the weights."""
-    seen = used.any(axis=tuple(n for n, label in enumerate(given) if label not in weights))
+    seen: Codes = np.asarray(used.max(axis=tuple(n for n, label in enumerate(given) if label not in weights)))
     kept = [label for label in given if label in weights]
     order = [kept.index(label) for label in weights if label in kept]
     sizes = dict(zip(kept, seen.shape, strict=True))

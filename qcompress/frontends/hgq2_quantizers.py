@@ -150,7 +150,8 @@ def cover(quantizers: Sequence[Formats]) -> Cast | None:
     fractions = {cast.format.fraction for cast in casts}
     fraction = max(fractions)
     rounding = next(iter(roundings))
-    if len(roundings) > 1 or (len(fractions) > 1 and rounding not in {Rounding.TRN, Rounding.TRN_ZERO}):
+    twice = {Rounding.TRN} if Overflow.WRAP in overflows else {Rounding.TRN, Rounding.TRN_ZERO}  # may be done again
+    if len(roundings) > 1 or (len(fractions) > 1 and rounding not in twice):
         if not roundings <= {Rounding.TRN, Rounding.RND}:
             return None  # whether a bit below the half is set would be lost
         rounding, fraction = Rounding.TRN, fraction + 1

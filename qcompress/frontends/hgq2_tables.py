@@ -14,6 +14,7 @@ from qcompress.fixedpoint import Codes, Format, Overflow, Rounding, Values
 from qcompress.frontends.builder import Builder
 from qcompress.frontends.calls import Call
 from qcompress.frontends.chaining import alike, broadcast, chain
+from qcompress.frontends.files import first_line
 from qcompress.frontends.grids import exact_codes
 from qcompress.frontends.hgq2_quantizers import Formats, add_formats, formats_of, is_dummy
 from qcompress.frontends.keras_objects import KerasLayer, Quantizer, Tensor
@@ -213,7 +214,10 @@ def values_of_tables(layer: str, function: Function, given: Formats, shape: Shap
         raise Refused(f"layer {layer}: a table of {most} bits; give its input quantizer {MAX_TABLE_BITS} or fewer")
     signed, width, integer = (_cut(np.asarray(part), shape) for part in given[:3])
     codes = _all_codes(signed, width)
-    return evaluated(function, np.ldexp(codes.astype(np.float64), integer - width))
+    try:
+        return evaluated(function, np.ldexp(codes.astype(np.float64), integer - width))
+    except Exception as fault:  # an einsum of tables with hidden units, in HGQ2 0.2.0
+        raise Refused(f"layer {layer}: HGQ2 itself cannot compute it ({first_line(fault)}); use QDenseT") from None
 
 
 def _cut(part: Codes, shape: Shape) -> Codes:
@@ -237,8 +241,8 @@ def _own_formats(builder: Builder, source: str) -> Formats:
         given = operation
         return Formats(given.signed, given.width, given.integer, given.rounding, given.overflow)
     format_ = builder.formats[source]
-    parts = (np.asarray(int(part)) for part in (format_.signed, format_.width, format_.integer))
-    return Formats(*parts, Rounding.TRN, Overflow.WRAP)
+    signed, width, integer = (np.asarray(int(part)) for part in (format_.signed, format_.width, format_.integer))
+    return Formats(signed, width, integer, Rounding.TRN, Overflow.WRAP)
 
 
 def _alike(shape: Shape, *formats: Formats | None) -> Shape:

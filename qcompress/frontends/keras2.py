@@ -18,15 +18,26 @@ def modernized(item: Any) -> Any:
 
 
 def _with_input(description: Description) -> Description:
-    """A Sequential model may begin without an InputLayer: then Keras 3 counts the batch as an axis."""
+    """A Sequential model may begin without an InputLayer: then Keras 3 counts the batch as an axis.
+
+    Layers behind one need no shape of their own.
+    """
     config = description["config"] if isinstance(description["config"], dict) else {"layers": description["config"]}
     first = config["layers"][0]
     if first["class_name"] == "InputLayer" or "batch_input_shape" not in first["config"]:
-        return description
+        layers = [first, *map(_without_shape, config["layers"][1:])]
+        return description | {"config": config | {"layers": layers}} if layers != config["layers"] else description
     rest = dict(first["config"])
     given = {"batch_shape": rest.pop("batch_input_shape"), "name": f"{rest.get('name', 'first')}_input"}
     start = [{"class_name": "InputLayer", "config": given}, first | {"config": rest}]
-    return description | {"config": config | {"layers": [*start, *config["layers"][1:]]}}
+    return description | {"config": config | {"layers": [*start, *map(_without_shape, config["layers"][1:])]}}
+
+
+def _without_shape(layer: Description) -> Description:
+    config = layer["config"]
+    if layer["class_name"] == "InputLayer" or not isinstance(config, dict):
+        return layer
+    return layer | {"config": {key: value for key, value in config.items() if key != "batch_input_shape"}}
 
 
 def _without(*keys: str, unless: str = "") -> Callable[[Description], Description]:

@@ -3,10 +3,11 @@
 from collections.abc import Callable
 
 from qcompress.errors import Refused
-from qcompress.frontends import activations, linear, plain
+from qcompress.frontends import activations, combining, linear, operators, plain
 from qcompress.frontends.builder import Builder
-from qcompress.frontends.calls import Call
+from qcompress.frontends.calls import Call, Operator
 from qcompress.frontends.pending import End, Pending
+from qcompress.frontends.quantizers import stopped
 from qcompress.frontends.runtime import kind_of
 
 OWN = "qcompress.training.exact_layers"
@@ -60,6 +61,12 @@ LAYERS: dict[str, Callable[..., End]] = {
     "Subtract": plain.subtract,
     "Multiply": plain.multiply,
     "Concatenate": plain.concatenate,
+    "Average": combining.average,
+    "Maximum": combining.maximum,
+    "Minimum": combining.minimum,
+    "RepeatVector": combining.repeat,
+    "Rescaling": combining.rescale,
+    f"{Operator.__module__}.{Operator.__name__}": operators.operator,
     f"{OWN}.CastDense": linear.dense,
     f"{OWN}.CastConv1D": linear.convolution,
     f"{OWN}.CastConv2D": linear.convolution,
@@ -80,6 +87,7 @@ MOVES: dict[str, Callable[..., str]] = {
     "Cropping2D": plain.crop,
     "UpSampling1D": plain.up_sample,
     "UpSampling2D": plain.up_sample,
+    "RepeatVector": combining.repeat,
 }
 """Layers that may as well follow a quantizer that never falls."""
 
@@ -110,7 +118,10 @@ def add_layer(builder: Builder, call: Call, *sources: End) -> End:
     if waiting and kind not in WAITING:
         raise waiting[0].refusal()
     if kind in LAYERS:
-        return LAYERS[kind](builder, call, *sources)
+        try:
+            return LAYERS[kind](builder, call, *sources)
+        except AssertionError as fault:
+            raise Refused(f"layer {call.name}: {kind}: {stopped(fault)}; change its quantizers") from None
     quantized = ", ".join(kind for kind in LAYERS if kind.startswith("Q"))
     instead = INSTEAD.get(kind, f"{quantized}, or plain layers that move, pad, pool or merge")
     raise Refused(f"layer {call.name}: {kind} is not supported; use {instead}")

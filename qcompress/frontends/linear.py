@@ -1,24 +1,56 @@
 """Layers with weights as sums of products: dense, convolutions, batch normalization."""
 
+from collections.abc import Callable
 from functools import partial
-from typing import Any
+from typing import Any, NamedTuple
 
 import numpy as np
 
 from qcompress.errors import QcompressError, Refused
-from qcompress.fixedpoint import Codes, Format
+from qcompress.fixedpoint import Codes, Format, Values
 from qcompress.frontends.activations import add_activation
 from qcompress.frontends.builder import UNKNOWN, Builder
 from qcompress.frontends.calls import Call
+from qcompress.frontends.exactness import UNSCALED
 from qcompress.frontends.folding import is_folded, unquantized
 from qcompress.frontends.grids import exact_codes
 from qcompress.frontends.keras_objects import KerasLayer
 from qcompress.frontends.pending import End, Pending, Step
-from qcompress.frontends.quantizers import check_deterministic, evaluate, weights
-from qcompress.frontends.runtime import kind_of
+from qcompress.frontends.quantizers import check_deterministic, evaluate, signs, weights
+from qcompress.frontends.runtime import import_keras, kind_of
 from qcompress.frontends.windows import check_channels_last, same_padding, transposed_padding
-from qcompress.graph import Affine, Conv1D, Conv2D, Dense, DepthwiseConv, TransposedConv
+from qcompress.graph import Affine, Conv1D, Conv2D, Dense, DepthwiseConv, Linear, TransposedConv
 from qcompress.graph.movement import Pairs
+
+
+class Kernel(NamedTuple):
+    """Codes and format of a kernel; scale: of every channel, which is on no grid, and why it may not be there."""
+
+    codes: Codes
+    format: Format
+    scale: Values | None = None
+    refusal: Refused | None = None
+
+    @classmethod
+    def of(cls, layer: KerasLayer, what: str) -> "Kernel":
+        """The weight `what` of a layer; raises Refused where it is neither on a grid nor signs with a scale."""
+        try:
+            return cls(*weights(layer, what))
+        except Refused as refusal:
+            found = signs(layer, what)
+            if found is None:
+                raise
+            return cls(*found, refusal)
+
+    def masked(self, name: str, mask: Values) -> "Kernel":
+        """The kernel of layer `name` times its mask; raises Refused if that leaves the grid."""
+        try:
+            codes, format_ = exact_codes(self.format.to_values(self.codes) * mask)
+        except QcompressError as fault:
+            raise Refused(
+                f"layer {name}: its mask takes the kernel off its grid ({fault}); use zeros and ones"
+            ) from None
+        return self._replace(codes=codes, format=format_)
 
 
 def dense(builder: Builder, call: Call, source: str) -> End:
@@ -26,8 +58,8 @@ def dense(builder: Builder, call: Call, source: str) -> End:
 
     Gives the last node. Weights without a quantizer must be on a grid as they are. Raises Refused.
     """
-    kernel = weights(call.layer, "kernel")
-    return _finish(builder, call, builder.add(_sum_name(call), Dense(**_arguments(call.layer, *kernel)), source))
+    kernel = Kernel.of(call.layer, "kernel")
+    return _finish(builder, call, kernel, Dense(**_arguments(call.layer, kernel)), source)
 
 
 def convolution(builder: Builder, call: Call, source: str) -> End:
@@ -36,15 +68,15 @@ def convolution(builder: Builder, call: Call, source: str) -> End:
     With stride, dilation, groups, padding, and QConv2D's mask. Raises Refused.
     """
     layer = call.layer
-    codes, format_ = weights(layer, "kernel")
+    kernel = Kernel.of(layer, "kernel")
     mask = getattr(layer, "_mask", None)
     if mask is not None:
-        codes, format_ = _masked(call.name, codes, format_, np.asarray(mask))
-    kind = Conv1D if codes.ndim == 3 else Conv2D
+        kernel = kernel.masked(call.name, np.asarray(mask))
+    kind = Conv1D if kernel.codes.ndim == 3 else Conv2D
     operation = kind(
-        **_arguments(layer, codes, format_), **_sliding(builder, call, source), groups=int(getattr(layer, "groups", 1))
+        **_arguments(layer, kernel), **_sliding(builder, call, source), groups=int(getattr(layer, "groups", 1))
     )
-    return _finish(builder, call, builder.add(_sum_name(call), operation, source))
+    return _finish(builder, call, kernel, operation, source)
 
 
 def depthwise(builder: Builder, call: Call, source: str) -> End:
@@ -52,9 +84,9 @@ def depthwise(builder: Builder, call: Call, source: str) -> End:
 
     The plain layers call their kernel otherwise. Raises Refused.
     """
-    kernel = weights(call.layer, "depthwise_kernel" if hasattr(call.layer, "depthwise_kernel") else "kernel")
-    operation = DepthwiseConv(**_arguments(call.layer, *kernel), **_sliding(builder, call, source))
-    return _finish(builder, call, builder.add(_sum_name(call), operation, source))
+    kernel = Kernel.of(call.layer, "depthwise_kernel" if hasattr(call.layer, "depthwise_kernel") else "kernel")
+    operation = DepthwiseConv(**_arguments(call.layer, kernel), **_sliding(builder, call, source))
+    return _finish(builder, call, kernel, operation, source)
 
 
 def separable(builder: Builder, call: Call, source: str) -> End:
@@ -68,9 +100,9 @@ def separable(builder: Builder, call: Call, source: str) -> End:
     sliding = _sliding(builder, call, source)
     first = DepthwiseConv(kernel=codes, kernel_format=format_, accumulator=UNKNOWN, **nothing, **sliding)
     middle = builder.add(f"{call.name}_depthwise", first, source)
-    codes, format_ = weights(layer, "pointwise_kernel")
-    kind = Conv1D if codes.ndim == 3 else Conv2D
-    return _finish(builder, call, builder.add(_sum_name(call), kind(**_arguments(layer, codes, format_)), middle))
+    kernel = Kernel.of(layer, "pointwise_kernel")
+    kind = Conv1D if kernel.codes.ndim == 3 else Conv2D
+    return _finish(builder, call, kernel, kind(**_arguments(layer, kernel)), middle)
 
 
 def transposed(builder: Builder, call: Call, source: str) -> End:
@@ -80,15 +112,15 @@ def transposed(builder: Builder, call: Call, source: str) -> End:
     """
     layer = call.layer
     check_channels_last(call)
-    codes, format_ = weights(layer, "kernel")
-    turned = codes[::-1, ::-1].transpose(0, 1, 3, 2)
-    size, shape = codes.shape[:2], builder.shapes[source]
+    kernel = Kernel(*weights(layer, "kernel"))
+    turned = kernel._replace(codes=kernel.codes[::-1, ::-1].transpose(0, 1, 3, 2))
+    size, shape = kernel.codes.shape[:2], builder.shapes[source]
     strides, dilation = tuple(layer.strides), tuple(layer.dilation_rate)
     if max(dilation) > 1 or getattr(layer, "output_padding", None) is not None:
         raise Refused(f"layer {call.name}: a transposed convolution with dilation or output_padding; use neither")
     padding = tuple(transposed_padding(layer.padding, *sizes) for sizes in zip(shape[:2], size, strides, strict=True))
-    operation = TransposedConv(**_arguments(layer, turned, format_), padding=padding, stuffing=strides)
-    return _finish(builder, call, builder.add(_sum_name(call), operation, source))
+    operation = TransposedConv(**_arguments(layer, turned), padding=padding, stuffing=strides)
+    return _finish(builder, call, kernel, operation, source)
 
 
 def batch_normalization(builder: Builder, call: Call, source: End) -> End:
@@ -116,8 +148,8 @@ def batch_normalization(builder: Builder, call: Call, source: End) -> End:
 def _normalizing(call: Call, reason: str) -> Step:
     """The layer as Keras computes it: a product and a sum, which rise or fall; reason: why they are no node."""
     remedy = (
-        f"{reason}; use QBatchNormalization with inverse_quantizer, or epsilon=0 and a variance_quantizer of even powers "
-        "of two"
+        f"{reason}; use QBatchNormalization with inverse_quantizer, or epsilon=0 and a variance_quantizer of even "
+        "powers of two"
     )
     function = partial(call.layer, training=False)
     return Step(call.name, kind_of(call.layer), function, remedy, by_channel=True, rises=False)
@@ -148,33 +180,29 @@ def _scale_and_shift(layer: KerasLayer) -> tuple[Any, Any]:
     return scale, found["beta"] - found["mean"] * scale
 
 
-def _arguments(layer: KerasLayer, codes: Codes, format_: Format) -> dict[str, Any]:
-    if _has_bias(layer) and _unquantized_bias(layer) is None:
+def _arguments(layer: KerasLayer, kernel: Kernel) -> dict[str, Any]:
+    if _has_bias(layer) and _late_bias(layer, kernel) is None:
         bias, bias_format = weights(layer, "bias")
     else:
-        channels = codes.shape[-1] * (codes.shape[-2] if "Depthwise" in kind_of(layer) else 1)
-        bias, bias_format = np.zeros(channels, np.int64), format_
+        channels = kernel.codes.shape[-1] * (kernel.codes.shape[-2] if "Depthwise" in kind_of(layer) else 1)
+        bias, bias_format = np.zeros(channels, np.int64), kernel.format
     return {
-        "kernel": codes,
-        "kernel_format": format_,
+        "kernel": kernel.codes,
+        "kernel_format": kernel.format,
         "bias": bias,
         "bias_format": bias_format,
         "accumulator": getattr(layer, "accumulator", UNKNOWN),
     }
 
 
-def _sum_name(call: Call) -> str:
-    """The node of a sum: the call's, unless a bias that is on no grid is still missing."""
-    waiting = _has_bias(call.layer) and _unquantized_bias(call.layer) is not None
-    return f"{call.name}_sum" if waiting else call.name
-
-
 def _has_bias(layer: KerasLayer) -> bool:
     return bool(layer.use_bias) or is_folded(layer)
 
 
-def _unquantized_bias(layer: KerasLayer) -> Refused | None:
-    """Why the bias of a layer, which has no quantizer for it, is on no grid; None if it is on one or has a quantizer."""
+def _late_bias(layer: KerasLayer, kernel: Kernel) -> Refused | None:
+    """Why the bias of a layer is added behind the sum of codes: the sum has a scale, or the bias is on no grid."""
+    if kernel.refusal is not None:
+        return kernel.refusal
     if getattr(layer, "bias_quantizer_internal", None) is not None or hasattr(layer, "bias_cast"):
         return None
     try:
@@ -182,13 +210,6 @@ def _unquantized_bias(layer: KerasLayer) -> Refused | None:
     except Refused as refusal:
         return refusal
     return None
-
-
-def _masked(name: str, codes: Codes, format_: Format, mask: Any) -> tuple[Codes, Format]:
-    try:
-        return exact_codes(format_.to_values(codes) * mask)
-    except QcompressError as fault:
-        raise Refused(f"layer {name}: its mask takes the kernel off its grid ({fault}); use zeros and ones") from None
 
 
 def _sliding(builder: Builder, call: Call, source: str) -> dict[str, Any]:
@@ -209,15 +230,30 @@ def _sliding(builder: Builder, call: Call, source: str) -> dict[str, Any]:
     return {"strides": strides, "padding": padding, "dilation": dilation}
 
 
-def _finish(builder: Builder, call: Call, node: End) -> End:
-    """The bias if it is on no grid, and the inline activation, unless it is the model's end that is left out."""
+def _finish(builder: Builder, call: Call, kernel: Kernel, operation: Linear, source: str) -> End:
+    """The sum, what follows it on no grid, and the inline activation, unless it is the model's end that is left out."""
     layer = call.layer
-    inline = getattr(layer, "activation", None)
-    refusal = _unquantized_bias(layer) if _has_bias(layer) and isinstance(node, str) else None
-    if refusal is not None:
-        bias, remedy = unquantized(layer, "bias"), str(refusal).removeprefix(f"layer {layer.name}: ")
-        label = f"the bias of {kind_of(layer)}"
-        node = Pending(str(node), (Step(call.name, label, lambda sums: sums + bias, remedy, by_channel=True),))
+    refusal = kernel.refusal or (_late_bias(layer, kernel) if _has_bias(layer) else None)
+    if refusal is None:
+        node: End = builder.add(call.name, operation, source)
+    else:
+        name = f"{call.name}{UNSCALED if kernel.refusal else '_sum'}"
+        remedy = str(refusal).removeprefix(f"layer {layer.name}: ")
+        step = Step(call.name, kind_of(layer), _scaled(layer, kernel), remedy, by_channel=True)
+        node = Pending(builder.add(name, operation, source), (step,))
     if call.cut:
         return node
-    return add_activation(builder, f"{call.name}_activation", call.name, inline, node)
+    return add_activation(builder, f"{call.name}_activation", call.name, getattr(layer, "activation", None), node)
+
+
+def _scaled(layer: KerasLayer, kernel: Kernel) -> Callable[[Any], Any]:
+    """What makes a layer's results of its sums of codes: the scale of the kernel, and the bias.
+
+    With a scale in float64, which holds the sum of scaled weights exactly, rounded once to float32.
+    """
+    ops = import_keras().ops
+    quantizer = getattr(layer, "bias_quantizer_internal", None) or (lambda tensor: tensor)
+    bias = evaluate(quantizer, unquantized(layer, "bias")) if _has_bias(layer) else np.float64(0)
+    if kernel.scale is None:
+        return lambda sums: sums + ops.cast(bias, "float32")
+    return lambda sums: ops.cast(ops.cast(sums, "float64") * kernel.scale + bias, "float32")

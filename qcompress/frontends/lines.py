@@ -43,7 +43,7 @@ class _Sides(NamedTuple):
 
 
 def line_of(channels: Sequence[Channel], least: int, most: int) -> Line | None:
-    """The line, of all channels, with the fewest bits dropped that steps where each of them does; None if there is none.
+    """The line, of all channels, with the fewest bits dropped that steps where each of them does, if there is one.
 
     least, most: output codes at which what follows the line cuts it off.
     """

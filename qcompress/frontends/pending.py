@@ -1,4 +1,4 @@
-"""Functions that leave the grid and wait for a quantizer: what they are together is then a staircase of each channel."""
+"""Functions that leave the grid and wait for a quantizer, with which they are a staircase of each channel."""
 
 from collections.abc import Callable
 from dataclasses import dataclass, replace
@@ -12,6 +12,7 @@ from qcompress.frontends.builder import UNKNOWN, Builder
 from qcompress.frontends.calls import Call
 from qcompress.frontends.grids import exact_codes
 from qcompress.frontends.lines import Channel, line_of
+from qcompress.frontends.quantizers import stopped
 from qcompress.frontends.runtime import float_type, import_keras
 from qcompress.frontends.staircases import Staircase, staircase
 from qcompress.graph import Affine, Quantize, Relu, Thresholds
@@ -29,8 +30,8 @@ class Step:
 
     layer, label: whom and what to name; function: of a tensor of values (n, ..., channels) in float32, as Keras has it;
     remedy: what to change if no quantizer comes; by_channel: whether channels differ; monotonic: whether every channel
-    only rises or only falls, in float32; rises: whether it never falls; near: codes around each threshold that are tried
-    one by one, for a function whose float32 may err there.
+    only rises or only falls, in float32; rises: whether it never falls; near: codes around each threshold that are
+    tried one by one, for a function whose float32 may err there.
     """
 
     layer: str
@@ -58,9 +59,9 @@ class Pending:
     def then(self, step: Step) -> "Pending":
         """With a further function; raises Refused if that does not fit behind the moves."""
         if self.moves and (step.by_channel or not step.rises):
+            before = f"{self.moves[-1][0].name} and {self.steps[0].layer}"
             raise Refused(
-                f"layer {step.layer}: {step.label} behind {self.moves[-1][0].name} and {self.steps[0].layer}, which lies on "
-                "no grid; put a quantizer between"
+                f"layer {step.layer}: {step.label} behind {before}, which lies on no grid; put a quantizer between"
             )
         return replace(self, steps=(*self.steps, step))
 
@@ -82,13 +83,23 @@ class Pending:
         with float_type("float32"):
             values = given.to_values(codes).astype(np.float32)
             found = ops.convert_to_tensor(values.reshape(len(codes), *(1,) * (axes - 1), codes.shape[1]))
-            for step in self.steps:
-                found = step.function(found)
+            try:
+                for step in self.steps:
+                    found = step.function(found)
+            except Exception as fault:
+                raise QcompressError(stopped(fault)) from None
             return np.asarray(ops.convert_to_numpy(found), np.float64).reshape(codes.shape)
 
 
 End = str | Pending
 """What gives the result of a call: a node, or one with functions that wait."""
+
+
+def settled(end: End) -> str:
+    """The node that ends a call; raises Refused where functions still wait for a quantizer."""
+    if isinstance(end, Pending):
+        raise end.refusal()
+    return end
 
 
 def realized(builder: Builder, name: str, pending: Pending, declared: Format | None) -> str:

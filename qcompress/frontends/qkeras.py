@@ -22,8 +22,8 @@ from qcompress.frontends.files import SUFFIXES, load_model, save_model
 from qcompress.frontends.hgq2_files import holds_hgq2, names_hgq2
 from qcompress.frontends.keras_objects import KerasModel, Tensor
 from qcompress.frontends.layer_table import OWN, add_layer
+from qcompress.frontends.pending import End, settled
 from qcompress.frontends.quantizers import cast_of, check_activation
-from qcompress.frontends.pending import End, Pending
 from qcompress.frontends.runtime import import_keras, kind_of, predict
 from qcompress.graph import Graph, Input
 
@@ -63,19 +63,12 @@ def convert(model: KerasModel, name: str, input_format: Formats = None) -> Conve
             ends[call.name] = call.sources[0]  # every code of the format stays as it is; SAT_SYM alone changes one
         else:
             ends[call.name] = add_layer(builder, call, *(ends[source] for source in call.sources))
-    outputs = {output: _settled(ends[end]) for output, end in calls.outputs.items()}
+    outputs = {output: settled(ends[end]) for output, end in calls.outputs.items()}
     if not builder.nodes:
         raise Refused(f"model {name}: nothing is left to compute; give a model with a layer behind its quantizer")
     if idle := [output for output, end in outputs.items() if end in quantizers]:
         raise Refused(f"model {name}: output {idle[0]} is input {outputs[idle[0]]} itself; leave it out of the model")
     return Conversion(Graph.of(name, inputs, builder.nodes, outputs), notes)
-
-
-def _settled(end: End) -> str:
-    """The node that ends a call; raises Refused where functions still wait for a quantizer."""
-    if isinstance(end, Pending):
-        raise end.refusal()
-    return end
 
 
 def _input(model: str, given: KerasInput, found: Calls, formats: Formats) -> tuple[Input, str | None]:

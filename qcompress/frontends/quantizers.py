@@ -106,11 +106,23 @@ def declared_format(quantizer: Quantizer) -> Format | None:
 
 
 def evaluate(function: Quantizer, values: Any) -> Values:
-    """What function, a quantizer or activation, gives of values in float32, as Keras computes it; as float64."""
+    """What function, a quantizer or activation, gives of values in float32, as Keras computes it; as float64.
+
+    Raises QcompressError where QKeras itself stops, as it does in assertions about its arguments.
+    """
     with float_type("float32"):
         given = values if hasattr(values, "assign") else np.asarray(values, np.float32)
         ops = import_keras().ops
-        return np.asarray(ops.convert_to_numpy(function(ops.convert_to_tensor(given))), np.float64)
+        try:
+            return np.asarray(ops.convert_to_numpy(function(ops.convert_to_tensor(given))), np.float64)
+        except Exception as fault:
+            raise QcompressError(stopped(fault)) from None
+
+
+def stopped(fault: Exception) -> str:
+    """One line that says what stopped QKeras."""
+    text = str(fault).strip().splitlines()
+    return f"QKeras stops with {type(fault).__name__}" + (f": {text[0][:120]}" if text else ", an assertion of its own")
 
 
 def table_of(layer: str, function: Quantizer, input_format: Format) -> tuple[Codes, Format]:
@@ -147,13 +159,33 @@ def weights(layer: KerasLayer, what: str) -> tuple[Codes, Format]:
         change = f"has no quantizer; {there} {key}_quantizer=quantized_bits(..., alpha=1)"
     else:
         check_deterministic(layer.name, quantizer)
-        found = evaluate(quantizer, values)
+        try:
+            found = evaluate(quantizer, values)
+        except QcompressError as fault:
+            raise Refused(f"layer {layer.name}: its {what}: {fault}; change its quantizer {quantizer}") from None
         declared = declared_format(quantizer)
         change = f"is on no grid after {kind_of(quantizer)}; {_remedy(quantizer)}"
     try:
         return exact_codes(found, declared)
     except QcompressError as fault:
         raise Refused(f"layer {layer.name}: its {what} {change} ({fault})") from None
+
+
+def signs(layer: KerasLayer, what: str) -> tuple[Codes, Format, Values] | None:
+    """Codes -1, 0, 1 of a weight, their format, and the scale of every channel, (channels,), as it is trained.
+
+    what: as of `weights`. None if a channel, the last axis, or the last two of a depthwise kernel, has other values.
+    """
+    quantizer = getattr(layer, f"{what.removesuffix('_kernel')}_quantizer_internal", None)
+    if quantizer is None:
+        return None
+    values = evaluate(quantizer, unquantized(layer, what))
+    if not np.isfinite(values).all():
+        return None
+    channels = (-2, -1) if what == "depthwise_kernel" else (-1,)
+    scale = np.abs(values).max(axis=tuple(range(values.ndim - len(channels))))
+    codes = np.sign(values).astype(np.int64)
+    return (codes, Format(True, 2, 2), scale.ravel()) if np.array_equal(codes * scale, values) else None
 
 
 def _remedy(quantizer: Quantizer) -> str:

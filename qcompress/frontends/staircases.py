@@ -1,6 +1,7 @@
-"""Functions of one integer as staircases: where a monotonic function steps, found by bisection on the function itself."""
+"""Functions of one integer as staircases: where one steps, found by bisection on the function itself."""
 
 from collections.abc import Callable
+from itertools import pairwise
 from typing import NamedTuple
 
 import numpy as np
@@ -77,7 +78,14 @@ class _Open(NamedTuple):
     channel: Codes
 
     def where(self, chosen: Codes) -> "_Open":
-        return _Open(*(part[chosen] for part in self))
+        low, high, below, above, channel = self
+        return _Open(low[chosen], high[chosen], below[chosen], above[chosen], channel[chosen])
+
+    @classmethod
+    def joined(cls, parts: "list[_Open]") -> "_Open":
+        codes = [np.concatenate([part[at] for part in parts]).astype(np.int64) for at in (0, 1, 4)]
+        values = [np.concatenate([part[at] for part in parts]).astype(np.float64) for at in (2, 3)]
+        return cls(codes[0], codes[1], values[0], values[1], codes[2])
 
 
 def _bisected(function: Function, low: Codes, high: Codes) -> Staircase:
@@ -98,11 +106,11 @@ def _bisected(function: Function, low: Codes, high: Codes) -> Staircase:
         value = _by_channel(function, middle, waiting.channel, low)
         left = waiting._replace(high=middle, above=value)
         right = waiting._replace(low=middle, below=value)
-        waiting = _Open(*(np.concatenate(pair) for pair in zip(left, right, strict=True)))
-    steps = _Open(*(np.concatenate(parts) for parts in zip(*found, strict=True)))
+        waiting = _Open.joined([left, right])
+    steps = _Open.joined(found)
     steps = steps.where(np.lexsort((steps.high, steps.channel)))
     ends = np.searchsorted(steps.channel, np.arange(len(low) + 1))
-    rows = [slice(start, stop) for start, stop in zip(ends[:-1], ends[1:], strict=True)]
+    rows = [slice(start, stop) for start, stop in pairwise(ends.tolist())]
     return Staircase(
         [steps.high[row] for row in rows],
         [np.append(first[channel], steps.above[row]) for channel, row in enumerate(rows)],

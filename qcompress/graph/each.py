@@ -196,7 +196,7 @@ class TableEach(Each):
     def look_up(self, codes: Codes, kind: Any) -> Codes:
         """What codes become in the table of kind; a number, or an array of kinds."""
         start, drop, width = np.moveaxis(self.parameters[kind], -1, 0)
-        return self.entries[start + ((codes >> drop) & ((1 << width) - 1))]
+        return np.asarray(self.entries[start + ((codes >> drop) & ((1 << width) - 1))])
 
     def output_format(self, input_format: Format) -> Format:
         return self.format

@@ -2,6 +2,7 @@
 
 from collections.abc import Iterator
 from dataclasses import dataclass
+from typing import Any
 
 import numpy as np
 
@@ -79,7 +80,7 @@ class Thresholds(Unary):
                 end[part] = found.reshape(end[part].shape)
         return ends
 
-    def _parts(self) -> Iterator[tuple[int, tuple[object, ...]]]:
+    def _parts(self) -> Iterator[tuple[int, Any]]:
         """Every row of thresholds, and which elements of an array it concerns."""
         for channel in range(self.channels):
             yield channel, (..., channel) if self.channels > 1 else (...,)

@@ -1,7 +1,7 @@
 """The steps from sample to report. A step whose inputs have not changed is not run again."""
 
 from qcompress.pipeline.exploring import Sweeps, explore, find_learning_rates
-from qcompress.pipeline.foreign import Foreign, compile_model, verify_model
+from qcompress.pipeline.foreign import Foreign, Quantization, compile_model, verify_model
 from qcompress.pipeline.runner import run, run_one, synthesize_candidate
 from qcompress.pipeline.scoring import Apart, evaluate_apart
 from qcompress.pipeline.synthesis import read_reports, run_flows, vendor_estimates
@@ -10,6 +10,7 @@ from qcompress.pipeline.verification import mismatches, verify_candidate
 __all__ = [
     "Apart",
     "Foreign",
+    "Quantization",
     "Sweeps",
     "compile_model",
     "evaluate_apart",

@@ -14,6 +14,7 @@ from qcompress.errors import QcompressError
 from qcompress.files import file_hash
 from qcompress.fixedpoint import Format
 from qcompress.frontends import Formats, Model, load_model
+from qcompress.frontends.post_training import Cost, parse_plan, quantize, read_values
 from qcompress.pipeline.building import build_targets
 from qcompress.pipeline.choosing import BUDGET_S, ROWS, affordable, named
 from qcompress.pipeline.job import inputs_hash
@@ -29,17 +30,36 @@ USUAL = ("cpp", "hls")
 
 
 @dataclass(frozen=True)
+class Quantization:
+    """What is asked of a model of floats.
+
+    plan: as --quantize has it; values: file of real values of its inputs, on which formats are found and the cost is
+    measured; percentile: of their absolute values that a found format holds.
+    """
+
+    plan: str
+    values: Path | None = None
+    percentile: float = 100.0
+
+    def inputs(self) -> list[Any]:
+        """What decides the result."""
+        plan = file_hash(Path(self.plan)) if Path(self.plan).is_file() else self.plan
+        return [plan, file_hash(self.values) if self.values else None, self.percentile]
+
+
+@dataclass(frozen=True)
 class Foreign:
     """A model that was trained elsewhere.
 
     weights: of a .json; formats: of inputs without quantizer, "fixed<16,6>" for all or "NAME=fixed<16,6>" for one;
-    front_end: its name, recognised by the file if None.
+    front_end: its name, recognised by the file if None; quantization: of a model of floats, asked for.
     """
 
     path: Path
     weights: Path | None = None
     formats: tuple[str, ...] = ()
     front_end: str | None = None
+    quantization: Quantization | None = None
 
     @property
     def name(self) -> str:
@@ -48,7 +68,8 @@ class Foreign:
     def inputs(self) -> list[Any]:
         """What decides the result."""
         weights = file_hash(self.weights) if self.weights else None
-        return [file_hash(self.path), weights, list(self.formats), self.front_end]
+        told = [file_hash(self.path), weights, list(self.formats), self.front_end]
+        return [*told, self.quantization.inputs()] if self.quantization else told
 
 
 def compile_model(
@@ -85,7 +106,7 @@ def _built(
     budget_s: float,
 ) -> Candidate:
     """Graph and targets of a model; usual: those of which are taken what the budget allows, where none are named."""
-    model = load_model(foreign.path, foreign.weights, foreign.front_end)
+    model, cost, told = _loaded(foreign)
     conversion = model.convert(foreign.name, parse_formats(foreign.formats))
     if targets is None:
         wanted, refused = affordable(conversion.graph, usual, budget_s, hardware)
@@ -103,7 +124,8 @@ def _built(
         _keep_model(foreign, model, stage / "model")
         built = [choice.target for choice in wanted]
         found = build_targets({foreign.name: conversion.graph}, built, True, stage, reporter.task("compile"))
-        found = {name: replace(own, notes=(*conversion.notes, *refused, *unused)) for name, own in found.items()}
+        notes = (*told, *conversion.notes, *refused, *unused)
+        found = {name: replace(own, notes=notes, quantization=cost) for name, own in found.items()}
         inputs = inputs_hash(STEPS["compile"], candidate, [foreign.inputs(), description["targets"]])
         for step in ("verify", "synthesize"):  # of what was there before
             candidate.discard(step)
@@ -112,9 +134,26 @@ def _built(
     return candidate
 
 
+def _loaded(foreign: Foreign) -> tuple[Model, Cost | None, tuple[str, ...]]:
+    """The model; where that was asked for the one that it is after quantization, what that cost, and what was done."""
+    model = load_model(foreign.path, foreign.weights, foreign.front_end)
+    if foreign.quantization is None:
+        return model, None, ()
+    asked = foreign.quantization
+    plan = parse_plan(asked.plan, asked.percentile)
+    if model.front_end.name != KERAS:
+        raise QcompressError(f"{foreign.path}: --quantize is for Keras models, this is read by {model.front_end.name}")
+    done = quantize(model.content, plan, read_values(asked.values) if asked.values else None)
+    return Model(model.front_end, done.model), done.cost, done.notes
+
+
+KERAS = "qkeras"
+"""Name of the front end whose models can be quantized after training."""
+
+
 def _keep_model(foreign: Foreign, model: Model, folder: Path) -> None:
-    """A copy of the file; what is in two files is written anew."""
-    if foreign.weights is not None or foreign.path.suffix == ".json":
+    """A copy of the file; what is in two files, or was quantized, is written anew."""
+    if foreign.weights is not None or foreign.path.suffix == ".json" or foreign.quantization is not None:
         model.save(folder / foreign.name)
     else:
         shutil.copyfile(foreign.path, folder / f"{foreign.name}{foreign.path.suffix}")

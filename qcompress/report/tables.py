@@ -30,6 +30,7 @@ def candidate_tables(candidate: Candidate, evaluated: Sequence[Table] | None = N
         tables.append(verification_table(verified, verification_notes(candidate, verified)))
     if (compiled := candidate.figures_if_run(figures.GRAPHS)) is not None:
         tables.append(network_table(compiled))
+        tables.extend(quantization_tables(compiled))
     if (synthesized := candidate.figures_if_run(figures.SYNTHESIS)) is not None:
         tables.append(synthesis_table(synthesized))
     if figures.GRAPHS.step in candidate.steps and (found := checks(candidate)):
@@ -150,6 +151,34 @@ def network_table(networks: Mapping[str, GraphFigures]) -> Table:
             for name, own in networks.items()
         ),
     )
+
+
+def quantization_tables(networks: Mapping[str, GraphFigures]) -> list[Table]:
+    """What quantization after training cost each of the `networks`: of every output, and layer by layer."""
+    costs = {name: own.quantization for name, own in networks.items() if own.quantization is not None}
+    if not costs:
+        return []
+    outputs = Table(
+        "Quantized after training, against the model of floats",
+        ("network", "output", "rows", "largest difference", "mean difference", "largest element changed"),
+        tuple(
+            (name, one.output, own.rows, one.largest, one.mean, one.changed)
+            for name, own in costs.items()
+            for one in own.outputs
+        ),
+        "largest element changed: part of the rows in which another element of the output is the largest",
+    )
+    layers = Table(
+        "Quantized after training, layer by layer",
+        ("network", "layer", "format", "relative error", "saturated", "bits above the largest value"),
+        tuple(
+            (name, one.layer, one.format, one.error, one.saturated, one.unused)
+            for name, own in costs.items()
+            for one in own.layers
+        ),
+        "relative error: root mean square of the difference over that of the values; saturated: part of the values",
+    )
+    return [outputs, layers]
 
 
 def _all_exact(own: GraphFigures) -> str | None:

@@ -1,4 +1,4 @@
-"""QKeras from its own distribution, beside another one that has put files into its folder; small ones stand for both."""
+"""QKeras from its own distribution, beside another that has put files into its folder; small ones stand for both."""
 
 import base64
 import hashlib

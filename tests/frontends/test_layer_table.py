@@ -1,8 +1,11 @@
 """Every layer by itself: the graph gives Keras' codes, on random and on extreme input codes."""
 
+import re
+
 import numpy as np
 import pytest
 from helpers.comparison import boundary_and_random_codes
+from helpers.paths import ROOT
 from helpers.random_models import draw_weights, keras, layers, qkeras
 
 from qcompress.errors import Refused
@@ -316,3 +319,23 @@ def test_an_inline_softmax_behind_several_layers_is_cut_alone():
     assert len(graph.nodes) == 4
     codes = boundary_and_random_codes(graph, np.random.default_rng(2), 200)
     assert (KerasBody(model, graph).run(codes) == graph.run(codes)).all()
+
+
+ROW = re.compile(r"^\| (?P<names>`[^|]+`) \| (?P<said>exact|refused)", re.MULTILINE)
+NOT_LAYERS = {"Clip", "QInitializer"}
+"""Of training, without a call in the model."""
+
+
+def test_every_layer_and_quantizer_of_qkeras_has_a_row_that_says_what_is_so():
+    from qkeras.utils import _add_supported_quantized_objects
+
+    from qcompress.frontends.layer_table import LAYERS
+    from qcompress.frontends.quantizers import QUANTIZERS, STOCHASTIC
+
+    known = {}
+    _add_supported_quantized_objects(known)
+    page = (ROOT / "docs" / "compiler" / "qkeras.md").read_text()
+    rows = {name: row["said"] == "exact" for row in ROW.finditer(page) for name in re.findall(r"`(\w+)`", row["names"])}
+    assert set(known) <= set(rows)
+    taken = {name: name in LAYERS or name in QUANTIZERS - STOCHASTIC for name in rows if name not in NOT_LAYERS}
+    assert taken == {name: rows[name] or name == "quantized_ulaw" for name in taken}  # refused by its values alone

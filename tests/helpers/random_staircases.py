@@ -1,10 +1,9 @@
 """Random small networks with a staircase in them: functions that leave the grid between a wide sum and a quantizer."""
 
 import numpy as np
+import qkeras
 
-from helpers.random_models import cast_quantizer, keras, layers, qkeras
-
-Layer = keras.layers.Layer
+from helpers.random_models import cast_quantizer, keras, layers
 
 
 def bits(width, integer=0, **options):
@@ -37,7 +36,8 @@ def drawn(rng, weight):
 def weighted(rng, axes):
     """A layer of wide sums; its bias may have no quantizer."""
     bias = bits(8, 1) if rng.random() < 0.7 else None
-    kernel = bits(int(rng.integers(3, 9)))
+    scaled = [qkeras.binary(alpha="auto"), qkeras.ternary(alpha="auto"), qkeras.stochastic_ternary(alpha="auto")]
+    kernel = bits(int(rng.integers(3, 9))) if rng.random() < 0.7 else scaled[rng.integers(3)]
     folded = rng.random() < 0.4
     if axes == 1:
         kind = qkeras.QDenseBatchnorm if folded else qkeras.QDense

@@ -32,28 +32,25 @@ def thresholds(layers: Layers, operation: Thresholds, source: Tensor) -> Tensor:
     steps = np.clip(steps, given.min_code, given.max_code + 1)
     sums = Format(True, to.width + 2, to.integer + 2)
     if not operation.steps:
-        return _cut(layers, _scaled(layers, codes[:, 0] * 0, to, codes[:, 0], sums, source), to)
-    total = None
-    for step, (threshold, rise) in enumerate(zip(steps.T, np.diff(codes, axis=1).T, strict=True)):
+        return layers.cast(to, _scaled(layers, codes[:, 0] * 0, to, codes[:, 0], sums, source))
+    terms: list[Tensor] = []
+    for threshold, rise in zip(steps.T, np.diff(codes, axis=1).T, strict=True):
         below = _sign(layers, threshold, given, source)
         scale = Format(True, to.width + 1, to.width + 1 - (to.fraction - below.format.fraction))
-        term = _scaled(layers, rise, scale, rise + (codes[:, 0] if step == 0 else 0), sums, below)
-        total = term if total is None else layers.add("Merge", term.shape, sums, total, term, op="add")
-    assert total is not None
-    return _cut(layers, total, to)
+        terms.append(_scaled(layers, rise, scale, rise if terms else codes[:, 1], sums, below))
+    total = terms[0]
+    for term in terms[1:]:
+        total = layers.add("Merge", term.shape, sums, total, term, op="add")
+    return layers.cast(to, total)
 
 
 def _sign(layers: Layers, threshold: Codes, given: Format, source: Tensor) -> Tensor:
     """-1 of its last bit where source is below the threshold of its channel, else 0."""
     wide = Format(True, given.width + 2, given.integer + 2)
     one = Format(False, 1, 1)
-    difference = affine(layers, Affine(np.ones(len(threshold)), one, -threshold, wide, wide), source)
+    difference = affine(layers, Affine(np.ones_like(threshold), one, -threshold, wide, wide), source)
     return layers.cast(Cast(Format(True, 2, wide.integer + 1)), difference)
 
 
 def _scaled(layers: Layers, kernel: Codes, scale: Format, bias: Codes, sums: Format, source: Tensor) -> Tensor:
     return affine(layers, Affine(kernel, scale, bias, sums, sums), source)
-
-
-def _cut(layers: Layers, total: Tensor, to: Format) -> Tensor:
-    return layers.cast(to, total)

@@ -221,8 +221,8 @@ def _refuse_casts(graph: Graph, node: Node, operation: QuantizeEach) -> None:
     for kind, cast in enumerate(operation.casts):
         if (reach := given.with_cast(cast, kinds == kind)) > VALUE_BITS and cast is not None:
             raise Refused(
-                f"rtl: node {node.name}: from top to bottom a cast to {cast.format} has {reach} bits; alkaid is exact up to "
-                f"{VALUE_BITS}: bring the formats closer"
+                f"rtl: node {node.name}: from top to bottom a cast to {cast.format} has {reach} bits; alkaid is exact "
+                f"up to {VALUE_BITS}: bring the formats closer"
             )
 
 

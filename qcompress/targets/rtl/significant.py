@@ -9,7 +9,7 @@ from typing import Any, NamedTuple
 
 import numpy as np
 
-from qcompress.fixedpoint import Cast, Codes
+from qcompress.fixedpoint import Cast, Codes, Overflow
 from qcompress.graph import (
     Add,
     Concatenate,
@@ -27,6 +27,7 @@ from qcompress.graph import (
 )
 from qcompress.graph.movement import gather
 
+SATURATING = (Overflow.SAT, Overflow.SAT_SYM)
 NOTHING = 62
 """Zeros at the end of what is always 0."""
 LARGEST = 1 << 24
@@ -94,16 +95,19 @@ def _moved(graph: Graph, node: Node, zeros: Sequence[Codes]) -> Any:
 
 
 def _cast(graph: Graph, node: Node, zeros: Sequence[Codes]) -> Any:
+    """What saturates may have every bit of its format set."""
     operation: Any = node.operation
+    if operation.cast.overflow in SATURATING:
+        return 0
     given = graph.formats[node.source].fraction - zeros[0]
-    return np.maximum(0, operation.cast.format.fraction - np.minimum(given, operation.cast.format.fraction))
+    return np.maximum(0, operation.cast.format.fraction - given)
 
 
 def _cast_each(graph: Graph, node: Node, zeros: Sequence[Codes]) -> Any:
     operation: Any = node.operation
     kinds = np.broadcast_to(operation.kinds, graph.shapes[node.name])
     own = np.array([cast.format.fraction if cast else -NOTHING for cast in operation.casts])[kinds]
-    given = graph.formats[node.source].fraction - zeros[0]
+    given = own if operation.overflow in SATURATING else graph.formats[node.source].fraction - zeros[0]
     return np.minimum(operation.format.fraction - np.minimum(own, given), NOTHING)
 
 

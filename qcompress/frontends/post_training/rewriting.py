@@ -1,0 +1,229 @@
+"""A flat Keras model of floats as a QKeras model: the same layers, with formats for weights and for what they give.
+
+A normalization behind a sum of products goes into its weights before these are rounded.
+"""
+
+from collections.abc import Mapping
+from typing import NamedTuple
+
+import numpy as np
+
+from qcompress.fixedpoint import Format
+from qcompress.frontends.calls import Call
+from qcompress.frontends.keras_objects import KerasLayer, KerasModel, Tensor
+from qcompress.frontends.post_training.flattening import FUNCTION, LINEAR, Flat
+from qcompress.frontends.post_training.formats import Array, bias_format, format_for, magnitude, quantizer, relu
+from qcompress.frontends.post_training.plan import Plan
+from qcompress.frontends.runtime import import_keras, import_qkeras, kind_of
+
+POOLS = {"AveragePooling1D", "AveragePooling2D", "GlobalAveragePooling1D", "GlobalAveragePooling2D"}
+ROUNDED = {
+    *LINEAR,
+    *POOLS,
+    "Activation",
+    "ReLU",
+    "LeakyReLU",
+    "ELU",
+    "BatchNormalization",
+    "Add",
+    "Subtract",
+    "Multiply",
+}
+"""Layers whose results are rounded: the others have no more bits than what they take."""
+OF_SUMS = {"relu", "relu6", "leaky_relu", "hard_sigmoid", "hard_tanh"}
+"""Functions that are taken of a sum that is not rounded: with the quantizer behind they are steps of it."""
+SKIPPED = {"dtype", "lora_rank", "lora_alpha", "quantization_config", "trainable", "activation", "use_bias"}
+"""Keys of a layer's configuration that its counterpart is not given."""
+
+
+class Rewritten(NamedTuple):
+    """The QKeras model, and of each layer of the flat model of floats, by name, the formats that it has now.
+
+    places: name of a layer of floats -> name of the layer that gives the same now; notes: what was done, in words.
+    """
+
+    model: KerasModel
+    formats: Mapping[str, Mapping[str, Format]]
+    places: Mapping[str, str]
+    notes: tuple[str, ...]
+
+
+def rewrite(flat: Flat, plan: Plan, values: Mapping[str, Array]) -> Rewritten:
+    """The QKeras model that plan makes of a flat model of floats.
+
+    values: of `layer_values`, from which formats are found; none are needed where the plan gives all formats. Raises
+    QcompressError for layers of the plan that are not there.
+    """
+    names = [*(given.name for given in flat.calls.inputs), *(call.name for call in flat.calls.calls)]
+    plan.check_layers(name.removesuffix(FUNCTION) for name in names)
+    return _Rewriting(flat, plan, values).run()
+
+
+class _Rewriting:
+    def __init__(self, flat: Flat, plan: Plan, values: Mapping[str, Array]) -> None:
+        self.flat, self.plan, self.values = flat, plan, values
+        self.ends = set(flat.calls.outputs.values())
+        self.readers: dict[str, list[Call]] = {}
+        for call in flat.calls.calls:
+            for source in call.sources:
+                self.readers.setdefault(source, []).append(call)
+        self.tensors: dict[str, Tensor] = {}
+        self.grids: dict[str, int | None] = {}
+        """Fractional bits of what gives a tensor, if they are known."""
+        self.formats: dict[str, dict[str, Format]] = {}
+        self.places: dict[str, str] = {}
+        self.notes: list[str] = []
+        self.sums: dict[str, str] = {}
+        """Normalizations that went into a sum -> that sum."""
+
+    def run(self) -> Rewritten:
+        keras = import_keras()
+        found = self.flat.calls
+        inputs = {given.name: keras.Input(given.shape, name=given.name) for given in found.inputs}
+        for name, tensor in inputs.items():
+            self.tensors[name], self.grids[name] = tensor, None
+            if self.plan.of("inputs", name) is not None:
+                self._round(name, "inputs", self._format("inputs", name))
+        for call in found.calls:
+            self._add(call)
+            if self._is_rounded(call):
+                self._round(call.name, "activations", self._format("activations", call.name, _is_relu(call.layer)))
+        outputs = {name: self.tensors[end] for name, end in found.outputs.items()}
+        ends = [next(iter(each.values())) if len(each) == 1 else each for each in (inputs, outputs)]
+        model = keras.Model(*ends, name=f"{self.flat.model.name}_quantized")
+        return Rewritten(model, self.formats, self.places, tuple(self.notes))
+
+    def _add(self, call: Call) -> None:
+        """What a call gives, before it is rounded."""
+        name, kind = call.name, kind_of(call.layer)
+        sources = [self.tensors[source] for source in call.sources]
+        if (before := self.sums.get(name)) is not None:
+            self.tensors[name], self.grids[name] = self.tensors[before], None
+            self.places[name] = self.places.pop(before)
+            return
+        self.places[name] = name
+        if kind in LINEAR:
+            self.tensors[name], self.grids[name] = self._linear(call, sources[0]), None
+            return
+        grids = [self.grids[source] for source in call.sources]
+        self.grids[name] = None if None in grids else max(grid for grid in grids if grid is not None)
+        if _is_relu(call.layer):  # which the quantizer is
+            self.tensors[name] = sources[0]
+            self.places[name] = self.places.get(call.sources[0], call.sources[0])
+        else:
+            self.tensors[name] = _copied(call.layer, sources)
+
+    def _is_rounded(self, call: Call) -> bool:
+        """Whether a quantizer stands behind a layer: not where the next one is a function of sums, nor at the end.
+
+        A normalization that goes into the sum is such a function.
+        """
+        kind = kind_of(call.layer)
+        if kind not in ROUNDED or any(other == call.name for other in self.sums.values()):
+            return False
+        if _is_relu(call.layer):
+            return True
+        readers = self.readers.get(call.name, [])
+        if call.name in self.ends:
+            return kind not in {*LINEAR, "BatchNormalization", "Add", "Subtract"} and call.name not in self.sums
+        return not (readers and all(_takes_sums(reader.layer) for reader in readers) and kind != "Activation")
+
+    def _linear(self, call: Call, source: Tensor) -> Tensor:
+        """A layer of weights with its quantizers, and with the normalization that alone reads it."""
+        layer, kind, name = call.layer, kind_of(call.layer), call.name
+        kernel = np.asarray(layer.weights[0], np.float64)
+        bias: Array | None = np.asarray(layer.bias, np.float64) if layer.use_bias else None
+        if (normalization := self._normalization(call)) is not None:
+            self.sums[normalization.name] = name
+            self.notes.append(f"layer {normalization.name}: folded into the weights of {name}")
+            factor, shift = _scale(normalization)
+            kernel = kernel * _as_kernel(factor, kind, kernel.shape)
+            bias = shift if bias is None else bias * factor + shift
+        weights = self._constant("weights", name, kernel)
+        quantizers = {f"{LINEAR[kind]}_quantizer": quantizer(weights)}
+        if bias is not None:
+            quantizers["bias_quantizer"] = quantizer(self._bias(call, bias, weights))
+        config = {key: value for key, value in layer.get_config().items() if not _is_of_training(key)}
+        made = getattr(import_qkeras(), f"Q{kind}")(**config, **quantizers, use_bias=bias is not None)
+        result = made(source)
+        made.set_weights([kernel] if bias is None else [kernel, bias])
+        return result
+
+    def _normalization(self, call: Call) -> KerasLayer | None:
+        """The normalization of the last axis that alone reads a sum."""
+        readers = self.readers.get(call.name, [])
+        if len(readers) != 1 or call.name in self.ends or kind_of(readers[0].layer) != "BatchNormalization":
+            return None
+        layer = readers[0].layer
+        axes = layer.axis if isinstance(layer.axis, list | tuple) else [layer.axis]
+        return layer if list(axes) in ([-1], [len(call.tensor.shape) - 1]) else None
+
+    def _bias(self, call: Call, bias: Array, weights: Format) -> Format:
+        if self.plan.of("biases", call.name) is not None:
+            return self._constant("biases", call.name, bias)
+        grid = self.grids[call.sources[0]]
+        found = bias_format(bias, weights.fraction + (weights.fraction if grid is None else grid))
+        self.formats[call.name]["biases"] = found
+        return found
+
+    def _constant(self, kind: str, name: str, values: Array) -> Format:
+        wanted = self.plan.of(kind, name) or self.plan.every["weights"]
+        found = format_for(wanted, True, float(np.abs(values).max(initial=0.0)))
+        self.formats.setdefault(name, {})[kind] = found
+        return found
+
+    def _format(self, kind: str, name: str, positive: bool = False) -> Format:
+        """Of the values of a layer or input; positive: whether they are known to be."""
+        wanted = self.plan.of(kind, name.removesuffix(FUNCTION)) or self.plan.every["activations"]
+        if wanted.format is not None:
+            return format_for(wanted, wanted.format.signed and not positive, 0.0)
+        signed = not positive and bool((self.values[name] < 0).any())
+        return format_for(wanted, signed, magnitude(self.values[name], self.plan.percentile))
+
+    def _round(self, name: str, kind: str, format_: Format) -> None:
+        """A quantizer behind what gives `name`; without a sign it is a ReLU as well."""
+        made = f"{name}_quantized"
+        by = quantizer(format_) if format_.signed else relu(format_)
+        self.tensors[name] = import_qkeras().QActivation(by, name=made)(self.tensors[name])
+        self.grids[name], self.places[name] = format_.fraction, made
+        self.formats.setdefault(name, {})[kind] = format_
+
+
+def _is_relu(layer: KerasLayer) -> bool:
+    if kind_of(layer) == "ReLU":
+        return layer.max_value is None and not layer.negative_slope and not layer.threshold
+    return kind_of(layer) == "Activation" and kind_of(layer.activation) == "relu"
+
+
+def _takes_sums(layer: KerasLayer) -> bool:
+    kind = kind_of(layer)
+    if kind == "Activation":
+        return kind_of(layer.activation) in OF_SUMS
+    return kind in {"ReLU", "LeakyReLU", "BatchNormalization"}
+
+
+def _copied(layer: KerasLayer, sources: list[Tensor]) -> Tensor:
+    copy = type(layer).from_config(layer.get_config())
+    result = copy(sources if len(sources) > 1 else sources[0])
+    if layer.weights:
+        copy.set_weights(layer.get_weights())
+    return result
+
+
+def _is_of_training(key: str) -> bool:
+    return key.endswith(("_initializer", "_regularizer", "_constraint")) or key in SKIPPED
+
+
+def _scale(layer: KerasLayer) -> tuple[Array, Array]:
+    """What a normalization multiplies every channel by, and what it adds."""
+    spread = np.sqrt(np.asarray(layer.moving_variance, np.float64) + layer.epsilon)
+    factor = (np.asarray(layer.gamma, np.float64) if layer.scale else 1.0) / spread
+    centre = np.asarray(layer.beta, np.float64) if layer.center else 0.0
+    return factor, np.asarray(centre - factor * np.asarray(layer.moving_mean, np.float64))
+
+
+def _as_kernel(factor: Array, kind: str, shape: tuple[int, ...]) -> Array:
+    """A factor of every output channel as the kernel is laid out."""
+    if kind == "DepthwiseConv2D":
+        return np.reshape(factor, shape[2:])
+    return np.reshape(factor, (-1, 1)) if kind == "Conv2DTranspose" else factor
