@@ -15,7 +15,7 @@ from qcompress.frontends.builder import UNKNOWN
 from qcompress.frontends.chaining import chain
 from qcompress.frontends.qonnx.conversion import Converter
 from qcompress.frontends.qonnx.operators import Operator
-from qcompress.frontends.qonnx.staircases import Scale, Step, fractions
+from qcompress.frontends.qonnx.staircases import Scale, Step, composed, fractions
 from qcompress.frontends.qonnx.tensors import Value, plain
 from qcompress.frontends.qonnx.windows import dilations_of, padding_of, rounded_up, strides_of
 from qcompress.graph import ArgMax, AveragePool, DepthwiseConv, MaxPool, Reshape, Shape
@@ -86,7 +86,7 @@ def _averaged(
     sums = DepthwiseConv(ones, one, np.zeros(channels, np.int64), one, UNKNOWN, strides=strides, padding=padding)
     found = Value(converter.builder.add(operator.name, sums, value.node), value.order)
     mean = _divided(converter, operator, found, count)
-    return replace(mean, steps=(*mean.steps, *steps))
+    return replace(mean, steps=composed((*mean.steps, *steps)))
 
 
 def _divided(converter: Converter, operator: Operator, value: Value, count: int) -> Value:
