@@ -210,6 +210,15 @@ SCALED = {
         ],
         IMAGE,
     ),
+    "a truncated mean, as Brevitas writes it": (
+        [
+            quant("x odd zero eight", "q"),
+            node("AveragePool", "q", "p", kernel_shape=[3, 3]),
+            node("Mul", "p nine", "s"),
+            own("Trunc", "s odd zero eight four", "y", rounding_mode="FLOOR"),
+        ],
+        IMAGE,
+    ),
     "normalization": (
         [
             *BEFORE,
@@ -267,7 +276,7 @@ def test_operations_whose_channels_stand_last(name):
 def test_other_scales_are_done_by_the_quantizer_behind(name):
     normal = {{"m": "mean", "v": "v2"}.get(key, key): np.array(value, np.float32) for key, value in NORMAL.items()}
     arrays = {key: np.asarray(value, np.float32) for key, value in SCALES.items()}
-    check(model(*SCALED[name], arrays | normal))
+    check(model(*SCALED[name], arrays | normal | {"k": ints(1), "nine": np.float32(9)}))
 
 
 def test_opsets_and_versions_of_the_domain():

@@ -25,7 +25,7 @@ def moved(converter: Converter, operator: Operator) -> list[Value]:
         numbers = np.arange(1, prod(shape) + 1, dtype=np.float64).reshape(1, *shape)
         results = evaluate(operator, [numbers, *constants])
     except QcompressError as fault:
-        raise Refused(str(fault)) from None
+        raise Refused(f"{fault}; the first axis holds the rows: leave it as it is") from None
     several = len(results) > 1
     found = []
     for number, result in enumerate(results):

@@ -15,7 +15,7 @@ from qcompress.frontends.builder import UNKNOWN
 from qcompress.frontends.chaining import chain
 from qcompress.frontends.qonnx.conversion import Converter
 from qcompress.frontends.qonnx.operators import Operator
-from qcompress.frontends.qonnx.staircases import Scale, Step, fractions
+from qcompress.frontends.qonnx.staircases import Scale, Step, composed, fractions
 from qcompress.frontends.qonnx.tensors import Value, plain
 from qcompress.frontends.qonnx.windows import dilations_of, padding_of, rounded_up, strides_of
 from qcompress.graph import ArgMax, AveragePool, DepthwiseConv, MaxPool, Reshape, Shape
@@ -86,7 +86,7 @@ def _averaged(
     sums = DepthwiseConv(ones, one, np.zeros(channels, np.int64), one, UNKNOWN, strides=strides, padding=padding)
     found = Value(converter.builder.add(operator.name, sums, value.node), value.order)
     mean = _divided(converter, operator, found, count)
-    return replace(mean, steps=(*mean.steps, *steps))
+    return replace(mean, steps=composed((*mean.steps, *steps)))
 
 
 def _divided(converter: Converter, operator: Operator, value: Value, count: int) -> Value:
@@ -143,7 +143,7 @@ def top(converter: Converter, operator: Operator) -> list[Value]:
         return [index, index]
     lying = converter.as_onnx(operator, value)
     node = reduction.largest(converter.builder, f"{operator.name}_largest", lying.node, [axis], True)
-    return [Value(node, lying.order).scaled(converter.scale(operator, value)), index]
+    return [Value(node, lying.order, value.steps), index]
 
 
 def arg_max(converter: Converter, operator: Operator) -> Value:
@@ -151,7 +151,8 @@ def arg_max(converter: Converter, operator: Operator) -> Value:
     axes = len(value.order)
     if converter.axis(operator, int(operator.get("axis", 0)), axes) != axes - 1 or not _rises(value):
         raise Refused(f"{operator.label}: not along the last axis; transpose before")
-    converter.scale(operator, value)
+    if value.line is None:
+        raise Refused(f"{operator.label}: its input has several scales on no grid; put a Quant before it, or use one")
     operation = ArgMax(converter.builder.shapes[value.node][-1])
     node = converter.builder.add(operator.name, operation, value.node)
     shape = converter.builder.shapes[node]

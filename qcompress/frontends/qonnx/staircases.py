@@ -86,6 +86,16 @@ class Scale:
         return Scale(np.asarray(self.factor * after.factor), np.asarray(self.shift * after.factor + after.shift))
 
 
+def composed(steps: Sequence[Step]) -> tuple[Step, ...]:
+    """The same steps, with factors and shifts that follow each other as one."""
+    found: list[Step] = []
+    for step in steps:
+        if found and isinstance(step, Scale) and isinstance(found[-1], Scale):
+            step = found.pop().then(step)  # type: ignore[attr-defined]
+        found.append(step)
+    return tuple(found)
+
+
 @dataclass(frozen=True)
 class Bend:
     """x where x >= 0, else slope x."""
