@@ -38,6 +38,7 @@ from qcompress.graph import (
     Permute,
     Relu,
     Table,
+    Thresholds,
     TransposedConv,
     ZeroPad,
 )
@@ -266,6 +267,11 @@ REFUSED = [
     (Hls("Quartus"), one(Table(np.arange(16), Format(False, 4, 4)), (2,)), "Table is not exact on Quartus.* use Vitis"),
     (Hls("Catapult"), one(Table(np.arange(16), Format(False, 4, 4)), (2,)), "Table is not exact on Catapult"),
     (Hls(), one(Table(np.arange(16), Format(False, 54, 4)), (2,)), "table of ufixed<54,4>"),
+    (
+        Hls(),
+        one(Thresholds(np.arange(16)[None], np.zeros((1, 17)), Format(False, 4, 4)), (2,)),
+        "16 thresholds, as hls4ml layers 15 are allowed",
+    ),
     (Hls(), scaled(WIDE, NARROW), "kernel of fixed<54,2>"),
     (Hls(), scaled(NARROW, WIDE), "accumulator of fixed<54,2>"),
     (Hls(), one(TRANSPOSED, (3, 1)), "no transposed convolution with strides: use up-sampling"),
