@@ -140,7 +140,9 @@ def _few_pairs(builder: Builder, call: Call, source: str) -> str | None:
     if not 0 < len(inputs) <= FEW * layer.n_in:
         return None
     found = values_of_tables(call.name, _pair_function(layer), formats, shape)
-    kept = Formats(*(part[inputs, outputs] for part in (signed, width, integer)), formats.rounding, formats.overflow)
+    kept = formats._replace(
+        signed=signed[inputs, outputs], width=width[inputs, outputs], integer=integer[inputs, outputs]
+    )
     name, tables = call.name, _codes(call.name, found[:, inputs, outputs], formats_of(call.name, layer.toq))
     bias, bias_format = _codes(call.name, np.where(width == 0, found[0], 0).sum(axis=0), None)
     node = builder.add(f"{name}_pairs", Gather(inputs), source)

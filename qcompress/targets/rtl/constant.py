@@ -106,14 +106,15 @@ class Rtl(InVerilog):
             )
 
     def _refuse_values(self, graph: Graph, node: Node) -> None:
-        """What no format proves narrow enough is looked at element by element."""
+        """What no format proves narrow enough is looked at element by element, but for a cast of all."""
         operation, own = node.operation, graph.formats[node.name]
-        if isinstance(operation, QuantizeEach):
+        if isinstance(operation, Quantize):
+            _refuse_wide(f"node {node.name}", own)
+            _refuse_cast(node, operation, graph.formats[node.source])
+        elif isinstance(operation, QuantizeEach):
             _refuse_casts(graph, node, operation)
         elif own.width - own.signed > VALUE_BITS and reaches(graph)[node.name].widest > VALUE_BITS:
             _refuse_wide(f"node {node.name}", own)
-        if isinstance(operation, Quantize):
-            _refuse_cast(node, operation, graph.formats[node.source])
 
     def build(self, graph: Graph, folder: Path) -> Simulator:
         """Write folder/verilog of graph and the record, compile the simulation (about 1 min for 2100 weights).
