@@ -1,16 +1,18 @@
 """Keras models in files: .keras, .h5 and JSON with weights, of Keras 3 and of the Keras 2 era; nothing is executed."""
 
 import json
+import tempfile
 import warnings
 import zipfile
 from importlib import import_module
 from pathlib import Path
 from typing import Any
 
-from qcompress.errors import QcompressError
+from qcompress.errors import QcompressError, QcompressWarning
 from qcompress.frontends.keras2 import modernized
 from qcompress.frontends.keras_objects import KerasModel
 from qcompress.frontends.layer_table import OWN
+from qcompress.frontends.pruning import without_state, wrapped
 from qcompress.frontends.runtime import import_keras
 
 H5 = {".h5", ".hdf5"}
@@ -35,10 +37,12 @@ def load_model(path: Path, weights: Path | None = None) -> KerasModel:
         stored = architecture(path)
         check_harmless(path, stored)
         modern = modernized(stored)
+        if pruned := wrapped(stored):
+            warnings.warn(_unpruned(path, pruned), QcompressWarning, stacklevel=2)
         if path.suffix == ".json":
-            return _assembled(path, modern, weights or _weights_beside(path))
+            return _assembled(path, modern, weights or _weights_beside(path), pruned)
         if modern != stored:
-            return _assembled(path, modern, path)
+            return _assembled(path, modern, path, pruned)
         return import_keras().models.load_model(path, custom_objects=_objects(), compile=False, safe_mode=True)
     except QcompressError:
         raise
@@ -77,8 +81,15 @@ def check_harmless(path: Path, item: Any) -> None:
             check_harmless(path, part)
 
 
-def _assembled(path: Path, architecture: Any, weights: Path) -> KerasModel:
-    """A model from its architecture and a file of weights: Keras 2 wrote no module names, and none are needed here."""
+def _unpruned(path: Path, names: list[str]) -> str:
+    return f"{path}: the pruning around {', '.join(names)} is left out; the weights are as it has left them"
+
+
+def _assembled(path: Path, architecture: Any, weights: Path, pruned: list[str]) -> KerasModel:
+    """A model from its architecture and a file of weights: Keras 2 wrote no module names, and none are needed here.
+
+    pruned: layers whose pruning is left out.
+    """
     keras = import_keras()
     if not isinstance(architecture, dict) or not isinstance(architecture.get("config"), dict | list):
         raise QcompressError(f"{path}: no Keras architecture in it; write model.to_json()")
@@ -88,8 +99,9 @@ def _assembled(path: Path, architecture: Any, weights: Path) -> KerasModel:
     if not weights.is_file():
         raise QcompressError(f"{weights}: no such file of weights")
     try:
-        with warnings.catch_warnings(action="ignore"):  # what is not loaded is an error
-            model.load_weights(weights)
+        with warnings.catch_warnings(action="ignore"), tempfile.TemporaryDirectory() as scratch:
+            given = without_state(weights, Path(scratch)) if pruned and weights.suffix in H5 else weights
+            model.load_weights(given)  # what is not loaded is an error
     except Exception as fault:
         raise QcompressError(f"{weights}: not the weights of {path.name} ({first_line(fault)})") from None
     return model

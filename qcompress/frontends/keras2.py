@@ -3,6 +3,8 @@
 from collections.abc import Callable
 from typing import Any
 
+from qcompress.frontends.pruning import WRAPPER, unwrapped
+
 Description = dict[str, Any]
 
 
@@ -13,7 +15,7 @@ def modernized(item: Any) -> Any:
     if not isinstance(item, dict):
         return item
     parts = {key: modernized(part) for key, part in item.items()}
-    change = _CHANGES.get(str(parts.get("class_name")))
+    change = _CHANGES.get(str(parts.get("class_name")).removeprefix("qkeras>"))
     return change(parts) if change and "config" in parts else parts
 
 
@@ -59,6 +61,7 @@ _FOLDED = _without("groups", "synchronized", "renorm", "renorm_clipping", "renor
 
 _CHANGES: dict[str, Callable[[Description], Description]] = {
     "Sequential": _with_input,
+    WRAPPER: unwrapped,
     "DepthwiseConv2D": _DEPTHWISE,
     "QDepthwiseConv2D": _DEPTHWISE,
     "QSeparableConv1D": _SEPARABLE,

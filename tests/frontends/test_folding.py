@@ -7,7 +7,7 @@ from helpers.random_models import qkeras
 from helpers.random_staircases import bits, model_of
 
 from qcompress.errors import Refused
-from qcompress.frontends.qkeras import KerasBody, from_keras
+from qcompress.frontends.qkeras import KerasBody, from_keras, load_model
 
 LAYERS = {
     "dense": (lambda **q: qkeras.QDenseBatchnorm(3, kernel_quantizer=bits(6, 1), **q), (5,)),
@@ -49,3 +49,13 @@ def test_a_variance_below_zero_is_refused():
     layer.batchnorm.moving_variance.assign([-1.0, 1.0, 1.0])
     with pytest.raises(Refused, match=r"layer folded: its kernel is on no grid .*NaN or infinite"):
         from_keras(model, "model")
+
+
+@pytest.mark.parametrize("ending", [".keras", ".h5"])
+def test_a_file_of_such_a_layer_is_read(ending, tmp_path):
+    """It holds words that QKeras writes and does not read."""
+    model = model_of(np.random.default_rng(3), (5,), LAYERS["dense"][0](bias_quantizer=bits(8, 3)))
+    model.save(tmp_path / f"model{ending}")
+    assert from_keras(load_model(tmp_path / f"model{ending}"), "model").content_hash() == (
+        from_keras(model, "model").content_hash()
+    )
