@@ -8,7 +8,7 @@ import numpy as np
 
 from qcompress.errors import Refused
 from qcompress.frontends import reduction
-from qcompress.frontends.qonnx import curves, linear, merging, moving, pooling
+from qcompress.frontends.qonnx import comparing, curves, linear, merging, moving, pooling
 from qcompress.frontends.qonnx.conversion import Converter
 from qcompress.frontends.qonnx.operators import DAMAGE, Operator, evaluate, first_line
 from qcompress.frontends.qonnx.quantizers import QUANTIZERS
@@ -80,6 +80,8 @@ LAYERS: dict[str, Callable[[Converter, Operator], Results]] = {
     "Neg": merging.negative,
     "Max": merging.extreme(reduction.maximum),
     "Min": merging.extreme(reduction.minimum),
+    **{kind: comparing.compared(kind) for kind in ("Greater", "GreaterOrEqual", "Less", "LessOrEqual")},
+    "Where": comparing.choose,
     "Concat": merging.concatenate,
     "MaxPool": pooling.max_pool,
     "AveragePool": pooling.average_pool,

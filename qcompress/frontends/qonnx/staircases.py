@@ -173,7 +173,7 @@ SIGMOID, TANH = Curve(sigmoid, exact_sigmoid), Curve(np.tanh, exact_tanh)
 
 
 class Decision(Protocol):
-    """A quantizer: real numbers (..., channels) to integers, never falling."""
+    """A quantizer: real numbers (..., channels) to integers, never falling, or never rising."""
 
     @property
     def channels(self) -> int:
