@@ -70,6 +70,7 @@ class _Module:
             for number in range(count):
                 last = _empty(last, self._carry(last))
                 self.cells[f"{name}$room{number}"] = last
+            self._carry(last)  # nextpnr takes no chain whose last carry has no net
 
     def _carry(self, cell: Json) -> int:
         """The net of a cell's carry, a new one if it has none."""

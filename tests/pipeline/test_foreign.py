@@ -186,7 +186,7 @@ def test_faults_of_front_ends_and_targets_are_one_line(model, layers, qcompress,
     out = ("--out", tmp_path / "c")
     cases = [
         (("compile", tmp_path / "broken.layers", *out), "no list of layers"),
-        (("compile", tmp_path / "model.pt", *out), "no front end reads it; layer_list: lists of dense layers"),
+        (("compile", tmp_path / "model.pt", *out), "layer_list: lists of dense layers"),
         (("compile", tmp_path / "empty.keras", *out), "not a readable Keras model"),
         (("compile", model, "--front-end", "qkras", *out), "front end 'qkras' is not installed; did you mean qkeras?"),
         (("compile", layers, "--targets", "cpp", *out), "give the number format of its input"),

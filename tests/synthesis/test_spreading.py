@@ -57,7 +57,7 @@ def test_chains_get_as_many_cells_as_there_is_room_for(there: int, each: int, tm
             assert bit == [6] or bit[0] > 41
             assert all(cell["connections"][port] == ["1"] for port in INPUTS)
             bit = cell["connections"]["COUT"]
-        assert not each or bit == []
+        assert not each or bit[0] > 41
 
 
 def test_a_netlist_without_chains_stays_as_it_is(tmp_path: Path) -> None:
