@@ -49,7 +49,7 @@ def compile_(
         Path,
         typer.Argument(
             metavar="MODEL",
-            help="A quantized model that a front end reads: Keras with QKeras layers (.keras, .h5, .json).",
+            help="A quantized model that a front end reads: Keras (.keras, .h5, .json), QONNX (.onnx).",
         ),
     ],
     out: Annotated[Path | None, typer.Option(help="Candidate folder (default: hls_projects/NAME).")] = None,

@@ -8,6 +8,7 @@ import numpy as np
 
 from qcompress.errors import QcompressError
 from qcompress.fixedpoint import Codes, Format
+from qcompress.graph.alike import alike
 from qcompress.graph.operation import Range, Unary
 from qcompress.graph.stage import Shape
 
@@ -72,11 +73,11 @@ class Thresholds(Unary):
     def output_range(self, range_: Range, input_format: Format) -> Range:
         ends = Range(np.empty_like(range_.low), np.empty_like(range_.high))
         for channel, part in self._parts():
-            pairs = np.stack([np.ravel(end[part]) for end in range_])
-            unique, where = np.unique(pairs, axis=1, return_inverse=True)
-            reached = [self.stairs(channel, low, high)[1] for low, high in unique.T.tolist()]
+            pairs = np.stack([np.ravel(end[part]) for end in range_], axis=1)
+            first, kind = alike(pairs)
+            reached = [self.stairs(channel, low, high)[1] for low, high in pairs[first].tolist()]
             for end, extreme in zip(ends, (min, max), strict=True):
-                found = np.array([extreme(codes) for codes in reached], np.int64)[where.reshape(-1)]
+                found = np.array([extreme(codes) for codes in reached], np.int64)[kind]
                 end[part] = found.reshape(end[part].shape)
         return ends
 

@@ -114,6 +114,29 @@ class Sign:
         return np.abs(values)
 
 
+HOLDS: dict[str, Callable[[Numbers], npt.NDArray[np.bool_]]] = {
+    "Greater": lambda values: values > 0,
+    "GreaterOrEqual": lambda values: values >= 0,
+    "Less": lambda values: values < 0,
+    "LessOrEqual": lambda values: values <= 0,
+}
+"""Comparisons, by the difference of what is compared."""
+
+
+@dataclass(frozen=True)
+class Holds:
+    """1 where a comparison holds of a difference, else 0."""
+
+    kind: str
+    channels = 1
+
+    def codes(self, values: Numbers) -> Numbers:
+        return HOLDS[self.kind](values).astype(np.int64)
+
+    def distance(self, values: Numbers) -> Numbers:
+        return np.abs(values)
+
+
 @dataclass(frozen=True)
 class Counted:
     """MultiThreshold: how many of the limits a number is not below; limits (channels, n) of float64, channels last."""

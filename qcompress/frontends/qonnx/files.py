@@ -5,6 +5,7 @@ from pathlib import Path
 from typing import Any
 
 from qcompress.errors import QcompressError
+from qcompress.frontends.qonnx.operators import first_line
 
 SUFFIX = ".onnx"
 
@@ -28,8 +29,7 @@ def load_model(path: Path) -> QonnxModel:
         proto = onnx.load(str(path), load_external_data=False)
         onnx.load_external_data_for_model(proto, str(path.parent))
     except Exception as fault:  # of protobuf, of onnx, of the file system
-        line = (str(fault).strip().splitlines() or [type(fault).__name__])[0][:160]
-        raise QcompressError(f"{path}: not a readable ONNX model ({line}); export it again") from None
+        raise QcompressError(f"{path}: not a readable ONNX model ({first_line(fault)}); export it again") from None
     if not proto.graph.node or not proto.graph.output:
         raise QcompressError(f"{path}: an ONNX model without nodes or outputs; export it again")
     return QonnxModel(proto, path.stem)

@@ -8,9 +8,9 @@ import numpy as np
 
 from qcompress.errors import Refused
 from qcompress.frontends import reduction
-from qcompress.frontends.qonnx import curves, linear, merging, moving, pooling
+from qcompress.frontends.qonnx import comparing, curves, linear, merging, moving, pooling
 from qcompress.frontends.qonnx.conversion import Converter
-from qcompress.frontends.qonnx.operators import Operator, evaluate
+from qcompress.frontends.qonnx.operators import DAMAGE, Operator, evaluate, first_line
 from qcompress.frontends.qonnx.quantizers import QUANTIZERS
 from qcompress.frontends.qonnx.staircases import SIGMOID, TANH
 from qcompress.frontends.qonnx.tensors import Constant, Value, channels_last
@@ -80,6 +80,8 @@ LAYERS: dict[str, Callable[[Converter, Operator], Results]] = {
     "Neg": merging.negative,
     "Max": merging.extreme(reduction.maximum),
     "Min": merging.extreme(reduction.minimum),
+    **{kind: comparing.compared(kind) for kind in ("Greater", "GreaterOrEqual", "Less", "LessOrEqual")},
+    "Where": comparing.choose,
     "Concat": merging.concatenate,
     "MaxPool": pooling.max_pool,
     "AveragePool": pooling.average_pool,
@@ -130,5 +132,10 @@ def apply(converter: Converter, operator: Operator) -> Results:
         instead = INSTEAD.get(operator.kind)
         remedy = f"use {instead}" if instead else "use operations of the table in docs/compiler/qonnx.md"
         raise Refused(f"{operator.label}: not supported; {remedy}")
-    found: Results = handler(converter, operator)
+    try:
+        found: Results = handler(converter, operator)
+    except DAMAGE as fault:
+        raise Refused(
+            f"{operator.label}: its inputs or attributes make no sense ({first_line(fault)}); export it again"
+        ) from None
     return found

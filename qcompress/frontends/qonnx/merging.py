@@ -53,7 +53,7 @@ def multiply(converter: Converter, operator: Operator) -> Value:
         return converter.affine(operator, value, constant, 0)
     values = [converter.value(operator, place) for place in (0, 1)]
     scale = converter.scale(operator, values[0]) * converter.scale(operator, values[1])
-    nodes, order = _side_by_side(converter, operator, values)
+    nodes, order = side_by_side(converter, operator, values)
     return Value(converter.builder.add(operator.name, Multiply(), *nodes), order).scaled(scale)
 
 
@@ -72,7 +72,7 @@ def _of_constant(converter: Converter, operator: Operator) -> bool:
     return converter.is_constant(operator, 0) or converter.is_constant(operator, 1)
 
 
-def _side_by_side(
+def side_by_side(
     converter: Converter, operator: Operator, values: Sequence[Value]
 ) -> tuple[list[str], tuple[int, ...]]:
     """Nodes of one shape, in one order of axes."""
@@ -85,7 +85,7 @@ def _side_by_side(
     return nodes, order if order is not None else plain(converter.builder.shapes[nodes[0]])
 
 
-def _of_one_scale(converter: Converter, operator: Operator, values: Sequence[Value]) -> tuple[list[Value], Fraction]:
+def of_one_scale(converter: Converter, operator: Operator, values: Sequence[Value]) -> tuple[list[Value], Fraction]:
     """The values without what is left to do, and that, which is the same for all. Raises Refused if it is not."""
     scales = [converter.scale(operator, each) for each in values]
     unit = min(scales)
@@ -105,8 +105,8 @@ def _of_one_scale(converter: Converter, operator: Operator, values: Sequence[Val
 
 
 def _merged(converter: Converter, operator: Operator, operation: Add | Subtract) -> Value:
-    values, unit = _of_one_scale(converter, operator, [converter.value(operator, place) for place in (0, 1)])
-    nodes, order = _side_by_side(converter, operator, values)
+    values, unit = of_one_scale(converter, operator, [converter.value(operator, place) for place in (0, 1)])
+    nodes, order = side_by_side(converter, operator, values)
     return Value(converter.builder.add(operator.name, operation, *nodes), order).scaled(unit)
 
 
@@ -115,8 +115,8 @@ def extreme(make: Callable[..., str]) -> Callable[[Converter, Operator], Value]:
 
     def handler(converter: Converter, operator: Operator) -> Value:
         given = [converter.value(operator, place) for place in range(len(operator.inputs))]
-        values, unit = _of_one_scale(converter, operator, given)
-        nodes, order = _side_by_side(converter, operator, values)
+        values, unit = of_one_scale(converter, operator, given)
+        nodes, order = side_by_side(converter, operator, values)
         return Value(make(converter.builder, operator.name, *nodes), order).scaled(unit)
 
     return handler
@@ -130,7 +130,7 @@ def concatenate(converter: Converter, operator: Operator) -> Value:
     if len({each.scale for each in values}) > 1 and any(each.steps for each in values):
         steps = _side_by_side_steps(converter, operator, values, axis)
     else:
-        values, unit = _of_one_scale(converter, operator, values)
+        values, unit = of_one_scale(converter, operator, values)
         steps = values[0].scaled(unit).steps
     nodes = [converter.lying(operator, each, order, f"input{n}_order").node for n, each in enumerate(values)]
     if len(nodes) == 1:

@@ -77,17 +77,35 @@ def operators(model: Any) -> tuple[list[Operator], dict[str, Array]]:
     from onnx import numpy_helper
 
     versions = {DOMAINS.get(each.domain, each.domain): each.version for each in model.opset_import}
-    constants = {each.name: numpy_helper.to_array(each) for each in model.graph.initializer}
+    try:
+        constants = {each.name: numpy_helper.to_array(each) for each in model.graph.initializer}
+        return _nodes(model, versions, constants), constants
+    except DAMAGE as fault:
+        raise QcompressError(f"its nodes or constants are damaged ({first_line(fault)}); export it again") from None
+
+
+DAMAGE = (ArithmeticError, AttributeError, LookupError, TypeError, ValueError)
+"""What comes of attributes, shapes and texts that make no sense."""
+
+
+def first_line(fault: Exception) -> str:
+    """What went wrong, in one line."""
+    return (str(fault).strip().splitlines() or [type(fault).__name__])[0][:160]
+
+
+def _nodes(model: Any, versions: Mapping[str, int], constants: dict[str, Array]) -> list[Operator]:
     names: set[str] = set()
     found = []
     for node in model.graph.node:
+        if not node.output:
+            raise QcompressError(f"node {node.name} ({node.op_type}) has no output; export it again")
         if node.domain not in DOMAINS:
             raise QcompressError(
                 f"node {node.name or node.output[0]}: domain {node.domain!r} of {node.op_type} is unknown"
             )
         operator = _operator(node, versions, names)
         found.append(_modern(operator, constants))
-    return found, constants
+    return found
 
 
 def _operator(node: Any, versions: Mapping[str, int], names: set[str]) -> Operator:
@@ -137,10 +155,9 @@ def evaluate(operator: Operator, inputs: list[Array | None]) -> list[Array]:
     from onnx.reference import ReferenceEvaluator
 
     given = [name if array is not None else "" for name, array in zip(operator.inputs, inputs, strict=True)]
-    node = helper.make_node(operator.kind, given, operator.outputs, **operator.attributes)
     feeds = {name: array for name, array in zip(given, inputs, strict=True) if name}
     try:
+        node = helper.make_node(operator.kind, given, operator.outputs, **operator.attributes)
         return [np.asarray(each) for each in ReferenceEvaluator(node, opsets={"": OPSET}).run(None, feeds)]
     except Exception as fault:  # whatever the reference implementation stumbles over
-        line = (str(fault).strip().splitlines() or [type(fault).__name__])[0][:160]
-        raise QcompressError(f"{operator.label} cannot be computed ({line})") from None
+        raise QcompressError(f"{operator.label} cannot be computed ({first_line(fault)})") from None

@@ -115,7 +115,7 @@ def quant(converter: Converter, operator: Operator) -> Value | Constant:
         decision, ends = Sign(zero), (-1, 1)
     scale = fractions(quantizer.scale)
     before, after = (1 / scale, fractions(0 if quantizer.late else zero)), (scale, fractions(0))
-    return _stairs(converter, operator, value, before, decision, (ends[0] - zero, ends[1] - zero), after)
+    return stairs(converter, operator, value, before, decision, (ends[0] - zero, ends[1] - zero), after)
 
 
 def _cast_in_units(converter: Converter, operator: Operator, value: Value, quantizer: Quantizer) -> Value:
@@ -140,7 +140,7 @@ def bipolar(converter: Converter, operator: Operator) -> Value | Constant:
         codes = np.where(np.asarray(converter.array(operator, 0)) >= 0, 1, -1).astype(np.float32)
         return Constant(codes * scale, codes, np.broadcast_to(scale, codes.shape))
     none = fractions(1), fractions(0)
-    return _stairs(converter, operator, converter.value(operator), none, Sign(), (-1, 1), (fractions(scale), none[1]))
+    return stairs(converter, operator, converter.value(operator), none, Sign(), (-1, 1), (fractions(scale), none[1]))
 
 
 def multi_threshold(converter: Converter, operator: Operator) -> Value:
@@ -157,7 +157,7 @@ def multi_threshold(converter: Converter, operator: Operator) -> Value:
     value = converter.lying(operator, value, (*last, channel))
     none = fractions(1), fractions(0)
     after = fractions(float(operator.get("out_scale", 1.0))), fractions(float(operator.get("out_bias", 0.0)))
-    return _stairs(converter, operator, value, none, Counted(limits), (0, limits.shape[1]), after, channel)
+    return stairs(converter, operator, value, none, Counted(limits), (0, limits.shape[1]), after, channel)
 
 
 def trunc(converter: Converter, operator: Operator) -> Value:
@@ -208,7 +208,7 @@ def _whole(converter: Converter, operator: Operator, value: Value, mode: str, en
     return replace(value, node=node)
 
 
-def _stairs(
+def stairs(
     converter: Converter,
     operator: Operator,
     value: Value,

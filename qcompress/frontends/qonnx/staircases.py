@@ -90,9 +90,11 @@ def composed(steps: Sequence[Step]) -> tuple[Step, ...]:
     """The same steps, with factors and shifts that follow each other as one."""
     found: list[Step] = []
     for step in steps:
-        if found and isinstance(step, Scale) and isinstance(found[-1], Scale):
-            step = found.pop().then(step)  # type: ignore[attr-defined]
-        found.append(step)
+        last = found[-1] if found else None
+        if isinstance(last, Scale) and isinstance(step, Scale):
+            found[-1] = last.then(step)
+        else:
+            found.append(step)
     return tuple(found)
 
 
@@ -171,7 +173,7 @@ SIGMOID, TANH = Curve(sigmoid, exact_sigmoid), Curve(np.tanh, exact_tanh)
 
 
 class Decision(Protocol):
-    """A quantizer: real numbers (..., channels) to integers, never falling."""
+    """A quantizer: real numbers (..., channels) to integers, never falling, or never rising."""
 
     @property
     def channels(self) -> int:

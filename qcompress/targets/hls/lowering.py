@@ -306,6 +306,8 @@ def _gather(layers: Layers, operation: Gather, source: Tensor) -> Tensor:
     if view.pick.size * view.size > MOST_PICKED:
         raise layers.refuse(f"hls4ml would multiply {view.size} elements by {view.pick.size} weights: gather fewer")
     before, behind = view.before, view.behind
+    if behind > 1 and (why := unproven(Permute, layers.combination)):
+        raise layers.refuse(f"elements are gathered by permuting axes, and {why}")
     turned = _permute(layers, Permute((0, 2, 1)), layers.reshaped((before, view.size, behind), source))
     rows = layers.reshaped((before * behind, view.size), turned)
     found = layers.reshaped((before, behind, view.pick.size), dense(layers, view.dense(source.format), rows))

@@ -4,6 +4,7 @@ import numpy as np
 import onnx
 import pytest
 from helpers.onnx_models import model, node, quant
+from helpers.random_qonnx import random_model
 
 from qcompress.errors import QcompressError
 from qcompress.fixedpoint import Format
@@ -63,3 +64,30 @@ def test_what_the_front_end_recognises(tmp_path):
 def test_a_second_file_of_weights_is_refused(tmp_path):
     with pytest.raises(QcompressError, match=r"an ONNX model holds its own weights; leave w\.h5 out"):
         FRONT_END.load(tmp_path / "a.onnx", tmp_path.joinpath("w.h5").relative_to(tmp_path))
+
+
+def damaged(whole, rng):
+    """A file with a few bytes changed, taken out or turned."""
+    content = bytearray(whole)
+    for _ in range(int(rng.integers(1, 4))):
+        place = int(rng.integers(len(content)))
+        if rng.random() < 0.5:
+            content[place] = int(rng.integers(256))
+        else:
+            del content[place : place + int(rng.integers(1, 6))]
+    return bytes(content)
+
+
+@pytest.mark.parametrize(("seed", "count"), [(0, 60), pytest.param(1, 3000, marks=pytest.mark.campaign)])
+def test_damaged_files_are_taken_or_refused_in_one_line(seed, count, tmp_path):
+    rng, path = np.random.default_rng(seed), tmp_path / "net.onnx"
+    right = 0
+    for number in range(count):
+        path.write_bytes(damaged(random_model(number % 50)[0].SerializeToString(), rng))
+        try:
+            FRONT_END.convert(FRONT_END.load(path, None), "net", Format(True, 6, 3))
+        except QcompressError as fault:
+            right += "\n" not in str(fault) and len(str(fault)) < 600
+        else:
+            right += 1
+    assert right == count
