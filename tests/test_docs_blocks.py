@@ -28,12 +28,15 @@ from helpers.paths import ROOT
 from qcompress import cli
 from qcompress.config import parse_config
 from qcompress.fixedpoint import Format
+from qcompress.frontends import user_layers
 from qcompress.frontends.post_training import parse_plan
 from qcompress.graph import Add, Graph, Input, Node
 from qcompress.targets.cpp.emit import header, namespace
 
 BLOCKS = [block for page in PAGES if page.is_file() for block in blocks(page)]
-EXTENDING = {name: blocks(ROOT / "docs" / "extending" / f"{name}.md") for name in ("target", "front_end", "detector")}
+EXTENDING = {
+    name: blocks(ROOT / "docs" / "extending" / f"{name}.md") for name in ("target", "front_end", "layer", "detector")
+}
 OPERATION = blocks(ROOT / "docs" / "extending" / "operation.md")
 WORDS = "econt/mcDataset/testInput.csv"
 REGISTERS = "econt/mcDataset/BC_5eTx/init.yaml"
@@ -93,7 +96,8 @@ def test_a_config_is_one(block):
 def test_an_entry_point_leads_to_an_object(block, monkeypatch):
     monkeypatch.syspath_prepend(ROOT / "tests" / "plug")
     for group, entries in tomllib.loads(block.text)["project"]["entry-points"].items():
-        assert f'[project.entry-points."{group}"]' in (ROOT / "pyproject.toml").read_text()
+        own = f'[project.entry-points."{group}"]' in (ROOT / "pyproject.toml").read_text()
+        assert own or group == user_layers.GROUP
         for value in entries.values():
             module, _, name = value.partition(":")
             assert hasattr(__import__(module), name or "DETECTOR")
@@ -273,6 +277,19 @@ def test_commands_run_in_order(found, qcompress, scratch):
 # The pages on extending, followed
 
 
+PROJECTED = """
+from qcompress.frontends.runtime import import_keras, import_qkeras
+from projection import projection_class
+keras, qkeras = import_keras(), import_qkeras()
+given = keras.Input((4, 2))
+edges = projection_class()(name="edges")(given)
+bits = qkeras.quantized_bits(4, 0, alpha=1)
+found = qkeras.QConv1D(3, 1, kernel_quantizer=bits, bias_quantizer=bits, name="each")(edges)
+keras.Model(given, projection_class()(node_to_edge=False, name="nodes")(found)).save("nodes.keras")
+"""
+"""Makes the network of the page on layers."""
+
+
 @pytest.fixture(scope="module")
 def plugged(tmp_path_factory):
     """A folder with the plug-ins of the pages, installed by being on the path."""
@@ -291,6 +308,7 @@ def plugged(tmp_path_factory):
                 (about / "entry_points.txt").write_text("".join(lines))
             if "name" in block.told:
                 (folder / block.told["name"]).write_text(block.text)
+    python(PROJECTED, folder, folder)
     return folder
 
 

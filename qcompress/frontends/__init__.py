@@ -12,6 +12,7 @@ from typing import Any
 
 from qcompress.errors import QcompressError
 from qcompress.frontends.conversion import Conversion, Formats, FrontEnd, ReferenceBody
+from qcompress.frontends.user_layers import layer
 from qcompress.graph import Graph
 
 __all__ = [
@@ -23,6 +24,7 @@ __all__ = [
     "front_end",
     "front_ends",
     "is_model",
+    "layer",
     "load_model",
     "model_of",
     "models_in",

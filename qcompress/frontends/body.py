@@ -16,6 +16,7 @@ from qcompress.frontends.folding import FOLDED, is_folded, unquantized
 from qcompress.frontends.keras_objects import KerasLayer, KerasModel, Quantizer, Tensor
 from qcompress.frontends.quantizers import evaluate
 from qcompress.frontends.runtime import PREDICT_BATCH, float_type, import_keras, kind_of, predict
+from qcompress.frontends.user_layers import handler_of
 from qcompress.graph import Graph, Table, Tensors, Thresholds
 from qcompress.graph.ports import as_tensors, by_port
 
@@ -140,6 +141,8 @@ def _copy(call: Call, graph: Graph, dtype: str, sources: list[Tensor]) -> Tensor
     layer = call.layer
     if isinstance(layer, Operator):
         return layer(sources)
+    if handler_of(layer) is not None:
+        return _of_the_user(layer, {"dtype": dtype, "name": call.name}, sources)
     copy = _empty(layer, {"dtype": dtype, "name": call.name})
     for key in ("average_quantizer", "inverse_quantizer"):
         for attribute in (key, f"{key}_internal"):
@@ -154,6 +157,14 @@ def _copy(call: Call, graph: Graph, dtype: str, sources: list[Tensor]) -> Tensor
     copy.build(sources[0].shape)
     _take_weights(layer, copy)
     return copy(sources[0])
+
+
+def _of_the_user(layer: KerasLayer, own: JsonObject, sources: list[Tensor]) -> Tensor:
+    """What a copy of a user's layer gives, with the weights that it has."""
+    copy = type(layer).from_config(layer.get_config() | own)
+    result = copy(sources if len(sources) > 1 else sources[0])
+    copy.set_weights(layer.get_weights())
+    return result
 
 
 def _empty(layer: KerasLayer, own: JsonObject) -> KerasLayer:

@@ -14,6 +14,7 @@ from qcompress.frontends.keras_objects import KerasModel
 from qcompress.frontends.layer_table import OWN
 from qcompress.frontends.pruning import without_state, wrapped
 from qcompress.frontends.runtime import import_keras
+from qcompress.frontends.user_layers import keras_classes, unknown_layers
 
 H5 = {".h5", ".hdf5"}
 SUFFIXES = H5 | {".keras", ".json"}
@@ -33,6 +34,7 @@ def load_model(path: Path, weights: Path | None = None) -> KerasModel:
     if weights is not None and path.suffix != ".json":
         raise QcompressError(f"{path}: holds its own weights; a file of weights goes with a .json architecture")
     import_keras()
+    stored: Any = None
     try:
         stored = architecture(path)
         check_harmless(path, stored)
@@ -47,7 +49,19 @@ def load_model(path: Path, weights: Path | None = None) -> KerasModel:
     except QcompressError:
         raise
     except Exception as fault:
-        raise QcompressError(f"{path}: not a readable Keras model ({first_line(fault)})") from None
+        raise QcompressError(
+            f"{path}: {_unknown(stored) or f'not a readable Keras model ({first_line(fault)})'}"
+        ) from None
+
+
+def _unknown(stored: Any) -> str | None:
+    """What to do about the first layer of an architecture whose class nobody knows; None without such a layer."""
+    objects, layers = _objects(), import_keras().layers
+    found = next(unknown_layers(stored, lambda kind: kind in objects or hasattr(layers, kind)), None)
+    return found and (
+        f"layer {found[0]}: no class {found[1]} is known; if it is of your own, say what it computes with "
+        "qcompress.frontends.layer"
+    )
 
 
 def architecture(path: Path) -> Any:
@@ -121,7 +135,7 @@ def _objects() -> dict[str, Any]:
 
     objects: dict[str, Any] = {}
     _add_supported_quantized_objects(objects)
-    return objects | {layer.__name__: layer for layer in import_module(OWN).LAYERS}
+    return objects | {layer.__name__: layer for layer in import_module(OWN).LAYERS} | keras_classes()
 
 
 def first_line(fault: Exception) -> str:

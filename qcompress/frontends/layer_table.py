@@ -6,9 +6,10 @@ from qcompress.errors import Refused
 from qcompress.frontends import activations, combining, linear, operators, plain
 from qcompress.frontends.builder import Builder
 from qcompress.frontends.calls import Call, Operator
-from qcompress.frontends.pending import End, Pending
+from qcompress.frontends.pending import End, Pending, settled
 from qcompress.frontends.quantizers import stopped
 from qcompress.frontends.runtime import kind_of
+from qcompress.frontends.user_layers import handler_of
 
 OWN = "qcompress.training.exact_layers"
 """Module of the layers that carry the graph's arithmetic themselves."""
@@ -104,6 +105,16 @@ INSTEAD = {
 """What to use instead of layers that are often met and refused."""
 
 
+def _of_the_user(end: object, builder: Builder, call: Call) -> str:
+    """What ends a user's layer; raises Refused if that is not the node of its name, which bodies are compared at."""
+    if end != call.name or end not in builder.shapes:
+        given = f"gives {end!r}" if end != call.name else "has not added it"
+        raise Refused(
+            f"layer {call.name}: its function in qcompress.frontends.layer {given}; end with the node {call.name}"
+        )
+    return call.name
+
+
 def add_layer(builder: Builder, call: Call, *sources: End) -> End:
     """Append to builder what one call of a layer computes on sources; gives what ends it.
 
@@ -117,6 +128,8 @@ def add_layer(builder: Builder, call: Call, *sources: End) -> End:
         return waiting[0].moved(call, MOVES[kind])
     if waiting and kind not in WAITING:
         raise waiting[0].refusal()
+    if (handler := handler_of(call.layer)) is not None:
+        return _of_the_user(handler(builder, call, *map(settled, sources)), builder, call)
     if kind in LAYERS:
         try:
             return LAYERS[kind](builder, call, *sources)
