@@ -12,7 +12,9 @@ What a notebook needs stands here; each name is imported when it is first used, 
 * `simulate(detector, kind, events, path)`: a sample to begin with.
 """
 
+import sys
 from importlib import import_module
+from importlib.abc import MetaPathFinder
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
@@ -61,6 +63,22 @@ _HOMES = {
     "Table": "detectors",
 }
 """Rooms of the classes; the functions are those of `api`."""
+
+
+class _Qkeras(MetaPathFinder):
+    """Has `import qkeras` take QKeras' own files where the distribution hgq2 has put others in their place."""
+
+    def find_spec(self, fullname: str, path: Any = None, target: Any = None) -> Any:
+        """Of qkeras itself, for nothing is imported for it before it is asked for; None for every other module."""
+        if fullname != "qkeras":
+            return None
+        from qcompress.frontends.distributions import find_qkeras
+
+        finder = find_qkeras()
+        return None if finder is None else finder.find_spec(fullname, path, target)
+
+
+sys.meta_path.insert(0, _Qkeras())
 
 
 def __getattr__(name: str) -> Any:

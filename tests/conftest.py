@@ -15,6 +15,10 @@ from helpers.command_server import CommandServer
 from helpers.order import place
 from helpers.paths import PLUG, ROOT, Command
 
+from qcompress.frontends.distributions import find_qkeras
+
+find_qkeras()  # for tests that import it
+
 reference_cases: list[str] = []
 seconds: Counter[str] = Counter()
 SMALLER = {

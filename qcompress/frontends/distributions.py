@@ -25,13 +25,15 @@ Files = dict[str, tuple[Path, str | None]]
 
 
 @cache
-def find_qkeras() -> None:
-    """From now on `import qkeras` is qkeras-v3's, if hgq2 has files of the same names; before, nothing is changed."""
+def find_qkeras() -> "QkerasFinder | None":
+    """From now on `import qkeras` is qkeras-v3's, if hgq2 has files of the same names; gives what finds it then."""
     if not _modules(INTRUDER):
-        return
-    sys.meta_path.insert(0, QkerasFinder(_modules(OWNER)))
+        return None
+    finder = QkerasFinder(_modules(OWNER))
+    sys.meta_path.insert(0, finder)
     for name in [name for name in sys.modules if name.split(".")[0] == PACKAGE]:
         del sys.modules[name]  # it may be the other one
+    return finder
 
 
 def _modules(distribution: str) -> Files:

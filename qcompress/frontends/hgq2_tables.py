@@ -11,21 +11,23 @@ import numpy as np
 
 from qcompress.errors import QcompressError, Refused
 from qcompress.fixedpoint import Codes, Format, Overflow, Rounding, Values
-from qcompress.frontends.builder import Builder
+from qcompress.frontends.builder import UNKNOWN, Builder
 from qcompress.frontends.calls import Call
 from qcompress.frontends.chaining import alike, broadcast, chain
 from qcompress.frontends.files import first_line
 from qcompress.frontends.grids import exact_codes
 from qcompress.frontends.hgq2_quantizers import Formats, add_formats, formats_of, is_dummy
 from qcompress.frontends.keras_objects import KerasLayer, Quantizer, Tensor
-from qcompress.frontends.reduction import largest, total
+from qcompress.frontends.reduction import ONE, largest, total
 from qcompress.frontends.runtime import float_type, import_keras
 from qcompress.frontends.windows import check_channels_last, same_padding
-from qcompress.graph import Gather, Multiply, Permute, QuantizeEach, Reshape, Shape, Subtract, Table, TableEach
+from qcompress.graph import Dense, Gather, Multiply, Permute, QuantizeEach, Reshape, Shape, Subtract, Table, TableEach
 from qcompress.graph.elementwise import MAX_TABLE_BITS
 from qcompress.graph.windows import Windows, with_channels
 
 Function = Callable[[Tensor], Tensor]
+FEW = 4
+"""Pairs for each input up to which they are taken out of all pairs, and summed by a product with zeros and ones."""
 CHUNK = 1 << 22
 """Values that are computed at once."""
 
@@ -78,6 +80,10 @@ def _unary(builder: Builder, name: str, told: str, layer: KerasLayer, source: st
 def dense(builder: Builder, call: Call, source: str) -> str:
     """QDenseT: appends to builder what call computes on source; gives the node: a table for every pair, and sums."""
     shape = builder.shapes[source]
+    if len(shape) == 1 and call.layer.enable_iq and not is_dummy(call.layer.iq):
+        few = _few_pairs(builder, call, source)
+        if few is not None:
+            return few
     pairs = (*shape, call.layer.n_out)
     rows = chain(builder, f"{call.name}_column", source, [("", Reshape((*shape, 1)))])
     return _pairs(builder, call, broadcast(builder, f"{call.name}_pairs", rows, pairs))
@@ -123,6 +129,26 @@ def _pairs(builder: Builder, call: Call, source: str) -> str:
     if contracted:
         tables = total(builder, f"{call.name}_sums" if turned else call.name, tables, contracted)
     return builder.add(call.name, Permute(order), tables) if turned else tables
+
+
+def _few_pairs(builder: Builder, call: Call, source: str) -> str | None:
+    """Only the pairs whose table varies, and sums that begin with what the others give; None if that is no gain."""
+    layer, formats = call.layer, pair_formats(call)
+    shape = (layer.n_in, layer.n_out)
+    signed, width, integer = (np.broadcast_to(part, shape) for part in formats[:3])
+    inputs, outputs = np.nonzero(width)
+    if not 0 < len(inputs) <= FEW * layer.n_in:
+        return None
+    found = values_of_tables(call.name, _pair_function(layer), formats, shape)
+    kept = Formats(*(part[inputs, outputs] for part in (signed, width, integer)), formats.rounding, formats.overflow)
+    name, tables = call.name, _codes(call.name, found[:, inputs, outputs], formats_of(call.name, layer.toq))
+    bias, bias_format = _codes(call.name, np.where(width == 0, found[0], 0).sum(axis=0), None)
+    node = builder.add(f"{name}_pairs", Gather(inputs), source)
+    node = add_formats(builder, f"{name}_iq", kept, node, kept=True)
+    node = _looked_up(builder, f"{name}_tables", tables, kept, node)
+    ones = np.zeros((len(inputs), layer.n_out), np.int64)
+    ones[np.arange(len(inputs)), outputs] = 1
+    return builder.add(name, Dense(ones, ONE, bias, bias_format, UNKNOWN), node)
 
 
 def pair_formats(call: Call) -> Formats:
@@ -182,12 +208,16 @@ def add_tables(
     given = _own_formats(builder, source)
     out = formats_of(layer, result) if result is not None and not is_dummy(result) else None
     own = shape if whole else _alike(shape, given, out)
-    found = values_of_tables(layer, function, given, own)
-    width, integer = (np.broadcast_to(part, shape)[tuple(slice(n) for n in own)] for part in given[1:3])
-    results, format_ = _codes(layer, found, out)
-    fraction = builder.formats[source].fraction
-    drop = np.where(width > 0, fraction - (width - integer), 0)
-    columns = results.reshape(len(results), -1)
+    found = _codes(layer, values_of_tables(layer, function, given, own), out)
+    return _looked_up(builder, name, found, given, source)
+
+
+def _looked_up(builder: Builder, name: str, results: tuple[Codes, Format], given: Formats, source: str) -> str:
+    """Append tables, codes (2**most bits, *elements) and their format, behind source, whose elements have `given`."""
+    codes, format_ = results
+    width, integer = (_cut(part, codes.shape[1:]) for part in given[1:3])
+    drop = np.where(width > 0, builder.formats[source].fraction - (width - integer), 0)
+    columns = codes.reshape(len(codes), -1)
     tables = [columns[: 1 << bits, place] for place, bits in enumerate(width.ravel().tolist())]
     return builder.add(name, _table(tables, drop, format_, builder.formats[source]), source)
 

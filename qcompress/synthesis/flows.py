@@ -100,7 +100,7 @@ OPEN: dict[str, tuple[Callable[..., SynthesisReport], tuple[str, ...]]] = {
 """Flow -> what runs it, and which of the settings it takes."""
 RUN_BY: dict[str, tuple[str, ...]] = {
     "yosys-xilinx": ("yosys",),
-    **dict.fromkeys(PLACING, ("yosys", "place_route", "open_families", "harness")),
+    **dict.fromkeys(PLACING, ("yosys", "place_route", "open_families", "harness", "spreading")),
     "yosys-asic": (
         *("yosys", "asic", "liberty", "electric", "cell_functions", "stimulus"),
         *("gate_netlist", "gate_power", "gate_simulation", "opensta"),

@@ -29,7 +29,8 @@ class OpenFamily:
     flow: its name as a flow; program: nextpnr; default: the device where none is named; passes: device, further
     options -> yosys' synthesis command; without_multipliers: its option for none; place: device -> how nextpnr is told;
     suffix: of the constraints file; count: cells -> look-up tables of four inputs, flip-flops, multipliers, block RAMs;
-    oscillator: clock in MHz -> an instance that drives clk, where no pin does; routing: nextpnr's options of routing.
+    oscillator: clock in MHz -> an instance that drives clk, where no pin does; routing: nextpnr's options of routing;
+    chains_spread: whether empty cells go behind carry chains, as `spreading` says.
     """
 
     flow: str
@@ -42,6 +43,7 @@ class OpenFamily:
     count: Callable[[Cells], dict[str, int]]
     oscillator: Callable[[float], str] | None = None
     routing: tuple[str, ...] = ()
+    chains_spread: bool = False
 
 
 def _total(cells: Cells, *names: str) -> int:
@@ -168,6 +170,7 @@ FAMILIES = {
         suffix="lpf",
         count=_ecp5_cells,
         routing=("--router", "router2"),
+        chains_spread=True,
     ),
     "nexus": OpenFamily(
         flow="yosys-nexus",

@@ -20,6 +20,7 @@ from qcompress.errors import QcompressError, ToolMissing
 from qcompress.synthesis.harness import HARNESS, harness, serial_flip_flops
 from qcompress.synthesis.open_families import FAMILIES, FLOWS, OpenFamily
 from qcompress.synthesis.report import Origin, SynthesisReport
+from qcompress.synthesis.spreading import spread_chains
 from qcompress.synthesis.yosys import Limits, run_passes
 from qcompress.targets.processes import OutOfTime, run_logged
 from qcompress.targets.rtl.pins import Pin, pins
@@ -95,6 +96,10 @@ def synthesize(
     if chosen.luts and (report.lut or 0) > chosen.luts:
         what = f"does not fit: {report.lut} of {chosen.luts} look-up tables of {chosen.name}"
         return _finished(replace(report, notes=(*report.notes, what), missing=("place and route",)), folder)
+    if family.chains_spread and chosen.luts:
+        room = spread_chains(folder / "netlist.json", report.lut or 0, chosen.luts)
+        what = f"{room} empty carry cells behind each carry chain, not counted, make room for the router"
+        report = replace(report, notes=(*report.notes, *([what] if room else [])))
     placed = family.place(chosen)
     (folder / f"clock.{family.suffix}").write_text(placed.constraints)
     aim = ["--freq", f"{clock_mhz:g}", "--timing-allow-fail", "--seed", SEED]

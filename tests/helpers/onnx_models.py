@@ -62,12 +62,16 @@ def some_codes(graph: Any, rng: Any, rows: int = 40) -> Any:
     return codes
 
 
-def check(proto: Any, formats: Any = GIVEN) -> Any:
-    """The graph of a model, which gives what its executor gives, in the output and in every tensor that is a node."""
+def check(proto: Any, formats: Any = GIVEN, executed: bool = True) -> Any:
+    """The graph of a model, which gives what its executor gives, in the output and in every tensor that is a node.
+
+    executed: whether qonnx' executor itself must run, where float32 is exact.
+    """
     graph = converted(proto, formats).graph
     body: Any = FRONT_END.body(proto, graph)
-    codes = some_codes(graph, np.random.default_rng(5))
+    codes, dtype = some_codes(graph, np.random.default_rng(5)), body.dtype
     found, expected = graph.run(codes), body.run(codes)
+    assert body.dtype == dtype or not executed, "the executor did not run"
     for name in graph.outputs:
         one, other = (each[name] if isinstance(each, dict) else each for each in (found, expected))
         assert np.array_equal(one, other), f"{name} in {body.dtype}"

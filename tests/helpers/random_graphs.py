@@ -26,6 +26,7 @@ from qcompress.graph import (
     Operation,
     Permute,
     Quantize,
+    QuantizeEach,
     Relu,
     Reshape,
     Subtract,
@@ -179,6 +180,16 @@ def _thresholds(rng: Generator, given: Format) -> Graph:
     channels, steps = (shape[-1] if rng.random() < 0.7 else 1), int(rng.integers(1, 8))
     rising = np.sort(uniform_codes(rng, given, (channels, steps)) + int(rng.integers(-2, 3)), axis=1)
     return _one(Thresholds(rising, uniform_codes(rng, result, (channels, steps + 1)), result), shape, given)
+
+
+def _quantize_each(rng: Generator, given: Format) -> Graph:
+    """Formats that differ along some of the axes, elements of no bits among them."""
+    shape = _shape(rng, int(rng.integers(1, 4)))
+    own = tuple(size if rng.random() < 0.8 else 1 for size in shape)
+    width = rng.integers(0, given.width + 3, own)
+    fraction = given.fraction - rng.integers(-2, 4, own)
+    modes = list(Rounding)[rng.integers(7)], list(Overflow)[rng.integers(4)]
+    return _one(QuantizeEach(rng.integers(0, 2, own), width, width - fraction, *modes), shape, given)
 
 
 def _dense_over(axes: int) -> Maker:
@@ -354,6 +365,7 @@ OPERATIONS: dict[str, Maker] = {
     "Relu": _relu,
     "LeakyRelu": _leaky_relu,
     "Table": _table,
+    "QuantizeEach": _quantize_each,
     "Thresholds": _thresholds,
     "Dense 1D": _dense_over(0),
     "Dense 2D": _dense_over(1),

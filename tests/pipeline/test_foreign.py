@@ -1,6 +1,7 @@
 """Models that were trained elsewhere, through the commands: a body that lies is found, packages outside are seen."""
 
 import json
+import re
 
 import keras
 import numpy as np
@@ -185,7 +186,7 @@ def test_faults_of_front_ends_and_targets_are_one_line(model, layers, qcompress,
     out = ("--out", tmp_path / "c")
     cases = [
         (("compile", tmp_path / "broken.layers", *out), "no list of layers"),
-        (("compile", tmp_path / "model.pt", *out), "no front end reads it; layer_list: lists of dense layers"),
+        (("compile", tmp_path / "model.pt", *out), "layer_list: lists of dense layers"),
         (("compile", tmp_path / "empty.keras", *out), "not a readable Keras model"),
         (("compile", model, "--front-end", "qkras", *out), "front end 'qkras' is not installed; did you mean qkeras?"),
         (("compile", layers, "--targets", "cpp", *out), "give the number format of its input"),
@@ -203,3 +204,67 @@ def test_faults_of_front_ends_and_targets_are_one_line(model, layers, qcompress,
         assert message in done.stderr, (arguments, done.stderr)
         assert done.stderr.count("\n") == 1
     assert not (tmp_path / "c").exists()
+
+
+@pytest.fixture(scope="module")
+def floats(tmp_path_factory):
+    """A model of floats and values of its input."""
+    keras.utils.set_random_seed(2)
+    folder = tmp_path_factory.mktemp("floats")
+    layers = [keras.layers.Dense(6, activation="relu", name="first"), keras.layers.Dense(3, "softmax", name="last")]
+    keras.Sequential([keras.Input((4,)), *layers]).save(folder / "floats.keras")
+    np.save(folder / "values.npy", np.random.default_rng(0).normal(size=(200, 4)))
+    return folder
+
+
+def test_a_model_of_floats_is_quantized_when_asked_and_keeps_what_it_cost(floats, qcompress, tmp_path):
+    model, folder = floats / "floats.keras", tmp_path / "c"
+    plan = ["--quantize", "weights=6,activations=8,inputs=8", "--calibrate", floats / "values.npy"]
+    done = qcompress("compile", model, *plan, "--targets", "cpp", "--out", folder)
+    assert done.returncode == 0, done.stderr
+    assert "Quantized after training, against the model of floats" in done.stdout
+    assert "quantized after training: weights 6 bits, activations 8 bits, inputs 8 bits" in done.stdout
+    figures = json.loads((folder / "manifest.json").read_text())["steps"]["compile"]["figures"]["floats"]
+    cost = figures["quantization"]
+    assert cost["rows"] == 200
+    assert [layer["layer"] for layer in cost["layers"]] == ["input", "first_function"]
+    assert (folder / "model" / "floats.keras").read_bytes() != model.read_bytes()
+    again = qcompress("verify", folder)
+    assert again.returncode == 0, again.stderr
+    assert "Keras" in again.stdout
+
+
+def test_what_quantization_cannot_do_is_one_line(floats, model, qcompress, tmp_path):
+    values = floats / "values.npy"
+    (tmp_path / "text.npy").write_text("no array")
+    formats = "weights=fixed<6,1>,activations=fixed<8,3>"
+    for arguments, said in (
+        (["--calibrate", values], "--calibrate and --percentile go with --quantize"),
+        (["--quantize", formats, "--percentile", "99"], "--percentile is of the values of --calibrate"),
+        (["--quantize", "weights=6"], "--quantize: says nothing of activations"),
+        (["--quantize", formats, "--calibrate", tmp_path / "text.npy"], "text.npy: no readable .npy or .npz"),
+        (["--quantize", "weights=6,activations=8"], "need values to find it: give --calibrate FILE.npy"),
+    ):
+        done = qcompress("compile", floats / "floats.keras", *arguments, "--out", tmp_path / "c")
+        assert (done.returncode, done.stderr.count("\n")) == (2, 1)
+        assert said in done.stderr
+    done = qcompress("verify", model, "--quantize", formats)
+    assert (done.returncode, "is quantized already: leave --quantize out" in done.stderr) == (2, True)
+    assert not (tmp_path / "c").exists()
+
+
+def test_without_targets_what_takes_too_long_is_left_out_and_named(model, qcompress, tmp_path):
+    folder = tmp_path / "c"
+    done = qcompress("compile", model, "--budget", "1.9s", "--out", folder)
+    assert done.returncode == 0, done.stderr
+    assert list(json.loads((folder / "manifest.json").read_text())["targets"]) == ["cpp"]
+    said = r"not built: hls takes about \d+ s, 1 s are left of 2 s: name it with --targets hls, or give a"
+    assert re.search(said, " ".join(done.stdout.split()))
+    for arguments, said in (
+        (["--budget", "soon"], "'soon' is no time: give seconds, minutes or hours above 0"),
+        (["--budget", "1m", "--targets", "cpp"], "--budget is for targets that are not named"),
+    ):
+        told = qcompress("compile", model, *arguments, "--out", folder)
+        assert (told.returncode, said in told.stderr) == (2, True)
+    told = qcompress("verify", folder, "--budget", "1m")
+    assert (told.returncode, "are for a model file; a candidate has its own" in told.stderr) == (2, True)

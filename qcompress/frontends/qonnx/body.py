@@ -153,7 +153,8 @@ def _results(node: Operator, given: list[Array | None], dtype: Any) -> list[Arra
             given = [given[0], _for_rows(node, given[0], given[1])]
         return evaluate(node, given)
     if node.domain == "channels_last":
-        moved = [None if given[0] is None else np.moveaxis(given[0], -1, 1), *given[1:]]
+        count = 2 if node.kind == "Conv" else 1
+        moved = [None if each is None else np.moveaxis(each, -1, 1) for each in given[:count]] + given[count:]
         plain = Operator(node.name, node.kind, "", node.inputs, node.outputs, node.attributes, node.version)
         return [np.moveaxis(evaluate(plain, moved)[0], 1, -1)]
     return [np.asarray(_quantized(node)(*given), dtype)]

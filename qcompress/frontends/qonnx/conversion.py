@@ -12,7 +12,7 @@ from qcompress.frontends.builder import Builder
 from qcompress.frontends.chaining import scaled
 from qcompress.frontends.grids import exact_codes
 from qcompress.frontends.qonnx.operators import Array, Operator
-from qcompress.frontends.qonnx.staircases import Numbers, Scale, fractions
+from qcompress.frontends.qonnx.staircases import Numbers, Scale, fractions, of_rank
 from qcompress.frontends.qonnx.tensors import Constant, Value, arranged, channels_last, plain
 from qcompress.graph import Input, Shape
 
@@ -111,7 +111,7 @@ class Converter:
         shape = self.shape(value)
         rows = [_row(operator, fractions(each), shape) for each in (factor, shift)]
         step = Scale(*rows)
-        codes = exact_scale(Scale(*(np.broadcast_to(each, shape) for each in rows))) if not value.steps else None
+        codes = exact_scale(Scale(*(of_rank(each, len(shape)) for each in rows))) if not value.steps else None
         if codes is not None:
             turned = [(each.transpose(value.order), format_) for each, format_ in codes]
             return replace(value, node=scaled(self.builder, operator.name, value.node, *turned))

@@ -47,8 +47,12 @@ def channels_last_form(handler: Callable[[Converter, Operator], Value]) -> Calla
         axes = len(value.order)
         first = f"{operator.name}:channels_first"
         converter.tensors[first] = moving.turned(converter, value, (axes - 1, *range(axes - 1)))
-        inputs = (first, *operator.inputs[1:])
-        found = handler(converter, replace(operator, inputs=inputs))
+        inputs = [first, *operator.inputs[1:]]
+        if operator.kind == "Conv":  # whose weights are (filters, *window, channels) there
+            inputs[1] = f"{operator.name}:weights"
+            weights = converter.constant(operator, 1)
+            converter.tensors[inputs[1]] = weights.each(lambda array: np.moveaxis(array, -1, 1))
+        found = handler(converter, replace(operator, inputs=tuple(inputs)))
         return moving.turned(converter, found, channels_last(axes))
 
     return turned
@@ -86,6 +90,7 @@ LAYERS: dict[str, Callable[[Converter, Operator], Results]] = {
     "ReduceMax": pooling.reduced(reduction.largest),
     "ReduceMin": pooling.reduced(reduction.smallest),
     "ArgMax": pooling.arg_max,
+    "TopK": pooling.top,
     "Transpose": moving.transpose,
     **dict.fromkeys(
         ("Flatten", "Reshape", "Squeeze", "Unsqueeze", "Slice", "Split", "Gather", "Pad", "Resize", "Tile", "Expand"),

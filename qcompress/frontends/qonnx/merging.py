@@ -11,7 +11,7 @@ from qcompress.errors import Refused
 from qcompress.frontends.chaining import alike
 from qcompress.frontends.qonnx.conversion import Converter, exact_numbers
 from qcompress.frontends.qonnx.operators import Operator
-from qcompress.frontends.qonnx.staircases import Scale, Step, fractions
+from qcompress.frontends.qonnx.staircases import Numbers, Scale, Step, fractions, of_rank
 from qcompress.frontends.qonnx.tensors import Value, plain
 from qcompress.graph import (
     Add,
@@ -138,6 +138,13 @@ def concatenate(converter: Converter, operator: Operator) -> Value:
     return Value(converter.builder.add(operator.name, Concatenate(order.index(axis)), *nodes), order, steps)
 
 
+def _along(parameters: Numbers, axis: int, size: int) -> Numbers:
+    """Parameters of channels, repeated along one axis."""
+    if any(other > 1 for place, other in enumerate(parameters.shape) if place != axis):
+        raise Refused("numbers on no grid that differ along other axes than the joined one; put a Quant before it")
+    return parameters.repeat(size, axis=axis) if parameters.shape[axis] < size else parameters
+
+
 def _side_by_side_steps(
     converter: Converter, operator: Operator, values: Sequence[Value], axis: int
 ) -> tuple[Step, ...]:
@@ -147,6 +154,7 @@ def _side_by_side_steps(
         only = value.steps[0] if value.steps else Scale.of(1)
         if len(value.steps) > 1 or not isinstance(only, Scale):
             raise Refused(f"{operator.label}: what is left to do of its inputs is not alike; put a Quant before it")
-        parts.append([np.broadcast_to(each, converter.shape(value)) for each in (only.factor, only.shift)])
+        shape = converter.shape(value)
+        parts.append([_along(of_rank(each, len(shape)), axis, shape[axis]) for each in (only.factor, only.shift)])
     factor, shift = (np.concatenate(column, axis=axis) for column in zip(*parts, strict=True))
     return (Scale(factor, shift),)

@@ -25,7 +25,7 @@ def moved(converter: Converter, operator: Operator) -> list[Value]:
         numbers = np.arange(1, prod(shape) + 1, dtype=np.float64).reshape(1, *shape)
         results = evaluate(operator, [numbers, *constants])
     except QcompressError as fault:
-        raise Refused(str(fault)) from None
+        raise Refused(f"{fault}; the first axis holds the rows: leave it as it is") from None
     several = len(results) > 1
     found = []
     for number, result in enumerate(results):
@@ -54,7 +54,7 @@ def _taken(converter: Converter, name: str, operator: Operator, value: Value, wh
         raise Refused(f"{operator.label}: pads what is shifted by numbers on no grid; put a Quant before it")
 
     def move(parameters: Numbers) -> Numbers:
-        return np.asarray(parameters.reshape(-1)[which])
+        return np.asarray(np.broadcast_to(parameters, shape).reshape(-1)[which])
 
     scale = value.scale
     steps = value.scaled(scale).steps if scale is not None else tuple(s.moved(move, shape) for s in value.steps)

@@ -33,6 +33,7 @@ INPUTS: dict[str, tuple[str, ...]] = {
     "Reshape": ("shape",),
     "Slice": ("starts", "ends", "axes"),
     "Split": ("split",),
+    "TopK": ("k",),
     "Upsample": ("scales",),
     **dict.fromkeys(("ReduceMax", "ReduceMean", "ReduceMin", "ReduceSum", "Squeeze", "Unsqueeze"), ("axes",)),
 }

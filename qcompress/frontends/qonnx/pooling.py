@@ -10,11 +10,12 @@ import numpy as np
 
 from qcompress.errors import Refused
 from qcompress.fixedpoint import Format
+from qcompress.frontends import reduction
 from qcompress.frontends.builder import UNKNOWN
 from qcompress.frontends.chaining import chain
 from qcompress.frontends.qonnx.conversion import Converter
 from qcompress.frontends.qonnx.operators import Operator
-from qcompress.frontends.qonnx.staircases import Scale, Step, fractions
+from qcompress.frontends.qonnx.staircases import Scale, Step, composed, fractions
 from qcompress.frontends.qonnx.tensors import Value, plain
 from qcompress.frontends.qonnx.windows import dilations_of, padding_of, rounded_up, strides_of
 from qcompress.graph import ArgMax, AveragePool, DepthwiseConv, MaxPool, Reshape, Shape
@@ -85,7 +86,7 @@ def _averaged(
     sums = DepthwiseConv(ones, one, np.zeros(channels, np.int64), one, UNKNOWN, strides=strides, padding=padding)
     found = Value(converter.builder.add(operator.name, sums, value.node), value.order)
     mean = _divided(converter, operator, found, count)
-    return replace(mean, steps=(*mean.steps, *steps))
+    return replace(mean, steps=composed((*mean.steps, *steps)))
 
 
 def _divided(converter: Converter, operator: Operator, value: Value, count: int) -> Value:
@@ -128,12 +129,30 @@ def reduced(make: Callable[..., str], mean: bool = False) -> Callable[[Converter
     return handler
 
 
+def top(converter: Converter, operator: Operator) -> list[Value]:
+    """TopK of the largest element alone: the element where it is used, and its index."""
+    value = converter.value(operator)
+    count = int(np.ravel(converter.array(operator, 1))[0])
+    axis = converter.axis(operator, int(operator.get("axis", -1)), len(value.order))
+    if count != 1 or not operator.get("largest", 1):
+        raise Refused(f"{operator.label}: the {count} largest, or the smallest; take the largest one")
+    index = arg_max(
+        converter, replace(operator, attributes={"axis": axis + 1, "keepdims": 1}, inputs=operator.inputs[:1])
+    )
+    if not converter.users.get(operator.outputs[0]):
+        return [index, index]
+    lying = converter.as_onnx(operator, value)
+    node = reduction.largest(converter.builder, f"{operator.name}_largest", lying.node, [axis], True)
+    return [Value(node, lying.order, value.steps), index]
+
+
 def arg_max(converter: Converter, operator: Operator) -> Value:
     value = converter.as_onnx(operator, converter.value(operator))
     axes = len(value.order)
     if converter.axis(operator, int(operator.get("axis", 0)), axes) != axes - 1 or not _rises(value):
         raise Refused(f"{operator.label}: not along the last axis; transpose before")
-    converter.scale(operator, value)
+    if value.line is None:
+        raise Refused(f"{operator.label}: its input has several scales on no grid; put a Quant before it, or use one")
     operation = ArgMax(converter.builder.shapes[value.node][-1])
     node = converter.builder.add(operator.name, operation, value.node)
     shape = converter.builder.shapes[node]

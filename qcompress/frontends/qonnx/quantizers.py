@@ -11,7 +11,7 @@ from qcompress.fixedpoint import Cast, Format, Overflow, Rounding
 from qcompress.frontends.qonnx.conversion import Converter
 from qcompress.frontends.qonnx.decisions import MANY, ROUNDINGS, Counted, Rounded, Sign, rounded
 from qcompress.frontends.qonnx.operators import Array, Operator
-from qcompress.frontends.qonnx.staircases import Decision, Numbers, Scale, fractions, staircase
+from qcompress.frontends.qonnx.staircases import Decision, Numbers, Scale, fractions, of_rank, staircase
 from qcompress.frontends.qonnx.tensors import Constant, Value
 from qcompress.graph import Quantize
 
@@ -241,6 +241,10 @@ def _idle(step: Any) -> bool:
     return isinstance(step, Scale) and bool((step.factor == 1).all() and (step.shift == 0).all())
 
 
+def _varies(parameters: Numbers, axis: int) -> bool:
+    return bool((parameters != parameters.take([0], axis=axis)).any())
+
+
 def _varying_last(converter: Converter, operator: Operator, value: Value, channel: int | None) -> Value:
     """The axis along which parameters of the steps vary goes last. Raises Refused if there are several."""
     shape = converter.shape(value)
@@ -248,8 +252,8 @@ def _varying_last(converter: Converter, operator: Operator, value: Value, channe
     for step in value.steps:
         if isinstance(step, Scale):
             for each in (step.factor, step.shift):
-                full = np.broadcast_to(each, shape)
-                varying |= {axis for axis in range(len(shape)) if (full != full.take([0], axis=axis)).any()}
+                full = of_rank(each, len(shape))
+                varying |= {axis for axis, size in enumerate(full.shape) if size > 1 and _varies(full, axis)}
     if len(varying) > 1:
         raise Refused(
             f"{operator.label}: what stands before it differs along axes {sorted(axis + 1 for axis in varying)}, by "

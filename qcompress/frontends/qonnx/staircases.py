@@ -41,7 +41,7 @@ class Step(Protocol):
 
 
 class Move(Protocol):
-    """What a rearrangement does to an array of parameters; shape: of the elements before it."""
+    """What a rearrangement does to an array of parameters, which has as many axes as the elements before it."""
 
     def __call__(self, parameters: Numbers) -> Numbers: ...
 
@@ -52,6 +52,11 @@ def fractions(values: Any) -> Numbers:
     found = np.empty(given.shape, object)
     found.ravel()[:] = [Fraction(each) for each in given.ravel().tolist()]
     return found
+
+
+def of_rank(parameters: Numbers, axes: int) -> Numbers:
+    """Parameters with axes of one element in front, as many as are missing."""
+    return parameters.reshape((1,) * (axes - parameters.ndim) + parameters.shape)
 
 
 def _like(parameters: Numbers, values: Numbers) -> Numbers:
@@ -74,11 +79,21 @@ class Scale:
         return np.asarray(values * _like(self.factor, values) + _like(self.shift, values))
 
     def moved(self, move: Move, shape: tuple[int, ...]) -> "Scale":
-        return Scale(*(move(np.broadcast_to(each, shape)) for each in (self.factor, self.shift)))
+        return Scale(*(move(of_rank(each, len(shape))) for each in (self.factor, self.shift)))
 
     def then(self, after: "Scale") -> "Scale":
         """Both at once."""
         return Scale(np.asarray(self.factor * after.factor), np.asarray(self.shift * after.factor + after.shift))
+
+
+def composed(steps: Sequence[Step]) -> tuple[Step, ...]:
+    """The same steps, with factors and shifts that follow each other as one."""
+    found: list[Step] = []
+    for step in steps:
+        if found and isinstance(step, Scale) and isinstance(found[-1], Scale):
+            step = found.pop().then(step)  # type: ignore[attr-defined]
+        found.append(step)
+    return tuple(found)
 
 
 @dataclass(frozen=True)
@@ -207,7 +222,7 @@ def _single(step: Step, shape: tuple[int, ...]) -> Step:
     """The step with parameters of the last axis, or of none."""
 
     def last(parameters: Numbers) -> Numbers:
-        rows = parameters.reshape(-1, shape[-1])
+        rows = parameters.reshape(-1, parameters.shape[-1])
         return rows[0] if (rows != rows[0, 0]).any() else rows[0, :1]
 
     return step.moved(last, shape)

@@ -55,7 +55,7 @@ def configuration(settings: Hls, layers: dict[str, Any]) -> JsonObject:
         "ProjectName": PROJECT,
         "OutputDir": "project",
         "Stamp": "qcompress",
-        "HLSConfig": {"Model": model | {"Strategy": settings.strategy}, "LayerName": layers},
+        "HLSConfig": {"Model": model | {"Strategy": settings.strategy, "BitExact": False}, "LayerName": layers},
     }
 
 

@@ -31,6 +31,7 @@ from qcompress.graph import (
     Operation,
     Permute,
     Quantize,
+    QuantizeEach,
     Relu,
     Reshape,
     Subtract,
@@ -42,6 +43,7 @@ from qcompress.graph import (
 )
 from qcompress.graph.movement import Pairs
 from qcompress.graph.stage import Shape
+from qcompress.targets.hls.each import quantize_each
 from qcompress.targets.hls.layer_settings import refuse_unknown
 from qcompress.targets.hls.model import Layers, Settings, Tensor
 from qcompress.targets.hls.picking import MOST_PICKED, picked
@@ -315,6 +317,7 @@ LAYERS: dict[type[Operation], Callable[..., Tensor]] = {
     Relu: _relu,
     LeakyRelu: _leaky_relu,
     Table: _table,
+    QuantizeEach: quantize_each,
     Thresholds: thresholds,
     Dense: dense,
     Conv1D: convolution,

@@ -44,7 +44,7 @@ EXACT: dict[type[Operation], frozenset[Combination]] = {
 } | {
     Table: VIVADO,
     Permute: EVERYWHERE - _on(("Catapult",), ("io_stream",)),
-    QuantizeEach: frozenset(),
+    QuantizeEach: _on(AP_FIXED, ("io_parallel",)),
     TableEach: frozenset(),
 }
 INSTEAD: dict[type[Operation], str] = {ArgMax: "the outputs themselves, and take the largest behind the firmware"}

@@ -1,0 +1,96 @@
+"""Room for the router: empty carry cells behind the carry chains of a netlist for an ECP5.
+
+Its placer packs a design as densely as cells go, whatever part of the device stays empty, and the router has few ways
+to sums: the inputs of a carry cell cannot be swapped. A chain begins with a tile of its own, so a tile of empty cells
+behind each halves how many of those inputs lie side by side. Empty cells have no wires but their carries; they are not
+counted.
+"""
+
+import json
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+CELL = "CCU2C"
+"""The carry cell of an ECP5: two look-up tables; four of them are a tile."""
+TILE = 4
+FULLEST = 0.8
+"""Part of the look-up tables of a device that chains may be spread over."""
+INPUTS = tuple(f"{letter}{half}" for half in "01" for letter in "ABCD")
+
+Json = dict[str, Any]
+
+
+def spread_chains(netlist: Path, used: int, there: int) -> int:
+    """Put empty cells behind every carry chain of netlist, yosys' JSON, as far as there are look-up tables for them.
+
+    used: look-up tables of the design; there: of the device. Gives how many cells stand behind each chain: a tile at
+    most, none where the device is too full.
+    """
+    content: Json = json.loads(netlist.read_text())
+    modules = [_Module(module) for module in content["modules"].values()]
+    chains = sum(len(module.ends) for module in modules)
+    each = min(TILE, max(0, int(FULLEST * there) - used) // (2 * chains)) if chains else 0
+    if each:
+        for module in modules:
+            module.lengthen(each)
+        netlist.write_text(json.dumps(content))
+    return each
+
+
+class _Module:
+    """A module of a netlist, its last cells of chains whose last carry nothing reads."""
+
+    def __init__(self, module: Json) -> None:
+        self.cells: dict[str, Json] = module.get("cells", {})
+        self.free = 1 + max((bit for bits in self._bits(module) for bit in bits if isinstance(bit, int)), default=1)
+        read = {
+            bit
+            for cell in self.cells.values()
+            for port, bits in cell["connections"].items()
+            for bit in bits
+            if cell["port_directions"].get(port) == "input"
+        }
+        read |= {bit for port in module.get("ports", {}).values() for bit in port["bits"]}
+        carries = {name: cell for name, cell in self.cells.items() if cell["type"] == CELL}
+        self.ends = [name for name, cell in carries.items() if not read & set(cell["connections"].get("COUT", ()))]
+
+    def _bits(self, module: Json) -> Iterator[list[Any]]:
+        for cell in self.cells.values():
+            yield from cell["connections"].values()
+        for port in module.get("ports", {}).values():
+            yield port["bits"]
+        for net in module.get("netnames", {}).values():
+            yield net["bits"]
+
+    def lengthen(self, count: int) -> None:
+        """Chains by `count` empty cells each."""
+        for name in self.ends:
+            last = self.cells[name]
+            for number in range(count):
+                last = _empty(last, self._carry(last))
+                self.cells[f"{name}$room{number}"] = last
+            self._carry(last)  # nextpnr takes no chain whose last carry has no net
+
+    def _carry(self, cell: Json) -> int:
+        """The net of a cell's carry, a new one if it has none."""
+        if not cell["connections"].get("COUT"):
+            cell["connections"]["COUT"] = [self.free]
+            cell["port_directions"]["COUT"] = "output"
+            self.free += 1
+        bit: int = cell["connections"]["COUT"][0]
+        return bit
+
+
+def _empty(like: Json, carry: int) -> Json:
+    """A carry cell behind `carry` that computes nothing."""
+    parameters = {"INIT0": "0" * 16, "INIT1": "0" * 16, "INJECT1_0": "NO", "INJECT1_1": "NO"}
+    connections: Json = {port: ["1"] for port in INPUTS} | {"CIN": [carry], "COUT": [], "S0": [], "S1": []}
+    return {
+        "hide_name": 1,
+        "type": CELL,
+        "parameters": parameters,
+        "attributes": {},
+        "port_directions": dict(like["port_directions"]) | {"COUT": "output"},
+        "connections": connections,
+    }
