@@ -15,6 +15,8 @@ MOST_STEPS = 1 << 20
 """Steps of all channels together."""
 EXHAUSTIVE = 1 << 14
 """Codes that are all tried instead of halved between."""
+MOST_TRIED = 1 << 21
+"""Codes of all channels together that are tried where halving would do as well."""
 
 
 class Staircase(NamedTuple):
@@ -28,6 +30,14 @@ class Staircase(NamedTuple):
         """Of the channel that has most."""
         return max(len(row) for row in self.thresholds)
 
+    def at(self, codes: Codes) -> Values:
+        """What the steps say of codes (n, channels)."""
+        columns = [
+            values[np.searchsorted(steps, column, side="right")]
+            for steps, values, column in zip(self.thresholds, self.values, codes.T, strict=True)
+        ]
+        return np.stack(columns, axis=1)
+
 
 def staircase(function: Function, low: Codes, high: Codes, monotonic: bool, near: int = 0) -> Staircase:
     """The steps of a function between codes low and high of every channel, (channels,).
@@ -36,12 +46,11 @@ def staircase(function: Function, low: Codes, high: Codes, monotonic: bool, near
     either side of each step are tried besides. Raises QcompressError for more than MOST_STEPS steps, for a range too
     wide to be tried, and where one of the codes tried is on the wrong side of a step.
     """
-    if int((high - low).max()) < EXHAUSTIVE:
+    span = int((high - low).max())
+    if span < EXHAUSTIVE and (not monotonic or span * len(low) < MOST_TRIED):
         return _tried(function, low, high)
     if not monotonic:
-        raise QcompressError(
-            f"it is not known to be monotonic, and {int((high - low).max()) + 1} codes are too many to try"
-        )
+        raise QcompressError(f"it is not known to be monotonic, and {span + 1} codes are too many to try")
     found = _bisected(function, low, high)
     if near:
         _check_near(function, found, low, high, near)
@@ -49,12 +58,16 @@ def staircase(function: Function, low: Codes, high: Codes, monotonic: bool, near
 
 
 def _check_near(function: Function, found: Staircase, low: Codes, high: Codes, near: int) -> None:
-    for channel, (thresholds, values) in enumerate(zip(*found, strict=True)):
-        codes = np.unique(np.clip(thresholds[:, None] + np.arange(-near, near), low[channel], high[channel]))
-        rows = np.tile(low, (len(codes), 1))
-        rows[:, channel] = codes
-        if (function(rows)[:, channel] != values[np.searchsorted(thresholds, codes, side="right")]).any():
-            raise QcompressError("float32 makes it step up and down next to a threshold")
+    """All channels at once; one that has fewer steps tries its smallest code again."""
+    rows = [
+        np.clip(steps[:, None] + np.arange(-near, near), *ends).ravel()
+        for steps, ends in zip(found.thresholds, np.stack([low, high], axis=1).tolist(), strict=True)
+    ]
+    codes = np.tile(low, (max(len(row) for row in rows), 1))
+    for channel, row in enumerate(rows):
+        codes[: len(row), channel] = row
+    if (function(codes) != found.at(codes)).any():
+        raise QcompressError("float32 makes it step up and down next to a threshold")
 
 
 def _tried(function: Function, low: Codes, high: Codes) -> Staircase:

@@ -139,8 +139,8 @@ REFUSED = {
         "layer plain: its kernel has no quantizer; use QDense with kernel_quantizer=",
     ),
     "float activation": (
-        lambda: [quantizer(), dense(activation="tanh"), quantizer(name="q")],
-        "layer dense: activation tanh is not supported; use quantized_relu",
+        lambda: [quantizer(), dense(activation="tanh")],
+        "layer dense: tanh is on no grid: put a quantizer before it and one behind",
     ),
     "another axis": (
         lambda: [quantizer(), keras.layers.Reshape((2, 2)), keras.layers.BatchNormalization(axis=1, name="norm")],

@@ -1,9 +1,11 @@
 """Random small networks with a staircase in them: functions that leave the grid between a wide sum and a quantizer."""
 
 import numpy as np
-import qkeras
 
 from helpers.random_models import cast_quantizer, keras, layers
+
+Model = keras.Model
+import qkeras  # noqa: E402 - quietly, behind Keras
 
 
 def bits(width, integer=0, **options):
@@ -16,7 +18,7 @@ def model_of(rng, shape, *chain):
     x = qkeras.QActivation(bits(int(rng.integers(4, 11)), int(rng.integers(0, 3))))(given)
     for layer in chain:
         x = layer(x)
-    model = keras.Model(given, x)
+    model = Model(given, x)
     for layer in model.layers:
         layer.set_weights([drawn(rng, weight) for weight in layer.weights])
     return model
