@@ -16,9 +16,10 @@ from qcompress.frontends.calls import Call, Calls, calls_of
 from qcompress.frontends.calls import Input as KerasInput
 from qcompress.frontends.conversion import Conversion, Formats
 from qcompress.frontends.files import save_model
+from qcompress.frontends.hgq2_attention import readers
 from qcompress.frontends.hgq2_body import Hgq2Body
 from qcompress.frontends.hgq2_files import holds_hgq2, load_model, names_hgq2
-from qcompress.frontends.hgq2_layers import add_layer, input_formats, input_quantizers
+from qcompress.frontends.hgq2_layers import ATTENTION, add_layer, hgq_kind, input_formats, input_quantizers
 from qcompress.frontends.hgq2_quantizers import Formats as EachFormat
 from qcompress.frontends.hgq2_quantizers import cover
 from qcompress.frontends.keras_objects import KerasModel, Tensor
@@ -79,18 +80,26 @@ def _first_quantizers(name: str, found: Calls) -> Iterator[EachFormat | None]:
         for place, source in enumerate(call.sources):
             if source != name:
                 continue
-            if input_quantizers(call.layer, len(call.sources)):
-                yield input_formats(call, [_axes(call)] * len(call.sources))[place]
+            if hgq_kind(call.layer) in ATTENTION:
+                yield from (_formats(inner, 0) for inner in readers(call, place))
+            elif input_quantizers(call.layer, len(call.sources)):
+                yield _formats(call, place)
             elif kind_of(call.layer) in MOVES:
                 yield from _first_quantizers(call.name, found)
             else:
                 yield None
 
 
-def _axes(call: Call) -> int:
-    """Axes of a row of what a call reads, by its quantizer's state, which has one for the batch as well."""
-    quantizer = input_quantizers(call.layer, 1)[0].quantizer
-    return len(quantizer._i.shape) - 1 if hasattr(quantizer, "_i") else 0
+def _formats(call: Call, place: int) -> EachFormat | None:
+    """What the quantizer of a call at that place makes of its source, None if it has none.
+
+    The state of a quantizer has the axes of a row, and one for the batch.
+    """
+    quantizers = input_quantizers(call.layer, place + 1)
+    if not quantizers or not hasattr(quantizers[place].quantizer, "_i"):
+        return None
+    axes = len(quantizers[place].quantizer._i.shape) - 1
+    return input_formats(call, [axes] * len(quantizers))[place]
 
 
 class Hgq2:

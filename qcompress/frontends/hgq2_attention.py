@@ -44,6 +44,16 @@ def attention(add_layer: AddLayer, builder: Builder, call: Call, *sources: str) 
     return inside("_output_dense", "output", mixed)
 
 
+def readers(call: Call, place: int) -> list[Call]:
+    """Calls of the layers inside that read the source of a call of attention at that place."""
+    layer = call.layer
+    last = len(call.sources) - 1
+    given = {"_query_dense": 0, "_value_dense": min(1, last), "_key_dense": min(2, last)}
+    if hasattr(layer, "_lin_k_proj"):
+        given = {"_query_dense": 0, "_lin_v_proj": min(1, last), "_lin_k_proj": min(2, last)}
+    return [replace(call, layer=getattr(layer, what)) for what, where in given.items() if where == place]
+
+
 def _three(call: Call, sources: Sequence[str]) -> tuple[str, str, str]:
     """Query, value and key: the value is the query, the key is the value, if not given."""
     if len(sources) > 3:

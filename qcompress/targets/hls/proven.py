@@ -48,10 +48,7 @@ EXACT: dict[type[Operation], frozenset[Combination]] = {
     TableEach: frozenset(),
 }
 INSTEAD: dict[type[Operation], str] = {ArgMax: "the outputs themselves, and take the largest behind the firmware"}
-INSTEAD |= {
-    QuantizeEach: "one number format for all elements, or target rtl",
-    TableEach: "one table for all elements, or target rtl",
-}
+INSTEAD[TableEach] = "one table for all elements, or target rtl"
 """What to use for operations that are exact nowhere."""
 
 DEPTHWISE = _on(AP_FIXED, strategies=("Latency",))
