@@ -10,7 +10,7 @@ from typing import Any
 
 import numpy as np
 
-from qcompress.errors import QcompressError
+from qcompress.errors import QcompressError, Refused
 from qcompress.fixedpoint import Format
 from qcompress.frontends.conversion import Conversion, Formats, ReferenceBody
 from qcompress.frontends.qonnx.files import SUFFIX, QonnxModel, load_model, save_model
@@ -46,7 +46,10 @@ class Qonnx:
 
     def convert(self, model: Any, name: str, formats: Formats) -> Conversion:
         """The exact graph of model, named `name`, and notes; formats: of inputs without a quantizer. Raises Refused."""
-        found = convert(_model(model), name, formats)
+        try:
+            found = convert(_model(model), name, formats)
+        except QcompressError as fault:  # names in a file may have any characters
+            raise Refused(" ".join(str(fault).split())) from None
         return Conversion(found.graph, found.notes)
 
     def body(self, model: Any, graph: Graph) -> ReferenceBody:

@@ -14,7 +14,7 @@ from qcompress.frontends.qonnx.files import QonnxModel
 from qcompress.frontends.qonnx.fusion import with_biases, with_quantizers
 from qcompress.frontends.qonnx.layers import apply
 from qcompress.frontends.qonnx.operators import ENDS, Array, Operator, evaluate, operators
-from qcompress.frontends.qonnx.quantizers import QUANTIZERS, Quantizer
+from qcompress.frontends.qonnx.quantizers import Quantizer
 from qcompress.frontends.qonnx.tensors import NOTHING, Constant, Line, Value, plain
 from qcompress.graph import Graph, Input, Shape
 from qcompress.graph.ports import INPUT, OUTPUT
@@ -85,7 +85,7 @@ MOVES = {"Transpose", "Reshape", "Flatten", "Squeeze", "Unsqueeze", "Slice", "Ga
 def _fold(node: Operator, given: list[Any], tensors: Mapping[str, Any]) -> list[Any] | None:
     """What a node gives for constants, in the order of its inputs; None if it is to be refused where it is used."""
     if node.domain == "qonnx" and node.kind in ("Quant", "IntQuant", "BipolarQuant"):
-        return [QUANTIZERS[node.kind](Converter([], tensors, {}), node)]
+        return [apply(Converter([], tensors, {}), node)]
     if node.domain != "" or node.kind in _RANDOM:
         return None
     arrays = [None if one is None else one.array for one in given]

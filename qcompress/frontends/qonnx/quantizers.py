@@ -98,9 +98,13 @@ def quant(converter: Converter, operator: Operator) -> Value | Constant:
     quantizer = quantizer_of(converter, operator)
     if converter.is_constant(operator, 0):
         given = np.asarray(converter.array(operator, 0), np.float32)
-        codes = quantizer.integers(given)
-        scale = np.broadcast_to(quantizer.scale.astype(np.float32), codes.shape)
-        return Constant(codes * scale, codes, scale)
+        with np.errstate(all="ignore"):  # of numbers that are refused
+            codes = quantizer.integers(given)
+            scale = np.broadcast_to(quantizer.scale.astype(np.float32), codes.shape)
+            values = codes * scale
+        if not np.isfinite(given).all() or not np.isfinite(values).all():
+            raise Refused(f"{operator.label}: what it quantizes is NaN or infinite; train the model again")
+        return Constant(values, codes, scale)
     value = converter.value(operator)
     cast = quantizer.cast
     if cast is not None and not value.steps:
