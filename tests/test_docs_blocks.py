@@ -100,7 +100,7 @@ def test_an_entry_point_leads_to_an_object(block, monkeypatch):
         assert own or group == user_layers.GROUP
         for value in entries.values():
             module, _, name = value.partition(":")
-            assert hasattr(__import__(module), name or "DETECTOR")
+            assert hasattr(__import__(module), name or {user_layers.GROUP: "projection"}.get(group, "DETECTOR"))
 
 
 @pytest.mark.parametrize("block", chosen("json"))

@@ -10,7 +10,7 @@ from helpers.random_qonnx import random_model
 from qcompress.errors import Refused
 
 RIGHT_REASONS = (
-    r"its input is (bent or )?scaled (by numbers|by functions|for each channel, or shifted, by numbers) that lie on no grid",
+    r"its input is (bent or )?scaled (by numbers|by functions|for each channel, or shifted, by numbers) that lie on",
     r"pads what is shifted by numbers on no grid; put a Quant before it",
     r"differs along axes .* by numbers that lie on no grid; let it differ along the channels alone",
     r"output \w+ is input input itself; leave it out",

@@ -33,7 +33,7 @@ def test_the_published_interaction_network_is_exact(data_file, monkeypatch):
     monkeypatch.syspath_prepend(PLUG)
     import projection  # noqa: F401 - which registers its layer
 
-    with warnings.catch_warnings(record=True) as said:
+    with warnings.catch_warnings(record=True, action="always") as said:
         model = load_model(data_file("models/public/jedi_int_8.h5"))
     assert any("the pruning around prune_low_magnitude_conv1D_e1, " in str(one.message) for one in said)
     graph = model.convert("jedi", Format(True, 12, 4)).graph
