@@ -50,7 +50,7 @@ def test_old_forms_compute_what_new_ones_do(kind):
     assert np.array_equal(graphs[0].run(codes), graphs[1].run(codes))
 
 
-@pytest.mark.parametrize("kind", set(FORMS) - {"Upsample"})
+@pytest.mark.parametrize("kind", sorted(set(FORMS) - {"Upsample"}))
 def test_new_forms_equal_the_executor(kind):
     _, nodes, constants = FORMS[kind]
     check(model(nodes, ("N", 3, 4), constants, opset=13))
