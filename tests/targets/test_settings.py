@@ -142,7 +142,11 @@ def test_settings_name_what_the_tables_know() -> None:
 
 @pytest.mark.parametrize(
     ("name", "cache"),
-    [("cpp", "cache"), ("hls", "cache"), ("rtl", "cache"), ("rtl", "/proc/none"), ("rtl_loadable", "cache")],
+    [
+        ("cpp", "cache"),
+        ("rtl", "/proc/none"),
+        *(pytest.param(name, "cache", marks=pytest.mark.campaign) for name in ("hls", "rtl", "rtl_loadable")),
+    ],
 )
 def test_a_folder_may_be_named_from_where_one_is(
     name: str, cache: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
