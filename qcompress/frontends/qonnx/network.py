@@ -13,7 +13,7 @@ from qcompress.frontends.qonnx.conversion import Converter
 from qcompress.frontends.qonnx.files import QonnxModel
 from qcompress.frontends.qonnx.fusion import with_biases, with_quantizers
 from qcompress.frontends.qonnx.layers import apply
-from qcompress.frontends.qonnx.operators import ENDS, Array, Operator, evaluate, operators
+from qcompress.frontends.qonnx.operators import DAMAGE, ENDS, Array, Operator, evaluate, first_line, operators
 from qcompress.frontends.qonnx.quantizers import Quantizer
 from qcompress.frontends.qonnx.tensors import NOTHING, Constant, Line, Value, plain
 from qcompress.graph import Graph, Input, Shape
@@ -41,8 +41,11 @@ def convert(model: QonnxModel, name: str, formats: Formats = None) -> Converted:
     except QcompressError as fault:
         raise Refused(f"model {name}: {fault}") from None
     tensors: dict[str, Constant | Value] = {key: Constant(array) for key, array in constants.items()}
-    nodes = with_quantizers(_folded(nodes, tensors), tensors, model.proto)
-    nodes = with_biases(nodes, tensors, model.proto)
+    try:
+        nodes = with_quantizers(_folded(nodes, tensors), tensors, model.proto)
+        nodes = with_biases(nodes, tensors, model.proto)
+    except DAMAGE as fault:
+        raise Refused(f"model {name}: its nodes make no sense ({first_line(fault)}); export it again") from None
     shapes = _input_shapes(name, model.proto, tensors)
     users = _users(nodes, model.proto)
     labels = dict(zip(shapes, [INPUT] if len(shapes) == 1 else list(shapes), strict=True))
@@ -151,7 +154,7 @@ def _quantizer_behind(
     ):
         return None
     given = [tensors.get(name) for name in first.inputs[1:4]]
-    if not all(isinstance(each, Constant) for each in given):
+    if len(given) < 3 or not all(isinstance(each, Constant) for each in given):
         return None
     return Quantizer.of(first, [each.array for each in given]).cast  # type: ignore[union-attr]
 
