@@ -503,6 +503,11 @@ REFUSED = {
         {"w": weights(1, 3)},
         r"node y \(MultiThreshold\): layout NHWC of a tensor of 2 axes",
     ),
+    "an input too many, which nothing gives": (
+        [quant("x half zero four lost", "y")],
+        {},
+        r"node y \(Quant\): input lost is of no node, input or initializer",
+    ),
     "nothing left": ([node("Identity", "x", "y")], {}, r"output y is input input itself; leave it out"),
 }
 """Nodes, constants, and the reason that is given."""

@@ -47,6 +47,7 @@ def convert(model: QonnxModel, name: str, formats: Formats = None) -> Converted:
     except DAMAGE as fault:
         raise Refused(f"model {name}: its nodes make no sense ({first_line(fault)}); export it again") from None
     shapes = _input_shapes(name, model.proto, tensors)
+    _check_inputs(nodes, {*tensors, *shapes})
     users = _users(nodes, model.proto)
     labels = dict(zip(shapes, [INPUT] if len(shapes) == 1 else list(shapes), strict=True))
     inputs, notes = [], []
@@ -116,6 +117,14 @@ def _dequantized(node: Operator, array: Array, given: list[Any]) -> Constant:
     scale, zero = (np.asarray(each).reshape(along if np.size(each) > 1 else ()) for each in parts)
     codes = given[0].astype(np.float64) - zero.astype(np.float64)
     return Constant(array, codes, np.broadcast_to(scale, array.shape))
+
+
+def _check_inputs(nodes: list[Operator], known: set[str]) -> None:
+    """Raises Refused for a node with an input, even one that it does not use, that nothing gives."""
+    known |= {name for node in nodes for name in node.outputs}
+    for node in nodes:
+        if lost := [name for name in node.inputs if name and name not in known]:
+            raise Refused(f"{node.label}: input {lost[0]} is of no node, input or initializer; export the model again")
 
 
 def _input_shapes(name: str, proto: Any, tensors: Mapping[str, Any]) -> dict[str, Shape]:
