@@ -135,6 +135,12 @@ def _padding(layer: Any, shape: tuple[int, ...]) -> Pairs:
     size, strides, dilation = layer.kernel_size, layer.strides, layer.dilation_rate
     spans = [(window - 1) * step + 1 for window, step in zip(size, dilation, strict=True)]
     if layer.padding == "causal":
+        state = getattr(layer.iq.quantizer, "_i", None) if layer.enable_iq else None
+        if spans[0] > 1 and state is not None and state.shape[1] > 1:
+            raise Refused(
+                f"layer {layer.name}: HGQ2 itself cannot compute it, for it pads before it quantizes step by step; "
+                "give its input quantizer one format for all steps"
+            )
         return ((spans[0] - 1, 0),)
     if layer.padding == "same":
         return tuple(same_padding(*sizes) for sizes in zip(shape[: len(size)], spans, strides, strict=True))

@@ -159,8 +159,9 @@ def verify_candidate(
 def input_values(path: Path) -> npt.NDArray[Any]:
     """The array in path, a .npy file; raises QcompressError if it is none of real numbers."""
     try:
-        values = np.load(path, allow_pickle=False)
-    except (OSError, ValueError, EOFError) as fault:
+        with path.open("rb") as file:
+            values = np.load(file, allow_pickle=False)
+    except Exception as fault:  # of the file system, of NumPy, of archives that are none
         raise QcompressError(f"{path}: no readable .npy array ({fault})") from None
     if not isinstance(values, np.ndarray):
         raise QcompressError(f"{path}: an archive of arrays; give one array in a .npy file")

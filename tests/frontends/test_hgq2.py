@@ -129,6 +129,11 @@ def test_a_softmax_of_tables_at_the_end_stays():
 
 
 REFUSED = {
+    "layer c: HGQ2 itself cannot compute it, for it pads before it quantizes step by step; give its input quantizer "
+    "one format for all steps": lambda: small(
+        layers.QConv1D(3, 2, padding="causal", name="c", iq_conf=config(round_mode="TRN", homogeneous_axis=(0,))),
+        shape=(7, 2),
+    ),
     "layer d: activation tanh without a quantizer behind; use QUnaryFunctionLUT('tanh')": lambda: small(
         layers.QDense(2, activation="tanh", name="d"), layers.QDense(1)
     ),

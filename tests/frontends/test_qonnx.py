@@ -301,6 +301,23 @@ def test_opsets_and_versions_of_the_domain():
     check(model(nodes, ROW, {"two": 2.0}, version=2))
 
 
+@pytest.mark.parametrize(
+    ("bits", "signed", "said"),
+    [
+        (3.0, 0, r"node y \(Trunc\): a narrow range that fills no format; use narrow = 0"),
+        (1.0, 1, r"node y \(Trunc\): a narrow range that fills no format; use narrow = 0"),
+        (2.5, 1, r"node y \(Trunc\): a width of \[2.5\] bits; give one of 1 to 32"),
+    ],
+)
+def test_truncation_to_ranges_of_no_format_is_refused(bits, signed, said):
+    nodes = [
+        quant("x half zero eight", "q", signed=signed),
+        own("Trunc", "q half zero eight two w", "y", rounding_mode="FLOOR", signed=signed, narrow=1),
+    ]
+    with pytest.raises(Refused, match=said):
+        converted(model(nodes, ROW, {"two": 2.0, "w": bits}, version=2))
+
+
 def test_models_made_for_one_row_alone():
     nodes = [node("Squeeze", "x a", "r"), node("MatMul", "r w", "y")]
     graph = check(model(nodes, (1, 1, 6), {"a": ints(0), "w": weights(6, 2)}), executed=False)
@@ -470,6 +487,26 @@ REFUSED = {
         [node("Cast", "x", "y", to=7)],
         {},
         r"node y \(Cast\): Cast to type 7|node y \(Cast\): to type 7; use a Quant",
+    ),
+    "a limit that is NaN": (
+        [node("Clip", "x w", "y")],
+        {"w": np.float32("nan")},
+        r"node y \(Clip\): a limit that is NaN",
+    ),
+    "parts of a bit": (
+        [own("Trunc", "x half zero eight w", "y", rounding_mode="FLOOR")],
+        {"w": 4.5},
+        r"node y \(Trunc\): widths of \[8.0, 4.5\] bits; give two of 1 to 32",
+    ),
+    "a layout of other tensors": (
+        [own("MultiThreshold", "x w", "y", out_dtype="UINT4", data_layout="NHWC")],
+        {"w": weights(1, 3)},
+        r"node y \(MultiThreshold\): layout NHWC of a tensor of 2 axes",
+    ),
+    "an input too many, which nothing gives": (
+        [quant("x half zero four lost", "y")],
+        {},
+        r"node y \(Quant\): input lost is of no node, input or initializer",
     ),
     "nothing left": ([node("Identity", "x", "y")], {}, r"output y is input input itself; leave it out"),
 }

@@ -8,6 +8,7 @@ from typing import Any
 import numpy as np
 
 from qcompress.errors import QcompressError
+from qcompress.frontends.files import first_line
 from qcompress.frontends.keras_objects import KerasModel
 from qcompress.frontends.post_training.costing import affordable, cost_of
 from qcompress.frontends.post_training.figures import Cost, LayerCost, OutputCost
@@ -79,10 +80,11 @@ def _by_name(flat: Flat, values: Array | Mapping[str, Array]) -> dict[str, Array
 def read_values(path: Path) -> Array | dict[str, Array]:
     """Real values in path, a .npy file, or .npz with an array for each input; raises QcompressError in one line."""
     try:
-        read: Any = np.load(path, allow_pickle=False)
-        arrays = dict(read) if isinstance(read, np.lib.npyio.NpzFile) else {"": read}
-    except (OSError, ValueError, EOFError) as fault:
-        raise QcompressError(f"{path}: no readable .npy or .npz of arrays ({fault})") from None
+        with path.open("rb") as file:
+            read: Any = np.load(file, allow_pickle=False)
+            arrays = dict(read) if isinstance(read, np.lib.npyio.NpzFile) else {"": read}
+    except Exception as fault:  # of the file system, of NumPy, of zip archives and what is compressed in them
+        raise QcompressError(f"{path}: no readable .npy or .npz of arrays ({first_line(fault)})") from None
     for name, array in arrays.items():
         if array.dtype.kind not in "iuf":
             raise QcompressError(f"{path}: values {name} of type {array.dtype}; give real numbers".replace("  ", " "))

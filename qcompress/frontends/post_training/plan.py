@@ -119,7 +119,7 @@ def _from_json(path: Path) -> Plan:
         content: Any = json.loads(path.read_text())
     except OSError as fault:
         raise QcompressError(f"{path}: cannot be read ({fault.strerror})") from None
-    except ValueError as fault:
+    except (ValueError, RecursionError) as fault:
         raise QcompressError(f"{path}: no JSON ({fault})") from None
     if not isinstance(content, dict) or not isinstance(layers := content.pop("layers", {}), dict):
         raise QcompressError(f"{path}: give an object of {', '.join(KINDS)} and layers")

@@ -11,7 +11,7 @@ from qcompress.errors import QcompressError
 from qcompress.fixedpoint import Codes
 from qcompress.frontends.exactness import float32_exact
 from qcompress.frontends.qonnx.files import QonnxModel
-from qcompress.frontends.qonnx.operators import ENDS, Array, Operator, evaluate, operators
+from qcompress.frontends.qonnx.operators import ENDS, Array, Operator, channel_axis, evaluate, operators
 from qcompress.frontends.qonnx.tensors import NOTHING, Line, Value
 from qcompress.graph import Graph, Tensors, Thresholds
 from qcompress.graph.ports import Port, as_tensors, by_port
@@ -187,13 +187,13 @@ def _quantized(node: Operator) -> Any:
     if node.kind == "Trunc":
         return partial(trunc.trunc_v1, rounding_mode=mode)
     if node.kind == "MultiThreshold":
-        layout = str(node.get("data_layout") or "NC")
-        return partial(
-            multithreshold.multithreshold,
-            out_scale=node.get("out_scale", 1.0),
-            out_bias=node.get("out_bias", 0.0),
-            channels_last=layout.endswith("C") and layout != "NC",
-        )
+        line = node.get("out_scale", 1.0), node.get("out_bias", 0.0)
+
+        def counted(x: Array, limits: Array) -> Array:
+            place = channel_axis(node, x.ndim)
+            return np.swapaxes(multithreshold.multithreshold(np.swapaxes(x, place, 1), limits, *line), place, 1)
+
+        return counted
     raise QcompressError(f"{node.label}: qonnx has no function for it here")
 
 

@@ -39,6 +39,8 @@ def clip(converter: Converter, operator: Operator) -> Value:
     """By the zero of Relu, moved to each limit where that is exact; else left to the quantizer behind it."""
     value = converter.value(operator)
     ends = [converter.array(operator, place) for place in (1, 2)]
+    if any(end is not None and np.isnan(end).any() for end in ends):
+        raise Refused(f"{operator.label}: a limit that is NaN; train the model again")
     low, high = (None if end is None or not np.isfinite(end).all() else Fraction(float(end)) for end in ends)
     exact = all(end is None or exact_numbers(fractions(end)) is not None for end in (low, high))
     if value.steps or not exact:

@@ -82,6 +82,8 @@ def _quantizing(node: Operator, nodes: list[Operator], outputs: set[str]) -> lis
 def _quant_of(chain: list[Operator], tensors: dict[str, Constant | Value]) -> Operator | None:
     """The Quant that `chain` is; None if scales or limits are those of none."""
     first, *clips, last = chain
+    if any(not node.has(1) for node in (first, last)):
+        return None
     scale, same = (tensors.get(node.inputs[1]) for node in (first, last))
     zero = tensors.get(first.inputs[2]) if first.has(2) else Constant(np.zeros((), np.uint8))
     shift = tensors.get(last.inputs[2]) if last.has(2) else Constant(np.zeros((), np.uint8))
@@ -94,12 +96,14 @@ def _quant_of(chain: list[Operator], tensors: dict[str, Constant | Value]) -> Op
     ends = np.iinfo(arrays[2].dtype)
     low, high = int(ends.min), int(ends.max)
     for clip in clips:
-        limits = [tensors.get(name) if name else None for name in (*clip.inputs[1:], "", "")[:2]]
-        low = max(low, int(limits[0].array)) if isinstance(limits[0], Constant) else low
-        high = min(high, int(limits[1].array)) if isinstance(limits[1], Constant) else high
+        limits = [tensors.get(clip.inputs[place]) for place in (1, 2) if clip.has(place)]
+        if not all(isinstance(each, Constant) and each.array.size == 1 for each in limits):
+            return None
+        low = max(low, int(tensors[clip.inputs[1]].array.item())) if clip.has(1) else low  # type: ignore[union-attr]
+        high = min(high, int(tensors[clip.inputs[2]].array.item())) if clip.has(2) else high  # type: ignore[union-attr]
     bits = (high + 1).bit_length() - 1 + (low < 0)
     narrow = int(low < 0 and low == -high)
-    if high + 1 != 1 << (bits - (low < 0)) or low not in (0, -high - 1, -high):
+    if high + 1 != 1 << (bits - (low < 0)) or low not in (0, -high - 1, -high) or high == 0:
         return None
     width, start = f"{first.name}:bits", f"{first.name}:zero"
     tensors[width], tensors[start] = Constant(np.array(bits)), Constant(arrays[2].astype(np.int64))

@@ -13,7 +13,7 @@ from qcompress.frontends.qonnx.conversion import Converter
 from qcompress.frontends.qonnx.files import QonnxModel
 from qcompress.frontends.qonnx.fusion import with_biases, with_quantizers
 from qcompress.frontends.qonnx.layers import apply
-from qcompress.frontends.qonnx.operators import ENDS, Array, Operator, evaluate, operators
+from qcompress.frontends.qonnx.operators import DAMAGE, ENDS, Array, Operator, evaluate, first_line, operators
 from qcompress.frontends.qonnx.quantizers import Quantizer
 from qcompress.frontends.qonnx.tensors import NOTHING, Constant, Line, Value, plain
 from qcompress.graph import Graph, Input, Shape
@@ -41,9 +41,13 @@ def convert(model: QonnxModel, name: str, formats: Formats = None) -> Converted:
     except QcompressError as fault:
         raise Refused(f"model {name}: {fault}") from None
     tensors: dict[str, Constant | Value] = {key: Constant(array) for key, array in constants.items()}
-    nodes = with_quantizers(_folded(nodes, tensors), tensors, model.proto)
-    nodes = with_biases(nodes, tensors, model.proto)
+    try:
+        nodes = with_quantizers(_folded(nodes, tensors), tensors, model.proto)
+        nodes = with_biases(nodes, tensors, model.proto)
+    except DAMAGE as fault:
+        raise Refused(f"model {name}: its nodes make no sense ({first_line(fault)}); export it again") from None
     shapes = _input_shapes(name, model.proto, tensors)
+    _check_inputs(nodes, {*tensors, *shapes})
     users = _users(nodes, model.proto)
     labels = dict(zip(shapes, [INPUT] if len(shapes) == 1 else list(shapes), strict=True))
     inputs, notes = [], []
@@ -115,6 +119,14 @@ def _dequantized(node: Operator, array: Array, given: list[Any]) -> Constant:
     return Constant(array, codes, np.broadcast_to(scale, array.shape))
 
 
+def _check_inputs(nodes: list[Operator], known: set[str]) -> None:
+    """Raises Refused for a node with an input, even one that it does not use, that nothing gives."""
+    known |= {name for node in nodes for name in node.outputs}
+    for node in nodes:
+        if lost := [name for name in node.inputs if name and name not in known]:
+            raise Refused(f"{node.label}: input {lost[0]} is of no node, input or initializer; export the model again")
+
+
 def _input_shapes(name: str, proto: Any, tensors: Mapping[str, Any]) -> dict[str, Shape]:
     """Shape of a row of every input that is no constant. Raises Refused for open shapes."""
     found = {}
@@ -151,7 +163,7 @@ def _quantizer_behind(
     ):
         return None
     given = [tensors.get(name) for name in first.inputs[1:4]]
-    if not all(isinstance(each, Constant) for each in given):
+    if len(given) < 3 or not all(isinstance(each, Constant) for each in given):
         return None
     return Quantizer.of(first, [each.array for each in given]).cast  # type: ignore[union-attr]
 

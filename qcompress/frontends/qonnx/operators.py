@@ -146,6 +146,18 @@ def _modern(old: Operator, constants: dict[str, Array]) -> Operator:
     return Operator(old.name, kind, "", tuple(inputs), old.outputs, attributes, old.version)
 
 
+def channel_axis(operator: Operator, axes: int) -> int:
+    """Where the channels of a MultiThreshold are among axes axes, rows counted, as QONNX reads or guesses its layout.
+
+    Raises QcompressError for a layout of other tensors.
+    """
+    layout = str(operator.get("data_layout") or {2: "NC", 3: "NWC", 4: "NCHW"}.get(axes, "NC"))
+    place = layout.index("C") if "C" in layout else 1
+    if not 1 <= place < axes:
+        raise QcompressError(f"{operator.label}: layout {layout} of a tensor of {axes} axes; export it again")
+    return place
+
+
 def evaluate(operator: Operator, inputs: list[Array | None]) -> list[Array]:
     """What an operator of ONNX itself gives for arrays, by onnx' reference implementation.
 

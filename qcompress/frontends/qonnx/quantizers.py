@@ -10,7 +10,7 @@ from qcompress.errors import Refused
 from qcompress.fixedpoint import Cast, Format, Overflow, Rounding
 from qcompress.frontends.qonnx.conversion import Converter
 from qcompress.frontends.qonnx.decisions import MANY, ROUNDINGS, Counted, Rounded, Sign, rounded
-from qcompress.frontends.qonnx.operators import Array, Operator
+from qcompress.frontends.qonnx.operators import Array, Operator, channel_axis
 from qcompress.frontends.qonnx.staircases import Decision, Numbers, Scale, fractions, of_rank, staircase
 from qcompress.frontends.qonnx.tensors import Constant, Value
 from qcompress.graph import Quantize
@@ -151,9 +151,7 @@ def multi_threshold(converter: Converter, operator: Operator) -> Value:
     """MultiThreshold: thresholds of each channel, or of all; the count, scaled and shifted."""
     value = converter.value(operator)
     limits = np.asarray(converter.array(operator, 1), np.float64)
-    axes = len(value.order)
-    layout = str(operator.get("data_layout") or {1: "NC", 2: "NWC", 3: "NCHW"}.get(axes, "NC"))  # as QONNX guesses
-    channel = max(layout.index("C") - 1, 0) if "C" in layout else 0
+    channel = channel_axis(operator, 1 + len(value.order)) - 1
     if limits.ndim != 2 or len(limits) not in (1, converter.shape(value)[channel]):
         raise Refused(f"{operator.label}: thresholds of shape {limits.shape}; give (channels, steps)")
     limits = np.sort(limits, axis=1)
@@ -175,13 +173,15 @@ def trunc(converter: Converter, operator: Operator) -> Value:
     if second:
         result = float(np.asarray(converter.array(operator, 4)).ravel()[0])
         power = int(np.round(np.log2(result / unit)))
-        width = int(np.asarray(converter.array(operator, 5)).ravel()[0])
-        signed, narrow = bool(operator.get("signed", 1)), bool(operator.get("narrow", 0))
-        limits = Quantizer(scale, 0, width, signed, narrow, mode)
+        limits = Quantizer.of(operator, [scale, zero, converter.array(operator, 5)])
+        if limits.narrow and (not limits.signed or limits.bits == 1):
+            raise Refused(f"{operator.label}: a narrow range that fills no format; use narrow = 0")
         ends = limits.low, limits.high
     else:
-        power = int(bits.ravel()[0]) - int(np.asarray(converter.array(operator, 4)).ravel()[0])
-        result, ends = unit, None
+        widths = [float(each.ravel()[0]) for each in (bits, np.asarray(converter.array(operator, 4)))]
+        if not all(width.is_integer() and 1 <= width <= WIDEST for width in widths):
+            raise Refused(f"{operator.label}: widths of {widths} bits; give two of 1 to {WIDEST}")
+        power, result, ends = int(widths[0] - widths[1]), unit, None
     integers = converter.affine(replace_name(operator, "units"), value, 1 / fractions(unit), 0)
     whole = _whole(converter, replace_name(operator, "whole"), integers, "ROUND", None)
     coarse = converter.affine(replace_name(operator, "coarse"), whole, fractions(2) ** -power, 0)

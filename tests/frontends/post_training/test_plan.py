@@ -3,11 +3,12 @@
 import json
 from pathlib import Path
 
+import numpy as np
 import pytest
 
 from qcompress.errors import QcompressError
 from qcompress.fixedpoint import Format
-from qcompress.frontends.post_training import parse_plan
+from qcompress.frontends.post_training import parse_plan, read_values
 
 
 def test_formats_and_bits_by_kind_and_layer(tmp_path: Path) -> None:
@@ -47,6 +48,7 @@ def test_another_plan_is_refused_in_one_line(text: str, said: str) -> None:
     [
         ("[1]", "give an object of inputs, weights, biases, activations and layers"),
         ("{", "no JSON"),
+        ("[" * 100_000, "no JSON"),
         ('{"weights": true, "activations": 8}', "weights: True is no format"),
         ('{"weights": 8, "activations": 8, "layers": {"a": 3}}', "layer a: give an object"),
         ('{"weights": 8, "activations": 8, "layers": {"a": {"kernel": 3}}}', "no kind 'kernel'"),
@@ -63,3 +65,21 @@ def test_a_missing_file_and_a_percentile_that_is_none() -> None:
         parse_plan("nowhere.json")
     with pytest.raises(QcompressError, match="--percentile 0: give a number above 0"):
         parse_plan("weights=8,activations=8", 0)
+
+
+@pytest.mark.parametrize("damage", ["no archive", "cut", "overwritten", "no header"])
+def test_damaged_files_of_values_are_one_line(damage: str, tmp_path: Path) -> None:
+    whole = tmp_path / "whole.npz"
+    np.savez_compressed(whole, x=np.random.default_rng(0).random((50, 5)))
+    stored = whole.read_bytes()
+    content = {
+        "no archive": b"PK\x03\x04",
+        "cut": stored[: len(stored) // 2],
+        "overwritten": stored[:60] + bytes(140) + stored[200:],
+        "no header": b"\x93NUMPY\x01\x00\x10\x00{'descr': 'x'   \n",
+    }[damage]
+    path = tmp_path / "values.npz"
+    path.write_bytes(content)
+    with pytest.raises(QcompressError, match=r"values\.npz: no readable \.npy or \.npz of arrays") as fault:
+        read_values(path)
+    assert "\n" not in str(fault.value)

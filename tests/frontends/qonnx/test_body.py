@@ -59,6 +59,27 @@ def test_what_onnxruntime_cannot_run_is_computed_in_float64():
     assert body.dtype == "float64"
 
 
+@pytest.mark.parametrize(
+    ("shape", "layout"),
+    [
+        ((1, 4, 3), {}),
+        ((1, 3, 3), {}),
+        ((1, 3, 4), {"data_layout": "NCW"}),
+        ((1, 2, 3, 4), {"data_layout": "NHCW"}),
+        ((1, 3, 2, 4), {}),
+    ],
+)
+def test_thresholds_in_every_layout_that_qonnx_knows_or_guesses(shape, layout):
+    limits = {"t": np.sort(RNG.integers(-8, 8, (3, 5)) / 4, axis=1)}
+    loaded = model([own("MultiThreshold", "x t", "y", out_dtype="UINT4", **layout)], shape, limits)
+    graph, body = body_of(loaded)
+    codes = some_codes(graph, RNG)
+    rows = [GIVEN.to_values(codes[place : place + 1]) for place in range(len(codes))]
+    by_qonnx = np.concatenate([executed(QonnxModel(loaded), [row])[0] for row in rows[:10]])
+    assert np.array_equal(graph.output_format.to_codes(by_qonnx), graph.run(codes[:10]))
+    assert np.array_equal(body.run(codes), graph.run(codes))
+
+
 def test_values_off_the_grid_of_the_graph_are_refused():
     graph = converted(model([node("Neg", "x", "n"), quant("n half zero four", "y")], ROW)).graph
     finer = QonnxModel(model([node("Relu", "x", "y")], ROW))

@@ -58,6 +58,35 @@ def test_limits_of_no_format_are_refused():
         converted(linear(POWERS | LIMITS | {"high": np.uint8(11)}, clip=True))
 
 
+@pytest.mark.parametrize(
+    "limits",
+    [
+        {"low": np.int8(-1), "high": np.int8(0), "u": np.int8(0)},
+        {"low": np.array([0, 0, 0], np.uint8), "high": np.uint8(15)},
+    ],
+    ids=["-1 and 0, which a Quant of one bit has not", "one for each element"],
+)
+def test_limits_of_no_quantizer_are_refused(limits):
+    with pytest.raises(Refused, match=r"\(QuantizeLinear\): not supported"):
+        converted(linear(POWERS | limits, clip=True))
+
+
+def test_a_limit_that_depends_on_the_data_is_refused():
+    nodes = [node("QuantizeLinear", "x s z", "q"), node("Neg", "x", "low"), node("Clip", "q low", "c")]
+    proto = with_types(model([*nodes, node("DequantizeLinear", "c s z", "y")], ROW), POWERS)
+    with pytest.raises(Refused, match=r"\(QuantizeLinear\): not supported"):
+        converted(proto)
+
+
+def test_nodes_without_their_inputs_are_refused_in_one_line():
+    for nodes in (
+        [node("QuantizeLinear", "x", "q"), node("DequantizeLinear", "q", "y")],
+        [node("MatMul", "x half", "m"), node("Add", "m half", "y")],
+    ):
+        with pytest.raises(Refused):
+            converted(model(nodes, ROW))
+
+
 def test_pairs_of_two_scales_are_refused():
     proto = with_types(
         model([node("QuantizeLinear", "x s z", "q"), node("DequantizeLinear", "q t z", "y")], ROW),
