@@ -28,7 +28,7 @@ class Network:
     name: str
     family: str
     source: str
-    build: Callable[[], Any] | None = None
+    build: Callable[..., Any] | None = None
     file: str | None = None
     weights: str | None = None
     input_format: str | None = None

@@ -34,17 +34,21 @@ def act(text: Any) -> Any:
     return qkeras().QActivation(text)
 
 
-def sequential(name: str, shape: Sequence[int], layers: Sequence[Any]) -> Any:
-    """A model of layers behind each other, on rows of shape, with the weights of its name."""
-    return filled(name, keras.Sequential([keras.Input(tuple(shape)), *layers]))
+def sequential(name: str, shape: Sequence[int], layers: Sequence[Any], kept: Sequence[str] = ()) -> Any:
+    """A model of layers behind each other, on rows of shape, with the weights of its name; kept: as `filled` has it."""
+    return filled(name, keras.Sequential([keras.Input(tuple(shape)), *layers]), kept)
 
 
-def filled(name: str, model: Any) -> Any:
-    """Draw the weights of a model: kernels by their fan-in, normalizations about 1 and 0."""
+def filled(name: str, model: Any, kept: Sequence[str] = ()) -> Any:
+    """Draw the weights of a model: kernels by their fan-in, normalizations about 1 and 0.
+
+    kept: names of weights that stay as their initializers have made them.
+    """
     rng = np.random.default_rng(crc32(name.encode()))
     for weight in model.weights:
-        drawn = _drawn(rng, weight.path.rsplit("/", 1)[-1], tuple(weight.shape))
-        if drawn is not None:
+        label = weight.path.rsplit("/", 1)[-1]
+        drawn = _drawn(rng, label, tuple(weight.shape))
+        if drawn is not None and label not in kept:
             weight.assign(drawn)
     return model
 

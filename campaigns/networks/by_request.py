@@ -13,7 +13,7 @@ PLAN = "weights=fixed<8,2>,activations=fixed<12,6>"
 def put(
     file: str,
     name: str,
-    build: Callable[[str], Any],
+    build: Callable[..., Any],
     format_: str = WIDE,
     plan: str | None = PLAN,
     refused: str | None = None,
@@ -34,7 +34,7 @@ def put(
     )
 
 
-def chain(shape: tuple[int, ...], make: Callable[[], list[Any]]) -> Callable[[str], Any]:
+def chain(shape: tuple[int, ...], make: Callable[..., list[Any]]) -> Callable[[str], Any]:
     return lambda name: sequential(name, shape, make())
 
 

@@ -24,7 +24,7 @@ def traced(name: str, model: Any) -> Any:
     return model
 
 
-def put(name: str, source: str, build: Callable[[Any], Any], refused: str | None = None) -> None:
+def put(name: str, source: str, build: Callable[..., Any], refused: str | None = None) -> None:
     """A network into the list; build: from the module of HGQ2's layers."""
 
     def made() -> Any:

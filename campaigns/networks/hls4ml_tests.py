@@ -10,7 +10,7 @@ SOURCE = "fastmachinelearning/hls4ml: test/pytest"
 
 
 def put(
-    file: str, name: str, build: Callable[[str], Any], format_: str | None = WIDE, refused: str | None = None
+    file: str, name: str, build: Callable[..., Any], format_: str | None = WIDE, refused: str | None = None
 ) -> None:
     """A network of a test file into the list."""
     title = f"{file} {name}".strip()
@@ -26,9 +26,9 @@ def put(
     )
 
 
-def one(shape: tuple[int, ...], *layers: Callable[[], Any]) -> Callable[[str], Any]:
-    """A builder of a network of layers, each made when it is built."""
-    return lambda name: sequential(name, shape, [make() for make in layers])
+def one(shape: tuple[int, ...], *layers: Callable[..., Any], kept: tuple[str, ...] = ()) -> Callable[[str], Any]:
+    """A builder of a network of layers, each made when it is built; kept: weights as their initializers make them."""
+    return lambda name: sequential(name, shape, [make() for make in layers], kept)
 
 
 def special(kind: str, *arguments: Any, **given: Any) -> Callable[[], Any]:
@@ -90,7 +90,11 @@ for activation, kernel in KERNELS.items():
 put(
     "test_qkeras",
     "quantizer_parsing",
-    one((10,), special("QDense", 8, kernel_initializer="ones", activation="quantized_relu(8,0)")),
+    one(
+        (10,),
+        special("QDense", 8, kernel_initializer="ones", activation="quantized_relu(8,0)"),
+        kept=("kernel", "bias"),
+    ),
 )
 EIGHT = {"kernel_quantizer": "quantized_bits(8,0,alpha=1)", "bias_quantizer": "quantized_bits(8,0,alpha=1)"}
 put(
@@ -110,7 +114,9 @@ put(
 put(
     "test_qkeras",
     "quantised_po2_bit_width",
-    one((26,), lambda: qkeras().QDense(6, kernel_quantizer=qkeras().quantized_po2(18, max_value=2**20))),
+    one(
+        (26,), lambda: qkeras().QDense(6, kernel_quantizer=qkeras().quantized_po2(18, max_value=2**20)), kept=("bias",)
+    ),
 )
 for kind, width in (("QSimpleRNN", 16), ("QLSTM", 8), ("QGRU", 8)):
     text = f"quantized_bits({width},0,alpha=1)"
@@ -140,7 +146,7 @@ def ended_binary(name: str) -> Any:
     import keras
 
     found = binary_cnn(name)
-    return keras.Sequential([*found.layers, act("quantized_bits(16,8,alpha=1)")])
+    return keras.Model(found.inputs, act("quantized_bits(16,8,alpha=1)")(found.outputs[0]))
 
 
 put("test_binary_cnn", "", binary_cnn, WIDE, r"BatchNormalization.*(scale|grid|quantizer)|scale|shift")

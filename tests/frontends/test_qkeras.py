@@ -6,6 +6,7 @@ import pytest
 from qcompress.errors import QcompressError, Refused
 from qcompress.fixedpoint import Cast, Format
 from qcompress.frontends.qkeras import KerasBody, from_keras, import_keras, load_model, save_model
+from qcompress.graph import Quantize
 
 keras = import_keras()
 import qkeras  # noqa: E402
@@ -266,6 +267,17 @@ def test_what_is_not_exact_is_refused_with_the_layer_named(what):
 def test_image_layers_that_are_not_exact_are_refused(layer, message):
     with pytest.raises(Refused, match=message):
         from_keras(sequential((6, 6, 2), quantizer(), layer()), "model")
+
+
+@pytest.mark.parametrize("text", ["quantized_bits(4,1,alpha=1)", "quantized_relu(4,2)"])
+def test_a_quantizer_alone_is_an_operation_behind_a_format_of_the_input(text):
+    model = sequential((3,), qkeras.QActivation(text, name="alone"), keras.layers.Softmax())
+    given = Format(True, 8, 4)
+    graph = from_keras(model, "model", given)
+    assert graph.input_format == given
+    assert [type(node.operation) for node in graph.nodes] == [Quantize]
+    codes = np.arange(-128, 127).reshape(-1, 3)
+    assert np.array_equal(KerasBody(model, graph).run(codes), graph.run(codes))
 
 
 def test_output_padding_is_refused():
