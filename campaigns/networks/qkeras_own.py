@@ -57,7 +57,7 @@ def mnist_powers(name: str, random: str) -> Any:
     return sequential(name, DIGITS, [*layers, *end()])
 
 
-@own("example_mnist_po2", refused=r"stochastic")
+@own("example_mnist_po2")
 def mnist_po2(name: str) -> Any:
     return mnist_powers(name, ",use_stochastic_rounding=True")
 
@@ -180,7 +180,7 @@ ACTIVATIONS = {
     **dict.fromkeys(
         ("ternary(alpha=1,threshold=0.5)", "binary(alpha=1)", "quantized_po2(3,2)", "quantized_relu_po2(4,1)")
     ),
-    "quantized_relu_po2(4,2,use_stochastic_rounding=True)": "stochastic",
+    "quantized_relu_po2(4,2,use_stochastic_rounding=True)": None,
     "bernoulli()": "random",
 }
 for text, why in ACTIVATIONS.items():
