@@ -4,8 +4,8 @@
 
 Each is built, or its file taken from $QCOMPRESS_DATA or from a clone of its repository (FOLDER/clones, made where it
 is missing). Its graph, the emulator in C++ and the framework's own body compute the same random and boundary rows,
-1,000 together, fewer of large networks, besides zeros and the ends of the formats; every code is compared. What came
-of each is kept in FOLDER: started again, the script goes on. Exit 1 if a code differs or there is a traceback.
+1,000 together, fewer of large networks, zeros and the ends of the formats among them; every code is compared. What
+came of each is kept in FOLDER: started again, the script goes on. Exit 1 if a code differs or there is a traceback.
 """
 
 import argparse
