@@ -36,7 +36,7 @@ def main() -> int:
     worker = Worker(given)
     for network in chosen:
         place = given.folder / slug(network.name)
-        if not place.is_file():
+        if not place.is_file() or (json.loads(place.read_text()).get("again") and not given.without_emulator):
             found = worker.run(network.name, given.limit)
             write_json(place, found)
             print(f"{found['outcome']:12} {found['seconds']:6.1f} s  {network.name}  {found['said'][:150]}", flush=True)
@@ -57,6 +57,7 @@ def arguments() -> Any:
     parser.add_argument("--family", nargs="+", default=[])
     parser.add_argument("--clones", type=Path)
     parser.add_argument("--limit", type=float, default=120)
+    parser.add_argument("--without-emulator", action="store_true")  # tried again when it is left away
     parser.add_argument("--rows", type=int, default=1000)
     given = parser.parse_args()
     given.clones = given.clones or given.folder / "clones"
@@ -103,7 +104,8 @@ class Worker:
 
         context = get_context("spawn")
         self._ours, theirs = context.Pipe()
-        self._process = context.Process(target=serve, args=(theirs, self._given.clones, self._given.rows), daemon=True)
+        told = (theirs, self._given.clones, self._given.rows, not self._given.without_emulator)
+        self._process = context.Process(target=serve, args=told, daemon=True)
         self._process.start()
         theirs.close()
         if not self._ours.poll(READY):

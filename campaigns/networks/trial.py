@@ -29,21 +29,20 @@ class NotAtHandError(Exception):
     """A file that is neither in the reference data nor in a clone."""
 
 
-def serve(pipe: Connection, clones: Path, rows: int) -> None:
+def serve(pipe: Connection, clones: Path, rows: int, emulator: bool) -> None:
     """Try the networks whose names come through the pipe, and send back what came of them."""
     sys.path.append(str(PLUG))
     warnings.simplefilter("ignore")
     networks = every()
     import projection  # type: ignore[import-not-found] # noqa: F401 - which registers its layer
+    import tensorflow
 
-    from qcompress.frontends.runtime import import_keras
-
-    import_keras().config.run_functions_eagerly(True)  # operation by operation, with nothing to trace
+    tensorflow.config.run_functions_eagerly(True)  # operation by operation, with nothing to trace
     pipe.send("ready")
     while True:
         network = networks[pipe.recv()]
         try:
-            found = tried(network, clones, rows)
+            found = tried(network, clones, rows, emulator)
         except NotAtHandError as fault:
             found = {"outcome": "not at hand", "said": str(fault)}
         except Exception as fault:  # what the table is there to show
@@ -53,20 +52,20 @@ def serve(pipe: Connection, clones: Path, rows: int) -> None:
         pipe.send(found)
 
 
-def tried(network: Network, clones: Path, rows: int) -> dict[str, Any]:
+def tried(network: Network, clones: Path, rows: int, emulator: bool) -> dict[str, Any]:
     """Outcome and what is to be said of it, a refusal being right only where the list expects it."""
     from qcompress.errors import QcompressError
 
     with tempfile.TemporaryDirectory() as scratch:
         try:
-            return compared(network, clones, rows, Path(scratch))
+            return compared(network, clones, rows, Path(scratch), emulator)
         except QcompressError as refusal:
             right = network.refused is not None and re.search(network.refused, str(refusal))
             said = str(refusal).replace(f"{scratch}/", "")
             return {"outcome": "refused, rightly" if right else "refused, but should not be", "said": said}
 
 
-def compared(network: Network, clones: Path, rows: int, scratch: Path) -> dict[str, Any]:
+def compared(network: Network, clones: Path, rows: int, scratch: Path, wanted: bool) -> dict[str, Any]:
     """The graph of a network against its framework and C++, and against stored outputs where there are any."""
     from qcompress.api import quantize
     from qcompress.fixedpoint import Format
@@ -85,7 +84,7 @@ def compared(network: Network, clones: Path, rows: int, scratch: Path) -> dict[s
                 quantize(model.content if model.front_end.name == "qkeras" else paths[0], network.plan).model
             )
     graph = model.convert("network", format_).graph
-    emulator, note = emulated(graph, scratch)
+    emulator, note = emulated(graph, scratch) if wanted else ([], "")
     results = verify(graph, [model.body(graph), *emulator], {"rows": some_codes(graph, rows)})
     first = next((f"{one.body}, {one.first}" for one in results if one.mismatches), None)
     wrong = sum(one.mismatches for one in results)
@@ -95,7 +94,7 @@ def compared(network: Network, clones: Path, rows: int, scratch: Path) -> dict[s
         wrong, first = wrong + differing, first or f"{differing} of {y.size} stored outputs"
     codes = sum(one.codes for one in results)
     outcome, said = ("wrong", f"{wrong} of {codes} codes; first: {first}") if wrong else ("exact", note)
-    return {"outcome": outcome, "said": said, "codes": codes, "nodes": len(graph.nodes)}
+    return {"outcome": outcome, "said": said, "codes": codes, "nodes": len(graph.nodes), "again": not wanted}
 
 
 def some_codes(graph: Any, rows: int) -> Any:
