@@ -127,12 +127,12 @@ def mnist_normalized(name: str, last: Any) -> Any:
     return sequential(name, DIGITS, [*layers, plain.Activation("softmax")])
 
 
-@own("example_mnist_bn", refused="ulaw")
+@own("example_mnist_bn", refused="ulaw|an assertion of its own")
 def mnist_bn(name: str) -> Any:
     return mnist_normalized(name, qkeras().quantized_ulaw(4, 0, 1))
 
 
-@own("example_mnist_bn", name="example_mnist_bn, last layer of quantized_bits")
+@own("example_mnist_bn", refused="an assertion of its own", name="example_mnist_bn, last layer of quantized_bits")
 def mnist_bn_bits(name: str) -> Any:
     return mnist_normalized(name, bits(4))
 
