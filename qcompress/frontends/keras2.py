@@ -24,15 +24,21 @@ def _with_input(description: Description) -> Description:
 
     Layers behind one need no shape of their own.
     """
-    config = description["config"] if isinstance(description["config"], dict) else {"layers": description["config"]}
+    config = description["config"] if isinstance(description["config"], dict) else _named(description["config"])
     first = config["layers"][0]
     if first["class_name"] == "InputLayer" or "batch_input_shape" not in first["config"]:
         layers = [first, *map(_without_shape, config["layers"][1:])]
-        return description | {"config": config | {"layers": layers}} if layers != config["layers"] else description
+        same = layers == config["layers"] and config is description["config"]
+        return description if same else description | {"config": config | {"layers": layers}}
     rest = dict(first["config"])
     given = {"batch_shape": rest.pop("batch_input_shape"), "name": f"{rest.get('name', 'first')}_input"}
     start = [{"class_name": "InputLayer", "config": given}, first | {"config": rest}]
     return description | {"config": config | {"layers": [*start, *map(_without_shape, config["layers"][1:])]}}
+
+
+def _named(layers: list[Description]) -> Description:
+    """The configuration of a Sequential model that Keras <= 2.2 wrote as a mere list of layers."""
+    return {"name": "sequential", "layers": layers}
 
 
 def _without_shape(layer: Description) -> Description:

@@ -65,7 +65,8 @@ def convert(model: KerasModel, name: str, input_format: Formats = None) -> Conve
             ends[call.name] = add_layer(builder, call, *(ends[source] for source in call.sources))
     outputs = {output: settled(ends[end]) for output, end in calls.outputs.items()}
     if not builder.nodes:
-        raise Refused(f"model {name}: nothing is left to compute; give a model with a layer behind its quantizer")
+        remedy = "give the number format of its input, or a model with a layer behind its quantizer"
+        raise Refused(f"model {name}: nothing is left to compute; {remedy}")
     if idle := [output for output, end in outputs.items() if end in quantizers]:
         raise Refused(f"model {name}: output {idle[0]} is input {outputs[idle[0]]} itself; leave it out of the model")
     return Conversion(Graph.of(name, inputs, builder.nodes, outputs), notes)
@@ -77,7 +78,7 @@ def _input(model: str, given: KerasInput, found: Calls, formats: Formats) -> tup
         raise Refused(f"model {model}: input shape {given.shape} is open; build it with a fixed shape")
     told = formats.get(given.name) if isinstance(formats, Mapping) else formats
     quantizer = _input_quantizer(given.name, found.calls)
-    if quantizer is not None:
+    if quantizer is not None and not (told is not None and _ends(given.name, found)):
         unused = told not in {None, quantizer.format}
         note = f"input format {told} was not used: the model's own quantizer gives {quantizer.format}"
         return Input(given.name, given.shape, quantizer.format, quantizer), note if unused else None
@@ -89,6 +90,11 @@ def _input(model: str, given: KerasInput, found: Calls, formats: Formats) -> tup
             f'for example --input-format "{key}fixed<16,6>"'
         )
     return Input(given.name, given.shape, told), None
+
+
+def _ends(name: str, found: Calls) -> bool:
+    """Whether the one call that reads an input gives an output: with a format of the input, it is an operation."""
+    return any(name in call.sources and call.name in found.outputs.values() for call in found.calls)
 
 
 def _input_quantizer(name: str, calls: tuple[Call, ...]) -> Cast | None:

@@ -36,7 +36,7 @@ def check_deterministic(layer: str, quantizer: Quantizer) -> None:
     kind = kind_of(quantizer)
     if kind in STOCHASTIC:
         raise Refused(f"layer {layer}: {kind} draws random numbers at inference too; use binary(use_01=True)")
-    if getattr(quantizer, "use_stochastic_rounding", False):
+    if kind in ("binary", "ternary") and quantizer.use_stochastic_rounding:  # others round to nearest at inference
         raise Refused(f"layer {layer}: {kind} with use_stochastic_rounding is not exact; remove it")
     if float(getattr(quantizer, "qnoise_factor", 1.0)) != 1.0:
         raise Refused(f"layer {layer}: {kind} with qnoise_factor {float(quantizer.qnoise_factor)}; set it to 1")

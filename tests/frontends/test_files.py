@@ -412,6 +412,17 @@ def test_a_sequential_model_of_keras_2_gets_its_input_layer(named, name):
     assert found[1:] == [{"class_name": "Dense", "config": {"units": 2, **named}}]
 
 
+def test_a_sequential_model_of_keras_2_2_is_a_list_of_layers(tmp_path):
+    model = keras.Sequential([keras.Input((4,)), layers.Dense(2, name="only")])
+    model.save_weights(tmp_path / "net.weights.h5")
+    only = {"name": "only", "units": 2, "batch_input_shape": [None, 4]}
+    again = load_model(
+        written(tmp_path, "net.json", {"class_name": "Sequential", "config": [{"class_name": "Dense", "config": only}]})
+    )
+    assert again.input_shape == (None, 4)
+    assert np.array_equal(again.layers[0].get_weights()[0], model.layers[0].get_weights()[0])
+
+
 def test_a_functional_architecture_and_its_weights_make_the_same_model(tmp_path):
     given = keras.Input((4,))
     found = qkeras.QDense(3, kernel_quantizer="quantized_bits(4,0,alpha=1)", use_bias=False)(given)

@@ -6,6 +6,7 @@ import pytest
 from qcompress.errors import QcompressError, Refused
 from qcompress.fixedpoint import Cast, Format
 from qcompress.frontends.qkeras import KerasBody, from_keras, import_keras, load_model, save_model
+from qcompress.graph import Quantize
 
 keras = import_keras()
 import qkeras  # noqa: E402
@@ -148,7 +149,7 @@ REFUSED = {
     ),
     "no bias quantizer": (lambda: [quantizer(), dense(bias_quantizer=None)], "layer dense: its bias has no quantizer"),
     "stochastic": (
-        lambda: [quantizer(), dense(), quantizer(bits(4, use_stochastic_rounding=True), "q")],
+        lambda: [quantizer(), dense(), quantizer(qkeras.binary(alpha=1, use_stochastic_rounding=True), "q")],
         "layer q: .*stochastic",
     ),
     "noise": (lambda: [quantizer(), dense(), quantizer(bits(4, qnoise_factor=0.5), "q")], "layer q: .*qnoise_factor"),
@@ -266,6 +267,27 @@ def test_what_is_not_exact_is_refused_with_the_layer_named(what):
 def test_image_layers_that_are_not_exact_are_refused(layer, message):
     with pytest.raises(Refused, match=message):
         from_keras(sequential((6, 6, 2), quantizer(), layer()), "model")
+
+
+@pytest.mark.parametrize("text", ["quantized_bits(4,1,alpha=1)", "quantized_relu(4,2)"])
+def test_a_quantizer_alone_is_an_operation_behind_a_format_of_the_input(text):
+    model = sequential((3,), qkeras.QActivation(text, name="alone"), keras.layers.Softmax())
+    given = Format(True, 8, 4)
+    graph = from_keras(model, "model", given)
+    assert graph.input_format == given
+    assert [type(node.operation) for node in graph.nodes] == [Quantize]
+    codes = np.arange(-128, 127).reshape(-1, 3)
+    assert np.array_equal(KerasBody(model, graph).run(codes), graph.run(codes))
+
+
+@pytest.mark.parametrize("kind", ["quantized_bits(4,1,alpha=1", "quantized_relu(4,1", "quantized_relu_po2(4,2"])
+def test_stochastic_rounding_is_to_nearest_at_inference(kind):
+    text = f"{kind},use_stochastic_rounding=True)"
+    kernel = qkeras.quantized_po2(4, 1, use_stochastic_rounding=True)
+    model = sequential((4,), quantizer(), dense(kernel_quantizer=kernel), qkeras.QActivation(text, name="last"))
+    graph = from_keras(model, "model")
+    codes = np.random.default_rng(0).integers(0, 256, (200, 4))
+    assert np.array_equal(KerasBody(model, graph).run(codes), graph.run(codes))
 
 
 def test_output_padding_is_refused():
