@@ -9,6 +9,8 @@ from qcompress.fixedpoint import Codes
 
 MOST_BITS = 36
 """Widest factor a."""
+WIDEST = 61
+"""Bits of the products that are compared, in int64: a difference of two fits."""
 MOST_SHIFT = 56
 HALVINGS = 120
 
@@ -97,8 +99,9 @@ def _slope(side: _Sides, channel: Channel) -> float:
 def _fitted(side: _Sides, slope: float, shift: int) -> tuple[int, int] | None:
     """Factor and offset of one channel; None if no offset fits the factors nearest to its slope."""
     nearest = int(np.floor(slope * 2.0**shift))
+    given, level = (max(int(np.abs(points[row]).max(initial=0)) for points in side) for row in (0, 1))
     for factor in (nearest, nearest + 1):
-        if abs(factor) >= 1 << MOST_BITS:
+        if abs(factor) >= 1 << MOST_BITS or max(level << shift, abs(factor) * given) >= 1 << WIDEST:
             continue
         under, over = ((points[1] << shift) - factor * points[0] for points in side)
         if not under.size or not over.size:  # cut off at one end at least

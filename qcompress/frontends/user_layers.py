@@ -36,8 +36,13 @@ def layer(name: str, keras_class: KerasClass) -> Callable[[Handler], Handler]:
     model, as body, computes with it. The decorated function takes (builder, call, *sources) and appends operations
     with `builder.add(name, operation, *sources)`, the last one named `call.name`, and gives that name; `call.layer` is
     the Keras layer, `builder.shapes` and `builder.formats` tell what its sources give. Where the layer cannot be exact
-    it raises Refused. A name that is registered again has the later function.
+    it raises Refused. A name that is registered again has the later function. Raises QcompressError for the name of a
+    layer that qcompress knows.
     """
+    from qcompress.frontends.layer_table import LAYERS
+
+    if name in LAYERS:
+        raise QcompressError(f"qcompress.frontends.layer: {name} is known here already: give your class another name")
 
     def registered(handler: Handler) -> Handler:
         _REGISTERED[name] = UserLayer(handler, keras_class)

@@ -68,6 +68,11 @@ def test_a_function_must_end_with_the_node_of_its_layer(function, said):
         doubled_as(function).convert("net", Format(True, 8, 8))
 
 
+def test_the_name_of_a_layer_that_is_known_is_not_taken():
+    with pytest.raises(QcompressError, match="QDense is known here already: give your class another name"):
+        layer("QDense", lambda: Doubled)
+
+
 def test_an_unknown_class_is_named_with_the_way_out(tmp_path):
     class Strange(keras.layers.Layer):
         def call(self, given):
