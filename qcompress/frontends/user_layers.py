@@ -11,6 +11,7 @@ from typing import Any, NamedTuple
 
 from qcompress.errors import QcompressError
 from qcompress.frontends.keras_objects import KerasLayer
+from qcompress.frontends.runtime import kind_of
 
 GROUP = "qcompress.layers"
 Handler = Callable[..., Any]
@@ -36,13 +37,9 @@ def layer(name: str, keras_class: KerasClass) -> Callable[[Handler], Handler]:
     model, as body, computes with it. The decorated function takes (builder, call, *sources) and appends operations
     with `builder.add(name, operation, *sources)`, the last one named `call.name`, and gives that name; `call.layer` is
     the Keras layer, `builder.shapes` and `builder.formats` tell what its sources give. Where the layer cannot be exact
-    it raises Refused. A name that is registered again has the later function. Raises QcompressError for the name of a
-    layer that qcompress knows.
+    it raises Refused. A name that is registered again has the later function; one of Keras' or QKeras' own layers means
+    the user's class in files, and leaves theirs as they are elsewhere.
     """
-    from qcompress.frontends.layer_table import LAYERS
-
-    if name in LAYERS:
-        raise QcompressError(f"qcompress.frontends.layer: {name} is known here already: give your class another name")
 
     def registered(handler: Handler) -> Handler:
         _REGISTERED[name] = UserLayer(handler, keras_class)
@@ -69,6 +66,8 @@ def keras_classes() -> dict[str, type]:
 def handler_of(layer: KerasLayer) -> Handler | None:
     """What was registered for the class of layer; None if nothing was."""
     _load()
+    if "." not in kind_of(layer):  # Keras' or QKeras' own
+        return None
     found = _REGISTERED.get(type(layer).__name__)
     return found.handler if found else None
 

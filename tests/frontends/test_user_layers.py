@@ -8,7 +8,7 @@ from helpers.paths import PLUG
 
 from qcompress.errors import QcompressError, Refused
 from qcompress.fixedpoint import Format
-from qcompress.frontends import layer, load_model, model_of
+from qcompress.frontends import layer, load_model, model_of, user_layers
 from qcompress.frontends.runtime import import_keras
 from qcompress.graph import Relu
 
@@ -68,9 +68,14 @@ def test_a_function_must_end_with_the_node_of_its_layer(function, said):
         doubled_as(function).convert("net", Format(True, 8, 8))
 
 
-def test_the_name_of_a_layer_that_is_known_is_not_taken():
-    with pytest.raises(QcompressError, match="QDense is known here already: give your class another name"):
-        layer("QDense", lambda: Doubled)
+def test_keras_own_layers_stay_what_they_are(monkeypatch):
+    monkeypatch.setattr(user_layers, "_REGISTERED", {})
+    layer("Flatten", lambda: Doubled)(lambda builder, call, source: builder.add(call.name, Relu(), source))
+    model = model_of(keras.Sequential([keras.Input((3, 2)), keras.layers.Flatten(), keras.layers.ReLU()]))
+    assert [type(node.operation).__name__ for node in model.convert("net", Format(True, 8, 8)).graph.nodes] == [
+        "Flatten",
+        "Relu",
+    ]
 
 
 def test_an_unknown_class_is_named_with_the_way_out(tmp_path):
