@@ -61,10 +61,9 @@ def test_costs_are_near_what_builds_took() -> None:
     """Of the table in `build_cost`, within its factor of two."""
     jet, larger = dense(16, 64, 32, 32, 5), dense(64, 96, 32, 8)
     for target, graph, seconds, megabytes in (
-        (Hls(), dense(4, 8, 3), 2.6, 271),
-        (Hls(), jet, 15, 398),
-        (Hls(), larger, 90, 507),
-        (Hls(io_type="io_stream"), jet, 17, 411),
+        (Hls(), dense(4, 8, 3), 2.1, 255),
+        (Hls(), larger, 2.4, 262),
+        (Hls(io_type="io_stream"), larger, 3.1, 299),
         (Hls("Quartus"), larger, 3.6, 363),
         (Hls("Catapult"), larger, 2.4, 243),
         (Rtl(), jet, 87, 890),
@@ -77,9 +76,8 @@ def test_costs_are_near_what_builds_took() -> None:
 
 def test_the_cost_knows_what_makes_builds_long() -> None:
     assert Hls().cost(image(64))[0] > 10 * Hls().cost(image(32))[0] > 100 * Hls(io_type="io_stream").cost(image(8))[0]
-    assert Hls().cost(dense(45, 128, 64, 24, 5))[0] > 300
+    assert Hls().cost(dense(45, 128, 64, 24, 5))[0] < 5  # whose weights are read when the simulation begins
     look_up = Graph("t", (16,), Format(True, 12, 2), (Node("t", Table(np.zeros(4096), NARROW), "input"),))
-    assert Hls().cost(look_up)[0] > 10
     assert Rtl().cost(look_up)[0] > 10
     assert RtlLoadable().cost(dense(100, 100))[0] > 2 * RtlLoadable().cost(dense(40, 40))[0]
 
