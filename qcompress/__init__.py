@@ -14,7 +14,6 @@ What a notebook needs stands here; each name is imported when it is first used, 
 
 import sys
 from importlib import import_module
-from importlib.abc import MetaPathFinder
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
@@ -65,7 +64,7 @@ _HOMES = {
 """Rooms of the classes; the functions are those of `api`."""
 
 
-class _Qkeras(MetaPathFinder):
+class _Qkeras:
     """Has `import qkeras` take QKeras' own files where the distribution hgq2 has put others in their place."""
 
     def find_spec(self, fullname: str, path: Any = None, target: Any = None) -> Any:

@@ -17,8 +17,8 @@ from qcompress.detectors import Results, SampleCard, Table, load_detector
 from qcompress.errors import QcompressError, QcompressWarning
 from qcompress.fixedpoint import Codes, Format, Values
 from qcompress.frontends import Model, load_model, model_of
-from qcompress.frontends.post_training import Quantized, parse_plan
-from qcompress.frontends.post_training import quantize as quantize_model
+from qcompress.frontends.post_training.plan import parse_plan
+from qcompress.frontends.post_training.quantizing import Quantized
 from qcompress.graph import Graph
 from qcompress.progress import Report, silent
 from qcompress.targets import Body, Hardware, Target, choose
@@ -161,14 +161,16 @@ def quantize(
 
     Example:
         >>> import keras, numpy
-        >>> layers = [keras.Input((4,)), keras.layers.Dense(8, activation="relu"), keras.layers.Dense(2)]
+        >>> first = keras.layers.Dense(8, activation="relu", name="first")
+        >>> layers = [keras.Input((4,)), first, keras.layers.Dense(2)]
         >>> done = qcompress.quantize(keras.Sequential(layers), "weights=8,activations=8,inputs=8", numpy.eye(4))
         >>> [one.layer for one in done.cost.layers], done.cost.rows
-        (['input', 'dense_function'], 4)
+        (['input', 'first_function'], 4)
         >>> qcompress.compile(done.model).output_shape
         (2,)
     """
-    return quantize_model(_loaded(model, None, "qkeras")[0].content, parse_plan(str(plan), percentile), values)
+    done: Quantized = _loaded(model, None, None)[0].quantized(parse_plan(str(plan), percentile), values)
+    return done
 
 
 def run(

@@ -29,7 +29,7 @@ from qcompress import cli
 from qcompress.config import parse_config
 from qcompress.fixedpoint import Format
 from qcompress.frontends import user_layers
-from qcompress.frontends.post_training import parse_plan
+from qcompress.frontends.post_training.plan import parse_plan
 from qcompress.graph import Add, Graph, Input, Node
 from qcompress.targets.cpp.emit import header, namespace
 

@@ -157,7 +157,7 @@ def verify(
 def _budget(text: str | None, targets: str | None) -> float:
     """Seconds for the builds of targets that are not named; raises QcompressError where some are."""
     if text is not None and targets is not None:
-        raise QcompressError("--budget is for targets that are not named: leave out it or --targets")
+        raise QcompressError("--budget is for targets that are not named: leave one of them out")
     return seconds_in(text or "5m")
 
 

@@ -11,7 +11,7 @@ from pathlib import Path
 from typing import Any
 
 from qcompress.errors import QcompressError
-from qcompress.frontends.conversion import Conversion, Formats, FrontEnd, ReferenceBody
+from qcompress.frontends.conversion import Conversion, Formats, FrontEnd, QuantizesFloats, ReferenceBody
 from qcompress.frontends.user_layers import layer
 from qcompress.graph import Graph
 
@@ -20,6 +20,7 @@ __all__ = [
     "Formats",
     "FrontEnd",
     "Model",
+    "QuantizesFloats",
     "ReferenceBody",
     "front_end",
     "front_ends",
@@ -54,6 +55,15 @@ class Model:
     def function(self) -> Callable[[Any], Any]:
         """It on real values."""
         return self.front_end.function(self.content)
+
+    def quantized(self, plan: Any, values: Any = None) -> Any:
+        """A quantized model of this one of floats, as `QuantizesFloats` says.
+
+        Raises QcompressError where the front end makes none.
+        """
+        if not isinstance(self.front_end, QuantizesFloats):
+            raise QcompressError(f"front end {self.front_end.name} quantizes no models of floats: give a Keras model")
+        return self.front_end.quantized(self.content, plan, values)
 
     def save(self, path: Path) -> Path:
         """Write the model so that `load_model` reads it again; gives the file.

@@ -35,6 +35,18 @@ class ReferenceBody(Protocol):
 
 
 @runtime_checkable
+class QuantizesFloats(Protocol):
+    """A front end that can also make quantized models of models of floats, where a user asks for it."""
+
+    def quantized(self, model: Any, plan: Any, values: Any) -> Any:
+        """The quantized model, what it cost and what was done, as `post_training.quantizing.Quantized`.
+
+        plan: `post_training.plan.Plan`; values: of the inputs, or None. Raises QcompressError, Refused.
+        """
+        ...
+
+
+@runtime_checkable
 class FrontEnd(Protocol):
     """What describes a network, and how it becomes a graph. One object for each entry of group qcompress.frontends."""
 

@@ -4,8 +4,7 @@ Every quantizer is a cast of each element by the state that it has stored, weigh
 give, sums are exact, and functions are tables. Whatever is not proven exact is refused, with the layer's name.
 """
 
-from collections.abc import Callable, Iterator, Mapping
-from functools import partial
+from collections.abc import Iterator, Mapping
 from pathlib import Path
 from typing import Any
 
@@ -15,15 +14,15 @@ from qcompress.frontends.builder import Builder
 from qcompress.frontends.calls import Call, Calls, calls_of
 from qcompress.frontends.calls import Input as KerasInput
 from qcompress.frontends.conversion import Conversion, Formats
-from qcompress.frontends.files import save_model
 from qcompress.frontends.hgq2_attention import readers
 from qcompress.frontends.hgq2_body import Hgq2Body
 from qcompress.frontends.hgq2_files import holds_hgq2, load_model, names_hgq2
 from qcompress.frontends.hgq2_layers import ATTENTION, add_layer, hgq_kind, input_formats, input_quantizers
 from qcompress.frontends.hgq2_quantizers import Formats as EachFormat
 from qcompress.frontends.hgq2_quantizers import cover
-from qcompress.frontends.keras_objects import KerasModel, Tensor
-from qcompress.frontends.runtime import kind_of, predict
+from qcompress.frontends.keras_files import KerasFiles
+from qcompress.frontends.keras_objects import KerasModel
+from qcompress.frontends.runtime import kind_of
 from qcompress.graph import Graph, Input
 
 __all__ = ["Hgq2Body", "convert", "load_model"]
@@ -102,7 +101,7 @@ def _formats(call: Call, place: int) -> EachFormat | None:
     return input_formats(call, [axes] * len(quantizers))[place]
 
 
-class Hgq2:
+class Hgq2(KerasFiles):
     """The front end of Keras models with HGQ2's layers."""
 
     name = "hgq2"
@@ -118,12 +117,6 @@ class Hgq2:
         """The model at path, of which nothing is executed; weights: none. Raises QcompressError in one line."""
         return load_model(path, weights)
 
-    def save(self, model: KerasModel, path: Path) -> Path:
-        """Write model as path with .keras behind, a file whose bytes depend on the model alone; gives the file."""
-        target = path.with_name(f"{path.name}.keras")
-        save_model(model, target)
-        return target
-
     def convert(self, model: KerasModel, name: str, formats: Formats) -> Conversion:
         """The exact graph of model, named `name`, and notes; formats: of inputs. Raises Refused."""
         return convert(model, name, formats)
@@ -131,10 +124,6 @@ class Hgq2:
     def body(self, model: KerasModel, graph: Graph) -> Hgq2Body:
         """HGQ2's own layers in float64, weights and tables as they are in float32, on the codes of graph."""
         return Hgq2Body(model, graph)
-
-    def function(self, model: KerasModel) -> Callable[[Tensor], Tensor]:
-        """The model's predict in float32, on arrays of values (rows, ...)."""
-        return partial(predict, model)
 
 
 FRONT_END = Hgq2()

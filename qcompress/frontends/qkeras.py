@@ -5,10 +5,9 @@ narrowest one that loses nothing, by exact ranges. Whatever is not proven exact 
 """
 
 import sys
-from collections.abc import Callable, Mapping
-from functools import partial
+from collections.abc import Mapping
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from qcompress.errors import Refused
 from qcompress.fixedpoint import Cast, Overflow
@@ -20,12 +19,17 @@ from qcompress.frontends.conversion import Conversion, Formats
 from qcompress.frontends.exactness import float32_exact
 from qcompress.frontends.files import SUFFIXES, load_model, save_model
 from qcompress.frontends.hgq2_files import holds_hgq2, names_hgq2
-from qcompress.frontends.keras_objects import KerasModel, Tensor
+from qcompress.frontends.keras_files import KerasFiles
+from qcompress.frontends.keras_objects import KerasModel
 from qcompress.frontends.layer_table import OWN, add_layer
 from qcompress.frontends.pending import End, settled
+from qcompress.frontends.post_training.plan import Plan
 from qcompress.frontends.quantizers import cast_of, check_activation
 from qcompress.frontends.runtime import import_keras, kind_of, predict
 from qcompress.graph import Graph, Input
+
+if TYPE_CHECKING:
+    from qcompress.frontends.post_training.quantizing import Quantized
 
 __all__ = [
     "Conversion",
@@ -112,7 +116,7 @@ def _input_quantizer(name: str, calls: tuple[Call, ...]) -> Cast | None:
     return cast
 
 
-class QKeras:
+class QKeras(KerasFiles):
     """The front end of Keras models with QKeras layers, or with our own layers in a chip's arithmetic."""
 
     name = "qkeras"
@@ -132,12 +136,6 @@ class QKeras:
         """
         return load_model(path, weights)
 
-    def save(self, model: KerasModel, path: Path) -> Path:
-        """Write model as path with .keras behind, a file whose bytes depend on the model alone; gives the file."""
-        target = path.with_name(f"{path.name}.keras")
-        save_model(model, target)
-        return target
-
     def convert(self, model: KerasModel, name: str, formats: Formats) -> Conversion:
         """The exact graph of model, named `name`, and notes; formats: of inputs without a quantizer. Raises Refused."""
         return convert(model, name, formats)
@@ -146,9 +144,11 @@ class QKeras:
         """The model in float32 where Keras is exact with that on graph, else in float64."""
         return KerasBody(model, graph)
 
-    def function(self, model: KerasModel) -> Callable[[Tensor], Tensor]:
-        """The model's predict in float32, on arrays of values (rows, ...)."""
-        return partial(predict, model)
+    def quantized(self, model: KerasModel, plan: Plan, values: Any) -> "Quantized":
+        """A QKeras model of one of floats, what it cost on values and what was done. Raises QcompressError, Refused."""
+        from qcompress.frontends.post_training.quantizing import quantize
+
+        return quantize(model, plan, values)
 
 
 FRONT_END = QKeras()

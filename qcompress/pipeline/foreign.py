@@ -14,7 +14,9 @@ from qcompress.errors import QcompressError
 from qcompress.files import file_hash
 from qcompress.fixedpoint import Format
 from qcompress.frontends import Formats, Model, load_model
-from qcompress.frontends.post_training import Cost, parse_plan, quantize, read_values
+from qcompress.frontends.post_training.figures import Cost
+from qcompress.frontends.post_training.plan import parse_plan
+from qcompress.frontends.post_training.quantizing import read_values
 from qcompress.pipeline.building import build_targets
 from qcompress.pipeline.choosing import BUDGET_S, ROWS, affordable, named
 from qcompress.pipeline.job import inputs_hash
@@ -141,14 +143,8 @@ def _loaded(foreign: Foreign) -> tuple[Model, Cost | None, tuple[str, ...]]:
         return model, None, ()
     asked = foreign.quantization
     plan = parse_plan(asked.plan, asked.percentile)
-    if model.front_end.name != KERAS:
-        raise QcompressError(f"{foreign.path}: --quantize is for Keras models, this is read by {model.front_end.name}")
-    done = quantize(model.content, plan, read_values(asked.values) if asked.values else None)
+    done = model.quantized(plan, read_values(asked.values) if asked.values else None)
     return Model(model.front_end, done.model), done.cost, done.notes
-
-
-KERAS = "qkeras"
-"""Name of the front end whose models can be quantized after training."""
 
 
 def _keep_model(foreign: Foreign, model: Model, folder: Path) -> None:

@@ -62,7 +62,7 @@ def run_logged(
     environment: variables set besides ours; time_limit_s: seconds after which it is ended. Raises ProgramFailed,
     naming the log, if it fails, OutOfTime if it takes longer.
     """
-    workers = _WORKERS.get(threading.get_ident())
+    workers: Workers | None = getattr(_THREAD, "workers", None)
     package_root = str(Path(qcompress.__file__).parents[1])
     path = os.pathsep.join(part for part in (package_root, os.environ.get("PYTHONPATH", "")) if part)
     with log.open("ab") as sink:
@@ -98,11 +98,11 @@ class Workers(ThreadPoolExecutor):
     """
 
     def __init__(self, count: int) -> None:
-        super().__init__(count, initializer=lambda: _WORKERS.__setitem__(threading.get_ident(), self))
+        super().__init__(count, initializer=lambda: setattr(_THREAD, "workers", self))
         self._programs: set[subprocess.Popen[bytes]] = set()
         self._guard = threading.Lock()
         self._ended = False
-        self._outer = _WORKERS.get(threading.get_ident())
+        self._outer: Workers | None = getattr(_THREAD, "workers", None)
 
     def began(self, process: subprocess.Popen[bytes]) -> None:
         """Note a program of one of the threads; it is ended where all are."""
@@ -132,8 +132,8 @@ class Workers(ThreadPoolExecutor):
         self.shutdown(wait=True)
 
 
-_WORKERS: dict[int, Workers] = {}
-"""By identity of the thread."""
+_THREAD = threading.local()
+"""Of a thread of Workers: `workers`, whose it is."""
 
 
 def _end_program(process: subprocess.Popen[bytes]) -> None:

@@ -1,6 +1,7 @@
 """Outside programs are run with a log, and ended with all that they have started."""
 
 import sys
+import threading
 import time
 from pathlib import Path
 
@@ -51,6 +52,26 @@ def test_an_exception_ends_the_programs_of_all_workers_at_once(tmp_path: Path, n
     for future in futures:
         with pytest.raises(ProgramFailed, match=r"sleeping failed \(signal 9\)"):
             future.result()
+
+
+def test_a_thread_that_comes_later_is_not_taken_for_one_that_was_ended(tmp_path: Path) -> None:
+    """Identities of threads are given again."""
+
+    def write() -> None:
+        run_logged([sys.executable, "-c", "open('done', 'a').write('x')"], tmp_path, tmp_path / "log", "writing")
+
+    def interrupted() -> None:
+        with Workers(1) as workers:
+            workers.submit(int).result()
+            raise ZeroDivisionError
+
+    for _ in range(5):
+        with pytest.raises(ZeroDivisionError):
+            interrupted()
+        later = threading.Thread(target=write)
+        later.start()
+        later.join()
+    assert (tmp_path / "done").read_text() == "x" * 5
 
 
 def test_a_failure_says_how_it_ended_and_where_the_log_is(tmp_path: Path) -> None:

@@ -104,7 +104,7 @@ class Hls:
         refuse_networks(self.layers, names)
 
     def build(self, graph: Graph, folder: Path) -> "Simulator | Project":
-        """Write the project of graph to folder/project and compile its C simulation (about 10 s for 2100 weights).
+        """Write the project of graph to folder/project and compile its C simulation (seconds).
 
         Raises Refused, ToolMissing.
         """

@@ -67,7 +67,10 @@ def retimed(logic: Any, cost: Sequence[float], found: Plan) -> Plan:
         return found
     flow = flow_of(logic.ops, logic.out_idxs, cost, [width(op) for op in logic.ops])
     inputs = [number for number, op in enumerate(logic.ops) if op.opcode == READ]
-    stages = fewest_registers(flow, inputs, found.longest, found.depth)
+    try:
+        stages = fewest_registers(flow, inputs, found.longest, found.depth)
+    except ValueError:  # the solver gave up: those found are as good for the clock
+        return found
     arrivals: list[float] = []
     for op, stage, own in zip(logic.ops, stages, cost, strict=True):
         arrivals.append(own + max((arrivals[each] for each in op.input_ids if stages[each] == stage), default=0.0))

@@ -68,7 +68,7 @@ def too_long(flow: Flow, longest: float) -> list[tuple[int, int]]:
 def fewest_registers(flow: Flow, fixed: Iterable[int], longest: float, depth: int) -> list[int]:
     """Stages of operations, depth of them none longer than longest, in ns, with the fewest bits in registers.
 
-    fixed: numbers of the operations that stay in stage 0. There must be such stages at all.
+    fixed: numbers of the operations that stay in stage 0. Raises ValueError where there are no such stages.
     """
     from scipy.optimize import linprog
     from scipy.sparse import coo_array
@@ -88,4 +88,6 @@ def fewest_registers(flow: Flow, fixed: Iterable[int], longest: float, depth: in
     bounds += [(depth - 1 if number in flow.kept else 0, depth - 1) for number in range(count)]
     bits = np.array(flow.bits, np.float64)
     found = linprog(np.concatenate([-bits, bits]), A_ub=matrix, b_ub=rules[:, 2], bounds=bounds, method="highs-ds")
+    if found.x is None:
+        raise ValueError(f"no stages found: {found.message}")
     return [int(stage) for stage in np.rint(found.x[:count])]

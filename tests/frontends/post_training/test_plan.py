@@ -8,7 +8,8 @@ import pytest
 
 from qcompress.errors import QcompressError
 from qcompress.fixedpoint import Format
-from qcompress.frontends.post_training import parse_plan, read_values
+from qcompress.frontends.post_training.plan import parse_plan
+from qcompress.frontends.post_training.quantizing import read_values
 
 
 def test_formats_and_bits_by_kind_and_layer(tmp_path: Path) -> None:

@@ -6,7 +6,8 @@ import pytest
 from qcompress.errors import QcompressError, Refused
 from qcompress.fixedpoint import Format
 from qcompress.frontends import model_of
-from qcompress.frontends.post_training import parse_plan, quantize
+from qcompress.frontends.post_training.plan import parse_plan
+from qcompress.frontends.post_training.quantizing import quantize
 from qcompress.frontends.runtime import import_keras, import_qkeras
 
 keras = import_keras()

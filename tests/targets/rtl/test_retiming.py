@@ -45,6 +45,13 @@ def test_no_other_stages_keep_fewer_bits(seed: int) -> None:
     assert register_bits(flow, found, 5) == min(register_bits(flow, stages, 5) for stages in possible)
 
 
+def test_too_few_stages_are_said() -> None:
+    flow = flow_of([Op(()), Op((0,)), Op((1,))], [2], [0, 1, 1], [4, 4, 4])
+    assert fewest_registers(flow, [0], 1.0, 2) == [0, 0, 1]
+    with pytest.raises(ValueError, match="no stages found"):
+        fewest_registers(flow, [0], 1.0, 1)
+
+
 def test_a_value_read_late_is_made_late_and_a_sum_of_two_early() -> None:
     flow = flow_of([Op(()), Op(()), Op((0, 1)), Op((0,)), Op((2, 3))], [4], [0, 0, 1, 1, 1], [4, 4, 3, 9, 9])
     assert set(too_long(flow, 1.0)) == {(0, 4), (1, 4), (2, 4), (3, 4)}
