@@ -10,16 +10,25 @@ from qcompress.candidate import Candidate, figures
 from qcompress.candidate.figures import EvaluationFigures, GraphFigures, SampleFigures, TrainingFigures
 from qcompress.detectors import Table
 from qcompress.errors import QcompressError
+from qcompress.frontends.post_training.figures import Cost, LayerCost, OutputCost
 from qcompress.synthesis import Origin, SynthesisReport
 from qcompress.synthesis.report import Part
 from qcompress.verification import Comparison
 
 TABLE = Table("Scores", ("what", "value"), (("rows", 12), ("mean", 0.1), ("word", "-"), ("unknown", None)), "a note")
 REPORT = SynthesisReport("yosys", Origin.OPEN_FLOW, lut=3, fmax_mhz=101.5, parts=(Part("dense", 2),), notes=("n",))
+COST = Cost(
+    9,
+    (OutputCost("scores", 0.5, 0.25, None), OutputCost("kinds", 0.5, 0.25, 0.125)),
+    (LayerCost("dense", "fixed<8,2>", 0.01, 0.0, 1),),
+)
 FOUND = {
     figures.SAMPLE: SampleFigures("simulated electron", 100, 20, "ab", "cd"),
     figures.TRAINING: {"net": TrainingFigures(3, 2, 0.25, "last", None, 80, ("decoder",), own=True)},
-    figures.GRAPHS: {"net": GraphFigures("ef", 4, 20, 4, 8, {"input": "fixed<8,8>"}, {"dense": False}, True, ("n",))},
+    figures.GRAPHS: {
+        "net": GraphFigures("ef", 4, 20, 4, 8, {"input": "fixed<8,8>"}, {"dense": False}, True, COST, ("n",)),
+        "other": GraphFigures(notes=("a", "b")),
+    },
     figures.VERIFICATION: {"net": [Comparison("cpp", "random", 10, 20, 1, "row 3, layer dense")]},
     figures.SYNTHESIS: {"net": REPORT},
     figures.EVALUATION: EvaluationFigures({"auc": 0.9, "rows": 12}, (TABLE,), ("too much is lost",)),
