@@ -6,9 +6,17 @@ import pytest
 from helpers.paths import ROOT
 
 NOTEBOOKS = sorted((ROOT / "notebooks").glob("*.ipynb"))
+TRAINS = {"1_from_data_to_candidate"}
+"""Those that take longest, for what other tests do as well."""
 
 
-@pytest.mark.parametrize("path", NOTEBOOKS, ids=lambda path: path.stem)
+@pytest.mark.parametrize(
+    "path",
+    [
+        pytest.param(path, marks=[pytest.mark.campaign] if path.stem in TRAINS else [], id=path.stem)
+        for path in NOTEBOOKS
+    ],
+)
 def test_a_notebook_runs(path, tmp_path):
     notebook = nbformat.read(path, 4)
     nbformat.validate(notebook)

@@ -23,7 +23,7 @@ def graph():
 def candidate(graph, tmp_path):
     made = Candidate.create(tmp_path / "a", DESCRIPTION)
     graph.save(made.folder / "graph" / graph.name)
-    Cpp().build(graph, made.folder / "cpp" / graph.name)
+    Cpp(optimization="0").build(graph, made.folder / "cpp" / graph.name)
     return made
 
 

@@ -80,6 +80,7 @@ def test_what_is_wrong_is_one_line(qcompress, econt_candidate, other_sample, tmp
     assert sorted(entry.name for entry in (tmp_path / "mine").iterdir()) == ["thesis.tex"]
 
 
+@pytest.mark.campaign
 def test_a_detector_without_algorithms_says_so(qcompress, tmp_path):
     config = tmp_path / "dummy.yaml"
     config.write_text(

@@ -45,6 +45,7 @@ def test_add_list_show_get_retire_check(qcompress, registered, econt_candidate, 
     assert qcompress("registry", "check", "--expect", "other", *registered).returncode == 1
 
 
+@pytest.mark.campaign
 def test_a_candidate_of_a_run_is_evaluated(qcompress, registered, tmp_path):
     wanted = ("evaluate", "registry:encoder", *registered, "--rows", 50, "--algorithms", "repeater")
     assert qcompress(*wanted, "--run", 120, "--out", tmp_path / "scores").returncode == 0

@@ -118,6 +118,7 @@ def test_a_run_killed_in_one_step_after_the_other_gives_the_undisturbed_candidat
     assert not list(folder.glob(".*.partial"))
 
 
+@pytest.mark.campaign
 def test_an_interrupted_run_says_so_and_goes_on(undisturbed, config, qcompress, command_server, tmp_path):
     folder = tmp_path / "c"
     for step, order in (("train", signal.SIGINT), ("compile", signal.SIGTERM)):

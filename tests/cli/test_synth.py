@@ -251,6 +251,7 @@ def test_a_damaged_vendor_report_is_one_line(qcompress: Command, tmp_path: Path)
     assert "summary.ndjson: holds lines that are no JSON objects" in done.stderr
 
 
+@pytest.mark.campaign
 def test_choices_of_a_flow_are_taken_and_a_clock_is_compared(
     candidate: Path, qcompress: Command, tmp_path: Path
 ) -> None:

@@ -86,9 +86,9 @@ def wrong_hls(taken: list[tuple[Graph, Codes]], settings: Hls, folder: Path) -> 
     return [graph.name for graph, count in zip(graphs, wrong, strict=True) if count]
 
 
-def test_eight_networks(tmp_path: Path) -> None:
-    taken = networks(range(8))
-    assert len(taken) >= 6
+def test_five_networks(tmp_path: Path) -> None:
+    taken = networks(range(5))
+    assert len(taken) >= 4
     assert wrong_cpp(taken, tmp_path / "cpp") == []
     assert wrong_hls(taken[::2], VITIS, tmp_path / "vitis") == []
     assert wrong_hls(taken[1::2], QUARTUS, tmp_path / "quartus") == []

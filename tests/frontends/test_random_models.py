@@ -15,8 +15,8 @@ def check(seed):
 
 
 def test_random_networks_equal_keras_in_every_layer():
-    taken = [check(seed) for seed in range(100, 106)]  # those of test_every_body are others
-    assert sum(taken) >= 4
+    taken = [check(seed) for seed in range(100, 103)]  # those of test_every_body are others
+    assert sum(taken) >= 2
 
 
 @pytest.mark.campaign

@@ -50,7 +50,7 @@ def test_names_are_those_of_layers_or_of_dictionaries():
     assert named.outputs == {"class": "logits", "energy": "total", "seen": "hidden"}
 
 
-@pytest.mark.parametrize("named", [False, True])
+@pytest.mark.parametrize("named", [True, pytest.param(False, marks=pytest.mark.campaign)])
 def test_keras_gives_the_codes_of_every_output_and_every_layer(named, tmp_path):
     model = two_in_three_out(named=named)
     save_model(model, tmp_path / "m.keras")
@@ -115,7 +115,12 @@ def test_a_nested_model_of_two_inputs_and_outputs_is_unrolled():
 
 
 @pytest.mark.parametrize(
-    "target", [Cpp(), Hls(), Rtl(optimization="0"), RtlLoadable(optimization="0")], ids=lambda target: target.name
+    "target",
+    [
+        *(Cpp(optimization="0"), Rtl(optimization="0")),
+        *(pytest.param(target, marks=pytest.mark.campaign) for target in (Hls(), RtlLoadable(optimization="0"))),
+    ],
+    ids=lambda target: target.name,
 )
 def test_two_inputs_and_three_outputs_are_the_same_in_every_body(target, tmp_path):
     model = model_of(two_in_three_out())

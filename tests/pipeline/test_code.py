@@ -165,38 +165,6 @@ def change(path: Path, old: str, new: str) -> None:
     path.write_text(text.replace(old, new, 1))
 
 
-STALE = """
-from pathlib import Path
-from qcompress.candidate import Candidate
-from qcompress.config import load_config
-from qcompress.pipeline.job import Job
-from qcompress.pipeline.steps import STEPS
-candidate = Candidate.open(Path("c"))
-job = Job(load_config(Path("dummy.yaml")), candidate, candidate.detector)
-print(*(name for name in candidate.steps if not candidate.is_current(name, STEPS[name].inputs(job))))
-"""
-"""Steps that a run would make again first."""
-
-
-def stale(folder: Path) -> set[str]:
-    """What a run with the package in `folder` would begin with."""
-    environment = os.environ | {"PYTHONPATH": f"{folder}{os.pathsep}{PLUG}"}
-    command = [sys.executable, "-c", STALE]
-    done = subprocess.run(command, cwd=folder, env=environment, capture_output=True, text=True, check=True)
-    return set(done.stdout.split())
-
-
-def test_a_comment_in_a_plot_changes_the_report_alone_and_a_line_of_the_graph_what_follows(copied):
-    assert all(said.startswith("done") for said in steps_of(copied).values())
-    assert stale(copied) == set()
-    change(copied / "qcompress" / "plots" / "style.py", "\nCOLOURS = ", "\n# a comment\nCOLOURS = ")
-    assert stale(copied) == {"report"}
-    change(copied / "qcompress" / "graph" / "linear.py", "CHUNK = 4_000_000", "CHUNK = 4_000_001")
-    again = stale(copied)
-    assert again >= {"compile", "verify"}
-    assert "sample" not in again
-
-
 @pytest.mark.campaign
 def test_a_comment_in_a_plot_makes_the_report_alone_and_a_line_of_the_graph_what_follows(copied):
     first = steps_of(copied)

@@ -46,7 +46,10 @@ def smaller(monkeypatch: pytest.MonkeyPatch, **capacities: int) -> None:
     monkeypatch.setattr(place_route, "find_device", lambda name: replace(find_device(name), **capacities))
 
 
-@pytest.mark.parametrize("family", SMALLEST)
+@pytest.mark.parametrize(
+    "family",
+    [*list(SMALLEST)[:-1], pytest.param("gatemate", marks=pytest.mark.campaign)],  # the slowest
+)
 def test_every_family_places_routes_and_gives_a_clock(family: str, source: Path, tmp_path: Path) -> None:
     report = synthesize(
         [source], "top", tmp_path / "out", flow=FAMILIES[family].flow, device=SMALLEST[family], clock_mhz=125
@@ -156,6 +159,7 @@ def test_a_run_that_was_cut_short_is_run_again_with_more_time(
     assert (seen, report.fmax_mhz) == ([5, 60], 90.0)
 
 
+@pytest.mark.campaign
 def test_products_beyond_the_multipliers_go_into_look_up_tables(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:

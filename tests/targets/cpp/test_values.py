@@ -40,8 +40,9 @@ OLD = "x86-64" if is_x86() else "native"
 @pytest.mark.parametrize(
     ("dtype", "machine"),
     [
-        *((np.float32, OLD), (np.float64, "native")),
-        *(pytest.param(*case, marks=pytest.mark.campaign) for case in ((np.float32, "native"), (np.float64, OLD))),
+        (np.float32, OLD),
+        pytest.param(np.float32, "native", marks=pytest.mark.campaign),
+        *(pytest.param(np.float64, machine, marks=pytest.mark.campaign) for machine in ("native", OLD)),
     ],
 )
 def test_every_rounding_and_overflow_on_values_equals_the_reference(dtype: type, machine: str, tmp_path: Path) -> None:

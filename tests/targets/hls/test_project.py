@@ -72,7 +72,7 @@ def accepted_network(rng: np.random.Generator) -> Graph:
         return graph
 
 
-@pytest.mark.parametrize("seed", [*range(2), *campaign(range(2, 60))])
+@pytest.mark.parametrize("seed", [0, *campaign(range(1, 60))])
 def test_networks_equal_the_graph(seed: int, tmp_path: Path) -> None:
     rng = np.random.default_rng(seed)
     graph = accepted_network(rng)
@@ -138,7 +138,11 @@ def test_branches_equal_the_graph(settings: Hls, tmp_path: Path) -> None:
     assert wrong_operations(settings, graphs, tmp_path) == []
 
 
-@pytest.mark.parametrize("settings", [Hls("Catapult", "io_stream"), Hls("Quartus", "io_stream")], ids=lambda s: s.name)
+@pytest.mark.parametrize(
+    "settings",
+    [Hls("Quartus", "io_stream"), *campaign([Hls("Catapult", "io_stream")])],
+    ids=lambda settings: settings.name,
+)
 def test_a_built_stream_equals_the_graph(settings: Hls, tmp_path: Path) -> None:
     graph = random_branches(np.random.default_rng(7))
     codes = random_codes(np.random.default_rng(7), graph.input_format, (300, *graph.input_shape))

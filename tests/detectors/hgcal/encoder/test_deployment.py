@@ -83,6 +83,7 @@ def test_emulate_gives_the_latents_that_the_chip_sends(chip_candidate, init_yaml
         assert (emulated[f"LATENT_{k}"] == sent[f"latent_{k}"] // 64).all()
 
 
+@pytest.mark.campaign
 def test_the_published_latents_in_hls_c_simulation(data_file, tmp_path):
     """The chip's graph of the published registers through hls4ml: the reference vectors' 57,024 latents."""
     folder = data_file("econt/mcDataset/AE_8x8_c8_S2_ele_qkeras")

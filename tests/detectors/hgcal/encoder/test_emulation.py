@@ -67,6 +67,7 @@ def test_no_latent_differs_in_the_hls_project(econt_candidate, emulated, input_c
     assert np.count_nonzero(got != emulated[LATENTS].to_numpy()) == 0
 
 
+@pytest.mark.campaign
 def test_no_latent_differs_in_the_verilog_of_an_encoder_of_two_filters(input_codes, tmp_path):
     """A quarter of the candidate's, whose Verilog takes minutes to compile and is verified by the demo."""
     make_deterministic(1)

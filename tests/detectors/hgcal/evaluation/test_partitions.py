@@ -69,6 +69,7 @@ def test_one_partition_seven_and_a_lost_worker_give_the_same_bits(sample_file, s
     assert fatal.exists()
 
 
+@pytest.mark.campaign
 def test_clusters_too_are_the_same_in_one_partition_and_in_seven(tmp_path, monkeypatch):
     monkeypatch.setattr(scoring, "BLOCK_ROWS", 600)
     whole_events = tmp_path / "photons.h5"

@@ -67,6 +67,7 @@ def test_each_orientation_of_the_published_encoder_is_another_codec(on_chip, fol
     assert (arrived[0][np.arange(40), largest] == arrived[0].max(axis=1))[busy.exists.all(axis=1)].all()
 
 
+@pytest.mark.campaign
 def test_it_is_scored_beside_a_candidate(tmp_path, folder):
     fast_simulation.simulate("electron-200pu-axis", 60, 9, tmp_path / "sample.h5")
     image = Format(False, 8, 1)

@@ -63,7 +63,7 @@ def test_clusters_are_refused_where_they_would_mislead(sample_file, tmp_path):
         "clusters": "sample.h5: the sample holds the modules along an axis, not whole events"
     }
     whole = tmp_path / "whole.h5"
-    fast_simulation.simulate("photon-0pu", 12, 5, whole)
+    fast_simulation.simulate("photon-0pu", 4, 5, whole)
     sample = samples.read(whole)
     assert left_out(whole) == {}
     without = tmp_path / "without.h5"
