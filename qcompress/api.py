@@ -181,24 +181,27 @@ def run(
     quick: bool = False,
     models: Mapping[str, AnyModel | Callable[[], AnyModel]] | None = None,
     hardware: Mapping[str, Any] | None = None,
+    replace: bool = False,
     progress: bool = False,
 ) -> Candidate:
     """Make a firmware candidate, or finish it: every step whose inputs or sources have changed.
 
     Args:
         config: path of a YAML file, or what `qcompress.config.load_config` gives.
-        folder: of the candidate; hls_projects/NAME unless given.
+        folder: of the candidate; hls_projects/NAME unless given, or NAME_quick.
         until: the last step wanted: sample, train, compile, verify, synthesize, evaluate or report.
         quick: one epoch of training, no synthesis.
         models: Keras models, or functions that build one, by network name, trained instead of the built-in networks.
         hardware: keys of that section of a config and their values, before the file's own.
+        replace: whether finished steps of another config may be made again.
         progress: whether bars or lines tell how far it is.
 
     Returns:
         The candidate, all its steps recorded.
 
     Raises:
-        QcompressError: a fault in the config, named with its line; hardware for a config that is no path.
+        QcompressError: a fault in the config, named with its line; hardware for a config that is no path; finished
+            steps that would be replaced.
         MismatchError: a body differs in some code; the candidate is kept.
 
     Example:
@@ -214,9 +217,10 @@ def run(
     if isinstance(config, Config) and hardware:
         raise QcompressError("run: hardware goes with the path of a config; a loaded one has its own: load_config")
     description = config if isinstance(config, Config) else load_config(Path(config), hardware)
-    place = Path("hls_projects", description.name) if folder is None else Path(folder)
+    place = description.folder(quick) if folder is None else Path(folder)
     with Reporter(Console(quiet=not progress)) as reporter:
-        return pipeline.run(description.quick() if quick else description, place, until, reporter, models)
+        asked = description.quick() if quick else description
+        return pipeline.run(asked, place, until, reporter, models, replace)
 
 
 def load(folder: AnyPath) -> Candidate:

@@ -100,6 +100,10 @@ class Config(_Section):
         """The targets that are wanted, in order."""
         return [choose(name, settings) for name, settings in self.targets.items() if settings is not None]
 
+    def folder(self, quick: bool = False) -> Path:
+        """Where its candidate lies unless told otherwise; quick: that of `quick`."""
+        return Path("hls_projects", f"{self.name}_quick" if quick else self.name)
+
     def quick(self) -> "Config":
         """The same candidate trained for one epoch and not synthesized."""
         return self.model_copy(

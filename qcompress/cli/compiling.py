@@ -73,6 +73,7 @@ def compile_(
     ff: Ff = None,
     dsp: Dsp = None,
     ge: Ge = None,
+    replace: Annotated[bool, typer.Option("--replace", help="Another compiled model in that folder.")] = False,
 ) -> None:
     """Compile a model that qcompress did not train: graph and targets, verified; exit 1 if a code differs.
 
@@ -81,7 +82,7 @@ def compile_(
     model: its file; out: the candidate's folder; targets: names, with commas between; budget: time for the
     builds where none are named; input_format: "[NAME=]FORMAT" of each input without quantizer; quantize, calibrate,
     percentile: of a model of floats; weights: of a .json model; front_end: name of what reads it; device, clock_mhz,
-    latency_ns, lut, ff, dsp, ge: as section hardware of a config.
+    latency_ns, lut, ff, dsp, ge: as section hardware of a config; replace: another model in that folder.
     """
     from qcompress import pipeline
     from qcompress.candidate.figures import GRAPHS, VERIFICATION
@@ -96,7 +97,7 @@ def compile_(
     folder = out or Path("hls_projects") / foreign.name
     aims = hardware_of(told(device=device, clock_mhz=clock_mhz, latency_ns=latency_ns, lut=lut, ff=ff, dsp=dsp, ge=ge))
     with Reporter(console) as reporter:
-        candidate = pipeline.compile_model(foreign, folder, names, reporter, aims, seconds)
+        candidate = pipeline.compile_model(foreign, folder, names, reporter, aims, seconds, replace)
     print_tables(candidate_tables(candidate), console)
     print_lines(candidate.figures_of(GRAPHS)[foreign.name].notes, console)
     console.print(f"candidate: {candidate.folder}", highlight=False)

@@ -5,7 +5,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from qcompress.cli.arguments import console_of_output
+from qcompress.cli.arguments import Replace, console_of_output, refuse_what_is_there
 from qcompress.errors import QcompressError
 
 if TYPE_CHECKING:
@@ -47,17 +47,20 @@ def import_(
     detector: DetectorName = None,
     skip_bad_rows: Annotated[bool, typer.Option("--skip-bad-rows", help="Leave bad rows out and count them.")] = False,
     settings: FileSettings = None,
+    replace: Replace = False,
 ) -> None:
     """Write a sample of a file of another program, checked row by row.
 
     \f
 
     source: that file, or a folder of them; out: the sample file; detector: name, found by the ending if None;
-    skip_bad_rows: count bad rows instead of refusing the file; settings: "KEY=VALUE" of what it does not say of itself.
+    skip_bad_rows: count bad rows instead of refusing the file; settings: "KEY=VALUE" of what it does not say of itself;
+    replace: a sample that is there, for which it raises QcompressError else.
     """
     from qcompress.detectors import load_detector, reader_of
     from qcompress.progress import Reporter
 
+    refuse_what_is_there(out, replace)
     console = console_of_output()
     with Reporter(console) as reporter:
         plug, told = load_detector(detector) if detector else reader_of(source), _settings(settings)
@@ -87,17 +90,19 @@ def select(
     cuts: Annotated[Path, typer.Argument(metavar="CUTS", help="What is kept, YAML.")],
     out: Annotated[Path, typer.Option("--out", "-o", help="Sample file to write; its card lies beside it.")],
     detector: DetectorName = None,
+    replace: Replace = False,
 ) -> None:
     """Write a selection of a sample, and a card that says what was cut.
 
     \f
 
     sample: its file; cuts: YAML of what is kept; out: the sample file to write; detector: name of whose sample it is,
-    found by its header if None.
+    found by its header if None; replace: a sample that is there, for which it raises QcompressError else.
     """
     from qcompress.config import load_yaml
     from qcompress.progress import Reporter
 
+    refuse_what_is_there(out, replace)
     console, given = console_of_output(), load_yaml(cuts)
     with Reporter(console) as reporter:
         line = _plug(detector, sample).select(sample, out, given, reporter.task("select"))

@@ -10,23 +10,26 @@ from qcompress.errors import CheckError, QcompressError
 
 ConfigFile = Annotated[Path, typer.Argument(metavar="CONFIG", help="A firmware_configs/*.yaml.")]
 OutFolder = Annotated[Path | None, typer.Option(help="Candidate folder (default: hls_projects/NAME).")]
+Replace = Annotated[bool, typer.Option("--replace", help="Make finished steps of another config again.")]
 
 
 def run(
     config: ConfigFile,
     out: OutFolder = None,
     until: Annotated[str | None, typer.Option(metavar="STEP", help="The last step wanted, of those above.")] = None,
-    quick: Annotated[bool, typer.Option("--quick", help="One epoch of training, no synthesis.")] = False,
+    quick: Annotated[bool, typer.Option("--quick", help="One epoch of training, no synthesis; NAME_quick.")] = False,
     check: Annotated[
         bool, typer.Option("--check", help="Exit 1 if a budget, the clock or a check of the detector is failed.")
     ] = False,
+    replace: Replace = False,
 ) -> None:
     """Make a firmware candidate, or finish one: sample, train, compile, verify, synthesize, evaluate, report.
 
     \f
 
-    config: YAML file; out: the candidate's folder; until: the last step; quick: one epoch and no synthesis; check:
-    raise CheckError if a check fails, QcompressError for a budget that has no figure.
+    config: YAML file; out: the candidate's folder; until: the last step; quick: one epoch and no synthesis, in a folder
+    of its own; check: raise CheckError if a check fails, QcompressError for a budget that has no figure; replace:
+    finished steps of another config, for which it raises QcompressError else.
     """
     from qcompress import pipeline
     from qcompress.candidate.figures import EVALUATION
@@ -39,8 +42,9 @@ def run(
     description = load_config(config)
     console = console_of_output()
     with Reporter(console) as reporter:
-        folder = out or Path("hls_projects") / description.name
-        candidate = pipeline.run(description.quick() if quick else description, folder, until, reporter)
+        folder = out or description.folder(quick)
+        asked = description.quick() if quick else description
+        candidate = pipeline.run(asked, folder, until, reporter, replace=replace)
     print_tables(candidate_tables(candidate), console)
     console.print(f"candidate: {candidate.folder}", highlight=False)
     if check:
@@ -49,12 +53,12 @@ def run(
             raise CheckError("; ".join(evaluated.failures))
 
 
-def train(config: ConfigFile, out: OutFolder = None) -> None:
+def train(config: ConfigFile, out: OutFolder = None, replace: Replace = False) -> None:
     """Train a candidate's networks and stop there; `run` goes on from it.
 
     \f
 
-    config: YAML file; out: the candidate's folder.
+    config: YAML file; out: the candidate's folder; replace: finished steps of another config.
     """
     from qcompress import pipeline
     from qcompress.candidate.figures import TRAINING
@@ -65,7 +69,7 @@ def train(config: ConfigFile, out: OutFolder = None) -> None:
 
     description, console = load_config(config), console_of_output()
     with Reporter(console) as reporter:
-        candidate = pipeline.run(description, out or Path("hls_projects") / description.name, "train", reporter)
+        candidate = pipeline.run(description, out or description.folder(), "train", reporter, replace=replace)
     trained = candidate.figures_of(TRAINING)
     print_tables([training_table(trained)], console)
     console.print(f"candidate: {candidate.folder}", highlight=False)
@@ -95,7 +99,7 @@ def lr_find(
     from qcompress.report.terminal import print_tables
 
     description, console = load_config(config), console_of_output()
-    folder = out or Path("hls_projects") / description.name
+    folder = out or description.folder()
     decays = weight_decay or sorted({description.training.weight_decay, 1e-4, 1e-2})
     with Reporter(console) as reporter:
         sweeps = pipeline.Sweeps(lowest, highest, steps, decays)

@@ -17,13 +17,14 @@ from qcompress.frontends import Formats, Model, load_model
 from qcompress.frontends.post_training.figures import Cost
 from qcompress.frontends.post_training.plan import parse_plan
 from qcompress.frontends.post_training.quantizing import read_values
+from qcompress.graph import Graph
 from qcompress.pipeline.building import build_targets
 from qcompress.pipeline.choosing import BUDGET_S, ROWS, affordable, named
 from qcompress.pipeline.job import inputs_hash
 from qcompress.pipeline.steps import STEPS, library_versions
 from qcompress.pipeline.verification import Comparisons, input_values, verification, verify_candidate
 from qcompress.progress import Reporter
-from qcompress.targets import Hardware, default_targets
+from qcompress.targets import Choice, Hardware, default_targets
 
 ANY = Hardware()
 """Nothing to aim at, and no budgets."""
@@ -81,14 +82,16 @@ def compile_model(
     reporter: Reporter,
     hardware: Hardware = ANY,
     budget_s: float = BUDGET_S,
+    replace: bool = False,
 ) -> Candidate:
     """A candidate in folder of foreign, a model that was trained elsewhere: graph, targets, and their verification.
 
     targets: what is to be built, each of which must be exact; None: the USUAL that are and whose builds take budget_s
     seconds at most, with a note for every other. The verification, on made-up codes, is recorded whatever it finds;
-    see `mismatches`. reporter: shows how far it is; hardware: what targets are aimed at, and budgets.
+    see `mismatches`. reporter: shows how far it is; hardware: what targets are aimed at, and budgets; replace: another
+    model in folder, and targets that are not built again. Raises QcompressError for these otherwise.
     """
-    candidate = _built(foreign, folder, targets, USUAL, reporter, hardware, budget_s)
+    candidate = _built(foreign, folder, targets, USUAL, reporter, hardware, budget_s, replace)
     report = reporter.task("verify")
     with candidate.locked(), candidate.staged("verify") as stage:
         found = verification(candidate, candidate.targets(), {}, ROWS, 0, report)
@@ -106,6 +109,7 @@ def _built(
     reporter: Reporter,
     hardware: Hardware,
     budget_s: float,
+    replaces: bool,
 ) -> Candidate:
     """Graph and targets of a model; usual: those of which are taken what the budget allows, where none are named."""
     model, cost, told = _loaded(foreign)
@@ -115,8 +119,8 @@ def _built(
     else:
         wanted, refused = named(conversion.graph, targets, hardware), []
     unused = [note for choice in wanted for note in choice.notes]
-    if (folder / MANIFEST).is_file() and Candidate.open(folder).manifest["detector"] is not None:
-        raise QcompressError(f"{folder}: holds a trained candidate; choose another folder with --out")
+    if (folder / MANIFEST).is_file():
+        _refuse_to_replace(Candidate.open(folder), conversion.graph, wanted, replaces)
     description: dict[str, Any] = {"name": foreign.name, "detector": None, "config": None, "seed": 0, "front_end": {}}
     description["targets"] = {choice.target.name: choice.to_json() for choice in wanted}
     description["hardware"] = hardware.told()
@@ -134,6 +138,23 @@ def _built(
         candidate.record("compile", inputs, stage, GRAPHS.to_json(found))
     reporter.close("compile", "done")
     return candidate
+
+
+def _refuse_to_replace(there: Candidate, graph: Graph, wanted: Sequence[Choice], replaces: bool) -> None:
+    """Raises QcompressError for a candidate that holds more than what is made of a graph; replaces: compiled models."""
+    instead = "choose another folder with --out"
+    if there.manifest["detector"] is not None:
+        raise QcompressError(f"{there.folder}: holds a trained candidate; {instead}")
+    if replaces or (found := there.figures_if_run(GRAPHS)) is None:
+        return
+    hashes = {name: figures.graph for name, figures in found.items()}
+    if hashes != {graph.name: graph.content_hash()}:
+        said = f"holds a compiled {', '.join(hashes)} that is another model"
+    elif lost := sorted(set(there.manifest["targets"] or ()) - {choice.target.name for choice in wanted}):
+        said = f"holds targets that would not be built again: {', '.join(lost)}"
+    else:
+        return
+    raise QcompressError(f"{there.folder}: {said}; {instead}, or say --replace")
 
 
 def _loaded(foreign: Foreign) -> tuple[Model, Cost | None, tuple[str, ...]]:
@@ -186,7 +207,9 @@ def verify_model(
     if inputs is not None:
         input_values(inputs)  # what is no array is said before anything is built
     with tempfile.TemporaryDirectory(prefix="qcompress-") as scratch:
-        candidate = _built(foreign, Path(scratch, "candidate"), targets, default_targets(), reporter, ANY, budget_s)
+        candidate = _built(
+            foreign, Path(scratch, "candidate"), targets, default_targets(), reporter, ANY, budget_s, False
+        )
         notes = candidate.figures_of(GRAPHS)[foreign.name].notes
         found, more = verify_candidate(candidate.folder, inputs, rows, None)
         return found, [*notes, *more]

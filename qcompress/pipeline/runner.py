@@ -12,6 +12,7 @@ from qcompress.detectors import load_detector
 from qcompress.errors import MismatchError, QcompressError
 from qcompress.pipeline.job import Found, Job, Step, inputs_hash
 from qcompress.pipeline.own_models import Given, OwnModel, own_models
+from qcompress.pipeline.replacing import refuse_to_replace
 from qcompress.pipeline.scheduler import run_in_order
 from qcompress.pipeline.steps import STEPS, library_versions, needed_steps
 from qcompress.pipeline.synthesis import FLOW, deciding, folders, run_flow
@@ -21,14 +22,24 @@ from qcompress.synthesis import SynthesisReport
 from qcompress.synthesis.aim import own_flows
 
 
-def run(config: Config, folder: Path, until: str | None, reporter: Reporter, models: Given | None = None) -> Candidate:
+def run(
+    config: Config,
+    folder: Path,
+    until: str | None,
+    reporter: Reporter,
+    models: Given | None = None,
+    replace: bool = False,
+) -> Candidate:
     """Make the candidate of config in folder, or finish it: every step whose inputs have changed.
 
     At most two steps run at a time. until: the last step wanted; what it does not need is not run. reporter: shows how
     far it is. models: Keras models, or functions that build one, by network name, which are trained on instead of the
-    detector's own networks. Raises MismatchError if bodies differ.
+    detector's own networks; replace: finished steps of another config. Raises MismatchError if bodies differ,
+    QcompressError for finished steps that would be replaced.
     """
     with own_models(config, models) as own:
+        if not replace:
+            refuse_to_replace(config, folder, own)
         return _run(config, folder, until, reporter, own)
 
 

@@ -136,7 +136,12 @@ def test_until_stops_there_and_a_change_runs_only_what_depends_on_it(config, qco
     assert sorted(json.loads((folder / "manifest.json").read_text())["steps"]) == ["sample", "train"]
     changed = tmp_path / "changed.yaml"
     changed.write_text(CONFIG.replace("epochs: 2", "epochs: 1"))
+    kept = contents(folder)
     done = qcompress("run", changed, "--out", folder, "--until", "train")
+    assert (done.returncode, done.stderr.count("\n")) == (2, 1)
+    assert f"{folder}: its step train is finished, for another config; this one would replace that" in done.stderr
+    assert contents(folder) == kept
+    done = qcompress("run", changed, "--out", folder, "--until", "train", "--replace")
     assert "sample: up to date" in done.stdout
     assert "train: done" in done.stdout
     done = qcompress("run", config, "--out", folder, "--until", "nothing")
@@ -257,7 +262,7 @@ def test_a_layer_that_is_none_is_refused_with_the_nearest(undisturbed, config, q
         ("sum: {reuse_factor: 3}", "node sum: reuse factor 3 does not share its products evenly: use 1, 2, 4"),
     ):
         path.write_text(config.read_text().replace("hls: vitis", f"hls: {{layers: {{{layers}}}}}"))
-        done = qcompress("run", path, "--out", folder)
+        done = qcompress("run", path, "--out", folder, "--replace")
         assert (done.returncode, done.stderr.count("\n")) == (2, 1), done.stderr
         assert said in done.stderr
 

@@ -90,7 +90,7 @@ verification: {test_rows: 20, random_rows: 20}
     }
     for told, (status, message) in cases.items():
         (tmp_path / "c.yaml").write_text(config.replace("TOLD", told))
-        done = qcompress("run", tmp_path / "c.yaml", "--until", "verify", "--out", tmp_path / "c")
+        done = qcompress("run", tmp_path / "c.yaml", "--until", "verify", "--out", tmp_path / "c", "--replace")
         assert (done.returncode, message in done.stderr) == (status, True), done.stderr
     (tmp_path / "c.yaml").write_text(config.replace("liar: TOLD", "lair: {}"))
     done = qcompress("run", tmp_path / "c.yaml", "--out", tmp_path / "c")

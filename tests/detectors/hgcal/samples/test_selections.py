@@ -157,7 +157,7 @@ def test_a_candidate_is_made_of_a_selection(sample, tmp_path, qcompress):
     text = "name: few\ndetector: hgcal\nnetwork: {}\nsample:\n  select: {layers: [1, 28], rows: 40}\n  "
     for source in ("simulate: electron-0pu\n  events: 2\n", f"file: {sample}\n"):
         (tmp_path / "few.yaml").write_text(text + source)
-        done = qcompress("run", tmp_path / "few.yaml", "--until", "sample", "--out", tmp_path / "few")
+        done = qcompress("run", tmp_path / "few.yaml", "--until", "sample", "--out", tmp_path / "few", "--replace")
         assert done.returncode == 0, done.stderr
         card = json.loads((tmp_path / "few" / "sample" / "sample.card.json").read_text())
         assert card["counts"]["rows after"] == len(samples.read(tmp_path / "few" / "sample" / "sample.h5")) == 40
