@@ -29,15 +29,18 @@ WEIGHTS = {
     "beta_quantizer": "beta",
     "mean_quantizer": "moving_mean",
     "variance_quantizer": "moving_variance",
+    "alpha_quantizer": "alpha",
+    "embeddings_quantizer": "embeddings",
 }
 """Which weight each quantizer of a layer acts on."""
 
 
-WIDENING = {"QAveragePooling2D"}
-"""Layers that need more bits on their way than their result: it averages sums multiplied by their number."""
+WIDENING = {"QAveragePooling2D", "BatchNormalization"}
+"""Layers that need more bits on their way than their result: the one averages sums multiplied by their number, the
+other takes TensorFlow's float32 inverse root, which of 1 is 1 - 2**-23 where eight are computed at once."""
 
 STAIRCASES = {
-    *("BatchNormalization", "QBatchNormalization", "QActivation", "Activation", "ReLU", "LeakyReLU"),
+    *("BatchNormalization", "QBatchNormalization", "QActivation", "Activation", "ReLU", "LeakyReLU", "PReLU"),
     *("AveragePooling1D", "AveragePooling2D", "GlobalAveragePooling1D", "GlobalAveragePooling2D"),
     *("Average", "Rescaling"),
 }
@@ -61,7 +64,8 @@ class KerasBody:
         self._graph = graph
         self._found = calls_of(model)
         self._calls = self._found.calls
-        exact = all(float32_exact(graph).values()) and not any(kind_of(c.layer) in WIDENING for c in self._calls)
+        widens = any(kind_of(call.layer) in WIDENING and self._end(call) is not None for call in self._calls)
+        exact = all(float32_exact(graph).values()) and not widens
         self.dtype = "float32" if exact else "float64"
         self._built: dict[bool, KerasModel] = {}
 
