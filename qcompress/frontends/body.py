@@ -35,9 +35,8 @@ WEIGHTS = {
 """Which weight each quantizer of a layer acts on."""
 
 
-WIDENING = {"QAveragePooling2D", "BatchNormalization"}
-"""Layers that need more bits on their way than their result: the one averages sums multiplied by their number, the
-other takes TensorFlow's float32 inverse root, which of 1 is 1 - 2**-23 where eight are computed at once."""
+WIDENING = {"QAveragePooling2D"}
+"""Layers that need more bits on their way than their result: it averages sums multiplied by their number."""
 
 STAIRCASES = {
     *("BatchNormalization", "QBatchNormalization", "QActivation", "Activation", "ReLU", "LeakyReLU", "PReLU"),
@@ -64,7 +63,7 @@ class KerasBody:
         self._graph = graph
         self._found = calls_of(model)
         self._calls = self._found.calls
-        widens = any(kind_of(call.layer) in WIDENING and self._end(call) is not None for call in self._calls)
+        widens = any(_widens(call.layer) for call in self._calls if self._end(call) is not None)
         exact = all(float32_exact(graph).values()) and not widens
         self.dtype = "float32" if exact else "float64"
         self._built: dict[bool, KerasModel] = {}
@@ -116,6 +115,14 @@ class KerasBody:
             built.run_eagerly = any(_waits(call, self._graph) for call in self._calls)
             self._built[every] = built
         return self._built[every]
+
+
+def _widens(layer: KerasLayer) -> bool:
+    """Whether float32 is too narrow for a layer on its way: it is for TensorFlow's inverse root of many at once."""
+    if kind_of(layer) != "BatchNormalization":
+        return kind_of(layer) in WIDENING
+    spread = evaluate(lambda variance: variance + layer.epsilon, layer.moving_variance)
+    return bool((evaluate(import_keras().ops.rsqrt, spread) != 1 / np.sqrt(spread)).any())
 
 
 def _copied(calls: tuple[Call, ...], graph: Graph, dtype: str) -> tuple[list[Tensor], dict[str, Tensor]]:
