@@ -234,7 +234,7 @@ def _by_terms(patches: npt.NDArray[Any], matrix: npt.NDArray[Any]) -> Codes:
     sums = patches[..., 0, None] * matrix[:, 0]
     for term in range(1, patches.shape[-1]):
         sums += patches[..., term, None] * matrix[:, term]
-    return sums.astype(np.int64)
+    return np.asarray(sums, np.int64)
 
 
 def _one_by_one(operation: Linear, patches: npt.NDArray[Any], input_format: Format) -> Codes:

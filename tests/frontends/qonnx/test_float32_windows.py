@@ -46,4 +46,4 @@ def test_sums_within_24_bits_are_exact():
     assert is_exact(values, kernel, None)
     assert is_exact(values, kernel, np.array([0.5], np.float32))
     assert not is_exact(values, kernel, np.array([2.0**22], np.float32))
-    assert not is_exact(values, np.repeat(kernel, 1 << 14, axis=1), None)
+    assert not is_exact(values, np.repeat(kernel, 1 << 15, axis=1), None)
