@@ -47,7 +47,7 @@ LOW = ("KERAS_3layer_binary_smaller", "KERAS_3layer_ternary_small", "KERAS_3laye
 GARNET = r"GarNet.* is known|is not supported"
 for name in (*QUANTIZED, *FLOATS, *LOW, "garnet_1layer", "garnet_3layer"):
     place = f"{EXAMPLES}: keras/{name}"
-    plan = HALVES if name in FLOATS else None
+    plan = HALVES if name in (*FLOATS, *LOW, "keras_bnn") else None  # of signs, the last normalization is of floats
     add(
         Network(
             f"example-models {name}",

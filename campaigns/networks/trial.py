@@ -21,6 +21,7 @@ SECONDS = 45
 """A build of the emulator that is estimated to take longer is left out, and said."""
 ELEMENTS = 5_000_000
 """Of all nodes and all rows together, at most."""
+FEWEST = 5
 PLUG = Path(__file__).resolve().parents[2] / "tests" / "plug"
 """Where the layer of constants of the published interaction networks is registered."""
 
@@ -98,18 +99,22 @@ def compared(network: Network, clones: Path, rows: int, scratch: Path, wanted: b
 
 
 def some_codes(graph: Any, rows: int) -> Any:
-    """Codes of every input: ends, zeros, then random ones, then those about the ends and 0; fewer rows if large."""
+    """Codes of every input: ends, zeros, then random ones, then those about the ends and 0; fewer rows if large.
+
+    FEWEST rows at least: one of each kind.
+    """
     from qcompress.verification import affordable_rows
 
     elements = sum(prod(shape) for shape in graph.shapes.values())
-    rows = max(6, affordable_rows(graph, min(rows, ELEMENTS // elements)))
+    rows = max(FEWEST, affordable_rows(graph, min(rows, ELEMENTS // elements)))
+    half = 3 + (rows - 3) // 2
     rng = np.random.default_rng(0)
     found = {}
     for port in graph.input_ports:
         low, high = port.format.min_code, port.format.max_code
         codes = rng.integers(low, high, (rows, *port.shape), endpoint=True)
         about = np.clip([low, low + 1, -1, 0, 1, high - 1, high], low, high)
-        codes[rows // 2 :] = rng.choice(about, (rows - rows // 2, *port.shape))
+        codes[half:] = rng.choice(about, (rows - half, *port.shape))
         codes[0], codes[1], codes[2] = low, high, np.clip(0, low, high)
         found[port.name] = codes
     return found if len(found) > 1 else next(iter(found.values()))

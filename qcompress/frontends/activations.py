@@ -17,7 +17,11 @@ from qcompress.frontends.staircases import EXHAUSTIVE
 from qcompress.graph import Affine, LeakyRelu, Quantize, Relu, Table
 from qcompress.graph.elementwise import MAX_TABLE_BITS
 
-GRID_FUNCTIONS = {
+SIGNS = "qcompress.frontends.binary_layers"
+"""Module of dense layers of signs, and of functions that networks of them have."""
+OF_SIGNS = {f"{SIGNS}.relu1", f"{SIGNS}.ternary_tanh"}
+
+GRID_FUNCTIONS = OF_SIGNS | {
     *("relu6", "hard_tanh", "hard_sigmoid", "smooth_sigmoid", "smooth_tanh", "binary_sigmoid", "binary_tanh"),
     *("hard_silu", "hard_shrink", "threshold", "leaky_relu"),
 }
@@ -28,10 +32,10 @@ SMOOTH = {
 }
 """Functions of one element whose values are on no grid: with a quantizer behind, and one before, they are a table."""
 
-STAIRS = {"binary_sigmoid", "binary_tanh"}
+STAIRS = {"binary_sigmoid", "binary_tanh", f"{SIGNS}.ternary_tanh"}
 """Functions that are staircases without a quantizer."""
 
-RISING = {
+RISING = OF_SIGNS | {
     *("relu", "relu6", "ReLU", "LeakyReLU", "leaky_relu", "hard_tanh", "hard_sigmoid", "smooth_sigmoid", "smooth_tanh"),
     *("binary_sigmoid", "binary_tanh", "quantized_bits", "quantized_linear"),
     *("binary", "ternary", "stochastic_binary", "stochastic_ternary"),

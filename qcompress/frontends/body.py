@@ -29,6 +29,8 @@ WEIGHTS = {
     "beta_quantizer": "beta",
     "mean_quantizer": "moving_mean",
     "variance_quantizer": "moving_variance",
+    "alpha_quantizer": "alpha",
+    "embeddings_quantizer": "embeddings",
 }
 """Which weight each quantizer of a layer acts on."""
 
@@ -37,7 +39,7 @@ WIDENING = {"QAveragePooling2D"}
 """Layers that need more bits on their way than their result: it averages sums multiplied by their number."""
 
 STAIRCASES = {
-    *("BatchNormalization", "QBatchNormalization", "QActivation", "Activation", "ReLU", "LeakyReLU"),
+    *("BatchNormalization", "QBatchNormalization", "QActivation", "Activation", "ReLU", "LeakyReLU", "PReLU"),
     *("AveragePooling1D", "AveragePooling2D", "GlobalAveragePooling1D", "GlobalAveragePooling2D"),
     *("Average", "Rescaling"),
 }
@@ -61,7 +63,8 @@ class KerasBody:
         self._graph = graph
         self._found = calls_of(model)
         self._calls = self._found.calls
-        exact = all(float32_exact(graph).values()) and not any(kind_of(c.layer) in WIDENING for c in self._calls)
+        widens = any(_widens(call.layer) for call in self._calls if self._end(call) is not None)
+        exact = all(float32_exact(graph).values()) and not widens
         self.dtype = "float32" if exact else "float64"
         self._built: dict[bool, KerasModel] = {}
 
@@ -112,6 +115,14 @@ class KerasBody:
             built.run_eagerly = any(_waits(call, self._graph) for call in self._calls)
             self._built[every] = built
         return self._built[every]
+
+
+def _widens(layer: KerasLayer) -> bool:
+    """Whether float32 is too narrow for a layer on its way: it is for TensorFlow's inverse root of many at once."""
+    if kind_of(layer) != "BatchNormalization":
+        return kind_of(layer) in WIDENING
+    spread = evaluate(lambda variance: variance + layer.epsilon, layer.moving_variance)
+    return bool((evaluate(import_keras().ops.rsqrt, spread) != 1 / np.sqrt(spread)).any())
 
 
 def _copied(calls: tuple[Call, ...], graph: Graph, dtype: str) -> tuple[list[Tensor], dict[str, Tensor]]:

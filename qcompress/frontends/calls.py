@@ -16,6 +16,12 @@ IDENTITIES = {
 }
 """Layers that do nothing at inference."""
 
+ON_LAST_AXIS = {
+    *("Dense", "QDense", "Activation", "QActivation", "ReLU", "LeakyReLU", "Rescaling", "Softmax"),
+    *("BatchNormalization", "QBatchNormalization"),
+}
+"""Layers that are the same on steps together as on every step by itself."""
+
 ENDS = {"softmax", "sigmoid"}
 """Activations that may stand at the end of a model and are left out: they keep the order of the logits."""
 
@@ -112,7 +118,7 @@ def _walk(model: KerasModel, given: list[str], prefix: str, calls: list[Call], n
     network = _network(model)
     known = {id(tensor): name for tensor, name in zip(network.inputs, given, strict=True)}
     for node in _nodes(model):
-        layer, results = node.operation, node.output_tensors
+        layer, results = _on_steps(node.operation), node.output_tensors
         if not isinstance(layer, import_keras().layers.Layer):
             layer = Operator(node)
         sources = [known[id(tensor)] for tensor in node.input_tensors]
@@ -121,10 +127,17 @@ def _walk(model: KerasModel, given: list[str], prefix: str, calls: list[Call], n
         elif _is_identity(layer):
             ends = sources
         else:
-            ends = [_unique(prefix + layer.name, names)]
+            ends = [_unique(prefix + node.operation.name, names)]
             calls.append(Call(ends[0], layer, tuple(sources), None if prefix else results[0]))
         known |= {id(tensor): name for tensor, name in zip(results, ends, strict=True)}
     return [known[id(tensor)] for tensor in network.outputs]
+
+
+def _on_steps(layer: KerasLayer) -> KerasLayer:
+    """The layer inside TimeDistributed, where all steps together are the same to it; any other layer itself."""
+    if kind_of(layer) == "TimeDistributed" and kind_of(layer.layer) in ON_LAST_AXIS | IDENTITIES:
+        return layer.layer
+    return layer
 
 
 def _network(model: KerasModel) -> KerasModel:

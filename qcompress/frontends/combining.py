@@ -1,15 +1,17 @@
-"""Layers that join tensors element by element, repeat them, or scale all of their elements alike."""
+"""Layers that join tensors element by element or by sums of products, repeat them, or scale their elements alike."""
 
 from collections.abc import Callable
 from typing import Any
 
 import numpy as np
 
-from qcompress.errors import QcompressError
+from qcompress.errors import QcompressError, Refused
 from qcompress.fixedpoint import Format
 from qcompress.frontends import reduction
 from qcompress.frontends.builder import UNKNOWN, Builder
 from qcompress.frontends.calls import Call
+from qcompress.frontends.chaining import alike
+from qcompress.frontends.contraction import einsum
 from qcompress.frontends.grids import exact_codes
 from qcompress.frontends.pending import End, Pending, Step
 from qcompress.frontends.runtime import kind_of
@@ -22,6 +24,7 @@ def average(builder: Builder, call: Call, *sources: str) -> End:
     Of a number of tensors that is no power of two the mean waits for a quantizer.
     """
     count = len(sources)
+    sources = tuple(alike(builder, call.name, *sources))
     if count.bit_count() > 1:
         total = builder.add(f"{call.name}_sum", Add(), *sources)
         remedy = f"a mean of {count} tensors is on no grid; use a power of two"
@@ -44,6 +47,23 @@ def extreme(find: Callable[..., str]) -> Callable[..., str]:
 
 
 maximum, minimum = extreme(reduction.maximum), extreme(reduction.minimum)
+
+
+def dot(builder: Builder, call: Call, first: str, second: str) -> str:
+    """Dot: appends to builder what call computes on first and second; gives the node. Raises Refused for cosines."""
+    layer, shapes = call.layer, (builder.shapes[first], builder.shapes[second])
+    if layer.normalize:
+        raise Refused(f"layer {call.name}: Dot with normalize=True divides by lengths, which are on no grid; leave it")
+    given = layer.axes if isinstance(layer.axes, list | tuple) else (layer.axes,) * 2
+    axes = [axis - 1 if axis > 0 else axis + len(shape) for axis, shape in zip(given, shapes, strict=True)]
+    labels = ["".join(LABELS[n][axis] for axis in range(len(shape))) for n, shape in enumerate(shapes)]
+    left, right = (each[:axis] + SUMMED + each[axis + 1 :] for each, axis in zip(labels, axes, strict=True))
+    result = (left + right).replace(SUMMED, "")
+    return einsum(builder, call.name, f"{left},{right}->{result}", first, second)
+
+
+LABELS, SUMMED = ("abcdefgh", "ijklmnop"), "z"
+"""Of the axes of two tensors, and of the one along which products are summed."""
 
 
 def repeat(builder: Builder, call: Call, source: str) -> str:

@@ -1,5 +1,6 @@
 """Einstein sums over one or two tensors as operations that every target has: permutations, products, exact sums."""
 
+import string
 from collections.abc import Mapping
 from dataclasses import dataclass
 from math import prod
@@ -145,6 +146,22 @@ def einsum(builder: Builder, name: str, equation: str, first: str, second: str) 
     products = builder.add(f"{name}_products", Multiply(), *wide)
     sums = Dense(np.ones((terms, 1), np.int64), ONE, np.zeros(1, np.int64), ONE, UNKNOWN)
     return chain(builder, name, products, [("sum", sums), *plan.ordered(plan.batch + rows + columns)])
+
+
+def row_equation(name: str, equation: str, axes: int) -> tuple[str, str, str]:
+    """Labels of input, weights and result of an equation of Keras, dots written out, without the batch.
+
+    axes: of a row of the input. Raises Refused, naming the layer, if the batch is not the first axis of both.
+    """
+    inputs, _, result = equation.replace(" ", "").partition("->")
+    given, _, weights = inputs.partition(",")
+    if "..." in equation:
+        free = iter(sorted(set(string.ascii_letters) - set(equation)))
+        dots = "".join(next(free) for _ in range(axes + 1 - len(given.replace("...", ""))))
+        given, result = given.replace("...", dots), result.replace("...", dots)
+    if not given or given[0] != result[:1] or given[0] in weights or len(given) != axes + 1:
+        raise Refused(f"layer {name}: equation {equation!r} does not keep the batch as the first axis; put it there")
+    return given[1:], weights, result[1:]
 
 
 def matmul(builder: Builder, name: str, first: str, second: str) -> str:

@@ -9,6 +9,7 @@ from pathlib import Path
 from typing import Any
 
 from qcompress.errors import QcompressError, QcompressWarning
+from qcompress.frontends.activations import SIGNS
 from qcompress.frontends.keras2 import modernized
 from qcompress.frontends.keras_objects import KerasModel
 from qcompress.frontends.layer_table import OWN
@@ -45,7 +46,7 @@ def load_model(path: Path, weights: Path | None = None) -> KerasModel:
             return _assembled(path, modern, weights or _weights_beside(path), pruned)
         if modern != stored:
             return _assembled(path, modern, path, pruned)
-        return import_keras().models.load_model(path, custom_objects=_objects(), compile=False, safe_mode=True)
+        return import_keras().models.load_model(path, custom_objects=known_objects(), compile=False, safe_mode=True)
     except QcompressError:
         raise
     except Exception as fault:
@@ -56,7 +57,7 @@ def load_model(path: Path, weights: Path | None = None) -> KerasModel:
 
 def _unknown(stored: Any) -> str | None:
     """What to do about the first layer of an architecture whose class nobody knows; None without such a layer."""
-    objects, layers = _objects(), import_keras().layers
+    objects, layers = known_objects(), import_keras().layers
     found = next(unknown_layers(stored, lambda kind: kind in objects or hasattr(layers, kind)), None)
     return found and (
         f"layer {found[0]}: no class {found[1]} is known; if it is of your own, say what it computes with "
@@ -109,7 +110,7 @@ def _assembled(path: Path, architecture: Any, weights: Path, pruned: list[str]) 
         raise QcompressError(f"{path}: no Keras architecture in it; write model.to_json()")
     kind = keras.Sequential if architecture.get("class_name") == "Sequential" else keras.Model
     config = architecture["config"]
-    model = kind.from_config({"layers": config} if isinstance(config, list) else config, custom_objects=_objects())
+    model = kind.from_config({"layers": config} if isinstance(config, list) else config, custom_objects=known_objects())
     if not weights.is_file():
         raise QcompressError(f"{weights}: no such file of weights")
     try:
@@ -129,13 +130,15 @@ def _weights_beside(path: Path) -> Path:
     raise QcompressError(f"{path}: no weights beside it; put {path.stem}.weights.h5 there or give their file")
 
 
-def _objects() -> dict[str, Any]:
+def known_objects() -> dict[str, Any]:
     """QKeras' layers and quantizers by name, and our own layers, which are known by name only: their room is below."""
     from qkeras.utils import _add_supported_quantized_objects
 
     objects: dict[str, Any] = {}
     _add_supported_quantized_objects(objects)
-    return objects | {layer.__name__: layer for layer in import_module(OWN).LAYERS} | keras_classes()
+    signs = import_module(SIGNS)  # which imports Keras
+    own = (*import_module(OWN).LAYERS, *signs.LAYERS, *signs.FUNCTIONS)
+    return objects | {each.__name__: each for each in own} | keras_classes()
 
 
 def first_line(fault: Exception) -> str:

@@ -1,6 +1,5 @@
 """HGQ2's layers with weights as exact sums of products: dense, einsum, convolutions, batch normalization."""
 
-import string
 from math import prod
 from typing import Any
 
@@ -11,7 +10,7 @@ from qcompress.fixedpoint import Codes, Format
 from qcompress.frontends.builder import UNKNOWN, Builder
 from qcompress.frontends.calls import Call
 from qcompress.frontends.chaining import scaled
-from qcompress.frontends.contraction import einsum_with_constant
+from qcompress.frontends.contraction import einsum_with_constant, row_equation
 from qcompress.frontends.hgq2_quantizers import weight_codes
 from qcompress.frontends.runtime import import_keras
 from qcompress.frontends.windows import check_channels_last, same_padding
@@ -80,22 +79,6 @@ def einsum(builder: Builder, call: Call, source: str) -> str:
     kernel = weight_codes(layer, "kernel", layer.qkernel, meets)
     bias = None if layer.bias is None else weight_codes(layer, "bias", layer.qbias)
     return einsum_with_constant(builder, call.name, f"{given},{weights}->{result}", source, kernel, bias)
-
-
-def row_equation(name: str, equation: str, axes: int) -> tuple[str, str, str]:
-    """Labels of input, weights and result of an equation of Keras, dots written out, without the batch.
-
-    axes: of a row of the input. Raises Refused, naming the layer, if the batch is not the first axis of both.
-    """
-    inputs, _, result = equation.replace(" ", "").partition("->")
-    given, _, weights = inputs.partition(",")
-    if "..." in equation:
-        free = iter(sorted(set(string.ascii_letters) - set(equation)))
-        dots = "".join(next(free) for _ in range(axes + 1 - len(given.replace("...", ""))))
-        given, result = given.replace("...", dots), result.replace("...", dots)
-    if not given or given[0] != result[:1] or given[0] in weights or len(given) != axes + 1:
-        raise Refused(f"layer {name}: equation {equation!r} does not keep the batch as the first axis; put it there")
-    return given[1:], weights, result[1:]
 
 
 def _seen_by(given: str, weights: str, used: Codes) -> Codes:

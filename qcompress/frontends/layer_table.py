@@ -3,7 +3,8 @@
 from collections.abc import Callable
 
 from qcompress.errors import Refused
-from qcompress.frontends import activations, combining, linear, operators, plain
+from qcompress.frontends import activations, combining, linear, operators, plain, plain_weights
+from qcompress.frontends.activations import SIGNS
 from qcompress.frontends.builder import Builder
 from qcompress.frontends.calls import Call, Operator
 from qcompress.frontends.pending import End, Pending, settled
@@ -33,6 +34,9 @@ LAYERS: dict[str, Callable[..., End]] = {
     "SeparableConv1D": linear.separable,
     "SeparableConv2D": linear.separable,
     "Conv2DTranspose": linear.transposed,
+    "EinsumDense": plain_weights.einsum_dense,
+    "Embedding": plain_weights.embedding,
+    "PReLU": plain_weights.prelu,
     "QBatchNormalization": linear.batch_normalization,
     "BatchNormalization": linear.batch_normalization,
     "QActivation": activations.activation,
@@ -65,9 +69,12 @@ LAYERS: dict[str, Callable[..., End]] = {
     "Average": combining.average,
     "Maximum": combining.maximum,
     "Minimum": combining.minimum,
+    "Dot": combining.dot,
     "RepeatVector": combining.repeat,
     "Rescaling": combining.rescale,
     f"{Operator.__module__}.{Operator.__name__}": operators.operator,
+    f"{SIGNS}.BinaryDense": linear.dense,
+    f"{SIGNS}.TernaryDense": linear.dense,
     f"{OWN}.CastDense": linear.dense,
     f"{OWN}.CastConv1D": linear.convolution,
     f"{OWN}.CastConv2D": linear.convolution,
@@ -92,13 +99,13 @@ MOVES: dict[str, Callable[..., str]] = {
 }
 """Layers that may as well follow a quantizer that never falls."""
 
-WAITING = {"QBatchNormalization", "BatchNormalization", "QActivation", "Activation", "ReLU", "LeakyReLU"}
+WAITING = {"QBatchNormalization", "BatchNormalization", "QActivation", "Activation", "ReLU", "LeakyReLU", "PReLU"}
 """Layers that take what lies on no grid yet."""
 
 INSTEAD = {
     "Softmax": "it only at the end of the model",
     "Lambda": "layers: code is not read",
-    "PReLU": "LeakyReLU with a power of two",
+    "TimeDistributed": "Dense or functions inside, or apply the layer to slices and join them",
     "ELU": "QActivation('quantized_relu(...)')",
     "QAdaptiveActivation": "QActivation with fixed integer bits",
 }

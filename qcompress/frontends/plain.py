@@ -11,6 +11,7 @@ from qcompress.fixedpoint import Format
 from qcompress.frontends.activations import add_activation
 from qcompress.frontends.builder import UNKNOWN, Builder
 from qcompress.frontends.calls import Call
+from qcompress.frontends.chaining import alike
 from qcompress.frontends.grids import exact_codes
 from qcompress.frontends.pending import End, Pending, Step
 from qcompress.frontends.quantizers import check_activation, evaluate
@@ -174,14 +175,14 @@ def merge(operation: Callable[[], Merge]) -> Callable[..., str]:
 
     def handler(builder: Builder, call: Call, *sources: str) -> str:
         """The merge: appends to builder what call computes on all sources; gives the node."""
-        return builder.add(call.name, operation(), *sources)
+        return builder.add(call.name, operation(), *alike(builder, call.name, *sources))
 
     return handler
 
 
 def multiply(builder: Builder, call: Call, *sources: str) -> str:
     """Multiply of two or more, first to last: appends to builder what call computes on sources; gives the last node."""
-    node, *others = sources
+    node, *others = alike(builder, call.name, *sources)
     for count, other in enumerate(others[:-1], 1):
         node = builder.add(f"{call.name}_product{count}", Multiply(), node, other)
     return builder.add(call.name, Multiply(), node, others[-1])

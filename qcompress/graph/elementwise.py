@@ -25,6 +25,9 @@ class Quantize(Elementwise):
         return self.cast.codes(codes, input_format.fraction)
 
     def output_range(self, range_: Range, input_format: Format) -> Range:
+        ends = Range(*(self.cast.codes(codes, input_format.fraction) for codes in range_))
+        if self.cast.overflow in {"SAT", "SAT_SYM"}:  # monotone
+            return ends
         target, lift = self.cast.format, self.cast.format.fraction - input_format.fraction
         if lift > 0:  # compared before the shift, which may leave int64
             shift = min(lift, 63)
@@ -33,9 +36,6 @@ class Quantize(Elementwise):
             unlimited = Cast(Format(True, MAX_WIDTH, MAX_WIDTH - target.fraction), self.cast.rounding)
             low, high = (unlimited.codes(codes, input_format.fraction) for codes in range_)
             fits = target.contains(low) & target.contains(high)
-        ends = Range(*(self.cast.codes(codes, input_format.fraction) for codes in range_))
-        if self.cast.overflow in {"SAT", "SAT_SYM"}:  # monotone
-            return ends
         return Range(np.where(fits, ends.low, target.min_code), np.where(fits, ends.high, target.max_code))
 
 

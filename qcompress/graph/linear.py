@@ -26,6 +26,9 @@ FLOAT64_BITS = 53
 CHUNK = 4_000_000
 """Elements that one temporary array may have."""
 
+FEW = 64
+"""Weights of a group up to which its terms are added one after the other."""
+
 Positions = slice | Codes
 EVERY = slice(None)
 """All positions."""
@@ -219,9 +222,19 @@ class Linear(Unary):
 def _at_once(operation: Linear, patches: npt.NDArray[Any], input_format: Format) -> Codes:
     """(rows, positions, groups, terms) in float64 -> sums (rows, positions, groups, channels of a group)."""
     rows, positions, groups, terms = patches.shape
+    if groups > 1 and operation.matrix[0].size <= FEW:
+        return _by_terms(patches, operation.matrix.astype(np.float64)) << -operation.shift(input_format)
     flat = patches.reshape(rows * positions, groups, terms).transpose(1, 0, 2)
     sums = np.matmul(flat, operation.matrix.astype(np.float64)).transpose(1, 0, 2)
     return np.asarray(sums.reshape(rows, positions, groups, -1), np.int64) << -operation.shift(input_format)
+
+
+def _by_terms(patches: npt.NDArray[Any], matrix: npt.NDArray[Any]) -> Codes:
+    """The same sums, one term after the other: channels lie side by side, and no matrix is worth a product."""
+    sums = patches[..., 0, None] * matrix[:, 0]
+    for term in range(1, patches.shape[-1]):
+        sums += patches[..., term, None] * matrix[:, term]
+    return np.asarray(sums, np.int64)
 
 
 def _one_by_one(operation: Linear, patches: npt.NDArray[Any], input_format: Format) -> Codes:

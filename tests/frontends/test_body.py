@@ -133,3 +133,14 @@ def test_the_last_bit_of_a_wide_sum_decides_its_rounding(quantizer):
     rounded = graph.run(codes).reshape(3, -1)
     assert (rounded[0] < rounded[2]).all()
     assert (KerasBody(model, graph).run(codes) == graph.run(codes)).all()
+
+
+def test_a_normalization_of_many_channels_is_exact() -> None:
+    """TensorFlow's float32 inverse root of 1 is less than 1 where eight are computed at once."""
+    model = keras.Sequential([keras.Input((16,)), keras.layers.BatchNormalization(epsilon=0.0)])
+    rng = np.random.default_rng(0)
+    factor, shift = rng.integers(-64, 64, (2, 16)) / 32
+    model.layers[0].set_weights([factor, shift, np.zeros(16), np.ones(16)])
+    graph = from_keras(model, "net", Format(True, 12, 4))
+    codes = rng.integers(-2048, 2048, (50, 16))
+    assert np.array_equal(KerasBody(model, graph).run(codes), graph.run(codes))

@@ -56,3 +56,37 @@ def test_a_vector_is_repeated():
     given = keras.Input((4,))
     x = layers.RepeatVector(3)(qkeras.QActivation(bits(6, 1))(given))
     check(keras.Model(given, qkeras.QDense(2, kernel_quantizer=bits(4), use_bias=False)(x)))
+
+
+def of_two(layer, first, second):
+    """A model of a layer on two inputs, of quantized values."""
+    given = [keras.Input(shape) for shape in (first, second)]
+    return keras.Model(given, layer([qkeras.QActivation(bits(5 + n, 2))(each) for n, each in enumerate(given)]))
+
+
+def check_two(model):
+    graph, rng = from_keras(model, "model"), np.random.default_rng(0)
+    codes = {
+        port.name: rng.integers(port.format.min_code, port.format.max_code, (50, *port.shape), endpoint=True)
+        for port in graph.input_ports
+    }
+    assert_equal_in_every_layer(model, graph, codes)
+
+
+@pytest.mark.parametrize("kind", ["Add", "Subtract", "Multiply", "Average", "Maximum", "Minimum"])
+@pytest.mark.parametrize(("first", "second"), [((1, 1, 2), (3, 4, 2)), ((2,), (3, 2)), ((4, 1), (1, 3))])
+def test_shapes_are_repeated_as_keras_does(kind, first, second):
+    check_two(of_two(getattr(layers, kind)(), first, second))
+
+
+@pytest.mark.parametrize(
+    ("axes", "first", "second"),
+    [(1, (10,), (10,)), ((1, 2), (4, 3), (5, 4)), (-1, (4, 3), (5, 3)), ((2, 1), (4, 3), (3,)), (1, (2, 3), (2, 2, 4))],
+)
+def test_products_are_summed_along_an_axis(axes, first, second):
+    check_two(of_two(layers.Dot(axes), first, second))
+
+
+def test_cosines_are_refused():
+    with pytest.raises(Refused, match="normalize=True divides by lengths, which are on no grid"):
+        from_keras(of_two(layers.Dot(1, normalize=True), (3,), (3,)), "model")

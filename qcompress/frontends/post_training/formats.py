@@ -39,10 +39,10 @@ def format_for(wanted: Wanted, signed: bool, largest: float) -> Format:
     return given
 
 
-def bias_format(biases: Array, fraction: int) -> Format:
-    """The format of biases beside products with `fraction` bits behind the point: as fine, if float32 holds them."""
+def bias_format(biases: Array, fraction: int, most: int = MOST_BITS) -> Format:
+    """The format of biases beside products with `fraction` bits behind the point: as fine, if `most` bits hold them."""
     integer = integer_bits(float(np.abs(biases).max(initial=0.0))) + 1
-    width = min(max(integer + fraction, 2), MOST_BITS)
+    width = min(max(integer + fraction, 2), most)
     return Format(True, width, integer)
 
 

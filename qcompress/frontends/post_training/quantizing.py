@@ -8,7 +8,7 @@ from typing import Any
 import numpy as np
 
 from qcompress.errors import QcompressError
-from qcompress.frontends.files import first_line
+from qcompress.frontends.files import first_line, known_objects
 from qcompress.frontends.keras_objects import KerasModel
 from qcompress.frontends.post_training.costing import affordable, cost_of
 from qcompress.frontends.post_training.figures import Cost
@@ -16,6 +16,7 @@ from qcompress.frontends.post_training.flattening import Flat, flattened, layer_
 from qcompress.frontends.post_training.formats import Array
 from qcompress.frontends.post_training.plan import Plan
 from qcompress.frontends.post_training.rewriting import rewrite
+from qcompress.frontends.runtime import import_keras
 
 
 @dataclass(frozen=True)
@@ -35,6 +36,11 @@ def quantize(model: KerasModel, plan: Plan, values: Array | Mapping[str, Array] 
     found on them. Raises QcompressError for values that are missing or do not fit, Refused for layers that have no
     quantized counterpart.
     """
+    with import_keras().utils.custom_object_scope(known_objects()):
+        return _quantized(model, plan, values)
+
+
+def _quantized(model: KerasModel, plan: Plan, values: Array | Mapping[str, Array] | None) -> Quantized:
     flat = flattened(model)
     rows, notes = None, [*flat.notes, f"quantized after training: {plan}"]
     if values is not None:

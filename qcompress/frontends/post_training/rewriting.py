@@ -1,28 +1,35 @@
 """A flat Keras model of floats as a QKeras model: the same layers, with formats for weights and for what they give.
 
-A normalization behind a sum of products goes into its weights before these are rounded.
+A normalization behind a sum of products goes into its weights before these are rounded. What is quantized already
+stays as it is.
 """
 
 from collections.abc import Mapping
 from typing import NamedTuple
 
-import numpy as np
-
 from qcompress.fixedpoint import Format
+from qcompress.frontends.activations import OF_SIGNS, STAIRS
 from qcompress.frontends.calls import Call
 from qcompress.frontends.keras_objects import KerasLayer, KerasModel, Tensor
-from qcompress.frontends.post_training.flattening import FUNCTION, LINEAR, Flat
-from qcompress.frontends.post_training.formats import Array, bias_format, format_for, magnitude, quantizer, relu
+from qcompress.frontends.post_training.flattening import FUNCTION, LINEAR, Flat, is_quantized
+from qcompress.frontends.post_training.formats import Array, format_for, magnitude, quantizer, relu
+from qcompress.frontends.post_training.keeping import KEPT_SUMS
 from qcompress.frontends.post_training.plan import Plan
+from qcompress.frontends.post_training.weighting import Made, weighted
 from qcompress.frontends.runtime import import_keras, import_qkeras, kind_of
 
 POOLS = {"AveragePooling1D", "AveragePooling2D", "GlobalAveragePooling1D", "GlobalAveragePooling2D"}
+SUMS = {*LINEAR, *KEPT_SUMS}
+"""Layers of sums of products."""
+FOLDING = SUMS - {"EinsumDense"}
+"""Those whose last axis is one of channels."""
 ROUNDED = {
-    *LINEAR,
+    *SUMS,
     *POOLS,
     "Activation",
     "ReLU",
     "LeakyReLU",
+    "PReLU",
     "ELU",
     "BatchNormalization",
     "Add",
@@ -30,10 +37,8 @@ ROUNDED = {
     "Multiply",
 }
 """Layers whose results are rounded: the others have no more bits than what they take."""
-OF_SUMS = {"relu", "relu6", "leaky_relu", "hard_sigmoid", "hard_tanh"}
+OF_SUMS = STAIRS | OF_SIGNS | {"relu", "relu6", "leaky_relu", "hard_sigmoid", "hard_tanh"}
 """Functions that are taken of a sum that is not rounded: with the quantizer behind they are steps of it."""
-SKIPPED = {"dtype", "lora_rank", "lora_alpha", "quantization_config", "trainable", "activation", "use_bias"}
-"""Keys of a layer's configuration that its counterpart is not given."""
 
 
 class Rewritten(NamedTuple):
@@ -82,7 +87,7 @@ class _Rewriting:
         inputs = {given.name: keras.Input(given.shape, name=given.name) for given in found.inputs}
         for name, tensor in inputs.items():
             self.tensors[name], self.grids[name] = tensor, None
-            if self.plan.of("inputs", name) is not None:
+            if self.plan.of("inputs", name) is not None and not self._names_words(name):
                 self._round(name, "inputs", self._format("inputs", name))
         for call in found.calls:
             self._add(call)
@@ -95,17 +100,18 @@ class _Rewriting:
 
     def _add(self, call: Call) -> None:
         """What a call gives, before it is rounded."""
-        name, kind = call.name, kind_of(call.layer)
+        name = call.name
         sources = [self.tensors[source] for source in call.sources]
         if (before := self.sums.get(name)) is not None:
             self.tensors[name], self.grids[name] = self.tensors[before], None
             self.places[name] = self.places.pop(before)
             return
         self.places[name] = name
-        if kind in LINEAR:
-            self.tensors[name], self.grids[name] = self._linear(call, sources[0]), None
+        if (made := self._weighted(call)) is not None:
+            self.tensors[name], self.grids[name], self.formats[name] = made.tensor, made.grid, made.formats
+            self.notes += made.notes
             return
-        grids = [self.grids[source] for source in call.sources]
+        grids = [None if is_quantized(call.layer) else self.grids[source] for source in call.sources]
         self.grids[name] = None if None in grids else max(grid for grid in grids if grid is not None)
         if _is_relu(call.layer):  # which the quantizer is
             self.tensors[name] = sources[0]
@@ -119,35 +125,32 @@ class _Rewriting:
         A normalization that goes into the sum is such a function.
         """
         kind = kind_of(call.layer)
-        if kind not in ROUNDED or any(other == call.name for other in self.sums.values()):
+        if kind not in ROUNDED or call.name in self.sums.values() or _is_staircase(call.layer):
             return False
         if _is_relu(call.layer):
             return True
         readers = self.readers.get(call.name, [])
         if call.name in self.ends:
-            return kind not in {*LINEAR, "BatchNormalization", "Add", "Subtract"} and call.name not in self.sums
+            return kind not in {*SUMS, "BatchNormalization", "Add", "Subtract"} and call.name not in self.sums
+        if readers and all(kind_of(reader.layer) == "QActivation" for reader in readers):
+            return False
         return not (readers and all(_takes_sums(reader.layer) for reader in readers) and kind != "Activation")
 
-    def _linear(self, call: Call, source: Tensor) -> Tensor:
-        """A layer of weights with its quantizers, and with the normalization that alone reads it."""
-        layer, kind, name = call.layer, kind_of(call.layer), call.name
-        kernel = np.asarray(layer.weights[0], np.float64)
-        bias: Array | None = np.asarray(layer.bias, np.float64) if layer.use_bias else None
-        if (normalization := self._normalization(call)) is not None:
-            self.sums[normalization.name] = name
-            self.notes.append(f"layer {normalization.name}: folded into the weights of {name}")
-            factor, shift = _scale(normalization)
-            kernel = kernel * _as_kernel(factor, kind, kernel.shape)
-            bias = shift if bias is None else bias * factor + shift
-        weights = self._constant("weights", name, kernel)
-        quantizers = {f"{LINEAR[kind]}_quantizer": quantizer(weights)}
-        if bias is not None:
-            quantizers["bias_quantizer"] = quantizer(self._bias(call, bias, weights))
-        config = {key: value for key, value in layer.get_config().items() if not _is_of_training(key)}
-        made = getattr(import_qkeras(), f"Q{kind}")(**config, **quantizers, use_bias=bias is not None)
-        result = made(source)
-        made.set_weights([kernel] if bias is None else [kernel, bias])
-        return result
+    def _names_words(self, name: str) -> bool:
+        """Whether an input names words of vocabularies, and nothing else."""
+        readers = self.readers.get(name, [])
+        return bool(readers) and all(kind_of(reader.layer) == "Embedding" for reader in readers)
+
+    def _weighted(self, call: Call) -> Made | None:
+        """What a layer of weights gives that has them rounded now; None where there are none to be rounded."""
+        layer, kind, source = call.layer, kind_of(call.layer), call.sources[0]
+        if is_quantized(layer) or (kind == "BatchNormalization" and call.name not in self.ends):
+            return None
+        normalization = self._normalization(call) if kind in FOLDING else None
+        if normalization is not None:
+            self.sums[normalization.name] = call.name
+            self.notes.append(f"layer {normalization.name}: folded into the weights of {call.name}")
+        return weighted(self.plan, call, self.tensors[source], self.grids[source], normalization)
 
     def _normalization(self, call: Call) -> KerasLayer | None:
         """The normalization of the last axis that alone reads a sum."""
@@ -157,20 +160,6 @@ class _Rewriting:
         layer = readers[0].layer
         axes = layer.axis if isinstance(layer.axis, list | tuple) else [layer.axis]
         return layer if list(axes) in ([-1], [len(call.tensor.shape) - 1]) else None
-
-    def _bias(self, call: Call, bias: Array, weights: Format) -> Format:
-        if self.plan.of("biases", call.name) is not None:
-            return self._constant("biases", call.name, bias)
-        grid = self.grids[call.sources[0]]
-        found = bias_format(bias, weights.fraction + (weights.fraction if grid is None else grid))
-        self.formats[call.name]["biases"] = found
-        return found
-
-    def _constant(self, kind: str, name: str, values: Array) -> Format:
-        wanted = self.plan.of(kind, name) or self.plan.every["weights"]
-        found = format_for(wanted, True, float(np.abs(values).max(initial=0.0)))
-        self.formats.setdefault(name, {})[kind] = found
-        return found
 
     def _format(self, kind: str, name: str, positive: bool = False) -> Format:
         """Of the values of a layer or input; positive: whether they are known to be."""
@@ -199,7 +188,11 @@ def _takes_sums(layer: KerasLayer) -> bool:
     kind = kind_of(layer)
     if kind == "Activation":
         return kind_of(layer.activation) in OF_SUMS
-    return kind in {"ReLU", "LeakyReLU", "BatchNormalization"}
+    return kind in {"ReLU", "LeakyReLU", "PReLU", "BatchNormalization"}
+
+
+def _is_staircase(layer: KerasLayer) -> bool:
+    return kind_of(layer) == "Activation" and kind_of(layer.activation) in STAIRS
 
 
 def _copied(layer: KerasLayer, sources: list[Tensor]) -> Tensor:
@@ -208,22 +201,3 @@ def _copied(layer: KerasLayer, sources: list[Tensor]) -> Tensor:
     if layer.weights:
         copy.set_weights(layer.get_weights())
     return result
-
-
-def _is_of_training(key: str) -> bool:
-    return key.endswith(("_initializer", "_regularizer", "_constraint")) or key in SKIPPED
-
-
-def _scale(layer: KerasLayer) -> tuple[Array, Array]:
-    """What a normalization multiplies every channel by, and what it adds."""
-    spread = np.sqrt(np.asarray(layer.moving_variance, np.float64) + layer.epsilon)
-    factor = (np.asarray(layer.gamma, np.float64) if layer.scale else 1.0) / spread
-    centre = np.asarray(layer.beta, np.float64) if layer.center else 0.0
-    return factor, np.asarray(centre - factor * np.asarray(layer.moving_mean, np.float64))
-
-
-def _as_kernel(factor: Array, kind: str, shape: tuple[int, ...]) -> Array:
-    """A factor of every output channel as the kernel is laid out."""
-    if kind == "DepthwiseConv2D":
-        return np.reshape(factor, shape[2:])
-    return np.reshape(factor, (-1, 1)) if kind == "Conv2DTranspose" else factor

@@ -4,9 +4,10 @@ A scale that is a power of two becomes a number format. Any other one is kept be
 quantizer or the thresholds that follow, exactly; where none follows, the node is refused.
 """
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import Any
+from weakref import WeakKeyDictionary
 
 import numpy as np
 
@@ -15,7 +16,11 @@ from qcompress.fixedpoint import Format
 from qcompress.frontends.conversion import Conversion, Formats, ReferenceBody
 from qcompress.frontends.qonnx.files import SUFFIX, QonnxModel, load_model, save_model
 from qcompress.frontends.qonnx.network import convert
+from qcompress.frontends.qonnx.tensors import Line, Value
 from qcompress.graph import Graph
+
+Ends = Mapping[str, Line]
+Places = Mapping[str, Value]
 
 __all__ = ["FRONT_END", "Qonnx", "QonnxModel", "convert", "load_model", "save_model"]
 
@@ -25,6 +30,10 @@ class Qonnx:
 
     name = "qonnx"
     takes = "ONNX models with quantizers of QONNX (.onnx)"
+
+    def __init__(self) -> None:
+        self._converted: WeakKeyDictionary[Graph, tuple[Any, Ends, Places]] = WeakKeyDictionary()
+        """Graphs that there still are -> the onnx.ModelProto of each, and what its body must know besides."""
 
     def recognises(self, source: Any) -> bool:
         """Whether source is ours: a file by its ending, or an object that holds an ONNX model."""
@@ -47,9 +56,11 @@ class Qonnx:
     def convert(self, model: Any, name: str, formats: Formats) -> Conversion:
         """The exact graph of model, named `name`, and notes; formats: of inputs without a quantizer. Raises Refused."""
         try:
-            found = convert(_model(model), name, formats)
+            given = _model(model)
+            found = convert(given, name, formats)
         except QcompressError as fault:  # names in a file may have any characters
             raise Refused(" ".join(str(fault).split())) from None
+        self._converted[found.graph] = given.proto, found.lines, found.traced
         return Conversion(found.graph, found.notes)
 
     def body(self, model: Any, graph: Graph) -> ReferenceBody:
@@ -57,9 +68,12 @@ class Qonnx:
         from qcompress.frontends.qonnx.body import QonnxBody
 
         given = _model(model)
-        formats: dict[str, Format] = {port.name: port.format for port in graph.input_ports}
-        found = convert(given, graph.name, formats)
-        return QonnxBody(given, graph, found.lines, found.traced)
+        proto, lines, traced = self._converted.get(graph, (None, {}, {}))
+        if proto is not given.proto:
+            formats: dict[str, Format] = {port.name: port.format for port in graph.input_ports}
+            found = convert(given, graph.name, formats)
+            lines, traced = found.lines, found.traced
+        return QonnxBody(given, graph, lines, traced)
 
     def function(self, model: Any) -> Callable[[Any], Any]:
         """The model in onnx' reference implementation and qonnx' quantizers, on arrays of values (rows, ...)."""

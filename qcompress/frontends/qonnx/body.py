@@ -25,8 +25,8 @@ class QonnxBody:
 
     lines: factor and shift of every output, where they were left out of the graph; traced: tensors that are nodes. It
     stops where the graph does, at the logits. In float32, qonnx' own executor, where that is exact on the whole graph
-    (`dtype` says so) and where it runs; else node by node in float64: operations of onnx' reference implementation,
-    quantizers of qonnx.
+    (`dtype` says so) and where it runs; else node by node in float64: operations of onnx' reference implementation, or
+    of onnxruntime for large windows that float32 computes exactly, and quantizers of qonnx.
     """
 
     name = "qonnx"
@@ -142,7 +142,7 @@ def computed(
 
 
 def _floats(array: Array, dtype: Any) -> Array:
-    return array.astype(dtype) if array.dtype.kind == "f" else array
+    return array.astype(dtype, copy=False) if array.dtype.kind == "f" else array
 
 
 def _results(node: Operator, given: list[Array | None], dtype: Any) -> list[Array]:

@@ -8,6 +8,7 @@ import numpy as np
 import numpy.typing as npt
 
 from qcompress.errors import QcompressError
+from qcompress.frontends.qonnx.float32_windows import windowed
 
 Array = npt.NDArray[Any]
 OPSET = 18
@@ -26,6 +27,9 @@ DOMAINS = {
 
 ENDS = ("Softmax", "LogSoftmax", "Sigmoid")
 """Operations that may stand at the end and are left out: they keep the order of the logits."""
+
+IN_WINDOWS = {"Conv", "MaxPool"}
+"""Operations of one result that slide over images."""
 
 INPUTS: dict[str, tuple[str, ...]] = {
     "Clip": ("min", "max"),
@@ -159,7 +163,7 @@ def channel_axis(operator: Operator, axes: int) -> int:
 
 
 def evaluate(operator: Operator, inputs: list[Array | None]) -> list[Array]:
-    """What an operator of ONNX itself gives for arrays, by onnx' reference implementation.
+    """What an operator of ONNX itself gives for arrays, by onnx' reference implementation, or by onnxruntime.
 
     Raises QcompressError naming the node.
     """
@@ -167,9 +171,11 @@ def evaluate(operator: Operator, inputs: list[Array | None]) -> list[Array]:
     from onnx.reference import ReferenceEvaluator
 
     given = [name if array is not None else "" for name, array in zip(operator.inputs, inputs, strict=True)]
-    feeds = {name: array for name, array in zip(given, inputs, strict=True) if name}
+    feeds = {name: array for name, array in zip(given, inputs, strict=True) if name and array is not None}
     try:
         node = helper.make_node(operator.kind, given, operator.outputs, **operator.attributes)
+        if operator.kind in IN_WINDOWS and (found := windowed(node, OPSET, feeds)) is not None:
+            return [found]
         return [np.asarray(each) for each in ReferenceEvaluator(node, opsets={"": OPSET}).run(None, feeds)]
     except Exception as fault:  # whatever the reference implementation stumbles over
         raise QcompressError(f"{operator.label} cannot be computed ({first_line(fault)})") from None

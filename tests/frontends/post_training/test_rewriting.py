@@ -62,10 +62,22 @@ def pair():
     )
 
 
+def steps():
+    """Layers that QKeras has not."""
+    given = keras.Input((8, 3))
+    found = layers.Conv1D(4, 3, padding="causal", dilation_rate=2, name="causal")(given)
+    found = layers.PReLU(shared_axes=[1], name="slopes")(found)
+    found = layers.BatchNormalization(name="normal")(layers.DepthwiseConv1D(2, use_bias=False, name="depth")(found))
+    found = layers.SeparableConv1D(3, 2, activation="relu", name="separable")(layers.ReLU()(found))
+    found = layers.TimeDistributed(layers.Dense(4), name="timed")(found)
+    found = layers.EinsumDense("abc,cd->abd", (None, 3), bias_axes="d", name="einsum")(found)
+    return drawn(keras.Model(given, layers.BatchNormalization(name="last")(found)))
+
+
 @pytest.mark.parametrize(
     "plan", ["weights=fixed<8,2>,activations=fixed<10,4>,inputs=fixed<8,3>", "weights=6,activations=7,inputs=8"]
 )
-@pytest.mark.parametrize("make", [tagger, image, pair])
+@pytest.mark.parametrize("make", [tagger, image, pair, steps])
 def test_the_graph_is_the_quantized_model_and_near_the_model_of_floats(make, plan: str) -> None:
     model, rng = make(), np.random.default_rng(1)
     names = [each.name for each in model.inputs] if len(model.inputs) > 1 else ["input"]
@@ -150,10 +162,41 @@ def test_single_layers_have_formats_of_their_own(tmp_path) -> None:
     assert graph.formats["smooth_function_quantized"] == Format(True, 6, 1)
 
 
+def test_words_have_rounded_vectors() -> None:
+    model = drawn(keras.Sequential([keras.Input((4,)), layers.Embedding(5, 2, name="words"), layers.Dense(2)]))
+    done = quantize(model, parse_plan("weights=fixed<8,2>,activations=fixed<8,2>,inputs=fixed<4,1>"))
+    assert "layer words: 3 vectors of zeros added, for the codes behind its last word" in done.notes
+    graph = model_of(done.model).convert("net", Format(False, 3, 3)).graph
+    vectors = np.concatenate([np.rint(model.layers[0].get_weights()[0] * 64), np.zeros((3, 2))])
+    codes = np.arange(8).reshape(2, 4)
+    assert np.array_equal(graph.trace(codes)["words"], vectors[codes])
+    body = model_of(done.model).body(graph)
+    assert np.array_equal(body.run(codes), graph.run(codes))
+
+
+def test_what_is_quantized_already_stays(tmp_path) -> None:
+    bits = import_qkeras().quantized_bits(4, 0, alpha=1)
+    dense = import_qkeras().QDense(3, kernel_quantizer=bits, use_bias=False, name="done")
+    cut = import_qkeras().QActivation("quantized_relu(5,2)", name="cut")
+    end = [layers.BatchNormalization(name="normal"), layers.Activation("softmax")]
+    model = drawn(keras.Sequential([keras.Input((4,)), dense, cut, *end]))
+    done = quantize(model, parse_plan("weights=fixed<10,3>,activations=fixed<6,1>"))
+    assert [layer.name for layer in done.model.layers[1:]] == ["done", "cut", "normal"]
+    assert np.array_equal(done.model.get_layer("done").get_weights(), dense.get_weights())
+    graph = model_of(done.model).convert("net", Format(True, 6, 2)).graph
+    codes = np.random.default_rng(0).integers(-32, 32, (100, 4))
+    assert np.array_equal(model_of(done.model).body(graph).run(codes), graph.run(codes))
+    real = model.layers[-2].output
+    floats = keras.Model(model.inputs, real).predict(codes / 16, verbose=0)
+    assert 0 < np.abs(graph.predict(codes / 16) - floats).max() < 0.1
+
+
 def test_what_cannot_be_quantized_is_said() -> None:
     plan = parse_plan("weights=8,activations=fixed<8,2>")
     recurrent = keras.Sequential([keras.Input((4, 2)), layers.LSTM(3, name="memory"), layers.Dense(1)])
-    with pytest.raises(Refused, match="layer memory: LSTM has weights, and no quantization here; use Dense, Conv1D"):
+    with pytest.raises(
+        Refused, match="layer memory: LSTM has weights, and no quantization here; use BatchNormalization, Conv1D"
+    ):
         quantize(recurrent, plan)
     with pytest.raises(QcompressError, match="has no layer of weights to quantize"):
         quantize(keras.Sequential([keras.Input((4, 2)), layers.Flatten()]), plan)
