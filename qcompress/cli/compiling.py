@@ -49,7 +49,7 @@ def compile_(
         Path,
         typer.Argument(
             metavar="MODEL",
-            help="A quantized model that a front end reads: Keras (.keras, .h5, .json), QONNX (.onnx), hls4ml's projects.",
+            help="A quantized model: Keras (.keras, .h5, .json), QONNX (.onnx), the folder of an hls4ml project.",
         ),
     ],
     out: Annotated[Path | None, typer.Option(help="Candidate folder (default: hls_projects/NAME).")] = None,

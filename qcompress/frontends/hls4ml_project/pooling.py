@@ -69,10 +69,9 @@ def _check_windows(converter: Converter, call: Call, config: Config, windows: Wi
     data = converter.type(call, 0)
     if config.word("pool_op") != "Average" or not _rescales(converter):
         return
-    sides = [assigned(float(size), data) for size in (*windows.size, 1)]
-    exact = all(
-        int(side.codes[0]) == size << side.format.fraction for side, size in zip(sides, (*windows.size, 1), strict=True)
-    )
+    wanted = (*windows.size, 1)
+    kept = [assigned(float(size), data) for size in wanted]
+    exact = all(one.format.to_values(one.codes)[0] == size for one, size in zip(kept, wanted, strict=True))
     if not exact or (padded and not config.integer("count_pad", 0)):
         raise Refused(
             f"layer {call.name}: its kernel scales means by window and padding, in {data}; that is not supported"
@@ -108,7 +107,7 @@ def _largest(converter: Converter, call: Call, config: Config, source: str, wind
         raise Refused(f"layer {call.name}: its kernel begins with {1 << (data.width - 1)} for numbers without a sign")
     pool = MaxPool(windows.size, windows.strides, windows.padding)
     node = converter.builder.add(f"{call.name}_largest", pool, source)
-    if converter.backend != "Vivado" and not converter.streams:
+    if converter.backend != "Vivado" and not (converter.streams and (whole or converter.backend == "Catapult")):
         return node
     if converter.streams and not converter.fits(node, kept):
         raise Refused(f"layer {call.name}: its accumulator {kept} changes numbers before they are compared; widen it")
