@@ -125,6 +125,14 @@ def file_hash(path: Path) -> str:
         return hashlib.file_digest(stream, "sha256").hexdigest()
 
 
+def tree_hash(folder: Path) -> str:
+    """SHA-256 over the paths in `folder` and the contents of all its files."""
+    digest = hashlib.sha256()
+    for path in sorted(path for path in folder.rglob("*") if path.is_file()):
+        digest.update(f"{path.relative_to(folder).as_posix()}\0{file_hash(path)}\0".encode())
+    return digest.hexdigest()
+
+
 def cache_folder() -> Path | None:
     """Where what can be made again is kept: $QCOMPRESS_CACHE or ~/.cache/qcompress; None if it is not writable."""
     given = os.environ.get("QCOMPRESS_CACHE")

@@ -49,7 +49,7 @@ def compile_(
         Path,
         typer.Argument(
             metavar="MODEL",
-            help="A quantized model that a front end reads: Keras (.keras, .h5, .json), QONNX (.onnx).",
+            help="A quantized model: Keras (.keras, .h5, .json), QONNX (.onnx), the folder of an hls4ml project.",
         ),
     ],
     out: Annotated[Path | None, typer.Option(help="Candidate folder (default: hls_projects/NAME).")] = None,
@@ -132,6 +132,8 @@ def verify(
     and front_end are for a model file alone, as in `compile_`; raises QcompressError for one given with a candidate.
     """
     from qcompress import pipeline
+    from qcompress.candidate import MANIFEST
+    from qcompress.frontends import is_model
     from qcompress.progress import Reporter
     from qcompress.report.tables import verification_table
     from qcompress.report.terminal import print_tables
@@ -140,7 +142,7 @@ def verify(
     notes: list[str] = []
     seconds = _budget(budget, targets)
     asked = _quantization(quantize, calibrate, percentile)
-    if subject.is_file():
+    if subject.is_file() or (not (subject / MANIFEST).is_file() and is_model(subject)):
         with Reporter(console) as reporter:
             foreign = pipeline.Foreign(subject, weights, tuple(input_format or ()), front_end, asked)
             comparisons, notes = pipeline.verify_model(foreign, inputs, samples, names, reporter, seconds)

@@ -14,10 +14,14 @@ Formats = Format | Mapping[str, Format] | None
 
 @dataclass(frozen=True)
 class Conversion:
-    """A graph, and what its user must be told about it: what was left out, picked or not used."""
+    """A graph, and what its user must be told about it: what was left out, picked or not used.
+
+    has_body: whether the model can be computed to compare with.
+    """
 
     graph: Graph
     notes: tuple[str, ...]
+    has_body: bool = True
 
 
 class ReferenceBody(Protocol):

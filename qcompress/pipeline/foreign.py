@@ -11,7 +11,7 @@ from typing import Any
 from qcompress.candidate import MANIFEST, Candidate
 from qcompress.candidate.figures import GRAPHS, VERIFICATION
 from qcompress.errors import QcompressError
-from qcompress.files import file_hash
+from qcompress.files import file_hash, tree_hash
 from qcompress.fixedpoint import Format
 from qcompress.frontends import Formats, Model, load_model
 from qcompress.frontends.post_training.figures import Cost
@@ -66,12 +66,13 @@ class Foreign:
 
     @property
     def name(self) -> str:
-        return re.sub(r"\W", "_", self.path.stem)
+        return re.sub(r"\W", "_", self.path.resolve().stem if self.path.is_dir() else self.path.stem)
 
     def inputs(self) -> list[Any]:
         """What decides the result."""
         weights = file_hash(self.weights) if self.weights else None
-        told = [file_hash(self.path), weights, list(self.formats), self.front_end]
+        own = tree_hash(self.path) if self.path.is_dir() else file_hash(self.path)
+        told = [own, weights, list(self.formats), self.front_end]
         return [*told, self.quantization.inputs()] if self.quantization else told
 
 
@@ -129,7 +130,8 @@ def _built(
         (stage / "model").mkdir()
         _keep_model(foreign, model, stage / "model")
         built = [choice.target for choice in wanted]
-        found = build_targets({foreign.name: conversion.graph}, built, True, stage, reporter.task("compile"))
+        told_by = reporter.task("compile")
+        found = build_targets({foreign.name: conversion.graph}, built, conversion.has_body, stage, told_by)
         notes = (*told, *conversion.notes, *refused, *unused)
         found = {name: replace(own, notes=notes, quantization=cost) for name, own in found.items()}
         inputs = inputs_hash(STEPS["compile"], candidate, [foreign.inputs(), description["targets"]])
@@ -169,8 +171,9 @@ def _loaded(foreign: Foreign) -> tuple[Model, Cost | None, tuple[str, ...]]:
 
 
 def _keep_model(foreign: Foreign, model: Model, folder: Path) -> None:
-    """A copy of the file; what is in two files, or was quantized, is written anew."""
-    if foreign.weights is not None or foreign.path.suffix == ".json" or foreign.quantization is not None:
+    """A copy of the file; what is in several files, or was quantized, is written anew."""
+    several = foreign.weights is not None or foreign.path.suffix == ".json" or foreign.path.is_dir()
+    if several or foreign.quantization is not None:
         model.save(folder / foreign.name)
     else:
         shutil.copyfile(foreign.path, folder / f"{foreign.name}{foreign.path.suffix}")
