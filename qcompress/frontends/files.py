@@ -11,6 +11,7 @@ from typing import Any
 from qcompress.errors import QcompressError, QcompressWarning
 from qcompress.frontends.keras2 import modernized
 from qcompress.frontends.keras_objects import KerasModel
+from qcompress.frontends.layer_names import names_kept
 from qcompress.frontends.layer_table import OWN
 from qcompress.frontends.pruning import without_state, wrapped
 from qcompress.frontends.runtime import import_keras
@@ -41,11 +42,12 @@ def load_model(path: Path, weights: Path | None = None) -> KerasModel:
         modern = modernized(stored)
         if pruned := wrapped(stored):
             warnings.warn(_unpruned(path, pruned), QcompressWarning, stacklevel=2)
-        if path.suffix == ".json":
-            return _assembled(path, modern, weights or _weights_beside(path), pruned)
-        if modern != stored:
-            return _assembled(path, modern, path, pruned)
-        return import_keras().models.load_model(path, custom_objects=_objects(), compile=False, safe_mode=True)
+        with names_kept():
+            if path.suffix == ".json":
+                return _assembled(path, modern, weights or _weights_beside(path), pruned)
+            if modern != stored:
+                return _assembled(path, modern, path, pruned)
+            return import_keras().models.load_model(path, custom_objects=_objects(), compile=False, safe_mode=True)
     except QcompressError:
         raise
     except Exception as fault:

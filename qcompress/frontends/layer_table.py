@@ -3,7 +3,7 @@
 from collections.abc import Callable
 
 from qcompress.errors import Refused
-from qcompress.frontends import activations, combining, linear, operators, plain
+from qcompress.frontends import activations, combining, linear, operators, plain, recurrent
 from qcompress.frontends.builder import Builder
 from qcompress.frontends.calls import Call, Operator
 from qcompress.frontends.pending import End, Pending, settled
@@ -67,6 +67,8 @@ LAYERS: dict[str, Callable[..., End]] = {
     "Minimum": combining.minimum,
     "RepeatVector": combining.repeat,
     "Rescaling": combining.rescale,
+    **dict.fromkeys(("QSimpleRNN", "QLSTM", "QGRU", "SimpleRNN", "LSTM", "GRU", "RNN"), recurrent.recurrent),
+    **dict.fromkeys(("QBidirectional", "Bidirectional"), recurrent.bidirectional),
     f"{Operator.__module__}.{Operator.__name__}": operators.operator,
     f"{OWN}.CastDense": linear.dense,
     f"{OWN}.CastConv1D": linear.convolution,
@@ -125,9 +127,9 @@ def add_layer(builder: Builder, call: Call, *sources: End) -> End:
         raise Refused(f"layer {call.name}: computes in {call.layer.compute_dtype}; use float32")
     waiting = [source for source in sources if isinstance(source, Pending)]
     if waiting and kind in MOVES:
-        return waiting[0].moved(call, MOVES[kind])
+        return waiting[0].moved(builder, call, MOVES[kind])
     if waiting and kind not in WAITING:
-        raise waiting[0].refusal()
+        sources = tuple(map(settled, sources))
     if (handler := handler_of(call.layer)) is not None:
         return _of_the_user(handler(builder, call, *map(settled, sources)), builder, call)
     if kind in LAYERS:

@@ -219,8 +219,8 @@ REFUSED = {
         "layer dense: computes in float16; use float32",
     ),
     "recurrent": (
-        lambda: [quantizer(), keras.layers.Reshape((2, 2)), qkeras.QLSTM(2, name="lstm")],
-        "QLSTM is not supported; use QDense",
+        lambda: [quantizer(), keras.layers.Reshape((2, 2, 1)), keras.layers.ConvLSTM1D(2, 1, name="lstm")],
+        "layer lstm: ConvLSTM1D is not supported; use QDense",
     ),
     "lambda": (
         lambda: [quantizer(), keras.layers.Lambda(lambda x: 2 * x, output_shape=(4,), name="code")],
