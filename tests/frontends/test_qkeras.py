@@ -172,7 +172,7 @@ REFUSED = {
     ),
     "random": (lambda: [quantizer(), dense(), quantizer("bernoulli()", "q")], "layer q: .*random numbers at inference"),
     "table of a wide sum": (
-        lambda: [quantizer("quantized_relu(16,1)"), dense(), quantizer("quantized_tanh(4,use_real_tanh=1)", "q")],
+        lambda: [quantizer("quantized_relu(16,1)"), dense(), quantizer("quantized_tanh(20,use_real_tanh=1)", "q")],
         "layer q: quantized_tanh of .*put a quantizer of 16 bits or fewer before",
     ),
     "values on no grid": (
@@ -206,7 +206,7 @@ REFUSED = {
     "real sigmoid without 0 of a wide sum": (
         lambda: [
             *(quantizer("quantized_relu(16,1)"), dense()),
-            quantizer("quantized_sigmoid(4,symmetric=1,use_real_sigmoid=1)", "q"),
+            quantizer("quantized_sigmoid(20,symmetric=1,use_real_sigmoid=1)", "q"),
         ],
         "layer q: quantized_sigmoid of .*put a quantizer of 16 bits or fewer before",
     ),
