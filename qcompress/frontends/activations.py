@@ -1,15 +1,16 @@
 """Activations and their quantizers as nodes: casts, relu, slopes of powers of two, tables, and staircases of sums."""
 
 from collections.abc import Callable
+from functools import partial
 
 import numpy as np
 
-from qcompress.errors import QcompressError, Refused
+from qcompress.errors import Refused
 from qcompress.fixedpoint import Cast, Format, Overflow, Rounding
 from qcompress.frontends.builder import UNKNOWN, Builder
 from qcompress.frontends.calls import Call
-from qcompress.frontends.grids import exact_codes
 from qcompress.frontends.keras_objects import Quantizer
+from qcompress.frontends.limits import LINES, Straight, limited, straight
 from qcompress.frontends.pending import End, Pending, Step, realized
 from qcompress.frontends.quantizers import QUANTIZERS, cast_of, check_activation, declared_format, table_of
 from qcompress.frontends.runtime import import_keras, kind_of
@@ -47,7 +48,12 @@ LOGARITHMIC = {"quantized_po2", "quantized_relu_po2"}
 """Functions that rise but for what float32's logarithm errs next to their steps."""
 NEAR = 256
 """Codes around such a step that are tried: a few last bits of a logarithm move a step of 24 bits by less."""
+MOST_NEAR = 1 << 12
+FLAT_BITS = 20
+"""The 24 bits of float32, without those of eight units in its last place."""
 
+MOST_OF_A_LINE = 12
+"""Bits of an input up to which a straight line is a table: constant Verilog takes none that are larger."""
 MAX_HARD_FRACTION = 22
 """Most fractional bits of x with which float32 forms x / 2 + 1 / 2 exactly between -1 and 1."""
 
@@ -86,13 +92,21 @@ def _function(builder: Builder, name: str, layer: str, function: Quantizer, sour
 def add_table(builder: Builder, name: str, layer: str, function: Quantizer, source: str) -> End:
     """Append the table of function, of one element, to builder as node `name` behind source; gives what ends it.
 
-    Of a wide input it is a staircase, or waits for a quantizer that makes it one. layer: whom to name in refusals.
-    Raises Refused if the function's values are on no grid.
+    Of a wide input it is a staircase, or waits for a quantizer that makes it one; a straight line does without. layer:
+    whom to name in refusals. Raises Refused if the function's values are on no grid.
     """
-    given = builder.formats[source]
-    if given.width <= MAX_TABLE_BITS:
+    given, line = builder.formats[source], _line(function)
+    if given.width <= (MAX_TABLE_BITS if line is None else MOST_OF_A_LINE):
         return builder.add(name, Table(*table_of(layer, function, given)), source)
-    return behind(builder, name, layer, function, Pending(source, ()))
+    alone = None if line is None else partial(straight, builder, name, layer, line, source)
+    return behind(builder, name, layer, function, Pending(source, (), alone=alone))
+
+
+def _line(function: Quantizer) -> Straight | None:
+    """The line that a function is between its limits, if it is one: that of QKeras, or Keras' hard_tanh."""
+    kind = kind_of(function)
+    own = str(getattr(function, "__module__", "")).split(".")[0] == "qkeras" or kind == "hard_tanh"
+    return LINES.get(kind) if own else None
 
 
 def behind(builder: Builder, name: str, layer: str, function: Quantizer, pending: Pending, remedy: str = "") -> End:
@@ -112,6 +126,8 @@ def behind(builder: Builder, name: str, layer: str, function: Quantizer, pending
     elif pending.steps:
         remedy = pending.steps[0].remedy
     rises, near = _rises(function), NEAR if label in LOGARITHMIC else 0
+    if (uncertain := _uncertain(function, builder.formats[pending.source])) is not None:
+        rises, near = uncertain <= MOST_NEAR, max(NEAR, uncertain)
     step = Step(layer, label, function, remedy, monotonic=rises, rises=rises, near=near)
     waiting = pending.then(step)
     range_ = builder.ranges[pending.source]
@@ -132,6 +148,17 @@ def _rises(function: Quantizer) -> bool:
         known = label in RISING | LOGARITHMIC
     slopes = (getattr(function, name, None) for name in ("alpha", "negative_slope"))
     return known and all(slope is None or float(slope) >= 0 for slope in slopes)
+
+
+def _uncertain(function: Quantizer, given: Format) -> int | None:
+    """Codes around a step within which float32's tanh or sigmoid may rise and fall; None for any other function.
+
+    Both err by a few units in the last place, which are as many codes as the slope is flat: 2**-bits at the last step.
+    """
+    real = {"quantized_tanh": "use_real_tanh", "quantized_sigmoid": "use_real_sigmoid"}.get(kind_of(function))
+    if real is None or not getattr(function, real):
+        return None
+    return int(1 << max(given.fraction + int(function.bits) - FLAT_BITS, 0))
 
 
 def _quantizer(builder: Builder, name: str, layer: str, quantizer: Quantizer, source: str) -> End:
@@ -186,7 +213,7 @@ def _quantized_tanh(builder: Builder, name: str, layer: str, quantizer: Quantize
 
 def _quantized_sigmoid(builder: Builder, name: str, layer: str, quantizer: Quantizer, source: str) -> End:
     """QKeras' own sigmoid of a sum too wide for a table: (x + 1) / 2, cut by a cast at 0 and 1."""
-    narrow = builder.formats[source].width <= MAX_TABLE_BITS
+    narrow = builder.formats[source].width <= MOST_OF_A_LINE
     if narrow or quantizer.use_real_sigmoid or quantizer.symmetric or not _is_hard(builder, source):
         return _quantizer(builder, name, layer, quantizer, source)
     halves = np.ones(builder.shapes[source][-1], np.int64)
@@ -260,26 +287,6 @@ def _bounded(builder: Builder, call: Call, source: str) -> End:
     if not wide or layer.max_value is None or layer.threshold or layer.negative_slope:
         return add_table(builder, call.name, call.name, layer, source)
     return limited(builder, call.name, call.name, float(layer.max_value), source)
-
-
-def limited(builder: Builder, name: str, layer: str, most: float, source: str) -> str:
-    """Append to builder the ReLU of source with the limit `most`; gives its node `name`.
-
-    layer: whom to name in refusals. Raises Refused if the limit is on no grid.
-    """
-    try:
-        code, format_ = exact_codes(most)
-    except QcompressError as fault:
-        raise Refused(f"layer {layer}: its limit {most:g} is on no grid ({fault}); use a power of two") from None
-    channels = builder.shapes[source][-1]
-    minus, bias = np.full(channels, -1), np.full(channels, int(code))
-
-    def distance(node: str, source: str) -> str:
-        return builder.add(node, Affine(minus, Format(True, 1, 1), bias, format_, UNKNOWN), source)
-
-    node = builder.add(f"{name}_low", Relu(), source)
-    node = builder.add(f"{name}_below", Relu(), distance(f"{name}_distance", node))
-    return distance(name, node)
 
 
 def _sloped(builder: Builder, call: Call, slope: float, source: str) -> End:

@@ -1,10 +1,7 @@
 """A Keras model as a body to verify against: floats inside, integer codes outside."""
 
-from copy import copy as shallow_copy
 from inspect import signature
 from math import prod
-from types import FunctionType
-from typing import Any
 
 import numpy as np
 
@@ -13,10 +10,12 @@ from qcompress.fixedpoint import Codes, Values
 from qcompress.frontends.calls import Call, Operator, calls_of
 from qcompress.frontends.exactness import float32_exact
 from qcompress.frontends.folding import FOLDED, is_folded, unquantized
-from qcompress.frontends.keras_objects import KerasLayer, KerasModel, Quantizer, Tensor
+from qcompress.frontends.keras_objects import KerasLayer, KerasModel, Tensor
 from qcompress.frontends.quantizers import evaluate
+from qcompress.frontends.recurrent_copy import RECURRENT, recurrent_copy
 from qcompress.frontends.runtime import PREDICT_BATCH, float_type, import_keras, kind_of, predict
 from qcompress.frontends.user_layers import handler_of
+from qcompress.frontends.widening import InFloat32, activation
 from qcompress.graph import Graph, Table, Tensors, Thresholds
 from qcompress.graph.ports import as_tensors, by_port
 
@@ -112,7 +111,9 @@ class KerasBody:
                 given, tensors = _copied(self._calls, self._graph, self.dtype)
             names = [call.name for call in ends] if every else list(self._found.outputs.values())
             built = keras.Model(given, [tensors[name] for name in names])
-            built.run_eagerly = any(_waits(call, self._graph) for call in self._calls)
+            built.run_eagerly = any(
+                _waits(call, self._graph) or kind_of(call.layer) in RECURRENT for call in self._calls
+            )
             self._built[every] = built
         return self._built[every]
 
@@ -134,7 +135,7 @@ def _copied(calls: tuple[Call, ...], graph: Graph, dtype: str) -> tuple[list[Ten
         for call in calls:
             sources = [tensors[source] for source in call.sources]
             if dtype != "float32" and _waits(call, graph):
-                layer = keras.layers.Lambda(_InFloat32(call.layer), dtype=dtype)
+                layer = keras.layers.Lambda(InFloat32(call.layer), dtype=dtype)
                 tensors[call.name] = layer(sources if len(sources) > 1 else sources[0])
             else:
                 tensors[call.name] = _copy(call, graph, dtype, sources)
@@ -154,13 +155,15 @@ def _copy(call: Call, graph: Graph, dtype: str, sources: list[Tensor]) -> Tensor
         return layer(sources)
     if handler_of(layer) is not None:
         return _of_the_user(layer, {"dtype": dtype, "name": call.name}, sources)
+    if kind_of(layer) in RECURRENT:
+        return recurrent_copy(call, graph, dtype, sources[0])
     copy = _empty(layer, {"dtype": dtype, "name": call.name})
     for key in ("average_quantizer", "inverse_quantizer"):
         for attribute in (key, f"{key}_internal"):
             if getattr(layer, attribute, None) is not None:
                 setattr(copy, attribute, getattr(layer, attribute))
     if getattr(layer, "activation", None) is not None:
-        copy.activation = None if call.cut else _activation(layer.activation, _in_float32(call, graph), dtype)
+        copy.activation = None if call.cut else activation(layer.activation, _in_float32(call, graph), dtype)
     if getattr(layer, "_mask", None) is not None:
         copy._mask = np.asarray(layer._mask, dtype)
     if len(sources) > 1:
@@ -214,52 +217,3 @@ def _in_float32(call: Call, graph: Graph) -> bool:
     name = call.name if "Activation" in kind_of(call.layer) else f"{call.name}_activation"
     stepped = {f"{name}_steps", f"{name}_line"} & operations.keys()
     return bool(stepped) or isinstance(operations.get(name), Table | Thresholds)
-
-
-def _activation(function: Quantizer, is_table: bool, dtype: str) -> Quantizer:
-    """An activation for inputs of `dtype`: what is a table in the graph was computed in float32."""
-    if dtype == "float32":
-        return function
-    if is_table:
-        return _InFloat32(function)
-    return _wide(function)
-
-
-class _InFloat32:
-    """A function computed in float32 whatever it is given."""
-
-    def __init__(self, function: Quantizer) -> None:
-        self._function = function
-
-    def __call__(self, values: Tensor) -> Tensor:
-        ops = import_keras().ops
-        with float_type("float32"):
-            given = (
-                [ops.cast(each, "float32") for each in values]
-                if isinstance(values, list)
-                else ops.cast(values, "float32")
-            )
-            return ops.cast(self._function(given), "float64")
-
-
-class _Float64Operations:
-    """keras.ops, with float32 read as float64 wherever it is asked for by name."""
-
-    def __getattr__(self, name: str) -> Any:
-        function = getattr(import_keras().ops, name)
-        if name not in {"cast", "array"}:
-            return function
-        return lambda values, dtype: function(values, "float64" if dtype == "float32" else dtype)
-
-
-def _wide(quantizer: Quantizer) -> Quantizer:
-    """The quantizer in float64, where its own formula or scale would stay in float32."""
-    kind = kind_of(quantizer)
-    if kind == "quantized_relu":
-        formula = type(quantizer).__call__
-        names = formula.__globals__ | {"Kops": _Float64Operations()}
-        return FunctionType(formula.__code__, names).__get__(quantizer)
-    if kind == "quantized_linear":
-        quantizer = shallow_copy(quantizer)
-        quantizer.quantization_scale = np.asarray(quantizer.quantization_scale, np.float64)
-    return quantizer

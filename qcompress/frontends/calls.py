@@ -127,6 +127,11 @@ def _walk(model: KerasModel, given: list[str], prefix: str, calls: list[Call], n
         elif _is_identity(layer):
             ends = sources
         else:
+            if len(results) > 1:
+                raise Refused(
+                    f"layer {prefix}{layer.name}: gives {len(results)} tensors; use layers that give one "
+                    "(of recurrent ones return_state=False, and a merge_mode)"
+                )
             ends = [_unique(prefix + node.operation.name, names)]
             calls.append(Call(ends[0], layer, tuple(sources), None if prefix else results[0]))
         known |= {id(tensor): name for tensor, name in zip(results, ends, strict=True)}

@@ -11,7 +11,9 @@ from typing import Any
 from qcompress.errors import QcompressError, QcompressWarning
 from qcompress.frontends.activations import SIGNS
 from qcompress.frontends.keras2 import modernized
+from qcompress.frontends.keras2_weights import is_by_class, moved
 from qcompress.frontends.keras_objects import KerasModel
+from qcompress.frontends.layer_names import names_kept
 from qcompress.frontends.layer_table import OWN
 from qcompress.frontends.pruning import without_state, wrapped
 from qcompress.frontends.runtime import import_keras
@@ -38,15 +40,16 @@ def load_model(path: Path, weights: Path | None = None) -> KerasModel:
     stored: Any = None
     try:
         stored = architecture(path)
-        check_harmless(path, stored)
         modern = modernized(stored)
+        check_harmless(path, modern)
         if pruned := wrapped(stored):
             warnings.warn(_unpruned(path, pruned), QcompressWarning, stacklevel=2)
-        if path.suffix == ".json":
-            return _assembled(path, modern, weights or _weights_beside(path), pruned)
-        if modern != stored:
-            return _assembled(path, modern, path, pruned)
-        return import_keras().models.load_model(path, custom_objects=known_objects(), compile=False, safe_mode=True)
+        with names_kept():
+            if path.suffix == ".json":
+                return _assembled(path, modern, weights or _weights_beside(path), stored)
+            if modern != stored:
+                return _assembled(path, modern, path, stored)
+            return import_keras().models.load_model(path, custom_objects=known_objects(), compile=False, safe_mode=True)
     except QcompressError:
         raise
     except Exception as fault:
@@ -100,10 +103,10 @@ def _unpruned(path: Path, names: list[str]) -> str:
     return f"{path}: the pruning around {', '.join(names)} is left out; the weights are as it has left them"
 
 
-def _assembled(path: Path, architecture: Any, weights: Path, pruned: list[str]) -> KerasModel:
+def _assembled(path: Path, architecture: Any, weights: Path, stored: Any) -> KerasModel:
     """A model from its architecture and a file of weights: Keras 2 wrote no module names, and none are needed here.
 
-    pruned: layers whose pruning is left out.
+    stored: the architecture as it was written.
     """
     keras = import_keras()
     if not isinstance(architecture, dict) or not isinstance(architecture.get("config"), dict | list):
@@ -115,11 +118,23 @@ def _assembled(path: Path, architecture: Any, weights: Path, pruned: list[str]) 
         raise QcompressError(f"{weights}: no such file of weights")
     try:
         with warnings.catch_warnings(action="ignore"), tempfile.TemporaryDirectory() as scratch:
-            given = without_state(weights, Path(scratch)) if pruned and weights.suffix in H5 else weights
-            model.load_weights(given)  # what is not loaded is an error
+            _take_weights(model, weights, stored, architecture, Path(scratch))
     except Exception as fault:
         raise QcompressError(f"{weights}: not the weights of {path.name} ({first_line(fault)})") from None
     return model
+
+
+def _take_weights(model: KerasModel, weights: Path, stored: Any, modern: Any, scratch: Path) -> None:
+    """Read a file of weights into a model; what is not read is an error. scratch: a folder for files on the way."""
+    by_class, pruned = is_by_class(weights), wrapped(stored)
+    if pruned:
+        weights = moved(weights, stored, modern, scratch) if by_class else without_state(weights, scratch)
+    try:
+        model.load_weights(weights)
+    except Exception:
+        if pruned or not by_class:
+            raise
+        model.load_weights(moved(weights, stored, modern, scratch))
 
 
 def _weights_beside(path: Path) -> Path:

@@ -3,6 +3,7 @@
 from collections.abc import Callable
 from typing import Any
 
+from qcompress.frontends.keras2_nodes import rewired
 from qcompress.frontends.pruning import WRAPPER, unwrapped
 
 Description = dict[str, Any]
@@ -16,7 +17,7 @@ def modernized(item: Any) -> Any:
         return item
     parts = {key: modernized(part) for key, part in item.items()}
     change = _CHANGES.get(str(parts.get("class_name")).removeprefix("qkeras>"))
-    return change(parts) if change and "config" in parts else parts
+    return change(parts) if change and isinstance(parts.get("config"), dict | list) else parts
 
 
 def _with_input(description: Description) -> Description:
@@ -60,6 +61,32 @@ def _without(*keys: str, unless: str = "") -> Callable[[Description], Descriptio
     return change
 
 
+def _of_one_axis(found: Description) -> Description:
+    """A normalization wrote the axes that it normalizes as a list; Keras 3 reads a number."""
+    axis = found["config"].get("axis")
+    one = isinstance(axis, list) and len(axis) == 1
+    return found | {"config": found["config"] | {"axis": axis[0]}} if one else found
+
+
+def _functional(found: Description) -> Description:
+    """A functional model, which is in another module now."""
+    old = str(found.get("module", "")).startswith("keras.src.engine")
+    config = rewired(found["config"])
+    moved = {"module": "keras.src.models.functional"} if old else {}
+    return found | {"config": config} | moved if old or config != found["config"] else found
+
+
+def _both(*changes: Callable[[Description], Description]) -> Callable[[Description], Description]:
+    """One change after the other."""
+
+    def change(found: Description) -> Description:
+        for each in changes:
+            found = each(found)
+        return found
+
+    return change
+
+
 _DEPTHWISE = _without("groups", unless="groups")
 _SEPARABLE = _without("groups", "kernel_initializer", "kernel_regularizer", "kernel_constraint", unless="groups")
 _FOLDED = _without("groups", "synchronized", "renorm", "renorm_clipping", "renorm_momentum", unless="renorm")
@@ -72,7 +99,16 @@ _CHANGES: dict[str, Callable[[Description], Description]] = {
     "QDepthwiseConv2D": _DEPTHWISE,
     "QSeparableConv1D": _SEPARABLE,
     "QSeparableConv2D": _SEPARABLE,
-    "QDenseBatchnorm": _FOLDED,
-    "QDepthwiseConv2DBatchnorm": _FOLDED,
-    "QConv2DBatchnorm": _without("synchronized", "renorm", "renorm_clipping", "renorm_momentum", unless="renorm"),
+    "QDenseBatchnorm": _both(_FOLDED, _of_one_axis),
+    "QDepthwiseConv2DBatchnorm": _both(_FOLDED, _of_one_axis),
+    "QConv2DBatchnorm": _both(
+        _without("synchronized", "renorm", "renorm_clipping", "renorm_momentum", unless="renorm"), _of_one_axis
+    ),
+    "BatchNormalization": _of_one_axis,
+    "QBatchNormalization": _of_one_axis,
+    "Functional": _functional,
+    "Model": _functional,
+    **dict.fromkeys(
+        ("SimpleRNN", "LSTM", "GRU", "RNN", "QSimpleRNN", "QLSTM", "QGRU"), _without("time_major", unless="time_major")
+    ),
 }

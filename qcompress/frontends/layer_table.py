@@ -3,7 +3,7 @@
 from collections.abc import Callable
 
 from qcompress.errors import Refused
-from qcompress.frontends import activations, combining, linear, operators, plain, plain_weights
+from qcompress.frontends import activations, combining, linear, operators, plain, plain_weights, recurrent
 from qcompress.frontends.activations import SIGNS
 from qcompress.frontends.builder import Builder
 from qcompress.frontends.calls import Call, Operator
@@ -72,6 +72,8 @@ LAYERS: dict[str, Callable[..., End]] = {
     "Dot": combining.dot,
     "RepeatVector": combining.repeat,
     "Rescaling": combining.rescale,
+    **dict.fromkeys(("QSimpleRNN", "QLSTM", "QGRU", "SimpleRNN", "LSTM", "GRU", "RNN"), recurrent.recurrent),
+    **dict.fromkeys(("QBidirectional", "Bidirectional"), recurrent.bidirectional),
     f"{Operator.__module__}.{Operator.__name__}": operators.operator,
     f"{SIGNS}.BinaryDense": linear.dense,
     f"{SIGNS}.TernaryDense": linear.dense,
@@ -132,9 +134,9 @@ def add_layer(builder: Builder, call: Call, *sources: End) -> End:
         raise Refused(f"layer {call.name}: computes in {call.layer.compute_dtype}; use float32")
     waiting = [source for source in sources if isinstance(source, Pending)]
     if waiting and kind in MOVES:
-        return waiting[0].moved(call, MOVES[kind])
+        return waiting[0].moved(builder, call, MOVES[kind])
     if waiting and kind not in WAITING:
-        raise waiting[0].refusal()
+        sources = tuple(map(settled, sources))
     if (handler := handler_of(call.layer)) is not None:
         return _of_the_user(handler(builder, call, *map(settled, sources)), builder, call)
     if kind in LAYERS:

@@ -49,12 +49,14 @@ class Pending:
     """What layers make of the codes of a node, which lies on no grid yet.
 
     source: the node; steps: functions, first to last; moves: calls of layers among them that move elements or take the
-    largest, which may as well follow the quantizer, with what appends them.
+    largest, which may as well follow the quantizer, with what appends them; alone: what appends the first function,
+    and the moves behind it, where that lies on a grid and no quantizer comes.
     """
 
     source: str
     steps: tuple[Step, ...]
     moves: tuple[tuple[Call, Handler], ...] = ()
+    alone: Callable[[], str] | None = None
 
     def then(self, step: Step) -> "Pending":
         """With a further function; raises Refused if that does not fit behind the moves."""
@@ -65,9 +67,16 @@ class Pending:
             )
         return replace(self, steps=(*self.steps, step))
 
-    def moved(self, call: Call, handler: "Handler") -> "Pending":
+    def moved(self, builder: Builder, call: Call, handler: "Handler") -> "Pending":
         """With the call of a further layer that moves elements or takes the largest of them, and what appends it."""
-        return replace(self, moves=(*self.moves, (call, handler)))
+        moved = replace(self, moves=(*self.moves, (call, handler)))
+        if (before := self.alone) is None:
+            return moved
+
+        def alone() -> str:
+            return call.name if call.name in builder.shapes else handler(builder, call, before())
+
+        return replace(moved, alone=alone)
 
     def refusal(self) -> Refused:
         """To be raised where no quantizer follows."""
@@ -96,10 +105,12 @@ End = str | Pending
 
 
 def settled(end: End) -> str:
-    """The node that ends a call; raises Refused where functions still wait for a quantizer."""
-    if isinstance(end, Pending):
+    """The node that ends a call; raises Refused where functions still wait for a quantizer and need one."""
+    if not isinstance(end, Pending):
+        return end
+    if end.alone is None or len(end.steps) > 1:
         raise end.refusal()
-    return end
+    return end.alone()
 
 
 def realized(builder: Builder, name: str, pending: Pending, declared: Format | None) -> str:

@@ -13,7 +13,8 @@ def unwrapped(description: dict[str, Any]) -> dict[str, Any]:
     """The description of the layer in a wrapper, under the wrapper's name, by which others and the weights know it."""
     config = description["config"]
     layer = config["layer"]
-    kept = {key: value for key, value in description.items() if key not in {"config", "class_name"}}
+    of_wrapper = {"config", "class_name", "module", "registered_name", "build_config"}
+    kept = {key: value for key, value in description.items() if key not in of_wrapper}
     found: dict[str, Any] = layer | kept | {"config": layer["config"] | {"name": config["name"]}}
     return found
 

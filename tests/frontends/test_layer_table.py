@@ -329,6 +329,7 @@ NOT_LAYERS = {"Clip", "QInitializer"}
 def test_every_layer_and_quantizer_of_qkeras_has_a_row_that_says_what_is_so():
     from qkeras.utils import _add_supported_quantized_objects
 
+    from qcompress.frontends.cells import CELLS
     from qcompress.frontends.layer_table import LAYERS
     from qcompress.frontends.quantizers import QUANTIZERS, STOCHASTIC
 
@@ -337,5 +338,6 @@ def test_every_layer_and_quantizer_of_qkeras_has_a_row_that_says_what_is_so():
     page = (ROOT / "docs" / "compiler" / "qkeras.md").read_text()
     rows = {name: row["said"] == "exact" for row in ROW.finditer(page) for name in re.findall(r"`(\w+)`", row["names"])}
     assert set(known) <= set(rows)
-    taken = {name: name in LAYERS or name in QUANTIZERS - STOCHASTIC for name in rows if name not in NOT_LAYERS}
+    all_taken = {*LAYERS, *QUANTIZERS, *(f"Q{cell}" for cell in CELLS)} - STOCHASTIC
+    taken = {name: name in all_taken for name in rows if name not in NOT_LAYERS}
     assert taken == {name: rows[name] or name == "quantized_ulaw" for name in taken}  # refused by its values alone

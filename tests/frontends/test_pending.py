@@ -105,7 +105,7 @@ REFUSED = {
     "a function that may turn": (
         lambda: [
             *(dense(kernel_quantizer=bits(14)), layers.BatchNormalization(name="bn")),
-            qkeras.QActivation("quantized_tanh(4,use_real_tanh=True)", name="q"),
+            qkeras.QActivation("quantized_tanh(20,use_real_tanh=True)", name="q"),
         ],
         r"layer q: quantized_tanh behind bn is no staircase on a grid .it is not known to be monotonic",
     ),

@@ -172,7 +172,7 @@ REFUSED = {
     ),
     "random": (lambda: [quantizer(), dense(), quantizer("bernoulli()", "q")], "layer q: .*random numbers at inference"),
     "table of a wide sum": (
-        lambda: [quantizer("quantized_relu(16,1)"), dense(), quantizer("quantized_tanh(4,use_real_tanh=1)", "q")],
+        lambda: [quantizer("quantized_relu(16,1)"), dense(), quantizer("quantized_tanh(20,use_real_tanh=1)", "q")],
         "layer q: quantized_tanh of .*put a quantizer of 16 bits or fewer before",
     ),
     "values on no grid": (
@@ -206,7 +206,7 @@ REFUSED = {
     "real sigmoid without 0 of a wide sum": (
         lambda: [
             *(quantizer("quantized_relu(16,1)"), dense()),
-            quantizer("quantized_sigmoid(4,symmetric=1,use_real_sigmoid=1)", "q"),
+            quantizer("quantized_sigmoid(20,symmetric=1,use_real_sigmoid=1)", "q"),
         ],
         "layer q: quantized_sigmoid of .*put a quantizer of 16 bits or fewer before",
     ),
@@ -219,8 +219,8 @@ REFUSED = {
         "layer dense: computes in float16; use float32",
     ),
     "recurrent": (
-        lambda: [quantizer(), keras.layers.Reshape((2, 2)), qkeras.QLSTM(2, name="lstm")],
-        "QLSTM is not supported; use QDense",
+        lambda: [quantizer(), keras.layers.Reshape((2, 2, 1)), keras.layers.ConvLSTM1D(2, 1, name="lstm")],
+        "layer lstm: ConvLSTM1D is not supported; use QDense",
     ),
     "lambda": (
         lambda: [quantizer(), keras.layers.Lambda(lambda x: 2 * x, output_shape=(4,), name="code")],
