@@ -27,7 +27,7 @@ def _with_input(description: Description) -> Description:
     """
     config = description["config"] if isinstance(description["config"], dict) else _named(description["config"])
     first = config["layers"][0]
-    if first["class_name"] == "InputLayer" or "batch_input_shape" not in first["config"]:
+    if first["class_name"] == "InputLayer" or "batch_input_shape" not in (first["config"] or {}):
         layers = [first, *map(_without_shape, config["layers"][1:])]
         same = layers == config["layers"] and config is description["config"]
         return description if same else description | {"config": config | {"layers": layers}}

@@ -17,7 +17,7 @@ HDF5 = (".h5", ".hdf5")
 
 
 class ImportSettings(BaseModel):
-    """What may be said about a file of words, whose rows do not say it."""
+    """What may be said about a file of words, whose rows do not say it, and of a ROOT file which tree is read."""
 
     model_config = ConfigDict(extra="forbid", frozen=True)
 
@@ -25,6 +25,7 @@ class ImportSettings(BaseModel):
     density: Literal["HD", "LD"] = "HD"
     tc_order: Literal["msb", "lsb"] = "msb"
     number_format: Literal["hex", "decimal"] | None = None
+    tree: str | None = None
 
 
 class ExportSettings(BaseModel):
@@ -63,13 +64,17 @@ def import_file(
     """Write a sample of a file in any of the formats: .root, .parquet, .h5, .hdf5, CSV of modules or of words.
 
     source: the file, or a folder of CSV; target: the sample; skip_bad_rows: leave them out and count them; settings:
-    fields of ImportSettings as text, for files of words; report: told how much is done. Raises QcompressError naming
-    file and fault.
+    fields of ImportSettings as text, for files of words and ROOT files; report: told how much is done. Raises
+    QcompressError naming file and fault.
     """
     told: ImportSettings = _parsed(ImportSettings, settings)
     words = source.suffix not in (".root", ".parquet", *HDF5) and holds_words(source)
-    if settings and not words:
-        raise QcompressError(f"{source}: --set {', '.join(settings)} is for files of words")
+    others = [
+        name for name in settings if (name == "tree") != (source.suffix == ".root") or (name != "tree" and not words)
+    ]
+    if others:
+        kind = "ROOT files" if others[0] == "tree" else "files of words"
+        raise QcompressError(f"{source}: --set {others[0]} is for {kind}")
     if skip_bad_rows and (words or source.suffix == ".root"):
         kind = "file of words" if words else "tree"
         raise QcompressError(f"{source}: a {kind} has no rows to leave out; import it without --skip-bad-rows")
@@ -78,7 +83,7 @@ def import_file(
         density = Density[told.density]
         return word_samples.import_words(source, target, module, density, told.tc_order, told.number_format, report)
     if source.suffix == ".root":
-        return Imported(ntuples.import_root(source, target, report), 0, "")
+        return Imported(ntuples.import_root(source, target, report, told.tree), 0, "")
     if source.suffix == ".parquet":
         return parquet.import_parquet(source, target, skip_bad_rows, report)
     if source.suffix in HDF5:

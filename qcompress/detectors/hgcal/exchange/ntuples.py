@@ -2,12 +2,14 @@
 
 Branches read, one entry an event: `event` (else the entry's number), `tc_subdet` (1, 2; scintillators are left out),
 `tc_zside`, `tc_layer`, `tc_waferu`, `tc_waferv`, `tc_cellu`, `tc_cellv`, `tc_uncompressedCharge` (else `tc_data`),
-`tc_wafertype` (0 is high density; else by the radius), `tc_simenergy` where it is; `gen_pdgid`, `gen_pt`, `gen_eta`,
-`gen_phi`, `genpart_gen`, `genpart_exeta`, `genpart_exphi` for the entry into the calorimeter, and `split`, which ours
-have. A tree holds trigger cells with charge: a module without any is not in it.
+`tc_wafertype` (0 and 3 are high density, 1 and 2 low; without it by the radius), `tc_simenergy` where it is;
+`gen_pdgid`, `gen_pt`, `gen_eta`, `gen_phi`, `genpart_gen`, `genpart_exeta`, `genpart_exphi` for the entry into the
+calorimeter, and `split`, which ours have. A tree holds trigger cells with charge: a module without any is not in it.
+It may be a TTree or an RNTuple; of several cycles the newest is read.
 """
 
 import tempfile
+import warnings
 from pathlib import Path
 from typing import Any
 
@@ -16,11 +18,11 @@ import numpy.typing as npt
 
 from qcompress.detectors import CALIBRATION
 from qcompress.detectors.hgcal import samples
-from qcompress.detectors.hgcal.econt.numbers import Density, encode
+from qcompress.detectors.hgcal.exchange.tables import codes_of, note_saturated, saturated
 from qcompress.detectors.hgcal.module import geometry, layers, wafers
 from qcompress.detectors.hgcal.samples.layout import OF_THE_FILE
 from qcompress.detectors.splits import split_events
-from qcompress.errors import QcompressError
+from qcompress.errors import QcompressError, QcompressWarning
 from qcompress.progress import Report, silent
 
 TREE = "HGCalTriggerNtuple"
@@ -29,6 +31,9 @@ CELL = ("tc_cellu", "tc_cellv")
 CHARGES = ("tc_uncompressedCharge", "tc_data")
 GENERATED = ("gen_pdgid", "gen_pt", "gen_eta", "gen_phi")
 ENTRY = ("genpart_gen", "genpart_exeta", "genpart_exphi")
+WAFER_TYPES = {0: True, 1: False, 2: False, 3: True}
+"""High density or not, by `tc_wafertype`: 120 um; 200, 300 um of low density; in newer geometries 200 um of high."""
+KINDS = ("TTree", "ROOT::RNTuple")
 EVENTS = 5
 """Events read at a time."""
 EVENTS_WRITTEN = 20
@@ -44,10 +49,11 @@ def channel_of_cell() -> npt.NDArray[np.int64]:
     return table
 
 
-def import_root(source: Path, target: Path, report: Report = silent) -> int:
+def import_root(source: Path, target: Path, report: Report = silent, tree: str | None = None) -> int:
     """Write a sample, `target`, of the tree in `source`; returns its rows; report: told how many events are done.
 
-    Raises QcompressError naming what is missing or wrong.
+    tree: its path in the file, where there are several of the usual name, or it has another. Raises QcompressError
+    naming what is missing or wrong.
     """
     import uproot
 
@@ -55,7 +61,7 @@ def import_root(source: Path, target: Path, report: Report = silent) -> int:
         raise QcompressError(f"{source}: no such file")
     try:
         with uproot.open(source) as file:
-            return _import_tree(source, _tree(source, file), target, report)
+            return _import_tree(source, _tree(source, file, tree), target, report)
     except QcompressError:
         raise
     except Exception as fault:  # uproot raises its own, and those of its decompressors
@@ -63,15 +69,30 @@ def import_root(source: Path, target: Path, report: Report = silent) -> int:
         raise QcompressError(f"{source}: not a readable ROOT file ({type(fault).__name__}: {said})") from None
 
 
-def _tree(source: Path, file: Any) -> Any:
+def _tree(source: Path, file: Any, wanted: str | None) -> Any:
+    """The newest cycle of the tree at the path `wanted`, or of the only one of the usual name."""
+    cycles: dict[str, list[int]] = {}
     for name, kind in file.classnames(recursive=True).items():
-        if kind == "TTree" and name.split(";")[0].split("/")[-1] == TREE:
-            return file[name]
-    raise QcompressError(f"{source}: no tree {TREE} in it")
+        path, _, cycle = name.partition(";")
+        if kind in KINDS:
+            cycles.setdefault(path, []).append(int(cycle or 1))
+    paths = [path for path in cycles if path == wanted or (wanted is None and path.split("/")[-1] == TREE)]
+    if not paths:
+        there = ", ".join(cycles) or "none"
+        raise QcompressError(f"{source}: no tree {wanted or TREE} in it; of trees it has {there}: --set tree=PATH")
+    if len(paths) > 1:
+        raise QcompressError(f"{source}: {len(paths)} trees {TREE}: {', '.join(paths)}; choose with --set tree=PATH")
+    (path,) = paths
+    newest, *older = sorted(cycles[path], reverse=True)
+    if older:
+        all_ = ", ".join(map(str, (*reversed(older), newest)))
+        said = f"{source}: {path} stands in cycles {all_}; {newest}, the newest, is read"
+        warnings.warn(said, QcompressWarning, stacklevel=2)
+    return file[f"{path};{newest}"]
 
 
 def _import_tree(source: Path, tree: Any, target: Path, report: Report) -> int:
-    known = set(tree.keys())
+    known = set(tree.keys())  # of an RNTuple fields within fields too
     charge = next((name for name in CHARGES if name in known), None)
     missing = [name for name in (*PLACE, *CELL) if name not in known] + ([] if charge else ["tc_data"])
     if missing:
@@ -79,7 +100,7 @@ def _import_tree(source: Path, tree: Any, target: Path, report: Report) -> int:
     optional = [name for name in ("tc_wafertype", "tc_simenergy", "split", *GENERATED, *ENTRY) if name in known]
     numbers, said = _events(tree)
     origin = {"kind": "ntuple", "files": [source.name], "geometry": OF_THE_FILE, "charge": charge, "events": said}
-    done = 0
+    done = beyond = 0
     with samples.writing(target, origin) as writer:
         for first in range(0, tree.num_entries, EVENTS):
             arrays = tree.arrays([*PLACE, *CELL, str(charge), *optional], entry_start=first, entry_stop=first + EVENTS)
@@ -87,16 +108,18 @@ def _import_tree(source: Path, tree: Any, target: Path, report: Report) -> int:
             modules = _modules(source, arrays, event, str(charge))
             writer.append(modules, _particles(arrays, event))
             done += len(modules["event"])
+            beyond += saturated(modules["charge"], modules["high_density"])
             report(min(first + EVENTS, tree.num_entries), tree.num_entries, "events")
         if done == 0:
             raise QcompressError(f"{source}: no trigger cell of a silicon module in it")
+        note_saturated(source, beyond)
     return done
 
 
 def _events(tree: Any) -> tuple[npt.NDArray[np.int64], str]:
     """Number of every entry: the file's, unless it gives none or one twice; and which it is."""
     if "event" in tree.keys():  # noqa: SIM118 - a tree is no dictionary
-        numbers = np.asarray(tree["event"].array(library="np"), np.int64)
+        numbers = np.asarray(tree.arrays(["event"])["event"], np.int64)
         if len(np.unique(numbers)) == len(numbers):
             return numbers, "numbers of the file"
     return np.arange(
@@ -134,8 +157,7 @@ def _modules(source: Path, arrays: Any, event: npt.NDArray[np.int64], charge: st
     layer, wafer_u, wafer_v = rows[:, 3], rows[:, 4], rows[:, 5]
     high = wafers.high_density(layer, wafer_u, wafer_v)
     if "tc_wafertype" in arrays.fields:
-        high = np.zeros(len(rows), bool)
-        high[which.ravel()[_flat(arrays, "tc_wafertype")[silicon] == 0]] = True
+        high = _density(source, _flat(arrays, "tc_wafertype")[silicon], which.ravel(), len(rows))
     whole = np.rint(sums).astype(np.int64)
     found: Columns = {
         "event": rows[:, 0],
@@ -147,7 +169,7 @@ def _modules(source: Path, arrays: Any, event: npt.NDArray[np.int64], charge: st
         "module_type": wafers.module_type(layer, wafer_u, wafer_v),
         "high_density": high,
         "charge": whole,
-        "codes": np.where(high[:, None], *(encode(whole, density, 4, 3) for density in (Density.HD, Density.LD))),
+        "codes": codes_of(whole, high),
         "split": split_events(rows[:, 0], 1),
     }
     if "split" in arrays.fields:
@@ -156,6 +178,18 @@ def _modules(source: Path, arrays: Any, event: npt.NDArray[np.int64], charge: st
         energy = _flat(arrays, "tc_simenergy")[silicon]
         found["sim_energy_total"] = np.bincount(which.ravel(), energy, len(rows))
     return found
+
+
+def _density(source: Path, kinds: npt.NDArray[Any], module: npt.NDArray[np.int64], rows: int) -> npt.NDArray[np.bool_]:
+    """Whether each of the modules, `rows`, is of high density; kinds, module: of every trigger cell."""
+    for kind in np.unique(kinds):
+        if int(kind) not in WAFER_TYPES:
+            count = int((kinds == kind).sum())
+            said = f"tc_wafertype {kind} of {count} trigger cells is none of {', '.join(map(str, WAFER_TYPES))}"
+            raise QcompressError(f"{source}: {said}; leave the branch out to have the density by the radius")
+    high = np.zeros(rows, bool)
+    high[module[np.isin(kinds, [kind for kind, dense in WAFER_TYPES.items() if dense])]] = True
+    return high
 
 
 def _split(

@@ -6,6 +6,8 @@ order (CALQ_n is trigger cell n of the module); it becomes the sample's `charge`
 calibration of one. Where columns have names, `split` and `zside` may stand behind them: ours do, others leave them out.
 """
 
+import re
+import warnings
 from collections.abc import Collection, Iterable
 from pathlib import Path
 from typing import Any, NamedTuple
@@ -18,7 +20,7 @@ from qcompress.detectors.hgcal import samples
 from qcompress.detectors.hgcal.econt.numbers import Density, encode
 from qcompress.detectors.hgcal.module import geometry, layers, wafers
 from qcompress.detectors.splits import split_events
-from qcompress.errors import QcompressError
+from qcompress.errors import QcompressError, QcompressWarning
 
 CALQ = tuple(f"CALQ_{number}" for number in range(geometry.TRIGGER_CELLS))
 ENERGIES = ("SimEnergyTotal", "EventSimEnergy", "SimEnergyFraction")
@@ -32,7 +34,12 @@ EXTRAS = {"study": ("zside", "split"), "geometry": ("split",)}
 WHOLE = {*CALQ, "entry", "zside", "subdet", *PLACE, "split"}
 WORDS = ("HD_LD", "ModType")
 """Columns of text."""
+MOD_TYPE = re.compile(r"(F|P|a|am|b|bm|c|d|dm|g|gm)[IMO]?", re.IGNORECASE)
+"""Values of ModType: full, or one of the kinds of partial modules, and its sensor: inner, middle, outer."""
 LARGEST = 2**32 - 1
+BEYOND = 1 << 18
+"""Units of a module's density from which on a charge has the largest code, whatever it is."""
+SATURATED = "charges beyond the largest code"
 ROWS_NAMED = 5
 """Bad rows that a message lists."""
 
@@ -60,15 +67,19 @@ def import_pieces(source: Path, pieces: Iterable[Piece], writer: samples.Writer)
 
     Raises QcompressError if that is nothing.
     """
-    taken, dropped, fault = 0, 0, ""
+    taken, dropped, beyond, fault = 0, 0, 0, ""
     for columns, bad, said in pieces:
         dropped, fault = dropped + bad, fault or said
         if len(columns.get("event", ())):
             writer.append(columns)
             taken += len(columns["event"])
+            if "charge" in columns:
+                beyond += saturated(columns["charge"], columns["high_density"])
     if taken == 0:
         raise QcompressError(f"{source}: no row to take" + (f"; {fault}" if fault else ""))
-    writer.card = {"from": source.name, "counts": {"rows taken": taken, "bad rows left out": dropped}}
+    counts = {"rows taken": taken, "bad rows left out": dropped}
+    writer.card = {"from": source.name, "counts": counts | ({SATURATED: beyond} if beyond else {})}
+    note_saturated(source, beyond)
     return Imported(taken, dropped, fault)
 
 
@@ -134,13 +145,21 @@ def checked(part: Any, layout: str, first_row: int) -> tuple[Columns, Judge]:
     if layout == "study":
         judge.refuse(~np.isin(columns["HD_LD"], ("HD", "LD", "1", "0")), "HD_LD is neither HD nor LD")
         judge.refuse(~np.isin(columns["subdet"], (layers.CE_E, layers.CE_H)), "subdet is neither 1 nor 2")
-        judge.refuse(np.isin(columns["ModType"], ("", "nan")), "ModType is missing")
+        missing = np.isin(columns["ModType"], ("", "nan"))
+        judge.refuse(missing, "ModType is missing")
+        judge.refuse(~missing & ~_known(columns["ModType"]), f"ModType is none of {MOD_TYPE.pattern}")
     if "zside" in columns:
         judge.refuse(np.abs(columns["zside"]) != 1, "zside is neither 1 nor -1")
     if "split" in columns:
         parts = (columns["split"] < 0) | (columns["split"] > CALIBRATION)
         judge.refuse(parts, f"split is not 0 to {CALIBRATION}")
     return columns, judge
+
+
+def _known(types: npt.NDArray[Any]) -> npt.NDArray[np.bool_]:
+    """Whether each ModType (n,) is one."""
+    names, which = np.unique(types, return_inverse=True)
+    return np.asarray(np.array([MOD_TYPE.fullmatch(str(name)) is not None for name in names], bool)[which.ravel()])
 
 
 def from_table(rows: Columns, first_event: int = 0) -> Columns:
@@ -182,6 +201,19 @@ def codes_of(charge: npt.NDArray[Any], high_density: npt.NDArray[Any]) -> npt.ND
     for own, density in ((high, Density.HD), (~high, Density.LD)):
         codes[own] = encode(charge[own].astype(np.int64), density, 4, 3)
     return codes
+
+
+def saturated(charge: npt.NDArray[Any], high_density: npt.NDArray[Any]) -> int:
+    """How many of the `charge` (n, 48) are above all that the largest code stands for; high_density (n,)."""
+    drop = np.where(np.asarray(high_density, bool), Density.HD, Density.LD)[:, None]
+    return int(np.count_nonzero(np.asarray(charge).astype(np.int64) >> drop >= BEYOND))
+
+
+def note_saturated(source: Path, count: int) -> None:
+    """Say that so many charges of a file are beyond the largest code, if any are."""
+    if count:
+        said = f"{source}: {count} charges are beyond the largest code of a trigger cell, which stands for them"
+        warnings.warn(said, QcompressWarning, stacklevel=2)
 
 
 def types_of(layer: npt.NDArray[Any], u: npt.NDArray[Any], v: npt.NDArray[Any]) -> npt.NDArray[np.uint8]:

@@ -61,6 +61,7 @@ BAD = {
     "wafer": (lambda t: changed(t, 3, "waferu", "70000"), r"modules.csv:4: waferu is beyond 13"),
     "subdet": (lambda t: changed(t, 3, "subdet", "999"), r"modules.csv:4: subdet is neither 1 nor 2"),
     "short row": (lambda t: changed(t, 3, "ModType", "").replace(",\n", "\n"), r"modules.csv:4: ModType is missing"),
+    "module": (lambda t: changed(t, 3, "ModType", "ZZ"), r"modules.csv:4: ModType is none of "),
     "first row": (lambda t: t.replace("\n", "\n0,", 1), r"modules.csv:2: 61 fields under a header of 60"),
     "huge": (lambda t: changed(t, 3, "CALQ_0", "1e12"), r"modules.csv:4: CALQ_0 is above 4294967295"),
     "long row": (lambda t: t + t.splitlines()[-1] + ",1\n", "Expected 60 fields in line 282, saw 61"),

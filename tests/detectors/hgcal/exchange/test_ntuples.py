@@ -8,7 +8,7 @@ import uproot
 from qcompress.detectors.hgcal import samples
 from qcompress.detectors.hgcal.exchange import ntuples
 from qcompress.detectors.hgcal.simulation import fast_simulation
-from qcompress.errors import QcompressError
+from qcompress.errors import QcompressError, QcompressWarning
 
 
 @pytest.fixture(scope="module")
@@ -137,3 +137,84 @@ def test_the_commands_export_and_import(sample, tree, tmp_path, qcompress):
     assert sorted(path.name for path in tmp_path.iterdir()) == ["a.csv", "a.root"]
     done = qcompress("data", "import", tree, "-o", tmp_path / "out.h5")
     assert (done.returncode, "rows in" in done.stdout) == (0, True), done.stderr
+
+
+def one_cell(events, **more):
+    """Branches of so many events with one trigger cell each."""
+    cell = dict.fromkeys(ntuples.PLACE, 1) | {
+        "tc_layer": 9,
+        "tc_waferu": 3,
+        "tc_waferv": 2,
+        "tc_cellu": 2,
+        "tc_cellv": 3,
+    }
+    cell |= {"tc_uncompressedCharge": 100} | more
+    return {"event": np.arange(events) + 10} | {name: awkward.Array([[value]] * events) for name, value in cell.items()}
+
+
+def put(file, name, branches):
+    file.mktree(name, {key: getattr(values, "type", None) or values.dtype for key, values in branches.items()})
+    file[name].extend(branches)
+
+
+def test_the_newest_cycle_is_read_and_that_is_said(tmp_path):
+    with uproot.recreate(tmp_path / "n.root") as file:
+        for events in (3, 9):
+            put(file, f"ntuplizer/{ntuples.TREE}", one_cell(events))
+    with pytest.warns(QcompressWarning, match="stands in cycles 1, 2; 2, the newest, is read"):
+        assert ntuples.import_root(tmp_path / "n.root", tmp_path / "s.h5") == 9
+
+
+def test_of_several_trees_one_is_chosen_by_its_path(tmp_path, qcompress):
+    with uproot.recreate(tmp_path / "n.root") as file:
+        for number, folder in enumerate(("all", "best"), 1):
+            put(file, f"{folder}/{ntuples.TREE}", one_cell(number))
+        put(file, "other", one_cell(5))
+    done = qcompress("data", "import", tmp_path / "n.root", "-o", tmp_path / "s.h5")
+    assert (done.returncode, done.stderr.count("\n")) == (2, 1)
+    assert (
+        f"2 trees {ntuples.TREE}: all/{ntuples.TREE}, best/{ntuples.TREE}; choose with --set tree=PATH" in done.stderr
+    )
+    for path, rows in ((f"best/{ntuples.TREE}", 2), ("other", 5)):
+        done = qcompress(
+            *("data", "import", tmp_path / "n.root", "-o", tmp_path / f"{rows}.h5", "--set", f"tree={path}"),
+        )
+        assert (done.returncode, done.stdout.splitlines()[-1]) == (0, f"{rows} rows in {tmp_path / f'{rows}.h5'}")
+    with pytest.raises(QcompressError, match=r"no tree third in it; of trees it has all/.*, best/.*, other"):
+        ntuples.import_root(tmp_path / "n.root", tmp_path / "s.h5", tree="third")
+
+
+def test_an_rntuple_gives_what_a_tree_gives(tmp_path):
+    with uproot.recreate(tmp_path / "tree.root") as file:
+        put(file, ntuples.TREE, one_cell(7, tc_wafertype=1))
+    with uproot.recreate(tmp_path / "new.root") as file:
+        file.mkrntuple(ntuples.TREE, one_cell(7, tc_wafertype=1))
+    found = []
+    for name in ("tree", "new"):
+        assert ntuples.import_root(tmp_path / f"{name}.root", tmp_path / f"{name}.h5") == 7
+        found.append(samples.read(tmp_path / f"{name}.h5").columns)
+    assert set(found[0]) == set(found[1])
+    assert all((found[0][name] == found[1][name]).all() for name in found[0])
+
+
+@pytest.mark.parametrize(("kind", "high"), [(0, True), (1, False), (2, False), (3, True)])
+def test_wafer_types_say_the_density(kind, high, tmp_path):
+    with uproot.recreate(tmp_path / "n.root") as file:
+        put(file, ntuples.TREE, one_cell(2, tc_wafertype=kind))
+    ntuples.import_root(tmp_path / "n.root", tmp_path / "s.h5")
+    assert samples.read(tmp_path / "s.h5")["high_density"].tolist() == [high, high]
+
+
+def test_a_wafer_type_that_is_none_is_refused(tmp_path):
+    with uproot.recreate(tmp_path / "n.root") as file:
+        put(file, ntuples.TREE, one_cell(2, tc_wafertype=4))
+    with pytest.raises(QcompressError, match="tc_wafertype 4 of 2 trigger cells is none of 0, 1, 2, 3"):
+        ntuples.import_root(tmp_path / "n.root", tmp_path / "s.h5")
+
+
+def test_charges_beyond_the_codes_are_said(tmp_path):
+    with uproot.recreate(tmp_path / "n.root") as file:
+        put(file, ntuples.TREE, one_cell(2, tc_wafertype=0, tc_uncompressedCharge=1 << 21))
+    with pytest.warns(QcompressWarning, match="2 charges are beyond the largest code of a trigger cell"):
+        ntuples.import_root(tmp_path / "n.root", tmp_path / "s.h5")
+    assert samples.read(tmp_path / "s.h5")["codes"].max() == 127
