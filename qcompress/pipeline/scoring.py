@@ -7,7 +7,15 @@ from functools import partial
 from pathlib import Path
 
 from qcompress.candidate import Candidate
-from qcompress.candidate.figures import EVALUATION, SAMPLE, TRAINING, EvaluationFigures, ReportFigures
+from qcompress.candidate.figures import (
+    EVALUATION,
+    SAMPLE,
+    TRAINING,
+    EvaluationFigures,
+    ReportFigures,
+    SampleFigures,
+    plain,
+)
 from qcompress.config import parse_config
 from qcompress.detectors import Decoders, Evaluation, Firmware, Results
 from qcompress.errors import QcompressError
@@ -36,8 +44,11 @@ def evaluate(job: Job, stage: Path, report: Report) -> EvaluationFigures:
     return EvaluationFigures.of(results)
 
 
-def write_results(results: Results, folder: Path) -> None:
-    """Write results into folder, which is made: figures (.png, .pdf), every table as CSV, everything as JSON."""
+def write_results(results: Results, folder: Path, sample: SampleFigures | None = None) -> None:
+    """Write results into folder, which is made: figures (.png, .pdf), every table as CSV, everything as JSON.
+
+    sample: that was scored, where it is not the candidate's own.
+    """
     from qcompress.report.tables import as_csv, file_name
 
     folder.mkdir(parents=True, exist_ok=True)
@@ -46,7 +57,8 @@ def write_results(results: Results, folder: Path) -> None:
         figure.savefig(folder / f"{name}.pdf", metadata={"CreationDate": None, "Producer": None, "Creator": None})
     for table in results.tables:
         write_whole(folder / f"{file_name(table)}.csv", as_csv(table).encode())
-    write_json(folder / "results.json", EVALUATION.to_json(EvaluationFigures.of(results)))
+    told = EVALUATION.to_json(EvaluationFigures.of(results))
+    write_json(folder / "results.json", told | ({} if sample is None else {"sample": plain(sample)}))
 
 
 @dataclass(frozen=True)
@@ -90,9 +102,11 @@ def evaluate_apart(folder: Path, apart: Apart, report: Report) -> Results:
         reopen=partial(reopened, folder.absolute()),
     )
     sample = (apart.sample or job.sample).absolute()
+    card = job.detector.card(sample)
+    scored = SampleFigures(sample.name, card.rows, card.events, card.content_hash, card.split_hash)
     results = job.detector.evaluate(candidate.firmware(), sample, decoders(candidate), wanted, report)
-    write_results(results, apart.out)
-    write_whole(apart.out / "report.html", report_page(candidate, (results, apart.out)).encode())
+    write_results(results, apart.out, scored)
+    write_whole(apart.out / "report.html", report_page(candidate, (results, apart.out, scored)).encode())
     shutil.rmtree(apart.out / PARTS, ignore_errors=True)
     return results
 

@@ -10,7 +10,7 @@ from pathlib import Path
 from typing import Any
 
 from qcompress.candidate import Candidate
-from qcompress.candidate.figures import SAMPLE, plain
+from qcompress.candidate.figures import SAMPLE, SampleFigures, plain
 from qcompress.detectors import Results, Table
 from qcompress.files import JsonObject
 from qcompress.report.tables import candidate_tables, cell
@@ -19,14 +19,14 @@ LONG = 40
 """Rows from which on a table is folded: figures show what it holds."""
 
 
-def report_page(candidate: Candidate, apart: tuple[Results, Path] | None = None) -> str:
+def report_page(candidate: Candidate, apart: tuple[Results, Path, SampleFigures] | None = None) -> str:
     """The page of a candidate's results as they stand in its manifest and its evaluation folder.
 
-    apart: another evaluation and the folder of its figures, in place of the candidate's own.
+    apart: another evaluation, the folder of its figures and the sample that it scored, in place of the candidate's own.
     """
     manifest = candidate.manifest
     sample = candidate.figures_if_run(SAMPLE)
-    results, folder = apart or (None, candidate.folder / "evaluation")
+    results, folder, scored = apart or (None, candidate.folder / "evaluation", None)
     figures = sorted(folder.glob("*.png"))
     version = manifest["versions"]["qcompress"]
     return _page(
@@ -34,10 +34,17 @@ def report_page(candidate: Candidate, apart: tuple[Results, Path] | None = None)
         f"Firmware candidate for detector {manifest['detector']}, made by qcompress {version}",
         candidate_tables(candidate, None if results is None else results.tables),
         [(path.stem, path.read_bytes()) for path in figures],
-        {"seed": manifest["seed"]}
-        | {f"sample {key.replace('_', ' ')}": value for key, value in (plain(sample) if sample else {}).items()}
+        _of_sample("scored sample", scored)
+        | {"seed": manifest["seed"]}
+        | _of_sample("trained on: sample" if scored else "sample", sample)
         | manifest["versions"],
     )
+
+
+def _of_sample(what: str, sample: SampleFigures | None) -> JsonObject:
+    """Lines of the provenance on a sample; what: it is called."""
+    told = {} if sample is None else plain(sample)
+    return {f"{what} {key.replace('_', ' ')}": value for key, value in told.items()}
 
 
 def results_page(title: str, lead: str, results: Results) -> str:

@@ -28,11 +28,21 @@ def test_another_sample_with_some_algorithms(partitions, qcompress, econt_candid
     assert [row[0] for row in table] == ["codec", "encoder", "all trigger cells (repeater)", "Threshold 1.35 mipT"]
     found = json.loads((out / "results.json").read_text())
     assert found["failures"] == []
+    trained = json.loads(before)["steps"]["sample"]["figures"]
+    assert found["sample"]["origin"] == "other.h5"
+    assert found["sample"]["content_hash"] != trained["content_hash"]
     assert not (out / ".parts").exists()
     page = (out / "report.html").read_text()
     assert "Codes that differ from the reference interpreter" in page
     assert "Threshold 1.35 mipT" in page
     assert "http" not in page
+    for told in (
+        found["sample"]["content_hash"],
+        trained["content_hash"],
+        "scored sample rows",
+        "trained on: sample rows",
+    ):
+        assert told in page
     again = qcompress(*wanted, "--rows", 100, "--tolerance", 0, "--check")
     assert again.returncode == 1
     assert again.stderr.startswith("check failed: conservation within 0 %: encoder fails: ")

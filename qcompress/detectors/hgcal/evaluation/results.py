@@ -27,6 +27,7 @@ from qcompress.detectors.hgcal.evaluation.conservation import RATIO_EDGES
 from qcompress.detectors.hgcal.evaluation.events import PLACE, LinkAllocation, module_numbers, modules
 from qcompress.detectors.hgcal.module import geometry
 from qcompress.detectors.hgcal.samples.layout import GEOMETRY, OF_THE_FILE
+from qcompress.detectors.provenance import provenance
 from qcompress.errors import QcompressError
 from qcompress.fixedpoint import Codes, Overflow, Values
 from qcompress.plots.histograms import ratio_figure
@@ -45,7 +46,7 @@ IN_FIGURES = (ENCODER, TRANSVERSE, "repeater", "threshold", "bc", "bc-stc", "mea
 BACK_END = BackEnd(X_Y)
 """The seed study's seeding, continuous under small changes of charge, and its reach of 0.015."""
 NO_PLACES = "the sample does not say where its modules are: layer, u, v, zside"
-SIMULATED = "qcompress HGCAL fast simulation, test events"
+SIMULATION = "qcompress HGCAL fast simulation"
 
 
 def evaluate(firmware: Firmware, path: Path, decode: Decoders, wanted: Evaluation, report: Report) -> Results:
@@ -77,13 +78,15 @@ def evaluate(firmware: Firmware, path: Path, decode: Decoders, wanted: Evaluatio
         titles = {name: _title(known[name], name, allocation) for name in names}
         fitted, scored = (joined(scoring.scored(part, folder, key), titles) for part in (calibration, blocks))
         first = scoring.read_block(handle, blocks[0])
+        drawn = modules(first, allocation, samples.is_calibrated(handle.origin))
+        heading = provenance(handle.origin, path, SIMULATION, "test events")
     tables = [*_tables(summed, list(titles.values()), wanted.tolerance, firmware, first)]
-    pictures = figures(summed, titles, path)
-    pictures |= module_maps.figures(firmware, known, modules(first, allocation), titles)
+    pictures = figures(summed, titles, heading)
+    pictures |= module_maps.figures(firmware, known, drawn, titles)
     if not no_clusters:
-        more, drawn = _clusters(fitted, scored, path.name)
+        more, figures_of_clusters = _clusters(fitted, scored, path.name, heading)
         tables += more
-        pictures |= drawn
+        pictures |= figures_of_clusters
     reasons = {"conservation": None if summed.modules else NO_PLACES, "clusters": no_clusters}
     tables += left_out({part: why for part, why in reasons.items() if why}, path)
     return Results(
@@ -138,12 +141,12 @@ def joined(blocks: Iterable[scoring.Scores], titles: Mapping[str, str]) -> dict[
 
 
 def _clusters(
-    fitted: Mapping[str, Matched], scored: Mapping[str, Matched], sample: str
+    fitted: Mapping[str, Matched], scored: Mapping[str, Matched], sample: str, heading: str
 ) -> tuple[list[Table], dict[str, "Figure"]]:
     """Response of clusters, calibrated on the calibration events where there are enough."""
     calibrations, said = results.calibrated(fitted, sample)
     note = f"Seeded in {BACK_END.name}; matched to generated particles above {FINAL_GEN_PT:g} GeV. {said}"
-    return results.tables(scored, calibrations, sample, note), results.figures(scored, calibrations, SIMULATED)
+    return results.tables(scored, calibrations, sample, note), results.figures(scored, calibrations, heading)
 
 
 def left_out(reasons: Mapping[str, str], path: Path) -> list[Table]:
@@ -193,7 +196,7 @@ def mean_image(path: Path) -> Values | None:
         found, rows = np.zeros(geometry.TRIGGER_CELLS), 0
         for part in handle.chunks():
             own = {name: column[part["split"] == TRAIN] for name, column in part.items()}
-            charge = geometry.channels_to_train(modules(own, calibrated=scoring.is_calibrated(handle)).charge)
+            charge = geometry.channels_to_train(modules(own, calibrated=samples.is_calibrated(handle.origin)).charge)
             sums = charge.sum(axis=1)
             found += (charge[sums > 0] / sums[sums > 0, None]).sum(axis=0)
             rows += int((sums > 0).sum())
@@ -202,10 +205,10 @@ def mean_image(path: Path) -> Values | None:
     return found / rows if rows else None
 
 
-def figures(summed: totals.Totals, titles: Mapping[str, str], path: Path) -> dict[str, "Figure"]:
+def figures(summed: totals.Totals, titles: Mapping[str, str], heading: str) -> dict[str, "Figure"]:
     """EMD against occupancy and largest charge, and what modules keep of their pT, by file name.
 
-    summed: the scores; titles: of the algorithms by name, in order; path: of the sample.
+    summed: the scores; titles: of the algorithms by name, in order; heading: of the sample's events.
     """
     shown = {title: place for place, (name, title) in enumerate(titles.items()) if name in IN_FIGURES}
     label = "EMD [half trigger-cell pitch]"
@@ -214,19 +217,19 @@ def figures(summed: totals.Totals, titles: Mapping[str, str], path: Path) -> dic
             totals.profiles(summed, shown, "occupancy"),
             f"Trigger cells above {scoring.OCCUPIED_ADC} ADC counts (transverse)",
             label,
-            SIMULATED,
+            heading,
         ),
         "emd_max_charge": profile_figure(
             totals.profiles(summed, shown, "leading"),
             f"log$_{{10}}$(largest charge / {scoring.OCCUPIED_ADC} ADC counts)",
             label,
-            SIMULATED,
+            heading,
         ),
     }
     if summed.ratios:
         ratios = {title: summed.ratios[place] for title, place in shown.items()}
         drawn["conservation"] = ratio_figure(
-            ratios, RATIO_EDGES, "$p_T$ that arrives / $p_T$ of the module", "Share of modules", SIMULATED
+            ratios, RATIO_EDGES, "$p_T$ that arrives / $p_T$ of the module", "Share of modules", heading
         )
     return drawn
 

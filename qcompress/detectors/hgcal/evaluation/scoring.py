@@ -122,15 +122,10 @@ def read_block(handle: samples.Handle, block: Block) -> dict[str, npt.NDArray[An
     return {name: column[own] for name, column in columns.items()} if not own.all() else columns
 
 
-def is_calibrated(handle: samples.Handle) -> bool:
-    """Whether the charges of a sample, `handle`, are transverse already."""
-    return str(handle.origin.get("charge", "")).startswith("CALQ")
-
-
 def score(handle: samples.Handle, block: Block, task: Task, table: Mapping[str, Codec]) -> Scores:
     """Every algorithm of a `task` on the events of a `block` of a sample, `handle`; table: codecs by name."""
     columns = read_block(handle, block)
-    given = modules(columns, task.allocation, is_calibrated(handle))
+    given = modules(columns, task.allocation, samples.is_calibrated(handle.origin))
     arrived = {name: table[name].decode(given) for name in task.names}
     charges = {name: own if table[name].calibrated else own / given.cosh_eta for name, own in arrived.items()}
     matched = None

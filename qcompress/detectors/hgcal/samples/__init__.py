@@ -11,6 +11,7 @@ from qcompress.detectors.hgcal.samples.layout import (
     SCHEMA,
     Sample,
     card_path,
+    is_calibrated,
 )
 from qcompress.detectors.hgcal.samples.reader import Handle, read
 from qcompress.detectors.hgcal.samples.writer import Writer, write, writing
@@ -28,6 +29,7 @@ __all__ = [
     "Sample",
     "Writer",
     "card_path",
+    "is_calibrated",
     "read",
     "write",
     "writing",

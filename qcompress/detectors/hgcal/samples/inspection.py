@@ -23,7 +23,8 @@ Columns = dict[str, npt.NDArray[Any]]
 class Counts:
     """Sums over a sample, chunk by chunk."""
 
-    def __init__(self) -> None:
+    def __init__(self, calibrated: bool) -> None:
+        self.calibrated = calibrated
         self.by_layer: dict[int, npt.NDArray[np.float64]] = {}
         self.parts = np.zeros(len(PARTS), np.int64)
         self.types = np.zeros(len(wafers.MODULE_TYPES), np.int64)
@@ -46,7 +47,7 @@ class Counts:
         self.high += int(part.get("high_density", np.zeros(1)).sum())
         for layer in np.unique(part.get("layer", np.zeros(0))):
             rows = part["layer"] == layer
-            above = (charge[rows] > THRESHOLD * cosh_eta(part)[rows]).sum()
+            above = (charge[rows] > THRESHOLD * (cosh_eta(part)[rows] if not self.calibrated else 1.0)).sum()
             found = np.array([rows.sum(), cells[rows].sum(), above, charge[rows].sum()])
             self.by_layer[int(layer)] = self.by_layer.get(int(layer), np.zeros(4)) + found
 
@@ -60,7 +61,7 @@ def cosh_eta(part: Columns) -> npt.NDArray[np.float64]:
 def inspect(path: Path) -> Results:
     """Tables and figures of the sample file at `path`, read chunk by chunk; raises QcompressError if it is none."""
     with samples.Handle(path) as handle:
-        counts = Counts()
+        counts = Counts(samples.is_calibrated(handle.origin))
         for part in handle.chunks(names=[n for n in handle.columns if n != "tc_signal"]):
             counts.add(part)
         events = handle.events()

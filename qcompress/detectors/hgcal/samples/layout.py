@@ -28,6 +28,12 @@ CHUNK_ROWS = 1 << 14
 GEOMETRY, OF_THE_FILE = "V11", "of the file"
 """What a sample's origin may say of its geometry: the one that is known, or nothing that is."""
 
+
+def is_calibrated(origin: Mapping[str, Any]) -> bool:
+    """Whether the charges of a sample of this origin are transverse already: CALQ, behind the calibration."""
+    return str(origin.get("charge", "")).startswith("CALQ")
+
+
 Layout = Mapping[str, tuple[str, tuple[int, ...]]]
 
 COLUMNS: dict[str, tuple[str, tuple[int, ...]]] = {

@@ -214,7 +214,7 @@ def sieving(target: Path, origin: Mapping[str, Any], selection: Selection, sourc
     QcompressError for columns that are missing or if no row stays.
     """
     told = {**origin, "selections": [*origin.get("selections", []), selection.model_dump(mode="json")]}
-    calibrated = str(origin.get("charge", "")).startswith("CALQ")
+    calibrated = samples.is_calibrated(origin)
     with samples.writing(target, told) as writer:
         if selection.rows is None:
             sieve = Sieve(selection, calibrated, source, writer)

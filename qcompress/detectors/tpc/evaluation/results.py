@@ -7,6 +7,8 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from qcompress.detectors import Cell, Firmware, Results, Table
+from qcompress.detectors.provenance import provenance
+from qcompress.detectors.tpc import samples
 from qcompress.detectors.tpc.evaluation import counting
 from qcompress.detectors.tpc.evaluation.counting import Counts
 from qcompress.detectors.tpc.evaluation.resolution import by_occupancy, known, residuals, resolution_table
@@ -19,7 +21,7 @@ from qcompress.progress import Report
 if TYPE_CHECKING:
     from matplotlib.figure import Figure
 
-TITLE = "qcompress TPC fast simulation, test frames"
+SIMULATION = "qcompress TPC fast simulation"
 LOSSES = (0.01, 0.05)
 """Of correct clusters, at which savings are stated."""
 PUBLISHED = (
@@ -35,6 +37,8 @@ def evaluate(firmware: Firmware, path: Path, rows: int, report: Report) -> Resul
     QcompressError if there are none.
     """
     scored = score(firmware, path, rows, report)
+    with samples.Handle(path) as handle:
+        heading = provenance(handle.origin, path, SIMULATION, "test frames")
     tables: list[Table] = []
     figures: dict[str, Figure] = {}
     summary: dict[str, float] = {}
@@ -42,12 +46,12 @@ def evaluate(firmware: Firmware, path: Path, rows: int, report: Report) -> Resul
         keep = scored.label > 0
         found = roc(scored.score[scored.kept], keep[scored.kept])
         tables += [threshold_table(scored, firmware.front_end["threshold"]), saving_table(scored)]
-        figures |= {"attachment": attachment_figure(scored), "clusters": clusters_figure(scored)}
-        figures["roc"] = roc_figure({"network": found})
+        figures |= {"attachment": attachment_figure(scored, heading), "clusters": clusters_figure(scored, heading)}
+        figures["roc"] = roc_figure({"network": found}, heading)
         summary |= classifier_summary(scored, firmware.front_end["threshold"], found)
     if scored.network is not None:
         tables.append(resolution_table(scored))
-        figures["resolution"] = resolution_figure(scored)
+        figures["resolution"] = resolution_figure(scored, heading)
         summary |= regressor_summary(scored)
     return Results(tuple(tables), summary, figures)
 
@@ -128,13 +132,16 @@ def regressor_summary(scored: Scored) -> dict[str, float]:
     return found
 
 
-def attachment_figure(scored: Scored) -> "Figure":
+def attachment_figure(scored: Scored, heading: str) -> "Figure":
     """Attachment efficiency of `scored` maxima against the share of fakes, thresholds along the line."""
-    return attachment_figure_of({"network": scored})
+    return attachment_figure_of({"network": scored}, heading)
 
 
-def attachment_figure_of(scores: Mapping[str, Scored]) -> "Figure":
-    """One line for each network of `scores`, by label; the classical finder of the first one as a point."""
+def attachment_figure_of(scores: Mapping[str, Scored], heading: str) -> "Figure":
+    """One line for each network of `scores`, by label; the classical finder of the first one as a point.
+
+    heading: of the sample.
+    """
     lines = {}
     first = next(iter(scores.values()))
     for label, scored in scores.items():
@@ -145,11 +152,14 @@ def attachment_figure_of(scores: Mapping[str, Scored]) -> "Figure":
     finder = counting.classical(first)
     point = ([100 * finder.fakes / finder.clusters], [100 * counting.attachment_efficiency(finder, finder)])
     lines["classical finder"] = Line(*point, joined=False)
-    return curves_figure(lines, "Fakes among clusters [%]", "Attachment efficiency [%]", TITLE)
+    return curves_figure(lines, "Fakes among clusters [%]", "Attachment efficiency [%]", heading)
 
 
-def clusters_figure(scored: Scored) -> "Figure":
-    """Correct and all clusters of `scored` against the threshold, relative to the classical finder."""
+def clusters_figure(scored: Scored, heading: str) -> "Figure":
+    """Correct and all clusters of `scored` against the threshold, relative to the classical finder.
+
+    heading: of the sample.
+    """
     finder = counting.classical(scored)
     counts = threshold_rows(scored, counting.THRESHOLDS[1:])
     x = [t for t, _ in counts]
@@ -160,23 +170,23 @@ def clusters_figure(scored: Scored) -> "Figure":
         "correctly attached": Line(x, 100 * ratio, 100 * bars),
         "all clusters": Line(x, [100 * c.clusters / finder.clusters for _, c in counts]),
     }
-    return curves_figure(lines, "Threshold", "Relative to the classical finder [%]", TITLE, log_x=True)
+    return curves_figure(lines, "Threshold", "Relative to the classical finder [%]", heading, log_x=True)
 
 
-def roc_figure(curves: Mapping[str, Roc]) -> "Figure":
-    """Kept clusters against kept others, a line for each of the `curves` by label."""
+def roc_figure(curves: Mapping[str, Roc], heading: str) -> "Figure":
+    """Kept clusters against kept others, a line for each of the `curves` by label; heading: of the sample."""
     lines = {
         f"{label}, AUC {c.auc:.4f}": Line(100 * c.false_positive, 100 * c.true_positive, marked=False)
         for label, c in curves.items()
     }
-    return curves_figure(lines, "Maxima without cluster kept [%]", "Maxima with cluster kept [%]", TITLE)
+    return curves_figure(lines, "Maxima without cluster kept [%]", "Maxima with cluster kept [%]", heading)
 
 
-def resolution_figure(scored: Scored) -> "Figure":
-    """rms of the residuals of `scored` maxima against occupancy, both axes."""
+def resolution_figure(scored: Scored, heading: str) -> "Figure":
+    """rms of the residuals of `scored` maxima against occupancy, both axes; heading: of the sample."""
     panels = {}
     for axis, unit in (("pad", "pads"), ("time", "time bins")):
         panels[f"rms of centre, {axis} [{unit}]"] = {
             label: Line(*line) for label, line in by_occupancy(scored, axis).items()
         }
-    return panels_figure(panels, "Occupancy [%]", TITLE)
+    return panels_figure(panels, "Occupancy [%]", heading)

@@ -117,3 +117,30 @@ def test_the_candidates_tables_and_figure_are_there(econt_candidate):
     assert "Codes that differ from the reference interpreter" in page
     assert "data:image/png;base64," in page
     assert "http" not in page.replace("http-equiv", "")
+
+
+def test_calibrated_charges_are_drawn_as_they_are_scored(sample_file, tmp_path, monkeypatch):
+    """CALQ of a file is transverse already: nothing divides it by cosh eta again."""
+    sample = samples.read(sample_file)
+    origins = {"simulated": sample.origin, "modules.csv": {"kind": "csv", "files": ["modules.csv"], "charge": "CALQ"}}
+    drawn, headings = {}, {}
+
+    def figures(firmware, known, shown, titles):
+        drawn[name] = shown
+        return {}
+
+    def profile_figure(profiles, x, y, heading):
+        headings[name] = heading
+
+    monkeypatch.setattr(evaluation.module_maps, "figures", figures)
+    monkeypatch.setattr(evaluation, "profile_figure", profile_figure)
+    for name, origin in origins.items():
+        samples.write(samples.Sample(sample.columns, {}, origin), tmp_path / f"{name}.h5")
+        table(tmp_path / f"{name}.h5", lambda values: values, rows=20)
+    counts = drawn["simulated"].counts
+    assert np.array_equal(drawn["modules.csv"].charge, counts)
+    assert (drawn["simulated"].charge[counts > 0] < counts[counts > 0]).all()
+    assert headings == {
+        "simulated": "qcompress HGCAL fast simulation, electron-200pu-axis, test events",
+        "modules.csv": "modules.csv (csv), test events",
+    }
