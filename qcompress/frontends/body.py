@@ -16,6 +16,7 @@ from qcompress.frontends.folding import FOLDED, is_folded, unquantized
 from qcompress.frontends.keras_objects import KerasLayer, KerasModel, Quantizer, Tensor
 from qcompress.frontends.quantizers import evaluate
 from qcompress.frontends.runtime import PREDICT_BATCH, float_type, import_keras, kind_of, predict
+from qcompress.frontends.tables_of_rows import MODULE as TABLES
 from qcompress.frontends.user_layers import handler_of
 from qcompress.graph import Graph, Table, Tensors, Thresholds
 from qcompress.graph.ports import as_tensors, by_port
@@ -152,7 +153,7 @@ def _copy(call: Call, graph: Graph, dtype: str, sources: list[Tensor]) -> Tensor
     layer = call.layer
     if isinstance(layer, Operator):
         return layer(sources)
-    if handler_of(layer) is not None:
+    if handler_of(layer) is not None or kind_of(layer).startswith(TABLES):
         return _of_the_user(layer, {"dtype": dtype, "name": call.name}, sources)
     copy = _empty(layer, {"dtype": dtype, "name": call.name})
     for key in ("average_quantizer", "inverse_quantizer"):
