@@ -151,8 +151,8 @@ def quantize(
         percentile: of the absolute values, in percent, that a found format must hold.
 
     Returns:
-        `model`, of QKeras or QONNX, that `compile` takes; `cost`, by output (largest and mean difference from the model of
-        floats, part of the rows whose largest element changed) and by layer (relative error, saturated part, unused
+        `model`, of QKeras or QONNX, that `compile` takes; `cost`, by output (largest and mean difference from the model
+        of floats, part of the rows whose largest element changed) and by layer (relative error, saturated part, unused
         bits), None without values; `notes`, what was done.
 
     Raises:
