@@ -26,7 +26,7 @@ def affordable(flat: Flat, rows: int) -> int:
 def cost_of(flat: Flat, rewritten: Rewritten, floats: Mapping[str, Array]) -> Cost:
     """What it cost on rows; floats: what every layer of the flat model gives on them, of `layer_values`."""
     model, places = rewritten.model, dict(rewritten.places)
-    whole = import_keras().Model(model.inputs, [model.getlayer_cost(place).output for place in places.values()])
+    whole = import_keras().Model(model.inputs, [model.get_layer(place).output for place in places.values()])
     given = [np.asarray(floats[each.name], np.float32) for each in flat.calls.inputs]
     results = predict(whole, given if len(given) > 1 else given[0])
     results = results if isinstance(results, list) else [results]
