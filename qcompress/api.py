@@ -137,12 +137,12 @@ def quantize(
     *,
     percentile: float = 100.0,
 ) -> Quantized:
-    """A Keras model of floats as a quantized model: rounded after training, because it is asked for.
+    """A model of floats, of Keras or ONNX, as a quantized model: rounded after training, because it is asked for.
 
     Normalizations behind sums go into their weights first. Numbers are rounded to nearest, halves to even, and cut.
 
     Args:
-        model: a Keras model without quantizers, or the path of its file.
+        model: a Keras or ONNX model with weights that have no quantizers, or the path of its file.
         plan: formats, or numbers of bits, as "weights=fixed<8,1>,activations=fixed<12,4>", of weights, activations
             and, if wanted, biases and inputs; or the path of a JSON file with these keys and "layers", in which
             single layers have their own.
@@ -151,8 +151,8 @@ def quantize(
         percentile: of the absolute values, in percent, that a found format must hold.
 
     Returns:
-        `model`, a QKeras model that `compile` takes; `cost`, by output (largest and mean difference from the model of
-        floats, part of the rows whose largest element changed) and by layer (relative error, saturated part, unused
+        `model`, of QKeras or QONNX, that `compile` takes; `cost`, by output (largest and mean difference from the model
+        of floats, part of the rows whose largest element changed) and by layer (relative error, saturated part, unused
         bits), None without values; `notes`, what was done.
 
     Raises:

@@ -7,6 +7,7 @@ A *code* is the integer that stands in a register; its value is ``code * 2**-fra
 
 import enum
 import re
+from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any
 
@@ -196,20 +197,22 @@ class Cast:
 
 def wrap(codes: Codes, to: Format) -> Codes:
     """codes, of any shape -> their lowest bits, as many as format `to` has, in two's complement if it is signed."""
-    kept = codes & ((1 << to.width) - 1)
-    return np.where(kept > to.max_code, kept - (1 << to.width), kept)
+    half = -to.min_code
+    return ((codes + half) & ((1 << to.width) - 1)) - half
 
 
 def _increment(rounding: Rounding, base: Codes, rest: npt.NDArray[Any], half: float) -> Codes:
     """1 where a number `base + rest`, 0 <= rest < 2 half, is rounded up from its floor, else 0."""
-    tie, above, negative = rest == half, rest > half, base < 0
-    up: dict[Rounding, npt.NDArray[np.bool_]] = {
-        Rounding.TRN: np.zeros_like(tie),
-        Rounding.TRN_ZERO: negative & (rest != 0),
-        Rounding.RND: above | tie,
-        Rounding.RND_ZERO: above | (tie & negative),
-        Rounding.RND_INF: above | (tie & ~negative),
-        Rounding.RND_MIN_INF: above,
-        Rounding.RND_CONV: above | (tie & (base & 1 == 1)),
-    }
-    return np.asarray(up[rounding], np.int64)
+    return np.asarray(_UP[rounding](base, rest, half), np.int64)
+
+
+_UP: dict[Rounding, Callable[[Codes, npt.NDArray[Any], float], npt.NDArray[np.bool_]]] = {
+    Rounding.TRN: lambda base, rest, half: np.zeros_like(base, np.bool_),
+    Rounding.TRN_ZERO: lambda base, rest, half: (base < 0) & (rest != 0),
+    Rounding.RND: lambda base, rest, half: rest >= half,
+    Rounding.RND_ZERO: lambda base, rest, half: (rest > half) | ((rest == half) & (base < 0)),
+    Rounding.RND_INF: lambda base, rest, half: (rest > half) | ((rest == half) & (base >= 0)),
+    Rounding.RND_MIN_INF: lambda base, rest, half: rest > half,
+    Rounding.RND_CONV: lambda base, rest, half: (rest > half) | ((rest == half) & (base & 1 == 1)),
+}
+"""Whether `base + rest` is rounded up, by rounding."""

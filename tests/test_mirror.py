@@ -22,6 +22,7 @@ CONTRACTS = {
     "detectors/test_cascade.py": "a detector of two networks from outside",
     "detectors/tpc/networks/test_networks.py": "a TPC candidate from outside",
     "frontends/test_every_body.py": "random networks in every body",
+    "frontends/post_training/test_random_requests.py": "random models of floats by request",
     "frontends/test_public_models.py": "networks that others published",
     "frontends/test_random_models.py": "random networks against Keras",
     "frontends/test_random_hgq2.py": "random networks against HGQ2",

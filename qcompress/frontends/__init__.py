@@ -62,7 +62,9 @@ class Model:
         Raises QcompressError where the front end makes none.
         """
         if not isinstance(self.front_end, QuantizesFloats):
-            raise QcompressError(f"front end {self.front_end.name} quantizes no models of floats: give a Keras model")
+            raise QcompressError(
+                f"front end {self.front_end.name} quantizes no models of floats: give a model of Keras or ONNX"
+            )
         return self.front_end.quantized(self.content, plan, values)
 
     def save(self, path: Path) -> Path:

@@ -14,6 +14,7 @@ from qcompress.frontends.keras_objects import KerasLayer, KerasModel, Tensor
 from qcompress.frontends.quantizers import evaluate
 from qcompress.frontends.recurrent_copy import RECURRENT, recurrent_copy
 from qcompress.frontends.runtime import PREDICT_BATCH, float_type, import_keras, kind_of, predict
+from qcompress.frontends.tables_of_rows import MODULE as TABLES
 from qcompress.frontends.user_layers import handler_of
 from qcompress.frontends.widening import InFloat32, activation
 from qcompress.graph import Graph, Table, Tensors, Thresholds
@@ -153,7 +154,7 @@ def _copy(call: Call, graph: Graph, dtype: str, sources: list[Tensor]) -> Tensor
     layer = call.layer
     if isinstance(layer, Operator):
         return layer(sources)
-    if handler_of(layer) is not None:
+    if handler_of(layer) is not None or kind_of(layer).startswith(TABLES):
         return _of_the_user(layer, {"dtype": dtype, "name": call.name}, sources)
     if kind_of(layer) in RECURRENT:
         return recurrent_copy(call, graph, dtype, sources[0])

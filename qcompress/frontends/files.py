@@ -17,6 +17,7 @@ from qcompress.frontends.layer_names import names_kept
 from qcompress.frontends.layer_table import OWN
 from qcompress.frontends.pruning import without_state, wrapped
 from qcompress.frontends.runtime import import_keras
+from qcompress.frontends.tables_of_rows import MODULE as TABLES
 from qcompress.frontends.user_layers import keras_classes, unknown_layers
 
 H5 = {".h5", ".hdf5"}
@@ -151,9 +152,9 @@ def known_objects() -> dict[str, Any]:
 
     objects: dict[str, Any] = {}
     _add_supported_quantized_objects(objects)
-    signs = import_module(SIGNS)  # which imports Keras
-    own = (*import_module(OWN).LAYERS, *signs.LAYERS, *signs.FUNCTIONS)
-    return objects | {each.__name__: each for each in own} | keras_classes()
+    own, signs, tables = (import_module(each) for each in (OWN, SIGNS, TABLES))  # which import Keras
+    ours = (*own.LAYERS, *signs.LAYERS, *signs.FUNCTIONS, *tables.LAYERS)
+    return objects | {each.__name__: each for each in ours} | keras_classes()
 
 
 def first_line(fault: Exception) -> str:

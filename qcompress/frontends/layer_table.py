@@ -3,7 +3,16 @@
 from collections.abc import Callable
 
 from qcompress.errors import Refused
-from qcompress.frontends import activations, combining, linear, operators, plain, plain_weights, recurrent
+from qcompress.frontends import (
+    activations,
+    combining,
+    linear,
+    operators,
+    plain,
+    plain_weights,
+    recurrent,
+    tables_of_rows,
+)
 from qcompress.frontends.activations import SIGNS
 from qcompress.frontends.builder import Builder
 from qcompress.frontends.calls import Call, Operator
@@ -77,6 +86,8 @@ LAYERS: dict[str, Callable[..., End]] = {
     f"{Operator.__module__}.{Operator.__name__}": operators.operator,
     f"{SIGNS}.BinaryDense": linear.dense,
     f"{SIGNS}.TernaryDense": linear.dense,
+    f"{tables_of_rows.MODULE}.TableSoftmax": tables_of_rows.softmax,
+    f"{tables_of_rows.MODULE}.TableNormalization": tables_of_rows.normalization,
     f"{OWN}.CastDense": linear.dense,
     f"{OWN}.CastConv1D": linear.convolution,
     f"{OWN}.CastConv2D": linear.convolution,
@@ -105,7 +116,8 @@ WAITING = {"QBatchNormalization", "BatchNormalization", "QActivation", "Activati
 """Layers that take what lies on no grid yet."""
 
 INSTEAD = {
-    "Softmax": "it only at the end of the model",
+    "Softmax": "it only at the end of the model, or have --quantize make it of tables",
+    "LayerNormalization": "BatchNormalization, or have --quantize make it of a table",
     "Lambda": "layers: code is not read",
     "TimeDistributed": "Dense or functions inside, or apply the layer to slices and join them",
     "ELU": "QActivation('quantized_relu(...)')",

@@ -13,6 +13,7 @@ import numpy as np
 
 from qcompress.errors import QcompressError
 from qcompress.fixedpoint import MAX_WIDTH, Cast, Codes, Format, Overflow, Rounding
+from qcompress.graph.alike import alike
 from qcompress.graph.elementwise import MAX_TABLE_BITS, Quantize
 from qcompress.graph.operation import Range, Unary
 from qcompress.graph.stage import Shape
@@ -206,9 +207,9 @@ class TableEach(Each):
         return self.look_up(codes.reshape(len(codes), -1), kinds).reshape(codes.shape)
 
     def output_range(self, range_: Range, input_format: Format) -> Range:
-        each = np.stack([range_.low.ravel(), range_.high.ravel(), self.kind_of_each(range_.low.shape)])
-        distinct, where = np.unique(each, axis=1, return_inverse=True)
-        ends = np.array([self._ends(*column) for column in distinct.T.tolist()], np.int64)[where.reshape(-1)]
+        each = np.stack([range_.low.ravel(), range_.high.ravel(), self.kind_of_each(range_.low.shape)], axis=1)
+        first, kind = alike(each)
+        ends = np.array([self._ends(*row) for row in each[first].tolist()], np.int64)[kind]
         return Range(ends[:, 0].reshape(range_.low.shape), ends[:, 1].reshape(range_.low.shape))
 
     def _ends(self, low: int, high: int, kind: int) -> tuple[int, int]:

@@ -6,6 +6,7 @@ import numpy as np
 
 from qcompress.errors import QcompressError
 from qcompress.fixedpoint import MAX_WIDTH, Cast, Codes, Format
+from qcompress.graph.alike import alike
 from qcompress.graph.operation import Elementwise, Range
 
 MAX_TABLE_BITS = 16
@@ -100,8 +101,8 @@ class Table(Elementwise):
         return self.table[codes - input_format.min_code]
 
     def output_range(self, range_: Range, input_format: Format) -> Range:
-        ends = np.stack([range_.low.ravel(), range_.high.ravel()]) - input_format.min_code
-        pairs, where = np.unique(ends, axis=1, return_inverse=True)
-        slices = [self.table[low : high + 1] for low, high in pairs.T]
-        lows, highs = (np.array([end(part) for part in slices], np.int64)[where] for end in (np.min, np.max))
+        ends = np.stack([range_.low.ravel(), range_.high.ravel()], axis=1) - input_format.min_code
+        first, kind = alike(ends)
+        slices = [self.table[low : high + 1] for low, high in ends[first].tolist()]
+        lows, highs = (np.array([end(part) for part in slices], np.int64)[kind] for end in (np.min, np.max))
         return Range(lows.reshape(range_.low.shape), highs.reshape(range_.low.shape))

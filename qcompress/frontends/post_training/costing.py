@@ -32,16 +32,17 @@ def cost_of(flat: Flat, rewritten: Rewritten, floats: Mapping[str, Array]) -> Co
     results = results if isinstance(results, list) else [results]
     values = {name: np.asarray(each, np.float64) for name, each in zip(places, results, strict=True)}
     layers = [
-        _layer(name, format_, floats[name], values[name])
+        layer_cost(name, format_, floats[name], values[name])
         for name, formats in rewritten.formats.items()
         for kind, format_ in formats.items()
         if kind in VARYING
     ]
-    costs = [_output(name, floats[end], values[end]) for name, end in flat.calls.outputs.items()]
+    costs = [output_cost(name, floats[end], values[end]) for name, end in flat.calls.outputs.items()]
     return Cost(len(given[0]), tuple(costs), tuple(layers))
 
 
-def _layer(name: str, format_: Format, exact: Array, found: Array) -> LayerCost:
+def layer_cost(name: str, format_: Format, exact: Array, found: Array) -> LayerCost:
+    """Of a layer: what it gives as floats, and in a format."""
     size = float(np.sqrt(np.mean(exact**2)))
     error = float(np.sqrt(np.mean((found - exact) ** 2)))
     codes = np.rint(np.ldexp(found, format_.fraction)).astype(np.int64)
@@ -53,7 +54,8 @@ def _layer(name: str, format_: Format, exact: Array, found: Array) -> LayerCost:
     )
 
 
-def _output(name: str, exact: Array, found: Array) -> OutputCost:
+def output_cost(name: str, exact: Array, found: Array) -> OutputCost:
+    """Of an output, of floats and quantized."""
     difference = np.abs(found - exact).reshape(len(exact), -1)
     changed = None
     if difference.shape[1] > 1:

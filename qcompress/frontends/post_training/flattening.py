@@ -21,7 +21,7 @@ LINEAR = {
     "Conv2DTranspose": "kernel",
 }
 """Layers of weights that have a counterpart in QKeras, of the name with a Q before -> what it calls their kernel."""
-WEIGHTED = {*LINEAR, *KEPT, "BatchNormalization"}
+WEIGHTED = {*LINEAR, *KEPT, "BatchNormalization", "LayerNormalization"}
 """Layers whose weights can be rounded."""
 FUNCTION = "_function"
 """What is added to a layer's name for the function that stood inside it."""

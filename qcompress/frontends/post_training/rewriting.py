@@ -15,6 +15,7 @@ from qcompress.frontends.post_training.flattening import FUNCTION, LINEAR, Flat,
 from qcompress.frontends.post_training.formats import Array, format_for, magnitude, quantizer, relu
 from qcompress.frontends.post_training.keeping import KEPT_SUMS
 from qcompress.frontends.post_training.plan import Plan
+from qcompress.frontends.post_training.tabling import is_softmax, row_normalization, softmax
 from qcompress.frontends.post_training.weighting import Made, weighted
 from qcompress.frontends.runtime import import_keras, import_qkeras, kind_of
 
@@ -32,6 +33,8 @@ ROUNDED = {
     "PReLU",
     "ELU",
     "BatchNormalization",
+    "LayerNormalization",
+    "Softmax",
     "Add",
     "Subtract",
     "Multiply",
@@ -142,10 +145,14 @@ class _Rewriting:
         return bool(readers) and all(kind_of(reader.layer) == "Embedding" for reader in readers)
 
     def _weighted(self, call: Call) -> Made | None:
-        """What a layer of weights gives that has them rounded now; None where there are none to be rounded."""
+        """What a layer of weights or of tables gives that has them rounded now; None for any other layer."""
         layer, kind, source = call.layer, kind_of(call.layer), call.sources[0]
         if is_quantized(layer) or (kind == "BatchNormalization" and call.name not in self.ends):
             return None
+        if is_softmax(layer):
+            return softmax(self.plan, call, self.tensors[source])
+        if kind == "LayerNormalization":
+            return row_normalization(self.plan, call, self.tensors[source], self.values.get(source))
         normalization = self._normalization(call) if kind in FOLDING else None
         if normalization is not None:
             self.sums[normalization.name] = call.name

@@ -35,10 +35,11 @@ class Made(NamedTuple):
     notes: tuple[str, ...] = ()
 
 
-class _Asked:
-    """What is asked of one layer, and the formats that it has so far; grid: fractional bits of what it is given."""
+class Asked:
+    """What is asked of one layer, and the formats that it has so far."""
 
     def __init__(self, plan: Plan, call: Call, grid: int | None, normalization: KerasLayer | None) -> None:
+        """grid: fractional bits of what it is given, if known; normalization: the layer that goes into the weights."""
         self.plan, self.name, self.layer, self.grid = plan, call.name, call.layer, grid
         self.normalization = normalization
         self.formats: dict[str, Format] = {}
@@ -64,13 +65,13 @@ def weighted(plan: Plan, call: Call, source: Tensor, grid: int | None, normaliza
 
     grid: fractional bits of source, if they are known; normalization: the layer that goes into the weights.
     """
-    kind, asked = kind_of(call.layer), _Asked(plan, call, grid, normalization)
+    kind, asked = kind_of(call.layer), Asked(plan, call, grid, normalization)
     if kind in LINEAR:
         return _linear(asked, source)
     return _KINDS[kind](asked, source) if kind in _KINDS else None
 
 
-def _linear(asked: _Asked, source: Tensor) -> Made:
+def _linear(asked: Asked, source: Tensor) -> Made:
     """A layer that QKeras has, with its quantizers."""
     layer, kind = asked.layer, kind_of(asked.layer)
     kernel = np.asarray(layer.weights[0], np.float64)
@@ -89,7 +90,7 @@ def _linear(asked: _Asked, source: Tensor) -> Made:
     return Made(result, None, asked.formats)
 
 
-def _kept(asked: _Asked, source: Tensor) -> Made:
+def _kept(asked: Asked, source: Tensor) -> Made:
     """A layer that QKeras has not."""
     layer, weights = asked.layer, Weights.of(asked.layer)
     if asked.normalization is not None:
@@ -99,7 +100,7 @@ def _kept(asked: _Asked, source: Tensor) -> Made:
     return Made(kept(layer, weights.rounded(kernels, bias), source), None, asked.formats)
 
 
-def _embedding(asked: _Asked, source: Tensor) -> Made:
+def _embedding(asked: Asked, source: Tensor) -> Made:
     vectors = Weights.of(asked.layer).kernels[0]
     format_ = asked.constant("weights", vectors)
     result, missing = whole_vocabulary(asked.layer, rounded(vectors, format_), source)
@@ -107,7 +108,7 @@ def _embedding(asked: _Asked, source: Tensor) -> Made:
     return Made(result, format_.fraction, asked.formats, (note,) if missing else ())
 
 
-def _normalization(asked: _Asked, source: Tensor) -> Made:
+def _normalization(asked: Asked, source: Tensor) -> Made:
     """One that nothing rounds behind it: a factor and a shift on grids."""
     factor, shift = scale_of(asked.layer)
     formats = asked.constant("weights", factor), asked.bias(shift, 1, BIAS_BITS)
@@ -115,7 +116,7 @@ def _normalization(asked: _Asked, source: Tensor) -> Made:
     return Made(result, None, asked.formats)
 
 
-_KINDS: dict[str, Callable[[_Asked, Tensor], Made]] = {
+_KINDS: dict[str, Callable[[Asked, Tensor], Made]] = {
     **dict.fromkeys(KEPT, _kept),
     "Embedding": _embedding,
     "BatchNormalization": _normalization,

@@ -6,7 +6,7 @@ quantizer or the thresholds that follow, exactly; where none follows, the node i
 
 from collections.abc import Callable, Mapping
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 from weakref import WeakKeyDictionary
 
 import numpy as np
@@ -14,10 +14,14 @@ import numpy as np
 from qcompress.errors import QcompressError, Refused
 from qcompress.fixedpoint import Format
 from qcompress.frontends.conversion import Conversion, Formats, ReferenceBody
+from qcompress.frontends.post_training.plan import Plan
 from qcompress.frontends.qonnx.files import SUFFIX, QonnxModel, load_model, save_model
 from qcompress.frontends.qonnx.network import convert
 from qcompress.frontends.qonnx.tensors import Line, Value
 from qcompress.graph import Graph
+
+if TYPE_CHECKING:
+    from qcompress.frontends.post_training.quantizing import Quantized
 
 Ends = Mapping[str, Line]
 Places = Mapping[str, Value]
@@ -74,6 +78,15 @@ class Qonnx:
             found = convert(given, graph.name, formats)
             lines, traced = found.lines, found.traced
         return QonnxBody(given, graph, lines, traced)
+
+    def quantized(self, model: Any, plan: Plan, values: Any) -> "Quantized":
+        """A model with quantizers of one of floats, what it cost on values and what was done.
+
+        Raises QcompressError, Refused.
+        """
+        from qcompress.frontends.qonnx.requested import quantize
+
+        return quantize(_model(model), plan, values)
 
     def function(self, model: Any) -> Callable[[Any], Any]:
         """The model in onnx' reference implementation and qonnx' quantizers, on arrays of values (rows, ...)."""

@@ -105,12 +105,13 @@ def predict(model: QonnxModel, values: Any, dtype: Any) -> Any:
     return found if len(found) > 1 else found[0]
 
 
-def _given(model: QonnxModel) -> list[str]:
+def inputs_of(model: QonnxModel) -> list[str]:
+    """Names of the inputs that are no constants."""
     constants = {each.name for each in model.proto.graph.initializer}
     return [each.name for each in model.proto.graph.input if each.name not in constants]
 
 
-def _ends(model: QonnxModel, nodes: Sequence[Operator]) -> list[str]:
+def ends_of(model: QonnxModel, nodes: Sequence[Operator]) -> list[str]:
     """The tensors at which the graph ends: in front of a final softmax or sigmoid."""
     made = {node.outputs[0]: node for node in nodes}
     found = []
@@ -127,8 +128,8 @@ def computed(
     """The outputs, or other tensors, node by node in `dtype`, for values (rows, ...) of every input in order."""
     nodes, constants = operators(model.proto)
     tensors = {name: _floats(array, dtype) for name, array in constants.items()}
-    tensors |= {name: np.asarray(each, dtype) for name, each in zip(_given(model), values, strict=True)}
-    ends = list(wanted_tensors) if wanted_tensors is not None else _ends(model, nodes)
+    tensors |= {name: np.asarray(each, dtype) for name, each in zip(inputs_of(model), values, strict=True)}
+    ends = list(wanted_tensors) if wanted_tensors is not None else ends_of(model, nodes)
     wanted = set(ends)
     for node in reversed(nodes):
         if wanted & set(node.outputs):
@@ -208,13 +209,13 @@ def executed(model: QonnxModel, values: Sequence[Array]) -> list[Array]:
     proto = onnx.ModelProto()
     proto.CopyFrom(model.proto)
     _with_rows(proto, len(values[0]))
-    for end in _ends(model, nodes):
+    for end in ends_of(model, nodes):
         if end not in {output.name for output in proto.graph.output}:
             proto.graph.output.append(onnx.helper.make_tensor_value_info(end, onnx.TensorProto.FLOAT, None))
-    feeds = {name: np.asarray(each, np.float32) for name, each in zip(_given(model), values, strict=True)}
+    feeds = {name: np.asarray(each, np.float32) for name, each in zip(inputs_of(model), values, strict=True)}
     with warnings.catch_warnings(action="ignore"):  # of domains that qonnx renames
         found = execute_onnx(ModelWrapper(proto).transform(InferShapes()), feeds)
-    return [found[name] for name in _ends(model, nodes)]
+    return [found[name] for name in ends_of(model, nodes)]
 
 
 def _with_rows(proto: Any, rows: int) -> None:

@@ -9,8 +9,8 @@ import numpy as np
 from qcompress.errors import Refused
 from qcompress.frontends.activations import slope_shift
 from qcompress.frontends.qonnx.conversion import Converter, exact_numbers
-from qcompress.frontends.qonnx.operators import Operator
-from qcompress.frontends.qonnx.staircases import Bend, Curve, Limits, Scale, fractions
+from qcompress.frontends.qonnx.operators import Array, Operator
+from qcompress.frontends.qonnx.staircases import Bend, Curve, Limits, Scale, exact_exponential, fractions
 from qcompress.frontends.qonnx.tensors import Value
 from qcompress.graph import (
     LeakyRelu,
@@ -62,6 +62,25 @@ def curve(step: Curve) -> Callable[[Converter, Operator], Value]:
         return replace(value, steps=(*value.steps, step))
 
     return handler
+
+
+def selu(converter: Converter, operator: Operator) -> Value:
+    """gamma x, below 0 gamma alpha (exp(x) - 1): left to the quantizer behind it. Raises Refused for negative ones."""
+    alpha, gamma = (float(np.float32(operator.get(key, number))) for key, number in SELU.items())
+    if min(alpha, gamma) < 0:
+        raise Refused(f"{operator.label}: alpha {alpha:g}, gamma {gamma:g}; use positive ones")
+
+    def many(values: Array) -> Array:
+        return np.asarray(np.where(values > 0, values, alpha * np.expm1(np.minimum(values, 0))) * gamma)
+
+    def one(value: Fraction) -> Fraction:
+        return Fraction(gamma) * (value if value > 0 else Fraction(alpha) * (exact_exponential(value) - 1))
+
+    return curve(Curve(many, one))(converter, operator)
+
+
+SELU = {"alpha": 1.67326319217681884765625, "gamma": 1.05070102214813232421875}
+"""What ONNX has where a Selu says nothing."""
 
 
 def hard_sigmoid(converter: Converter, operator: Operator) -> Value:

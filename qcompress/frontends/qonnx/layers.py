@@ -72,6 +72,7 @@ LAYERS: dict[str, Callable[[Converter, Operator], Results]] = {
     "Clip": curves.clip,
     "Sigmoid": curves.curve(SIGMOID),
     "Tanh": curves.curve(TANH),
+    "Selu": curves.selu,
     "HardSigmoid": curves.hard_sigmoid,
     "Add": merging.add,
     "Sub": merging.subtract,

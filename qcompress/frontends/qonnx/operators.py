@@ -43,6 +43,9 @@ INPUTS: dict[str, tuple[str, ...]] = {
 }
 """Attributes of old opsets that are inputs, behind the first one, of newer ones."""
 
+OLD = {("Gemm", "broadcast", 1), ("BatchNormalization", "is_test", 1), ("BatchNormalization", "spatial", 1)}
+"""Operations and attributes of old opsets, with the values that say what newer ones always do."""
+
 
 @dataclass(frozen=True)
 class Operator:
@@ -135,6 +138,9 @@ def _plain(value: Any) -> Any:
 def _modern(old: Operator, constants: dict[str, Array]) -> Operator:
     """The operator with attributes as inputs, and up-sampling of any age as Resize."""
     attributes, inputs = dict(old.attributes), list(old.inputs)
+    for kind, key, value in OLD:
+        if kind == old.kind and attributes.get(key) == value:
+            del attributes[key]
     if old.domain != "":
         return old
     for place, key in enumerate(INPUTS.get(old.kind, ()), 1):

@@ -151,6 +151,12 @@ DIGITS = 60
 """Of a curve at one fraction: more than any step can be close to it, but for those that it meets exactly."""
 
 
+def exact_exponential(value: Fraction) -> Fraction:
+    """exp(value) of 0 or less to DIGITS digits; exact at 0."""
+    with localcontext(prec=DIGITS):
+        return Fraction((Decimal(value.numerator) / Decimal(value.denominator)).exp())
+
+
 def exact_sigmoid(value: Fraction) -> Fraction:
     """1 / (1 + exp(-value)) to DIGITS digits; exact at 0, the only fraction where it is a fraction."""
     with localcontext(prec=DIGITS):
