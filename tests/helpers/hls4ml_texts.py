@@ -22,9 +22,9 @@ DENSE = """struct config2 : nnet::dense_config {{
     static const unsigned n_zeros = 0;
     static const unsigned multiplier_limit = DIV_ROUNDUP(n_in * n_out, reuse_factor) - n_zeros / reuse_factor;
     static const bool store_weights_in_bram = false;
-    typedef accum_t accum_t;
-    typedef bias_t bias_t;
-    typedef weight_t weight_t;
+    typedef own_accum_t accum_t;
+    typedef own_bias_t bias_t;
+    typedef own_weight_t weight_t;
     typedef ap_uint<1> index_t;
     template<class data_T, class res_T, class CONFIG_T>
     using kernel = nnet::DenseLatency<data_T, res_T, CONFIG_T>;
@@ -37,7 +37,7 @@ ACTIVATION = """struct {name} : nnet::activ_config {{
     static const unsigned table_size = {table_size};
     static const unsigned io_type = nnet::io_parallel;
     static const unsigned reuse_factor = 1;
-    typedef table_t table_t;
+    typedef own_table_t table_t;
 }};
 """
 
@@ -54,7 +54,7 @@ def project(
     inputs = inputs or {"x": ("input_t", "4")}
     outputs = outputs or {"y": ("result_t", "4")}
     ports = ",\n    ".join(f"{kind} {name}[{size}]" for name, (kind, size) in {**inputs, **outputs}.items())
-    defines = "\n".join(f"typedef {told} {name};" for name, told in types.items())
+    defines = "\n".join(f"typedef {told} {name};\ntypedef {told} own_{name};" for name, told in types.items())
     files = {
         "firmware/defines.h": f'#ifndef DEFINES_H_\n#define DEFINES_H_\n#include "ap_fixed.h"\n{defines}\n#endif\n',
         "firmware/parameters.h": _parameters(structs, weights or {}),
