@@ -13,7 +13,7 @@ import numpy as np
 from qcompress.errors import QcompressError, Refused, ToolMissing
 from qcompress.frontends.hls4ml_project.files import FIRMWARE, Project, write_files
 from qcompress.frontends.hls4ml_project.text import arguments, end_of, preprocessed, without_comments
-from qcompress.frontends.hls4ml_project.top import parse_top
+from qcompress.frontends.hls4ml_project.top import top_name
 from qcompress.graph import Graph, Tensors
 from qcompress.graph.ports import as_tensors, by_port, outside
 
@@ -111,7 +111,7 @@ class CSimulation:
         compiler = shutil.which("g++")
         if compiler is None:
             raise ToolMissing("g++ is not installed: apt install g++")
-        top = parse_top(self._project, {}).name
+        top = top_name(self._project)
         driver = driver_of(self._project, top, self._graph)
         write_files(self._project, folder)
         (folder / "driver.cpp").write_text(driver)

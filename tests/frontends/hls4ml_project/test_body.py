@@ -52,6 +52,7 @@ def test_a_project_that_cannot_be_simulated_says_what_it_lacks():
 
 def test_what_does_not_compile_is_one_line():
     files = {**made().files, "net_bridge.cpp": 'extern "C" void net_double(double *x, double *y) { undeclared(); }\n'}
+    files["firmware/net.cpp"] = files["firmware/net.cpp"].replace("x[4]", "x[SIZE_THAT_DEFINES_H_HAS]")
     files["firmware/ap_types/ap_fixed.h"] = "#pragma once\n"
     broken = Project("folder", files)
     graph = FRONT_END.convert(made(), "net", None).graph

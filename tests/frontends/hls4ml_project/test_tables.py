@@ -7,7 +7,7 @@ import numpy as np
 import pytest
 from helpers.hls4ml_texts import ACTIVATION, graph_of
 
-from qcompress.errors import Refused
+from qcompress.errors import QcompressError, Refused
 from qcompress.frontends.hls4ml_project import functions
 from qcompress.frontends.hls4ml_project.files import Project
 from qcompress.frontends.hls4ml_project.tables import entries
@@ -113,3 +113,7 @@ def test_tables_of_intel_are_those_of_its_files():
         name = "act"
 
     assert entries(Reader, Call, "elu_table", 3, ()) == [0, -0.5, -1]
+    for size, text in ((4, Reader.project.files[path]), (1, "elu_table[1] = {zero};"), (1, "elu_table[1] = {0.0")):
+        Reader.project = Project("p", {path: text})
+        with pytest.raises(QcompressError, match=r"^p: [^\n]*elu_table\.tb[^\n]*$"):
+            entries(Reader, Call, "elu_table", size, ())
