@@ -5,6 +5,7 @@ import re
 import shutil
 import subprocess
 import tempfile
+import weakref
 from pathlib import Path
 
 import numpy as np
@@ -12,7 +13,7 @@ import numpy as np
 from qcompress.errors import QcompressError, Refused, ToolMissing
 from qcompress.frontends.hls4ml_project.files import FIRMWARE, Project, write_files
 from qcompress.frontends.hls4ml_project.text import arguments, end_of, preprocessed, without_comments
-from qcompress.frontends.hls4ml_project.top import parse_top
+from qcompress.frontends.hls4ml_project.top import top_name
 from qcompress.graph import Graph, Tensors
 from qcompress.graph.ports import as_tensors, by_port, outside
 
@@ -61,7 +62,7 @@ class CSimulation:
         if wide := [port.name for port in ports if port.format.width > DOUBLE_BITS]:
             raise Refused(f"{project.where}: port {wide[0]} has over {DOUBLE_BITS} bits, which its bridge cannot carry")
         self._project, self._graph = project, graph
-        self._folder: tempfile.TemporaryDirectory[str] | None = None
+        self._folder: Path | None = None
 
     def run(self, codes: Tensors) -> Tensors:
         """Codes of the inputs, in the graph's formats -> codes of its outputs."""
@@ -100,16 +101,17 @@ class CSimulation:
     def program(self) -> Path:
         """The program, built if it is not there yet."""
         if self._folder is None:
-            folder = tempfile.TemporaryDirectory(prefix="qcompress-")
-            self._built(Path(folder.name))
+            folder = Path(tempfile.mkdtemp(prefix="qcompress-"))
+            weakref.finalize(self, shutil.rmtree, folder, ignore_errors=True)
+            self._built(folder)
             self._folder = folder
-        return Path(self._folder.name, "simulation")
+        return self._folder / "simulation"
 
     def _built(self, folder: Path) -> None:
         compiler = shutil.which("g++")
         if compiler is None:
             raise ToolMissing("g++ is not installed: apt install g++")
-        top = parse_top(self._project, {}).name
+        top = top_name(self._project)
         driver = driver_of(self._project, top, self._graph)
         write_files(self._project, folder)
         (folder / "driver.cpp").write_text(driver)

@@ -17,6 +17,11 @@ _OUTSIDE = re.compile(r"const\s+[\w:<>, ]+?\s(\w+)::(\w+)\s*=\s*([^;{]+);")
 _OUTSIDE_LIST = re.compile(r"const(?:expr)?\s+[\w:<>, *]+?\s(\w+)::(\w+)\s*\[[^\]]*\]\s*=\s*\{([^;]*)\};")
 
 
+_GLOBAL_LIST = re.compile(
+    r"\bunsigned\s+(\w+?)_(from_shape|to_shape|perm|perm_strides)\s*\[[^\]]*\]\s*=\s*\{([^;]*)\};"
+)
+
+
 @dataclass(frozen=True)
 class Config:
     """A layer's struct: constants and lists as text, types, and templates that it chooses."""
@@ -82,7 +87,7 @@ def parse_configs(text: str, macros: Mapping[str, str], known: Mapping[str, str]
     for struct, name, value in _OUTSIDE.findall(text):
         outside.setdefault(struct, {})[name] = value
     lists: dict[str, dict[str, str]] = {}
-    for struct, name, value in _OUTSIDE_LIST.findall(text):
+    for struct, name, value in [*_OUTSIDE_LIST.findall(text), *_GLOBAL_LIST.findall(text)]:
         lists.setdefault(struct, {})[name] = value
     for match in _STRUCT.finditer(text):
         body = text[match.end() : end_of(text, match.end() - 1)]

@@ -36,8 +36,7 @@ def pad(axes: int) -> Handler:
 
     def handler(converter: Converter, call: Call) -> None:
         config = converter.config(call)
-        sizes = (config.integer("in_width"),) if axes == 1 else spatial(config, axes)
-        source = converter.source(call, 0, (*sizes, config.integer("n_chan")))
+        source = converter.source(call, 0, (*spatial(config, axes), config.integer("n_chan")))
         padded = chain(converter.builder, f"{call.name}_zeros", source, [("", ZeroPad(_pairs(config, axes, "pad")))])
         converter.give(call, 1, converter.finish(call, padded, converter.type(call, 1)))
 
@@ -49,8 +48,7 @@ def crop(axes: int) -> Handler:
 
     def handler(converter: Converter, call: Call) -> None:
         config = converter.config(call)
-        sizes = (config.integer("n_in"),) if axes == 1 else spatial(config, axes)
-        source = converter.source(call, 0, (*sizes, config.integer("n_chan")))
+        source = converter.source(call, 0, (*spatial(config, axes), config.integer("n_chan")))
         part = chain(converter.builder, f"{call.name}_part", source, [("", Crop(_pairs(config, axes, "crop")))])
         converter.give(call, 1, converter.finish(call, part, converter.type(call, 1)))
 

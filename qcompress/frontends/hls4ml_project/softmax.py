@@ -154,16 +154,26 @@ def _stable_of_intel(converter: Converter, call: Call, config: Config, pair: lis
     distance = builder.add(f"{name}_distance", Subtract(), *pair)
     within = NumberType(True, data.width, data.integer, data.rounding, Overflow.SAT)
     distance = converter.assign(f"{name}_norm", name, distance, within)
-    made = entries(converter, call, "exp_table", 1 << bits, ())
-    exps = _below_sign(converter, f"{name}_exp", distance, data, bits, functions.codes(made, type_), type_)
+    table = _from_file(converter, call, config, "exp_table", type_)
+    exps = _below_sign(converter, f"{name}_exp", distance, data, bits, table, type_)
     summed = _sum(converter, call, exps, type_)
-    inverse_type = config.type("inv_table_t")
-    made = entries(converter, call, "invert_table", 1 << bits, ())
-    table = functions.codes(made, inverse_type)
-    if int(builder.ranges[summed].low.min()) < 0 or functions.codes([1.0], type_)[0] <= 0:
+    inverse_type, first = config.type("inv_table_t"), int(table[0])
+    table = _from_file(converter, call, config, "invert_table", inverse_type)
+    if int(builder.ranges[summed].low.min()) < 0 or first <= 0:
         raise Refused(f"layer {name}: its sum may be negative; give exp_table_t more bits")
     inverse = _below_sign(converter, f"{name}_inverse", summed, type_, bits, table, inverse_type)
     return builder.add(f"{name}_product", Multiply(), *alike(builder, f"{name}_product", exps, inverse))
+
+
+def _from_file(converter: Converter, call: Call, config: Config, name: str, type_: NumberType) -> Codes:
+    """A table of a file, whose entries have table_t, assigned to a type; by place."""
+    own = config.type("table_t") if "table_t" in config.types else INTEL
+    made = entries(converter, call, name, 1 << bits_of(call, config), ())
+    return type_.cast.codes(functions.codes(made, own), own.fraction)
+
+
+INTEL = NumberType(True, 16, 8)
+"""table_t of Intel's kernels where a struct has none."""
 
 
 def _below_sign(

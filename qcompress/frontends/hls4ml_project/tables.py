@@ -57,7 +57,10 @@ def entries(converter: Converter, call: Call, name: str, size: int, made: functi
     match = re.search(r"=\s*\{([^}]*)\}", text)
     if match is None:
         raise QcompressError(f"{converter.project.where}: {path} holds no table, or is cut off")
-    found = [float(each) for each in match[1].replace("\n", " ").rstrip(", ").split(",")]
+    try:
+        found = [float(each) for each in match[1].replace("\n", " ").rstrip(", ").split(",")]
+    except ValueError as fault:
+        raise QcompressError(f"{converter.project.where}: {path}: {fault}") from None
     if len(found) != size:
         raise QcompressError(
             f"{converter.project.where}: {path} has {len(found)} entries, layer {call.name} wants {size}"

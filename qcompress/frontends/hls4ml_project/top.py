@@ -86,6 +86,11 @@ def parse_top(project: Project, macros: Mapping[str, str]) -> Top:
     return Top(name, ports, variables, aliases, tuple(_calls(body)))
 
 
+def top_name(project: Project) -> str:
+    """The name of the top-level function; raises QcompressError."""
+    return _source(project)[0]
+
+
 def _source(project: Project) -> tuple[str, str]:
     """Name and text of the source file of the top-level function."""
     stems = {
