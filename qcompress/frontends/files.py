@@ -9,6 +9,7 @@ from pathlib import Path
 from typing import Any
 
 from qcompress.errors import QcompressError, QcompressWarning
+from qcompress.frontends import hgq1
 from qcompress.frontends.keras2 import modernized
 from qcompress.frontends.keras2_weights import is_by_class, moved
 from qcompress.frontends.keras_objects import KerasModel
@@ -150,7 +151,8 @@ def _objects() -> dict[str, Any]:
 
     objects: dict[str, Any] = {}
     _add_supported_quantized_objects(objects)
-    return objects | {layer.__name__: layer for layer in import_module(OWN).LAYERS} | keras_classes()
+    own = {layer.__name__: layer for layer in import_module(OWN).LAYERS}
+    return objects | own | hgq1.keras_classes() | keras_classes()
 
 
 def first_line(fault: Exception) -> str:

@@ -3,7 +3,7 @@
 from collections.abc import Callable
 
 from qcompress.errors import Refused
-from qcompress.frontends import activations, combining, linear, operators, plain, recurrent
+from qcompress.frontends import activations, combining, hgq1, linear, operators, plain, recurrent
 from qcompress.frontends.builder import Builder
 from qcompress.frontends.calls import Call, Operator
 from qcompress.frontends.pending import End, Pending, settled
@@ -69,6 +69,8 @@ LAYERS: dict[str, Callable[..., End]] = {
     "Rescaling": combining.rescale,
     **dict.fromkeys(("QSimpleRNN", "QLSTM", "QGRU", "SimpleRNN", "LSTM", "GRU", "RNN"), recurrent.recurrent),
     **dict.fromkeys(("QBidirectional", "Bidirectional"), recurrent.bidirectional),
+    hgq1.QUANTIZER: hgq1.quantizer,
+    hgq1.TABLE: hgq1.table,
     f"{Operator.__module__}.{Operator.__name__}": operators.operator,
     f"{OWN}.CastDense": linear.dense,
     f"{OWN}.CastConv1D": linear.convolution,
