@@ -152,6 +152,7 @@ def _objects() -> dict[str, Any]:
     objects: dict[str, Any] = {}
     _add_supported_quantized_objects(objects)
     own = {layer.__name__: layer for layer in import_module(OWN).LAYERS}
+    import_module("qcompress.frontends.rounded_functions")  # known to Keras by that
     return objects | own | hgq1.keras_classes() | keras_classes()
 
 

@@ -70,5 +70,5 @@ def _formats(name: str, layer: KerasLayer) -> Formats:
     if width.max() > MAX_WIDTH or not {*signed.ravel().tolist()} <= {0, 1}:
         raise Refused(f"layer {name}: its formats are none: give signs of 0 or 1, and up to {MAX_WIDTH} bits")
     live = width > 0
-    parts = (np.where(live, each, 0)[0] for each in (signed, width, integer))
-    return Formats(*parts, Rounding(layer.RND), OVERFLOWS[layer.SAT])
+    signed, width, integer = (np.where(live, each, 0)[0] for each in (signed, width, integer))
+    return Formats(signed, width, integer, Rounding(layer.RND), OVERFLOWS[layer.SAT])

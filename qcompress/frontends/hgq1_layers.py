@@ -8,7 +8,7 @@ from typing import Any
 from qcompress.frontends.keras_objects import Tensor
 from qcompress.frontends.runtime import import_keras
 
-keras = import_keras()
+keras: Any = import_keras()
 ops = keras.ops
 
 

@@ -9,6 +9,7 @@ from qcompress.errors import QcompressError, Refused
 from qcompress.frontends.calls import Call, Calls, calls_of
 from qcompress.frontends.keras_objects import KerasLayer, KerasModel, Tensor
 from qcompress.frontends.post_training.formats import Array
+from qcompress.frontends.post_training.recurrence import RECURRENT
 from qcompress.frontends.runtime import import_keras, kind_of, predict
 
 LINEAR = {
@@ -39,7 +40,7 @@ def flattened(model: KerasModel) -> Flat:
     found = calls_of(model)
     for call in found.calls:
         _check(call)
-    if not any(kind_of(call.layer) in LINEAR for call in found.calls):
+    if not any(kind_of(call.layer) in {*LINEAR, *RECURRENT} for call in found.calls):
         raise QcompressError(f"model {model.name}: has no layer of weights to quantize")
     keras = import_keras()
     given = {each.name: keras.Input(each.shape, name=each.name) for each in found.inputs}
@@ -60,7 +61,7 @@ def _check(call: Call) -> None:
     kind = kind_of(call.layer)
     if kind.startswith("Q") or hasattr(call.layer, "kernel_quantizer"):
         raise Refused(f"layer {call.name}: {kind} is quantized already: leave --quantize out")
-    if call.layer.weights and kind not in LINEAR and kind != "BatchNormalization":
+    if call.layer.weights and kind not in {*LINEAR, *RECURRENT, "BatchNormalization"}:
         raise Refused(f"layer {call.name}: {kind} has weights, and no quantization here; use {', '.join(LINEAR)}")
 
 

@@ -14,6 +14,8 @@ from qcompress.frontends.keras_objects import KerasLayer, KerasModel, Tensor
 from qcompress.frontends.post_training.flattening import FUNCTION, LINEAR, Flat
 from qcompress.frontends.post_training.formats import Array, bias_format, format_for, magnitude, quantizer, relu
 from qcompress.frontends.post_training.plan import Plan
+from qcompress.frontends.post_training.recurrence import RECURRENT
+from qcompress.frontends.post_training.recurrence import quantized as recurrent_counterpart
 from qcompress.frontends.runtime import import_keras, import_qkeras, kind_of
 
 POOLS = {"AveragePooling1D", "AveragePooling2D", "GlobalAveragePooling1D", "GlobalAveragePooling2D"}
@@ -28,6 +30,7 @@ ROUNDED = {
     "Add",
     "Subtract",
     "Multiply",
+    *RECURRENT,
 }
 """Layers whose results are rounded: the others have no more bits than what they take."""
 OF_SUMS = {"relu", "relu6", "leaky_relu", "hard_sigmoid", "hard_tanh"}
@@ -97,6 +100,9 @@ class _Rewriting:
         """What a call gives, before it is rounded."""
         name, kind = call.name, kind_of(call.layer)
         sources = [self.tensors[source] for source in call.sources]
+        if kind_of(call.layer) in RECURRENT:
+            self._recur(call)
+            return
         if (before := self.sums.get(name)) is not None:
             self.tensors[name], self.grids[name] = self.tensors[before], None
             self.places[name] = self.places.pop(before)
@@ -112,6 +118,14 @@ class _Rewriting:
             self.places[name] = self.places.get(call.sources[0], call.sources[0])
         else:
             self.tensors[name] = _copied(call.layer, sources)
+
+    def _recur(self, call: Call) -> None:
+        """A recurrent layer with its quantizers."""
+        name, source = call.name, call.sources[0]
+        made = recurrent_counterpart(self.plan, name, call.layer, self.tensors[source], self.values.get(source))
+        self.tensors[name], self.grids[name], self.places[name] = made.tensor, None, name
+        self.formats[name] = made.formats
+        self.notes += made.notes
 
     def _is_rounded(self, call: Call) -> bool:
         """Whether a quantizer stands behind a layer: not where the next one is a function of sums, nor at the end.
