@@ -122,8 +122,10 @@ for kind, width in (("QSimpleRNN", 16), ("QLSTM", 8), ("QGRU", 8)):
     text = f"quantized_bits({width},0,alpha=1)"
     names = ("kernel_quantizer", "recurrent_quantizer", "bias_quantizer", "state_quantizer")
     given = dict.fromkeys(names, text)
-    given["activation"] = "relu" if kind == "QSimpleRNN" else "tanh"
-    put("test_qkeras", kind.lower(), one((5, 2), special(kind, 4, **given)))
+    real = kind != "QSimpleRNN"  # its result is a gate times tanh, a real number that nothing rounds
+    given["activation"] = "tanh" if real else "relu"
+    why = r"function tanh is on no grid; give quantizers as activation" if real else None
+    put("test_qkeras", kind.lower(), one((5, 2), special(kind, 4, **given)), refused=why)
 for axes, shape in ((1, (13, 20)), (2, (21, 13, 4))):
     three = {f"{each}_quantizer": "quantized_bits(8,3,alpha=1)" for each in ("depthwise", "pointwise", "bias")}
     put("test_qkeras", f"qseparableconv{axes}d", one(shape, special(f"QSeparableConv{axes}D", 5, 3, **three)))

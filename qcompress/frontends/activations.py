@@ -33,6 +33,9 @@ SMOOTH = {
 }
 """Functions of one element whose values are on no grid: with a quantizer behind, and one before, they are a table."""
 
+ROUNDED = "qcompress.frontends.rounded_functions.RoundedFunction"
+"""A function with a quantizer in front of it, as one activation."""
+
 STAIRS = {"binary_sigmoid", "binary_tanh", f"{SIGNS}.ternary_tanh"}
 """Functions that are staircases without a quantizer."""
 
@@ -66,6 +69,9 @@ def add_activation(builder: Builder, name: str, layer: str, activation: Quantize
     label = kind_of(activation)
     if activation is None or label == "linear":
         return source
+    if label == ROUNDED:
+        rounded = add_activation(builder, f"{name}_rounded", layer, activation.before, source)
+        return add_activation(builder, name, layer, activation.function, rounded)
     if isinstance(source, Pending):
         return behind(builder, name, layer, activation, source)
     if label not in QUANTIZERS:

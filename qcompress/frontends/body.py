@@ -10,6 +10,7 @@ from qcompress.fixedpoint import Codes, Values
 from qcompress.frontends.calls import Call, Operator, calls_of
 from qcompress.frontends.exactness import float32_exact
 from qcompress.frontends.folding import FOLDED, is_folded, unquantized
+from qcompress.frontends.hgq1 import is_of_proxies
 from qcompress.frontends.keras_objects import KerasLayer, KerasModel, Tensor
 from qcompress.frontends.quantizers import evaluate
 from qcompress.frontends.recurrent_copy import RECURRENT, recurrent_copy
@@ -154,7 +155,7 @@ def _copy(call: Call, graph: Graph, dtype: str, sources: list[Tensor]) -> Tensor
     layer = call.layer
     if isinstance(layer, Operator):
         return layer(sources)
-    if handler_of(layer) is not None or kind_of(layer).startswith(TABLES):
+    if handler_of(layer) is not None or kind_of(layer).startswith(TABLES) or is_of_proxies(layer):
         return _of_the_user(layer, {"dtype": dtype, "name": call.name}, sources)
     if kind_of(layer) in RECURRENT:
         return recurrent_copy(call, graph, dtype, sources[0])

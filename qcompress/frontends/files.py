@@ -9,6 +9,7 @@ from pathlib import Path
 from typing import Any
 
 from qcompress.errors import QcompressError, QcompressWarning
+from qcompress.frontends import hgq1
 from qcompress.frontends.activations import SIGNS
 from qcompress.frontends.keras2 import modernized
 from qcompress.frontends.keras2_weights import is_by_class, moved
@@ -154,7 +155,8 @@ def known_objects() -> dict[str, Any]:
     _add_supported_quantized_objects(objects)
     own, signs, tables = (import_module(each) for each in (OWN, SIGNS, TABLES))  # which import Keras
     ours = (*own.LAYERS, *signs.LAYERS, *signs.FUNCTIONS, *tables.LAYERS)
-    return objects | {each.__name__: each for each in ours} | keras_classes()
+    import_module("qcompress.frontends.rounded_functions")  # known to Keras by that
+    return objects | {each.__name__: each for each in ours} | hgq1.keras_classes() | keras_classes()
 
 
 def first_line(fault: Exception) -> str:

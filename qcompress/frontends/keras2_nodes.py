@@ -75,7 +75,8 @@ def _meaning(found: Description) -> tuple[str, Description, list[Any]] | None:
     kind, nodes = LAYERS.get(str(found["config"].get("function"))), found.get("inbound_nodes") or []
     if kind is None or len(nodes) != 1 or len(nodes[0]) < 4 or not isinstance(nodes[0][3], dict):
         return None
-    first, second = nodes[0], nodes[0][3].get("y")
+    first: list[Any] = nodes[0]
+    second: Any = nodes[0][3].get("y")
     if first[0] != CONSTANT and _is_reference(second):
         return (kind, {}, [[*first[:3], {}], [*second[:3], {}]]) if kind != "Divide" else None
     constant, tensor = (first[2], second) if first[0] == CONSTANT else (second, first)

@@ -6,6 +6,7 @@ from qcompress.errors import Refused
 from qcompress.frontends import (
     activations,
     combining,
+    hgq1,
     linear,
     operators,
     plain,
@@ -83,6 +84,8 @@ LAYERS: dict[str, Callable[..., End]] = {
     "Rescaling": combining.rescale,
     **dict.fromkeys(("QSimpleRNN", "QLSTM", "QGRU", "SimpleRNN", "LSTM", "GRU", "RNN"), recurrent.recurrent),
     **dict.fromkeys(("QBidirectional", "Bidirectional"), recurrent.bidirectional),
+    hgq1.QUANTIZER: hgq1.quantizer,
+    hgq1.TABLE: hgq1.table,
     f"{Operator.__module__}.{Operator.__name__}": operators.operator,
     f"{SIGNS}.BinaryDense": linear.dense,
     f"{SIGNS}.TernaryDense": linear.dense,

@@ -18,6 +18,7 @@ from qcompress.frontends.calls import Input as KerasInput
 from qcompress.frontends.conversion import Conversion, Formats
 from qcompress.frontends.exactness import float32_exact
 from qcompress.frontends.files import SUFFIXES, load_model, save_model
+from qcompress.frontends.hgq1 import QUANTIZER, input_cast, is_of_proxies
 from qcompress.frontends.hgq2_files import holds_hgq2, names_hgq2
 from qcompress.frontends.keras_files import KerasFiles
 from qcompress.frontends.keras_objects import KerasModel
@@ -63,7 +64,8 @@ def convert(model: KerasModel, name: str, input_format: Formats = None) -> Conve
     quantizers = {each.name: each.quantizer for each in inputs}
     for call in calls.calls:
         quantizer = quantizers.get(call.sources[0]) if len(call.sources) == 1 else None
-        if quantizer is not None and quantizer.overflow is not Overflow.SAT_SYM:
+        changes = quantizer is None or quantizer.overflow is Overflow.SAT_SYM or is_of_proxies(call.layer)
+        if not changes:
             ends[call.name] = call.sources[0]  # every code of the format stays as it is; SAT_SYM alone changes one
         else:
             ends[call.name] = add_layer(builder, call, *(ends[source] for source in call.sources))
@@ -107,6 +109,8 @@ def _input_quantizer(name: str, calls: tuple[Call, ...]) -> Cast | None:
     if len(first) == 1 and kind_of(first[0].layer) == f"{OWN}.CastActivation":
         own: Cast = first[0].layer.cast
         return own
+    if len(first) == 1 and kind_of(first[0].layer) == QUANTIZER:
+        return input_cast(first[0].name, first[0].layer)
     if len(first) != 1 or kind_of(first[0].layer) not in {"QActivation", "Activation"}:
         return None
     activation = first[0].layer.activation

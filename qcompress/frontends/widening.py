@@ -6,6 +6,7 @@ from typing import Any
 
 import numpy as np
 
+from qcompress.frontends.activations import ROUNDED
 from qcompress.frontends.keras_objects import Quantizer, Tensor
 from qcompress.frontends.runtime import float_type, import_keras, kind_of
 
@@ -14,6 +15,8 @@ def activation(function: Quantizer, is_table: bool, dtype: str) -> Quantizer:
     """An activation for inputs of `dtype`: what is a table in the graph was computed in float32."""
     if dtype == "float32":
         return function
+    if kind_of(function) == ROUNDED:
+        return _Chained(_wide(function.before), InFloat32(function.function))
     if is_table:
         return InFloat32(function)
     return _wide(function)
@@ -34,6 +37,18 @@ class InFloat32:
                 else ops.cast(values, "float32")
             )
             return ops.cast(self._function(given), "float64")
+
+
+class _Chained:
+    """One function of what another gives."""
+
+    def __init__(self, *functions: Quantizer) -> None:
+        self._functions = functions
+
+    def __call__(self, values: Tensor) -> Tensor:
+        for function in self._functions:
+            values = function(values)
+        return values
 
 
 class _Float64Operations:

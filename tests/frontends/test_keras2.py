@@ -23,9 +23,20 @@ def test_the_files_are_there():
     assert sum(path.stat().st_size for path in FILES.iterdir() if path.is_file()) < 1 << 20
 
 
+ALWAYS = {
+    *((name, "keras") for name in NETWORKS),
+    *(("nested", "h5"), ("operators", "h5"), ("recurrent", "h5"), ("pruned", "h5"), ("folded", "json")),
+}
+"""The others are a campaign."""
+CASES = [
+    pytest.param(name, ending, marks=() if (name, ending) in ALWAYS else pytest.mark.campaign)
+    for name in NETWORKS
+    for ending in ("h5", "keras", "json")
+]
+
+
 @pytest.mark.filterwarnings(PRUNED)
-@pytest.mark.parametrize("ending", ["h5", "keras", "json"])
-@pytest.mark.parametrize("name", NETWORKS)
+@pytest.mark.parametrize(("name", "ending"), CASES)
 def test_a_file_gives_what_qkeras_gave(name, ending):
     stored = np.load(FILES / f"{name}.npz")
     model = load_model(FILES / f"{name}.{ending}")

@@ -24,8 +24,7 @@ def chain(*between, width=9):
     return model
 
 
-@pytest.mark.parametrize("kind", LINES)
-@pytest.mark.parametrize("width", [7, 14])
+@pytest.mark.parametrize(("kind", "width"), [*((kind, 7) for kind in LINES), ("smooth_tanh", 14)])
 def test_a_line_of_a_wide_sum_is_exact(kind, width):
     model = chain(qkeras.QActivation(kind, name="line"), width=width)
     graph = from_keras(model, "model")

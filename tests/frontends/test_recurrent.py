@@ -101,7 +101,16 @@ def draw(model, layer):
         layer.set_weights([np.round(8 * weight) / 8 for weight in layer.get_weights()])
 
 
-@pytest.mark.parametrize("name", CASES)
+RARE = {
+    *("simple", "simple, plain relu", "simple, weights of powers of two", "lstm", "gru", "gru, as it is by itself"),
+    *("lstm, a state that does not begin with zeros", "both ways, averaged", "both ways, multiplied", "plain simple"),
+    *("both ways, added", "plain gru", "gru, reset behind, no bias"),
+}
+"""Of what others hold too."""
+MARKED = [pytest.param(name, marks=pytest.mark.campaign if name in RARE else ()) for name in CASES]
+
+
+@pytest.mark.parametrize("name", MARKED)
 def test_a_recurrent_layer_equals_keras(name):
     model = network(CASES[name]())
     graph = from_keras(model, "model")

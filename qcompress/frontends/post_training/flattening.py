@@ -11,6 +11,7 @@ from qcompress.frontends.contraction import row_equation
 from qcompress.frontends.keras_objects import KerasLayer, KerasModel, Tensor
 from qcompress.frontends.post_training.formats import Array
 from qcompress.frontends.post_training.keeping import KEPT
+from qcompress.frontends.post_training.recurrence import RECURRENT
 from qcompress.frontends.runtime import import_keras, kind_of, predict
 
 LINEAR = {
@@ -68,8 +69,8 @@ def _check(model: str, calls: Iterable[Call]) -> None:
     done = [call for call in calls if is_quantized(call.layer)]
     weighted = [call for call in calls if call.layer.weights and not is_quantized(call.layer)]
     for call in weighted:
-        if (kind := kind_of(call.layer)) not in WEIGHTED:
-            known = ", ".join(sorted(WEIGHTED))
+        if (kind := kind_of(call.layer)) not in {*WEIGHTED, *RECURRENT}:
+            known = ", ".join(sorted({*WEIGHTED, *RECURRENT}))
             raise Refused(f"layer {call.name}: {kind} has weights, and no quantization here; use {known}")
     if not weighted and done:
         raise Refused(f"layer {done[0].name}: {kind_of(done[0].layer)} is quantized already: leave --quantize out")

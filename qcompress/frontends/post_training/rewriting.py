@@ -15,6 +15,8 @@ from qcompress.frontends.post_training.flattening import FUNCTION, LINEAR, Flat,
 from qcompress.frontends.post_training.formats import Array, format_for, magnitude, quantizer, relu
 from qcompress.frontends.post_training.keeping import KEPT_SUMS
 from qcompress.frontends.post_training.plan import Plan
+from qcompress.frontends.post_training.recurrence import RECURRENT
+from qcompress.frontends.post_training.recurrence import quantized as recurrent_counterpart
 from qcompress.frontends.post_training.tabling import is_softmax, row_normalization, softmax
 from qcompress.frontends.post_training.weighting import Made, weighted
 from qcompress.frontends.runtime import import_keras, import_qkeras, kind_of
@@ -38,6 +40,7 @@ ROUNDED = {
     "Add",
     "Subtract",
     "Multiply",
+    *RECURRENT,
 }
 """Layers whose results are rounded: the others have no more bits than what they take."""
 OF_SUMS = STAIRS | OF_SIGNS | {"relu", "relu6", "leaky_relu", "hard_sigmoid", "hard_tanh"}
@@ -105,6 +108,9 @@ class _Rewriting:
         """What a call gives, before it is rounded."""
         name = call.name
         sources = [self.tensors[source] for source in call.sources]
+        if kind_of(call.layer) in RECURRENT:
+            self._recur(call)
+            return
         if (before := self.sums.get(name)) is not None:
             self.tensors[name], self.grids[name] = self.tensors[before], None
             self.places[name] = self.places.pop(before)
@@ -121,6 +127,14 @@ class _Rewriting:
             self.places[name] = self.places.get(call.sources[0], call.sources[0])
         else:
             self.tensors[name] = _copied(call.layer, sources)
+
+    def _recur(self, call: Call) -> None:
+        """A recurrent layer with its quantizers."""
+        name, source = call.name, call.sources[0]
+        made = recurrent_counterpart(self.plan, name, call.layer, self.tensors[source], self.values.get(source))
+        self.tensors[name], self.grids[name], self.places[name] = made.tensor, None, name
+        self.formats[name] = made.formats
+        self.notes += made.notes
 
     def _is_rounded(self, call: Call) -> bool:
         """Whether a quantizer stands behind a layer: not where the next one is a function of sums, nor at the end.

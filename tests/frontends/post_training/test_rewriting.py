@@ -193,10 +193,8 @@ def test_what_is_quantized_already_stays(tmp_path) -> None:
 
 def test_what_cannot_be_quantized_is_said() -> None:
     plan = parse_plan("weights=8,activations=fixed<8,2>")
-    recurrent = keras.Sequential([keras.Input((4, 2)), layers.LSTM(3, name="memory"), layers.Dense(1)])
-    with pytest.raises(
-        Refused, match="layer memory: LSTM has weights, and no quantization here; use BatchNormalization, Conv1D"
-    ):
+    recurrent = keras.Sequential([keras.Input((4, 2, 1)), layers.ConvLSTM1D(3, 2, name="memory"), layers.Dense(1)])
+    with pytest.raises(Refused, match="layer memory: ConvLSTM1D has weights, and no quantization here"):
         quantize(recurrent, plan)
     with pytest.raises(QcompressError, match="has no layer of weights to quantize"):
         quantize(keras.Sequential([keras.Input((4, 2)), layers.Flatten()]), plan)
