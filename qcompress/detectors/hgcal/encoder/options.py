@@ -42,7 +42,7 @@ class EncoderOptions(NetworkSection):
     activation_bits: int = Field(8, ge=2, le=16)
     latent_bits: int = Field(3, ge=1, le=9)
     links: int | None = Field(None, ge=1, le=13)
-    """Links that must carry the latents; as many as they need unless given."""
+    """Links that carry the latents, as a check: as many as they need."""
     decoding: DecodingOptions = DecodingOptions()
 
     @model_validator(mode="after")
@@ -64,9 +64,10 @@ class EncoderOptions(NetworkSection):
             raise ValueError("arrangement 9x9: is made for kernel_size 3 and stride 2")
         if self.overflow_penalty and not self.in_chip_arithmetic:
             raise ValueError(f"overflow_penalty: arithmetic {self.arithmetic} does not train with overflows; use econt")
-        if self.links is not None and self.links < self.needed_links:
-            carried = latent_capacity(self.links) // LATENTS
-            raise ValueError(f"latent_bits {self.latent_bits}: {self.links} links carry {carried} of each latent")
+        if self.links is not None and self.links != self.needed_links:
+            carried = min(latent_capacity(self.links) // LATENTS, 9)
+            said = f"latent_bits {self.latent_bits}: {self.links} links carry {carried} of each latent"
+            raise ValueError(f"{said}, and {self.needed_links} are what it needs: change one of the two")
         return self
 
     @property

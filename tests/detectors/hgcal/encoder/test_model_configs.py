@@ -48,7 +48,8 @@ def test_every_variant_of_the_seed_study_has_its_config():
     ("line", "told"),
     [
         ("latent_bits: 0", "network.latent_bits: Input should be greater than or equal to 1, not 0"),
-        ("latent_bits: 5\n  links: 2", "latent_bits 5: 2 links carry 3 of each latent"),
+        ("latent_bits: 5\n  links: 2", "latent_bits 5: 2 links carry 3 of each latent, and 3 are what it needs"),
+        ("latent_bits: 3\n  links: 4", "latent_bits 3: 4 links carry 7 of each latent, and 2 are what it needs"),
         ("loss: emd", "network.loss: Input should be 'telescope', 'weighted_mse' or 'sliced_emd', not 'emd'"),
         ("decoding: {preserve: true}", "network.decoding.preserve: unknown key; did you mean preserve_sum?"),
         ("weight_bits: 0", "network.weight_bits: Input should be greater than or equal to 2, not 0"),
