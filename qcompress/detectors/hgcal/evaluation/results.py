@@ -1,6 +1,7 @@
 """Scores of a candidate's integers on whole events, beside the chip's algorithms and trivial references."""
 
 import tempfile
+import warnings
 from collections.abc import Iterable, Iterator, Mapping
 from contextlib import contextmanager
 from functools import partial
@@ -28,7 +29,7 @@ from qcompress.detectors.hgcal.evaluation.events import PLACE, LinkAllocation, m
 from qcompress.detectors.hgcal.module import geometry
 from qcompress.detectors.hgcal.samples.layout import GEOMETRY, OF_THE_FILE
 from qcompress.detectors.provenance import provenance
-from qcompress.errors import QcompressError
+from qcompress.errors import QcompressError, QcompressWarning
 from qcompress.fixedpoint import Codes, Overflow, Values
 from qcompress.plots.histograms import ratio_figure
 from qcompress.plots.profiles import profile_figure
@@ -88,6 +89,7 @@ def evaluate(firmware: Firmware, path: Path, decode: Decoders, wanted: Evaluatio
         tables += more
         pictures |= figures_of_clusters
     reasons = {"conservation": None if summed.modules else NO_PLACES, "clusters": no_clusters}
+    tables += repeated(path)
     tables += left_out({part: why for part, why in reasons.items() if why}, path)
     return Results(
         tuple(tables),
@@ -109,6 +111,22 @@ def check_places(path: Path) -> None:
             module_numbers(handle.read(PLACE))
         except QcompressError as fault:
             raise QcompressError(f"{path}: {fault}") from None
+
+
+def repeated(path: Path) -> list[Table]:
+    """A table, and a warning, if modules of the sample at `path` stand more than once in their event; nothing else."""
+    import pandas as pd
+
+    with samples.Handle(path) as handle:
+        if not set(handle.columns) >= {"event", *PLACE}:
+            return []
+        names = ("event", *PLACE, *(name for name in ("zside",) if name in handle.columns))
+        count = int(pd.DataFrame(handle.read(names)).duplicated().sum())
+    if not count:
+        return []
+    said = "stand in an event that has them already; each is scored"
+    warnings.warn(f"{path}: {count} rows are of modules that {said}", QcompressWarning, stacklevel=2)
+    return [Table("Repeated modules", ("rows", "what"), ((count, f"of modules that {said}"),))]
 
 
 def why_no_clusters(handle: samples.Handle) -> str | None:

@@ -13,6 +13,7 @@ from qcompress.detectors.hgcal.evaluation import results as evaluation
 from qcompress.detectors.hgcal.evaluation.algorithms import decoded
 from qcompress.detectors.hgcal.module import geometry
 from qcompress.detectors.hgcal.simulation import fast_simulation
+from qcompress.errors import QcompressWarning
 from qcompress.fixedpoint import Cast, Format
 from qcompress.graph import Chain, Graph, Node, Quantize
 from qcompress.progress import silent
@@ -144,3 +145,15 @@ def test_calibrated_charges_are_drawn_as_they_are_scored(sample_file, tmp_path, 
         "simulated": "qcompress HGCAL fast simulation, electron-200pu-axis, test events",
         "modules.csv": "modules.csv (csv), test events",
     }
+
+
+def test_a_module_that_stands_twice_in_an_event_is_said(sample_file, tmp_path):
+    assert evaluation.repeated(sample_file) == []
+    sample = samples.read(sample_file)
+    twice = np.concatenate([np.arange(len(sample)), [3, 5]])
+    order = np.argsort(sample["event"][twice], kind="stable")
+    columns = {name: column[twice][order] for name, column in sample.columns.items()}
+    samples.write(samples.Sample(columns, {}, sample.origin), tmp_path / "twice.h5")
+    with pytest.warns(QcompressWarning, match="2 rows are of modules that stand in an event that has them already"):
+        (found,) = evaluation.repeated(tmp_path / "twice.h5")
+    assert found.rows[0][0] == 2
