@@ -1,11 +1,12 @@
 """Rows a second of the ECON-T emulation, per algorithm, beside the plain per-row twin of the tests on the same rows.
 
-    python benchmarks/bench_econt.py [rows] [repeats]
+    python benchmarks/bench_econt.py [ROWS] [REPEATS]
 
 The input is random: trigger-cell codes whose exponents fall off geometrically, as charges do. The twin runs the first
 few hundred rows; its words must be the chip's. Reading and writing CSV files are timed for themselves.
 """
 
+import argparse
 import sys
 import tempfile
 import time
@@ -86,7 +87,11 @@ def words_in(path: Path) -> int:
 
 
 def main() -> None:
-    rows, repeats = (int(sys.argv[k]) if len(sys.argv) > k else default for k, default in ((1, 100_000), (2, 3)))
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("rows", type=int, nargs="?", default=100_000)
+    parser.add_argument("repeats", type=int, nargs="?", default=3)
+    given = parser.parse_args()
+    rows, repeats = given.rows, given.repeats
     rng = np.random.default_rng(1)
     codes = np.minimum(rng.geometric(0.25, (rows, 48)) - 1, 15) << 3 | rng.integers(0, 8, (rows, 48))
     bx = np.arange(rows) % 3564

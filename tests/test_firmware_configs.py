@@ -2,11 +2,11 @@
 
 import re
 
-from helpers.paths import ROOT
+from helpers.paths import own_configs
 
 from qcompress.config import load_config
 
-PATHS = sorted((ROOT / "firmware_configs").glob("econt_w*.yaml"))
+PATHS = own_configs("econt_w*.yaml")
 NAME = re.compile(r"econt_w(\d)_f(\d+)_l(\d)_(constant|loadable|folded(\d+))")
 
 

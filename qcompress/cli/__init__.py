@@ -3,8 +3,11 @@
 What a command's docstring says behind its form feed is for readers of the code: --help ends there.
 """
 
+from typing import Annotated
+
 import typer
 
+import qcompress
 from qcompress.cli import compiling, emulation, registry, samples, scoring, serving, simulation, synthesis, training
 from qcompress.cli.faults import answer
 from qcompress.cli.plugins import DetectorCommands
@@ -19,6 +22,23 @@ app = typer.Typer(
     pretty_exceptions_enable=False,
     help="Quantized networks to firmware for detector read-out: train, compile, verify, synthesize, evaluate.",
 )
+
+
+def _say_version(wanted: bool) -> None:
+    if wanted:
+        typer.echo(f"qcompress {qcompress.__version__}")
+        raise typer.Exit
+
+
+@app.callback()
+def _options(
+    version: Annotated[
+        bool, typer.Option("--version", callback=_say_version, is_eager=True, help="Say the version and leave.")
+    ] = False,
+) -> None:
+    """Options of no command."""
+
+
 app.command()(training.run)
 app.command()(training.train)
 app.command(name="lr-find")(training.lr_find)

@@ -41,15 +41,17 @@ class Sweep:
 
     @property
     def suggested_maximum(self) -> float:
-        """The largest rate, up to that of the lowest loss, at which the loss falls half as much as it ever does.
+        """The largest rate, below that of the lowest loss, at which the loss falls half as much as it ever does.
 
         Falls: of the smoothed loss since the rate was `REACH_BACK` decades lower, so that noise of batches is no fall.
+        The first rate where the loss never falls.
         """
         decades, smoothed = np.log10(self.rates), self.smoothed
         falls = np.interp(decades - REACH_BACK, decades, smoothed) - smoothed
         falls[decades < decades[0] + REACH_BACK] = 0
-        falls[int(np.argmin(smoothed)) + 1 :] = 0
-        return float(self.rates[np.flatnonzero(falls >= falls.max() / 2)[-1]])
+        falls = falls[: int(np.argmin(smoothed))]
+        largest = falls.max(initial=0.0)
+        return float(self.rates[np.flatnonzero(falls >= largest / 2)[-1] if largest > 0 else 0])
 
 
 def find_learning_rate(

@@ -13,6 +13,8 @@ from pathlib import Path
 import pytest
 from helpers.paths import PLUG, ROOT
 
+from qcompress import __version__ as version
+
 CONFIG = """\
 name: dummy_sum
 detector: dummy
@@ -329,6 +331,11 @@ def test_a_model_from_elsewhere_is_compiled_and_verified(undisturbed, qcompress,
     refused = qcompress("evaluate", folder)
     assert refused.returncode == 2
     assert refused.stderr.count("\n") == 1
+
+
+def test_the_version_is_said(qcompress):
+    done = qcompress("--version")
+    assert (done.returncode, done.stdout) == (0, f"qcompress {version}\n")
 
 
 def test_help_names_every_command(qcompress):

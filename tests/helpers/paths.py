@@ -6,4 +6,16 @@ from pathlib import Path
 
 ROOT = Path(__file__).resolve().parents[2]
 PLUG = ROOT / "tests" / "plug"
+
+
+def own_configs(pattern: str) -> list[Path]:
+    """The project's own firmware_configs of these names, in order; files of a user's beside them are none of it."""
+    listed = subprocess.run(
+        ["git", "ls-files", "firmware_configs"], cwd=ROOT, capture_output=True, text=True, check=False
+    )
+    known = set(listed.stdout.split())
+    paths = sorted((ROOT / "firmware_configs").glob(pattern))
+    return [path for path in paths if not known or str(path.relative_to(ROOT)) in known]
+
+
 Command = Callable[..., subprocess.CompletedProcess[str]]

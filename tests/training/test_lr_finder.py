@@ -25,6 +25,14 @@ def test_the_suggestion_lies_on_the_lower_half_of_the_fall(centre):
     assert centre < found < 6 * centre
 
 
+def test_the_suggestion_lies_below_the_rate_of_the_lowest_loss():
+    rates = np.geomspace(1e-4, 1, 60)
+    for losses in (np.linspace(1, 0.1, 60), np.concatenate([np.linspace(1, 0.1, 50), np.full(10, 0.4)])):
+        sweep = Sweep(0.0, rates, losses)
+        assert sweep.suggested_maximum < rates[int(np.argmin(sweep.smoothed))]
+    assert Sweep(0.0, rates, np.linspace(1, 2, 60)).suggested_maximum == rates[0]
+
+
 def line(rows=300):
     x = np.random.default_rng(0).normal(size=(rows, 3)).astype("f4")
     return TrainingData(x, x @ np.array([[1.0], [2.0], [3.0]], "f4"), x[:10], x[:10, :1])

@@ -4,13 +4,13 @@ import json
 
 import h5py
 import pytest
-from helpers.paths import ROOT
+from helpers.paths import own_configs
 
 from qcompress.config import load_config
 from qcompress.detectors.hgcal.simulation import fast_simulation
 from qcompress.errors import QcompressError
 
-SEED = sorted((ROOT / "firmware_configs").glob("econt_seed_*.yaml"))
+SEED = own_configs("econt_seed_*.yaml")
 SAMPLES = {
     "ttbar_pu200": ("ttbar-200pu", "nominal"),
     "electron_pu200": ("electron-200pu", "nominal"),
