@@ -89,7 +89,7 @@ def _copied(call: Call, sources: list[Tensor]) -> Tensor:
     if config.get("padding") == "causal" and not is_quantized(layer):
         sources = [_padded(call, sources[0])]
         config["padding"] = "valid"
-    if kind_of(layer) == "EinsumDense":
+    if kind_of(layer) == "EinsumDense" and "..." not in layer.equation:
         config["output_shape"] = _einsum_shape(call, sources[0])
     copy = type(layer).from_config(config)
     result = copy(sources if len(sources) > 1 else sources[0])

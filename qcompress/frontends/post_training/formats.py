@@ -50,9 +50,14 @@ def quantizer(format_: Format) -> Any:
     """QKeras' quantizer of numbers in a format: rounds to nearest, halves to even, and saturates."""
     qkeras = import_qkeras()
     signed = format_.signed
-    return qkeras.quantized_bits(format_.width, format_.integer - signed, keep_negative=signed, alpha=1)
+    return qkeras.quantized_bits(format_.width, _exponent(format_.integer - signed), keep_negative=signed, alpha=1)
 
 
 def relu(format_: Format) -> Any:
     """QKeras' quantizer that is a ReLU as well; format_: without a sign."""
-    return import_qkeras().quantized_relu(format_.width, format_.integer)
+    return import_qkeras().quantized_relu(format_.width, _exponent(format_.integer))
+
+
+def _exponent(integer: int) -> float:
+    """Integer bits as QKeras takes two to the power of: TensorFlow has no integer power below 1 on CPUs."""
+    return integer if integer >= 0 else float(integer)
