@@ -70,7 +70,7 @@ def tried(seed: int, folder: Path, rows: int) -> dict[str, Any]:
     except QcompressError as fault:
         return found | {"outcome": "refused", "said": str(fault).replace(f"{folder}", "project")}
     found["layers"] = [f"{node.name}: {type(node.operation).__name__}" for node in graph.nodes]
-    simulation = FRONT_END.body(project, graph)
+    simulation: Any = FRONT_END.body(project, graph)
     try:
         simulation.program()
     except QcompressError as fault:  # of hls4ml's kernels, which g++ does not take for every network
