@@ -9,7 +9,7 @@ import json
 import sys
 from pathlib import Path
 
-from qcompress.frontends.hls4ml_project.kernels import ALWAYS, HEADERS, digest
+from qcompress.frontends.hls4ml_project.kernels import HEADERS, digest
 
 PLACES = {
     "Vivado": ("vivado/nnet_utils", "vitis/nnet_utils"),
@@ -21,7 +21,7 @@ PLACES = {
 
 def main() -> int:
     found: dict[str, dict[str, list[str]]] = {}
-    names = sorted({*ALWAYS, *(name for kind in HEADERS.values() for name in kind)})
+    names = sorted({name for kind in HEADERS.values() for name in kind})
     for argument in sys.argv[1:]:
         version, _, folder = argument.partition("=")
         for backend, places in PLACES.items():

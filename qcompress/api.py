@@ -41,7 +41,7 @@ def compile(  # noqa: A001 - the name that users look for
 
     Args:
         model: a model (Keras with QKeras layers, or whatever an installed front end recognises), or the path of its
-            file (.keras, .h5, .json).
+            file (.keras, .h5, .json, .onnx) or folder (a project of hls4ml).
         input_format: number format of inputs that have no quantizer of their own, as "fixed<16,6>": one for all, or a
             mapping from the input's name.
         weights: file of the weights, for a model file that holds an architecture alone.

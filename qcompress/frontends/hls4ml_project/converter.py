@@ -10,7 +10,7 @@ from qcompress.frontends.builder import Builder
 from qcompress.frontends.chaining import chain
 from qcompress.frontends.hls4ml_project.configs import Config
 from qcompress.frontends.hls4ml_project.files import Project
-from qcompress.frontends.hls4ml_project.kernels import Kernels
+from qcompress.frontends.hls4ml_project.kernels import LAST, Kernels, Version
 from qcompress.frontends.hls4ml_project.number_types import NumberType, Type, element, parse_type
 from qcompress.frontends.hls4ml_project.top import Call, Top
 from qcompress.frontends.hls4ml_project.weights import Weights, weights_of
@@ -19,7 +19,10 @@ from qcompress.graph import Quantize, Range, Reshape, Shape
 
 @dataclass
 class Converter:
-    """values: the node that every variable is; backend: Vivado (and Vitis), Catapult or Quartus."""
+    """values: the node that every variable is; backend: Vivado (and Vitis), Catapult or Quartus.
+
+    version: of hls4ml, whose kernel the call at hand has; of several with the same kernel, the first.
+    """
 
     project: Project
     top: Top
@@ -30,12 +33,8 @@ class Converter:
     builder: Builder
     values: dict[str, str]
     kernels: Kernels
+    version: Version = LAST
     notes: list[str] = field(default_factory=list)
-
-    @property
-    def version(self) -> tuple[int, int]:
-        """Of hls4ml, whose kernels these are; of several with the same, the first."""
-        return self.kernels.version
 
     def config(self, call: Call) -> Config:
         """The struct of a call; raises QcompressError."""

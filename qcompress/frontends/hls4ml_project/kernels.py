@@ -16,19 +16,22 @@ LAST = (1, 3)
 """The newest version that is known."""
 
 HEADERS = {
-    "activation": ("nnet_activation.h", "nnet_activation_stream.h"),
-    "dense": ("nnet_dense.h", "nnet_dense_latency.h", "nnet_dense_resource.h", "nnet_dense_stream.h"),
+    "activation": ("nnet_activation.h", "nnet_activation_stream.h", "nnet_common.h"),
+    "dense": (
+        *("nnet_dense.h", "nnet_dense_latency.h", "nnet_dense_resource.h", "nnet_dense_stream.h"),
+        *("nnet_mult.h",),
+    ),
     "conv": (
         *(f"nnet_conv{axes}d{kind}.h" for axes in (1, 2) for kind in ("", "_latency", "_resource", "_stream")),
-        *("nnet_conv_stream.h", "nnet_dense.h", "nnet_dense_latency.h", "nnet_dense_resource.h"),
+        *("nnet_conv_stream.h", "nnet_dense.h", "nnet_dense_latency.h", "nnet_dense_resource.h", "nnet_mult.h"),
     ),
     "depthwise": (
         *(f"nnet_sepconv{axes}d{kind}.h" for axes in (1, 2) for kind in ("", "_latency", "_stream")),
-        *("nnet_sepconv_stream.h", "nnet_conv_stream.h", "nnet_depthwise_product.h"),
+        *("nnet_sepconv_stream.h", "nnet_conv_stream.h", "nnet_depthwise_product.h", "nnet_mult.h"),
     ),
-    "normalize": ("nnet_batchnorm.h", "nnet_batchnorm_stream.h"),
-    "pooling": ("nnet_pooling.h", "nnet_pooling_stream.h"),
-    "merge": ("nnet_merge.h", "nnet_merge_stream.h"),
+    "normalize": ("nnet_batchnorm.h", "nnet_batchnorm_stream.h", "nnet_mult.h"),
+    "pooling": ("nnet_pooling.h", "nnet_pooling_stream.h", "nnet_common.h"),
+    "merge": ("nnet_merge.h", "nnet_merge_stream.h", "nnet_mult.h"),
     "padding": ("nnet_padding.h", "nnet_padding_stream.h"),
     "cropping": ("nnet_cropping.h", "nnet_cropping_stream.h"),
     "image": ("nnet_image.h", "nnet_image_stream.h", "nnet_resize.h", "nnet_resize_stream.h"),
@@ -36,30 +39,33 @@ HEADERS = {
     "stream": ("nnet_stream.h",),
 }
 """What the kernels of each kind are made of."""
-ALWAYS = ("nnet_common.h", "nnet_mult.h", "nnet_types.h")
+
+
+Version = tuple[int, int]
 
 
 @dataclass(frozen=True)
 class Kernels:
-    """Versions of hls4ml that wrote all the headers that are known, and the names of the others.
+    """Versions of hls4ml that wrote each header of a project, as far as it is known, and the names of the others."""
 
-    An empty `versions` where the folder came without any header.
-    """
-
-    versions: frozenset[tuple[int, int]]
+    known: Mapping[str, frozenset[Version]]
     unknown: frozenset[str]
 
-    @property
-    def version(self) -> tuple[int, int]:
-        """The first version with these headers; the last one where there are none."""
-        return min(self.versions, default=LAST)
+    def version(self, layer: str, kind: str) -> Version:
+        """The first version with the kernels of a kind, the last one where the folder came without them.
 
-    def check(self, layer: str, kind: str) -> None:
-        """Raises Refused naming layer if a header that kernels of a kind are made of is none of hls4ml's."""
-        if foreign := sorted(self.unknown & {*HEADERS[kind], *ALWAYS}):
+        Raises Refused naming layer if a header that they are made of is none of hls4ml's, or of another version.
+        """
+        if foreign := sorted(self.unknown & {*HEADERS[kind]}):
             raise Refused(
                 f"layer {layer}: {FOLDER}{foreign[0]} is none of hls4ml 0.6 to 1.3, so that its sums are not known"
             )
+        own = [self.known[name] for name in HEADERS[kind] if name in self.known]
+        if not own:
+            return LAST
+        if not (common := frozenset.intersection(*own)):
+            raise Refused(f"layer {layer}: {FOLDER} has kernels for it of several versions of hls4ml")
+        return min(common)
 
 
 def digest(text: str) -> str:
@@ -77,18 +83,15 @@ def _known() -> Mapping[str, Mapping[str, str]]:
 
 
 def kernels_of(project: Project, backend: str) -> Kernels:
-    """Whose kernels a project has; backend: Vivado (and Vitis), Catapult, Quartus. Raises Refused for a mixture."""
+    """Whose kernels a project has; backend: Vivado (and Vitis), Catapult, Quartus."""
     headers = {path[len(FOLDER) :]: text for path, text in project.files.items() if path.startswith(FOLDER)}
-    versions: frozenset[tuple[int, int]] | None = None
+    known: dict[str, frozenset[Version]] = {}
     unknown = set()
-    used = {*ALWAYS, *(name for kind in HEADERS.values() for name in kind)}
+    used = {name for kind in HEADERS.values() for name in kind}
     for name in sorted(headers.keys() & used):
         told = _known().get(f"{backend}/{name}", {}).get(digest(headers[name]))
         if told is None:
             unknown.add(name)
-            continue
-        own = frozenset((int(v.split(".")[0]), int(v.split(".")[1])) for v in told.split())
-        versions = own if versions is None else versions & own
-        if not versions:
-            raise Refused(f"{project.where}: {FOLDER} is of several versions of hls4ml; write the project again")
-    return Kernels(versions or frozenset(), frozenset(unknown))
+        else:
+            known[name] = frozenset((int(v.split(".")[0]), int(v.split(".")[1])) for v in told.split())
+    return Kernels(known, frozenset(unknown))

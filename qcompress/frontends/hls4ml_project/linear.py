@@ -64,10 +64,14 @@ def weighted(converter: Converter, call: Call, config: Config, data: NumberType,
     raise Refused(f"layer {call.name}: products of kind {product} are not supported; quantize weights in fixed point")
 
 
-def transposed(config: Config, kernel: Config) -> bool:
-    """Whether weights are stored output by output, as kernels that reuse multipliers want them."""
+def transposed(call: Call, config: Config, kernel: Config) -> bool:
+    """Whether weights are stored output by output, as kernels that reuse multipliers want them. Raises Refused."""
     strategy = config.word("strategy") or kernel.word("strategy")
-    return strategy in ("resource", "resource_unrolled")
+    if strategy not in ("latency", "resource"):
+        raise Refused(
+            f"layer {call.name}: strategy {strategy or 'of no name'} is not supported; use latency or resource"
+        )
+    return strategy == "resource"
 
 
 def dense(converter: Converter, call: Call) -> None:
@@ -94,7 +98,7 @@ def _parameters(
         codes = flat.codes.reshape(outputs, -1).T
     else:
         flat = converter.weights(call, 2, weight, count)
-        codes = flat.codes.reshape(outputs, -1).T if transposed(config, mult) else flat.codes.reshape(-1, outputs)
+        codes = flat.codes.reshape(outputs, -1).T if transposed(call, config, mult) else flat.codes.reshape(-1, outputs)
     kernel = weighted(converter, call, mult, data, Weights(codes.reshape(*taps, outputs), flat.format))
     return kernel, converter.weights(call, 3, mult.type("bias_t"), outputs)
 

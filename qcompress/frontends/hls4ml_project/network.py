@@ -28,7 +28,7 @@ def convert(project: Project, name: str) -> Conversion:
                 "docs/compiler/hls4ml_projects.md says what is read"
             )
         handler, kind = KERNELS[call.function]
-        converter.kernels.check(call.name, kind)
+        converter.version = converter.kernels.version(call.name, kind)
         handler(converter, call)
     outputs = _outputs(converter)
     inputs = [each for each in _inputs(converter.top, converter.types, converter) if each.name in converter.values]
@@ -51,7 +51,7 @@ def prepared(project: Project) -> Converter:
     streams = bool(re.search(r"(hls::stream|ac_channel|stream_in)\s*<", project.text(f"{FIRMWARE}/{top.name}.h")))
     kernels = kernels_of(project, backend)
     converter = Converter(project, top, configs, types, backend, streams, Builder(()), {}, kernels)
-    if not kernels.versions:
+    if not (kernels.known or kernels.unknown):
         last = ".".join(map(str, LAST))
         converter.notes.append(f"the project comes without nnet_utils: kernels are taken for those of hls4ml {last}")
     inputs = _inputs(top, types, converter)

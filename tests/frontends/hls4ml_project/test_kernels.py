@@ -9,7 +9,7 @@ from helpers.hls4ml_texts import project
 from qcompress.errors import Refused
 from qcompress.frontends.hls4ml_project import FRONT_END
 from qcompress.frontends.hls4ml_project.files import Project
-from qcompress.frontends.hls4ml_project.kernels import FOLDER, HEADERS, digest, kernels_of
+from qcompress.frontends.hls4ml_project.kernels import FOLDER, HEADERS, LAST, digest, kernels_of
 
 TEMPLATES = {
     "Vivado": "vivado/nnet_utils",
@@ -26,8 +26,9 @@ def headers(backend):
 @pytest.mark.parametrize("backend", TEMPLATES)
 def test_the_installed_version_is_known(backend):
     found = kernels_of(Project("p", headers(backend)), backend)
-    assert (1, 3) in found.versions
     assert not found.unknown
+    assert all((1, 3) in versions for versions in found.known.values())
+    assert {found.version("fc", kind) for kind in HEADERS} <= {(0, 6), (0, 7), (0, 8), (1, 0), (1, 1), (1, 2), (1, 3)}
 
 
 def test_comments_pragmas_and_blanks_do_not_count():
@@ -45,18 +46,26 @@ def test_a_changed_header_is_refused_where_it_is_used(kind):
     given[FOLDER + name] += "int changed;"
     found = kernels_of(Project("p", given), "Vivado")
     with pytest.raises(Refused, match=rf"^layer fc: firmware/nnet_utils/{name} is none of hls4ml 0.6 to 1.3"):
-        found.check("fc", kind)
+        found.version("fc", kind)
     others = [other for other in HEADERS if name not in HEADERS[other]]
     for other in others:
-        found.check("fc", other)
+        found.version("fc", other)
 
 
-def test_headers_of_several_versions_are_refused(monkeypatch):
-    told = {"Vivado/nnet_common.h": {digest("a"): "0.6"}, "Vivado/nnet_mult.h": {digest("b"): "0.7 0.8"}}
+def test_kernels_of_several_versions_are_refused_where_they_meet(monkeypatch):
+    told = {f"Vivado/nnet_{name}.h": {digest(name): versions} for name, versions in VERSIONS.items()}
     monkeypatch.setattr("qcompress.frontends.hls4ml_project.kernels._known", lambda: told)
-    mixed = Project("p", {f"{FOLDER}nnet_common.h": "a", f"{FOLDER}nnet_mult.h": "b"})
-    with pytest.raises(Refused, match="of several versions of hls4ml"):
-        kernels_of(mixed, "Vivado")
+    found = kernels_of(Project("p", {f"{FOLDER}nnet_{name}.h": name for name in VERSIONS}), "Vivado")
+    assert found.version("fc", "activation") == (0, 7)
+    assert found.version("fc", "pooling") == LAST
+    with pytest.raises(Refused, match=r"^layer bn: .* has kernels for it of several versions of hls4ml"):
+        found.version("bn", "normalize")
+
+
+VERSIONS = {
+    **{"activation": "0.7 0.8 1.0", "activation_stream": "0.6 0.7 0.8"},
+    **{"batchnorm": "0.6", "batchnorm_stream": "1.0 1.1"},
+}
 
 
 def test_a_project_without_headers_says_what_it_is_taken_for():

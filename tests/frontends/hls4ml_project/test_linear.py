@@ -82,6 +82,12 @@ def test_weights_of_reused_multipliers_are_stored_output_by_output():
     assert again.content_hash() == straight.content_hash()
 
 
+@pytest.mark.parametrize("strategy", ["resource_unrolled", "distributed_arithmetic"])
+def test_other_strategies_are_refused(strategy):
+    with pytest.raises(Refused, match=rf"^layer fc: strategy {strategy} is not supported"):
+        dense("ap_fixed<30,10>", structs=DENSE.format(n_in=4, n_out=2).replace("nnet::latency", f"nnet::{strategy}"))
+
+
 def test_weights_of_one_and_two_bits_stand_for_signs():
     for kind, values in (("weight_binary", [1, 0, 0, 1, 1, 0, 1, 1]), ("weight_ternary", [1, 0, -1, 1, 0, 0, -1, 1])):
         structs = DENSE.format(n_in=4, n_out=2).replace("product::mult", f"product::{kind}")
