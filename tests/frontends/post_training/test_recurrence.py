@@ -9,7 +9,6 @@ from qcompress.errors import Refused
 from qcompress.fixedpoint import Format
 from qcompress.frontends.post_training.plan import parse_plan
 from qcompress.frontends.post_training.quantizing import quantize
-from qcompress.frontends.post_training.recurrence import RECURRENT
 from qcompress.frontends.qkeras import convert, load_model
 from qcompress.graph import Table
 
