@@ -7,7 +7,7 @@ import numpy as np
 
 from qcompress.errors import Refused
 from qcompress.fixedpoint import Codes, Format
-from qcompress.frontends.activations import add_activation
+from qcompress.frontends.activations import SMOOTH, add_activation
 from qcompress.frontends.builder import UNKNOWN, Builder
 from qcompress.frontends.grids import exact_codes
 from qcompress.frontends.keras_objects import KerasLayer, Quantizer
@@ -80,14 +80,18 @@ class Cell:
 
     def function(self, name: str, function: Quantizer, source: str) -> str:
         """A quantizer or function of source as node `name`, or source itself where there is none. Raises Refused."""
+        kind = kind_of(function)
+        refusal = Refused(
+            f"layer {self.layer}: its function {kind} is on no grid; give quantizers as activation and "
+            "recurrent_activation (quantized_tanh, quantized_sigmoid, ...), or --quantize a model without any"
+        )
+        if kind in SMOOTH:  # no quantizer comes before it is multiplied
+            raise refusal
         end = add_activation(self.builder, name, self.layer, function, source)
         try:
             return settled(end)
         except Refused:
-            raise Refused(
-                f"layer {self.layer}: its function {kind_of(function)} is on no grid; give quantizers as activation "
-                "and recurrent_activation (quantized_tanh, quantized_sigmoid, ...), or --quantize a model without any"
-            ) from None
+            raise refusal from None
 
     def gate(self, step: int, what: str, source: str) -> str:
         """The cell's function of gates."""

@@ -80,7 +80,7 @@ CASES = {
 }
 
 
-def network(layer, steps=4):
+def network(layer, steps=3):
     """A quantizer, the layer, and a dense layer that needs its exact shape and grid."""
     model = keras.Sequential(
         [
@@ -104,7 +104,8 @@ def draw(model, layer):
 RARE = {
     *("simple", "simple, plain relu", "simple, weights of powers of two", "lstm", "gru", "gru, as it is by itself"),
     *("lstm, a state that does not begin with zeros", "both ways, averaged", "both ways, multiplied", "plain simple"),
-    *("both ways, added", "plain gru", "gru, reset behind, no bias"),
+    *("both ways, added", "plain gru", "gru, reset behind, no bias", "simple, no function", "cell"),
+    *("lstm, as it is by itself", "lstm, fused"),
 }
 """Of what others hold too."""
 MARKED = [pytest.param(name, marks=pytest.mark.campaign if name in RARE else ()) for name in CASES]
@@ -203,8 +204,7 @@ def test_every_target_repeats_it(name, tmp_path):
 
 
 def test_the_emulator_repeats_an_lstm(tmp_path):
-    graphs = [from_keras(network(CASES[name](), steps=3), name) for name in ("lstm", "gru")]
-    assert wrong(graphs, tmp_path) == []
+    assert wrong([from_keras(network(lstm(), steps=2), "model")], tmp_path) == []
 
 
 @pytest.mark.campaign

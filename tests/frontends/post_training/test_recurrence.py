@@ -15,14 +15,16 @@ from qcompress.graph import Table
 
 def network(layer):
     keras.utils.set_random_seed(0)
-    return keras.Sequential([keras.Input((5, 3)), layer, layers.Dense(2, name="last")])
+    return keras.Sequential([keras.Input((3, 3)), layer, layers.Dense(2, name="last")])
 
 
-@pytest.mark.parametrize("kind", [pytest.param("SimpleRNN", marks=pytest.mark.campaign), "LSTM", "GRU"])
+@pytest.mark.parametrize(
+    "kind", [*(pytest.param(each, marks=pytest.mark.campaign) for each in ("GRU", "LSTM")), "SimpleRNN"]
+)
 def test_a_recurrent_layer_is_quantized_and_exact(kind, tmp_path):
     sequences = kind == "GRU"
     model = network(getattr(layers, kind)(4, name="memory", return_sequences=sequences, go_backwards=sequences))
-    values = np.random.default_rng(0).normal(0, 1, (40, 5, 3))
+    values = np.random.default_rng(0).normal(0, 1, (40, 3, 3))
     done = quantize(model, parse_plan("weights=9,activations=9"), values)
     assert done.cost.outputs[0].largest < 0.05
     assert any(note.startswith("layer memory: states fixed<9,") for note in done.notes)
