@@ -66,7 +66,7 @@ def test_every_option_stands_on_the_page_of_commands():
             shown |= {(command, name) for name in re.findall(r"--[a-z-]+", option)}
     shown |= {(f"data {name}", "--detector") for name in ("inspect", "import", "export", "select")}
     assert shown - offered == {("data", "--detector")}
-    assert offered - shown == set()
+    assert offered - shown == {("", "--version")}  # which the page names above the table
 
 
 def keys(model):
