@@ -1,4 +1,4 @@
-"""Asked against met: designs for a clock on a device, placed and routed there; the table of docs/compiler/clock.md.
+"""Asked against met: designs for a clock on a device, placed and routed there; the table of docs/compiler/rtl.md.
 
     python campaigns/clocks.py FOLDER [--designs NAME ..] [--devices NAME ..] [--clocks MHZ ..] [--graph NAME=FOLDER ..]
         [--minutes 60]
