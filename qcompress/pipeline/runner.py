@@ -38,8 +38,9 @@ def run(
     QcompressError for finished steps that would be replaced.
     """
     with own_models(config, models) as own:
+        needed = needed_steps(config, until)
         if not replace:
-            refuse_to_replace(config, folder, own)
+            refuse_to_replace(config, folder, own, needed)
         return _run(config, folder, until, reporter, own)
 
 

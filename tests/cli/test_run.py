@@ -227,6 +227,7 @@ def test_loadable_verilog_gates_and_budgets_by_config(config, qcompress, tmp_pat
     assert (report["interval"], report["lut"]) == (2, None)
 
 
+@pytest.mark.campaign
 def test_a_body_that_differs_is_traced_to_its_layer_and_ends_with_1(undisturbed, qcompress, tmp_path):
     """Another kernel in the firmware than in the model: verify must find it, and say where."""
     import numpy as np

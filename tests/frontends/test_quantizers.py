@@ -10,6 +10,7 @@ from qcompress.errors import QcompressError, Refused
 from qcompress.fixedpoint import Format
 from qcompress.frontends.grids import narrowest_format
 from qcompress.frontends.qkeras import KerasBody, from_keras
+from qcompress.graph import Thresholds
 
 ACTIVATIONS = {
     "bits": ("quantized_bits(5,1,alpha=1)", "Quantize", "fixed<5,2>"),
@@ -209,12 +210,15 @@ def test_a_value_has_at_most_twenty_significant_bits():
         narrowest_format([1.0, 2.0**20 + 1])
 
 
-def test_a_table_takes_sixteen_bits_and_no_more():
-    def table(width):
+def test_a_table_takes_sixteen_bits_and_more_are_steps():
+    def model(width):
         given = qkeras.QActivation(f"quantized_bits({width},2,alpha=1)")
         chain = [given, qkeras.QActivation("quantized_tanh(6,use_real_tanh=True)", name="q")]
-        return from_keras(keras.Sequential([keras.Input((1,)), *chain]), "model")
+        return keras.Sequential([keras.Input((1,)), *chain])
 
-    assert table(16).nodes[-1].operation.table.size == 1 << 16
-    with pytest.raises(Refused, match="layer q: quantized_tanh of 17 bits needs too large a table"):
-        table(17)
+    assert from_keras(model(16), "model").nodes[-1].operation.table.size == 1 << 16
+    wide = model(17)
+    graph = from_keras(wide, "model")
+    assert isinstance(graph.nodes[-1].operation, Thresholds)
+    codes = np.arange(graph.input_format.min_code, graph.input_format.max_code + 1)[:, None]
+    assert np.array_equal(KerasBody(wide, graph).run(codes), graph.run(codes))

@@ -143,6 +143,7 @@ synthesis: {flow: null}
     assert qcompress("verify", folder).returncode == 0
 
 
+@pytest.mark.campaign
 def test_formats_of_several_inputs_are_given_by_name(qcompress, tmp_path):
     first, second = keras.Input((4,), name="a"), keras.Input((4,), name="b")
     weights = qkeras.quantized_bits(4, 0, alpha=1)
@@ -155,6 +156,7 @@ def test_formats_of_several_inputs_are_given_by_name(qcompress, tmp_path):
     assert [given["format"] for given in graph["inputs"]] == ["fixed<8,8>", "ufixed<4,2>"]
 
 
+@pytest.mark.campaign
 def test_what_cannot_be_simulated_is_written_and_listed(model, qcompress, tmp_path):
     folder = tmp_path / "c"
     done = qcompress("compile", model, "--targets", "cpp,hls-oneapi", "--out", folder)

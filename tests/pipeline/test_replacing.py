@@ -57,10 +57,11 @@ def test_steps_of_another_config_and_those_behind_them_are_lost(old, new, lost, 
     config = load_config(tmp_path / "c.yaml")
     assert replaced(config, Candidate.open(finished / "c"), {}) == lost
     if not lost:
-        refuse_to_replace(config, finished / "c", {})
+        refuse_to_replace(config, finished / "c", {}, STEPS)
         return
+    refuse_to_replace(config, finished / "c", {}, [])
     with pytest.raises(QcompressError, match=f"{lost[0]}.* finished, for another config.* or say --replace"):
-        refuse_to_replace(config, finished / "c", {})
+        refuse_to_replace(config, finished / "c", {}, STEPS)
 
 
 def test_a_quick_run_leaves_the_finished_candidate_alone(finished, qcompress):

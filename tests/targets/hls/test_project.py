@@ -131,7 +131,7 @@ def test_every_operation_equals_the_graph_everywhere(settings: Hls, seed: int, t
     assert wrong_operations(settings, accepted_operations(settings, list(OPERATIONS), seed), tmp_path) == []
 
 
-@pytest.mark.parametrize("settings", [Hls(), *campaign(ALL_SETTINGS)], ids=lambda settings: settings.name)
+@pytest.mark.parametrize("settings", campaign([Hls(), *ALL_SETTINGS]), ids=lambda settings: settings.name)
 def test_branches_equal_the_graph(settings: Hls, tmp_path: Path) -> None:
     """Also streams that feed several nodes, which hls4ml must copy."""
     graphs = [random_branches(np.random.default_rng(seed)) for seed in range(2)]
@@ -150,7 +150,7 @@ def test_a_built_stream_equals_the_graph(settings: Hls, tmp_path: Path) -> None:
     assert np.array_equal(TARGETS[settings.name].open(graph, tmp_path).run(codes), graph.run(codes))
 
 
-NUMBERS = [Hls(), *campaign([Hls("Vivado"), Hls("Catapult"), Hls("Quartus"), Hls("Catapult", "io_stream")])]
+NUMBERS = [*campaign([Hls(), Hls("Vivado"), Hls("Catapult"), Hls("Quartus"), Hls("Catapult", "io_stream")])]
 """Settings with number types of their own."""
 
 
