@@ -15,6 +15,8 @@ import numpy as np
 from qcompress.errors import QcompressError
 from qcompress.progress import Report
 
+ANSWER_S = 10
+"""Seconds that a scheduler has to answer."""
 MOST_LOSSES = 3
 """Workers that a part may lose before it is given up."""
 
@@ -69,7 +71,7 @@ def _client(scheduler: str | None, workers: int) -> Iterator[Any]:
     )
     if scheduler is not None:
         try:
-            client = distributed.Client(scheduler, timeout="10s")
+            client = distributed.Client(scheduler, timeout=f"{ANSWER_S}s")
         except (OSError, ValueError) as fault:
             raise QcompressError(f"{scheduler}: no dask scheduler answers ({fault}); give its tcp:// address") from None
         with client:

@@ -193,6 +193,7 @@ def test_the_commands_work_on_the_dummys_candidate(undisturbed, qcompress, tmp_p
     assert contents(undisturbed) == before
 
 
+@pytest.mark.campaign
 def test_loadable_verilog_gates_and_budgets_by_config(config, qcompress, tmp_path):
     """Weights that are loaded, folded twice, synthesized to the gates of a device, held against budgets."""
     path = tmp_path / "loadable.yaml"
@@ -315,6 +316,7 @@ def test_no_compiler_is_said_before_anything_is_built(config, qcompress, tmp_pat
     assert not (tmp_path / "c" / "hls").exists()
 
 
+@pytest.mark.campaign
 def test_a_model_from_elsewhere_is_compiled_and_verified(undisturbed, qcompress, tmp_path):
     folder = tmp_path / "m"
     done = qcompress("compile", undisturbed / "model" / "sum.keras", "--out", folder, "--targets", "hls")

@@ -60,6 +60,7 @@ def test_flows_by_name_are_run_once_and_given_as_json(candidate: Path, qcompress
     assert f"{asic['gate_equivalents']:.6g}" in shown.stdout
 
 
+@pytest.mark.campaign
 def test_without_a_flow_the_step_is_run_and_recorded(candidate: Path, qcompress: Command) -> None:
     done = qcompress("synth", candidate)
     assert done.returncode == 0, done.stderr

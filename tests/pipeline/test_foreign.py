@@ -72,6 +72,7 @@ def test_verify_of_a_model_names_the_node_too(model, qcompress):
     assert "layer last" in done.stderr
 
 
+@pytest.mark.campaign
 def test_a_config_says_to_an_installed_target_what_that_takes(qcompress, tmp_path):
     config = """\
 name: dummy_sum

@@ -96,6 +96,7 @@ def test_a_model_of_a_config_is_trained_compiled_verified_and_evaluated(qcompres
     )
 
 
+@pytest.mark.campaign
 def test_models_are_given_in_python_as_they_are_or_as_functions(plug, tmp_path):
     model, config = own_model(), description({})
     before = model.get_weights()

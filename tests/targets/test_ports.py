@@ -86,7 +86,7 @@ EVERYWHERE = [
     ("settings", "seed", "count"),
     [
         (Hls(), 0, 5),
-        (Hls("Quartus"), 1, 8),
+        pytest.param(Hls("Quartus"), 1, 8, marks=pytest.mark.campaign),
         pytest.param(Hls("Vitis", "io_stream", "Resource"), 2, 2, marks=pytest.mark.campaign),
         pytest.param(Hls("Catapult", "io_stream"), 3, 2, marks=pytest.mark.campaign),
         *campaign(EVERYWHERE),

@@ -72,7 +72,7 @@ def accepted_network(rng: np.random.Generator) -> Graph:
         return graph
 
 
-@pytest.mark.parametrize("seed", [0, *campaign(range(1, 60))])
+@pytest.mark.parametrize("seed", campaign(range(60)))
 def test_networks_equal_the_graph(seed: int, tmp_path: Path) -> None:
     rng = np.random.default_rng(seed)
     graph = accepted_network(rng)
@@ -84,7 +84,7 @@ SETTINGS = [
     (Hls("Vivado", strategy="Resource", reuse_factor=2), list(OPERATIONS)[::3]),
     (Hls("Quartus", strategy="Resource"), list(OPERATIONS)[::2]),
     (Hls("Catapult"), list(OPERATIONS)[1::2]),
-    (Hls("Vitis", "io_stream"), list(OPERATIONS)[::2]),
+    (Hls("Vitis", "io_stream"), list(OPERATIONS)[::4]),
 ]
 """What every run of the tests simulates, and of which operations; the campaign simulates all combinations."""
 
@@ -140,7 +140,7 @@ def test_branches_equal_the_graph(settings: Hls, tmp_path: Path) -> None:
 
 @pytest.mark.parametrize(
     "settings",
-    [Hls("Quartus", "io_stream"), *campaign([Hls("Catapult", "io_stream")])],
+    campaign([Hls("Quartus", "io_stream"), Hls("Catapult", "io_stream")]),
     ids=lambda settings: settings.name,
 )
 def test_a_built_stream_equals_the_graph(settings: Hls, tmp_path: Path) -> None:

@@ -97,6 +97,7 @@ def test_samples_without_the_columns_that_are_needed(names, sample, told, sample
     assert told in done.stderr
 
 
+@pytest.mark.campaign
 def test_a_compensated_candidate_with_a_conditional_decoder(sample_file, qcompress, tmp_path):
     (tmp_path / "config.yaml").write_text(SMALL.format(sample=f"{{file: {sample_file}}}"))
     done = qcompress("run", tmp_path / "config.yaml", "--out", tmp_path / "c")

@@ -123,7 +123,8 @@ def test_partitions_are_runs_of_blocks():
         assert max(map(len, parts)) - min(map(len, parts)) <= 1
 
 
-def test_what_cannot_be_shared_out_is_said(sample_file, tmp_path):
+def test_what_cannot_be_shared_out_is_said(sample_file, tmp_path, monkeypatch):
+    monkeypatch.setattr(partitions, "ANSWER_S", 1)
     with pytest.raises(QcompressError, match="no dask scheduler answers"):
         evaluated(sample_file, scheduler="tcp://127.0.0.1:9")
     firmware, decode = opened()
