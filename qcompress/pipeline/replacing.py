@@ -1,6 +1,6 @@
 """What is finished stays: which steps a run of another config would make again or remove."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from pathlib import Path
 
 from qcompress.candidate import MANIFEST, Candidate
@@ -15,21 +15,17 @@ DERIVED = "report"
 """The step that only shows what others found."""
 
 
-def refuse_to_replace(config: Config, folder: Path, models: Mapping[str, OwnModel], needed: Sequence[str]) -> None:
+def refuse_to_replace(config: Config, folder: Path, models: Mapping[str, OwnModel]) -> None:
     """Raises QcompressError if `folder` holds finished steps that config, which is another than theirs, would replace.
 
     The same config never replaces anything unasked: what it makes again has changed in its sources or its files.
-    models: the user's own, by network; needed: steps that would run; the others stay, unless config has none of them.
+    Steps behind the last one that a run wants count as well: the candidate would say this config of them. models: the
+    user's own, by network.
     """
     if not (folder / MANIFEST).is_file():
         return
     candidate = Candidate.open(folder)
-    lost = [
-        name
-        for name in replaced(config, candidate, models)
-        if name in needed or config.detector != candidate.manifest["detector"] or not STEPS[name].wanted(config)
-    ]
-    if lost:
+    if lost := replaced(config, candidate, models):
         steps = f"step {lost[0]} is" if len(lost) == 1 else f"steps {', '.join(lost)} are"
         said = f"{folder}: its {steps} finished, for another config; this one would replace that"
         raise QcompressError(f"{said}: choose another folder with --out, or say --replace")

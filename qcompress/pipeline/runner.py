@@ -38,9 +38,9 @@ def run(
     QcompressError for finished steps that would be replaced.
     """
     with own_models(config, models) as own:
-        needed = needed_steps(config, until)
+        needed_steps(config, until)  # a wrong `until` is said first
         if not replace:
-            refuse_to_replace(config, folder, own, needed)
+            refuse_to_replace(config, folder, own)
         return _run(config, folder, until, reporter, own)
 
 

@@ -57,11 +57,10 @@ def test_steps_of_another_config_and_those_behind_them_are_lost(old, new, lost, 
     config = load_config(tmp_path / "c.yaml")
     assert replaced(config, Candidate.open(finished / "c"), {}) == lost
     if not lost:
-        refuse_to_replace(config, finished / "c", {}, STEPS)
+        refuse_to_replace(config, finished / "c", {})
         return
-    refuse_to_replace(config, finished / "c", {}, [])
     with pytest.raises(QcompressError, match=f"{lost[0]}.* finished, for another config.* or say --replace"):
-        refuse_to_replace(config, finished / "c", {}, STEPS)
+        refuse_to_replace(config, finished / "c", {})
 
 
 def test_a_quick_run_leaves_the_finished_candidate_alone(finished, qcompress):
@@ -72,6 +71,10 @@ def test_a_quick_run_leaves_the_finished_candidate_alone(finished, qcompress):
     assert "steps train, compile, verify, evaluate are finished" in done.stderr
     assert manifest.read_bytes() == before
     assert load_config(finished / "c.yaml").folder(quick=True).name == "dummy_sum_quick"
+    (finished / "short.yaml").write_text(CONFIG.replace("epochs: 2", "epochs: 1"))
+    sampled = qcompress("run", finished / "short.yaml", "--until", "sample", "--out", finished / "c")
+    assert (sampled.returncode, "steps train, compile, verify, evaluate are" in sampled.stderr) == (2, True)
+    assert manifest.read_bytes() == before
     trained = qcompress("train", finished / "c.yaml", "--out", finished / "c")
     assert (trained.returncode, trained.stdout.count("up to date")) == (0, 2)
 

@@ -33,24 +33,23 @@ def _pairs(config: Config, axes: int, what: str) -> Pairs:
 
 def pad(axes: int) -> Handler:
     """nnet::zeropad1d_cl, zeropad2d_cl."""
-
-    def handler(converter: Converter, call: Call) -> None:
-        config = converter.config(call)
-        source = converter.source(call, 0, (*spatial(config, axes), config.integer("n_chan")))
-        padded = chain(converter.builder, f"{call.name}_zeros", source, [("", ZeroPad(_pairs(config, axes, "pad")))])
-        converter.give(call, 1, converter.finish(call, padded, converter.type(call, 1)))
-
-    return handler
+    return _edges(axes, ZeroPad, "pad", "zeros")
 
 
 def crop(axes: int) -> Handler:
     """nnet::cropping1d_cl, cropping2d_cl."""
+    return _edges(axes, Crop, "crop", "part")
+
+
+def _edges(axes: int, operation: type[ZeroPad | Crop], what: str, made: str) -> Handler:
+    """Elements added or left out at the edges; what: their fields in the config; made: end of the node's name."""
 
     def handler(converter: Converter, call: Call) -> None:
         config = converter.config(call)
         source = converter.source(call, 0, (*spatial(config, axes), config.integer("n_chan")))
-        part = chain(converter.builder, f"{call.name}_part", source, [("", Crop(_pairs(config, axes, "crop")))])
-        converter.give(call, 1, converter.finish(call, part, converter.type(call, 1)))
+        steps = [("", operation(_pairs(config, axes, what)))]
+        node = chain(converter.builder, f"{call.name}_{made}", source, steps)
+        converter.give(call, 1, converter.finish(call, node, converter.type(call, 1)))
 
     return handler
 
