@@ -92,8 +92,7 @@ def evaluate_apart(folder: Path, apart: Apart, report: Report) -> Results:
         raise QcompressError(f"{apart.out}: is a file; choose a folder with --out")
     if apart.out.exists() and {entry.name for entry in apart.out.iterdir()} - {PARTS} and not is_evaluation(apart.out):
         raise QcompressError(f"{apart.out}: a folder with other files in it; choose another with --out")
-    if apart.sample is not None:
-        _check_sample(job, apart.sample)
+    scored = candidate.figures_of(SAMPLE) if apart.sample is None else _checked(job, apart.sample)
     tolerance = config.evaluation.tolerance if apart.tolerance is None else apart.tolerance
     wanted = Evaluation(
         *(apart.rows, apart.algorithms, tolerance, apart.partitions, apart.scheduler),
@@ -102,8 +101,6 @@ def evaluate_apart(folder: Path, apart: Apart, report: Report) -> Results:
         reopen=partial(reopened, folder.absolute()),
     )
     sample = (apart.sample or job.sample).absolute()
-    card = job.detector.card(sample)
-    scored = SampleFigures(sample.name, card.rows, card.events, card.content_hash, card.split_hash)
     results = job.detector.evaluate(candidate.firmware(), sample, decoders(candidate), wanted, report)
     write_results(results, apart.out, scored)
     write_whole(apart.out / "report.html", report_page(candidate, (results, apart.out, scored)).encode())
@@ -120,8 +117,8 @@ PARTS = ".parts"
 """Folder of finished parts of an evaluation that is not whole."""
 
 
-def _check_sample(job: Job, sample: Path) -> None:
-    """Whether a sample's events may be scored; raises QcompressError if they trained the candidate."""
+def _checked(job: Job, sample: Path) -> SampleFigures:
+    """What identifies a sample whose events may be scored; raises QcompressError if they trained the candidate."""
     trained = job.candidate.figures_of(SAMPLE)
     card = job.detector.card(sample)
     if card.content_hash == trained.content_hash:
@@ -132,6 +129,7 @@ def _check_sample(job: Job, sample: Path) -> None:
         raise QcompressError(f"{sample}: has the events and the split of the sample that trained the candidate")
     if job.sample.is_file():
         job.detector.check_apart(sample, job.sample)
+    return SampleFigures(sample.name, card.rows, card.events, card.content_hash, card.split_hash)
 
 
 def reopened(folder: Path) -> tuple[Firmware, Decoders]:
