@@ -16,12 +16,15 @@ OVERFLOWS = ("WRAP", "SAT")
 
 
 class Drawing:
-    """A Keras model in the making, of layers that the backend writes for this io type."""
+    """A Keras model in the making, of layers that the backend writes for this io type.
 
-    def __init__(self, rng: np.random.Generator, backend: str, io_type: str) -> None:
+    wide: how many times as many elements its tensors have as the smallest networks'.
+    """
+
+    def __init__(self, rng: np.random.Generator, backend: str, io_type: str, wide: int = 1) -> None:
         import keras
 
-        self.rng, self.backend, self.io_type = rng, backend, io_type
+        self.rng, self.backend, self.io_type, self.wide = rng, backend, io_type, wide
         self.layers, self.keras = keras.layers, keras
         self.count = 0
 
@@ -35,6 +38,10 @@ class Drawing:
     def whole(self, low: int, high: int) -> int:
         """A whole number from low to high, both included."""
         return int(self.rng.integers(low, high + 1))
+
+    def many(self, low: int, high: int) -> int:
+        """A number of elements from low to high, times what the network is wide."""
+        return self.wide * self.whole(low, high)
 
     def curve(self, tensor: Any) -> Any:
         """An activation of some kind, or none."""
@@ -59,13 +66,13 @@ class Drawing:
     def images(self) -> tuple[Any, Any]:
         """Input, and what two-dimensional layers make of it, flat."""
         layers = self.layers
-        side, channels = self.whole(5, 8), self.whole(1, 3)
+        side, channels = self.whole(5, 8) + self.wide - 1, self.whole(1, 3)
         given = tensor = self.keras.Input((side, side, channels), name="image")
         if self.chance(0.4):
             tensor = layers.ZeroPadding2D(((1, 0), (1, 2)), name=self.name("pad"))(tensor)
         padding, stride = str(self.rng.choice(["same", "valid"])), self.whole(1, 2)
         tensor = layers.Conv2D(
-            self.whole(2, 4), self.whole(1, 3), strides=stride, padding=padding, name=self.name("conv")
+            self.many(2, 4), self.whole(1, 3), strides=stride, padding=padding, name=self.name("conv")
         )(tensor)
         tensor = self.curve(self.normalized(tensor))
         if self.backend != "Quartus" and min(tensor.shape[1:3]) > 2 and self.chance(0.5):
@@ -84,21 +91,21 @@ class Drawing:
     def series(self) -> tuple[Any, Any]:
         """Input, and what one-dimensional layers make of it, flat."""
         layers = self.layers
-        given = tensor = self.keras.Input((self.whole(8, 14), self.whole(1, 3)), name="series")
+        given = tensor = self.keras.Input((self.many(8, 14), self.whole(1, 3)), name="series")
         padding = str(self.rng.choice(["same", "valid"]))
-        tensor = layers.Conv1D(self.whole(2, 4), self.whole(1, 3), padding=padding, name=self.name("conv"))(tensor)
+        tensor = layers.Conv1D(self.many(2, 4), self.whole(1, 3), padding=padding, name=self.name("conv"))(tensor)
         tensor = self.curve(self.normalized(tensor))
         kind = layers.MaxPooling1D if self.chance(0.5) else layers.AveragePooling1D
         tensor = kind(self.whole(2, 3), name=self.name("pool"))(tensor)
         return given, layers.Flatten(name=self.name("flat"))(tensor)
 
     def vector(self) -> tuple[Any, Any]:
-        given = self.keras.Input((self.whole(4, 16),), name="vector")
+        given = self.keras.Input((self.many(4, 16),), name="vector")
         return given, given
 
     def branches(self, tensor: Any) -> Any:
         """Two dense layers of one tensor, joined in some way."""
-        layers, width = self.layers, self.whole(2, 5)
+        layers, width = self.layers, self.many(2, 5)
         pair = [
             self.curve(layers.Dense(width, name=self.name("branch"))(tensor)),
             layers.Dense(width, name=self.name("branch"))(tensor),
@@ -110,7 +117,7 @@ class Drawing:
     def model(self) -> Any:
         """A whole model with random weights."""
         given, tensor = (self.vector, self.series, self.images)[self.whole(0, 2)]()
-        tensor = self.curve(self.normalized(self.layers.Dense(self.whole(3, 8), name=self.name("dense"))(tensor)))
+        tensor = self.curve(self.normalized(self.layers.Dense(self.many(3, 8), name=self.name("dense"))(tensor)))
         if self.chance(0.6):
             tensor = self.branches(tensor)
         tensor = self.layers.Dense(self.whole(2, 5), name=self.name("dense"))(tensor)
@@ -148,13 +155,13 @@ def precisions(drawing: Drawing, config: dict[str, Any]) -> None:
             layer["Precision"]["accum"] = f"fixed<{width + 2},{integer + 1}>"
 
 
-def random_project(seed: int, backend: str, io_type: str, folder: Path) -> None:
+def random_project(seed: int, backend: str, io_type: str, folder: Path, wide: int = 1) -> None:
     """Write the project of a random network to folder. hls4ml's own faults are raised."""
     import hls4ml
 
     logging.disable(logging.WARNING)
     shutil.rmtree(folder, ignore_errors=True)
-    drawing = Drawing(np.random.default_rng(seed), backend, io_type)
+    drawing = Drawing(np.random.default_rng(seed), backend, io_type, wide)
     model = drawing.model()
     with redirect_stdout(StringIO()), redirect_stderr(StringIO()):
         config = hls4ml.utils.config_from_keras_model(

