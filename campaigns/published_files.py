@@ -116,7 +116,8 @@ def exact_targets(graph: Graph) -> tuple[dict[str, Target], dict[str, str]]:
     """For C++, hls4ml and Verilog the first that takes the graph; why there is none, or why not the usual one."""
     rtl = [choose("rtl").target, *(choose("rtl_loadable", {"reuse": reuse}).target for reuse in REUSE)]
     candidates = {"cpp": [choose("cpp").target], "hls": [choose(name).target for name in HLS], "rtl": rtl}
-    found, refused = {}, {}
+    found: dict[str, Target] = {}
+    refused: dict[str, str] = {}
     for name, own in candidates.items():
         for target in own:
             try:
