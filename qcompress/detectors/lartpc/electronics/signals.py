@@ -10,6 +10,7 @@ from qcompress.detectors.lartpc.electronics import shaper
 from qcompress.detectors.lartpc.presets import ELECTRON_FC, Lobe, Plane, Preset, current
 from qcompress.errors import QcompressError
 
+Times = npt.NDArray[np.float64]
 FINE_US = 0.02
 """Grid on which currents are convolved with the amplifier's answer."""
 EARLIEST_US, LATEST_US = -25.0, 10.0
@@ -64,10 +65,9 @@ def pulses(preset: Preset, plane: Plane) -> Kernels:
 
 def _pulse(preset: Preset, lobes: tuple[Lobe, ...]) -> npt.NDArray[np.float64]:
     """Shaped current on the fine grid from `EARLIEST_US` on [ADC counts per electron]."""
-    middles = EARLIEST_US + FINE_US * (np.arange(round((LATEST_US - EARLIEST_US) / FINE_US)) + 0.5)
-    flowing = current(lobes, middles) * FINE_US
-    answer = shaper.response(
-        FINE_US * np.arange(round(shaper.LONGEST * preset.peaking_us / FINE_US)), preset.peaking_us
-    )
+    steps, ends = round((LATEST_US - EARLIEST_US) / FINE_US), round(shaper.LONGEST * preset.peaking_us / FINE_US)
+    middles: Times = np.asarray(EARLIEST_US + FINE_US * (np.arange(steps) + 0.5), np.float64)
+    after: Times = np.asarray(FINE_US * np.arange(ends), np.float64)
+    flowing, answer = current(lobes, middles) * FINE_US, shaper.response(after, preset.peaking_us)
     scale = ELECTRON_FC * preset.gain_mv_fc * preset.post_gain * preset.adc_per_mv
     return np.asarray(np.convolve(flowing, answer) * scale)
