@@ -44,7 +44,7 @@ WITHIN = {
         *("geometry", "finder", "samples", "simulation", "networks", "evaluation", "detector", "commands"),
     ],
     "detectors/lartpc": [
-        *("presets", "electronics"),
+        *("presets", "electronics", "online"),
     ],
 }
 """Rooms of a detector, from the ground up."""
