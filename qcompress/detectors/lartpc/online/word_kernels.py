@@ -7,22 +7,27 @@ _FLAG, _PAYLOAD, _RUN = 1 << 15, 15, 4
 
 
 @numba.njit(nogil=True, cache=True)
+def _difference(codes, tick):  # type: ignore[no-untyped-def]
+    return np.int64(codes[tick]) - np.int64(codes[tick - 1])
+
+
+@numba.njit(nogil=True, cache=True)
 def encode(codes, words):  # type: ignore[no-untyped-def]
     """How many words a channel's codes need; written into `words`."""
     ticks, count, used, word = len(codes), 1, 0, 0
     words[0] = codes[0]
     tick = 1
     while tick < ticks:
-        difference = np.int64(codes[tick]) - np.int64(codes[tick - 1])
-        length, step = np.int64(0), 1
+        difference = _difference(codes, tick)
+        length, step = 0, 1
         if difference == 0:
-            length = np.int64(2)
+            length = 2
             if tick + _RUN <= ticks:
                 same = True
                 for k in range(1, _RUN):
                     same &= codes[tick + k] == codes[tick]
                 if same:
-                    length, step = np.int64(1), _RUN
+                    length, step = 1, _RUN
         elif -3 <= difference <= 3:
             length = 2 * abs(difference) + (1 if difference > 0 else 2)
         if used and (length == 0 or used + length > _PAYLOAD):
