@@ -43,6 +43,9 @@ WITHIN = {
     "detectors/tpc": [
         *("geometry", "finder", "samples", "simulation", "networks", "evaluation", "detector", "commands"),
     ],
+    "detectors/lartpc": [
+        *("presets", "electronics", "online"),
+    ],
 }
 """Rooms of a detector, from the ground up."""
 HEAVY = ("tensorflow", "keras", "ot", "matplotlib", "alkaid", "hls4ml", "numba", "pyosys")

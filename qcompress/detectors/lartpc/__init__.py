@@ -1,0 +1,1 @@
+"""The liquid-argon time-projection chamber: waveforms of wires, regions of interest, track or shower."""
