@@ -14,12 +14,13 @@ from pydantic import ValidationError
 from qcompress.candidate import Candidate, find_candidates
 from qcompress.config import Config, load_config
 from qcompress.detectors import Results, SampleCard, Table, load_detector
-from qcompress.errors import QcompressError, QcompressWarning
+from qcompress.errors import OffGrid, QcompressError, QcompressWarning
 from qcompress.fixedpoint import Codes, Format, Values
 from qcompress.frontends import Model, load_model, model_of
 from qcompress.frontends.post_training.plan import parse_plan
 from qcompress.frontends.post_training.quantizing import Quantized
-from qcompress.graph import Graph
+from qcompress.graph import Graph, Tensors
+from qcompress.graph.input_grid import MODE
 from qcompress.progress import Report, silent
 from qcompress.targets import Body, Hardware, Target, choose
 from qcompress.verification import Comparison, Inputs, affordable_rows, standard_inputs
@@ -74,6 +75,7 @@ def verify(
     rows: int = 1000,
     seed: int = 0,
     values: Values | None = None,
+    quantize_input: bool = False,
     input_format: str | Mapping[str, str] | None = None,
     hardware: Mapping[str, Any] | None = None,
 ) -> list[Comparison]:
@@ -86,6 +88,8 @@ def verify(
             both ends of the formats and worst cases come besides.
         seed: of the made-up codes.
         values: real values to add, of shape (rows, *input shape), on the grid of the input's format.
+        quantize_input: whether values of inputs without a quantizer are first rounded to nearest, halves to even, and
+            cut at the ends of the format: `graph.on_grid`.
         input_format: as `compile` takes it.
         hardware: what targets are aimed at, as {"device": "ecp5-85k", "clock_mhz": 100}.
 
@@ -100,7 +104,8 @@ def verify(
             is not known.
 
     Warns:
-        QcompressWarning: of whatever is left out of the graph of a model, and of hardware that a target does not use.
+        QcompressWarning: of whatever is left out of the graph of a model, of hardware that a target does not use, and
+            of values that are cut.
 
     Example:
         >>> found = qcompress.verify("tagger.keras", ["cpp"], rows=100)
@@ -122,7 +127,7 @@ def verify(
         raise QcompressError(f"target {written[0]} is written, not simulated here: leave it out of verify")
     inputs: Inputs = standard_inputs(graph, affordable_rows(graph, rows), seed)
     if values is not None:
-        inputs = {"values": graph.input_codes(values), **inputs}
+        inputs = {"values": _codes(graph, values, quantize_input), **inputs}
     with tempfile.TemporaryDirectory(prefix="qcompress-") as scratch:
         bodies: list[Body] = [] if loaded is None else [loaded.body(graph)]
         bodies += [target.build(graph, Path(scratch, target.name)) for target in chosen]
@@ -416,6 +421,14 @@ def _converted(model: Model, name: str, input_format: str | Mapping[str, str] | 
     for note in conversion.notes:
         warnings.warn(note, QcompressWarning, stacklevel=3)
     return conversion.graph
+
+
+def _codes(graph: Graph, values: Values, quantize_input: bool) -> Tensors:
+    """Codes of real values, which are first brought to the inputs' grids if that is asked for."""
+    try:
+        return graph.input_codes(graph.on_grid(values) if quantize_input else values)
+    except OffGrid as fault:
+        raise OffGrid(f"{fault}; quantize_input=True does, {MODE}") from None
 
 
 def _identifier(name: str) -> str:

@@ -27,6 +27,10 @@ class Refused(QcompressError):  # noqa: N818 - a refusal is a statement, not a f
     """Something that is not proven exact: a layer, a quantizer, an option, refused by name."""
 
 
+class OffGrid(QcompressError):  # noqa: N818
+    """Real values that are no codes of their number format: between two of them, or beyond its ends."""
+
+
 class ToolMissing(QcompressError):  # noqa: N818
     """An outside program (g++, make, perl) is not on this machine; the message says what to install."""
 

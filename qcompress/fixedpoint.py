@@ -14,7 +14,7 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
-from qcompress.errors import QcompressError
+from qcompress.errors import OffGrid, QcompressError
 
 Codes = npt.NDArray[np.int64]
 Values = npt.NDArray[np.float64]
@@ -106,9 +106,9 @@ class Format:
             raise QcompressError(f"{bad} of {given.size} values are NaN or infinite")
         scaled = np.ldexp(given, self.fraction)
         if bad := int(np.count_nonzero((scaled != np.floor(scaled)) | ((scaled == 0) & (given != 0)))):
-            raise QcompressError(f"{bad} of {given.size} values are not on the grid of {self}: quantize them")
+            raise OffGrid(f"{bad} of {given.size} values are not on the grid of {self}: quantize them")
         if bad := int(np.count_nonzero((scaled < self.min_code) | (scaled > self.max_code))):
-            raise QcompressError(f"{bad} of {given.size} values are outside the range of {self}")
+            raise OffGrid(f"{bad} of {given.size} values are outside the range of {self}")
         return scaled.astype(np.int64)
 
 

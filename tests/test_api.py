@@ -112,6 +112,10 @@ def test_verify_takes_values_and_graphs_and_refuses_what_is_off_the_grid(tagger)
     assert found == []
     found = package.verify(graph, rows=10, values=values)
     assert [(one.body, one.rows, one.mismatches) for one in found if one.inputs == "values"] == [("cpp", 2, 0)]
+    grid = Graph("grid", (8,), Format(True, 8, 3), (Node("r", Relu(), "input"),))
+    with pytest.raises(QcompressError, match="quantize them; quantize_input=True does, to nearest, halves to even"):
+        package.verify(grid, [], rows=5, values=values + 0.01)
+    assert package.verify(grid, [], rows=5, values=values + 0.01, quantize_input=True) == []
     with pytest.raises(QcompressError, match="no target 'fortran': choose from cpp"):
         package.verify(graph, ["fortran"])
     with pytest.raises(QcompressError, match="hls-oneapi is written, not simulated here"):

@@ -9,6 +9,7 @@ import numpy.typing as npt
 
 from qcompress.fixedpoint import Codes
 from qcompress.graph import Chain, Graph
+from qcompress.graph.input_grid import OnGrid, on_grid
 from qcompress.graph.ports import Port, as_tensors, by_port, outside
 from qcompress.graph.stage import ports_in, ports_out
 
@@ -71,6 +72,11 @@ class Emulation:
             port.name: arrays[port.name].astype(native_dtype(port.format)) for port in wide
         }
         return dict(by_port(self.outputs, self.compiled.run_native(as_tensors(self.inputs, given)), self.name))
+
+    def on_grid(self, values: Mapping[str, npt.ArrayLike]) -> OnGrid:
+        """Real values (rows, *shape) of every input by name, as `predict` takes them: see `input_grid.on_grid`."""
+        given = self.stage.inputs if isinstance(self.stage, Graph) else self.inputs
+        return on_grid(given, values, self.name)
 
     def predict(self, values: Mapping[str, npt.ArrayLike], dtype: npt.DTypeLike = np.float64) -> Arrays:
         """Real values (rows, *shape) of every input by name -> values of every output by name.

@@ -8,6 +8,7 @@ import typer
 from qcompress.cli.arguments import console_of_output, print_lines, seconds_in, target_names
 from qcompress.cli.hardware import ClockMhz, Dsp, Ff, Ge, LatencyNs, Lut, hardware_of, told
 from qcompress.errors import MismatchError, QcompressError
+from qcompress.graph.input_grid import MODE
 
 if TYPE_CHECKING:
     from qcompress.pipeline import Quantization
@@ -110,6 +111,9 @@ def verify(
     inputs: Annotated[
         Path | None, typer.Option(help="Input values to add, .npy of shape (rows, *input shape).")
     ] = None,
+    quantize_input: Annotated[
+        bool, typer.Option("--quantize-input", help=f"Values of --inputs {MODE}, where no quantizer is.")
+    ] = False,
     samples: Annotated[int, typer.Option(min=1, help="Rows of each random input set.")] = 1000,
     targets: Annotated[
         str | None, typer.Option(help="Comma-separated (default: all that are built, or can be within the budget).")
@@ -127,9 +131,10 @@ def verify(
     \f
 
     subject: a candidate's folder, or a model file. inputs: an .npy of input values (rows, *input shape) to add to the
-    random ones, of which there are `samples` rows a set; targets: names, with commas between;
-    budget: time for the builds where none are named. budget, input_format, quantize, calibrate, percentile, weights
-    and front_end are for a model file alone, as in `compile_`; raises QcompressError for one given with a candidate.
+    random ones, of which there are `samples` rows a set; quantize_input: those of the file first to the input's grid;
+    targets: names, with commas between; budget: time for the builds where none are named. budget, input_format,
+    quantize, calibrate, percentile, weights and front_end are for a model file alone, as in `compile_`; raises
+    QcompressError for one given with a candidate.
     """
     from qcompress import pipeline
     from qcompress.candidate import MANIFEST
@@ -140,17 +145,21 @@ def verify(
 
     console, names = console_of_output(), None if targets is None else target_names(targets)
     notes: list[str] = []
+    if quantize_input and inputs is None:
+        raise QcompressError("--quantize-input is of the values of --inputs: give those, too")
     seconds = _budget(budget, targets)
     asked = _quantization(quantize, calibrate, percentile)
     if subject.is_file() or (not (subject / MANIFEST).is_file() and is_model(subject)):
         with Reporter(console) as reporter:
             foreign = pipeline.Foreign(subject, weights, tuple(input_format or ()), front_end, asked)
-            comparisons, notes = pipeline.verify_model(foreign, inputs, samples, names, reporter, seconds)
+            comparisons, notes = pipeline.verify_model(
+                foreign, inputs, samples, names, reporter, seconds, quantize_input
+            )
     elif input_format or weights or front_end or budget or quantize:
         given = "--budget, --input-format, --quantize, --weights and --front-end"
         raise QcompressError(f"{subject}: {given} are for a model file; a candidate has its own")
     else:
-        comparisons, notes = pipeline.verify_candidate(subject, inputs, samples, names)
+        comparisons, notes = pipeline.verify_candidate(subject, inputs, samples, names, quantize_input)
     print_tables([verification_table(comparisons)], console)
     print_lines(notes, console)
     if wrong := pipeline.mismatches(comparisons):

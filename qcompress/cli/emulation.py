@@ -16,6 +16,7 @@ from qcompress.cli.arguments import (
 )
 from qcompress.detectors.command_options import GIVEN, flag, given_options
 from qcompress.errors import QcompressError
+from qcompress.graph.input_grid import MODE
 from qcompress.volumes.formats import KNOWN, has_columns
 
 COLUMNS = "Files of columns"
@@ -58,6 +59,10 @@ def emulate(
     codes: Annotated[
         bool, typer.Option("--codes", help="Integers in the registers, not real values.", rich_help_panel=COLUMNS)
     ] = False,
+    quantize_input: Annotated[
+        bool,
+        typer.Option("--quantize-input", help=f"Real values {MODE}, where no quantizer is.", rich_help_panel=COLUMNS),
+    ] = False,
     tree: Annotated[str | None, typer.Option(metavar="NAME", help="Of ROOT files.", rich_help_panel=COLUMNS)] = None,
     rntuple: Annotated[
         bool, typer.Option("--rntuple", help="Write an RNTuple, not a TTree.", rich_help_panel=COLUMNS)
@@ -86,14 +91,15 @@ def emulate(
     \f
 
     context: holds the detector's own options; candidate: its folder, or registry:NAME for a run or a time, of a
-    registry; source: the file; target: what to write. inputs, output_columns, keep, network, stages, codes, tree,
-    rntuple, partitions, scheduler, threads and replace are for files of columns, as `volumes.asked.Asked` says. Raises
-    QcompressError if there is no such file, and for options of the one with files of the other.
+    registry; source: the file; target: what to write. inputs, output_columns, keep, network, stages, codes,
+    quantize_input, tree, rntuple, partitions, scheduler, threads and replace are for files of columns, as
+    `volumes.asked.Asked` says. Raises QcompressError if there is no such file, and for options of the one with files of
+    the other.
     """
     own = {
         **{"input": inputs, "output_columns": output_columns, "keep": keep, "network": network, "stages": stages},
-        **{"codes": codes, "tree": tree, "rntuple": rntuple, "partitions": partitions, "scheduler": scheduler},
-        **{"threads": threads, "replace": replace},
+        **{"codes": codes, "quantize_input": quantize_input, "tree": tree, "rntuple": rntuple},
+        **{"partitions": partitions, "scheduler": scheduler, "threads": threads, "replace": replace},
     }
     given, folder = [name for name, value in own.items() if value], folder_of(candidate, run, time, registry)
     if not _is_of_columns(source, target, given):
@@ -110,8 +116,9 @@ def emulate(
 
     if others := context.meta.get(GIVEN):
         raise QcompressError(f"emulate: {flag(next(iter(others)))} is for a detector's own read-out, not for columns")
-    del own["input"], own["rntuple"]
+    del own["input"], own["rntuple"], own["quantize_input"]
     settings: dict[str, Any] = own | {"inputs": tuple(inputs or ()), "ntuple": rntuple, "threads": threads or 0}
+    settings["quantize"] = quantize_input
     console = console_of_output()
     with Reporter(console) as reporter:
         line = emulate(Asked(folder, source, target, **settings), reporter)

@@ -1,6 +1,7 @@
 """A graph: named operations in order, with named inputs and outputs; run, trace, save, load."""
 
 import hashlib
+import warnings
 from collections import Counter
 from collections.abc import Mapping, Sequence
 from importlib.metadata import entry_points
@@ -11,9 +12,10 @@ from typing import Any
 
 import numpy as np
 
-from qcompress.errors import QcompressError
+from qcompress.errors import OffGrid, QcompressError, QcompressWarning
 from qcompress.fixedpoint import Cast, Codes, Format
 from qcompress.graph import graph_file
+from qcompress.graph.input_grid import MODE, on_grid
 from qcompress.graph.nodes import OPERATIONS, Input, Node
 from qcompress.graph.operation import Merge, Range
 from qcompress.graph.ports import INPUT, OUTPUT, Port, Shape, Tensors, as_tensors, by_port, only, outside, row_count
@@ -219,13 +221,28 @@ class Graph:
             self.output_ports, {port.name: port.format.to_values(arrays[port.name]) for port in self.output_ports}
         )
 
-    def predict(self, values: Any) -> Any:
+    def predict(self, values: Any, quantize_input: bool = False) -> Any:
         """Values (rows, *input_shape) -> output values (rows, *output_shape), float64 on the grid of `output_format`.
 
-        Several inputs, and several outputs, are mappings of arrays by name. Values become codes as `input_codes` says.
-        Raises QcompressError for another shape.
+        Several inputs, and several outputs, are mappings of arrays by name. Values become codes as `input_codes` says;
+        quantize_input: first as `on_grid` says. Raises QcompressError for another shape.
         """
-        return self.output_values(self.run(self.input_codes(values)))
+        try:
+            codes = self.input_codes(self.on_grid(values) if quantize_input else values)
+        except OffGrid as fault:
+            raise OffGrid(f"{fault}; quantize_input=True does, {MODE}") from None
+        return self.output_values(self.run(codes))
+
+    def on_grid(self, values: Any) -> Any:
+        """Values (rows, *input_shape) of inputs without a quantizer -> values on the grid, float64, which bodies take.
+
+        Rounded to nearest, halves to even, and cut at the ends of the input's format, with a QcompressWarning that says
+        how many. Values of inputs with a quantizer, NaN and infinity stay. Raises QcompressError for another shape.
+        """
+        found = on_grid(self.inputs, values, f"graph {self.name}")
+        if found.told:
+            warnings.warn(found.told, QcompressWarning, stacklevel=2)
+        return as_tensors(self.input_ports, found.values)
 
     def ranges(self, given: Range | Mapping[str, Range] | None = None) -> dict[str, Range]:
         """Exact smallest and largest code of every node's elements, those of the inputs included.

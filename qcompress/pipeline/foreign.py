@@ -200,12 +200,13 @@ def verify_model(
     targets: list[str] | None,
     reporter: Reporter,
     budget_s: float = BUDGET_S,
+    quantize: bool = False,
 ) -> tuple[Comparisons, list[str]]:
     """Build every body of foreign, a model trained elsewhere, in a passing folder; comparisons of them, and notes.
 
-    inputs: a .npy file of input values, besides rows made-up codes; targets: to be built, each of which must be
-    exact; None: one of each kind that runs here, as far as budget_s seconds go; reporter: shows how far it is. Raises
-    QcompressError.
+    inputs: a .npy file of input values, besides rows made-up codes; quantize: those first as `Graph.on_grid` says;
+    targets: to be built, each of which must be exact; None: one of each kind that runs here, as far as budget_s seconds
+    go; reporter: shows how far it is. Raises QcompressError.
     """
     if inputs is not None:
         input_values(inputs)  # what is no array is said before anything is built
@@ -214,5 +215,5 @@ def verify_model(
             foreign, Path(scratch, "candidate"), targets, default_targets(), reporter, ANY, budget_s, False
         )
         notes = candidate.figures_of(GRAPHS)[foreign.name].notes
-        found, more = verify_candidate(candidate.folder, inputs, rows, None)
+        found, more = verify_candidate(candidate.folder, inputs, rows, None, quantize)
         return found, [*notes, *more]

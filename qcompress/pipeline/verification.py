@@ -13,10 +13,11 @@ from qcompress.candidate import Candidate
 from qcompress.candidate.figures import GRAPHS
 from qcompress.config import parse_config
 from qcompress.detectors import TEST
-from qcompress.errors import QcompressError
+from qcompress.errors import OffGrid, QcompressError
 from qcompress.fixedpoint import Codes
 from qcompress.frontends import load_model
 from qcompress.graph import Chain, Graph, Stage
+from qcompress.graph.input_grid import MODE
 from qcompress.pipeline.job import Job, split_numbers
 from qcompress.progress import Report, silent
 from qcompress.report.tables import verification_notes
@@ -134,19 +135,21 @@ def joined(first: Comparisons, more: Comparisons) -> Comparisons:
 
 
 def verify_candidate(
-    folder: Path, inputs: Path | None, rows: int, targets: list[str] | None
+    folder: Path, inputs: Path | None, rows: int, targets: list[str] | None, quantize: bool = False
 ) -> tuple[Comparisons, list[str]]:
     """Verify the candidate in folder again, on rows made-up codes; comparisons and notes.
 
-    inputs: a .npy file of input values, compared on besides; targets: which of those built, None for all. Raises
-    QcompressError for one that is not built.
+    inputs: a .npy file of input values, compared on besides; quantize: those first as `Graph.on_grid` says; targets:
+    which of those built, None for all. Raises QcompressError for one that is not built.
     """
     candidate = Candidate.open(folder)
     graphs, built = candidate.graphs(), candidate.targets()
     for target in targets or []:
         if target not in built:
             raise QcompressError(f"{folder}: target {target} is not built; it has {', '.join(built) or 'none'}")
-    own = {name: {inputs.name: input_codes(inputs, graph)} for name, graph in graphs.items()} if inputs else {}
+    own = {}
+    if inputs is not None:
+        own = {name: {inputs.name: input_codes(inputs, graph, quantize)} for name, graph in graphs.items()}
     seed = candidate.manifest["seed"]
     chosen = {name: built[name] for name in targets or built}
     comparisons = verification(candidate, chosen, own, rows, seed, silent)
@@ -170,14 +173,19 @@ def input_values(path: Path) -> npt.NDArray[Any]:
     return values
 
 
-def input_codes(path: Path, graph: Graph) -> Codes:
-    """Codes of graph's input of the values in path, a .npy file; raises QcompressError for another shape."""
+def input_codes(path: Path, graph: Graph, quantize: bool = False) -> Codes:
+    """Codes of graph's input of the values in path, a .npy file; raises QcompressError for another shape.
+
+    quantize: of values that are on no grid first the nearest that are, as `Graph.on_grid` says.
+    """
     values = input_values(path)
     if values.shape[1:] != graph.input_shape or not len(values):
         raise QcompressError(f"{path}: shape {values.shape}; {graph.name} takes rows of shape {graph.input_shape}")
     try:
-        codes: Codes = graph.input_codes(values)
+        codes: Codes = graph.input_codes(graph.on_grid(values) if quantize else values)
         return codes
+    except OffGrid as fault:
+        raise QcompressError(f"{path}: {fault}; --quantize-input does, {MODE}") from None
     except QcompressError as fault:
         raise QcompressError(f"{path}: {fault}") from None
 

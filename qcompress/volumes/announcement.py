@@ -10,6 +10,7 @@ import numpy as np
 import numpy.typing as npt
 
 from qcompress.candidate.emulation import Emulation
+from qcompress.graph.input_grid import MODE
 from qcompress.volumes.asked import Asked, Share
 from qcompress.volumes.columns import Arrays, Column
 from qcompress.volumes.computing import computed
@@ -24,7 +25,7 @@ def announced(asked: Asked, work: Work, emulation: Emulation, done: Sequence[Spa
     """
     files = work.volume.files
     size = sum(file.size for file in files)
-    meaning = "codes" if asked.codes else "real values"
+    meaning = "codes" if asked.codes else f"real values, {MODE}," if asked.quantize else "real values"
     yield f"{asked.source}: {_count(work.rows, 'row')} of {_count(len(files), 'file')}, {_bytes(size)}"
     for each in work.bindings:
         told = each.columns[0] if len(each.columns) == 1 else f"{each.columns[0]} .. {each.columns[-1]}"
@@ -61,7 +62,7 @@ def estimate(asked: Asked, work: Work, emulation: Emulation, share: Share, write
 
 
 def _first_block(work: Work, emulation: Emulation) -> list[Arrays]:
-    return [computed(work, emulation, part) for part in work.volume.batches(0, work.block_rows, work.batch_rows)]
+    return [computed(work, emulation, part).arrays for part in work.volume.batches(0, work.block_rows, work.batch_rows)]
 
 
 class _Block:

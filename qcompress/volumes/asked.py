@@ -11,8 +11,9 @@ from qcompress.volumes.plan import Span
 class Asked:
     """What the user wants, as it was typed.
 
-    inputs: "[NAME=]COLUMN[,COLUMN...]" each; output_columns: "NAME[=COLUMN],..."; keep: "COLUMN[=NAME],...";
-    partitions: None to choose; threads: of one process, 0 for its share of the processors.
+    quantize: real values to the inputs' grids first; inputs: "[NAME=]COLUMN[,COLUMN...]" each; output_columns:
+    "NAME[=COLUMN],..."; keep: "COLUMN[=NAME],..."; partitions: None to choose; threads: of one process, 0 for its share
+    of the processors.
     """
 
     candidate: Path
@@ -21,6 +22,7 @@ class Asked:
     network: str | None = None
     stages: bool = False
     codes: bool = False
+    quantize: bool = False
     inputs: tuple[str, ...] = ()
     output_columns: str | None = None
     keep: str | None = None

@@ -1,14 +1,15 @@
 """Rows of a volume through a network, in whichever process they are computed."""
 
 from collections.abc import Callable
-from typing import Any
+from typing import Any, NamedTuple
 
 import numpy as np
 import numpy.typing as npt
 
 from qcompress.candidate.emulation import Emulation
-from qcompress.errors import QcompressError
+from qcompress.errors import OffGrid, QcompressError
 from qcompress.fixedpoint import Format
+from qcompress.graph.input_grid import MODE
 from qcompress.graph.ports import Port
 from qcompress.volumes.columns import Arrays, Column
 from qcompress.volumes.faults import first_bad
@@ -39,7 +40,14 @@ def output_column(port: Port, name: str, emulation: Emulation, codes: bool) -> C
     return Column(name, str(dtype), dtype, () if port.size == 1 else port.shape)
 
 
-def computed(work: Work, emulation: Emulation, part: Part) -> Arrays:
+class Computed(NamedTuple):
+    """The output's columns of some rows, and how many of their input values were cut to the ends of a format."""
+
+    arrays: Arrays
+    cut: int
+
+
+def computed(work: Work, emulation: Emulation, part: Part) -> Computed:
     """The output's columns of some rows.
 
     work: which columns are which; emulation: what computes; part: the rows of the input. Raises QcompressError naming
@@ -48,6 +56,10 @@ def computed(work: Work, emulation: Emulation, part: Part) -> Arrays:
     given = {each.port.name: _prepared(each.taken(part.arrays), work.codes) for each in work.bindings}
     if not work.codes:
         _refuse_large(work, given, part)
+    cut = 0
+    if work.quantize:
+        near = emulation.on_grid(given)
+        given, cut = dict(near.values), sum(near.cut.values())
     try:
         made = emulation.run_narrow(given) if work.codes else emulation.predict(given, value_dtype(emulation))
     except QcompressError as fault:
@@ -55,12 +67,13 @@ def computed(work: Work, emulation: Emulation, part: Part) -> Arrays:
         if bad is None:
             raise QcompressError(f"{part.path}, rows from {part.row} on: {fault}") from None
         said = f"{part.path}: column {bad.column}, row {part.row + bad.row} (from 0): {bad.told}"
-        raise QcompressError(said) from None
+        way = f"; --quantize-input does, {MODE}" if isinstance(fault, OffGrid) else ""
+        raise QcompressError(f"{said}{way}") from None
     found = {name: part.arrays[column] for column, name in work.kept.items()}
     shapes = {column.name: column.shape or () for column in work.written}
     for output, name in work.outputs.items():
         found[name] = made[output].reshape(len(made[output]), *shapes[name])
-    return found
+    return Computed(found, cut)
 
 
 def compute(
@@ -78,9 +91,10 @@ def compute(
         with parts.written(span) as writer:
             for part in work.volume.batches(*span, work.batch_rows):
                 found = computed(work, emulation, part)
-                writer.append(found)
+                writer.append(found.arrays)
+                writer.cut += found.cut
                 if told is not None:
-                    told(len(next(iter(found.values()))))
+                    told(len(next(iter(found.arrays.values()))))
         work.volume.check_unchanged(*span)
     except QcompressError as fault:
         return str(fault)

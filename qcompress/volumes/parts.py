@@ -66,12 +66,17 @@ class Parts:
             span = int(told["first"]), int(told["stop"])
             with self.path(span).open("rb") as file:
                 digests = [_digest(file, column.row_bytes * (span[1] - span[0])) for column in self.columns]
-                if told == self._record(span, digests) and not file.read(1):
+                if told == self._record(span, digests, int(told["cut"])) and not file.read(1):
                     return span
         return None
 
-    def _record(self, span: Span, digests: Sequence[str]) -> JsonObject:
-        return {"plan": self.plan, "first": span[0], "stop": span[1], "sha256": list(digests)}
+    def _record(self, span: Span, digests: Sequence[str], cut: int) -> JsonObject:
+        return {"plan": self.plan, "first": span[0], "stop": span[1], "sha256": list(digests), "cut": cut}
+
+    def cut(self) -> int:
+        """How many input values were cut to the ends of their format in all parts that are there."""
+        records = (path for path in self.folder.glob("*.json") if path.name != PLAN)
+        return sum(int(json.loads(path.read_text())["cut"]) for path in records)
 
     @contextmanager
     def written(self, span: Span) -> Iterator["PartWriter"]:
@@ -85,7 +90,7 @@ class Parts:
         except BaseException:
             Path(name).unlink(missing_ok=True)
             raise
-        write_json(self.path(span).with_suffix(".json"), self._record(span, writer.digests))
+        write_json(self.path(span).with_suffix(".json"), self._record(span, writer.digests, writer.cut))
 
 
 class PartWriter:
@@ -96,6 +101,8 @@ class PartWriter:
         self._columns = columns
         self._at = starts(columns, rows)
         self._hashes = [hashlib.sha256() for _ in columns]
+        self.cut = 0
+        """Of the input values of its rows, how many were cut to the ends of their format."""
 
     @property
     def digests(self) -> list[str]:

@@ -38,15 +38,16 @@ Span = tuple[int, int]
 class Work:
     """Everything that a process must know to compute some rows.
 
-    network: None for the only one; codes: integers in and out, not real values; outputs: output -> its column;
-    kept: column of the input -> column of the output; arithmetic: hash of what computes them; block_rows: rows that are
-    written at a time; batch_rows: that are read and computed at a time.
+    network: None for the only one; codes: integers in and out, not real values; quantize: real values to the inputs'
+    grids first; outputs: output -> its column; kept: column of the input -> column of the output; arithmetic: hash of
+    what computes them; block_rows: rows that are written at a time; batch_rows: that are read and computed at a time.
     """
 
     candidate: Path
     network: str | None
     stages: bool
     codes: bool
+    quantize: bool
     volume: Volume
     bindings: tuple[Binding, ...]
     outputs: dict[str, str]
@@ -80,6 +81,7 @@ class Work:
             "the input files": [file.identity for file in self.volume.files],
             "--tree": self.volume.tree,
             "--codes": self.codes,
+            "--quantize-input": self.quantize,
             "--input": {each.port.name: list(each.columns) for each in self.bindings},
             "the output's columns": [[c.name, str(c.dtype), list(c.shape or ())] for c in self.written],
             "--output-columns or --keep": [self.outputs, self.kept],

@@ -2,6 +2,7 @@
 
 import os
 import time
+import warnings
 from collections.abc import Generator, Iterator, Sequence
 from contextlib import closing
 from dataclasses import replace
@@ -13,7 +14,7 @@ from typing import Any
 from qcompress.candidate import Candidate
 from qcompress.candidate.emulation import Emulation
 from qcompress.detectors import partitions as dask_partitions
-from qcompress.errors import QcompressError
+from qcompress.errors import QcompressError, QcompressWarning
 from qcompress.files import written_aside
 from qcompress.progress import Reporter
 from qcompress.volumes import parts as kept_parts
@@ -52,6 +53,9 @@ def emulate(asked: Asked, reporter: Reporter) -> str:
         coming, whole = _computed(asked, work, parts, share, reporter), parts.folder / asked.target.name
         with closing(coming), written_aside(whole) as file:
             write(file, Joined(parts, work.rows, work.block_rows, done, coming), asked.target)
+        if cut := parts.cut():
+            lost = f"{asked.source}: {cut} input values are beyond the ends of their format and cut"
+            warnings.warn(lost, QcompressWarning, stacklevel=2)
         published(whole, asked)
     seconds = time.monotonic() - started
     return f"{work.rows} rows in {seconds:.1f} s ({work.rows / seconds:.3g} rows/s), written to {asked.target}"
@@ -112,6 +116,8 @@ def looked_at(asked: Asked, paths: Sequence[Path]) -> tuple[Work, Emulation, lis
 
     paths: the input files, of which metadata is read, and one row of each at most. Raises QcompressError.
     """
+    if asked.codes and asked.quantize:
+        raise QcompressError("--quantize-input is for real values, --codes takes integers: leave one of them out")
     emulation = Candidate.open(asked.candidate).emulation(asked.network, asked.stages, asked.threads)
     known, notes = columns_of(paths[0], asked.tree)
     bound = bindings(emulation.inputs, asked.inputs, known, paths[0])
@@ -137,7 +143,7 @@ def looked_at(asked: Asked, paths: Sequence[Path]) -> tuple[Work, Emulation, lis
     elif emulation.converts_slowly and not asked.codes:
         notes.append("its emulator converts no real values: much slower than codes; compile it with this version")
     work = Work(
-        *(asked.candidate.resolve(), asked.network, asked.stages, asked.codes, volume, tuple(bound)),
+        *(asked.candidate.resolve(), asked.network, asked.stages, asked.codes, asked.quantize, volume, tuple(bound)),
         *(outputs, kept, tuple(written), emulation.stage.content_hash()),
         *(rows_of_a_block(volume.columns, written), rows_of_a_batch([*volume.columns, *written])),
     )

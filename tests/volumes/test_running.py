@@ -2,6 +2,7 @@
 
 import hashlib
 import os
+import re
 import resource
 import signal
 import subprocess
@@ -13,7 +14,7 @@ from helpers.column_files import WRITERS, codes_of, read, write_hdf5, write_npz,
 from helpers.paths import ROOT
 from rich.console import Console
 
-from qcompress.errors import QcompressError
+from qcompress.errors import QcompressError, QcompressWarning
 from qcompress.progress import Reporter
 from qcompress.targets.cpp.emulator import native_dtype
 from qcompress.volumes import announcement, computing, plan, running
@@ -62,6 +63,23 @@ def test_every_format_gives_every_format_what_the_graph_gives(pair, pair_candida
         assert (found["latent"] == wanted["latent"]).all()
         assert (found["score"] == wanted["score"][:, 0]).all()
     assert sorted(path.name for path in tmp_path.iterdir()) == sorted([name, *OUTPUTS])
+
+
+def test_values_on_no_grid_are_taken_if_that_is_asked_for_and_what_is_cut_is_counted(pair, pair_candidate, tmp_path):
+    rng = np.random.default_rng(4)
+    given = {port.name: rng.normal(0, 9, (ROWS, *port.shape)).astype("f4") for port in pair.input_ports}
+    write_npz(tmp_path / "in.npz", given)
+    with pytest.raises(QcompressError, match="quantize them; --quantize-input does, to nearest, halves to even, cut"):
+        emulated(pair_candidate, tmp_path / "in.npz", tmp_path / "out.npz")
+    with pytest.raises(QcompressError, match="leave one of them out"):
+        emulated(pair_candidate, tmp_path / "in.npz", tmp_path / "out.npz", quantize=True, codes=True)
+    with pytest.warns(QcompressWarning, match=r"(\d+) of \d+ of image") as near:
+        wanted = pair.predict(given, quantize_input=True)
+    cut = re.search(r"(\d+) of \d+ of image", str(near[0].message))[1]
+    with pytest.warns(QcompressWarning, match=f"in.npz: {cut} input values are beyond the ends of"):
+        said = emulated(pair_candidate, tmp_path / "in.npz", tmp_path / "out.npz", quantize=True, partitions=3)
+    assert "real values, to nearest, halves to even, cut at the ends of the format, of image" in " ".join(said.split())
+    assert (read(tmp_path / "out.npz")["latent"] == wanted["latent"]).all()
 
 
 def test_types_of_the_output_are_the_narrowest(pair, pair_candidate, tmp_path):
