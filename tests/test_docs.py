@@ -15,6 +15,7 @@ from qcompress.detectors import load_detector
 from qcompress.detectors.hgcal.encoder.models import ENCODER
 from qcompress.detectors.hgcal.evaluation.algorithms import CHIP
 from qcompress.detectors.hgcal.evaluation.codecs import OTHER, REFERENCES, TRANSVERSE
+from qcompress.detectors.hgcal.evaluation.learned import Regressions
 from qcompress.training.options import TrainingOptions
 
 EXAMPLES = [page for page in PAGES if ">>> " in page.read_text()]
@@ -88,5 +89,6 @@ def test_every_key_of_a_config_stands_on_a_page():
 
 def test_every_algorithm_stands_on_the_page_of_evaluation():
     page = (ROOT / "docs" / "hgcal" / "evaluation.md").read_text()
-    for name in (*CHIP, ENCODER, OTHER, TRANSVERSE, *REFERENCES):
+    regressions = Regressions({}, {}, {}).codecs()
+    for name in (*CHIP, *regressions, ENCODER, OTHER, TRANSVERSE, *REFERENCES):
         assert f"`{name}`" in page

@@ -25,6 +25,7 @@ from qcompress.detectors.hgcal.encoder.models import ENCODER
 from qcompress.detectors.hgcal.encoder.options import EncoderOptions
 from qcompress.detectors.hgcal.evaluation.algorithms import CHIP, Codec
 from qcompress.detectors.hgcal.evaluation.events import Modules
+from qcompress.detectors.hgcal.evaluation.learned import Learned
 from qcompress.detectors.hgcal.module import geometry
 from qcompress.detectors.hgcal.samples import Columns
 from qcompress.errors import QcompressError
@@ -49,8 +50,8 @@ class Received(NamedTuple):
     conditions: npt.NDArray[np.float32] | None
 
 
-def table(firmware: Firmware, decode: Decoders, mean_image: Values | None) -> dict[str, Codec]:
-    """The candidate, the chip's algorithms, the trivial codecs; mean_image: (48,) in train order, None: without it.
+def table(firmware: Firmware, decode: Decoders, learned: Learned | None) -> dict[str, Codec]:
+    """The candidate, the chip's algorithms, the trivial codecs; learned: from training modules, None: without that.
 
     firmware: the candidate's integers; decode: has its decoder. The candidate in front of transverse charges is left
     out if its decoder takes conditions.
@@ -65,9 +66,11 @@ def table(firmware: Firmware, decode: Decoders, mean_image: Values | None) -> di
         sees = partial(_behind_transverse, firmware, decode)
         codecs[TRANSVERSE] = Codec("encoder, transverse charges in front", sees)
     codecs |= CHIP
+    if learned is not None:
+        codecs |= learned.regressions.codecs()
     codecs["normalised"] = Codec("all trigger cells, normalised to 8 bits", partial(_normalised, firmware), False)
-    if mean_image is not None:
-        codecs["mean-image"] = Codec("mean image", partial(_same_image, firmware, mean_image), False)
+    if learned is not None:
+        codecs["mean-image"] = Codec("mean image", partial(_same_image, firmware, learned.mean_image), False)
     codecs["uniform"] = Codec("uniform image", partial(_same_image, firmware, np.full(48, 1 / 48)), False)
     return codecs
 

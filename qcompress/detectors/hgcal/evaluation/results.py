@@ -22,15 +22,15 @@ from qcompress.detectors.hgcal.encoder.arithmetic import distance
 from qcompress.detectors.hgcal.encoder.charge_sharing import module_calq
 from qcompress.detectors.hgcal.encoder.models import ENCODER
 from qcompress.detectors.hgcal.evaluation import module_maps, partitions, published, scoring, totals
-from qcompress.detectors.hgcal.evaluation.algorithms import CHIP, Codec, codec
+from qcompress.detectors.hgcal.evaluation.algorithms import Codec, codec
 from qcompress.detectors.hgcal.evaluation.codecs import TRANSVERSE, OnChip, links_of, on_chip, table
 from qcompress.detectors.hgcal.evaluation.conservation import RATIO_EDGES
 from qcompress.detectors.hgcal.evaluation.events import PLACE, LinkAllocation, module_numbers, modules
-from qcompress.detectors.hgcal.module import geometry
+from qcompress.detectors.hgcal.evaluation.learned import Learned, learn
 from qcompress.detectors.hgcal.samples.layout import GEOMETRY, OF_THE_FILE
 from qcompress.detectors.provenance import provenance
 from qcompress.errors import QcompressError, QcompressWarning
-from qcompress.fixedpoint import Codes, Overflow, Values
+from qcompress.fixedpoint import Codes, Overflow
 from qcompress.plots.histograms import ratio_figure
 from qcompress.plots.profiles import profile_figure
 from qcompress.progress import Report
@@ -38,12 +38,10 @@ from qcompress.progress import Report
 if TYPE_CHECKING:
     from matplotlib.figure import Figure
 
-MEAN_ROWS = 100_000
-"""Training modules that the mean image is the mean of."""
 ARITHMETIC_ROWS = 4_000
 TELLING_CELLS = 20
 """Occupied trigger cells from which on two events are not the same by chance."""
-IN_FIGURES = (ENCODER, TRANSVERSE, "repeater", "threshold", "bc", "bc-stc", "mean-image")
+IN_FIGURES = (ENCODER, TRANSVERSE, "repeater", "threshold", "bc", "bc-linear", "bc-stc-linear", "mean-image")
 BACK_END = BackEnd(X_Y)
 """The seed study's seeding, continuous under small changes of charge, and its reach of 0.015."""
 NO_PLACES = "the sample does not say where its modules are: layer, u, v, zside"
@@ -58,25 +56,25 @@ def evaluate(firmware: Firmware, path: Path, decode: Decoders, wanted: Evaluatio
     without charge.
     """
     check_places(path)
-    mean = mean_image(path)
+    allocation = LinkAllocation(links_of(firmware.graphs[ENCODER]))
+    learned = learn(path, allocation)
     apart = wanted.algorithms or ()
-    known = table(firmware, decode, mean) | published.algorithms(apart)
+    known = table(firmware, decode, learned) | published.algorithms(apart)
     names = chosen(known, wanted.algorithms)
     blocks = scoring.blocks(path, wanted.rows)
-    allocation = LinkAllocation(links_of(firmware.graphs[ENCODER]))
     with samples.Handle(path) as handle, _folder(wanted.parts) as folder:
         no_clusters = why_no_clusters(handle)
         identity = wanted.identity + published.content_hash(apart)
         task = scoring.Task(path, names, allocation, identity, None if no_clusters else BACK_END)
         calibration = [] if no_clusters else scoring.calibration_blocks(path, len(blocks))
         key = task.key(handle.content_hash() if wanted.parts else "")
-        make = None if wanted.reopen is None else partial(_make_table, wanted.reopen, mean, apart)
+        make = None if wanted.reopen is None else partial(_make_table, wanted.reopen, learned, apart)
         every = [*blocks, *calibration]
         partitions.run(task, every, known, make, folder, key, wanted.partitions, wanted.scheduler, report)
         summed = totals.total(len(names), scoring.scored(blocks, folder, key))
         if not summed.counted.any():
             raise QcompressError(f"{path}: no module of its test events holds any charge; give another sample")
-        titles = {name: _title(known[name], name, allocation) for name in names}
+        titles = {name: _title(known[name], allocation) for name in names}
         fitted, scored = (joined(scoring.scored(part, folder, key), titles) for part in (calibration, blocks))
         first = scoring.read_block(handle, blocks[0])
         drawn = modules(first, allocation, samples.is_calibrated(handle.origin))
@@ -176,9 +174,9 @@ def left_out(reasons: Mapping[str, str], path: Path) -> list[Table]:
     return [Table("Left out", ("what", "why"), rows)] if rows else []
 
 
-def _make_table(reopen: partitions.Reopen, mean: Values | None, apart: tuple[str, ...]) -> dict[str, Codec]:
+def _make_table(reopen: partitions.Reopen, learned: Learned | None, apart: tuple[str, ...]) -> dict[str, Codec]:
     """In a worker: the candidate opened once more."""
-    return table(*reopen(), mean) | published.algorithms(apart)
+    return table(*reopen(), learned) | published.algorithms(apart)
 
 
 @contextmanager
@@ -199,28 +197,9 @@ def chosen(known: Mapping[str, Codec], wanted: tuple[str, ...] | None) -> tuple[
     return names
 
 
-def _title(found: Codec, name: str, allocation: LinkAllocation) -> str:
+def _title(found: Codec, allocation: LinkAllocation) -> str:
     """With the links, where they decide what arrives."""
-    limited = name in CHIP and name.startswith(("bc", "stc"))
-    return f"{found.title}, {allocation.default} links" if limited else found.title
-
-
-def mean_image(path: Path) -> Values | None:
-    """Mean share of each trigger cell over the first training modules of the sample at `path`, (48,) in train order.
-
-    None without any that holds charge.
-    """
-    with samples.Handle(path) as handle:
-        found, rows = np.zeros(geometry.TRIGGER_CELLS), 0
-        for part in handle.chunks():
-            own = {name: column[part["split"] == TRAIN] for name, column in part.items()}
-            charge = geometry.channels_to_train(modules(own, calibrated=samples.is_calibrated(handle.origin)).charge)
-            sums = charge.sum(axis=1)
-            found += (charge[sums > 0] / sums[sums > 0, None]).sum(axis=0)
-            rows += int((sums > 0).sum())
-            if rows >= MEAN_ROWS:
-                break
-    return found / rows if rows else None
+    return f"{found.title}, {allocation.default} links" if found.limited else found.title
 
 
 def figures(summed: totals.Totals, titles: Mapping[str, str], heading: str) -> dict[str, "Figure"]:

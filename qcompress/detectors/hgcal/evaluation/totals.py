@@ -17,8 +17,10 @@ from qcompress.fixedpoint import Values
 from qcompress.metrics.profiles import Profile, histogram_median, histogram_profile
 
 OCCUPANCY_EDGES, LEADING_EDGES = np.linspace(0, 24, 13), np.linspace(0, 2.5, 21)
-EMD_BINS = 8192
-"""From 0 to the largest distance on a module: medians are known to a five-hundredth of half a pitch."""
+EMD_BINS = 8193
+"""From 0 to the largest distance on a module: medians are known to a five-hundredth of half a pitch. The first
+is of modules that come back as they were: exactly 0."""
+SMALLEST = float(np.finfo(np.float64).tiny)
 EMD_NOTE = (
     "EMD in units of half a trigger-cell pitch (cm / 1.2084), between charge shares; reference: transverse charge of "
     "the test modules before the 4E3M encoding. Empty: modules of which nothing arrived, left out of mean and median."
@@ -103,8 +105,9 @@ def total(algorithms: int, blocks: Iterable[Scores]) -> Totals:
 
 
 def emd_edges() -> Values:
-    """Bins of the histograms of EMD."""
-    return np.linspace(0, geometry.emd_cost().max(), EMD_BINS + 1)
+    """Bins of the histograms of EMD, (EMD_BINS + 1,); the first has no width but for 0 itself."""
+    even = np.linspace(0, geometry.emd_cost().max(), EMD_BINS)
+    return np.insert(even, 1, SMALLEST)
 
 
 def _bin(values: npt.ArrayLike, edges: Values) -> npt.NDArray[np.int64]:
@@ -129,7 +132,8 @@ def profiles(totals: Totals, titles: Mapping[str, int], which: str) -> dict[str,
 
 def median(totals: Totals, place: int) -> float:
     """Median EMD of the algorithm at a `place` among the `totals`; NaN if nothing of it arrived."""
-    return histogram_median(totals.distances[place], emd_edges())
+    found = histogram_median(totals.distances[place], emd_edges())
+    return 0.0 if found <= SMALLEST else found
 
 
 def emd_table(totals: Totals, titles: list[str]) -> Table:

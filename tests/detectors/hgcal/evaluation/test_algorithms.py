@@ -38,10 +38,10 @@ def test_a_hot_cell_arrives_where_it_was_by_every_algorithm(channel):
     all_links = LinkAllocation(5)
     for name in CHIP:
         got = decoded(name, given, all_links)
-        if name.endswith("-shared"):
+        if name.endswith("-shared") or name == "bc-stc-equal":
             best = got == got.max(axis=1, keepdims=True)
             assert best[:, channel].all()
-            if name == "bc-stc-shared":
+            if name.startswith("bc"):
                 best = best[layers.subdetector(given["layer"]) == layers.CE_H]
             assert set(best.sum(axis=1)) <= {4, 16}, name
         else:
@@ -107,6 +107,28 @@ def test_every_module_sends_on_its_own_links(tmp_path):
     assert (kept == np.where(links == 5, 14, 4)).all()
     groups = np.count_nonzero(decoded("stc", given, allocation), axis=1)
     assert (groups == np.where(given["high_density"], np.where(links == 5, 12, 5), 3)).all()
+
+
+def test_the_sum_beside_best_choice_is_that_of_the_cells_it_does_not_send():
+    given = random_columns(7, codes=(25, 60))
+    on_chip, sent, whole = modules(given), decoded("bc", given), decoded("bc-equal", given)
+    drop = np.where(given["high_density"], 3, 1)[:, None]
+    rest = np.where(sent > 0, 0, on_chip.calq >> drop).sum(axis=1)
+    spread = np.where(sent > 0, 0, whole)
+    assert (whole[sent > 0] == sent[sent > 0]).all()
+    for row in range(len(rest)):
+        assert len(np.unique(spread[row][(sent[row] == 0) & on_chip.exists[row]])) == 1
+    got = np.rint(spread.sum(axis=1)).astype(np.int64) >> drop[:, 0]
+    assert (encode(got, 0, 5, 3) == encode(rest, 0, 5, 3)).all()
+    assert not whole[~on_chip.exists].any()
+
+
+def test_the_sum_beside_thresholds_is_that_of_the_cells_below_them():
+    given = random_columns(8, codes=(0, 60))
+    on_chip, sent, whole = modules(given), decoded("threshold", given), decoded("threshold-equal", given)
+    below = np.where(on_chip.calq >= 47, 0, on_chip.calq).sum(axis=1)
+    got = np.rint(np.where(sent > 0, 0, whole).sum(axis=1)).astype(np.int64)
+    assert (encode(got, 0, 5, 3) == encode(below, 0, 5, 3)).all()
 
 
 def test_mixed_is_best_choice_in_front_and_all_super_trigger_cells_behind():

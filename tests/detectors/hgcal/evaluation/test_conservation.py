@@ -210,6 +210,6 @@ def test_histograms_give_the_quantiles_of_what_they_count():
 
 
 def test_link_allocations_reach_the_tables(sample_file):
-    assert evaluation._title(CHIP["bc"], "bc", LinkAllocation(5)) == "best choice, 5 links"
-    assert evaluation._title(CHIP["repeater"], "repeater", LinkAllocation(5)) == "all trigger cells (repeater)"
+    assert evaluation._title(CHIP["bc"], LinkAllocation(5)) == "best choice, 5 links"
+    assert evaluation._title(CHIP["repeater"], LinkAllocation(5)) == "all trigger cells (repeater)"
     assert totals.emd_edges()[-1] == geometry.emd_cost().max()

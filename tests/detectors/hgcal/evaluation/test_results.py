@@ -11,6 +11,8 @@ from qcompress.detectors.hgcal.detector import DETECTOR
 from qcompress.detectors.hgcal.econt.frontend import FrontEnd
 from qcompress.detectors.hgcal.evaluation import results as evaluation
 from qcompress.detectors.hgcal.evaluation.algorithms import decoded
+from qcompress.detectors.hgcal.evaluation.events import LinkAllocation
+from qcompress.detectors.hgcal.evaluation.learned import learn
 from qcompress.detectors.hgcal.module import geometry
 from qcompress.detectors.hgcal.simulation import fast_simulation
 from qcompress.errors import QcompressWarning
@@ -47,6 +49,11 @@ def test_a_codec_that_loses_nothing_scores_what_the_normaliser_leaves(sample_fil
     assert rows["encoder"][2:] == rows["all trigger cells, normalised to 8 bits"][2:]
     assert rows["all trigger cells (repeater)"][3] < rows["encoder"][3] < 0.5 < rows["mean image"][3]
     assert results.summary["emd_mean"] == rows["encoder"][3]
+
+
+def test_what_comes_back_as_it_was_has_a_distance_of_0(sample_file):
+    rows, _ = table(sample_file, lambda values: values)
+    assert rows["charge before any code"][2:] == (0, 0.0, 0.0)
 
 
 def test_a_mirrored_decoder_is_caught(sample_file):
@@ -87,7 +94,9 @@ def test_the_mean_image_is_that_of_the_training_events(sample_file):
     charge = decoded("uncompressed", {name: column[own] for name, column in sample.columns.items()})
     charge = charge[charge.sum(axis=1) > 0]
     shares = (charge / charge.sum(axis=1, keepdims=True)).mean(axis=0)
-    np.testing.assert_allclose(geometry.channels_to_train(shares[None])[0], evaluation.mean_image(sample_file))
+    np.testing.assert_allclose(
+        geometry.channels_to_train(shares[None])[0], learn(sample_file, LinkAllocation()).mean_image
+    )
 
 
 def test_the_candidates_tables_and_figure_are_there(econt_candidate):
@@ -100,12 +109,19 @@ def test_the_candidates_tables_and_figure_are_there(econt_candidate):
         "charge before any code",
         "all trigger cells (repeater)",
         "Threshold 1.35 mipT",
+        "Threshold 1.35 mipT, rest spread equally",
         "Threshold 0",
         "best choice, 2 links",
+        "best choice, rest spread equally, 2 links",
         "STC4/16, sum at the largest, 2 links",
         "STC4/16, sum shared equally, 2 links",
         "mixed BC+STC, 2 links",
         "mixed BC+STC, sum shared equally, 2 links",
+        "mixed BC+STC, rest and sum spread equally, 2 links",
+        "Threshold 1.35 mipT, rest by regression",
+        "best choice, rest by regression, 2 links",
+        "STC4/16, sum by regression, 2 links",
+        "mixed BC+STC, rest and sum by regression, 2 links",
         "all trigger cells, normalised to 8 bits",
         "mean image",
         "uniform image",
