@@ -44,7 +44,7 @@ WITHIN = {
         *("geometry", "finder", "samples", "simulation", "networks", "evaluation", "detector", "commands"),
     ],
     "detectors/lartpc": [
-        *("presets", "electronics", "online", "samples", "simulation", "detector"),
+        *("presets", "electronics", "online", "samples", "simulation", "roi", "detector"),
     ],
 }
 """Rooms of a detector, from the ground up."""

@@ -28,28 +28,6 @@ class Lobe(NamedTuple):
 
 
 @dataclass(frozen=True)
-class Plane:
-    """The wires of one view.
-
-    angle_deg: to the vertical; channels: of the detector's unit; wires: that a simulation uses unless told otherwise.
-    own, neighbour: current of a wire for an electron in its own cell, and in the cell beside it, as sums of lobes.
-    noise_e: equivalent noise charge [e]; baseline: ADC code of no signal; board_channels: of one front-end board.
-    """
-
-    name: str
-    pitch_mm: float
-    angle_deg: float
-    channels: int
-    wires: int
-    collection: bool
-    own: tuple[Lobe, ...]
-    neighbour: tuple[Lobe, ...]
-    noise_e: float
-    baseline: int
-    board_channels: int
-
-
-@dataclass(frozen=True)
 class NoiseShape:
     """Amplitude against frequency f: that of the shaper times sqrt(flat + (f / 0.1 MHz)^2), and a white part.
 
@@ -58,6 +36,29 @@ class NoiseShape:
 
     flat: float
     white: float
+
+
+@dataclass(frozen=True)
+class Plane:
+    """The wires of one view.
+
+    angle_deg: to the vertical; channels: of the detector's unit; wires: that a simulation uses unless told otherwise.
+    currents: of a wire for an electron in its own cell, in the cell beside it, and so on, each as a sum of lobes.
+    noise_e: equivalent noise charge [e], noise its shape; baseline: ADC code of no signal; board_channels: of one
+    front-end board.
+    """
+
+    name: str
+    pitch_mm: float
+    angle_deg: float
+    channels: int
+    wires: int
+    collection: bool
+    currents: tuple[tuple[Lobe, ...], ...]
+    noise_e: float
+    noise: NoiseShape
+    baseline: int
+    board_channels: int
 
 
 @dataclass(frozen=True)
@@ -84,7 +85,6 @@ class Preset:
     post_gain: float
     peaking_us: float
     coupling_us: float
-    noise: NoiseShape
 
     def plane(self, name: str) -> Plane:
         """The plane called `name`; KeyError if there is none."""
@@ -118,17 +118,20 @@ _DUNE = {
     "U": (
         (Lobe(0.250, -3.242, 2.142, 1.413), Lobe(-0.408, -3.889, 0.545, 1.696)),
         (Lobe(0.056, -2.892, 2.722, 1.193), Lobe(-0.091, -3.358, 0.981, 1.627)),
+        (Lobe(-0.005, -2.322, 0.788, 1.994),),
     ),
     "V": (
         (Lobe(0.229, -0.813, 2.266, 0.275), Lobe(-0.389, -1.437, 0.598, 0.919)),
         (Lobe(0.088, -0.383, 2.689, 0.119), Lobe(-0.131, -0.759, 1.255, 0.668)),
+        (Lobe(0.061, -1.014, 2.252, 0.481), Lobe(-0.062, -1.096, 2.003, 0.715)),
     ),
     "W": (
-        (Lobe(0.590, 0.8, 1.317, 0.0),),
-        (Lobe(0.049, 0.8, 2.563, 0.0), Lobe(-0.166, -0.006, 0.328, 0.447)),
+        (Lobe(0.677, 0.424, 0.641, 0.050), Lobe(0.137, 1.016, 2.354, 0.050)),
+        (Lobe(0.049, 0.800, 2.563, 0.000), Lobe(-0.166, -0.006, 0.328, 0.447)),
+        (Lobe(0.003, -1.431, 2.582, 1.132), Lobe(-0.016, -0.297, 0.241, 0.606)),
     ),
 }
-"""Own and neighbour of wires of 4.7 mm pitch at 1.565 mm/us: averages of a field calculation over impact positions."""
+"""Own wire, next, next but one, pitch 4.7 mm, 1.565 mm/us: a field calculation, averaged over impact positions."""
 _MICROBOONE = {
     "U": (
         (Lobe(0.153, -1.370, 3.771, 0.050), Lobe(-0.458, -3.650, 0.050, 1.346)),
@@ -144,15 +147,22 @@ _MICROBOONE = {
     ),
 }
 """The same at 3 mm and 1.098 mm/us, fitted here to the shaped averages: peaks to 2 %, U's positive ones to 9 %."""
+_SHAPES = {
+    "protodune-sp": (NoiseShape(0.638, 0.328), NoiseShape(0.624, 0.458)),
+    "dune-hd": (NoiseShape(0.460, 0.180), NoiseShape(0.441, 0.184)),
+    "microboone": (NoiseShape(0.530, 0.320), NoiseShape(0.874, 0.332)),
+}
+"""Of induction and collection planes, fitted here to the decoded spectra, MicroBooNE's to those of wires of 4.5 m."""
 
 
-def _dune_planes(noise_e: tuple[float, float, float], scale: int) -> tuple[Plane, ...]:
+def _dune_planes(name: str, noise_e: tuple[float, float, float], scale: int) -> tuple[Plane, ...]:
     """Planes of an anode of the far-detector kind; noise_e of U, V, W; scale: of baselines, 1 at 12 bits."""
-    induction, collection = 2350 * scale, 900 * scale
+    induction, collection = _SHAPES[name]
+    u, v, w = noise_e
     return (
-        Plane("U", 4.669, 35.71, 800, 800, False, *_DUNE["U"], noise_e[0], induction, 40),
-        Plane("V", 4.669, -35.71, 800, 800, False, *_DUNE["V"], noise_e[1], induction, 40),
-        Plane("W", 4.79, 0.0, 960, 480, True, *_DUNE["W"], noise_e[2], collection, 48),
+        Plane("U", 4.669, 35.71, 800, 800, False, _DUNE["U"], u, induction, 2350 * scale, 40),
+        Plane("V", 4.669, -35.71, 800, 800, False, _DUNE["V"], v, induction, 2350 * scale, 40),
+        Plane("W", 4.79, 0.0, 960, 480, True, _DUNE["W"], w, collection, 900 * scale, 48),
     )
 
 
@@ -162,9 +172,9 @@ PRESETS: dict[str, Preset] = {
         Preset(
             name="microboone",
             planes=(
-                Plane("U", 3.0, 60.0, 2400, 800, False, *_MICROBOONE["U"], 430.0, 2046, 32),
-                Plane("V", 3.0, -60.0, 2400, 800, False, *_MICROBOONE["V"], 430.0, 2046, 32),
-                Plane("Y", 3.0, 0.0, 3456, 768, True, *_MICROBOONE["Y"], 359.0, 473, 32),
+                Plane("U", 3.0, 60.0, 2400, 800, False, _MICROBOONE["U"], 430.0, _SHAPES["microboone"][0], 2046, 32),
+                Plane("V", 3.0, -60.0, 2400, 800, False, _MICROBOONE["V"], 430.0, _SHAPES["microboone"][0], 2046, 32),
+                Plane("Y", 3.0, 0.0, 3456, 768, True, _MICROBOONE["Y"], 359.0, _SHAPES["microboone"][1], 473, 32),
             ),
             field_kv_cm=0.273,
             drift_velocity_mm_us=1.098,
@@ -180,11 +190,10 @@ PRESETS: dict[str, Preset] = {
             post_gain=1.2,
             peaking_us=2.2,
             coupling_us=1100.0,
-            noise=NoiseShape(flat=0.7, white=0.47),
         ),
         Preset(
             name="protodune-sp",
-            planes=_dune_planes((653.0, 653.0, 565.0), 1),
+            planes=_dune_planes("protodune-sp", (653.0, 653.0, 565.0), 1),
             field_kv_cm=0.4867,
             drift_velocity_mm_us=1.565,
             drift_mm=3600.0,
@@ -199,11 +208,10 @@ PRESETS: dict[str, Preset] = {
             post_gain=1.1365,
             peaking_us=2.2,
             coupling_us=1100.0,
-            noise=NoiseShape(flat=0.7, white=0.47),
         ),
         Preset(
             name="dune-hd",
-            planes=_dune_planes((524.0, 524.0, 413.0), 4),
+            planes=_dune_planes("dune-hd", (524.0, 524.0, 413.0), 4),
             field_kv_cm=0.5,
             drift_velocity_mm_us=1.60,
             drift_mm=3600.0,
@@ -218,8 +226,7 @@ PRESETS: dict[str, Preset] = {
             post_gain=1.0,
             peaking_us=2.2,
             coupling_us=1100.0,
-            noise=NoiseShape(flat=0.35, white=0.18),
         ),
     )
 }
-"""MicroBooNE's lifetime and boards, and its noise's shape (that of ProtoDUNE-SP), are choices of ours."""
+"""MicroBooNE's lifetime and boards are choices of ours."""

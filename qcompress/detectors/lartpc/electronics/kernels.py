@@ -12,18 +12,18 @@ def _add(row, pulse, start, charge):  # type: ignore[no-untyped-def]
 
 
 @numba.njit(nogil=True, cache=True)
-def lay(charge, own, neighbour, offset, found):  # type: ignore[no-untyped-def]
-    """Add the pulses of all charges (wires, ticks) to `found`, of the same shape; own, neighbour begin at `offset`."""
+def lay(charge, pulses, offset, found):  # type: ignore[no-untyped-def]
+    """Add the pulses of all charges (wires, ticks) to `found`, of the same shape.
+
+    pulses (away, samples): on the wire so far away on both sides; they begin at tick `offset` from a charge's.
+    """
     wires, ticks = charge.shape
     for wire in range(wires):
         for tick in range(ticks):
             q = charge[wire, tick]
             if q != 0:
-                _add(found[wire], own, tick + offset, q)
-                if wire > 0:
-                    _add(found[wire - 1], neighbour, tick + offset, q)
-                if wire + 1 < wires:
-                    _add(found[wire + 1], neighbour, tick + offset, q)
+                for other in range(max(wire + 1 - len(pulses), 0), min(wire + len(pulses), wires)):
+                    _add(found[other], pulses[abs(other - wire)], tick + offset, q)
 
 
 @numba.njit(nogil=True, cache=True)

@@ -6,7 +6,7 @@ import numpy as np
 import numpy.typing as npt
 
 from qcompress.detectors.lartpc.electronics import shaper
-from qcompress.detectors.lartpc.presets import Plane, Preset
+from qcompress.detectors.lartpc.presets import NoiseShape, Plane, Preset
 from qcompress.errors import QcompressError
 
 TONES_HZ = (200.0, 3e3, 4e3, 12e3, 31e3, 42e3, 53.2e3, 120e3, 330e3)
@@ -33,7 +33,7 @@ def plane_noise(
     wires = plane.wires if wires is None else wires
     found = np.empty((wires, ticks), np.float32)
     length = _smooth(ticks)
-    amplitude = spectrum(preset, length).astype(np.float32) * np.float32(rms(preset, plane))
+    amplitude = spectrum(preset, plane.noise, length).astype(np.float32) * np.float32(rms(preset, plane))
     for first in range(0, wires, _WIRES_AT_ONCE):
         part = found[first : first + _WIRES_AT_ONCE]
         drawn = rng.standard_normal((len(part), 2 * len(amplitude)), np.float32).view(np.complex64)
@@ -54,24 +54,23 @@ def rms(preset: Preset, plane: Plane) -> float:
 
 
 @lru_cache(maxsize=32)
-def spectrum(preset: Preset, ticks: int) -> npt.NDArray[np.float64]:
+def spectrum(preset: Preset, noise: NoiseShape, ticks: int) -> npt.NDArray[np.float64]:
     """Factors of unit complex normal numbers (ticks // 2 + 1,) whose inverse transform has an rms of 1.
 
     The real and the imaginary part of a unit number have a sigma of 1 each; those at 0 and at the highest frequency are
-    real. preset: whose amplifier and shape of noise; ticks: of the transform.
+    real. preset: whose amplifier; noise: its shape; ticks: of the transform.
     """
     fine = 8  # points of the amplifier's answer in a tick: nothing of it is folded back
     time = np.arange(round(shaper.LONGEST * preset.peaking_us / preset.tick_us) * fine) * preset.tick_us / fine
     frequency = np.fft.rfftfreq(ticks, preset.tick_us)
     waves = np.exp(-2j * np.pi * np.outer(frequency, time))
-    shape = np.abs(waves @ shaper.response(time, preset.peaking_us)) * np.sqrt(
-        preset.noise.flat + (frequency / 0.1) ** 2
-    )
+    passed = np.abs(waves @ shaper.response(time, preset.peaking_us))
+    shape = passed * np.sqrt(noise.flat + (frequency / 0.1) ** 2)
     weight = np.full(len(frequency), 4.0)  # of a power in the variance of the inverse transform, times ticks^2
     weight[0] = 1
     if ticks % 2 == 0:
         weight[-1] = 1
-    white = preset.noise.white
+    white = noise.white
     power = (1 - white**2) * shape**2 / (weight @ shape**2) + white**2 / weight.sum()
     return np.asarray(ticks * np.sqrt(power))
 

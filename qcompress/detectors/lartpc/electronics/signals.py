@@ -18,14 +18,14 @@ EARLIEST_US, LATEST_US = -25.0, 10.0
 
 
 class Kernels(NamedTuple):
-    """Samples of a charge of one electron that arrives in the middle of a tick [ADC counts]; own wire, neighbour.
+    """Samples of a charge of one electron that arrives in the middle of a tick [ADC counts].
 
-    first: tick of the first sample, counted from that of the charge.
+    first: tick of the first sample, counted from that of the charge; samples (wires, ticks): on the electron's own
+    wire, on the next, and so on.
     """
 
     first: int
-    own: npt.NDArray[np.float32]
-    neighbour: npt.NDArray[np.float32]
+    samples: npt.NDArray[np.float32]
 
 
 def plane_signal(charge: npt.ArrayLike, preset: Preset, plane: Plane) -> npt.NDArray[np.float32]:
@@ -44,23 +44,23 @@ def plane_signal(charge: npt.ArrayLike, preset: Preset, plane: Plane) -> npt.NDA
         raise QcompressError(f"charges of a plane are (wires, ticks), not of shape {given.shape}")
     pulse = pulses(preset, plane)
     found = np.zeros(given.shape, np.float32)
-    kernels.lay(given, pulse.own, pulse.neighbour, pulse.first, found)
+    kernels.lay(given, pulse.samples, pulse.first, found)
     kernels.couple(found, np.float32(preset.tick_us / preset.coupling_us))
     return found
 
 
 @lru_cache(maxsize=64)
 def pulses(preset: Preset, plane: Plane) -> Kernels:
-    """What one electron gives on its own wire and on the next, without AC coupling; preset, plane: of which."""
-    own, neighbour = (_pulse(preset, lobes) for lobes in (plane.own, plane.neighbour))
+    """What one electron gives on the wires around it, without AC coupling; preset, plane: of which."""
+    currents = [_pulse(preset, lobes) for lobes in plane.currents]
     first = int(np.ceil(EARLIEST_US / preset.tick_us))
     last = int((LATEST_US + shaper.LONGEST * preset.peaking_us) / preset.tick_us)
     ticks = np.arange(first, last) * preset.tick_us
-    grid = EARLIEST_US + FINE_US * (np.arange(len(own)) + 0.5)
-    sampled = [np.interp(ticks, grid, pulse).astype(np.float32) for pulse in (own, neighbour)]
-    seen = np.flatnonzero(np.abs(sampled).max(axis=0) > 1e-5 * np.abs(sampled).max())
-    part = slice(seen[0], seen[-1] + 1)
-    return Kernels(first + int(seen[0]), sampled[0][part], sampled[1][part])
+    grid = EARLIEST_US + FINE_US * (np.arange(len(currents[0])) + 0.5)
+    sampled = np.stack([np.interp(ticks, grid, pulse) for pulse in currents]).astype(np.float32)
+    size = np.abs(sampled).max(axis=0)
+    seen = np.flatnonzero(size > 1e-4 * size.max())
+    return Kernels(first + int(seen[0]), np.ascontiguousarray(sampled[:, seen[0] : seen[-1] + 1]))
 
 
 def _pulse(preset: Preset, lobes: tuple[Lobe, ...]) -> npt.NDArray[np.float64]:
