@@ -162,6 +162,9 @@ def test_the_commands_work_on_the_dummys_candidate(undisturbed, qcompress, tmp_p
     done = qcompress("emulate", undisturbed, source, tmp_path / "out.csv")
     assert done.returncode == 0, done.stderr
     assert len((tmp_path / "out.csv").read_text().splitlines()) == 31
+    again = qcompress("emulate", undisturbed, source, tmp_path / "out.csv")
+    assert again.returncode == 2
+    assert "out.csv: is there already; give another file, or --replace" in again.stderr
     refused = qcompress("emulate", undisturbed, source, tmp_path / "no.csv", "--tc-order", "msb")
     assert (refused.returncode, refused.stderr) == (
         2,
