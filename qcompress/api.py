@@ -285,6 +285,7 @@ def evaluate(
     rows: int | None = None,
     algorithms: Sequence[str] | None = None,
     tolerance: float | None = None,
+    split: str = "test",
     report: Report = silent,
 ) -> Results:
     """The detector's physics on the candidate's integers, beside the classical algorithms.
@@ -296,6 +297,7 @@ def evaluate(
         rows: at most so many test rows, in whole events; all unless given.
         algorithms: names of the detector's algorithms beside the candidate; its own choice unless given.
         tolerance: of the detector's checks, relative; the config's unless given.
+        split: which events of another sample, "test" or "all" (but those for calibration).
         report: called as report(done, total, words) while it goes on.
 
     Returns:
@@ -312,12 +314,14 @@ def evaluate(
     """
     from qcompress import pipeline
 
+    if split not in ("test", "all"):
+        raise QcompressError(f"split {split!r}: give 'test' or 'all'")
     opened = candidate if isinstance(candidate, Candidate) else load(candidate)
     name = Path(sample).stem if sample is not None else "own"
     place = opened.folder / f"evaluation_{name}" if folder is None else Path(folder)
     data = None if sample is None else Path(sample)
     chosen = None if algorithms is None else tuple(algorithms)
-    apart = pipeline.Apart(data, place, rows, chosen, tolerance, 1, None)
+    apart = pipeline.Apart(data, place, rows, chosen, tolerance, 1, None, split == "all")
     return pipeline.evaluate_apart(opened.folder, apart, report)
 
 

@@ -104,6 +104,12 @@ class HeldFile(io.RawIOBase):
             raise self.fault
 
 
+def refuse_what_is_there(path: Path, replace: bool) -> None:
+    """Raises QcompressError for a file to write, `path`, that is there already and is not to be replaced."""
+    if path.is_file() and not replace:
+        raise QcompressError(f"{path}: is there already; give another file, or --replace")
+
+
 def write_whole(path: Path, data: bytes) -> None:
     """Write bytes, `data`, into the file `path`, which is there whole, or as it was before; its folder is made."""
     try:

@@ -266,11 +266,13 @@ def scratch(econt_candidate, data_file, qcompress, tmp_path_factory):
 
 
 @pytest.mark.parametrize("found", pages_with("console", "scratch"))
-def test_commands_run_in_order(found, qcompress, scratch):
+def test_commands_run_in_order(found, qcompress, scratch, tmp_path):
+    """From a fresh folder for each page."""
+    shutil.copytree(scratch, tmp_path, symlinks=True, dirs_exist_ok=True)
     for block in found:
         for program, *arguments in commands(block):
             assert program == "qcompress"
-            done = qcompress(*arguments, cwd=scratch, PYTHONPATH=str(ROOT))
+            done = qcompress(*arguments, cwd=tmp_path, PYTHONPATH=str(ROOT))
             assert done.returncode == 0, f"{arguments}: {done.stderr}"
 
 

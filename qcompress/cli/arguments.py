@@ -38,15 +38,6 @@ def folder_of(candidate: str, run: int | None, time: str | None, registry: str |
     return folder_in_registry(candidate, run, time, registry)
 
 
-Replace = Annotated[bool, typer.Option("--replace", help="Write a file anew that is there.")]
-
-
-def refuse_what_is_there(out: Path, replace: bool) -> None:
-    """Raises QcompressError for a file to write, `out`, that is there already and is not to be replaced."""
-    if out.is_file() and not replace:
-        raise QcompressError(f"{out}: is there already; give another file, or --replace")
-
-
 def names_in(text: str) -> list[str]:
     """The names in `text`, which commas part."""
     return [name.strip() for name in text.split(",") if name.strip()]

@@ -14,8 +14,9 @@ from qcompress.cli.arguments import (
     console_of_output,
     folder_of,
 )
-from qcompress.detectors.command_options import GIVEN, flag, given_options
+from qcompress.detectors.command_options import GIVEN, Replace, flag, given_options
 from qcompress.errors import QcompressError
+from qcompress.files import refuse_what_is_there
 from qcompress.graph.input_grid import MODE
 from qcompress.volumes.formats import KNOWN, has_columns
 
@@ -79,9 +80,7 @@ def emulate(
         ),
     ] = None,
     threads: Annotated[int | None, typer.Option(min=1, help="Of each process.", rich_help_panel=COLUMNS)] = None,
-    replace: Annotated[
-        bool, typer.Option("--replace", help="Write an OUTPUT anew that is there.", rich_help_panel=COLUMNS)
-    ] = False,
+    replace: Replace = False,
     run: Run = None,
     time: Time = None,
     registry: RegistryUrl = None,
@@ -92,19 +91,19 @@ def emulate(
 
     context: holds the detector's own options; candidate: its folder, or registry:NAME for a run or a time, of a
     registry; source: the file; target: what to write. inputs, output_columns, keep, network, stages, codes,
-    quantize_input, tree, rntuple, partitions, scheduler, threads and replace are for files of columns, as
-    `volumes.asked.Asked` says. Raises QcompressError if there is no such file, and for options of the one with files of
-    the other.
+    quantize_input, tree, rntuple, partitions, scheduler and threads are for files of columns, as `volumes.asked.Asked`
+    says; replace: an output that is there. Raises QcompressError if there is no such file, for an output that is there
+    otherwise, and for options of the one with files of the other.
     """
     own = {
         **{"input": inputs, "output_columns": output_columns, "keep": keep, "network": network, "stages": stages},
         **{"codes": codes, "quantize_input": quantize_input, "tree": tree, "rntuple": rntuple},
-        **{"partitions": partitions, "scheduler": scheduler, "threads": threads, "replace": replace},
+        **{"partitions": partitions, "scheduler": scheduler, "threads": threads},
     }
     given, folder = [name for name, value in own.items() if value], folder_of(candidate, run, time, registry)
     if not _is_of_columns(source, target, given):
         try:
-            _emulate_detector(context, folder, source, target)
+            _emulate_detector(context, folder, source, target, replace)
         except QcompressError as fault:
             if not has_columns(source) or source.suffix in (".h5", ".hdf5"):
                 raise
@@ -118,7 +117,7 @@ def emulate(
         raise QcompressError(f"emulate: {flag(next(iter(others)))} is for a detector's own read-out, not for columns")
     del own["input"], own["rntuple"], own["quantize_input"]
     settings: dict[str, Any] = own | {"inputs": tuple(inputs or ()), "ntuple": rntuple, "threads": threads or 0}
-    settings["quantize"] = quantize_input
+    settings |= {"quantize": quantize_input, "replace": replace}
     console = console_of_output()
     with Reporter(console) as reporter:
         line = emulate(Asked(folder, source, target, **settings), reporter)
@@ -153,13 +152,14 @@ def _is_of_columns(source: Path, target: Path, given: list[str]) -> bool:
     return True
 
 
-def _emulate_detector(context: typer.Context, candidate: Path, source: Path, target: Path) -> None:
-    """What the detector reads out, to CSV."""
+def _emulate_detector(context: typer.Context, candidate: Path, source: Path, target: Path, replace: bool) -> None:
+    """What the detector reads out, to CSV, `target`; replace: one that is there."""
     from qcompress.candidate import Candidate
     from qcompress.progress import Reporter
 
     if not source.is_file():
         raise QcompressError(f"{source}: no such input file")
+    refuse_what_is_there(target, replace)
     console = console_of_output()
     opened = Candidate.open(candidate)
     overrides = given_options(context, opened.detector)

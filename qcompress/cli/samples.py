@@ -5,8 +5,10 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from qcompress.cli.arguments import Replace, console_of_output, refuse_what_is_there
+from qcompress.cli.arguments import console_of_output
+from qcompress.detectors.command_options import Replace
 from qcompress.errors import QcompressError
+from qcompress.files import refuse_what_is_there
 
 if TYPE_CHECKING:
     from qcompress.detectors import Detector
@@ -73,14 +75,17 @@ def export(
     target: Annotated[Path, typer.Argument(metavar="TARGET", help="File to write; its ending says the format.")],
     detector: DetectorName = None,
     settings: FileSettings = None,
+    replace: Replace = False,
 ) -> None:
     """Write a sample for other programs.
 
     \f
 
     sample: its file; target: the file to write, whose ending says the format; detector: name of whose sample it is,
-    found by its header if None; settings: "KEY=VALUE" of how it is written.
+    found by its header if None; settings: "KEY=VALUE" of how it is written; replace: a file that is there, for which it
+    raises QcompressError else.
     """
+    refuse_what_is_there(target, replace)
     line = _plug(detector, sample).export_sample(sample, target, _settings(settings))
     console_of_output().print(line, highlight=False)
 

@@ -21,6 +21,9 @@ from qcompress.errors import CheckError, QcompressError
 def evaluate(
     candidate: CandidateName,
     data: Annotated[Path | None, typer.Option(metavar="FILE", help="Another sample than the candidate's own.")] = None,
+    split: Annotated[
+        str, typer.Option(metavar="test|all", help="Events of --data: for test, or all but those for calibration.")
+    ] = "test",
     algorithms: Annotated[
         str | None, typer.Option(help="Comma-separated, beside the candidate (default: the detector's).")
     ] = None,
@@ -48,9 +51,10 @@ def evaluate(
 
     \f
 
-    candidate: its folder, or registry:NAME for a run or a time, of a registry; data: another sample's file; algorithms:
-    names, with commas between; rows: at most so many; out: folder to write; partitions: parts side by side, on the dask
-    cluster at `scheduler` or on this machine; tolerance: of the checks, relative; check: raise CheckError if one fails.
+    candidate: its folder, or registry:NAME for a run or a time, of a registry; data: another sample's file; split:
+    "test" or "all" of its events; algorithms: names, with commas between; rows: at most so many; out: folder to write;
+    partitions: parts side by side, on the dask cluster at `scheduler` or on this machine; tolerance: of the checks,
+    relative; check: raise CheckError if one fails.
     """
     from qcompress import pipeline
     from qcompress.candidate.figures import EVALUATION
@@ -60,14 +64,16 @@ def evaluate(
     console, place = console_of_output(), folder_of(candidate, run, time, registry)
     if str(place) != candidate and out is None:
         raise QcompressError(f"{candidate}: is not written to; give a folder for the scores with --out")
+    if split not in ("test", "all"):
+        raise QcompressError(f"--split {split}: give test or all")
     with Reporter(console) as reporter:
-        if (data, algorithms, rows, out, scheduler, tolerance, partitions) == (*[None] * 6, 1):
+        if (data, algorithms, rows, out, scheduler, tolerance, partitions, split) == (*[None] * 6, 1, "test"):
             own = pipeline.run_one(place, EVALUATION, reporter)
             tables, failures = own.tables, own.failures
         else:
             names = None if algorithms is None else tuple(names_in(algorithms))
             folder = out or place / f"evaluation_{data.stem if data else 'own'}"
-            apart = pipeline.Apart(data, folder, rows, names, tolerance, partitions, scheduler)
+            apart = pipeline.Apart(data, folder, rows, names, tolerance, partitions, scheduler, split == "all")
             results = pipeline.evaluate_apart(place, apart, reporter.task("evaluate"))
             tables, failures = results.tables, results.failures
     print_tables(tables, console)

@@ -5,9 +5,10 @@ from typing import Annotated
 
 import typer
 
-from qcompress.cli.arguments import Replace, console_of_output, refuse_what_is_there
-from qcompress.detectors.command_options import flag, given_options, offered
+from qcompress.cli.arguments import console_of_output
+from qcompress.detectors.command_options import Replace, flag, given_options, offered
 from qcompress.errors import QcompressError
+from qcompress.files import refuse_what_is_there
 
 
 def simulate(

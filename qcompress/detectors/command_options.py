@@ -16,6 +16,8 @@ from qcompress.errors import QcompressError, QcompressWarning
 GIVEN = "qcompress.detectors.command_options"
 """Under this key a context holds the values that were given."""
 
+Replace = Annotated[bool, typer.Option("--replace", help="Write a file anew that is there.")]
+
 
 class DetectorOptions(TyperCommand):
     """A command with options of its own and those of installed detectors, which are looked up when they are needed."""

@@ -7,6 +7,9 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, ClassVar, NamedTuple
 
+import numpy as np
+import numpy.typing as npt
+
 from qcompress.detectors.evaluation import Evaluation
 from qcompress.detectors.firmware import Decoders, Firmware, FrontEndRegisters
 from qcompress.detectors.options import NetworkSection, Options
@@ -88,6 +91,17 @@ class Detector(ABC):
     def kind_of(self, given: Mapping[str, Any]) -> str:
         """The sample that the detector's own options of the command simulate, given instead of --sample, name."""
         raise QcompressError(f"samples of detector {self.name} are named with --sample")
+
+    def simulated_split(self, events: int, seed: int) -> npt.NDArray[np.uint8] | None:
+        """The part of the split of each of so many `events` that `simulate` would make of a `seed`, in order.
+
+        None for a detector that does not know it before.
+        """
+        return None
+
+    def split_of(self, path: Path) -> npt.NDArray[np.uint8] | None:
+        """The part of the split of each event of the sample at `path`; None for a detector that does not tell it."""
+        return None
 
     def owns(self, path: Path) -> bool:
         """Whether the file at `path` is a sample of this detector, by its header; False if that cannot be told."""
@@ -205,6 +219,9 @@ class Detector(ABC):
         how much is done.
         """
 
-    def check_apart(self, sample: Path, trained: Path) -> None:
-        """Raise QcompressError if test events of a `sample` are among the training events of another, `trained`."""
+    def check_apart(self, sample: Path, trained: Path, every: bool = False) -> None:
+        """Raise QcompressError if test events of a `sample` are among the training events of another, `trained`.
+
+        every: all events of the sample but those for calibration.
+        """
         raise QcompressError(f"{sample}: detector {self.name} cannot tell whether its events trained the candidate")

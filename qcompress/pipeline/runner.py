@@ -14,6 +14,7 @@ from qcompress.pipeline.job import Found, Job, Step, inputs_hash
 from qcompress.pipeline.own_models import Given, OwnModel, own_models
 from qcompress.pipeline.replacing import refuse_to_replace
 from qcompress.pipeline.scheduler import run_in_order
+from qcompress.pipeline.splitting import check_events
 from qcompress.pipeline.steps import STEPS, library_versions, needed_steps
 from qcompress.pipeline.synthesis import FLOW, deciding, folders, run_flow
 from qcompress.pipeline.verification import mismatches
@@ -46,6 +47,8 @@ def run(
 
 def _run(config: Config, folder: Path, until: str | None, reporter: Reporter, own: Mapping[str, OwnModel]) -> Candidate:
     detector = load_detector(config.detector)
+    steps = needed_steps(config, until)
+    check_events(config, detector, steps)
     candidate = Candidate.create(
         folder,
         {
@@ -62,7 +65,7 @@ def _run(config: Config, folder: Path, until: str | None, reporter: Reporter, ow
     with candidate.locked():
         job = Job(config, candidate, detector, own)
         _discard_unwanted(job)
-        after = {name: STEPS[name].after for name in needed_steps(config, until)}
+        after = {name: STEPS[name].after for name in steps}
         run_in_order(after, lambda name: _run_step(job, STEPS[name], reporter))
     if wrong := mismatches(candidate.figures_if_run(VERIFICATION) or {}):
         raise MismatchError(f"{folder}: {wrong[0]}")

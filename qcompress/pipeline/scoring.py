@@ -65,7 +65,8 @@ def write_results(results: Results, folder: Path, sample: SampleFigures | None =
 class Apart:
     """An evaluation that is not the candidate's own: another sample, other algorithms, all rows, in partitions.
 
-    sample: None for the candidate's own; out: folder to write; tolerance: None for the config's.
+    sample: None for the candidate's own; out: folder to write; tolerance: None for the config's; every: all events of
+    another sample but those for calibration, not its test events alone.
     """
 
     sample: Path | None
@@ -75,6 +76,7 @@ class Apart:
     tolerance: float | None
     partitions: int
     scheduler: str | None
+    every: bool = False
 
 
 def evaluate_apart(folder: Path, apart: Apart, report: Report) -> Results:
@@ -85,20 +87,25 @@ def evaluate_apart(folder: Path, apart: Apart, report: Report) -> Results:
     """
     from qcompress.report.html import report_page
 
+    if apart.every and apart.sample is None:
+        raise QcompressError("--split all is for another sample: give it with --data; the candidate's own trained it")
     candidate = Candidate.open(folder)
     config = parse_config(candidate.manifest["config"], folder)
     job = Job(config, candidate, candidate.detector)
+    if apart.every and apart.sample is not None and job.detector.split_of(apart.sample) is None:
+        raise QcompressError(f"--split all: detector {job.detector.name} scores test events alone")
     if apart.out.exists() and not apart.out.is_dir():
         raise QcompressError(f"{apart.out}: is a file; choose a folder with --out")
     if apart.out.exists() and {entry.name for entry in apart.out.iterdir()} - {PARTS} and not is_evaluation(apart.out):
         raise QcompressError(f"{apart.out}: a folder with other files in it; choose another with --out")
-    scored = candidate.figures_of(SAMPLE) if apart.sample is None else _checked(job, apart.sample)
+    scored = candidate.figures_of(SAMPLE) if apart.sample is None else _checked(job, apart.sample, apart.every)
     tolerance = config.evaluation.tolerance if apart.tolerance is None else apart.tolerance
     wanted = Evaluation(
         *(apart.rows, apart.algorithms, tolerance, apart.partitions, apart.scheduler),
         parts=(apart.out / PARTS).absolute(),
         identity=candidate.output_hash("train") + candidate.output_hash("compile"),
         reopen=partial(reopened, folder.absolute()),
+        every=apart.every,
     )
     sample = (apart.sample or job.sample).absolute()
     results = job.detector.evaluate(candidate.firmware(), sample, decoders(candidate), wanted, report)
@@ -117,8 +124,11 @@ PARTS = ".parts"
 """Folder of finished parts of an evaluation that is not whole."""
 
 
-def _checked(job: Job, sample: Path) -> SampleFigures:
-    """What identifies a sample whose events may be scored; raises QcompressError if they trained the candidate."""
+def _checked(job: Job, sample: Path, every: bool) -> SampleFigures:
+    """What identifies a sample whose events may be scored; raises QcompressError if they trained the candidate.
+
+    every: all of them are, not the test events alone.
+    """
     trained = job.candidate.figures_of(SAMPLE)
     card = job.detector.card(sample)
     if card.content_hash == trained.content_hash:
@@ -128,7 +138,7 @@ def _checked(job: Job, sample: Path) -> SampleFigures:
     if card.split_hash == trained.split_hash:
         raise QcompressError(f"{sample}: has the events and the split of the sample that trained the candidate")
     if job.sample.is_file():
-        job.detector.check_apart(sample, job.sample)
+        job.detector.check_apart(sample, job.sample, every)
     return SampleFigures(sample.name, card.rows, card.events, card.content_hash, card.split_hash)
 
 

@@ -4,11 +4,12 @@ from collections.abc import Sequence
 
 from qcompress.candidate import Candidate
 from qcompress.detectors import Cell, Table
+from qcompress.report.differences import differing
 from qcompress.report.implementations import Row, implementations, row_of
 
 COLUMNS = {
     "output_bits": "output bits",
-    "weight_bits": "weight bits",
+    "weight_bits": "bits of all weights",
     "weights": "weights",
     "multiplications": "MACs",
     "device": "device",
@@ -38,20 +39,22 @@ ORIGINS = {
 
 
 def comparison_table(rows: Sequence[Row]) -> Table:
-    """All `rows`; a figure that no step found is unknown."""
+    """All `rows`, with what differs between their configs; a figure that no step found is unknown."""
     scores = sorted({key for row in rows for key in row.scores})
     shown = [key for key in COLUMNS if key not in OPTIONAL or any(value_of(row, key) is not None for row in rows)]
     names = [score.replace("_", " ") for score in scores]
-    titles = ("candidate", "built as", *(COLUMNS[key] for key in shown), *names, "origin")
+    settings = differing([row.config for row in rows])
+    titles = ("candidate", "built as", *settings, *(COLUMNS[key] for key in shown), *names, "origin")
     lines = [
         (
             row.name,
-            row.implementation,
+            row.implementation if row.built else f"not built ({row.implementation})",
+            *(cells[number] for cells in settings.values()),
             *(value_of(row, key) for key in shown),
             *(row.scores.get(score) for score in scores),
             _origin(row),
         )
-        for row in rows
+        for number, row in enumerate(rows)
     ]
     note = "no open flow of AMD devices uses DSPs; networks of a candidate added up, times of the slowest"
     return Table("Candidates", titles, tuple(lines), note)

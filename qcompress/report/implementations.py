@@ -11,9 +11,11 @@ from pathlib import Path
 
 from qcompress.candidate import Candidate
 from qcompress.candidate.figures import EVALUATION, GRAPHS, SYNTHESIS, GraphFigures, Score
+from qcompress.detectors import Cell
 from qcompress.devices import Device
 from qcompress.errors import QcompressError
 from qcompress.graph import Graph
+from qcompress.report.differences import flat
 from qcompress.report.origins import BUILT, ESTIMATED, ROUTED, TRUTHS, least, truth
 from qcompress.synthesis import Origin, SynthesisReport
 from qcompress.synthesis.aim import XILINX, flow_of
@@ -39,7 +41,10 @@ Reports = Mapping[str, SynthesisReport]
 
 @dataclass(frozen=True)
 class Row:
-    """A candidate and one implementation; figures by name, None unknown; origins: figure -> where it comes from."""
+    """A candidate and one implementation; figures by name, None unknown; origins: figure -> where it comes from.
+
+    config: the candidate's, flat, empty for a compiled model; built: whether the Verilog is there.
+    """
 
     name: str
     implementation: str
@@ -51,6 +56,8 @@ class Row:
     device: str | None = None
     notes: tuple[str, ...] = ()
     """Of the report that gives the clock."""
+    config: Mapping[str, Cell] = field(default_factory=dict)
+    built: bool = True
 
 
 def implementations(candidate: Candidate) -> dict[str, Target]:
@@ -92,7 +99,9 @@ def row_of(candidate: Candidate, target: Target, clock_mhz: float | None, hardwa
     placed = [report for report in routed if report is not None]
     slowest = min(placed, key=lambda report: report.fmax_mhz or 0).notes if placed else ()
     device = aims.device or (placed[0].device if placed else None)
-    return Row(candidate.manifest["name"], target.name, figures, origins, scores, labels, device, slowest)
+    told = (candidate.manifest["name"], target.name, figures, origins, scores, labels, device, slowest)
+    built = all((candidate.folder / target.name / name).is_dir() for name in graphs)
+    return Row(*told, flat(candidate.manifest["config"] or {}), built)
 
 
 def _resources(reports: Mapping[str, Reports], device: Device | None) -> tuple[dict[str, Figure], dict[str, str]]:

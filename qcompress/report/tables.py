@@ -145,7 +145,7 @@ def network_table(networks: Mapping[str, GraphFigures]) -> Table:
     """Size of each of the `networks`."""
     return Table(
         "Networks",
-        ("network", "weights", "weight bits", "multiplications", "output bits", "float32 sums exact"),
+        ("network", "weights", "bits of all weights", "multiplications", "output bits", "float32 sums exact"),
         tuple(
             (name, own.weights, own.weight_bits, own.multiplications, own.output_bits, _all_exact(own))
             for name, own in networks.items()

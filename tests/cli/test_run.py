@@ -162,6 +162,9 @@ def test_the_commands_work_on_the_dummys_candidate(undisturbed, qcompress, tmp_p
     done = qcompress("emulate", undisturbed, source, tmp_path / "out.csv")
     assert done.returncode == 0, done.stderr
     assert len((tmp_path / "out.csv").read_text().splitlines()) == 31
+    again = qcompress("emulate", undisturbed, source, tmp_path / "out.csv")
+    assert again.returncode == 2
+    assert "out.csv: is there already; give another file, or --replace" in again.stderr
     refused = qcompress("emulate", undisturbed, source, tmp_path / "no.csv", "--tc-order", "msb")
     assert (refused.returncode, refused.stderr) == (
         2,
@@ -182,8 +185,8 @@ def test_the_commands_work_on_the_dummys_candidate(undisturbed, qcompress, tmp_p
     assert compared.returncode == 0, compared.stderr
     lines = (tmp_path / "table.csv").read_text().splitlines()
     assert len(lines) == 3
-    assert lines[0].startswith("candidate,built as,output bits,weight bits,weights,MACs,Fmax [MHz],LUT")
-    assert lines[1].startswith("dummy_sum,rtl,8,20,5,4,")
+    assert lines[0].startswith("candidate,built as,output bits,bits of all weights,weights,MACs,Fmax [MHz],LUT")
+    assert lines[1].startswith("dummy_sum,not built (rtl),8,20,5,4,")
     drawn = qcompress("compare", undisturbed, "--figure", tmp_path / "front.pdf", "--score", "mean")
     assert drawn.returncode == 0, drawn.stderr
     assert (tmp_path / "front.pdf").read_bytes().startswith(b"%PDF")

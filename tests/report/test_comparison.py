@@ -64,6 +64,17 @@ def test_table_and_figure(tmp_path: Path) -> None:
         pareto_figure(rows, "speed", tmp_path / "front.png")
 
 
+def test_what_is_not_built_and_what_differs_between_configs_is_said() -> None:
+    rows = [
+        replace(row("a", 1, None), config={"training.epochs": 140, "seed": 1}),
+        replace(row("b", 1, None), config={"training.epochs": 3, "seed": 1}, built=False),
+        row("c", 1, None),
+    ]
+    table = comparison_table(rows)
+    assert table.columns[:4] == ("candidate", "built as", "epochs", "output bits")
+    assert [line[:3] for line in table.rows] == [("a", "rtl", 140), ("b", "not built (rtl)", 3), ("c", "rtl", None)]
+
+
 def test_a_terminal_of_100_columns_breaks_no_number_of_the_comparison() -> None:
     numbers = {
         **{"lut": 1234567, "ff": 2345678, "dsp": 12288, "gate_equivalents": 3456789.0, "latency_cycles": 12345},

@@ -5,6 +5,10 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
+from qcompress.detectors.command_options import Replace
+from qcompress.errors import QcompressError
+from qcompress.files import refuse_what_is_there
+
 if TYPE_CHECKING:
     from qcompress.fixedpoint import Overflow
 
@@ -35,20 +39,21 @@ def run(
     tc_order: TcOrder = None,
     etx: Links = None,
     overflow: Annotated[str, typer.Option(help="Of the encoder's activations and latents: WRAP or SAT.")] = "WRAP",
+    replace: Replace = False,
 ) -> None:
     """What the chip sends for a file of input words.
 
     \f
 
     init_yaml: register file; source: words, 12 a bunch crossing; target: link words to write; tc_order: msb or lsb, the
-    file's generation's if None; etx: active links, the registers' if None; overflow: WRAP or SAT. Raises QcompressError
-    if the target is one of the inputs.
+    file's generation's if None; etx: active links, the registers' if None; overflow: WRAP or SAT; replace: a target
+    that is there. Raises QcompressError for one that is there otherwise, or is one of the inputs.
     """
     from qcompress.detectors.hgcal.econt.chip import run_file
-    from qcompress.errors import QcompressError
 
     if target.resolve() in (source.resolve(), init_yaml.resolve()):
         raise QcompressError(f"{target}: is an input of this command; give another output file")
+    refuse_what_is_there(target, replace)
     rows = run_file(init_yaml, source, target, tc_order, etx, overflow=_overflow(overflow))
     typer.echo(f"{rows} bunch crossings written to {target}")
 
@@ -63,17 +68,17 @@ def decode(
         str | None, typer.Option(help="Super trigger cells: whole sum at the largest, or shared.")
     ] = None,
     etx: Links = None,
+    replace: Replace = False,
 ) -> None:
     """Unpack link words into fields and charges; without a file to write, the first frames are printed.
 
     \f
 
     init_yaml: register file; source: link words, 13 a bunch crossing; fields, charges: CSV files to write; sharing:
-    whole or shared, of the sums of super trigger cells, for charges alone; etx: active links, the registers' if None.
-    Raises QcompressError where these contradict each other.
+    whole or shared, of the sums of super trigger cells, for charges alone; etx: active links, the registers' if None;
+    replace: files that are there. Raises QcompressError for those otherwise, and where these contradict each other.
     """
     from qcompress.detectors.hgcal.econt.chip import decode_file
-    from qcompress.errors import QcompressError
 
     if fields is not None and charges is not None and fields.resolve() == charges.resolve():
         raise QcompressError(f"{fields}: fields and charges need a file each")
@@ -83,6 +88,9 @@ def decode(
         for line in _first_frames(init_yaml, source, etx):
             typer.echo(line)
         return
+    for target in (fields, charges):
+        if target is not None:
+            refuse_what_is_there(target, replace)
     frames = decode_file(init_yaml, source, fields, charges_csv=charges, etx=etx, decoding=sharing)
     typer.echo(f"{frames} frames decoded")
 
@@ -106,18 +114,21 @@ def registers(
     init_yaml: Annotated[Path, typer.Argument(metavar="INIT.YAML", help="Register file to write.")],
     etx: Annotated[int | None, typer.Option(help="Links (default: as many as its latents need).")] = None,
     words: Annotated[Path | None, typer.Option(help="Input words: count the rows that overflow.")] = None,
+    replace: Replace = False,
 ) -> None:
     """Write the registers that load a candidate into the chip; says which neurons can overflow.
 
     \f
 
     candidate: its folder; init_yaml: register file to write; etx: links, as many as the latents need if None; words:
-    CSV of input words whose overflowing rows are counted.
+    CSV of input words whose overflowing rows are counted; replace: a register file that is there. Raises QcompressError
+    for one that is there otherwise.
     """
     from qcompress.candidate import Candidate
     from qcompress.detectors.hgcal.econt.registers import write_registers
     from qcompress.detectors.hgcal.encoder.deployment import firmware_registers, overflow_lines
 
+    refuse_what_is_there(init_yaml, replace)
     loaded, overflow = firmware_registers(Candidate.open(candidate).firmware(), etx)
     lines = overflow_lines(loaded, overflow, words)
     write_registers(loaded, init_yaml)
@@ -128,7 +139,6 @@ def registers(
 
 
 def _overflow(text: str) -> "Overflow":
-    from qcompress.errors import QcompressError
     from qcompress.fixedpoint import Overflow
 
     if text not in ("WRAP", "SAT"):

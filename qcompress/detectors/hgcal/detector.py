@@ -4,6 +4,8 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Any, ClassVar
 
+import numpy as np
+import numpy.typing as npt
 from pydantic import Field
 
 from qcompress.detectors import (
@@ -22,6 +24,7 @@ from qcompress.detectors import (
 from qcompress.detectors.hdf5 import hdf5_format
 from qcompress.detectors.hgcal.encoder.options import EncoderOptions
 from qcompress.detectors.hgcal.samples.selections import Selection
+from qcompress.detectors.splits import split_events
 from qcompress.errors import QcompressError
 from qcompress.files import JsonObject
 from qcompress.fixedpoint import Overflow
@@ -93,6 +96,15 @@ class Hgcal(Detector):
         counts = ", ".join(f"{name}: {count}" for name, count in found.items())
         return f"{target} and {samples.card_path(target).name}; {counts}"
 
+    def simulated_split(self, events: int, seed: int) -> npt.NDArray[np.uint8]:
+        return split_events(np.arange(events), seed)
+
+    def split_of(self, path: Path) -> npt.NDArray[np.uint8]:
+        from qcompress.detectors.hgcal import samples
+
+        with samples.Handle(path) as handle:
+            return handle.events()[:, 1].astype(np.uint8)
+
     def card(self, path: Path) -> SampleCard:
         from qcompress.detectors.hgcal import samples
 
@@ -157,10 +169,10 @@ class Hgcal(Detector):
 
         return results.evaluate(firmware, path, decode, wanted, report)
 
-    def check_apart(self, sample: Path, trained: Path) -> None:
+    def check_apart(self, sample: Path, trained: Path, every: bool = False) -> None:
         from qcompress.detectors.hgcal.evaluation import results
 
-        results.check_apart(sample, trained)
+        results.check_apart(sample, trained, every)
 
 
 DETECTOR = Hgcal()

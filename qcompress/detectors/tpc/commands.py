@@ -5,6 +5,10 @@ from typing import Annotated
 
 import typer
 
+from qcompress.detectors.command_options import Replace
+from qcompress.errors import QcompressError
+from qcompress.files import refuse_what_is_there
+
 app = typer.Typer(
     no_args_is_help=True,
     add_completion=False,
@@ -25,20 +29,22 @@ def clusters(
     npads: Annotated[int, typer.Option(help="Pads of every map.")],
     time_bins: Annotated[int | None, typer.Option(min=1, help="Length of the frame (default: to its end).")] = None,
     noisy_pads: Annotated[bool, typer.Option("--noisy-pads", help="No peaks on pads that are never quiet.")] = False,
+    replace: Replace = False,
 ) -> None:
     """Clusters that the experiment's finder gives for a file of digits.
 
     \f
 
     digits: CSV of map,pad,time,charge; target: CSV of clusters to write; npads: pads of every map; time_bins: of the
-    frame, to the last digit if None; noisy_pads: veto them. Raises QcompressError if the target is the input.
+    frame, to the last digit if None; noisy_pads: veto them; replace: a target that is there. Raises QcompressError for
+    one that is there otherwise, or is the input.
     """
     from qcompress.detectors.tpc.finder import digit_files
     from qcompress.detectors.tpc.finder.classical import Settings
-    from qcompress.errors import QcompressError
 
     if target.resolve() == digits.resolve():
         raise QcompressError(f"{target}: is an input of this command; give another output file")
+    refuse_what_is_there(target, replace)
     done = digit_files.find_file(digits, target, npads, Settings(noisy_pads=noisy_pads), time_bins)
     typer.echo(
         f"{done.clusters} clusters of {done.digits} digits in {done.maps} maps written to {target}; "
@@ -55,17 +61,18 @@ def export(
     candidate: CandidateFolder,
     target: Annotated[Path, typer.Argument(metavar="OUT.ONNX", help="ONNX model to write.")],
     network: Annotated[str | None, typer.Option(help="classifier or regressor (default: the only one).")] = None,
+    replace: Replace = False,
 ) -> None:
     """A candidate's network as an ONNX model that gives the same codes, compared before this ends.
 
     \f
 
-    candidate: its folder; target: the model to write; network: its name, which may be None if there is one alone.
-    Raises QcompressError for a candidate of another detector, and for a name that it does not have.
+    candidate: its folder; target: the model to write; network: its name, which may be None if there is one alone;
+    replace: a target that is there. Raises QcompressError for one that is there otherwise, for a candidate of another
+    detector, and for a name that it does not have.
     """
     from qcompress.candidate import Candidate
     from qcompress.detectors.tpc.networks.deployment import export_network
-    from qcompress.errors import QcompressError
 
     opened = Candidate.open(candidate)
     if opened.manifest["detector"] != "tpc":
@@ -75,6 +82,7 @@ def export(
         network = next(iter(graphs))
     if network not in graphs:
         raise QcompressError(f"{candidate}: choose with --network one of {', '.join(graphs)}")
+    refuse_what_is_there(target, replace)
     done = export_network(graphs[network], opened.manifest["front_end"], target, opened.manifest["seed"])
     typer.echo(f"{network} in {target}, values in {done.dtype}; {done.codes} codes compared, 0 differ")
 
@@ -86,20 +94,21 @@ def infer(
         Path, typer.Argument(metavar="DIGITS", help="A sample, or CSV of a sector: row,pad,time,charge.")
     ],
     target: Annotated[Path, typer.Argument(metavar="CLUSTERS.CSV", help="Clusters to write.")],
+    replace: Replace = False,
 ) -> None:
     """Clusters and decisions with an ONNX model in onnxruntime: what `qcompress emulate` writes.
 
     \f
 
-    model: that `export` wrote; digits: a sample, or CSV of one sector; target: CSV to write. Raises QcompressError if
-    there is no such input.
+    model: that `export` wrote; digits: a sample, or CSV of one sector; target: CSV to write; replace: one that is
+    there. Raises QcompressError for one that is there otherwise, and if there is no such input.
     """
     from qcompress.detectors.tpc.networks import deployment
-    from qcompress.errors import QcompressError
     from qcompress.progress import silent
 
     if not digits.is_file():
         raise QcompressError(f"{digits}: no such input file")
+    refuse_what_is_there(target, replace)
     typer.echo(deployment.infer(model, digits, target, silent))
 
 

@@ -4,6 +4,8 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Any, ClassVar
 
+import numpy as np
+import numpy.typing as npt
 from pydantic import Field
 
 from qcompress.detectors import (
@@ -19,6 +21,7 @@ from qcompress.detectors import (
     SampleCard,
 )
 from qcompress.detectors.hdf5 import hdf5_format
+from qcompress.detectors.splits import split_events
 from qcompress.detectors.tpc.networks.models import CLASSIFIER, NetworkOptions
 from qcompress.files import JsonObject
 from qcompress.graph import Graph, Stage
@@ -65,6 +68,15 @@ class Tpc(Detector):
 
         return inspection.inspect(path)
 
+    def simulated_split(self, events: int, seed: int) -> npt.NDArray[np.uint8]:
+        return split_events(np.arange(events), seed)
+
+    def split_of(self, path: Path) -> npt.NDArray[np.uint8]:
+        from qcompress.detectors.tpc import samples
+
+        with samples.Handle(path) as sample:
+            return sample.events["split"].astype(np.uint8)
+
     def card(self, path: Path) -> SampleCard:
         from qcompress.detectors.tpc import samples
 
@@ -109,7 +121,7 @@ class Tpc(Detector):
     def evaluate(self, firmware: Firmware, path: Path, decode: Decoders, wanted: Evaluation, report: Report) -> Results:
         from qcompress.detectors.tpc.evaluation import results
 
-        return results.evaluate(firmware, path, wanted.whole(self.name), report)
+        return results.evaluate(firmware, path, wanted.whole(self.name), report, wanted.every)
 
 
 DETECTOR = Tpc()

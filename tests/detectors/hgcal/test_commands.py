@@ -36,6 +36,32 @@ def test_run_gives_the_reference_words(case, data_file, qcompress, tmp_path):
     assert identical == 3564
 
 
+@pytest.mark.parametrize(
+    "command",
+    [
+        ("econt", "run", "{init}", "{words}", "out.csv"),
+        ("econt", "decode", "{init}", "{links}", "--fields", "out.csv"),
+        ("econt", "decode", "{init}", "{links}", "--charges", "out.csv"),
+        ("econt", "registers", "none", "out.csv"),
+        ("data", "export", "none.h5", "out.csv"),
+    ],
+    ids=" ".join,
+)
+def test_nothing_that_is_there_is_replaced_unasked(command, data_file, qcompress, tmp_path):
+    case = "econt/mcDataset/STC_type3_eTx3"
+    files = {"init": data_file(f"{case}/init.yaml"), "links": data_file(f"{case}/testOutput.csv")}
+    files["words"] = data_file("econt/mcDataset/testInput.csv")
+    (tmp_path / "out.csv").write_text("mine")
+    arguments = [part.format(**files) for part in command]
+    done = qcompress(*arguments, cwd=tmp_path)
+    assert (done.returncode, done.stderr) == (2, "error: out.csv: is there already; give another file, or --replace\n")
+    assert (tmp_path / "out.csv").read_text() == "mine"
+    if "{init}" in command:
+        done = qcompress(*arguments, "--replace", cwd=tmp_path)
+        assert done.returncode == 0, done.stderr
+        assert len((tmp_path / "out.csv").read_text().splitlines()) == 3565
+
+
 def test_decode_prints_the_first_frames_or_writes_all(data_file, qcompress, tmp_path):
     init, output = (data_file(f"econt/mcDataset/STC_type3_eTx3/{name}") for name in ("init.yaml", "testOutput.csv"))
     printed = qcompress("econt", "decode", init, output)

@@ -39,7 +39,9 @@ def test_the_veto_and_the_frame_are_options(qcompress, tmp_path):
     (tmp_path / "in.csv").write_text(HEADER + quiet)
     clusters = []
     for options in ([], ["--noisy-pads"], ["--noisy-pads", "--time-bins", "200"]):
-        done = qcompress("tpc", "clusters", tmp_path / "in.csv", tmp_path / "out.csv", "--npads", 30, *options)
+        done = qcompress(
+            "tpc", "clusters", tmp_path / "in.csv", tmp_path / "out.csv", "--npads", 30, "--replace", *options
+        )
         assert done.returncode == 0, done.stderr
         clusters.append(len((tmp_path / "out.csv").read_text().splitlines()) - 1)
     assert clusters == [2, 0, 2]  # the spike and the end of the plateau
@@ -98,6 +100,19 @@ def test_files_that_cannot_be_used_are_named(arguments, message, qcompress, tmp_
     assert (done.returncode, done.stderr.count("\n")) == (2, 1), done.stderr
     assert message in done.stderr
     assert (tmp_path / "in.csv").read_text() == HEADER + "0,1,4,10\n"
+
+
+@pytest.mark.parametrize("command", [("clusters", "in.csv", "out.csv"), ("infer", "none.onnx", "in.csv", "out.csv")])
+def test_nothing_that_is_there_is_replaced_unasked(command, qcompress, tmp_path):
+    (tmp_path / "in.csv").write_text(HEADER + "0,1,4,10\n")
+    (tmp_path / "out.csv").write_text("mine")
+    pads = ("--npads", "30") if command[0] == "clusters" else ()
+    done = qcompress("tpc", *command, *pads, cwd=tmp_path)
+    assert (done.returncode, done.stderr) == (2, "error: out.csv: is there already; give another file, or --replace\n")
+    assert (tmp_path / "out.csv").read_text() == "mine"
+    if command[0] == "clusters":
+        assert qcompress("tpc", *command, *pads, "--replace", cwd=tmp_path).returncode == 0
+        assert (tmp_path / "out.csv").read_text() != "mine"
 
 
 def test_help_is_there(qcompress):

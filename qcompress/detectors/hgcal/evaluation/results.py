@@ -57,14 +57,15 @@ def evaluate(firmware: Firmware, path: Path, decode: Decoders, wanted: Evaluatio
     """
     check_places(path)
     allocation = LinkAllocation(links_of(firmware.graphs[ENCODER]))
-    learned = learn(path, allocation)
+    learned = None if wanted.every else learn(path, allocation)  # what is scored teaches nothing
     apart = wanted.algorithms or ()
     known = table(firmware, decode, learned) | published.algorithms(apart)
     names = chosen(known, wanted.algorithms)
-    blocks = scoring.blocks(path, wanted.rows)
+    blocks = scoring.blocks(path, wanted.rows, wanted.every)
+    of = "all" if wanted.every else "test"
     with samples.Handle(path) as handle, _folder(wanted.parts) as folder:
         no_clusters = why_no_clusters(handle)
-        identity = wanted.identity + published.content_hash(apart)
+        identity = wanted.identity + published.content_hash(apart) + ("every event" if wanted.every else "")
         task = scoring.Task(path, names, allocation, identity, None if no_clusters else BACK_END)
         calibration = [] if no_clusters else scoring.calibration_blocks(path, len(blocks))
         key = task.key(handle.content_hash() if wanted.parts else "")
@@ -73,12 +74,12 @@ def evaluate(firmware: Firmware, path: Path, decode: Decoders, wanted: Evaluatio
         partitions.run(task, every, known, make, folder, key, wanted.partitions, wanted.scheduler, report)
         summed = totals.total(len(names), scoring.scored(blocks, folder, key))
         if not summed.counted.any():
-            raise QcompressError(f"{path}: no module of its test events holds any charge; give another sample")
+            raise QcompressError(f"{path}: no module of its {of} events holds any charge; give another sample")
         titles = {name: _title(known[name], allocation) for name in names}
         fitted, scored = (joined(scoring.scored(part, folder, key), titles) for part in (calibration, blocks))
         first = scoring.read_block(handle, blocks[0])
         drawn = modules(first, allocation, samples.is_calibrated(handle.origin))
-        heading = provenance(handle.origin, path, SIMULATION, "test events")
+        heading = provenance(handle.origin, path, SIMULATION, f"{of} events")
     tables = [*_tables(summed, list(titles.values()), wanted.tolerance, firmware, first)]
     pictures = figures(summed, titles, heading)
     pictures |= module_maps.figures(firmware, known, drawn, titles)
@@ -275,22 +276,24 @@ def arithmetic_table(chip: OnChip, images: Codes, candidate_bits: int) -> Table:
     return Table("QKeras' sums against the chip's floored products", columns, tuple(rows), "shift: QKeras minus chip")
 
 
-def check_apart(sample: Path, trained: Path) -> None:
-    """Raises QcompressError if test events of a `sample` are, row by row, training events of another, `trained`."""
+def check_apart(sample: Path, trained: Path, every: bool = False) -> None:
+    """Raises QcompressError if test events of a `sample` are, row by row, training events of another, `trained`.
+
+    every: all events of the sample but those for calibration.
+    """
     seen = _fingerprints(trained, TRAIN)
-    if common := len(seen & _fingerprints(sample, TEST)):
-        raise QcompressError(
-            f"{sample}: {common} of its test events trained the candidate; give a sample of other events"
-        )
+    if common := len(seen & _fingerprints(sample, *(scoring.EVERY if every else (TEST,)))):
+        kind = "events" if every else "test events"
+        raise QcompressError(f"{sample}: {common} of its {kind} trained the candidate; give a sample of other events")
 
 
-def _fingerprints(path: Path, part: int) -> set[int]:
-    """A hash of the charges of every event of a part of the split that holds as many as cannot agree by chance."""
+def _fingerprints(path: Path, *parts: int) -> set[int]:
+    """A hash of the charges of every event of parts of the split that holds as many as cannot agree by chance."""
     found: dict[int, int] = {}
     cells: dict[int, int] = {}
     with samples.Handle(path) as handle:
         for rows in handle.chunks(names=["event", "split", "codes"]):
-            own = (rows["split"] == part) & rows["codes"].any(axis=1)
+            own = np.isin(rows["split"], parts) & rows["codes"].any(axis=1)
             for event, codes in zip(rows["event"][own].tolist(), rows["codes"][own], strict=True):
                 found[event] = found.get(event, 0) + hash(codes.tobytes())
                 cells[event] = cells.get(event, 0) + int(np.count_nonzero(codes))

@@ -16,7 +16,7 @@ from typing import Any, NamedTuple
 import numpy as np
 import numpy.typing as npt
 
-from qcompress.detectors import CALIBRATION, TEST
+from qcompress.detectors import CALIBRATION, TEST, TRAIN, VALIDATION
 from qcompress.detectors.hgcal import samples
 from qcompress.detectors.hgcal.clustering.matching import Matched, matched_clusters
 from qcompress.detectors.hgcal.clustering.settings import BackEnd
@@ -29,6 +29,8 @@ from qcompress.files import written_aside
 from qcompress.fixedpoint import Values
 from qcompress.metrics.emd import emd
 
+EVERY = (TRAIN, VALIDATION, TEST)
+"""Parts of the split that are scored where all events are."""
 BLOCK_ROWS = 16_384
 OCCUPIED_ADC = 35
 """A trigger cell counts as occupied above this charge."""
@@ -79,26 +81,27 @@ class Task:
         return hashlib.sha256(json.dumps(told).encode()).hexdigest()
 
 
-def blocks(path: Path, rows: int | None) -> list[Block]:
+def blocks(path: Path, rows: int | None, every: bool = False) -> list[Block]:
     """The test events of the sample at `path` by first row, as many whole ones as have `rows` modules; one at least.
 
-    rows: None for all. Raises QcompressError if there are none.
+    rows: None for all; every: all events but those for calibration. Raises QcompressError if there are none.
     """
-    found = _blocks(path, TEST, rows, 0)
+    found = _blocks(path, EVERY if every else (TEST,), rows, 0)
     if not found:
-        raise QcompressError(f"{path}: has no test events")
+        way = "" if every else "; evaluate --data with --split all scores all but those for calibration"
+        raise QcompressError(f"{path}: has no test events{way}")
     return found
 
 
 def calibration_blocks(path: Path, before: int) -> list[Block]:
     """The calibration events of the sample at `path`, numbered behind `before` others; none if it has none."""
-    return _blocks(path, CALIBRATION, None, before)
+    return _blocks(path, (CALIBRATION,), None, before)
 
 
-def _blocks(path: Path, part: int, rows: int | None, before: int) -> list[Block]:
+def _blocks(path: Path, parts: tuple[int, ...], rows: int | None, before: int) -> list[Block]:
     with samples.Handle(path) as handle:
         columns = handle.read(["event", "split"])
-    chosen = np.flatnonzero(columns["split"] == part)
+    chosen = np.flatnonzero(np.isin(columns["split"], parts))
     event, first, count = np.unique(columns["event"][chosen], return_index=True, return_counts=True)
     order = np.argsort(first)
     if rows is not None:
@@ -110,7 +113,7 @@ def _blocks(path: Path, part: int, rows: int | None, before: int) -> list[Block]
         if count[waiting].sum() >= BLOCK_ROWS or place == len(order) - 1:
             own = chosen[np.isin(columns["event"][chosen], event[waiting])]
             numbers = tuple(int(number) for number in event[waiting])
-            found.append(Block(before + len(found), int(own[0]), int(own[-1]) + 1, numbers, part))
+            found.append(Block(before + len(found), int(own[0]), int(own[-1]) + 1, numbers, parts[-1]))
             waiting = []
     return found
 

@@ -30,15 +30,15 @@ PUBLISHED = (
 )
 
 
-def evaluate(firmware: Firmware, path: Path, rows: int, report: Report) -> Results:
+def evaluate(firmware: Firmware, path: Path, rows: int, report: Report, every: bool = False) -> Results:
     """Tables, figures and summary of the networks a candidate has, on test frames of the sample at `path`.
 
-    firmware: its integers; rows: whole frames until there are so many maxima; report: told how many there are. Raises
-    QcompressError if there are none.
+    firmware: its integers; rows: whole frames until there are so many maxima; report: told how many there are; every:
+    all frames. Raises QcompressError if there are none.
     """
-    scored = score(firmware, path, rows, report)
+    scored = score(firmware, path, rows, report, every)
     with samples.Handle(path) as handle:
-        heading = provenance(handle.origin, path, SIMULATION, "test frames")
+        heading = provenance(handle.origin, path, SIMULATION, "all frames" if every else "test frames")
     tables: list[Table] = []
     figures: dict[str, Figure] = {}
     summary: dict[str, float] = {}

@@ -90,16 +90,17 @@ def networks_of(firmware: Firmware) -> Networks:
     return run
 
 
-def score(firmware: Firmware, path: Path, rows: int, report: Report) -> Scored:
+def score(firmware: Firmware, path: Path, rows: int, report: Report, every: bool = False) -> Scored:
     """The `firmware` on the first test frames of the sample at `path`, whole frames, until there are `rows` maxima.
 
-    report: told how many there are. Raises QcompressError if there are none.
+    report: told how many there are; every: all frames. Raises QcompressError if there are none.
     """
     layout = layout_of(firmware.front_end)
-    given = _enough(frames(path, layout, TEST), rows, report)
+    given = _enough(frames(path, layout, None if every else TEST), rows, report)
     found = score_frames(networks_of(firmware), layout, given)
     if found is None:
-        raise QcompressError(f"{path}: has no maxima in test events; give more events")
+        way = "" if every else ", or score all of another sample: evaluate --data with --split all"
+        raise QcompressError(f"{path}: has no maxima in {'its' if every else 'test'} events; give more events{way}")
     return found
 
 
