@@ -108,7 +108,7 @@ def graphs() -> dict[str, tuple[Graph, int | None]]:
         "encoder": (_network("encoder", (8, 8, 1), Format(False, 8, 1), encoder), None),
         "tagger": (_network("tagger", (16,), Format(True, 8, 4), tagger), None),
         "waveform": (_network("waveform", (32, 1), Format(True, 8, 4), waveform), None),
-        "tagger-16": (_network("tagger", (16,), Format(True, 8, 4), tagger), 16),
+        "tagger-8": (_network("tagger", (16,), Format(True, 8, 4), tagger), 8),
     }
 
 
