@@ -10,7 +10,7 @@ from qcompress.candidate import Candidate
 from qcompress.candidate.figures import TRAINING
 from qcompress.detectors import Decoders, Firmware
 from qcompress.detectors.hgcal.encoder.models import ENCODER
-from qcompress.detectors.hgcal.evaluation import codecs, published
+from qcompress.detectors.hgcal.evaluation import cmssw, codecs, published
 from qcompress.detectors.hgcal.evaluation.algorithms import CHIP, Codec
 from qcompress.detectors.hgcal.evaluation.events import LinkAllocation
 from qcompress.detectors.hgcal.module import links, wafers
@@ -41,8 +41,8 @@ def codec(algorithm: str) -> Codec:
     """By the name that a command line gives."""
     if algorithm in CHIP:
         return CHIP[algorithm]
-    if algorithm.startswith(published.PREFIX):
-        return published.algorithms([algorithm])[algorithm]
+    if algorithm.startswith((published.PREFIX, cmssw.PREFIX)):
+        return (published.algorithms([algorithm]) | cmssw.algorithms([algorithm]))[algorithm]
     key = codecs.TRANSVERSE if algorithm.endswith(AS_PHYSICS) else ENCODER
     known = codecs.table(*candidate(Path(algorithm.removesuffix(AS_PHYSICS))), None)
     return known[key]._replace(title=title(algorithm))
@@ -50,6 +50,6 @@ def codec(algorithm: str) -> Codec:
 
 def title(algorithm: str) -> str:
     """What tables call an algorithm: its own title, or the name of a candidate."""
-    if algorithm in CHIP or algorithm.startswith(published.PREFIX):
+    if algorithm in CHIP or algorithm.startswith((published.PREFIX, cmssw.PREFIX)):
         return codec(algorithm).title
     return f"AE {Path(algorithm).name.removeprefix('econt_seed_').replace(':', ', ')}"

@@ -21,7 +21,7 @@ from qcompress.detectors.hgcal.econt.onchip_encoder import LATENT
 from qcompress.detectors.hgcal.encoder.arithmetic import distance
 from qcompress.detectors.hgcal.encoder.charge_sharing import module_calq
 from qcompress.detectors.hgcal.encoder.models import ENCODER
-from qcompress.detectors.hgcal.evaluation import module_maps, partitions, published, scoring, totals
+from qcompress.detectors.hgcal.evaluation import cmssw, module_maps, partitions, published, scoring, totals
 from qcompress.detectors.hgcal.evaluation.algorithms import Codec, codec
 from qcompress.detectors.hgcal.evaluation.codecs import TRANSVERSE, OnChip, links_of, on_chip, table
 from qcompress.detectors.hgcal.evaluation.conservation import RATIO_EDGES
@@ -59,13 +59,18 @@ def evaluate(firmware: Firmware, path: Path, decode: Decoders, wanted: Evaluatio
     allocation = LinkAllocation(links_of(firmware.graphs[ENCODER]))
     learned = None if wanted.every else learn(path, allocation)  # what is scored teaches nothing
     apart = wanted.algorithms or ()
-    known = table(firmware, decode, learned) | published.algorithms(apart)
+    known = table(firmware, decode, learned) | _named(apart)
     names = chosen(known, wanted.algorithms)
     blocks = scoring.blocks(path, wanted.rows, wanted.every)
     of = "all" if wanted.every else "test"
     with samples.Handle(path) as handle, _folder(wanted.parts) as folder:
         no_clusters = why_no_clusters(handle)
-        identity = wanted.identity + published.content_hash(apart) + ("every event" if wanted.every else "")
+        identity = (
+            wanted.identity
+            + published.content_hash(apart)
+            + cmssw.content_hash(apart)
+            + ("every event" if wanted.every else "")
+        )
         task = scoring.Task(path, names, allocation, identity, None if no_clusters else BACK_END)
         calibration = [] if no_clusters else scoring.calibration_blocks(path, len(blocks))
         key = task.key(handle.content_hash() if wanted.parts else "")
@@ -177,7 +182,12 @@ def left_out(reasons: Mapping[str, str], path: Path) -> list[Table]:
 
 def _make_table(reopen: partitions.Reopen, learned: Learned | None, apart: tuple[str, ...]) -> dict[str, Codec]:
     """In a worker: the candidate opened once more."""
-    return table(*reopen(), learned) | published.algorithms(apart)
+    return table(*reopen(), learned) | _named(apart)
+
+
+def _named(apart: tuple[str, ...]) -> dict[str, Codec]:
+    """Encoders that others made, which are scored where they are named."""
+    return published.algorithms(apart) | cmssw.algorithms(apart)
 
 
 @contextmanager
