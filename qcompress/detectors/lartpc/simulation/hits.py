@@ -1,12 +1,14 @@
 """True hits: runs of pixels with charge on a wire."""
 
-from typing import Any, NamedTuple
+from typing import TYPE_CHECKING, Any, NamedTuple
 
 import numpy as np
 import numpy.typing as npt
 
 from qcompress.detectors.lartpc.samples.layout import CLASS_NAMES, GAP, MERGED, TRACK
-from qcompress.detectors.lartpc.simulation.transport import Truth
+
+if TYPE_CHECKING:
+    from qcompress.detectors.lartpc.simulation.transport import Truth
 
 LEAST_CHARGE = 500.0
 """Electrons: runs of less are no hits."""
@@ -25,7 +27,7 @@ class Hits(NamedTuple):
     particle: npt.NDArray[np.uint16]
 
 
-def hits_of(truth: Truth) -> Hits:
+def hits_of(truth: "Truth") -> Hits:
     """Runs of the pixels of a plane, sorted by wire and tick, with gaps of GAP ticks at the most."""
     wire, tick, charge = truth.wire.astype(np.int64), truth.tick.astype(np.float64), truth.charge.astype(np.float64)
     begins = np.ones(len(wire), np.bool_)
