@@ -45,7 +45,7 @@ def values(codes, finder, threshold, spread=0):
 @dataclasses.dataclass
 class Run:
     start: int
-    values: list
+    values: list[int]
 
 
 def primitives(codes, finder, threshold, spread=0):
@@ -130,6 +130,7 @@ HUFFMAN = {0: "01", 1: "001", -1: "0001", 2: "00001", -2: "000001", 3: "0000001"
 def huffman_words(codes):
     """Words of the fixed code of differences, by way of texts."""
     words, bits, tick = [f"{codes[0]:016b}"], "", 1
+    text: str | None
     while tick < len(codes):
         if len(codes) - tick >= 4 and all(code == codes[tick - 1] for code in codes[tick : tick + 4]):
             text, step = "1", 4
