@@ -1,9 +1,10 @@
 """Fast simulation of HGCAL events: both endcaps, all trigger layers with silicon, whole and cut modules.
 
-A particle follows its helix to the calorimeter; electrons and photons shower at once, hadrons after an exponential
-way, charged ones leaving a MIP's charge in front. Spots fall on cells; cells have noise and a threshold; trigger cells
-are their sums in units of a transverse MIP, encoded in seven bits. Pile-up lies over it. An event depends on the seed,
-the kind and its own number alone. Numbers: `parameters`, frozen.
+A particle follows its helix to the calorimeter; electrons and photons shower at once in the material ahead of it,
+hadrons after an exponential way, some of them there, charged ones leaving a MIP's charge in front. Spots fall on
+cells; cells have noise and a threshold; trigger cells are their sums in units of a transverse MIP, encoded in seven
+bits. Pile-up lies over it. An event depends on the seed, the kind and its own number alone. Numbers: `parameters`,
+frozen.
 
 Kinds ending in `-axis` keep, of each event, the modules of CE-E that the electron (or, without one, a random line)
 crosses, and lay only the pile-up around it: small samples for training.
@@ -195,16 +196,16 @@ def lay(
     seeds = iter(rng.integers(0, 2**31, 5).tolist())
     is_em = np.isin(np.abs(own.pdg), (particles.ELECTRON, particles.PHOTON))
     energy = own.energy()
-    starts = rng.exponential(1.0, len(energy))
+    starts = rng.exponential(1.0, len(energy)) - PARAMETERS.ahead_interaction * path
     em = is_em & (energy > FEWEST_GEV)
     spots = showers.electromagnetic(energy[em], np.zeros(int(em.sum())), path[em], rng)
     endcap.spread(place[em], slope[em], spots, False, own.signal[em], next(seeds))
     hadron = ~is_em
     spots = showers.hadronic(energy[hadron], starts[hadron], path[hadron])
     endcap.spread(place[hadron], slope[hadron], spots, True, own.signal[hadron], next(seeds))
-    core = hadron & (energy * showers.em_fraction(energy) > FEWEST_GEV)
+    core = hadron & (energy * PARAMETERS.em_share > FEWEST_GEV)
     first_x0 = _radiation_lengths(starts[core] / path[core]) * path[core]
-    spots = showers.electromagnetic(energy[core] * showers.em_fraction(energy[core]), first_x0, path[core], rng)
+    spots = showers.electromagnetic(energy[core] * PARAMETERS.em_share, first_x0, path[core], rng)
     endcap.spread(place[core], slope[core], spots, False, own.signal[core], next(seeds))
     charged = hadron & (own.charge != 0)
     seen = layers.depths()[1][layers.TRIGGER_LAYERS - 1]
@@ -225,8 +226,12 @@ def _with_empty(hits: sensors.Hits, wanted: npt.NDArray[np.int64], side: int) ->
 
 
 def _radiation_lengths(interaction_lengths: Values) -> Values:
-    """Depth in radiation lengths, matter ahead included, of one in interaction lengths; both at normal incidence."""
+    """Depth in radiation lengths, matter ahead included, of one in interaction lengths; both at normal incidence.
+
+    interaction_lengths: from the calorimeter's front, negative in front of it.
+    """
     x0, interaction = (np.concatenate([[0.0], depth]) for depth in layers.depths())
+    x0, interaction = np.append(-PARAMETERS.ahead_x0, x0), np.append(-PARAMETERS.ahead_interaction, interaction)
     deeper = x0[-1] + (interaction_lengths - interaction[-1]) * layers.COARSE.x0 / layers.COARSE.interaction
     inside = np.interp(interaction_lengths, interaction, x0)
     return np.asarray(np.where(interaction_lengths > interaction[-1], deeper, inside) + PARAMETERS.ahead_x0)

@@ -86,7 +86,8 @@ def radial(energy: Values, tau: Values) -> tuple[Values, Values, Values]:
 def hadronic(energy: Values, start: Values, slope: Values) -> Spots:
     """The hadronic part of showers of `energy` [GeV] that begin at `start` interaction lengths; (n,).
 
-    slope (n,): their paths are so many times the depth.
+    start: from the calorimeter's front; what negative ones lose ahead of it is lost. slope (n,): their paths are so
+    many times the depth.
     """
     p = PARAMETERS
     log_e = np.log(np.maximum(energy, 1.0))
@@ -95,12 +96,7 @@ def hadronic(energy: Values, start: Values, slope: Values) -> Spots:
     depth = np.concatenate([[0.0], layers.depths()[1]])
     reached = np.maximum(depth * slope[:, None] - start[:, None], 0)
     share = np.diff(gammainc(alpha[:, None], rate[:, None] * reached), axis=1)[:, layers.TRIGGER_LAYERS - 1]
-    hadronic_part = energy * (1 - em_fraction(energy))
+    hadronic_part = energy * (1 - p.em_share)
     number = _spots(hadronic_part, share)
     core, tail = (np.full(number.shape, radius) for radius in p.hadron_radius)
     return Spots(number, core, tail, np.full(number.shape, p.hadron_core))
-
-
-def em_fraction(energy: Values) -> Values:
-    """Electromagnetic share of hadron showers of `energy` (n,), GeV."""
-    return np.asarray(1 - np.maximum(energy, 1.0) ** -PARAMETERS.em_fraction_exponent)

@@ -65,10 +65,11 @@ def resolution(energy: Values, stochastic: float, constant: float) -> Values:
 
 
 def terms(energy: Values, spread: Values) -> tuple[float, float]:
-    """Stochastic and constant term of each `spread` sigma / E (n,) at `energy` (n,), GeV."""
-    from scipy.optimize import curve_fit
+    """Stochastic and constant term of each `spread` sigma / E (n,) at `energy` (n,), GeV: of its relative squares."""
+    from scipy.optimize import nnls
 
-    stochastic, constant = np.abs(curve_fit(resolution, energy, spread, (0.3, 0.01))[0])
+    squares = np.column_stack([1 / energy, np.ones(len(energy))]) / spread[:, None] ** 2
+    stochastic, constant = np.sqrt(nnls(squares, np.ones(len(energy)))[0])
     return float(stochastic), float(constant)
 
 
