@@ -38,6 +38,9 @@ def synth(
         Path | None, typer.Option(help=".npy of input values that power is of (default: the sample's test events).")
     ] = None,
     time_limit: Annotated[int, typer.Option(min=1, help="Seconds that one run may take.")] = 1800,
+    placements: Annotated[
+        int, typer.Option(min=1, max=100, help="Placements that open flows try until the clock is met.")
+    ] = 1,
     memory_limit: Annotated[int, typer.Option(min=1, help="Megabytes that one run may take.")] = 8192,
     read: Annotated[
         list[Path] | None,
@@ -63,11 +66,12 @@ def synth(
     \f
 
     candidate: its folder; flow: names, the device's or the config's if None; family: of Xilinx, without a device;
-    liberty: cells of yosys-asic; inputs: file of the rows that power is of; time_limit: seconds of a run; memory_limit:
-    its megabytes; read: a folder with a vendor's reports, or files of one run, of the candidate if one is given;
-    device, clock_mhz, latency_ns, lut, ff, dsp, ge: as section hardware of a config, before the candidate's own;
-    estimated: of the constant Verilog instead of a run; check: raise CheckError if a check fails, or a vendor's timing
-    is not met or not known; as_json: print JSON. Raises QcompressError if neither candidate nor read is given.
+    liberty: cells of yosys-asic; inputs: file of the rows that power is of; time_limit, memory_limit: seconds and
+    megabytes of a run; placements: that open flows try until the clock is met; read: a folder with a vendor's reports,
+    or files of one run, of the candidate if one is given; device, clock_mhz, latency_ns, lut, ff, dsp, ge: as section
+    hardware of a config, before the candidate's own; estimated: of the constant Verilog instead of a run; check: raise
+    CheckError if a check fails, or a vendor's timing is not met or not known; as_json: print JSON. Raises
+    QcompressError if neither candidate nor read is given.
     """
     from dataclasses import replace
 
@@ -103,7 +107,7 @@ def synth(
     if aims.aimed_at is not None:
         check_device(aims.aimed_at, flow or [], device is not None, family)
     settings = Settings() if family is None else Settings(family)
-    settings = replace(settings, liberty=liberty, limits=Limits(time_limit, memory_limit))
+    settings = replace(settings, liberty=liberty, placements=placements, limits=Limits(time_limit, memory_limit))
     settings = aimed(settings, aims.aimed_at, aims.clock_mhz)
     flows = flow or (own_flows(aims) if {"device", "clock_mhz"} & options.keys() else [])
     _check_choices(flows, family, liberty, inputs)

@@ -38,13 +38,14 @@ class Settings:
     """What a user may choose.
 
     family: of Xilinx; device: of flows that place and route, each family's default for None; clock_mhz: what they aim
-    at, and at which power with a liberty file is given; liberty: cells of one's own; codes: rows of codes that power is
-    of, by network.
+    at, and at which power with a liberty file is given; placements: tried until that is met; liberty: cells of one's
+    own; codes: rows of codes that power is of, by network.
     """
 
     family: str = "xcup"
     device: str | None = None
     clock_mhz: float = place_route.CLOCK_MHZ
+    placements: int = 1
     liberty: Path | None = None
     limits: Limits = field(default_factory=Limits)
     codes: Mapping[str, Tensors] = field(default_factory=dict)
@@ -94,7 +95,7 @@ PLACING = tuple(open_families.FLOWS)
 """Flows that place and route."""
 OPEN: dict[str, tuple[Callable[..., SynthesisReport], tuple[str, ...]]] = {
     "yosys-xilinx": (yosys.synthesize, ("family",)),
-    **{flow: (partial(place_route.synthesize, flow=flow), ("device", "clock_mhz")) for flow in PLACING},
+    **{flow: (partial(place_route.synthesize, flow=flow), ("device", "clock_mhz", "placements")) for flow in PLACING},
     "yosys-asic": (asic.synthesize, ("liberty",)),
 }
 """Flow -> what runs it, and which of the settings it takes."""
@@ -180,7 +181,7 @@ def _key(flow: str, design: Design, settings: Settings) -> JsonObject:
     if flow in PLACING:
         device = place_route.device_of(flow, settings.device)
         tools.append(version(open_families.FAMILIES[device.family].program))
-        choice = [device.name, settings.clock_mhz, design.constant]
+        choice = [device.name, settings.clock_mhz, design.constant, settings.placements]
     elif flow == "yosys-asic":
         choice = [_hash(settings.liberty or asic.GENERIC)]
         if settings.liberty:

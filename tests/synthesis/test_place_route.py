@@ -141,6 +141,29 @@ def test_counts_stay_where_the_time_is_up(source: Path, tmp_path: Path, monkeypa
     assert SynthesisReport.from_json((tmp_path / "out" / "report.json").read_text()) == report
 
 
+def test_placements_are_tried_until_the_clock_is_met_and_the_fastest_counts(
+    source: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    achieved = {"1": 80.0, "2": 95.0, "3": 90.0, "4": 120.0}
+    seeds: list[str] = []
+
+    def placing(command: Sequence[str], folder: Path, log: Path, doing: str, *, time_limit_s: float) -> None:
+        seeds.append(command[list(command).index("--seed") + 1])
+        (folder / "timing.json").write_text(json.dumps({"fmax": {"clk": {"achieved": achieved[seeds[-1]]}}}))
+
+    monkeypatch.setattr(place_route, "run_logged", placing)
+    few = synthesize([source], "top", tmp_path / "few", device="ecp5-25k", placements=3)
+    assert (seeds, few.fmax_mhz) == (["1", "2", "3"], 95.0)
+    assert few.notes[0] == "placement 2 of at most 3"
+    seeds.clear()
+    many = synthesize([source], "top", tmp_path / "many", device="ecp5-25k", placements=9)
+    assert (seeds, many.fmax_mhz, many.notes[0]) == (["1", "2", "3", "4"], 120.0, "placement 4 of at most 9")
+    seeds.clear()
+    one = synthesize([source], "top", tmp_path / "one", device="ecp5-25k")
+    assert (seeds, one.fmax_mhz) == (["1"], 80.0)
+    assert not any(note.startswith("placement ") for note in one.notes)
+
+
 def test_a_run_that_was_cut_short_is_run_again_with_more_time(
     source: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
