@@ -34,7 +34,7 @@ def timed(work: Callable[[], object]) -> tuple[float, float]:
 
 def parts(kind: str, events: int) -> dict[str, float]:
     """CPU seconds of an event, by part."""
-    beginning, preset = fast_simulation.parts_of(kind)
+    beginning, preset, _ = fast_simulation.parts_of(kind)
     volume = volume_of(preset)
     spent = dict.fromkeys(("particles", "transport and truth", "signals", "noise", "packing"), 0.0)
     for event in range(events):

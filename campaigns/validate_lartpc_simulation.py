@@ -196,7 +196,7 @@ def draw_event(kind: str, seed: int, number: int, to: Path) -> None:
 
     from qcompress.detectors.lartpc.samples import inspection
 
-    _, preset = fast_simulation.parts_of(kind)
+    _, preset, _ = fast_simulation.parts_of(kind)
     with tempfile.TemporaryDirectory() as scratch:
         path = Path(scratch) / "one.h5"
         with samples.writing(path, preset, fast_simulation.origin(kind, seed)) as writer:

@@ -13,7 +13,7 @@ SMALL = replace(CHAMBER, planes=tuple(replace(plane, wires=16) for plane in CHAM
 
 def small(monkeypatch):
     """Readers take the small chamber for the whole one."""
-    monkeypatch.setattr(reader, "PRESETS", {SMALL.name: SMALL})
+    monkeypatch.setattr(reader, "CHAMBERS", {SMALL.name: SMALL})
 
 
 def event(number=0, split=0, hits=True):

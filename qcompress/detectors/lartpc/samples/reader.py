@@ -9,7 +9,8 @@ import numpy as np
 import numpy.typing as npt
 
 from qcompress.detectors.hdf5 import Columns, SampleFile, begun_digest, split_hash
-from qcompress.detectors.lartpc.presets import PRESETS, Preset
+from qcompress.detectors.lartpc.presets import Preset
+from qcompress.detectors.lartpc.samples.chambers import CHAMBERS
 from qcompress.detectors.lartpc.samples.layout import (
     CHUNK_ROWS,
     CLASS_NAMES,
@@ -48,9 +49,9 @@ class Handle(SampleFile):
 
     def _preset(self) -> Preset:
         named = self.origin.get("preset")
-        if not isinstance(named, str) or named not in PRESETS:
-            raise QcompressError(f"{self.path}: its chamber is {named!r}, none of {', '.join(PRESETS)}")
-        return PRESETS[named]
+        if not isinstance(named, str) or named not in CHAMBERS:
+            raise QcompressError(f"{self.path}: its chamber is {named!r}, none of {', '.join(CHAMBERS)}")
+        return CHAMBERS[named]
 
     def _check_layout(self) -> None:
         for group, columns in LAYOUT.items():

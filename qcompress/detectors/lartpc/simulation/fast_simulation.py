@@ -24,6 +24,7 @@ from qcompress.detectors.lartpc.electronics.digitisation import digitise
 from qcompress.detectors.lartpc.electronics.noise import board_waves, plane_noise
 from qcompress.detectors.lartpc.electronics.signals import plane_signal
 from qcompress.detectors.lartpc.presets import PRESETS, Preset
+from qcompress.detectors.lartpc.samples.chambers import CHAMBERS
 from qcompress.detectors.lartpc.simulation.generators import GENERATORS, PDG, Vertex
 from qcompress.detectors.lartpc.simulation.hits import hits_of
 from qcompress.detectors.lartpc.simulation.parameters import PARAMETERS
@@ -34,9 +35,12 @@ from qcompress.errors import QcompressError
 from qcompress.files import JsonObject
 from qcompress.progress import Report, silent
 
-CHAMBERS = {"sp": "protodune-sp", "hd": "dune-hd", "uboone": "microboone"}
-"""Presets by the endings of kinds."""
-KINDS = tuple(f"{beginning}-{chamber}" for chamber in CHAMBERS for beginning in GENERATORS)
+ENDINGS = {"sp": "protodune-sp", "hd": "dune-hd", "uboone": "microboone", "module": "dune-1x2x6"}
+"""Chambers by the endings of kinds."""
+HITS = "-hits"
+"""A further ending: truth alone, no waveforms. The module has never any."""
+KINDS = tuple(f"{beginning}-{chamber}" for chamber in ENDINGS for beginning in GENERATORS)
+"""With HITS behind them they can be simulated too."""
 THREADS = 2
 EVENTS = 4
 """Events under way at a time."""
@@ -44,15 +48,16 @@ _ROOM = 1 << 17
 """Deposits that there is room for at first."""
 
 
-def parts_of(kind: str) -> tuple[str, Preset]:
-    """Beginning and chamber of a kind; raises QcompressError if there is no such kind."""
-    beginning, _, chamber = kind.rpartition("-")
-    if beginning not in GENERATORS or chamber not in CHAMBERS:
+def parts_of(kind: str) -> tuple[str, Preset, bool]:
+    """Beginning and chamber of a kind, and whether it has waveforms; raises QcompressError if there is no such kind."""
+    beginning, _, chamber = kind.removesuffix(HITS).rpartition("-")
+    if beginning not in GENERATORS or chamber not in ENDINGS:
         raise QcompressError(
             f"sample {kind!r} is not known; simulate one of {', '.join(GENERATORS)} with an ending for the chamber, "
-            f"{', '.join(f'-{name}' for name in CHAMBERS)}"
+            f"{', '.join(f'-{name}' for name in ENDINGS)}, and {HITS} for truth alone"
         )
-    return beginning, PRESETS[CHAMBERS[chamber]]
+    preset = CHAMBERS[ENDINGS[chamber]]
+    return beginning, preset, preset.name in PRESETS and not kind.endswith(HITS)
 
 
 def simulate(kind: str, events: int, seed: int, path: Path, report: Report = silent) -> None:
@@ -61,8 +66,8 @@ def simulate(kind: str, events: int, seed: int, path: Path, report: Report = sil
     kind: an entry of KINDS; seed: of all random numbers; report: told how many events are done. Raises QcompressError
     for another kind.
     """
-    _, preset = parts_of(kind)
-    with samples.writing(path, preset, origin(kind, seed)) as writer:
+    _, preset, waveforms = parts_of(kind)
+    with samples.writing(path, preset, origin(kind, seed), waveforms) as writer:
         for done, (event, packed) in enumerate(_in_order(kind, events, seed), 1):
             writer.append(event, packed)
             report(done, events, "events")
@@ -96,19 +101,20 @@ def simulate_event(kind: str, seed: int, event: int) -> samples.Event:
     """The event of that number, of a `kind` and a `seed`."""
     from qcompress.detectors.lartpc.simulation.transport import electrons_arriving, on_plane
 
-    beginning, preset = parts_of(kind)
+    beginning, preset, shown = parts_of(kind)
     rng, volume = generator(kind, seed, event), volume_of(preset)
     vertex = GENERATORS[beginning](rng, volume, preset.ticks * preset.tick_us)
     deposits, particles = follow(vertex, volume, int(rng.integers(2**31)))
     deposits = np.concatenate([deposits, decays(rng, preset, volume)])
     arrived = electrons_arriving(deposits, preset, volume)
     boards = max(-(-plane.wires // plane.board_channels) for plane in preset.planes)
-    waves = board_waves(rng, preset, boards, preset.ticks)
-    pixels, hits, waveforms = [], [], {}
+    waves = board_waves(rng, preset, boards, preset.ticks) if shown else None
+    pixels, hits, waveforms = [], [], dict[str, npt.NDArray[Any]]()
     for number, plane in enumerate(preset.planes):
         charge, truth = on_plane(arrived, preset, volume, plane)
-        noise = plane_noise(rng, preset, plane, preset.ticks, waves=waves)
-        waveforms[plane.name] = digitise(plane_signal(charge, preset, plane) + noise, preset, plane)
+        if shown:
+            noise = plane_noise(rng, preset, plane, preset.ticks, waves=waves)
+            waveforms[plane.name] = digitise(plane_signal(charge, preset, plane) + noise, preset, plane)
         pixels.append({"plane": np.full(len(truth.wire), number), **truth._asdict()})
         runs = hits_of(truth)
         hits.append({"plane": np.full(len(runs.wire), number), **runs._asdict()})

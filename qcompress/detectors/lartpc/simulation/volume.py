@@ -10,8 +10,8 @@ import numpy.typing as npt
 
 from qcompress.detectors.lartpc.presets import Plane, Preset
 
-HEIGHTS = {"microboone": 233.0, "protodune-sp": 598.0, "dune-hd": 598.0}
-"""Length of the collection wires [cm]; of wire files, as listed in the project's facts."""
+HEIGHTS = {"microboone": 233.0, "protodune-sp": 598.0, "dune-hd": 598.0, "dune-1x2x6": 1200.0}
+"""Length of the collection wires [cm]; of wire files, as listed in the project's facts; two anodes of the module."""
 
 
 @dataclass(frozen=True)

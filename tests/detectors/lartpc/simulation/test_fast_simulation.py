@@ -85,6 +85,17 @@ def test_every_beginning_gives_particles_with_directions_in_the_volume(beginning
             assert 1 <= len(rows) <= 5
 
 
+def test_truth_alone_is_that_of_a_chamber_without_its_waveforms(tmp_path):
+    fast_simulation.simulate("muon-module", 1, 1, tmp_path / "a.h5")
+    with samples.Handle(tmp_path / "a.h5") as sample:
+        assert sample.planes == ()
+        assert sample.preset.name == "dune-1x2x6"
+        assert sample.events["pixels"][0] > 0
+        assert sample.columns("pixels", 0)["wire"].max() < 2906
+    assert fast_simulation.parts_of("mix-hd-hits")[1:] == (PRESETS["dune-hd"], False)
+    assert fast_simulation.simulate_event("noise-sp-hits", 1, 1).waveforms == {}
+
+
 def test_kinds_are_beginnings_and_chambers():
     assert "neutrino-sp" in fast_simulation.KINDS
     for kind in fast_simulation.KINDS:

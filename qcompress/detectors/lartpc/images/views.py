@@ -1,0 +1,77 @@
+"""Images of a plane: charge in cells of wire and drift, cut into tiles of one size.
+
+`tile`: 256 x 256 cells of 0.5 cm, as many tiles as the plane needs. `module`: 512 x 208 cells of 2.72 x 3.49 cm, the whole
+collection view of a module of the far detector. A cell with enough true charge is lit: what a hit finder without faults
+gives. Radioactivity is left out, as hits that are no reconstructable particle's are in the published samples.
+"""
+
+from dataclasses import dataclass
+from typing import NamedTuple
+
+import numpy as np
+import numpy.typing as npt
+
+from qcompress.detectors.lartpc import samples
+from qcompress.detectors.lartpc.presets import Preset
+
+MOST_CODE = 255
+
+
+@dataclass(frozen=True)
+class View:
+    """Cells of an image (wires, drift), and the size of a cell in cm."""
+
+    shape: tuple[int, int]
+    cell_cm: tuple[float, float]
+
+
+VIEWS = {"tile": View((256, 256), (0.5, 0.5)), "module": View((512, 208), (2.72, 3.49))}
+
+
+class Cells(NamedTuple):
+    """Lit cells of the tiles of one event: columns of equal length, sorted by tile, row, column.
+
+    tile: plane x 65536 + row x 256 + column of the tile among those of its plane; charge in electrons; kind: SHOWER or
+    TRACK.
+    """
+
+    tile: npt.NDArray[np.int64]
+    row: npt.NDArray[np.int64]
+    column: npt.NDArray[np.int64]
+    charge: npt.NDArray[np.float64]
+    kind: npt.NDArray[np.uint8]
+
+
+def cells_of(
+    pixels: samples.Columns, preset: Preset, view: View, planes: tuple[str, ...], least_charge: float
+) -> Cells:
+    """Lit cells of an event.
+
+    pixels: its truth; planes: names of those that are looked at; least_charge: electrons of a cell that is lit.
+    """
+    names = [plane.name for plane in preset.planes]
+    pitch = np.array([plane.pitch_mm / 10 for plane in preset.planes])
+    kind = samples.MERGED[pixels["kind"]]
+    own = (kind != samples.NOTHING) & np.isin(pixels["plane"], [names.index(plane) for plane in planes])
+    plane = pixels["plane"][own].astype(np.int64)
+    place = np.floor((pixels["wire"][own] + 0.5) * pitch[plane] / view.cell_cm[0]).astype(np.int64)
+    tick_cm = preset.drift_velocity_mm_us * preset.tick_us / 10
+    drift = np.floor((pixels["tick"][own] + 0.5) * tick_cm / view.cell_cm[1]).astype(np.int64)
+    tile = (plane << 16) | ((place // view.shape[0]) << 8) | (drift // view.shape[1])
+    key = (tile * view.shape[0] + place % view.shape[0]) * view.shape[1] + drift % view.shape[1]
+    cells, inverse = np.unique(key, return_inverse=True)
+    charge = pixels["charge"][own].astype(np.float64)
+    total = np.bincount(inverse, charge, len(cells))
+    track = np.bincount(inverse, charge * (kind[own] == samples.TRACK), len(cells))
+    lit = total >= least_charge
+    cells, total, track = cells[lit], total[lit], track[lit]
+    area = view.shape[0] * view.shape[1]
+    kinds = np.where(2 * track > total, samples.TRACK, samples.SHOWER).astype(np.uint8)
+    return Cells(cells // area, cells % area // view.shape[1], cells % view.shape[1], total, kinds)
+
+
+def codes_of(charge: npt.NDArray[np.float64], binary: bool, full: float) -> npt.NDArray[np.uint8]:
+    """Codes of lit cells: 1 where images are binary, else charge / `full` in 255 steps, at least 1, at most 255."""
+    if binary:
+        return np.ones(len(charge), np.uint8)
+    return np.clip(np.rint(charge * (MOST_CODE / full)), 1, MOST_CODE).astype(np.uint8)
