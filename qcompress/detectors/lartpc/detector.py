@@ -11,27 +11,29 @@ from qcompress.detectors import (
     Firmware,
     FrontEndRegisters,
     Network,
-    NetworkSection,
     Results,
     Rows,
     SampleCard,
 )
 from qcompress.detectors.hdf5 import hdf5_format
+from qcompress.detectors.lartpc.presets import PRESETS
+from qcompress.detectors.lartpc.roi.models import RoiOptions
 from qcompress.detectors.lartpc.simulation import fast_simulation
-from qcompress.errors import QcompressError
 from qcompress.files import JsonObject
 from qcompress.graph import Graph, Stage
 from qcompress.progress import Report
 
-NO_NETWORK = "detector lartpc has samples alone so far: no network"
-
 
 class LiquidArgon(Detector):
-    """Waveforms and true hits of wires."""
+    """Waveforms and true hits of wires; a network finds regions of interest on single wires."""
 
     name: ClassVar[str] = "lartpc"
-    options: ClassVar[type[NetworkSection]] = NetworkSection
+    options: ClassVar[type[RoiOptions]] = RoiOptions
     kinds: ClassVar[tuple[str, ...]] = fast_simulation.KINDS
+    score_labels: ClassVar[Mapping[str, str]] = {
+        "auc": "area under the ROC curve",
+        "efficiency_at_1_percent_fakes": "efficiency where 1 % of the windows of noise fire",
+    }
 
     def simulate(self, kind: str, events: int, seed: int, path: Path, report: Report) -> None:
         fast_simulation.simulate(kind, events, seed, path, report)
@@ -54,24 +56,44 @@ class LiquidArgon(Detector):
             return SampleCard(hits, len(sample), sample.content_hash(), sample.split_hash())
 
     def rows(self, path: Path, front_end: FrontEndRegisters, network: str) -> Rows:
-        raise QcompressError(NO_NETWORK)
+        from qcompress.detectors.lartpc.roi import rows
+
+        return rows.rows(path, front_end, bits_of(front_end))
 
     def front_end(self, options: Any) -> JsonObject:
-        raise QcompressError(NO_NETWORK)
+        return {name: getattr(options, name) for name in ("preset", "plane", "threshold", "windows")}
 
     def preprocess(self, front_end: FrontEndRegisters, network: str, graphs: Mapping[str, Graph]) -> Stage:
-        raise QcompressError(NO_NETWORK)
+        from qcompress.detectors.lartpc.roi.stages import clip
+
+        return clip(bits_of(front_end))
+
+    def postprocess(self, front_end: FrontEndRegisters, network: str, graph: Graph) -> tuple[Stage, ...]:
+        from qcompress.detectors.lartpc.roi.stages import Decision
+
+        return (Decision(graph.output_format, float(str(front_end["threshold"]))),)
 
     def networks(self, options: Any, own: Mapping[str, Any]) -> tuple[Network, ...]:
-        raise QcompressError(NO_NETWORK)
+        from qcompress.detectors.lartpc.roi import models
+
+        return models.build(options, own)
 
     def emulate(
         self, firmware: Firmware, source: Path, target: Path, overrides: Mapping[str, Any], report: Report
     ) -> str:
-        raise QcompressError(NO_NETWORK)
+        from qcompress.detectors.lartpc.roi import emulation
+
+        return emulation.emulate(firmware, source, target, report)
 
     def evaluate(self, firmware: Firmware, path: Path, decode: Decoders, wanted: Evaluation, report: Report) -> Results:
-        raise QcompressError(NO_NETWORK)
+        from qcompress.detectors.lartpc.roi import results
+
+        return results.evaluate(firmware, path, wanted.whole(self.name), report)
+
+
+def bits_of(front_end: FrontEndRegisters) -> int:
+    """Bits of the converters in front of a network, by its registers, `front_end`."""
+    return PRESETS[str(front_end["preset"])].adc_bits
 
 
 DETECTOR = LiquidArgon()

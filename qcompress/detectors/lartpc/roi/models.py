@@ -9,9 +9,10 @@ from pathlib import Path
 from types import MappingProxyType
 from typing import ClassVar, Literal
 
-from pydantic import Field
+from pydantic import Field, model_validator
 
 from qcompress.detectors import Network, NetworkSection
+from qcompress.detectors.lartpc.presets import PRESETS
 from qcompress.detectors.lartpc.roi import published
 from qcompress.detectors.lartpc.roi.stages import INPUT_FORMAT, UNIT
 from qcompress.detectors.lartpc.roi.windows import TICKS
@@ -34,6 +35,8 @@ class RoiOptions(NetworkSection):
 
     family: ClassVar[tuple[str, ...]] = ("weight_bits", "activation_bits", "weights")
 
+    preset: Literal["microboone", "protodune-sp", "dune-hd"] = "protodune-sp"
+    """Chamber."""
     plane: str = "W"
     """Whose wires; a network for each plane."""
     weight_bits: int = Field(8, ge=2, le=16)
@@ -44,6 +47,13 @@ class RoiOptions(NetworkSection):
     """A window is kept above this probability; travels with the candidate."""
     windows: int = Field(400, ge=1)
     """At most so many windows of signal of each event, and as many of noise."""
+
+    @model_validator(mode="after")
+    def _known_plane(self) -> "RoiOptions":
+        names = [plane.name for plane in PRESETS[self.preset].planes]
+        if self.plane not in names:
+            raise ValueError(f"plane: {self.preset} has {', '.join(names)}")
+        return self
 
 
 def build(options: RoiOptions, own: Mapping[str, KerasModel] = MappingProxyType({})) -> tuple[Network, ...]:
