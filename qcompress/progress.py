@@ -12,6 +12,8 @@ Report = Callable[[float, float, str], None]
 """(done, total, words): called by work that goes on for long."""
 
 SECONDS_BETWEEN_LINES = 5.0
+LEAST_SHARE, LEAST_SECONDS = 0.1, 20.0
+"""Of the work, or a fifth of it after so long, that must be done before what is left is told: it would be a guess."""
 
 
 def silent(done: float, total: float, words: str) -> None:
@@ -55,8 +57,7 @@ class Reporter:
             if self.console.is_terminal or now - self._last_line.get(name, 0.0) < SECONDS_BETWEEN_LINES:
                 return
             self._last_line[name] = now
-            left = (now - self._started[name]) * (total - done) / done if done else float("nan")
-            self.line(f"{name}: {done:g}/{total:g}, {words}" + (f", {left:.0f} s left" if done else ""))
+            self.line(f"{name}: {_far(done, total, words)}{_left(now - self._started[name], done, total)}")
 
         return report
 
@@ -69,3 +70,23 @@ class Reporter:
     def line(self, text: str) -> None:
         """Print a text above the bars."""
         self.console.print(text, highlight=False, markup=False, soft_wrap=True)
+
+
+def _far(done: float, total: float, words: str) -> str:
+    """How far it is, in words; of a single piece there is nothing to count."""
+    return words if total <= 1 and not 0 < done < 1 else f"{done:g}/{total:g}, {words}"
+
+
+def _left(seconds: float, done: float, total: float) -> str:
+    """How long the rest takes if it goes on as in the `seconds` before; nothing where that would be a guess."""
+    known = total > 0 and (done >= LEAST_SHARE * total or (done >= LEAST_SHARE * total / 5 and seconds > LEAST_SECONDS))
+    if not known or done >= total:
+        return ""
+    return f", about {duration(seconds * (total - done) / done)} left"
+
+
+def duration(seconds: float) -> str:
+    """Seconds in words of a length that one can see: 40 s, 12 min, 3.5 h."""
+    if seconds < 100:
+        return f"{max(1, round(seconds))} s"
+    return f"{round(seconds / 60)} min" if seconds < 6000 else f"{seconds / 3600:.1f} h"

@@ -4,7 +4,7 @@ Figures that an older version did not write have their defaults; those that a ne
 """
 
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass, fields, is_dataclass
+from dataclasses import dataclass, field, fields, is_dataclass
 from typing import Any, Generic, TypeVar
 
 from pydantic import TypeAdapter, ValidationError
@@ -72,16 +72,20 @@ class GraphFigures:
 
 @dataclass(frozen=True)
 class EvaluationFigures:
-    """A detector's tables, the few figures that `compare` shows, by name, and a line for each check that failed."""
+    """A detector's tables, the few figures that `compare` shows, by name, and a line for each check that failed.
+
+    captions: what pictures show, by their names.
+    """
 
     summary: Mapping[str, Score]
     tables: tuple[Table, ...]
     failures: tuple[str, ...] = ()
+    captions: Mapping[str, str] = field(default_factory=dict)
 
     @classmethod
     def of(cls, results: Results) -> "EvaluationFigures":
         """What a manifest keeps of the results of an evaluation."""
-        return cls(dict(results.summary), results.tables, results.failures)
+        return cls(dict(results.summary), results.tables, results.failures, dict(results.captions))
 
 
 @dataclass(frozen=True)
@@ -162,7 +166,7 @@ KEPT: tuple[StepFigures[Any], ...] = (SAMPLE, TRAINING, GRAPHS, VERIFICATION, SY
 def plain(value: Any) -> Json:
     """The JSON value of dataclasses and named tuples, mappings, sequences, numbers and words, `value`."""
     if is_dataclass(value):
-        return {field.name: plain(getattr(value, field.name)) for field in fields(value)}
+        return {each.name: plain(getattr(value, each.name)) for each in fields(value)}
     named: Callable[[], dict[str, Any]] | None = getattr(value, "_asdict", None)
     if named is not None:
         return plain(named())

@@ -25,7 +25,7 @@ class Results:
     """What an evaluation found: tables, figures by file name, and the few figures that `compare` shows.
 
     fragments: pieces of HTML for a page of their own, which need nothing from outside.
-    failures: a line for each of the detector's checks that did not hold.
+    failures: a line for each of the detector's checks that did not hold; captions: what a figure shows, by its name.
     """
 
     tables: tuple[Table, ...]
@@ -33,3 +33,4 @@ class Results:
     figures: Mapping[str, "Figure"] = field(default_factory=dict)
     fragments: tuple[str, ...] = ()
     failures: tuple[str, ...] = ()
+    captions: Mapping[str, str] = field(default_factory=dict)

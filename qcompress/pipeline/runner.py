@@ -10,6 +10,7 @@ from qcompress.candidate.figures import SYNTHESIS, VERIFICATION, StepFigures
 from qcompress.config import Config, SynthesisOptions, parse_config
 from qcompress.detectors import load_detector
 from qcompress.errors import MismatchError, QcompressError
+from qcompress.pipeline.durations import announced, remember
 from qcompress.pipeline.job import Found, Job, Step, inputs_hash
 from qcompress.pipeline.own_models import Given, OwnModel, own_models
 from qcompress.pipeline.replacing import refuse_to_replace
@@ -126,6 +127,8 @@ def _run_step(job: Job, step: Step[Any], reporter: Reporter) -> None:
         reporter.line(f"{step.name}: up to date")
         return
     started = time.monotonic()
+    if (words := announced(step.name, job)) is not None:
+        reporter.line(f"{step.name}: {words}")
     report = reporter.task(step.name)
     try:
         with job.candidate.staged(step.name) as stage:
@@ -134,4 +137,6 @@ def _run_step(job: Job, step: Step[Any], reporter: Reporter) -> None:
     except BaseException:
         reporter.close(step.name, "failed")
         raise
-    reporter.close(step.name, f"done in {time.monotonic() - started:.1f} s")
+    seconds = time.monotonic() - started
+    remember(step.name, job, seconds)
+    reporter.close(step.name, f"done in {seconds:.1f} s")

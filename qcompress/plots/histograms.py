@@ -7,15 +7,13 @@ import numpy as np
 import numpy.typing as npt
 
 from qcompress.fixedpoint import Values
-from qcompress.plots.style import house_style
+from qcompress.plots.style import COLOURS, alike, house_style
 
 if TYPE_CHECKING:
     from matplotlib.figure import Figure
 
-LEGEND_ROOM = 30.0
-"""The logarithmic y axis ends at this multiple of the highest bin."""
 FEWEST = 5e-5
-"""Lower end of the y axis."""
+"""Lower end of the y axis, which ends at 1: all entries in one bin."""
 
 
 def ratio_figure(
@@ -23,7 +21,8 @@ def ratio_figure(
 ) -> "Figure":
     """A line for each entry of counts (bins,), by label, the last bin with what lies above; empty ones are left out.
 
-    edges (bins + 1,); x_label, y_label: with units; title: above the axes.
+    Entries that hold the same are one line, which has the labels of all. edges (bins + 1,); x_label, y_label: with
+    units; title: above the axes.
     """
     from matplotlib.backends.backend_agg import FigureCanvasAgg
     from matplotlib.figure import Figure
@@ -32,17 +31,14 @@ def ratio_figure(
         figure = Figure(figsize=(10, 7.5), layout="constrained")
         FigureCanvasAgg(figure)
         axes = figure.add_subplot()
-        highest = FEWEST
-        for number, (label, found) in enumerate(counts.items()):
-            if not found.any():
-                continue
-            share = found / found.sum()
-            highest = max(highest, share.max())
-            axes.stairs(share, edges, label=label, linewidth=1.8, color=f"C{number}", linestyle=("-", "--")[number % 2])
+        filled = {label: found for label, found in counts.items() if found.any()}
+        for number, (label, found) in enumerate(alike(filled, np.array_equal).items()):
+            colour, dashes = COLOURS[number % len(COLOURS)], ("-", "--", "-.", ":")[number % 4]
+            axes.stairs(found / found.sum(), edges, label=label, linewidth=1.8, color=colour, linestyle=dashes)
         axes.axvline(1, color="0.7", linewidth=1, zorder=0)
         axes.set(xlabel=x_label, ylabel=y_label, yscale="log", xlim=(edges[0], edges[-1]))
-        axes.set_ylim(FEWEST, LEGEND_ROOM * highest)
+        axes.set_ylim(FEWEST, 1)
         axes.set_title(title, loc="left", fontsize=16)
-        axes.legend(frameon=False, ncols=2, loc="upper center", borderaxespad=0.8)
+        figure.legend(frameon=False, ncols=2, loc="outside lower center")
         figure.canvas.draw()
     return figure

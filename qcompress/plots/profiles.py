@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from qcompress.metrics.profiles import Profile
-from qcompress.plots.style import house_style
+from qcompress.plots.style import COLOURS, alike, house_style
 
 if TYPE_CHECKING:
     from matplotlib.figure import Figure
@@ -16,7 +16,7 @@ LEGEND_ROOM = 1.45
 
 
 def profile_figure(profiles: Mapping[str, Profile], x_label: str, y_label: str, title: str = "") -> "Figure":
-    """One set of points for each entry of profiles, by label; empty bins show nothing.
+    """One set of points for each entry of profiles, by label; empty bins show nothing, equal entries are one.
 
     x_label, y_label: with units; title: above the axes.
     """
@@ -27,6 +27,7 @@ def profile_figure(profiles: Mapping[str, Profile], x_label: str, y_label: str, 
         figure = Figure(figsize=(10, 7.5), layout="constrained")
         FigureCanvasAgg(figure)
         axes = figure.add_subplot()
+        profiles = alike(profiles, _equal)
         for number, (label, p) in enumerate(profiles.items()):
             centre = (p.edges[1:] + p.edges[:-1]) / 2
             shift = (number - (len(profiles) - 1) / 2) * min(0.1, 0.9 / len(profiles)) * np.diff(p.edges)
@@ -35,6 +36,7 @@ def profile_figure(profiles: Mapping[str, Profile], x_label: str, y_label: str, 
                 p.median,
                 yerr=[p.median - p.low, p.high - p.median],
                 fmt="osD^v<>Ph*"[number % 10],
+                color=COLOURS[number % len(COLOURS)],
                 markersize=6,
                 capsize=2,
                 linewidth=1.3,
@@ -49,3 +51,9 @@ def profile_figure(profiles: Mapping[str, Profile], x_label: str, y_label: str, 
         axes.legend(frameon=False, ncols=2, loc="upper center", borderaxespad=0.8)
         figure.canvas.draw()
     return figure
+
+
+def _equal(one: Profile, other: Profile) -> bool:
+    """Whether two profiles have the same points and bars."""
+    pairs = ((getattr(one, name), getattr(other, name)) for name in ("edges", "median", "low", "high"))
+    return all(np.array_equal(a, b, equal_nan=True) for a, b in pairs)

@@ -1,11 +1,13 @@
 """The style of figures, and an empty one."""
 
-from typing import TYPE_CHECKING, Any
+from collections.abc import Callable, Mapping
+from typing import TYPE_CHECKING, Any, TypeVar
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
     from matplotlib.figure import Figure
 
+Entry = TypeVar("Entry")
 
 COLOURS = ("#5790fc", "#f89c20", "#e42536", "#964a8b", "#9c9ca1", "#7a21dd", "#a96b59", "#2a9d8f", "#b9ac70", "#333333")
 """The style's six, and four more for figures that need them."""
@@ -33,3 +35,15 @@ def canvas(size: tuple[float, float], rows: int = 1, columns: int = 1) -> "tuple
     figure = Figure(figsize=size, layout="constrained")
     FigureCanvasAgg(figure)
     return figure, list(figure.subplots(rows, columns, squeeze=False).ravel())
+
+
+def alike(entries: Mapping[str, Entry], equal: Callable[[Entry, Entry], bool]) -> dict[str, Entry]:
+    """The entries of a figure, equal ones as one under the labels of all, so that no curve is hidden by another."""
+    groups: list[tuple[list[str], Entry]] = []
+    for label, entry in entries.items():
+        labels = next((own for own, known in groups if equal(known, entry)), None)
+        if labels is None:
+            groups.append(([label], entry))
+        else:
+            labels.append(label)
+    return {" = ".join(labels): entry for labels, entry in groups}

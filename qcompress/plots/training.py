@@ -43,3 +43,24 @@ def finder_figure(sweeps: Sequence[tuple[str, Floats, Floats, Floats, float]]) -
         axes.legend(facecolor="w", frameon=True, framealpha=0.9, edgecolor="none", loc="upper right")
         figure.canvas.draw()
     return figure
+
+
+def history_figure(histories: Mapping[str, tuple[Floats, Floats, Floats]], kept: Mapping[str, int]) -> "Figure":
+    """Losses of every epoch: histories (epochs, training losses, validation losses), by network.
+
+    kept: the epoch whose weights each network has, which is marked; of none that is not told.
+    """
+    with house_style():
+        figure, (axes,) = canvas((10, 6))
+        for number, (name, (epochs, training, validation)) in enumerate(histories.items()):
+            colour, words = f"C{number}", f"{name}, " if len(histories) > 1 else ""
+            axes.plot(epochs, training, color=colour, linewidth=1.5, linestyle="--", label=f"{words}training")
+            axes.plot(epochs, validation, color=colour, linewidth=2, label=f"{words}validation")
+            if name in kept:
+                at = validation[epochs == kept[name]]
+                axes.plot([kept[name]], at, "o", color=colour, markersize=9, label=f"{words}kept, epoch {kept[name]}")
+        losses = np.concatenate([np.concatenate(both[1:]) for both in histories.values()])
+        axes.set(xlabel="epoch", ylabel="loss", yscale="log" if (losses > 0).all() else "linear")
+        axes.legend(frameon=False, loc="best")
+        figure.canvas.draw()
+    return figure

@@ -1,7 +1,7 @@
 """The page: long tables are folded, numbers and their headings stand on the right."""
 
 from qcompress.detectors import Results, Table
-from qcompress.report.html import LONG, results_page
+from qcompress.report.html import LONG, merged, results_page
 
 
 def page(rows):
@@ -22,3 +22,17 @@ def test_a_column_of_numbers_stands_on_the_right_with_its_heading_and_what_is_un
     assert '<td>b</td><td class="number">-</td>' in found
     assert "<th>value</th>" in page([("a", None)])
     assert "<th>value</th>" in page([])
+
+
+def test_rows_that_differ_in_their_name_alone_are_one():
+    table = Table("t", ("a", "b", "c", "d"), (("x", 1, 2, 3), ("y", 1, 2, 4), ("z", 1, 2, 3)))
+    assert merged(table).rows == (("x = z", 1, 2, 3), ("y", 1, 2, 4))
+    short = Table("t", ("a", "b"), (("x", 1), ("z", 1)))
+    assert merged(short) is short
+
+
+def test_a_figure_has_its_caption():
+    from matplotlib.figure import Figure
+
+    found = results_page("title", "lead", Results((), {}, {"emd": Figure((1, 1))}, captions={"emd": "bars: 68 % <of>"}))
+    assert "<figcaption>bars: 68 % &lt;of&gt;</figcaption>" in found

@@ -2,7 +2,7 @@
 
 import tempfile
 import warnings
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Collection, Iterable, Iterator, Mapping
 from contextlib import contextmanager
 from functools import partial
 from pathlib import Path
@@ -44,6 +44,16 @@ TELLING_CELLS = 20
 IN_FIGURES = (ENCODER, TRANSVERSE, "repeater", "threshold", "bc", "bc-linear", "bc-stc-linear", "mean-image")
 BACK_END = BackEnd(X_Y)
 """The seed study's seeding, continuous under small changes of charge, and its reach of 0.015."""
+DROPPING = ("threshold", "bc", "bc-stc")
+"""Algorithms that are made to leave charge out."""
+SPREAD = "Points: median EMD of the modules of a bin; bars: the central 68 % of these modules, no statistical errors."
+CAPTIONS = {
+    "emd_occupancy": SPREAD,
+    "emd_max_charge": SPREAD,
+    "conservation": "Share of the modules, by how much of a module's pT arrives; what lies above is in the last bin.",
+    "wafers": "One module: charge of each trigger cell as it was and as it arrives, per algorithm.",
+}
+"""What figures show, by name."""
 NO_PLACES = "the sample does not say where its modules are: layer, u, v, zside"
 SIMULATION = "qcompress HGCAL fast simulation"
 
@@ -85,7 +95,8 @@ def evaluate(firmware: Firmware, path: Path, decode: Decoders, wanted: Evaluatio
         first = scoring.read_block(handle, blocks[0])
         drawn = modules(first, allocation, samples.is_calibrated(handle.origin))
         heading = provenance(handle.origin, path, SIMULATION, f"{of} events")
-    tables = [*_tables(summed, list(titles.values()), wanted.tolerance, firmware, first)]
+    dropping = [title for name, title in titles.items() if name.startswith(DROPPING)]
+    tables = [*_tables(summed, list(titles.values()), wanted.tolerance, firmware, first, dropping)]
     pictures = figures(summed, titles, heading)
     pictures |= module_maps.figures(firmware, known, drawn, titles)
     if not no_clusters:
@@ -100,6 +111,7 @@ def evaluate(firmware: Firmware, path: Path, decode: Decoders, wanted: Evaluatio
         {"emd_mean": float(summed.sums[0] / summed.counted[0]), "emd_median": float(totals.median(summed, 0))},
         pictures,
         failures=tuple(failures(summed, list(titles.values()), wanted.tolerance)),
+        captions={name: CAPTIONS[name] for name in pictures if name in CAPTIONS},
     )
 
 
@@ -248,6 +260,7 @@ def _tables(
     tolerance: float,
     firmware: Firmware,
     first: samples.Columns,
+    dropping: Collection[str],
 ) -> Iterator[Table]:
     yield totals.emd_table(summed, titles)
     graph = firmware.graphs[ENCODER]
@@ -257,7 +270,7 @@ def _tables(
         images = normalise(module_calq(FrontEnd.from_mapping(firmware.front_end), columns))
         yield arithmetic_table(chip, images, graph.output_format.width)
     if summed.modules:
-        yield totals.verdicts(summed, titles, tolerance)
+        yield totals.verdicts(summed, titles, tolerance, dropping)
         yield totals.module_table(summed, titles)
         yield from totals.cell_tables(summed, titles)
 

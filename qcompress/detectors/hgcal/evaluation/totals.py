@@ -1,6 +1,6 @@
 """The scores of all blocks together: histograms of EMD, sums of events and of modules; block after block, in order."""
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Collection, Iterable, Mapping
 from dataclasses import dataclass
 from typing import Any
 
@@ -23,7 +23,8 @@ is of modules that come back as they were: exactly 0."""
 SMALLEST = float(np.finfo(np.float64).tiny)
 EMD_NOTE = (
     "EMD in units of half a trigger-cell pitch (cm / 1.2084), between charge shares; reference: transverse charge of "
-    "the test modules before the 4E3M encoding. Empty: modules of which nothing arrived, left out of mean and median."
+    "the test modules before the 4E3M encoding. Empty: modules of which nothing arrived, left out of mean and median. "
+    "Error: statistical, of modules that vary independently."
 )
 CELLS_NOTE = (
     "A trigger cell counts if it exists, holds charge and reaches the zero suppression; means over events of the sum or"
@@ -48,13 +49,14 @@ CELL_COLUMNS = {
 
 @dataclass(frozen=True)
 class Totals:
-    """Of all algorithms, in order. emd: sum, modules with charge on both sides, others; distances: histograms.
+    """Of all algorithms, in order. EMD: sum, sum of squares, modules with charge on both sides, others, histograms.
 
     by_occupancy, by_leading: (algorithms, bins, EMD_BINS); events: for each algorithm (2, events, sums) as in
     `conservation`; modules: (2, OF_MODULES); ratios: (80,). The last three are empty without places.
     """
 
     sums: Values
+    squares: Values
     counted: npt.NDArray[np.int64]
     empty: npt.NDArray[np.int64]
     distances: npt.NDArray[np.int64]
@@ -71,6 +73,7 @@ def total(algorithms: int, blocks: Iterable[Scores]) -> Totals:
     shape = (algorithms, len(OCCUPANCY_EDGES) - 1, EMD_BINS), (algorithms, len(LEADING_EDGES) - 1, EMD_BINS)
     found = Totals(
         np.zeros(algorithms),
+        np.zeros(algorithms),
         np.zeros(algorithms, np.int64),
         np.zeros(algorithms, np.int64),
         np.zeros((algorithms, EMD_BINS), np.int64),
@@ -84,6 +87,7 @@ def total(algorithms: int, blocks: Iterable[Scores]) -> Totals:
         for k, distance in enumerate(block.emd):
             there = distance >= 0
             found.sums[k] += distance[there].sum()
+            found.squares[k] += (distance[there] ** 2).sum()
             found.counted[k] += there.sum()
             found.empty[k] += (~there).sum()
             own = _bin(np.minimum(distance, edges[-1]), edges)
@@ -143,12 +147,27 @@ def emd_table(totals: Totals, titles: list[str]) -> Table:
             title,
             int(totals.counted[k] + totals.empty[k]),
             int(totals.empty[k]),
-            float(totals.sums[k] / totals.counted[k]) if totals.counted[k] else None,
+            *_mean(totals, k),
             median(totals, k) if totals.counted[k] else None,
         )
         for k, title in enumerate(titles)
     ]
-    return Table("EMD on test events", ("codec", "modules", "empty", "mean EMD", "median EMD"), tuple(rows), EMD_NOTE)
+    return Table(
+        "EMD on test events",
+        ("codec", "modules", "empty", "mean EMD", "error of the mean", "median EMD"),
+        tuple(rows),
+        EMD_NOTE,
+    )
+
+
+def _mean(totals: Totals, place: int) -> tuple[float | None, float | None]:
+    """Mean EMD of an algorithm and its statistical error, of modules that vary independently; None without enough."""
+    n = int(totals.counted[place])
+    if not n:
+        return None, None
+    mean = float(totals.sums[place] / n)
+    spread = max(0.0, float(totals.squares[place] / n) - mean * mean)
+    return mean, float(np.sqrt(spread / (n - 1))) if n > 1 else None
 
 
 def cell_tables(totals: Totals, titles: list[str]) -> list[Table]:
@@ -216,10 +235,11 @@ def _over(part: float, whole: float) -> float | None:
     return float(part / whole) if whole else None
 
 
-def verdicts(totals: Totals, titles: list[str], tolerance: float) -> Table:
+def verdicts(totals: Totals, titles: list[str], tolerance: float, dropping: Collection[str] = ()) -> Table:
     """What every algorithm conserves, to a tolerance: sums of ADC and pT, whole counts, nothing in missing cells.
 
-    totals: the scores; titles: of the algorithms, in order; tolerance: relative.
+    totals: the scores; titles: of the algorithms, in order; tolerance: relative; dropping: titles of those that are
+    made to leave charge out, of which no sum that is too small is a failure.
     """
     rows: list[tuple[Any, ...]] = []
     for title, sums in zip(titles, totals.modules, strict=True):
@@ -236,7 +256,11 @@ def verdicts(totals: Totals, titles: list[str], tolerance: float) -> Table:
             )
             if deviation is None or not deviation <= tolerance
         ]
-        rows.append((title, adc, pt, whole, outside, f"fails: {', '.join(wrong)}" if wrong else "holds"))
+        meant = [name for name, ratio in (("ADC", adc), ("pT", pt)) if title in dropping and (ratio or 0) < 1]
+        said = {"fails": [name for name in wrong if name not in meant], "drops, as it is made to": []}
+        said["drops, as it is made to"] = [name for name in wrong if name in meant]
+        words = "; ".join(f"{what}: {', '.join(names)}" for what, names in said.items() if names)
+        rows.append((title, adc, pt, whole, outside, words or "holds"))
     columns = ("algorithm", "ADC out/in", "pT out/in", "fractional", "outside/in", "verdict")
     note = "pT here sums pT over modules of all layers; evaluation.tolerance of the config, or --tolerance."
     return Table(f"Conservation, tolerance {100 * tolerance:g} %", columns, tuple(rows), note)

@@ -1,0 +1,49 @@
+"""Every long step says what it will do, and after the first one about how long it takes on this machine."""
+
+import json
+
+import pytest
+
+from qcompress.candidate import Candidate
+from qcompress.config import parse_config
+from qcompress.detectors import load_detector
+from qcompress.pipeline import durations
+from qcompress.pipeline.job import Job
+
+
+@pytest.fixture
+def job(tmp_path, monkeypatch) -> Job:
+    monkeypatch.setenv("QCOMPRESS_CACHE", str(tmp_path / "cache"))
+    sample = {"simulate": "electron-0pu", "events": 200}
+    told = {"name": "a", "detector": "hgcal", "sample": sample, "network": {}}
+    about = {"name": "a", "detector": "hgcal", "config": told, "seed": 0, "front_end": {}, "versions": {}}
+    made = Candidate.create(tmp_path / "a", about)
+    with made.staged("sample") as stage:
+        figures = {"origin": "-", "rows": 5000, "events": 200, "content_hash": "-", "split_hash": "-"}
+        made.record("sample", "", stage, figures)
+    return Job(parse_config(told, tmp_path), made, load_detector("hgcal"))
+
+
+def test_the_first_time_is_not_guessed_and_the_next_is_in_proportion(job):
+    first = "simulates 200 events of electron-0pu; how long is not known: none has run here"
+    assert durations.announced("sample", job) == first
+    durations.remember("sample", job, 50.0)
+    more = job.config.sample.model_copy(update={"events": 2000})
+    larger = Job(job.config.model_copy(update={"sample": more}), job.candidate, job.detector)
+    assert durations.announced("sample", larger) == "simulates 2000 events of electron-0pu; about 8 min"
+    other = job.config.sample.model_copy(update={"simulate": "ttbar-0pu"})
+    another = Job(job.config.model_copy(update={"sample": other}), job.candidate, job.detector)
+    assert "not known" in durations.announced("sample", another)
+
+
+def test_every_long_step_says_something_and_what_is_kept_is_checked(job, tmp_path):
+    for step in ("sample", "train", "verify", "synthesize", "evaluate"):
+        assert "; how long is not known" in durations.announced(step, job)
+        durations.remember(step, job, 60.0)
+        assert durations.announced(step, job).endswith("; about 60 s")
+    assert durations.announced("report", job) is None
+    path = tmp_path / "cache" / durations.FILE
+    assert len(json.loads(path.read_text())) == 5
+    for damaged in ("{", "[]", '{"train hgcal": "long"}', '{"train hgcal": -1}'):
+        path.write_text(damaged)
+        assert "not known" in durations.announced("train", job)

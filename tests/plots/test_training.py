@@ -1,0 +1,18 @@
+"""The history of the losses: both curves of every network, and the epoch that was kept."""
+
+import numpy as np
+
+from qcompress.plots.training import history_figure
+
+
+def test_both_losses_are_drawn_and_the_kept_epoch_is_marked():
+    epochs = np.arange(1.0, 6)
+    losses = {"a": (epochs, 1 / epochs, 2 / epochs), "b": (epochs, 3 / epochs, 4 / epochs)}
+    (axes,) = history_figure(losses, {"a": 4}).axes
+    drawn = {line.get_label(): line for line in axes.lines}
+    assert list(drawn) == ["a, training", "a, validation", "a, kept, epoch 4", "b, training", "b, validation"]
+    np.testing.assert_array_equal(drawn["b, validation"].get_ydata(), 4 / epochs)
+    assert (drawn["a, kept, epoch 4"].get_xdata(), drawn["a, kept, epoch 4"].get_ydata()) == ([4], [0.5])
+    assert axes.get_yscale() == "log"
+    below = {"a": (epochs, epochs - 3, epochs)}
+    assert history_figure(below, {}).axes[0].get_yscale() == "linear"
