@@ -1,6 +1,6 @@
 """Projects that hls4ml writes from random networks: their C simulation beside the emulator of the graph read from them.
 
-    python campaigns/hls4ml_projects.py FOLDER [--projects 30] [--rows 100000] [--wide 8]
+    python campaigns/hls4ml_projects.py FOLDER [--projects 30] [--rows 100000]
 
 Networks with whole seeds, of the backends in turn, are written until so many are read; what is refused is listed with
 its reason and does not count. The graph's emulator in C++ and the project's own C simulation, built by g++ -O3,
@@ -31,6 +31,8 @@ from qcompress.frontends.hls4ml_project import FRONT_END
 from qcompress.verification import products, standard_inputs
 
 IO_TYPES = ("io_parallel", "io_stream")
+WIDTHS = (8, 2, 4)
+"""How many times as many elements the tensors have as the tests' smallest networks'."""
 TIMED = 20_000
 """Rows on which both are timed."""
 RUNS = 20
@@ -46,14 +48,13 @@ def main() -> int:
     parser.add_argument("folder", type=Path)
     parser.add_argument("--projects", type=int, default=30)
     parser.add_argument("--rows", type=int, default=100_000)
-    parser.add_argument("--wide", type=int, default=8, help="times as many elements as the tests' smallest networks")
     given = parser.parse_args()
     given.folder.mkdir(parents=True, exist_ok=True)
     results: list[dict[str, Any]] = []
     for seed in range(LIMIT):
         place = given.folder / f"{seed:03d}.json"
         if not place.is_file():
-            write_json(place, tried(seed, given.folder / f"{seed:03d}", given.rows, given.wide))
+            write_json(place, tried(seed, given.folder / f"{seed:03d}", given.rows))
         results.append(json.loads(place.read_text()))
         print(line(results[-1]), flush=True)
         if sum(one["outcome"] in ("equal", "different") for one in results) >= given.projects:
@@ -62,10 +63,10 @@ def main() -> int:
     return int(any(one["outcome"] == "different" for one in results))
 
 
-def tried(seed: int, folder: Path, rows: int, wide: int) -> dict[str, Any]:
+def tried(seed: int, folder: Path, rows: int) -> dict[str, Any]:
     """What came of one seed."""
-    backend, io_type = BACKENDS[seed % 4], IO_TYPES[(seed // 4) % 2]
-    found: dict[str, Any] = {"seed": seed, "backend": backend, "io_type": io_type}
+    backend, io_type, wide = BACKENDS[seed % 4], IO_TYPES[(seed // 4) % 2], WIDTHS[(seed // 8) % len(WIDTHS)]
+    found: dict[str, Any] = {"seed": seed, "backend": backend, "io_type": io_type, "wide": wide}
     try:
         random_project(seed, backend, io_type, folder, wide)
     except Exception as fault:  # of hls4ml, which does not write every network

@@ -2,7 +2,7 @@
 
     python campaigns/validate_simulation.py FOLDER --data PUBLIC [--events 60]
 
-FOLDER receives the pictures; the table is printed. Nothing is fitted to anything here.
+FOLDER receives the pictures; the table is printed. Nothing is fitted to anything here. Occupancies: `occupancy.py`.
 """
 
 import argparse
@@ -20,18 +20,9 @@ from qcompress.detectors.hgcal.simulation.parameters import PARAMETERS
 
 ENERGIES = np.array([10.0, 20.0, 50.0, 100.0, 200.0, 300.0])
 SHOWERS = 150
-RATES = {1: (1.63, 2.97, 4.90, 6.69), 5: (1.94, 3.52, 6.33, 9.18), 9: (1.26, 2.16, 4.26, 5.82),
-         13: (0.96, 1.40, 2.71, 3.75), 25: (0.74, 0.95, 1.43, 1.67)}  # fmt: skip
-"""Mean links of a full module at |eta| 1.6, 2.0, 2.4, 2.6 for planes of the newer geometry (200 PU, its own files)."""
 ETAS = (1.6, 2.0, 2.4, 2.6)
 SHOWN_LAYERS = (1, 5, 9, 13, 19, 25, 30, 36)
 Row = Callable[..., None]
-
-
-def published_cells(rate: float) -> str:
-    """Cells above threshold that fill so many links; under eight the frame has another form."""
-    cells = (32 * rate - 64) / 7
-    return f"{cells:.1f}" if cells >= 8 else "below 8"
 
 
 def pair() -> tuple[Any, Any, Any]:
@@ -113,7 +104,6 @@ def main() -> None:
     spread, fitted = electromagnetic(row, found)
     pile_up = validation.events("minbias-200pu", given.events)
     quiet = validation.events("electron-0pu", given.events)
-    occupancies(row, pile_up, given.events)
     print()
     flows(row, {"0": quiet, "200": pile_up}, given.events)
     print()
@@ -151,14 +141,6 @@ def electromagnetic(row: Row, found: dict[float, tuple[np.ndarray, float]]) -> t
     peak = validation.most_probable(charge)
     row("track at right angles: most probable, mean [MIP]", f"{peak:.2f}, {charge.mean():.2f}", "1 by convention", "")
     return spread, fitted
-
-
-def occupancies(row: Row, pile_up: dict[str, np.ndarray], count: int) -> None:
-    """Rows of occupancy at 200 interactions."""
-    for layer, rates in RATES.items():
-        here = ", ".join(f"{validation.per_module(pile_up, layer, eta, count)[1]:.1f}" for eta in ETAS)
-        published = ", ".join(map(published_cells, rates))
-        row(f"cells above 1.35 mipT, 200 PU, layer {layer}, eta {ETAS}", here, published, "module file, V16 planes")
 
 
 def flows(row: Row, kinds: dict[str, dict[str, np.ndarray]], count: int) -> None:
