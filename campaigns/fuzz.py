@@ -33,7 +33,25 @@ LIMIT_S = 60
 WALL_S = 900
 """Of a command, on a machine with other work."""
 BATCH = 50
-WORDS = ["-1", "0", "1", "2", "8191", "9" * 25, "1e308", "nan", "1.5", "yes", "null", "[1]", "{}", "0x1F", "é", "\x00", ""]
+WORDS = [
+    "-1",
+    "0",
+    "1",
+    "2",
+    "8191",
+    "9" * 25,
+    "1e308",
+    "nan",
+    "1.5",
+    "yes",
+    "null",
+    "[1]",
+    "{}",
+    "0x1F",
+    "é",
+    "\0",
+    "",
+]
 FINE = ("refused", "same", "other")
 """Outcomes that are right: one line; the valid input's answer; another answer where nothing tells that it is wrong."""
 
@@ -54,22 +72,18 @@ def _bytes(data: bytes, rng: np.random.Generator) -> bytes:
     """A flipped bit, another byte, bytes lost, doubled, zeroed, the end cut off, a number at its limits."""
     size = max(1, len(data))
     first, length = int(rng.integers(size)), int(rng.integers(1, min(size, 64) + 1))
-    match int(rng.integers(7)):
-        case 0:
-            return data[:first] + bytes([data[first] ^ (1 << int(rng.integers(8)))]) + data[first + 1 :] if data else data
-        case 1:
-            return data[:first] + bytes([int(rng.integers(256))]) + data[first + 1 :]
-        case 2:
-            return data[:first] + data[first + length :]
-        case 3:
-            return data[: first + length] + data[first:]
-        case 4:
-            return data[:first] + bytes(length) + data[first + length :]
-        case 5:
-            return data[:first]
-        case _:
-            number = int(rng.choice([0, 1, 2**31 - 1, 2**32 - 1, 2**16])).to_bytes(8, "little")
-            return data[:first] + number[: int(rng.choice([1, 2, 4, 8]))] + data[first + 8 :]
+    behind, bit, byte = data[first + length :], 1 << int(rng.integers(8)), int(rng.integers(256))
+    number = int(rng.choice([0, 1, 2**31 - 1, 2**32 - 1, 2**16])).to_bytes(8, "little")[: int(rng.choice([1, 2, 4, 8]))]
+    accidents = (
+        bytes(each ^ bit for each in data[first : first + 1]) + data[first + 1 :],
+        bytes([byte]) + data[first + 1 :],
+        behind,
+        data[first : first + length] + data[first:],
+        bytes(length) + behind,
+        b"",
+        number + data[first + len(number) :],
+    )
+    return data[:first] + accidents[int(rng.integers(len(accidents)))]
 
 
 def _line(data: bytes, rng: np.random.Generator) -> bytes:
@@ -195,7 +209,7 @@ def by_command(reader: str, cases: int, folder: Path, public: Path) -> None:
 
 def commanded(arguments: list[str], place: Path) -> tuple[str, str]:
     """The outcome of one call, and what it said."""
-    limited = f"ulimit -t {LIMIT_S}; exec {sys.executable} -m qcompress.cli \"$@\""
+    limited = f'ulimit -t {LIMIT_S}; exec {sys.executable} -m qcompress.cli "$@"'
     environment = os.environ | {"PYTHONPATH": str(HERE)}
     try:
         done = subprocess.run(

@@ -60,8 +60,15 @@ def read_graph(path: Path, scratch: Path) -> str:
 
 
 def candidate(folder: Path, public: Path) -> Path:
-    about = {"name": "net", "detector": None, "config": None, "seed": 0, "front_end": {}, "versions": {}}
-    made = Candidate.create(folder / "net", {**about, "targets": {}, "hardware": {"lut": 100}})
+    about: dict[str, Any] = {
+        "name": "net",
+        "detector": None,
+        "config": None,
+        "seed": 0,
+        "front_end": {},
+        "versions": {},
+    }
+    made = Candidate.create(folder / "net", {**about, "versions": {}, "targets": {}, "hardware": {"lut": 100}})
     with made.staged("compile") as stage:
         Graph("net", (2,), Format(True, 8, 4), (Node("relu", Relu(), "input"),)).save(stage / "graph" / "net")
         made.record("compile", "", stage, {"net": {"weights": 6, "graph": "a", "notes": ["note"]}})
@@ -196,10 +203,10 @@ def read_report(path: Path, scratch: Path) -> str:
 
 
 def liberty(folder: Path, public: Path) -> Path:
-    cell = "cell(INV){area:1.2;pin(A){direction:input;capacitance:0.01;}pin(Y){direction:output;function:\"!A\";"
+    cell = 'cell(INV){area:1.2;pin(A){direction:input;capacitance:0.01;}pin(Y){direction:output;function:"!A";'
     cell += 'timing(){related_pin:"A";cell_rise(t){values("0.1,0.2","0.3,0.4");}}}}'
     head = 'library(l){time_unit:"1ns";capacitive_load_unit(1,pf);voltage_unit:"1V";leakage_power_unit:"1nW";'
-    table = 'lu_table_template(t){variable_1:input_net_transition;variable_2:total_output_net_capacitance;'
+    table = "lu_table_template(t){variable_1:input_net_transition;variable_2:total_output_net_capacitance;"
     table += 'index_1("0.1,0.2");index_2("0.1,0.2");}'
     (folder / "l.lib").write_text(f"{head}\n{table}\n{cell}\n}}\n")
     return folder / "l.lib"
