@@ -57,7 +57,7 @@ def scored(path: Path, names: list[str], rows: int, parts: Path) -> tuple[totals
 def together(found: list[totals.Totals]) -> totals.Totals:
     """The totals of several algorithms on the same events as one."""
     joined: dict[str, Any] = {}
-    for name in ("sums", "counted", "empty", "distances", "by_occupancy", "by_leading"):
+    for name in ("sums", "squares", "counted", "empty", "distances", "by_occupancy", "by_leading"):
         joined[name] = np.concatenate([getattr(one, name) for one in found])
     for name in ("events", "modules", "ratios"):
         joined[name] = [row for one in found for row in getattr(one, name)]

@@ -14,6 +14,8 @@ if TYPE_CHECKING:
 
 FEWEST = 5e-5
 """Lower end of the y axis, which ends at 1: all entries in one bin."""
+SHORT = 38
+"""Characters of labels that stand beside each other."""
 
 
 def ratio_figure(
@@ -28,17 +30,19 @@ def ratio_figure(
     from matplotlib.figure import Figure
 
     with house_style(20, 22, 15):
-        figure = Figure(figsize=(10, 7.5), layout="constrained")
+        filled = alike({label: found for label, found in counts.items() if found.any()}, np.array_equal)
+        across = 2 if all(len(label) <= SHORT for label in filled) else 1
+        lines = sum(1 + label.count("\n") for label in filled) / across
+        figure = Figure(figsize=(10, 7 + 0.34 * lines), layout="constrained")
         FigureCanvasAgg(figure)
         axes = figure.add_subplot()
-        filled = {label: found for label, found in counts.items() if found.any()}
-        for number, (label, found) in enumerate(alike(filled, np.array_equal).items()):
+        for number, (label, found) in enumerate(filled.items()):
             colour, dashes = COLOURS[number % len(COLOURS)], ("-", "--", "-.", ":")[number % 4]
             axes.stairs(found / found.sum(), edges, label=label, linewidth=1.8, color=colour, linestyle=dashes)
         axes.axvline(1, color="0.7", linewidth=1, zorder=0)
         axes.set(xlabel=x_label, ylabel=y_label, yscale="log", xlim=(edges[0], edges[-1]))
         axes.set_ylim(FEWEST, 1)
         axes.set_title(title, loc="left", fontsize=16)
-        figure.legend(frameon=False, ncols=2, loc="outside lower center")
+        figure.legend(frameon=False, ncols=across, loc="outside lower center")
         figure.canvas.draw()
     return figure

@@ -11,8 +11,10 @@ from qcompress.plots.style import COLOURS, alike, house_style
 if TYPE_CHECKING:
     from matplotlib.figure import Figure
 
-LEGEND_ROOM = 1.45
-"""The y axis ends this much above the highest band, so that the legend covers no point."""
+ROOM = 1.05
+"""The y axis ends this much above the highest band."""
+SHORT = 38
+"""Characters of labels that stand beside each other."""
 
 
 def profile_figure(profiles: Mapping[str, Profile], x_label: str, y_label: str, title: str = "") -> "Figure":
@@ -24,10 +26,11 @@ def profile_figure(profiles: Mapping[str, Profile], x_label: str, y_label: str, 
     from matplotlib.figure import Figure
 
     with house_style(20, 22, 16):
-        figure = Figure(figsize=(10, 7.5), layout="constrained")
+        profiles = alike(profiles, _equal)
+        lines = sum(1 + label.count("\n") for label in profiles)
+        figure = Figure(figsize=(10, 7 + 0.34 * lines), layout="constrained")
         FigureCanvasAgg(figure)
         axes = figure.add_subplot()
-        profiles = alike(profiles, _equal)
         for number, (label, p) in enumerate(profiles.items()):
             centre = (p.edges[1:] + p.edges[:-1]) / 2
             shift = (number - (len(profiles) - 1) / 2) * min(0.1, 0.9 / len(profiles)) * np.diff(p.edges)
@@ -46,9 +49,10 @@ def profile_figure(profiles: Mapping[str, Profile], x_label: str, y_label: str, 
         axes.set_ylabel(y_label)
         highest = np.concatenate([p.high for p in profiles.values()])
         if np.isfinite(highest).any():
-            axes.set_ylim(0, LEGEND_ROOM * np.nanmax(highest))
+            axes.set_ylim(0, ROOM * np.nanmax(highest))
         axes.set_title(title, loc="left", fontsize=16)
-        axes.legend(frameon=False, ncols=2, loc="upper center", borderaxespad=0.8)
+        across = 2 if all(len(label) <= SHORT for label in profiles) else 1
+        figure.legend(frameon=False, ncols=across, loc="outside lower center")
         figure.canvas.draw()
     return figure
 

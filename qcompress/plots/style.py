@@ -46,4 +46,4 @@ def alike(entries: Mapping[str, Entry], equal: Callable[[Entry, Entry], bool]) -
             groups.append(([label], entry))
         else:
             labels.append(label)
-    return {" = ".join(labels): entry for labels, entry in groups}
+    return {"\n= ".join(labels): entry for labels, entry in groups}

@@ -13,7 +13,7 @@ def test_equal_lines_are_one_and_every_other_has_its_own_style():
     figure = ratio_figure(counts, EDGES, "x", "share")
     (axes,) = figure.axes
     styles = [(patch.get_edgecolor(), patch.get_linestyle()) for patch in axes.patches]
-    assert [text.get_text() for text in figure.legends[0].get_texts()] == ["a = c", "b", "d"]
+    assert [text.get_text() for text in figure.legends[0].get_texts()] == ["a\n= c", "b", "d"]
     assert len(set(styles)) == len(styles) == 3
     assert axes.get_ylim()[1] == 1
     np.testing.assert_allclose(axes.patches[1].get_data().values, counts["b"] / counts["b"].sum())

@@ -12,7 +12,7 @@ def test_figure_shows_the_profiles(tmp_path):
     figure = profile_figure(shown, "x", "y", "title")
     (axes,) = figure.axes
     lines = [container.lines[0] for container in axes.containers]
-    assert [text.get_text() for text in axes.get_legend().get_texts()] == ["a", "b"]
+    assert [text.get_text() for text in figure.legends[0].get_texts()] == ["a", "b"]
     for line, (_, p) in zip(lines, shown.items(), strict=True):
         np.testing.assert_array_equal(line.get_ydata(), p.median)
     figure.savefig(tmp_path / "figure.png")

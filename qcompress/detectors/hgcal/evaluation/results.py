@@ -95,7 +95,7 @@ def evaluate(firmware: Firmware, path: Path, decode: Decoders, wanted: Evaluatio
         first = scoring.read_block(handle, blocks[0])
         drawn = modules(first, allocation, samples.is_calibrated(handle.origin))
         heading = provenance(handle.origin, path, SIMULATION, f"{of} events")
-    dropping = [title for name, title in titles.items() if name.startswith(DROPPING)]
+    dropping = [title for name, title in titles.items() if name in DROPPING]
     tables = [*_tables(summed, list(titles.values()), wanted.tolerance, firmware, first, dropping)]
     pictures = figures(summed, titles, heading)
     pictures |= module_maps.figures(firmware, known, drawn, titles)

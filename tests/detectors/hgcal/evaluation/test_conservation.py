@@ -173,13 +173,13 @@ def results(sample_file):
 
 def test_identity_has_no_distance(results):
     straight = {row[0]: row for row in results.tables[0].rows}
-    assert straight["charge before any code"][3:] == (0.0, pytest.approx(0, abs=2e-3))
+    assert straight["charge before any code"][3:] == (0.0, 0.0, pytest.approx(0, abs=2e-3))
 
 
 def test_a_check_names_what_is_not_conserved(results, sample_file):
     verdicts = {row[0]: row[-1] for table in results.tables if "tolerance 6 %" in table.title for row in table.rows}
     assert verdicts["charge before any code"] == "holds"
-    assert verdicts["Threshold 1.35 mipT"].startswith("fails: ADC")
+    assert verdicts["Threshold 1.35 mipT"] == "drops, as it is made to: ADC, pT"
     strict = evaluated(sample_file, algorithms=(), tolerance=0.0)
     assert strict.failures
     assert strict.failures[0].startswith("conservation within 0 %: encoder fails: ADC, pT")

@@ -53,7 +53,7 @@ def test_a_codec_that_loses_nothing_scores_what_the_normaliser_leaves(sample_fil
 
 def test_what_comes_back_as_it_was_has_a_distance_of_0(sample_file):
     rows, _ = table(sample_file, lambda values: values)
-    assert rows["charge before any code"][2:] == (0, 0.0, 0.0)
+    assert rows["charge before any code"][2:] == (0, 0.0, 0.0, 0.0)
 
 
 def test_a_mirrored_decoder_is_caught(sample_file):
