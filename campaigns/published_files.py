@@ -1,12 +1,12 @@
 """Every file of a trained network in the reference data, in every body that can be exact; one table.
 
-    python campaigns/published_files.py FOLDER [--rows 10000] [--only NAME ..]
+    python campaigns/published_files.py FOLDER [--rows 10000] [--build-minutes 15] [--only NAME ..]
 
 The stored outputs of a file, where it has some, are held against the graph and each body; then its own framework, the
 emulator in C++, hls4ml's C simulation and the simulated Verilog (constant weights; loadable ones, folded as little as
 is allowed, where constant ones are refused) compute the same random rows, and every code is compared. What refuses a
-graph is listed with its reason. What came of each is kept in FOLDER: started again, the script goes on. Exit 1 if a
-code differs.
+graph is listed with its reason, and so is a build that would take longer, by its estimate, than is allowed. What came
+of each is kept in FOLDER: started again, the script goes on. Exit 1 if a code differs.
 """
 
 import argparse
@@ -53,6 +53,7 @@ def main() -> int:
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     parser.add_argument("folder", type=Path)
     parser.add_argument("--rows", type=int, default=10_000)
+    parser.add_argument("--build-minutes", type=float, default=15)
     parser.add_argument("--only", nargs="+", default=[])
     given = parser.parse_args()
     given.folder.mkdir(parents=True, exist_ok=True)
@@ -66,7 +67,7 @@ def main() -> int:
             continue
         place = given.folder / f"{path.stem}.json"
         if not place.is_file():
-            write_json(place, tried(path, FORMATS.get(name), given.rows))
+            write_json(place, tried(path, FORMATS.get(name), given.rows, 60 * given.build_minutes))
         results.append(json.loads(place.read_text()))
         print(f"{path.stem}: {results[-1]}", file=sys.stderr, flush=True)
     print("\n".join(table(results)))
@@ -79,12 +80,12 @@ def network_files(data: Path) -> list[Path]:
     return [path for path in found if not path.name.endswith(".weights.h5")]
 
 
-def tried(path: Path, input_format: str | None, rows: int) -> dict[str, Any]:
+def tried(path: Path, input_format: str | None, rows: int, longest_s: float) -> dict[str, Any]:
     """Codes that differ, of each body of one file, and what refuses it."""
     start = time.monotonic()
     model = load_model(path)
     graph = model.convert(path.stem, Format.parse(input_format) if input_format else None).graph
-    targets, refused = exact_targets(graph)
+    targets, refused = exact_targets(graph, longest_s)
     with tempfile.TemporaryDirectory(prefix="qcompress-") as scratch:
         bodies = {"framework": model.body(graph)}
         bodies |= {name: target.build(graph, Path(scratch, name)) for name, target in targets.items()}
@@ -112,7 +113,7 @@ def tried(path: Path, input_format: str | None, rows: int) -> dict[str, Any]:
     }
 
 
-def exact_targets(graph: Graph) -> tuple[dict[str, Target], dict[str, str]]:
+def exact_targets(graph: Graph, longest_s: float) -> tuple[dict[str, Target], dict[str, str]]:
     """For C++, hls4ml and Verilog the first that takes the graph; why there is none, or why not the usual one."""
     rtl = [choose("rtl").target, *(choose("rtl_loadable", {"reuse": reuse}).target for reuse in REUSE)]
     candidates = {"cpp": [choose("cpp").target], "hls": [choose(name).target for name in HLS], "rtl": rtl}
@@ -124,9 +125,11 @@ def exact_targets(graph: Graph) -> tuple[dict[str, Target], dict[str, str]]:
                 target.refuse(graph)
             except Refused as fault:
                 refused.setdefault(name, str(fault))
-            else:
+                continue
+            if (seconds := target.cost(graph)[0]) <= longest_s:
                 found[name] = target
                 break
+            refused[name] = f"{target.name}: its build would take about {seconds / 60:.0f} minutes"
     return found, refused
 
 
