@@ -19,9 +19,9 @@ def find(codes, state, masked, use_fir, use_sum, threshold, factor, taps, shift,
     for channel in range(len(codes)):
         if masked[channel]:
             continue
-        own, before = state[channel], count
+        row, own, before = codes[channel], state[channel], count
         for first in range(0, ticks, _BLOCK):
-            part = codes[channel, first : first + _BLOCK]
+            part = row[first : first + _BLOCK]
             size = len(part)
             values, limit, cut = samples[:size], moving[:0], 0
             pedestal(part, own, samples[:size])
