@@ -17,7 +17,7 @@ from typing import Literal, NamedTuple
 import numpy as np
 import numpy.typing as npt
 
-from qcompress.detectors.lartpc.online.waveforms import Codes, Mask, checked
+from qcompress.detectors.lartpc.online.waveforms import MOST_BITS, Codes, Mask, checked
 from qcompress.detectors.lartpc.presets import Plane, Preset
 from qcompress.errors import QcompressError
 
@@ -36,11 +36,20 @@ THRESHOLDS: dict[str, tuple[int, int, int]] = {"threshold": (70, 70, 60), "fir":
 
 @dataclass(frozen=True)
 class Settings:
-    """Which finder; its threshold [ADC counts]; quartiles: that of `fir`, in the distance of the quartiles."""
+    """Which finder; its threshold [ADC counts]; quartiles: that of `fir`, in the distance of the quartiles.
+
+    Raises QcompressError for a finder that there is not and for thresholds outside of 0 to 32767, 0 to 1000.
+    """
 
     finder: Finder = "threshold"
     threshold: int = 60
     quartiles: int = QUARTILES
+
+    def __post_init__(self) -> None:
+        if self.finder not in THRESHOLDS:
+            raise QcompressError(f"finder {self.finder}: there are {', '.join(THRESHOLDS)}")
+        if not 0 <= self.threshold < 1 << MOST_BITS or not 0 <= self.quartiles <= 1000:
+            raise QcompressError(f"threshold {self.threshold}, quartiles {self.quartiles}: 0 to 32767, 0 to 1000")
 
     @classmethod
     def of(cls, finder: Finder, preset: Preset, plane: Plane) -> "Settings":
@@ -132,8 +141,8 @@ def _part(codes: Codes, numbers: Integers, masked: Mask, settings: Settings, fir
         own = numbers[first:last].copy()
         found = np.empty((room, 6), np.int64)
         count = finder_kernels.find(
-            codes[first:last], own, masked[first:last], fir, running, settings.threshold, factor,
-            np.array(TAPS, np.int32), TAP_SHIFT, np.array(RUNNING, np.int32), found,
+            codes[first:last], own, masked[first:last], fir, running, settings.threshold, np.int32(factor),
+            np.array(TAPS, np.int32), TAP_SHIFT, np.array(RUNNING, np.uint32), found,
         )  # fmt: skip
         if count <= room:
             break

@@ -42,8 +42,8 @@ def checked(codes: npt.ArrayLike) -> Codes:
         raise QcompressError(f"codes are (channels, ticks), not of shape {given.shape}")
     if given.dtype.kind not in "iu":
         raise QcompressError(f"codes are whole numbers, not {given.dtype}; digitise them first")
-    outside = (given < 0) | (given >> MOST_BITS != 0)
-    if outside.any():
+    if given.size and (given.max() >> MOST_BITS or given.min() < 0):
+        outside = (given < 0) | (given >> MOST_BITS != 0)
         channel, tick = (int(k) for k in np.unravel_index(int(outside.argmax()), given.shape))
         raise QcompressError(
             f"channel {channel}, tick {tick}: code {given[channel, tick]} is outside of {MOST_BITS} bits; "

@@ -97,6 +97,8 @@ def test_thresholds_follow_the_bits():
     assert [Settings.of("running-sum", sp, plane).threshold for plane in sp.planes] == [20, 20, 16]
     with pytest.raises(QcompressError, match="finder fast: there are threshold, fir, running-sum"):
         Settings.of("fast", hd, hd.planes[0])
+    with pytest.raises(QcompressError, match="threshold -1, quartiles 5: 0 to 32767, 0 to 1000"):
+        Settings("threshold", -1)
 
 
 def test_a_state_or_mask_of_other_channels_is_refused():
