@@ -16,13 +16,14 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
-from response_codecs import AS_PHYSICS, allocation, codec, title
+from response_codecs import AS_PHYSICS, codec, title
 
 from qcompress.detectors import Table
 from qcompress.detectors.hgcal import samples
 from qcompress.detectors.hgcal.evaluation import conservation, partitions, scoring, totals
 from qcompress.detectors.hgcal.evaluation.algorithms import CHIP
 from qcompress.detectors.hgcal.evaluation.conservation import OF_MODULES, ZERO_SUPPRESSIONS
+from qcompress.detectors.hgcal.evaluation.events import LinkAllocation
 from qcompress.plots.profiles import profile_figure
 from qcompress.report.tables import as_csv, as_markdown
 
@@ -46,7 +47,7 @@ def scored(path: Path, names: list[str], rows: int, parts: Path) -> tuple[totals
     with samples.Handle(path) as handle:
         content = handle.content_hash()
     for name in names:  # one after the other: a file a block and algorithm, so that more may be added
-        task = scoring.Task(path, (name,), allocation(), identity([name]))
+        task = scoring.Task(path, (name,), LinkAllocation.named("by-radius"), identity([name]))
         key = task.key(content)
         partitions.run(task, blocks, {name: codec(name)}, None, parts, key, 1, None, lambda *_: None)
         found.append(totals.total(1, scoring.scored(blocks, parts, key)))

@@ -21,7 +21,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 import numpy as np
-from response_codecs import AS_PHYSICS, allocation, codec, title
+from response_codecs import AS_PHYSICS, codec, title
 
 from qcompress.detectors import TEST, Table
 from qcompress.detectors.hdf5 import Columns
@@ -47,8 +47,9 @@ from qcompress.detectors.hgcal.clustering.scores import (
 from qcompress.detectors.hgcal.clustering.settings import X_Y, BackEnd
 from qcompress.detectors.hgcal.clustering.trigger_cells import module_numbers, trigger_cells
 from qcompress.detectors.hgcal.evaluation.algorithms import CHIP
-from qcompress.detectors.hgcal.evaluation.events import modules
+from qcompress.detectors.hgcal.evaluation.events import LinkAllocation, modules
 from qcompress.detectors.hgcal.module import layers, wafers
+from qcompress.detectors.hgcal.module.links import ALLOCATIONS
 from qcompress.files import written_aside
 from qcompress.metrics.response import Response, response
 from qcompress.plots.response import response_figure, response_histograms
@@ -130,7 +131,12 @@ def around(columns: dict[str, np.ndarray], particles: Columns) -> np.ndarray:
 
 
 def work(
-    path: Path, rows: slice, wanted: np.ndarray, todo: list[tuple[str, Path]], back_ends: tuple[BackEnd, ...]
+    path: Path,
+    rows: slice,
+    wanted: np.ndarray,
+    todo: list[tuple[str, Path]],
+    back_ends: tuple[BackEnd, ...],
+    links: str,
 ) -> None:
     """Cluster the wanted events of a block, for every algorithm and back end; each result appears whole."""
     with samples.Handle(path) as handle:
@@ -142,7 +148,7 @@ def work(
     about = {"events": event, "split": columns["split"][keep][first], "accepted": generated["event"][counted]}
     keep[keep] = around({name: column[keep] for name, column in columns.items()}, generated)
     columns = {name: column[keep] for name, column in columns.items()}
-    on_chip = modules(columns, allocation())
+    on_chip = modules(columns, LinkAllocation.named(links))
     for algorithm, result in todo:
         found, charges = dict(about), codec(algorithm).transverse(on_chip)
         cells = {cut: trigger_cells(columns, charges, cut) for cut in {b.zero_suppression_mipt for b in back_ends}}
@@ -170,7 +176,7 @@ def cluster(folder: Path, kind: str, path: Path, given: argparse.Namespace) -> N
             if not result.exists():
                 missing.append((algorithm, result))
         if len(wanted) and missing:
-            todo.append((path, rows, wanted, missing, back_ends(given)))
+            todo.append((path, rows, wanted, missing, back_ends(given), given.links))
     started = time.monotonic()
     with ProcessPoolExecutor(given.workers) as pool:
         for number, _ in enumerate(pool.map(work, *zip(*todo, strict=True)) if todo else (), 1):
@@ -423,6 +429,7 @@ def main() -> None:
     parser.add_argument("--published", nargs="*", default=(), metavar="NAME", help="published:FOLDER:ORIENTATION")
     parser.add_argument("--algorithms", nargs="*", default=ALGORITHMS, help="of the chip")
     parser.add_argument("--back-ends", nargs="*", help=f"of {'; '.join(one.name for one in BACK_ENDS)} [default: all]")
+    parser.add_argument("--links", choices=ALLOCATIONS, default="by-radius", help="a FOLDER for each")
     parser.add_argument("--workers", type=int, default=2)
     parser.add_argument("--figures", type=Path, help="folder for pictures")
     given = parser.parse_args()

@@ -12,18 +12,8 @@ from qcompress.detectors import Decoders, Firmware
 from qcompress.detectors.hgcal.encoder.models import ENCODER
 from qcompress.detectors.hgcal.evaluation import cmssw, codecs, published
 from qcompress.detectors.hgcal.evaluation.algorithms import CHIP, Codec
-from qcompress.detectors.hgcal.evaluation.events import LinkAllocation
-from qcompress.detectors.hgcal.module import links, wafers
 
 AS_PHYSICS = ":transverse"
-
-
-@cache
-def allocation() -> LinkAllocation:
-    """Links of every module of V11 by plane and radius."""
-    known = wafers.modules()
-    places = zip(known.layer.tolist(), known.u.tolist(), known.v.tolist(), strict=True)
-    return LinkAllocation(table=dict(zip(places, links.links(known.layer, known.u, known.v).tolist(), strict=True)))
 
 
 @cache

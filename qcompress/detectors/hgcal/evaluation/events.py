@@ -15,7 +15,7 @@ import numpy.typing as npt
 
 from qcompress.detectors.hgcal.econt.frames import OUTPUT_LINKS
 from qcompress.detectors.hgcal.econt.numbers import CALIBRATION_ONE, INPUT_CODES, Density, calibrate, decode
-from qcompress.detectors.hgcal.module import geometry, layers, wafers
+from qcompress.detectors.hgcal.module import geometry, layers, links, wafers
 from qcompress.errors import QcompressError
 from qcompress.fixedpoint import Codes, Values
 
@@ -34,9 +34,9 @@ class LinkAllocation:
     table: Mapping[tuple[int, int, int], int] = field(default_factory=dict)
 
     def __post_init__(self) -> None:
-        for place, links in (("modules not in the table", self.default), *self.table.items()):
-            if not 1 <= links <= OUTPUT_LINKS:
-                raise QcompressError(f"link allocation: {links} links for {place}; the chip has 1 to {OUTPUT_LINKS}")
+        for place, count in (("modules not in the table", self.default), *self.table.items()):
+            if not 1 <= count <= OUTPUT_LINKS:
+                raise QcompressError(f"link allocation: {count} links for {place}; the chip has 1 to {OUTPUT_LINKS}")
 
     @classmethod
     def read(cls, path: Path, default: int = DEFAULT_LINKS) -> "LinkAllocation":
@@ -54,16 +54,25 @@ class LinkAllocation:
             raise QcompressError(f"{path}: no link allocation ({fault}); columns layer, u, v, links") from None
         if (whole != rows).any():
             raise QcompressError(f"{path}: a link allocation holds integers")
-        return cls(default, {(a, b, c): links for a, b, c, links in whole.tolist()})
+        return cls(default, {(a, b, c): count for a, b, c, count in whole.tolist()})
+
+    @classmethod
+    def named(cls, name: str) -> "LinkAllocation":
+        """One of the ALLOCATIONS of `links`, for every module of V11; raises QcompressError with the names there are."""
+        if name not in links.ALLOCATIONS:
+            raise QcompressError(f"no link allocation {name!r}; there are {', '.join(links.ALLOCATIONS)}")
+        known = wafers.modules()
+        found = links.ALLOCATIONS[name](known.layer, known.u, known.v)
+        places = zip(known.layer.tolist(), known.u.tolist(), known.v.tolist(), strict=True)
+        return cls(table=dict(zip(places, found.tolist(), strict=True)))
 
     def of(self, columns: Columns, rows: int) -> Codes:
         """Links (n,) of modules with these `columns`, so many `rows`.
 
         Raises QcompressError if there is a table and the columns lack layer, u or v.
         """
-        links = np.full(rows, self.default, np.int64)
         if not self.table:
-            return links
+            return np.full(rows, self.default, np.int64)
         if missing := [name for name in PLACE if name not in columns]:
             raise QcompressError(f"link allocation: the sample has no column {', '.join(missing)}")
         places = np.column_stack([columns[name] for name in PLACE]).astype(np.int64)
