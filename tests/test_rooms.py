@@ -44,7 +44,8 @@ WITHIN = {
         *("geometry", "finder", "samples", "simulation", "networks", "evaluation", "detector", "commands"),
     ],
     "detectors/lartpc": [
-        *("presets", "electronics", "online", "samples", "simulation", "roi", "detector"),
+        *("presets", "electronics", "online", "samples", "simulation", "roi", "images", "options"),
+        *("evaluation", "detector"),
     ],
 }
 """Rooms of a detector, from the ground up."""

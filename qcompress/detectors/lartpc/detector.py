@@ -16,8 +16,9 @@ from qcompress.detectors import (
     SampleCard,
 )
 from qcompress.detectors.hdf5 import hdf5_format
+from qcompress.detectors.lartpc.images.plug import is_of_images
+from qcompress.detectors.lartpc.options import LiquidArgonOptions
 from qcompress.detectors.lartpc.presets import PRESETS
-from qcompress.detectors.lartpc.roi.models import RoiOptions
 from qcompress.detectors.lartpc.simulation import fast_simulation
 from qcompress.files import JsonObject
 from qcompress.graph import Graph, Stage
@@ -25,14 +26,18 @@ from qcompress.progress import Report
 
 
 class LiquidArgon(Detector):
-    """Waveforms and true hits of wires; a network finds regions of interest on single wires."""
+    """Waveforms and true hits of wires; regions of interest on single wires, or tracks and showers on images."""
 
     name: ClassVar[str] = "lartpc"
-    options: ClassVar[type[RoiOptions]] = RoiOptions
+    options: ClassVar[type[LiquidArgonOptions]] = LiquidArgonOptions
     kinds: ClassVar[tuple[str, ...]] = fast_simulation.KINDS
     score_labels: ClassVar[Mapping[str, str]] = {
         "auc": "area under the ROC curve",
         "efficiency_at_1_percent_fakes": "efficiency where 1 % of the windows of noise fire",
+        "balanced": "balanced accuracy of hits",
+        "accuracy": "accuracy of hits",
+        "track": "tracks' hits that are right",
+        "shower": "showers' hits that are right",
     }
 
     def simulate(self, kind: str, events: int, seed: int, path: Path, report: Report) -> None:
@@ -56,24 +61,44 @@ class LiquidArgon(Detector):
             return SampleCard(hits, len(sample), sample.content_hash(), sample.split_hash())
 
     def rows(self, path: Path, front_end: FrontEndRegisters, network: str) -> Rows:
+        if is_of_images(front_end):
+            from qcompress.detectors.lartpc.images import rows as images
+
+            return images.rows(path, front_end)
         from qcompress.detectors.lartpc.roi import rows
 
         return rows.rows(path, front_end, bits_of(front_end))
 
     def front_end(self, options: Any) -> JsonObject:
+        if options.images is not None:
+            from qcompress.detectors.lartpc.images import plug
+
+            return plug.front_end(options.images)
         return {name: getattr(options, name) for name in ("preset", "plane", "threshold", "windows")}
 
     def preprocess(self, front_end: FrontEndRegisters, network: str, graphs: Mapping[str, Graph]) -> Stage:
+        if is_of_images(front_end):
+            from qcompress.detectors.lartpc.images import plug
+
+            return plug.preprocess(front_end)
         from qcompress.detectors.lartpc.roi.stages import clip
 
         return clip(bits_of(front_end))
 
     def postprocess(self, front_end: FrontEndRegisters, network: str, graph: Graph) -> tuple[Stage, ...]:
+        if is_of_images(front_end):
+            from qcompress.detectors.lartpc.images import plug
+
+            return plug.postprocess(graph)
         from qcompress.detectors.lartpc.roi.stages import Decision
 
         return (Decision(graph.output_format, float(str(front_end["threshold"]))),)
 
     def networks(self, options: Any, own: Mapping[str, Any]) -> tuple[Network, ...]:
+        if options.images is not None:
+            from qcompress.detectors.lartpc.images import models as images
+
+            return images.build(options.images, own)
         from qcompress.detectors.lartpc.roi import models
 
         return models.build(options, own)
@@ -81,11 +106,19 @@ class LiquidArgon(Detector):
     def emulate(
         self, firmware: Firmware, source: Path, target: Path, overrides: Mapping[str, Any], report: Report
     ) -> str:
+        if is_of_images(firmware.front_end):
+            from qcompress.detectors.lartpc.images import emulation as images
+
+            return images.emulate(firmware, source, target, report)
         from qcompress.detectors.lartpc.roi import emulation
 
         return emulation.emulate(firmware, source, target, report)
 
     def evaluate(self, firmware: Firmware, path: Path, decode: Decoders, wanted: Evaluation, report: Report) -> Results:
+        if is_of_images(firmware.front_end):
+            from qcompress.detectors.lartpc.evaluation import hit_results
+
+            return hit_results.evaluate(firmware, path, wanted.whole(self.name), report)
         from qcompress.detectors.lartpc.roi import results
 
         return results.evaluate(firmware, path, wanted.whole(self.name), report)

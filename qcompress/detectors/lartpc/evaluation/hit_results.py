@@ -58,7 +58,7 @@ def evaluate(firmware: Firmware, path: Path, most: int, report: Report) -> Resul
         heading = provenance(sample.origin, path, SIMULATION, "test tiles")
     own = confusion(hits.event, hits.true, hits.decided)
     tables = (_scores_table(heading, hits, rules, len(test)), _confusion_table(hits))
-    summary = {name: value for name, value in scores(own)._asdict().items() if value == value}
+    summary = {name: value for name, value in scores(own)._asdict().items() if np.isfinite(value)}
     return Results(tables, summary, {"tile": _tile_figure(found, shown, heading)})
 
 

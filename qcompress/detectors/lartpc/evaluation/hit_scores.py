@@ -1,7 +1,7 @@
 """Hits by true and decided class, event by event: accuracy, balanced accuracy, purity, IoU, errors by bootstrap.
 
-A hit that is decided to be nothing is wrong. Confusions are (events, 2, 3): true shower, track; decided nothing, shower,
-track; numbers of hits, or their charge.
+A hit that is decided to be nothing is wrong. Confusions are (events, 2, 3): true shower, track; decided nothing,
+shower, track; numbers of hits, or their charge.
 """
 
 from typing import NamedTuple
@@ -18,7 +18,7 @@ BOOTSTRAPS = 200
 
 
 class Scores(NamedTuple):
-    """Shares: of all hits, of showers' and of tracks' hits that are right; their mean; purities; intersections over unions."""
+    """Shares of all hits, of showers' and of tracks' hits that are right; their mean; purities and IoU of both."""
 
     accuracy: float
     shower: float
@@ -71,4 +71,5 @@ def errors(counts: Confusion, seed: int = 0) -> Scores:
     """Standard deviations of scores when events are drawn anew; counts (n, 2, 3); seed: of the draws."""
     rng = np.random.default_rng(seed)
     drawn = [scores(counts[rng.integers(len(counts), size=len(counts))]) for _ in range(BOOTSTRAPS)]
-    return Scores(*(float(value) for value in np.nanstd(np.array(drawn), axis=0)))
+    columns = [np.array(column)[np.isfinite(column)] for column in zip(*drawn, strict=True)]
+    return Scores(*(float(column.std()) if len(column) else float("nan") for column in columns))

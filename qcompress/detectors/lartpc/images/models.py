@@ -4,11 +4,11 @@ transposed convolutions up, skips concatenated, three classes: nothing, shower, 
 
 from collections.abc import Callable, Mapping
 from types import MappingProxyType
-from typing import ClassVar, Literal
+from typing import Literal
 
 from pydantic import Field, model_validator
 
-from qcompress.detectors import Network, NetworkSection
+from qcompress.detectors import Network, Options
 from qcompress.detectors.lartpc.images.losses import LOSSES
 from qcompress.detectors.lartpc.images.views import VIEWS
 from qcompress.frontends.keras_objects import KerasLayer, KerasModel, Quantizer, Tensor
@@ -21,10 +21,8 @@ OUTPUT_BITS, OUTPUT_INTEGER = 8, 3
 """Of the classes' scores: fixed<8,4>."""
 
 
-class ImageOptions(NetworkSection):
-    """The `network` section of a config of the U-Net."""
-
-    family: ClassVar[tuple[str, ...]] = ("filters", "levels", "weight_bits", "activation_bits")
+class ImageOptions(Options):
+    """What a config says of the U-Net and of its images, in `network.images`."""
 
     view: Literal["tile", "module"] = "tile"
     planes: tuple[str, ...] = ("W",)

@@ -2,7 +2,7 @@
 
 from dataclasses import dataclass
 from pathlib import Path
-from typing import NamedTuple
+from typing import Any, NamedTuple
 from weakref import WeakValueDictionary
 
 import numpy as np
@@ -27,8 +27,9 @@ class Settings(NamedTuple):
 
 def settings_of(front_end: FrontEndRegisters) -> Settings:
     """The settings that a candidate's registers describe."""
-    given = {name: front_end[name] for name in Settings._fields}
-    return Settings(**{**given, "planes": tuple(given["planes"])})  # type: ignore[arg-type]
+    given: dict[str, Any] = {name: front_end[name] for name in Settings._fields}
+    given["planes"] = tuple(given["planes"])
+    return Settings(**given)
 
 
 @dataclass(frozen=True, eq=False)
@@ -86,11 +87,13 @@ def _tiles(sample: samples.Handle, settings: Settings) -> Tiles:
         cells = cells_of(pixels, sample.preset, view, settings.planes, settings.least_charge)
         numbers, inverse, lit = np.unique(cells.tile, return_inverse=True, return_counts=True)
         kept = lit >= settings.least_cells
-        parts.append(Cells(*(column[kept[inverse]] for column in cells)))
+        parts.append(tuple(column[kept[inverse]] for column in cells))
         counts.append(lit[kept])
         event, split = (int(sample.events[name][place]) for name in ("event", "split"))
         heads.append(np.array([(place, event, split, number) for number in numbers[kept]]).reshape(-1, 4))
-    head, cells = np.concatenate(heads), Cells(*(np.concatenate(column) for column in zip(*parts, strict=True)))
+    head = np.concatenate(heads)
+    columns: list[Any] = [np.concatenate(column) for column in zip(*parts, strict=True)]
+    cells = Cells(*columns)
     if not len(head):
         raise QcompressError(f"{sample.path}: no tile has {settings.least_cells} lit cells")
     first = np.concatenate([[0], np.cumsum(np.concatenate(counts))])

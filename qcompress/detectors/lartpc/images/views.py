@@ -1,8 +1,8 @@
 """Images of a plane: charge in cells of wire and drift, cut into tiles of one size.
 
-`tile`: 256 x 256 cells of 0.5 cm, as many tiles as the plane needs. `module`: 512 x 208 cells of 2.72 x 3.49 cm, the whole
-collection view of a module of the far detector. A cell with enough true charge is lit: what a hit finder without faults
-gives. Radioactivity is left out, as hits that are no reconstructable particle's are in the published samples.
+`tile`: 256 x 256 cells of 0.5 cm, as many tiles as the plane needs. `module`: 512 x 208 cells of 2.72 x 3.49 cm, the
+whole collection view of a module of the far detector. A cell with enough true charge is lit: what a hit finder without
+faults gives. Radioactivity is left out, as hits that are no reconstructable particle's are in the published samples.
 """
 
 from dataclasses import dataclass
@@ -25,7 +25,7 @@ class View:
     cell_cm: tuple[float, float]
 
 
-VIEWS = {"tile": View((256, 256), (0.5, 0.5)), "module": View((512, 208), (2.72, 3.49))}
+VIEWS = {"tile": View((256, 256), (0.5, 0.5)), "module": View((512, 208), (2.72, 3.4912))}
 
 
 class Cells(NamedTuple):
@@ -61,7 +61,7 @@ def cells_of(
     key = (tile * view.shape[0] + place % view.shape[0]) * view.shape[1] + drift % view.shape[1]
     cells, inverse = np.unique(key, return_inverse=True)
     charge = pixels["charge"][own].astype(np.float64)
-    total = np.bincount(inverse, charge, len(cells))
+    total = np.asarray(np.bincount(inverse, charge, len(cells)), np.float64)
     track = np.bincount(inverse, charge * (kind[own] == samples.TRACK), len(cells))
     lit = total >= least_charge
     cells, total, track = cells[lit], total[lit], track[lit]
