@@ -1,7 +1,7 @@
 """Networks that find regions of interest in liquid argon: public ones on noise and charges, quantized ones trained.
 
     python campaigns/lartpc_roi.py public FOLDER [--windows 4000]
-    python campaigns/lartpc_roi.py train FOLDER --sample SAMPLE [--epochs 8] [--bits 8]
+    python campaigns/lartpc_roi.py train FOLDER --sample SAMPLE [--epochs 5] [--bits 8]
 
 FOLDER has the public networks, `model_PLANEplane_nu_ROI.h5` of planes U, V and Z, each with mean and scale beside it.
 Charges are those of a straight track across the wires, parallel to them: all in one tick of every wire, anywhere in the
@@ -124,9 +124,9 @@ def train(folder: Path, sample: Path, epochs: int, bits: int) -> None:
 
     score(np.abs(codes[test]).max((1, 2)), "cut on the largest sample", "", 0)
     for name, quantized, start in (
-        ("public, float, as it is", False, weights), ("float, from public", False, weights),
-        (f"{bits} bits, from public", True, weights), ("float, from scratch", False, None),
-        (f"{bits} bits, from scratch", True, None),
+        ("public, float, as it is", False, weights), (f"public, {bits} bits, as it is", True, weights),
+        ("float, from public", False, weights), (f"{bits} bits, from public", True, weights),
+        ("float, from scratch", False, None), (f"{bits} bits, from scratch", True, None),
     ):  # fmt: skip
         keras.utils.set_random_seed(1)
         options = models.RoiOptions(plane="W", weights=start, weight_bits=bits, activation_bits=bits)
@@ -137,7 +137,7 @@ def train(folder: Path, sample: Path, epochs: int, bits: int) -> None:
         logit = model.predict(values[test], batch_size=4096, verbose=0)[:, 0]
         differing: object = ""
         if quantized:
-            graph = convert(model, "roi")
+            graph = convert(model, "roi").graph
             own = np.clip(codes[test], -512, 511).astype(np.int64)
             differing = int((graph.run(own[:4000])[:, 0] != np.rint(np.ldexp(logit[:4000], 5))).sum())
         score(logit, name, differing, seconds)
@@ -179,7 +179,7 @@ def main() -> None:
     parser.add_argument("folder", type=Path)
     parser.add_argument("--windows", type=int, default=4000)
     parser.add_argument("--sample", type=Path)
-    parser.add_argument("--epochs", type=int, default=8)
+    parser.add_argument("--epochs", type=int, default=5)
     parser.add_argument("--bits", type=int, default=8)
     given = parser.parse_args()
     if given.what == "public":
