@@ -238,7 +238,8 @@ def _describe(
     if error["type"] == "extra_forbidden":
         known = _known_keys(given, keys[:-1])
         nearest = difflib.get_close_matches(keys[-1], known, 1)
-        hint = f"did you mean {nearest[0]}?" if nearest else f"known here: {', '.join(sorted(known))}"
+        told = f"known here: {', '.join(sorted(known))}" if known else "which detector's network is it? give detector"
+        hint = f"did you mean {nearest[0]}?" if nearest else told
         return f"{where}: unknown key; {hint}"
     if error["type"] == "missing":
         return f"{where}: this key is missing"
@@ -247,12 +248,14 @@ def _describe(
 
 
 def _known_keys(given: dict[str, Any], section: list[str]) -> list[str]:
-    """Valid keys of a section of the config."""
+    """Valid keys of a section of the config; none of a section that only a detector knows, where none is named."""
     model: type[BaseModel] = Config
-    if section[:1] == ["network"]:
-        model, section = load_detector(given["detector"]).options, section[1:]
-    if section[:2] == ["sample", "select"]:
-        model, section = load_detector(given["detector"]).selection or Options, section[2:]
+    if section[:1] == ["network"] or section[:2] == ["sample", "select"]:
+        if not isinstance(given.get("detector"), str):
+            return []
+        plug = load_detector(given["detector"])
+        model = plug.options if section[0] == "network" else plug.selection or Options
+        section = section[1:] if section[0] == "network" else section[2:]
     if section[:1] == ["targets"] and len(section) > 1:
         model, section = choose(section[1]).family.settings, section[2:]
     keys = iter(section)

@@ -151,3 +151,12 @@ def test_a_flow_that_is_none_is_named(tmp_path):
         QcompressError, match=r"synthesis.flow: give one of yosys-xilinx, .*yosys-asic, or null, not 'x'"
     ):
         load_config(write(tmp_path, GOOD.replace("flow: yosys-xilinx", "flow: x")))
+
+
+def test_a_misspelt_key_of_a_network_whose_detector_is_not_named_is_one_line(tmp_path):
+    path = tmp_path / "a.yaml"
+    path.write_text("name: a\nsample: {simulate: electron-0pu}\nnetwork: {weight_bitz: 4}\n")
+    with pytest.raises(QcompressError) as fault:
+        load_config(path)
+    assert "\n" not in str(fault.value)
+    assert "detector" in str(fault.value)

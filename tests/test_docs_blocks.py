@@ -1,8 +1,9 @@
 """Every fenced block of the documentation is run, or read by what it is for; none is shown unchecked.
 
 The comment before a block says how: run="scratch" runs its commands in a folder with a candidate, samples and words;
-"plug" runs it with the plug-ins of the page installed; "copy" in a copy of the sources to which the page's differences
-are applied; "options" only reads its commands with the command line's own parser; "signatures" binds its calls.
+"page" runs Python and commands of a page in their order in an empty folder; "plug" runs it with the plug-ins of the
+page installed; "copy" in a copy of the sources to which the page's differences are applied; "options" only reads its
+commands with the command line's own parser; "signatures" binds its calls.
 """
 
 import ast
@@ -71,8 +72,8 @@ def pages_with(kind: str, run: str) -> list[object]:
 def test_every_block_is_of_a_kind_that_is_checked():
     ways = Counter((block.kind, "session" if is_example(block) else block.told.get("run", "")) for block in BLOCKS)
     assert set(ways) == {
-        *(("python", run) for run in ("session", "", "plug", "copy", "signatures")),
-        *(("console", run) for run in ("", "options", "scratch", "plug", "copy")),
+        *(("python", run) for run in ("session", "", "page", "plug", "copy", "signatures")),
+        *(("console", run) for run in ("", "options", "scratch", "page", "plug", "copy")),
         *((kind, "") for kind in ("yaml", "toml", "json", "cpp", "diff")),
     }, ways
     fences = sum(len(re.findall(r"^\s*```", page.read_text(), re.MULTILINE)) for page in {b.page for b in BLOCKS})
@@ -272,6 +273,29 @@ def test_commands_run_in_order(found, qcompress, scratch, tmp_path):
     for block in found:
         for program, *arguments in commands(block):
             assert program == "qcompress"
+            done = qcompress(*arguments, cwd=tmp_path, PYTHONPATH=str(ROOT))
+            assert done.returncode == 0, f"{arguments}: {done.stderr}"
+
+
+PAGE_BY_PAGE = sorted({block.page for block in BLOCKS if block.told.get("run") == "page"})
+
+
+@pytest.mark.parametrize("page", PAGE_BY_PAGE, ids=lambda page: page.stem)
+def test_a_page_that_runs_from_top_to_bottom_is_python_and_commands(page):
+    kinds = {"python": lambda text: compile(text, str(page), "exec"), "console": lambda text: None}
+    for block in blocks(page):
+        assert block.told.get("run") == "page"
+        kinds[block.kind](block.text)
+
+
+@pytest.mark.campaign
+@pytest.mark.parametrize("page", PAGE_BY_PAGE, ids=lambda page: page.stem)
+def test_a_page_runs_from_top_to_bottom_in_an_empty_folder(page, qcompress, tmp_path):
+    for block in blocks(page):
+        assert block.told.get("run") == "page"
+        if block.kind == "python":
+            python(block.text, tmp_path)
+        for _, *arguments in commands(block) if block.kind == "console" else ():
             done = qcompress(*arguments, cwd=tmp_path, PYTHONPATH=str(ROOT))
             assert done.returncode == 0, f"{arguments}: {done.stderr}"
 

@@ -44,8 +44,8 @@ TELLING_CELLS = 20
 IN_FIGURES = (ENCODER, TRANSVERSE, "repeater", "threshold", "bc", "bc-linear", "bc-stc-linear", "mean-image")
 BACK_END = BackEnd(X_Y)
 """The seed study's seeding, continuous under small changes of charge, and its reach of 0.015."""
-DROPPING = ("threshold", "bc", "bc-stc")
-"""Algorithms that are made to leave charge out."""
+DROPPING = ("threshold", "threshold-equal")
+"""Algorithms that are made to leave charge out, beside those whose links do not carry all of it."""
 SPREAD = "Points: median EMD of the modules of a bin; bars: the central 68 % of these modules, no statistical errors."
 CAPTIONS = {
     "emd_occupancy": SPREAD,
@@ -95,7 +95,7 @@ def evaluate(firmware: Firmware, path: Path, decode: Decoders, wanted: Evaluatio
         first = scoring.read_block(handle, blocks[0])
         drawn = modules(first, allocation, samples.is_calibrated(handle.origin))
         heading = provenance(handle.origin, path, SIMULATION, f"{of} events")
-    dropping = [title for name, title in titles.items() if name in DROPPING]
+    dropping = [title for name, title in titles.items() if known[name].limited or name in DROPPING]
     tables = [*_tables(summed, list(titles.values()), wanted.tolerance, firmware, first, dropping)]
     pictures = figures(summed, titles, heading)
     pictures |= module_maps.figures(firmware, known, drawn, titles)

@@ -32,12 +32,12 @@ class Handle(SampleFile):
     def __init__(self, path: Path) -> None:
         """Open the sample at `path`; raises QcompressError if it is none, has no rows, or has other columns."""
         super().__init__(path, FORMAT, SCHEMA, "qcompress simulate")
-        if missing := [name for name in NEEDED if name not in self.file]:
-            raise QcompressError(f"{path}: column {', '.join(missing)} is missing")
         with self.damaged():
+            if missing := [name for name in NEEDED if name not in self.file]:
+                raise QcompressError(f"{path}: column {', '.join(missing)} is missing")
             self.columns = [name for name in COLUMNS if name in self.file]
             self.rows = len(self.file["event"])
-        self._check_layout(self.file, self.columns, COLUMNS, self.rows)
+            self._check_layout(self.file, self.columns, COLUMNS, self.rows)
         if self.rows == 0:
             raise QcompressError(f"{path}: a sample without rows")
 
@@ -73,9 +73,9 @@ class Handle(SampleFile):
 
     def particles(self) -> dict[str, npt.NDArray[Any]]:
         """Columns of the generated particles, empty if the sample has none."""
-        if "particles" not in self.file:
-            return {}
         with self.damaged():
+            if "particles" not in self.file:
+                return {}
             group = self.file["particles"]
             self._check_layout(group, list(PARTICLES), PARTICLES, len(group["event"]))
             return {name: group[name][...] for name in PARTICLES}

@@ -219,3 +219,19 @@ def test_faults_in_a_file_are_one_line(sample, tmp_path):
         samples.read(tmp_path / "none.h5")
     with pytest.raises(QcompressError, match="cannot be written"):
         samples.write(sample, tmp_path / "no" / "where.h5")
+
+
+def test_a_sample_with_damaged_bytes_is_one_line_or_reads(sample, tmp_path):
+    """Half of the accidents hit the headers, which HDF5 reads when a file, or a column of it, is opened."""
+    samples.write(sample, tmp_path / "a.h5")
+    data, rng = (tmp_path / "a.h5").read_bytes(), np.random.default_rng(7)
+    refused = 0
+    for case in range(60):
+        place = int(rng.integers(3000 if case % 2 else len(data)))
+        (tmp_path / "b.h5").write_bytes(data[:place] + rng.bytes(16) + data[place + 16 :])
+        try:
+            samples.read(tmp_path / "b.h5")
+        except QcompressError as fault:
+            assert "\n" not in str(fault)
+            refused += 1
+    assert refused > 10
