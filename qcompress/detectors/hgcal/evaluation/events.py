@@ -58,7 +58,7 @@ class LinkAllocation:
 
     @classmethod
     def named(cls, name: str) -> "LinkAllocation":
-        """One of the ALLOCATIONS of `links`, for every module of V11; raises QcompressError with the names there are."""
+        """One of the ALLOCATIONS of `links` for every module of V11; raises QcompressError with the names there are."""
         if name not in links.ALLOCATIONS:
             raise QcompressError(f"no link allocation {name!r}; there are {', '.join(links.ALLOCATIONS)}")
         known = wafers.modules()

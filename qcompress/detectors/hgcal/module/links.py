@@ -1,8 +1,10 @@
 """How many links (elinks of ECON-T, 32 bits each bunch crossing) a module has: two allocations by name.
 
-`by-radius`, by plane and radius, is read off a public list of a newer geometry's modules (V16: trigger planes 1, 3, .. 25 and 27 to 47): the most frequent
-`trigLinks` of its full modules in rings of 10 cm. Layers of V11 take the plane of the same place in the stack: layer 27
-that of plane 25, layers of CE-H that of two planes less. A cut module gets what a full one at its place would.
+`by-radius`, by plane and radius, is read off a public list of a newer geometry's modules (V16: trigger planes 1, 3, ..
+25 and 27 to 47): the most frequent `trigLinks` of its full modules in rings of 10 cm. Layers of V11 take the plane of
+the same place in the stack: layer 27 that of plane 25, layers of CE-H that of two planes less. A cut module gets what a
+full one at its place would.
+
 `signal-driven`, by layer alone, is that of cms-data/L1Trigger-L1THGCal for V11, with which the published figures of
 clusters were made.
 """
