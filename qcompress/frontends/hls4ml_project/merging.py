@@ -45,7 +45,9 @@ def arithmetic(kind: type[Add] | type[Subtract] | type[Multiply]) -> Handler:
 
 
 def average(converter: Converter, call: Call) -> None:
-    """nnet::average: half of the sum, in full precision."""
+    """nnet::average: half of the sum, in full precision; Catapult's kernel for arrays has a factor that is 0 for .5."""
+    if converter.backend == "Catapult" and not converter.streams:
+        raise Refused(f"layer {call.name}: Catapult's kernel gives 0 for every average; use io_stream, or a sum")
     total = converter.builder.add(f"{call.name}_sum", Add(), *_pair(converter, call))
     half = (np.array(1), Format(False, 1, 0))
     node = scaled(converter.builder, f"{call.name}_half", total, half, NOTHING)

@@ -2,9 +2,11 @@
 
 import numpy as np
 import pytest
-from helpers.hls4ml_texts import graph_of
+from helpers.hls4ml_texts import graph_of, project
 
 from qcompress.errors import Refused
+from qcompress.frontends.hls4ml_project import FRONT_END
+from qcompress.frontends.hls4ml_project.files import Project
 
 RNG = np.random.default_rng(0)
 FIRST = RNG.integers(-128, 128, (100, 2, 3))
@@ -43,6 +45,22 @@ def test_element_by_element_in_full_precision(function, compute):
     assert values(merged(function)).tolist() == expected.tolist()
     rounded = values(merged(function, "ap_fixed<7,5,AP_RND,AP_SAT>"))
     assert rounded.tolist() == np.clip(np.floor(expected * 4 + 0.5) / 4, -16, 15.75).tolist()
+
+
+def test_catapults_average_of_arrays_which_is_always_0_is_refused():
+    """ac_fixed<1, -1, false>(0.5), its factor, is 0."""
+    types = {"first_t": "ap_fixed<8,4>", "second_t": "ap_fixed<8,5>", "result_t": "ap_fixed<20,10>"}
+    given = project(
+        ["nnet::average<first_t, second_t, result_t, config2>(a, b, y); // merge"],
+        types,
+        "struct config2 : nnet::merge_config {\n static const unsigned n_elem = 6;\n};\n",
+        inputs={"a": ("first_t", "6"), "b": ("second_t", "6")},
+        outputs={"y": ("result_t", "6")},
+    )
+    defines = given.files["firmware/defines.h"].replace("ap_fixed.h", "ac_fixed.h")
+    files = dict(given.files) | {"firmware/defines.h": defines.replace("ap_fixed<", "ac_fixed<").replace(">", ",true>")}
+    with pytest.raises(Refused, match="layer merge: Catapult's kernel gives 0 for every average; use io_stream"):
+        FRONT_END.convert(Project("folder", files), "net", None)
 
 
 def test_the_shorter_one_is_repeated():
