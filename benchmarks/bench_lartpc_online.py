@@ -13,6 +13,7 @@ import sys
 import time
 from collections.abc import Callable
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 
@@ -51,6 +52,8 @@ def main() -> None:
     """Print a line for each algorithm."""
     from helpers import lartpc_twin
 
+    twin: Any = lartpc_twin.primitives
+
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--wires", type=int, default=480)
     parser.add_argument("--repeats", type=int, default=3)
@@ -68,14 +71,14 @@ def main() -> None:
     print("| | M samples/s | M samples a CPU second | times NumPy, wall | CPU | times the twin, CPU |")
     print("|---" * 6 + "|")
     for finder in ("threshold", "fir", "running-sum"):
-        settings = primitives.Settings.of(finder, preset, plane)  # type: ignore[arg-type]
+        settings = primitives.Settings.of(finder, preset, plane)
         wall, cpu = timed(lambda settings=settings: primitives.find(codes, settings), given.repeats)  # type: ignore[misc]
         beside = ("", "")
         if finder != "running-sum":
             other, other_cpu = timed(lambda finder=finder: plain(codes, finder), 1)  # type: ignore[misc]
             beside = (f"{other / wall:.1f}", f"{other_cpu / cpu:.1f}")
         began = time.process_time()
-        expected, _ = lartpc_twin.primitives(codes[0], finder, settings.threshold)
+        expected, _ = twin(codes[0], finder, settings.threshold)
         slow = (time.process_time() - began) * len(codes)
         found = primitives.find(codes[:1], settings).primitives
         assert [*zip(*(column.tolist() for column in found[1:]), strict=True)] == expected

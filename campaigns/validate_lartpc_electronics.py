@@ -53,7 +53,7 @@ def track(preset: Preset, plane: Plane) -> np.ndarray:
     """Samples of one wire of many that a track crosses, all charge in tick 300."""
     charge = np.zeros((11, 700), np.float32)
     charge[:, 300] = TRACK[preset.name] * plane.pitch_mm / preset.planes[-1].pitch_mm
-    return signals.plane_signal(charge, preset, plane)[5]
+    return np.asarray(signals.plane_signal(charge, preset, plane)[5])
 
 
 def pulses() -> None:
@@ -111,7 +111,7 @@ def fits(data: Path) -> None:
         peak = float(averages[f"{name}_W_peak_us"])
         for letter, plane in zip("UVW", PRESETS[own].planes, strict=True):
             for away, lobes in enumerate(plane.currents):
-                grid = np.arange(1000) * 0.1 - peak
+                grid = np.asarray(np.arange(1000) * 0.1 - peak, np.float64)
                 here, there = shaped(current(lobes, grid)), shaped(10 * averages[f"{name}_{letter}"][away])
                 row(f"{name} {letter}", away, *(f"{x.max():.3f} {x.min():.3f}" for x in (there, here)))
     head("noise", "plane", "power below .1, .1 to .3, above .3 MHz [%], file", "preset")
@@ -123,9 +123,9 @@ def fits(data: Path) -> None:
             frequency, ticks = np.fft.rfftfreq(found["nsamples"], found["period"] * 1e-3), found["nsamples"]
             order = np.argsort(found["freqs"])
             wide = np.interp(frequency, np.array(found["freqs"])[order] * 1e3, np.array(found["amps"])[order])
-            there = bands(frequency, wide**2 + found["const"] ** 2)
-            here = bands(frequency, noise.spectrum(PRESETS[own], plane.noise, ticks) ** 2)
-            row(own, plane.name, *(" ".join(f"{100 * share:.1f}" for share in shares) for shares in (there, here)))
+            power = (wide**2 + found["const"] ** 2, noise.spectrum(PRESETS[own], plane.noise, ticks) ** 2)
+            shares = (" ".join(f"{100 * share:.1f}" for share in bands(frequency, each)) for each in power)
+            row(own, plane.name, *shares)
 
 
 def shaped(flowing: np.ndarray) -> np.ndarray:

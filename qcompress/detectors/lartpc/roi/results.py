@@ -13,6 +13,7 @@ from qcompress.detectors.lartpc.presets import PRESETS
 from qcompress.detectors.lartpc.roi import rows
 from qcompress.detectors.lartpc.roi.labels import LEAST_PEAK
 from qcompress.detectors.lartpc.roi.models import ROI
+from qcompress.detectors.lartpc.roi.stages import Decision
 from qcompress.detectors.provenance import provenance
 from qcompress.detectors.splits import TEST
 from qcompress.errors import QcompressError
@@ -138,8 +139,8 @@ def peak_table(scored: Scored, fakes: float = 0.01) -> Table:
 
 def summary(scored: Scored, firmware: Firmware, curve: Roc) -> dict[str, float]:
     """The few figures of a network at its own threshold; scored: all windows; curve: its ROC."""
-    code = firmware.chains[ROI].chain.stages[-1]
-    kept = scored.logit > firmware.graphs[ROI].output_format.to_values(np.array([getattr(code, "bound", 0)]))[0]
+    format_ = firmware.graphs[ROI].output_format
+    kept = scored.logit > format_.to_values(Decision(format_, float(str(firmware.front_end["threshold"]))).bound)
     return {
         "auc": curve.auc,
         "efficiency": float(kept[scored.signal].mean()),

@@ -1,0 +1,40 @@
+"""Scores of windows: efficiencies at equal fakes, by clean peak, errors by drawing events again."""
+
+import numpy as np
+import pytest
+
+from qcompress.detectors.lartpc.roi import results
+
+
+def scored(seed=1, windows=4000):
+    """Half of the windows are signal, two sigma above the noise in the logit; sizes say nothing."""
+    rng = np.random.default_rng(seed)
+    signal = np.arange(windows) % 2 == 1
+    peak = np.where(signal, rng.choice([3.0, 10.0, 50.0], windows), 1.0)
+    logit = rng.normal(0, 1, windows) + 2 * signal
+    return results.Scored(np.arange(windows) // 100, peak, logit, rng.normal(0, 1, windows))
+
+
+def test_at_most_the_share_of_fakes_lies_above_the_bound():
+    values = np.arange(1000.0)
+    assert (values > results.bound(values, 0.01)).sum() == 9
+    assert (values > results.bound(values, 0)).sum() == 0
+    assert (values > results.bound(np.zeros(10), 0.5)).mean() > 0.99  # equal values pass or fail together
+
+
+def test_efficiencies_are_those_of_two_gaussians():
+    """One sided: 2.33 sigma at 1 % fakes, so 2 - 2.33 = -0.33 sigma of signal, 37 %."""
+    found = scored()
+    assert results.efficiency(found, found.logit, 0.01) == pytest.approx(0.37, abs=0.05)
+    assert results.efficiency(found, found.size, 0.1) == pytest.approx(0.1, abs=0.03)
+    assert 0.003 < results.errors(found, found.logit, 0.1) < 0.03
+
+
+def test_tables_have_a_line_for_each_point_and_count_all_windows_of_signal():
+    found = scored()
+    table = results.operating_table(found, 0.5)
+    assert [line[1] for line in table.rows[1:]] == [0.1, 1, 3, 10]
+    assert table.rows[0][1] == pytest.approx(50, abs=3)
+    by_peak = results.peak_table(found)
+    assert sum(line[1] for line in by_peak.rows) == found.signal.sum()
+    assert [line[1] for line in by_peak.rows if line[1] == 0] == [0, 0, 0]
