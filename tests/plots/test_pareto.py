@@ -13,5 +13,5 @@ def test_axes_and_legend_keep_their_own_labels():
     (legend,) = drawn.legends
     entries = [text.get_text() for text in legend.get_texts()]
     kinds = ["constant", "constant, estimated", "loadable"]
-    assert entries == [*kinds, "front", "1  a", "2  b"]
+    assert entries == [*kinds, "front", "1  a", "2  b", "3  c"]
     assert [(text.get_text(), text.xy) for text in axes.texts] == [("1", points[0]), ("2", points[1])]
