@@ -1,6 +1,6 @@
 """EMD of codecs against bits: the chip's, decoded as well as it can be, beside what is possible at so many bits.
 
-    python campaigns/possible_codecs.py SAMPLE [--rows 4000] [--training 50000] [--seed 1]
+    python campaigns/possible_codecs.py SAMPLE [--rows 4000] [--training 50000] [--seed 1] [--also cmssw:2:pu ..]
 
 SAMPLE: `qcompress simulate hgcal --sample electron-200pu-axis --events 7143 --seed 20250101`. Regressions, words and
 components are fitted on its training modules, distances are of test modules: transverse charge before the 4E3M code
@@ -15,6 +15,7 @@ import numpy as np
 from qcompress.detectors import TEST, TRAIN
 from qcompress.detectors.hgcal import samples
 from qcompress.detectors.hgcal.econt.registers import latent_capacity
+from qcompress.detectors.hgcal.evaluation import cmssw
 from qcompress.detectors.hgcal.evaluation.algorithms import CHIP
 from qcompress.detectors.hgcal.evaluation.events import LinkAllocation, modules
 from qcompress.detectors.hgcal.evaluation.learned import learn
@@ -35,6 +36,7 @@ def main() -> None:
     parser.add_argument("--rows", type=int, default=4000)
     parser.add_argument("--training", type=int, default=50_000)
     parser.add_argument("--seed", type=int, default=1)
+    parser.add_argument("--also", nargs="*", default=(), metavar="NAME", help="encoders that others made")
     given = parser.parse_args()
     columns = samples.read(given.sample).columns
     test, train = (np.flatnonzero(columns["split"] == part) for part in (TEST, TRAIN))
@@ -51,6 +53,8 @@ def main() -> None:
 
     print(f"{len(truth)} test modules, {min(len(train), given.training)} of training\n")
     print("| codec | bits | mean EMD | median | nothing arrives |\n|---|---|---|---|---|")
+    for name, codec in cmssw.algorithms(given.also).items():
+        row(codec.title, name, geometry.channels_to_train(codec.transverse(modules(own))))
     for links in LINKS:
         allocation = LinkAllocation(links)
         learned = learn(given.sample, allocation)

@@ -13,6 +13,8 @@ if TYPE_CHECKING:
 
 Floats = npt.NDArray[np.float64]
 BINS = 80
+MOST_BINS = 400
+"""Of a histogram whose bins are those of the values' grid."""
 LEVELS = 14
 
 
@@ -53,8 +55,7 @@ def distributions_figure(values: Mapping[str, tuple[Floats, Floats]], x_label: s
     with house_style():
         figure, all_axes = canvas((7.5 * columns, 4.8 * rows), rows, columns)
         for axes, (name, (before, after)) in zip(all_axes, values.items(), strict=False):
-            low, high = min(before.min(), after.min()), max(before.max(), after.max())
-            edges = np.linspace(low, high + 1e-9 + 1e-6 * abs(high), BINS + 1)
+            edges = bins(before, after)
             axes.hist(after, bins=list(edges), color="C0", alpha=0.45, label="after")
             axes.hist(before, bins=list(edges), color="C1", histtype="step", linewidth=2, label="before")
             axes.set(yscale="log", xlabel=x_label, ylabel="values in a bin")
@@ -65,3 +66,21 @@ def distributions_figure(values: Mapping[str, tuple[Floats, Floats]], x_label: s
             axes.set_axis_off()
         figure.canvas.draw()
     return figure
+
+
+def bins(before: Floats, after: Floats) -> Floats:
+    """Edges for values before and after quantization: each value of the grid in the middle of a bin, or a few in each.
+
+    Bins of another width would hold different numbers of the grid's values and make a comb of any distribution. BINS
+    equal ones where the values lie on no grid.
+    """
+    low, high = min(before.min(), after.min()), max(before.max(), after.max())
+    values = np.unique(after)
+    step = float(np.diff(values).min()) if len(values) > 1 else 0.0
+    whole = (values - values[0]) / step if step else np.zeros(1)
+    if not step or not np.allclose(whole, np.round(whole), atol=1e-3):
+        return np.linspace(low, high + 1e-9 + 1e-6 * abs(high), BINS + 1)
+    wide = step * max(1, int(np.ceil((high - low) / step / MOST_BINS)))
+    first = float(values[0]) - step / 2
+    first -= wide * max(0, int(np.ceil((first - low) / wide)))
+    return np.asarray(first + wide * np.arange(int(np.floor((high - first) / wide)) + 2), np.float64)

@@ -7,6 +7,8 @@ if TYPE_CHECKING:
     from matplotlib.figure import Figure
 
 MARKERS = "osD^vP*X"
+NAMED = 24
+"""Points that are all named; of more, those on the front."""
 
 
 def figure(
@@ -20,7 +22,8 @@ def figure(
     """One figure of every candidate against another.
 
     points: (x, y), each with its kinds, which have a colour, names and whether it is estimated: then it is open. front:
-    numbers of the points on it, which are numbered and named in the legend; labels: of the axes.
+    numbers of the points on it, which are numbered and named in the legend, and so are the others if there are few;
+    labels: of the axes.
     """
     from matplotlib.figure import Figure
 
@@ -39,7 +42,10 @@ def figure(
                 )
     line = [points[place] for place in front]
     axes.step(*zip(*line, strict=True), where="post", color="0.6", zorder=1, label="front")
-    for number, place in enumerate(front, 1):  # names are long and neighbours close: numbers there, names beside
+    others = [place for place in range(len(points)) if place not in front] if len(points) <= NAMED else []
+    for number, place in enumerate(
+        [*front, *others], 1
+    ):  # names are long and neighbours close: numbers there, names beside
         axes.annotate(
             str(number), points[place], xytext=(-6, -6), textcoords="offset points", fontsize=8, ha="right", va="top"
         )

@@ -31,18 +31,26 @@ def finder_figure(sweeps: Sequence[tuple[str, Floats, Floats, Floats, float]]) -
     """Loss against the growing learning rate; sweeps: (label, rates, losses, smoothed losses, suggested maximum)."""
     with house_style():
         figure, (axes,) = canvas((10, 7.5))
-        for number, (label, rates, losses, smoothed, suggested) in enumerate(sweeps):
-            colour = f"C{number}"
-            axes.plot(rates, losses, color=colour, alpha=0.25, linewidth=1)
-            axes.plot(rates, smoothed, color=colour, linewidth=2, label=f"{label}: up to {suggested:.2g}")
-            axes.axvline(suggested, color=colour, linestyle="--", linewidth=1.2)
         low = min(smoothed.min() for *_, smoothed, _ in sweeps)
         high = max(smoothed[: max(3, int(np.argmin(smoothed)))].max() for *_, smoothed, _ in sweeps)
+        ends = low - 0.1 * (high - low), high + 0.6 * (high - low)
+        for number, (label, rates, losses, smoothed, suggested) in enumerate(sweeps):
+            colour = f"C{number}"
+            axes.plot(rates, _within(losses, ends), color=colour, alpha=0.25, linewidth=1)
+            axes.plot(
+                rates, _within(smoothed, ends), color=colour, linewidth=2, label=f"{label}: up to {suggested:.2g}"
+            )
+            axes.axvline(suggested, color=colour, linestyle="--", linewidth=1.2)
         axes.set(xscale="log", xlabel="learning rate", ylabel="loss of a batch")
-        axes.set_ylim(low - 0.1 * (high - low), high + 0.6 * (high - low))
+        axes.set_ylim(*ends)
         axes.legend(facecolor="w", frameon=True, framealpha=0.9, edgecolor="none", loc="upper right")
         figure.canvas.draw()
     return figure
+
+
+def _within(values: Floats, ends: tuple[float, float]) -> Floats:
+    """The values, none where they would leave the axes."""
+    return np.where((values >= ends[0]) & (values <= ends[1]), values, np.nan)
 
 
 def history_figure(histories: Mapping[str, tuple[Floats, Floats, Floats]], kept: Mapping[str, int]) -> "Figure":

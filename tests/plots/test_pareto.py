@@ -13,5 +13,8 @@ def test_axes_and_legend_keep_their_own_labels():
     (legend,) = drawn.legends
     entries = [text.get_text() for text in legend.get_texts()]
     kinds = ["constant", "constant, estimated", "loadable"]
-    assert entries == [*kinds, "front", "1  a", "2  b"]
-    assert [(text.get_text(), text.xy) for text in axes.texts] == [("1", points[0]), ("2", points[1])]
+    assert entries == [*kinds, "front", "1  a", "2  b", "3  c"]
+    assert [(text.get_text(), text.xy) for text in axes.texts] == [(str(k + 1), points[k]) for k in range(3)]
+    many = [(1e4 + k, 1.0 + k) for k in range(40)]
+    drawn = figure(many, ["rtl"] * 40, list(map(str, many)), [False] * 40, [0], ("LUT", "EMD"))
+    assert len(drawn.axes[0].texts) == 1

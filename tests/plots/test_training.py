@@ -2,7 +2,7 @@
 
 import numpy as np
 
-from qcompress.plots.training import history_figure
+from qcompress.plots.training import finder_figure, history_figure
 
 
 def test_both_losses_are_drawn_and_the_kept_epoch_is_marked():
@@ -16,3 +16,14 @@ def test_both_losses_are_drawn_and_the_kept_epoch_is_marked():
     assert axes.get_yscale() == "log"
     below = {"a": (epochs, epochs - 3, epochs)}
     assert history_figure(below, {}).axes[0].get_yscale() == "linear"
+
+
+def test_curves_of_the_finder_end_where_they_would_leave_the_axes():
+    rates = np.geomspace(1e-5, 1, 50)
+    losses = np.where(rates < 0.1, 1 - rates, 50.0)
+    (axes,) = finder_figure([("decay 0", rates, losses, losses, 0.05)]).axes
+    low, high = axes.get_ylim()
+    for line in axes.lines[:2]:
+        drawn = line.get_ydata()
+        assert np.nanmin(drawn) >= low
+        assert np.nanmax(drawn) <= high < 50

@@ -225,13 +225,13 @@ def test_a_sample_with_damaged_bytes_is_one_line_or_reads(sample, tmp_path):
     """Half of the accidents hit the headers, which HDF5 reads when a file, or a column of it, is opened."""
     samples.write(sample, tmp_path / "a.h5")
     data, rng = (tmp_path / "a.h5").read_bytes(), np.random.default_rng(7)
-    said = []
+    told = []
     for case in range(60):
         place = int(rng.integers(3000 if case % 2 else len(data)))
         (tmp_path / "b.h5").write_bytes(data[:place] + rng.bytes(16) + data[place + 16 :])
         try:
             samples.read(tmp_path / "b.h5")
         except QcompressError as fault:
-            said.append(str(fault))
-    assert len(said) > 10
-    assert not any("\n" in one for one in said)
+            told.append(str(fault))
+    assert len(told) > 10
+    assert not any("\n" in line for line in told)
