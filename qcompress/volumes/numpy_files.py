@@ -2,6 +2,7 @@
 
 import re
 import struct
+import tokenize
 import zipfile
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import ExitStack, contextmanager
@@ -42,7 +43,7 @@ class Stored(NamedTuple):
             version = npy.read_magic(file)
             read = npy.read_array_header_1_0 if version == (1, 0) else npy.read_array_header_2_0
             shape, by_columns, dtype = read(file)
-        except ValueError as fault:
+        except (ValueError, SyntaxError, tokenize.TokenError) as fault:
             raise QcompressError(f"{place}: not a readable NumPy array ({' '.join(str(fault).split())})") from None
         if by_columns and len(shape) > 1:
             raise QcompressError(f"{place}: its rows do not follow each other (Fortran order); save it in C order")

@@ -52,3 +52,11 @@ def test_columns_of_different_lengths_are_said(tmp_path):
     assert volume_of([tmp_path / "a.npz"], ["b"], None).rows == 4
     with pytest.raises(QcompressError, match=r"a\.npz: column a has 3 rows, column b has 4"):
         volume_of([tmp_path / "a.npz"], ["a", "b"], None)
+
+
+def test_a_header_that_ends_in_the_middle_is_one_line(tmp_path):
+    header = b"{'descr': '<f4', 'fortran_order': False, 'shape': (3," + b" " * 10 + b"\n"
+    (tmp_path / "a.npy").write_bytes(b"\x93NUMPY\x01\x00" + len(header).to_bytes(2, "little") + header + bytes(12))
+    with pytest.raises(QcompressError, match=r"a\.npy") as fault:
+        columns_of(tmp_path / "a.npy", None)
+    assert "\n" not in str(fault.value)
