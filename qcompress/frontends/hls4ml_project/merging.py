@@ -71,6 +71,8 @@ def concatenate(axes: int) -> Handler:
     """nnet::concatenate1d, 2d, 3d; axis 1 is the first."""
 
     def merge(converter: Converter, call: Call) -> None:
+        if axes == 1 and converter.backend == "Catapult" and converter.streams:
+            raise Refused(f"layer {call.name}: Catapult's kernel of streams reads behind its parts; use io_parallel")
         config, result = converter.config(call), converter.type(call, 2)
         shapes = [tuple(config.integer(f"n_elem{which}_{axis}") for axis in range(axes)) for which in (1, 2)]
         axis = config.integer("axis")

@@ -1,5 +1,7 @@
 """Layers of two tensors."""
 
+from types import SimpleNamespace
+
 import numpy as np
 import pytest
 from helpers.hls4ml_texts import graph_of, project
@@ -7,6 +9,7 @@ from helpers.hls4ml_texts import graph_of, project
 from qcompress.errors import Refused
 from qcompress.frontends.hls4ml_project import FRONT_END
 from qcompress.frontends.hls4ml_project.files import Project
+from qcompress.frontends.hls4ml_project.merging import concatenate
 
 RNG = np.random.default_rng(0)
 FIRST = RNG.integers(-128, 128, (100, 2, 3))
@@ -75,6 +78,12 @@ def test_concatenation(axis, place):
     structs = f"struct config2 : nnet::concat_config {{\n{sizes} static const int axis = {axis};\n}};\n"
     found = values(merged("concatenate2d", structs=structs, size=12))
     assert found.tolist() == np.concatenate([FIRST / 16, SECOND / 8], axis=place).reshape(100, 12).tolist()
+
+
+def test_catapults_concatenation_of_streams_which_reads_behind_its_parts_is_refused():
+    converter, call = SimpleNamespace(backend="Catapult", streams=True), SimpleNamespace(name="join")
+    with pytest.raises(Refused, match="layer join: Catapult's kernel of streams reads behind its parts; use io_par"):
+        concatenate(1)(converter, call)
 
 
 def dot(accumulator):
