@@ -98,6 +98,7 @@ verification: {test_rows: 20, random_rows: 20}
     assert "c.yaml:6: no target 'lair': did you mean liar?" in done.stderr
 
 
+@pytest.mark.campaign
 def test_settings_of_a_config_are_what_is_built_and_what_runs(qcompress, tmp_path):
     config = """\
 name: dummy_sum

@@ -73,6 +73,7 @@ def quiet():
     return Reporter(Console(file=io.StringIO()))
 
 
+@pytest.mark.campaign
 def test_a_model_of_a_config_is_trained_compiled_verified_and_evaluated(qcompress, tmp_path):
     save_model(own_model(), tmp_path / "own.keras")
     (tmp_path / "c.yaml").write_text(CONFIG)

@@ -79,6 +79,7 @@ def test_a_quick_run_leaves_the_finished_candidate_alone(finished, qcompress):
     assert (trained.returncode, trained.stdout.count("up to date")) == (0, 2)
 
 
+@pytest.mark.campaign
 def test_another_model_or_fewer_targets_are_compiled_elsewhere(finished, qcompress, tmp_path):
     folder = tmp_path / "m"
     model = next((finished / "c" / "model").glob("sum.*"))

@@ -27,9 +27,9 @@ def test_order_of_digits_does_not_matter_and_saturated_ones_are_counted(data_fil
     digits.sample(frac=1, random_state=1)[["charge", "time", "map", "pad"]].to_csv(tmp_path / "mixed.csv", index=False)
     written = []
     for name in ("sorted", "mixed"):
-        done = qcompress("tpc", "clusters", tmp_path / f"{name}.csv", tmp_path / "out.csv", "--npads", 30)
+        done = qcompress("tpc", "clusters", tmp_path / f"{name}.csv", tmp_path / f"{name}_out.csv", "--npads", 30)
         assert "1 saturated digits" in done.stdout
-        written.append((tmp_path / "out.csv").read_bytes())
+        written.append((tmp_path / f"{name}_out.csv").read_bytes())
     assert written[0] == written[1]
     assert b",1023," in written[0]
 

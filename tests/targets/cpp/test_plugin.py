@@ -306,7 +306,10 @@ SANITIZERS = ("-fsanitize=address,undefined", "-fsanitize=thread")
 
 @pytest.mark.parametrize(
     ("models", "flags"),
-    [(3, ()), *(pytest.param(10, flags, marks=pytest.mark.campaign) for flags in ((), *((f,) for f in SANITIZERS)))],
+    [
+        (2, ()),
+        *(pytest.param(10, flags, marks=pytest.mark.campaign) for flags in ((), *((f,) for f in SANITIZERS))),
+    ],
     ids=lambda value: value if isinstance(value, int) else "".join(value) or "plain",
 )
 def test_many_models_in_one_process_with_eight_threads_each(

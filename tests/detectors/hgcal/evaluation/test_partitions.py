@@ -87,6 +87,7 @@ def test_clusters_too_are_the_same_in_one_partition_and_in_seven(tmp_path, monke
     assert 0.7 < response.rows[1][5] < 1
 
 
+@pytest.mark.campaign
 def test_a_killed_evaluation_goes_on_where_it_was(sample_file, small_blocks, tmp_path, monkeypatch):
     whole = evaluated(sample_file)
     calls = []

@@ -63,23 +63,24 @@ def test_a_mirrored_decoder_is_caught(sample_file):
 
 
 def test_clusters_are_refused_where_they_would_mislead(sample_file, tmp_path):
-    def left_out(path):
-        _, results = table(path, lambda values: values)
-        return {row[0]: row[1] for found in results.tables if found.title == "Left out" for row in found.rows}
+    def why(path):
+        with samples.Handle(path) as handle:
+            return evaluation.why_no_clusters(handle)
 
-    assert left_out(sample_file) == {
-        "clusters": "sample.h5: the sample holds the modules along an axis, not whole events"
-    }
+    _, results = table(sample_file, lambda values: values)
+    reason = "the sample holds the modules along an axis, not whole events"
+    left_out = [row for found in results.tables if found.title == "Left out" for row in found.rows]
+    assert (left_out, why(sample_file)) == ([("clusters", f"sample.h5: {reason}")], reason)
     whole = tmp_path / "whole.h5"
     fast_simulation.simulate("photon-0pu", 4, 5, whole)
     sample = samples.read(whole)
-    assert left_out(whole) == {}
+    assert why(whole) is None
     without = tmp_path / "without.h5"
     samples.write(samples.Sample(sample.columns, {}, sample.origin), without)
-    assert left_out(without)["clusters"].startswith("without.h5: the sample has no generated particles (event, ")
+    assert why(without).startswith("the sample has no generated particles (event, ")
     selected = tmp_path / "selected.h5"
     samples.write(samples.Sample(sample.columns, sample.particles, {**sample.origin, "selections": [{}]}), selected)
-    assert left_out(selected) == {"clusters": "selected.h5: the sample is a selection of modules, not whole events"}
+    assert why(selected) == "the sample is a selection of modules, not whole events"
 
 
 def test_only_test_events_are_scored(sample_file):
