@@ -21,6 +21,8 @@ if TYPE_CHECKING:
 
 Columns = Mapping[str, npt.NDArray[Any]]
 """Arrays of equal length by name."""
+Layout = Mapping[str, Mapping[str, str]]
+"""Groups of columns of one length each: type of a column by its name, by name of the group."""
 COMPRESSED: dict[str, Any] = {"compression": "gzip", "compression_opts": 1, "shuffle": True}
 
 
@@ -67,6 +69,46 @@ def extend(column: Any, rows: npt.NDArray[Any]) -> None:
     column[len(column) - len(rows) :] = rows
 
 
+class GrowingGroups:
+    """Groups of columns in a `file` being written, whose rows come in pieces of any size.
+
+    layout: groups, columns and their types; chunk_rows: rows of a chunk. Whole chunks are written, so that the bytes do
+    not depend on the pieces.
+    """
+
+    def __init__(self, file: Any, layout: Layout, chunk_rows: int) -> None:
+        self._file, self._layout, self._chunk_rows = file, layout, chunk_rows
+        self._waiting: dict[str, list[dict[str, npt.NDArray[Any]]]] = {group: [] for group in layout}
+        for group, columns in layout.items():
+            for name, dtype in columns.items():
+                growing_column(file, f"{group}/{name}", dtype, (), chunk_rows)
+
+    def extend(self, group: str, columns: Columns) -> None:
+        """Add rows of a `group`: all its `columns`."""
+        typed = {name: np.ascontiguousarray(columns[name], dtype) for name, dtype in self._layout[group].items()}
+        self._waiting[group].append(typed)
+        self._write(group, whole_chunks=True)
+
+    def finish(self) -> None:
+        """Write what is waiting."""
+        for group in self._layout:
+            self._write(group, whole_chunks=False)
+
+    def _write(self, group: str, *, whole_chunks: bool) -> None:
+        waiting = self._waiting[group]
+        first = next(iter(self._layout[group]))
+        rows = sum(len(part[first]) for part in waiting)
+        take = rows - rows % self._chunk_rows if whole_chunks else rows
+        if not take:
+            return
+        left: dict[str, npt.NDArray[Any]] = {}
+        for name in self._layout[group]:
+            joined = np.concatenate([part[name] for part in waiting])
+            extend(self._file[f"{group}/{name}"], joined[:take])
+            left[name] = joined[take:]
+        self._waiting[group] = [left]
+
+
 class SampleFile:
     """A sample file, opened for reading: nothing but its header is read before it is asked for. A context manager."""
 
@@ -100,6 +142,20 @@ class SampleFile:
             yield
         except (OSError, KeyError, ValueError, RuntimeError, TypeError) as fault:
             raise QcompressError(f"{self.path}: damaged sample file ({' '.join(str(fault).split())})") from None
+
+    def check_layout(self, layout: Layout) -> None:
+        """Raises QcompressError for a column of the `layout` that is missing, of another type or another length."""
+        for group, columns in layout.items():
+            rows = set()
+            for name, dtype in columns.items():
+                if f"{group}/{name}" not in self.file:
+                    raise QcompressError(f"{self.path}: column {group}/{name} is missing")
+                column = self.file[f"{group}/{name}"]
+                if column.dtype != np.dtype(dtype) or column.ndim != 1:
+                    raise QcompressError(f"{self.path}: column {group}/{name} is {column.dtype}, not {dtype}")
+                rows.add(len(column))
+            if len(rows) != 1:
+                raise QcompressError(f"{self.path}: columns of {group} differ in length")
 
     def _check_header(self, format_: str, schema: int, command: str) -> None:
         attributes = self.file.attrs

@@ -36,7 +36,7 @@ class Handle(SampleFile):
         super().__init__(path, FORMAT, SCHEMA, "qcompress simulate lartpc")
         self.preset = self._preset()
         with self.damaged():
-            self._check_layout()
+            self.check_layout(LAYOUT)
             self.planes = tuple(plane.name for plane in self.preset.planes if f"waveforms/{plane.name}" in self.file)
             self._check_waveforms()
             self.events: Columns = {name: self.file[f"events/{name}"][...] for name in LAYOUT["events"]}
@@ -52,19 +52,6 @@ class Handle(SampleFile):
         if not isinstance(named, str) or named not in CHAMBERS:
             raise QcompressError(f"{self.path}: its chamber is {named!r}, none of {', '.join(CHAMBERS)}")
         return CHAMBERS[named]
-
-    def _check_layout(self) -> None:
-        for group, columns in LAYOUT.items():
-            rows = set()
-            for name, dtype in columns.items():
-                if f"{group}/{name}" not in self.file:
-                    raise QcompressError(f"{self.path}: column {group}/{name} is missing")
-                column = self.file[f"{group}/{name}"]
-                if column.dtype != np.dtype(dtype) or column.ndim != 1:
-                    raise QcompressError(f"{self.path}: column {group}/{name} is {column.dtype}, not {dtype}")
-                rows.add(len(column))
-            if len(rows) != 1:
-                raise QcompressError(f"{self.path}: columns of {group} differ in length")
 
     def _check_waveforms(self) -> None:
         if self.planes and len(self.planes) != len(self.preset.planes):

@@ -9,7 +9,7 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
-from qcompress.detectors.hdf5 import Columns, extend, growing_column, whole_file
+from qcompress.detectors.hdf5 import GrowingGroups, whole_file
 from qcompress.detectors.lartpc.presets import Preset
 from qcompress.detectors.lartpc.samples.layout import CHUNK_ROWS, FORMAT, LAYOUT, PARTS, SCHEMA, Event
 from qcompress.files import Json
@@ -38,11 +38,7 @@ class Writer:
     """Appends events to a sample being written; made by `writing`."""
 
     def __init__(self, file: Any, preset: Preset, waveforms: bool) -> None:
-        self._waiting: dict[str, list[dict[str, npt.NDArray[Any]]]] = {group: [] for group in LAYOUT}
-        self._file = file
-        for group, columns in LAYOUT.items():
-            for name, dtype in columns.items():
-                growing_column(file, f"{group}/{name}", dtype, (), CHUNK_ROWS)
+        self._file, self._groups = file, GrowingGroups(file, LAYOUT, CHUNK_ROWS)
         for plane in preset.planes if waveforms else ():
             shape = (plane.wires, preset.ticks)
             chunks = (1, min(CHUNK_WIRES, plane.wires), preset.ticks)
@@ -54,9 +50,9 @@ class Writer:
         counts = {part: len(getattr(event, part)["event"]) for part in PARTS}
         numbers = {name: getattr(event, name) for name in ("event", "split", "interaction")}
         place = dict(zip("xyz", event.vertex, strict=True))
-        self._extend("events", {name: np.array([v]) for name, v in (numbers | place | counts).items()})
+        self._groups.extend("events", {name: np.array([v]) for name, v in (numbers | place | counts).items()})
         for part in PARTS:
-            self._extend(part, getattr(event, part))
+            self._groups.extend(part, getattr(event, part))
         for name, chunks in (pack(event.waveforms) if packed is None else packed).items():
             stored = self._file[f"waveforms/{name}"]
             stored.resize(len(stored) + 1, axis=0)
@@ -65,27 +61,7 @@ class Writer:
 
     def finish(self) -> None:
         """Write what is waiting."""
-        for group in LAYOUT:
-            self._write(group, 1)
-
-    def _extend(self, group: str, columns: Columns) -> None:
-        self._waiting[group].append({n: np.ascontiguousarray(columns[n], t) for n, t in LAYOUT[group].items()})
-        self._write(group, CHUNK_ROWS)
-
-    def _write(self, group: str, fewest: int) -> None:
-        """Write whole chunks while `fewest` rows wait: the bytes do not depend on the sizes of events."""
-        waiting = self._waiting[group]
-        first = next(iter(LAYOUT[group]))
-        rows = sum(len(part[first]) for part in waiting)
-        take = rows if fewest == 1 else rows - rows % CHUNK_ROWS
-        if not take:
-            return
-        left: dict[str, npt.NDArray[Any]] = {}
-        for name in LAYOUT[group]:
-            joined = np.concatenate([part[name] for part in waiting])
-            extend(self._file[f"{group}/{name}"], joined[:take])
-            left[name] = joined[take:]
-        self._waiting[group] = [left]
+        self._groups.finish()
 
 
 @contextmanager

@@ -22,7 +22,7 @@ class Handle(SampleFile):
         """Open the sample at `path`; raises QcompressError if it is none, or if its events contradict each other."""
         super().__init__(path, FORMAT, SCHEMA, "qcompress simulate tpc")
         with self.damaged():
-            self._check_layout()
+            self.check_layout(LAYOUT)
             self.events: Columns = {name: self.file[f"events/{name}"][...] for name in LAYOUT["events"]}
         self._check_events()
         self._first = {part: np.concatenate([[0], np.cumsum(self.events[part])]) for part in PARTS}
@@ -30,19 +30,6 @@ class Handle(SampleFile):
     def __len__(self) -> int:
         """How many frames."""
         return len(self.events["event"])
-
-    def _check_layout(self) -> None:
-        for group, columns in LAYOUT.items():
-            rows = set()
-            for name, dtype in columns.items():
-                if f"{group}/{name}" not in self.file:
-                    raise QcompressError(f"{self.path}: column {group}/{name} is missing")
-                column = self.file[f"{group}/{name}"]
-                if column.dtype != np.dtype(dtype) or column.ndim != 1:
-                    raise QcompressError(f"{self.path}: column {group}/{name} is {column.dtype}, not {dtype}")
-                rows.add(len(column))
-            if len(rows) != 1:
-                raise QcompressError(f"{self.path}: columns of {group} differ in length")
 
     def _check_events(self) -> None:
         events = self.events
