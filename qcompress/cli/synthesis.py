@@ -110,7 +110,7 @@ def synth(
     settings = replace(settings, liberty=liberty, placements=placements, limits=Limits(time_limit, memory_limit))
     settings = aimed(settings, aims.aimed_at, aims.clock_mhz)
     flows = flow or (own_flows(aims) if {"device", "clock_mhz"} & options.keys() else [])
-    _check_choices(flows, family, liberty, inputs)
+    _check_choices(flows, family, liberty, inputs, placements)
     with Reporter(console_of_output()) as reporter:
         if flows:
             reports = pipeline.run_flows(candidate, flows, settings, reporter.task("synth"), inputs)
@@ -127,10 +127,15 @@ def _refuse_unused(what: str, options: Mapping[str, Any]) -> None:
         raise QcompressError(f"synth: --{given.replace('_', '-')} is of flows that are run; leave it out with {what}")
 
 
-def _check_choices(flows: Sequence[str], family: str | None, liberty: Path | None, inputs: Path | None) -> None:
-    """Raises QcompressError for a family and cells that none of the flows takes, and for rows that no power is of."""
+def _check_choices(
+    flows: Sequence[str], family: str | None, liberty: Path | None, inputs: Path | None, placements: int
+) -> None:
+    """Raises QcompressError for what none of the flows takes, and for rows that no power is of."""
     from qcompress.synthesis.aim import CELLS, XILINX
+    from qcompress.synthesis.flows import PLACING
 
+    if placements > 1 and not set(PLACING) & set(flows):
+        raise QcompressError(f"--placements {placements}: give a flow that places, --flow {PLACING[0]}")
     if family and XILINX not in flows:
         raise QcompressError(f"--family {family}: only flow {XILINX} takes a family; give --flow {XILINX}")
     if liberty and CELLS not in flows:

@@ -118,3 +118,19 @@ def test_configs_say_what_is_scored(qcompress, tmp_path, line, message):
     done = qcompress("run", config, "--out", tmp_path / "bad")
     assert done.returncode == 2
     assert message in done.stderr
+
+
+def test_all_events_and_encoders_that_others_made(qcompress, data_file, econt_candidate, other_sample, tmp_path):
+    folder = data_file("hgcal/cmssw/encoder_2eLinks_PUdriven.pb").parent
+    names = f"bc-equal,cmssw:2:pu:{folder}"
+    wanted = ("evaluate", econt_candidate, "--data", other_sample, "--rows", 50, "--split", "all", "--algorithms")
+    done = qcompress(*wanted, names, "--out", tmp_path / "all")
+    assert done.returncode == 0, done.stderr
+    (table,) = (tmp_path / "all").glob("emd_on_*events.csv")
+    rows = list(csv.reader(table.read_text().splitlines()))
+    titles = ["encoder", "best choice, rest spread equally, 2 links", "CMSSW encoder, 2 links, trained on pile-up"]
+    assert [row[0] for row in rows[1:]] == titles
+    for other, said in (("bc-linear", "no algorithm 'bc-linear'"), ("cmssw:7:pu", "give cmssw:LINKS:TRAINING")):
+        done = qcompress(*wanted, other, "--out", tmp_path / "none")
+        assert (done.returncode, done.stderr.count("\n")) == (2, 1)
+        assert said in done.stderr

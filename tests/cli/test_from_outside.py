@@ -6,6 +6,7 @@ All other tests of commands fork them from an interpreter that has imported ever
 import json
 from pathlib import Path
 
+import numpy as np
 import pytest
 from helpers.paths import ROOT, Command
 
@@ -61,3 +62,16 @@ def test_a_finished_step_is_exit_0_and_differing_bits_are_exit_1(qcompress: Comm
     assert done.stdout.count("up to date") == 3
     steps = json.loads((folder / "manifest.json").read_text())["steps"]
     assert {entry["body"] for entry in steps["verify"]["figures"]["sum"] if entry["mismatches"]} == {"liar"}
+
+
+def test_values_off_the_grid_are_verified_where_that_is_asked_for(qcompress, data_file, tmp_path):
+    model, values = data_file("models/public/hq_btnn1.h5"), tmp_path / "rows.npy"
+    np.save(values, np.full((3, 10), 0.3003))
+    wanted = ("verify", model, "--input-format", "fixed<16,6>", "--samples", 5, "--targets", "cpp", "--inputs", values)
+    refused = qcompress(*wanted)
+    assert (refused.returncode, refused.stderr.count("\n")) == (2, 1)
+    assert "30 of 30" in refused.stderr
+    assert "--quantize-input does" in refused.stderr
+    done = qcompress(*wanted, "--quantize-input")
+    assert done.returncode == 0, done.stderr
+    assert "rows" in done.stdout

@@ -175,6 +175,8 @@ def test_faults_are_one_line(candidate: Path, qcompress: Command, tmp_path: Path
             ("synth", candidate, "--read", tmp_path, "--lut", 5),
             "--lut is of flows that are run; leave it out with --read",
         ),
+        (("synth", candidate, "--placements", 3), "--placements 3: give a flow that places, --flow yosys-ecp5"),
+        (("synth", candidate, "--placements", 0), "--placements"),
         (("synth", candidate, "--vendor-estimate", "--clock-mhz", 5), "--clock-mhz is of flows that are run; leave it"),
         (("synth", candidate, "--vendor-estimate", "--check"), "--check is of flows that are run; leave it out with"),
         (("synth", candidate, "--family", "xc7"), "only flow yosys-xilinx takes a family; give --flow yosys-xilinx"),
