@@ -47,6 +47,7 @@ class Hgcal(Detector):
     kinds: ClassVar[tuple[str, ...]] = (
         *(f"{signal}-{pile_up}pu" for signal in ("electron", "photon", "ttbar") for pile_up in (0, 140, 200)),
         *("minbias-140pu", "minbias-200pu", "electron-0pu-axis", "electron-200pu-axis", "minbias-200pu-axis"),
+        "electron-200pu-mixed",
     )
 
     command_options: ClassVar[Mapping[str, type[Options]]] = {"emulate": EmulateOptions}

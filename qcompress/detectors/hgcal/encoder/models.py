@@ -33,7 +33,7 @@ def build(options: EncoderOptions, own: KerasModel = None) -> Network:
     if own is not None and options.arithmetic != "exact":
         raise QcompressError(f"arithmetic {options.arithmetic}: a model of your own is computed as it is; leave it out")
     encoder = architectures.build_encoder(options) if own is None else own
-    decoder = decoders.build_decoder(options.decoder)
+    decoder = decoders.build_decoder(options.decoder, options.decoder_units)
     if options.conditional:
         trained = _conditional(encoder, decoder)
     else:

@@ -1,6 +1,6 @@
 """What the `network` section of an ECON-T encoder's config may say."""
 
-from typing import ClassVar, Literal
+from typing import Annotated, ClassVar, Literal
 
 from pydantic import Field, model_validator
 
@@ -31,8 +31,10 @@ class EncoderOptions(NetworkSection):
     overflow_penalty: float = Field(0.0, ge=0)
     """econt: weight in the loss of what lies above the largest activation and latent."""
     arrangement: Literal["8x8", "9x9", "4x4x3"] = "8x8"
-    decoder: Literal["published", "dense", "conditional"] = "published"
-    loss: Literal["telescope", "weighted_mse", "sliced_emd"] = "telescope"
+    decoder: Literal["published", "dense", "conditional", "conditional_dense"] = "published"
+    decoder_units: tuple[Annotated[int, Field(ge=1, le=4096)], ...] | None = Field(None, min_length=1, max_length=8)
+    """Hidden layers of a dense decoder; 128 unless given."""
+    loss: Literal["telescope", "weighted_mse", "sliced_emd", "emd_surrogate"] = "telescope"
     filters: int = Field(8, ge=1, le=64)
     kernel_size: int = Field(3, ge=1, le=8)
     stride: int = Field(2, ge=1, le=4)
@@ -64,6 +66,8 @@ class EncoderOptions(NetworkSection):
             raise ValueError("arrangement 9x9: is made for kernel_size 3 and stride 2")
         if self.overflow_penalty and not self.in_chip_arithmetic:
             raise ValueError(f"overflow_penalty: arithmetic {self.arithmetic} does not train with overflows; use econt")
+        if self.decoder_units is not None and self.decoder not in {"dense", "conditional_dense"}:
+            raise ValueError(f"decoder_units: decoder {self.decoder} has its own; use dense or conditional_dense")
         if self.links is not None and self.links != self.needed_links:
             carried = min(latent_capacity(self.links) // LATENTS, 9)
             said = f"latent_bits {self.latent_bits}: {self.links} links carry {carried} of each latent"
@@ -83,4 +87,4 @@ class EncoderOptions(NetworkSection):
     @property
     def conditional(self) -> bool:
         """Whether the decoder sees where a module is."""
-        return self.decoder == "conditional"
+        return self.decoder in {"conditional", "conditional_dense"}

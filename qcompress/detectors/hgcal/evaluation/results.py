@@ -150,8 +150,10 @@ def why_no_clusters(handle: samples.Handle) -> str | None:
     columns = set(handle.columns)
     if not columns >= scoring.PLACED:
         return NO_PLACES
-    if str(handle.origin.get("kind", "")).endswith("-axis"):
+    if (kind := str(handle.origin.get("kind", ""))).endswith("-axis"):
         return "the sample holds the modules along an axis, not whole events"
+    if kind.endswith("-mixed"):
+        return "the sample holds some modules of each event"
     if "selections" in handle.origin:
         return "the sample is a selection of modules, not whole events"
     particles = handle.particles()

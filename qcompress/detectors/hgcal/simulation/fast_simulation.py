@@ -7,7 +7,8 @@ bits. Pile-up lies over it. An event depends on the seed, the kind and its own n
 frozen.
 
 Kinds ending in `-axis` keep, of each event, the modules of CE-E that the electron (or, without one, a random line)
-crosses, and lay only the pile-up around it: small samples for training.
+crosses, and lay only the pile-up around it: small samples for training. Kinds ending in `-mixed` keep those of an
+electron on either side, and nine times as many modules of CE-E drawn at random from all others: large ones.
 
 Left out: pulses and neighbouring bunch crossings, scintillators, cracks, secondary interactions in the tracker.
 """
@@ -41,11 +42,15 @@ Columns = dict[str, npt.NDArray[Any]]
 
 
 class Kind(NamedTuple):
-    """What an event holds: generated particles, mean number of interactions beside it, whole or along an axis."""
+    """What an event holds: generated particles, mean number of interactions beside it, whole or along an axis.
+
+    drawn: modules of either side that are kept beside those along the axis, 0 for none but these, or for all.
+    """
 
     signal: str
     pile_up: int
     axis: bool
+    drawn: int = 0
 
 
 KINDS = {
@@ -57,6 +62,7 @@ KINDS = {
     **{f"minbias-{pu}pu": Kind("minbias", pu, False) for pu in (140, 200)},
     **{f"electron-{pu}pu-axis": Kind("electron", pu, True) for pu in (0, 200)},
     "minbias-200pu-axis": Kind("minbias", 200, True),
+    "electron-200pu-mixed": Kind("electron", 200, False, 126),
 }
 AXIS_REACH_CM = 26.0
 """Pile-up around an axis: two module radii and some Moliere radii."""
@@ -130,11 +136,32 @@ def simulate_event(kind: str, seed: int, event: int) -> tuple[Columns, Columns]:
     entered = Entries._make(np.concatenate(pair) for pair in zip(own, other, strict=True))
     hits = []
     for side in (1, -1) if axis is None else (1,):
-        wanted = np.ones(len(wafers.modules().layer), bool) if axis is None else _crossed(axis)
+        wanted = _wanted(side, what, axis, own, rng)
         hits.append(lay(side, everything, entered, rng, wanted))
     found = sensors.Hits._make(np.concatenate(parts) for parts in zip(*hits, strict=True))
     modules = _columns(found, event, seed, float(generated.energy().sum()))
     return modules, _particle_columns(generated, own, event)
+
+
+def _wanted(
+    side: int, what: Kind, axis: Entries | None, own: Entries, rng: np.random.Generator
+) -> npt.NDArray[np.bool_]:
+    """Which of `wafers.modules` are kept of a side; own: where its generated particles entered."""
+    if axis is not None:
+        return _crossed(axis)
+    layer = wafers.modules().layer
+    if not what.drawn:
+        return np.ones(len(layer), bool)
+    here = own.side == side
+    wanted = _crossed(_seen_from(side, Entries._make(column[here] for column in own)))
+    others = np.flatnonzero((layer <= layers.CE_E_LAYERS) & ~wanted)
+    wanted[rng.choice(others, what.drawn, replace=False)] = True
+    return wanted
+
+
+def _seen_from(side: int, entered: Entries) -> Entries:
+    """The same with x mirrored at negative z, as `lay` has it."""
+    return entered._replace(x=side * entered.x, slope_x=side * entered.slope_x)
 
 
 def _generated(what: Kind, rng: np.random.Generator) -> Particles:
@@ -144,8 +171,8 @@ def _generated(what: Kind, rng: np.random.Generator) -> Particles:
     if what.signal == "minbias":
         return particles.nothing()
     pdg = particles.ELECTRON if what.signal == "electron" else particles.PHOTON
-    if what.axis:
-        return particles.singles(pdg, rng, p.axis_pt, p.axis_eta, (1,))
+    if what.axis or what.drawn:
+        return particles.singles(pdg, rng, p.axis_pt, p.axis_eta, (1,) if what.axis else (1, -1))
     return particles.singles(pdg, rng, p.pt, p.eta, (1, -1))
 
 

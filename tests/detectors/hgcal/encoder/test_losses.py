@@ -106,6 +106,24 @@ def test_sliced_emd_equals_a_plain_loop_and_stays_below_the_emd():
     assert np.corrcoef(expected, exact)[0, 1] > 0.9
 
 
+def test_the_surrogate_adds_the_shares_that_moved_and_is_near_the_emd():
+    rng = np.random.default_rng(7)
+    target = rng.gamma(0.3, 0.2, (40, 48))
+    predicted = target * rng.gamma(4, 0.25, (40, 48)) + rng.gamma(0.3, 0.02, (40, 48))
+    shares = [charges / charges.sum(axis=1, keepdims=True) for charges in (target, predicted)]
+    sums = (target.sum(axis=1) - predicted.sum(axis=1)) ** 2
+    pairs = zip(*(each.tolist() for each in shares), strict=True)
+    moved = np.array([sum(abs(p - q) for p, q in zip(*pair, strict=True)) for pair in pairs])
+    sliced = evaluated(losses.sliced_emd_loss, target, predicted) - sums
+    along, across = losses.SURROGATE
+    found = evaluated(losses.emd_surrogate_loss, target, predicted)
+    np.testing.assert_allclose(
+        found, along * sliced + across * np.array(moved) + losses.SURROGATE_SUM * sums, rtol=1e-12
+    )
+    exact = emd(target, predicted, geometry.emd_cost())
+    assert np.corrcoef(found, exact)[0, 1] > max(0.97, np.corrcoef(sliced, exact)[0, 1])
+
+
 def test_sliced_emd_of_a_masked_module_is_its_sum_alone():
     predicted = np.random.default_rng(6).random((3, 48))
     found = evaluated(losses.sliced_emd_loss, np.zeros((3, 48)), predicted)

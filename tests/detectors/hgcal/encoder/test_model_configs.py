@@ -50,7 +50,11 @@ def test_every_variant_of_the_seed_study_has_its_config():
         ("latent_bits: 0", "network.latent_bits: Input should be greater than or equal to 1, not 0"),
         ("latent_bits: 5\n  links: 2", "latent_bits 5: 2 links carry 3 of each latent, and 3 are what it needs"),
         ("latent_bits: 3\n  links: 4", "latent_bits 3: 4 links carry 7 of each latent, and 2 are what it needs"),
-        ("loss: emd", "network.loss: Input should be 'telescope', 'weighted_mse' or 'sliced_emd', not 'emd'"),
+        (
+            "loss: emd",
+            "network.loss: Input should be 'telescope', 'weighted_mse', 'sliced_emd' or 'emd_surrogate', not 'emd'",
+        ),
+        ("decoder_units: [64]", "decoder_units: decoder published has its own; use dense or conditional_dense"),
         ("decoding: {preserve: true}", "network.decoding.preserve: unknown key; did you mean preserve_sum?"),
         ("weight_bits: 0", "network.weight_bits: Input should be greater than or equal to 2, not 0"),
     ],
@@ -86,7 +90,7 @@ def without(source, target, *names):
     ("names", "sample", "told"),
     [
         (("sim_energy_fraction",), "{{file: {0}, select: {{variant: mask}}}}", "sim_energy_fraction is missing"),
-        (("module_type",), "{{file: {0}}}", "column module_type is missing, which the conditional decoder needs"),
+        (("module_type",), "{{file: {0}}}", "column module_type is missing, which a conditional decoder needs"),
     ],
 )
 def test_samples_without_the_columns_that_are_needed(names, sample, told, sample_file, qcompress, tmp_path):

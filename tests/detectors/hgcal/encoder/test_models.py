@@ -138,6 +138,20 @@ def test_the_conditional_decoder_sees_its_conditions(tmp_path):
     assert np.ptp(found, axis=0).max() > 0
 
 
+@pytest.mark.parametrize(("kind", "known"), [("dense", 16), ("conditional_dense", 16 + decoders.CONDITION_COUNT)])
+@pytest.mark.parametrize("units", [None, (32,), (40, 24)])
+def test_dense_decoders_of_any_size(kind, known, units):
+    options = EncoderOptions(decoder=kind, decoder_units=units)
+    network = models.build(options)
+    decoder = network.companions["decoder"]
+    assert network.sided == options.conditional == (kind == "conditional_dense")
+    sizes = [layer.units for layer in decoder.layers if hasattr(layer, "units")]
+    assert sizes == [*(units or decoders.HIDDEN), 64]
+    found = decoder.predict(np.random.default_rng(1).random((5, known), np.float32), verbose=0)
+    assert found.shape == (5, 8, 8, 1)
+    assert (found > 0).all()
+
+
 def test_conditions_need_their_columns():
     with pytest.raises(QcompressError, match="column eta, layer, module_type is missing"):
         decoders.conditions({"u": np.zeros(1), "v": np.zeros(1)}, np.zeros(1, np.int64))

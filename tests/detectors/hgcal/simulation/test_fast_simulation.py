@@ -52,6 +52,24 @@ def test_samples_along_an_axis_have_a_row_per_odd_layer_of_ce_e(tmp_path):
     assert len(empty[1]["event"]) == 0
 
 
+def test_mixed_samples_have_the_modules_of_both_electrons_and_nine_times_as_many_others():
+    modules, generated = events("electron-200pu-mixed", range(2))
+    assert len(modules["event"]) == 2 * 2 * 140
+    assert (modules["layer"] <= 28).all()
+    assert len(np.unique(modules["module_type"])) > 3
+    places = np.column_stack([modules[name] for name in ("event", "zside", "layer", "u", "v")])
+    assert len(np.unique(places, axis=0)) == len(places)
+    energy = generated["pt"] * np.cosh(generated["eta"])
+    for row in range(4):  # odd layers see 0.45 of an electron
+        event, side = generated["event"][row], generated["zside"][row]
+        own = (modules["event"] == event) & (modules["zside"] == side)
+        held = modules["sim_energy_fraction"] * own
+        assert held.sum() > 0.2 * energy[row] / energy[generated["event"] == event].sum()
+        most = held.argmax()
+        assert abs(modules["eta"][most] - generated["entry_eta"][row]) < 0.2
+        assert np.cos(modules["phi"][most] - generated["entry_phi"][row]) > 0.98
+
+
 def test_every_point_falls_on_the_nearest_cell_of_its_wafer():
     """The compiled look-up against a search over all centres."""
     from qcompress.detectors.hgcal.simulation import sensor_kernels

@@ -1,0 +1,129 @@
+"""Encoders of two to five links in chip arithmetic, trained long on many modules; start it again to go on.
+
+    python campaigns/long_trainings.py FOLDER [--epochs 40] [--events 2000] [--links 2 3 4 5] [--seeds 1 2 3]
+
+Trained on `electron-200pu-mixed`, a tenth of whose modules lie along electrons, scored on test modules of the fixed
+sample along axes of `training.py`, beside best choice with its rest by regression on the same modules. Several seeds
+for the first of the links, the first seed for the others. A training, once done, is kept in FOLDER.
+"""
+
+import argparse
+import json
+import time
+from pathlib import Path
+
+import numpy as np
+from training import AXIS, COLUMNS, LINKS, Set, Trained, as_trained, row, sample, scores
+
+from qcompress.detectors import Table
+from qcompress.detectors.hgcal.detector import DETECTOR
+from qcompress.detectors.hgcal.encoder import models
+from qcompress.detectors.hgcal.encoder.options import EncoderOptions
+from qcompress.detectors.hgcal.evaluation.algorithms import CHIP
+from qcompress.detectors.hgcal.evaluation.events import LinkAllocation, modules
+from qcompress.detectors.hgcal.evaluation.learned import learn
+from qcompress.detectors.hgcal.module import geometry
+from qcompress.frontends.qkeras import save_model
+from qcompress.report.tables import as_markdown
+from qcompress.training.fit import TrainingOptions, fit, make_deterministic
+
+MIXED = ("electron-200pu-mixed", 20250103)
+"""Kind and seed of the training sample."""
+OPTIONS = EncoderOptions(
+    arithmetic="econt", overflow_penalty=1.0, decoder="dense", decoder_units=(512, 256), loss="emd_surrogate"
+)
+LEARNING_RATE = 6e-3
+RISE = 0.15
+"""Share of the steps in which the learning rate rises."""
+
+
+def train(folder: Path, data: Set, options: EncoderOptions, seed: int, epochs: int) -> Trained:
+    """The training of that seed, done if it is not there."""
+    target = folder / f"l{options.latent_bits}_{seed}"
+    if (target / "training.json").is_file():
+        return Trained(target)
+    make_deterministic(seed)
+    network = models.build(options)
+    settings = TrainingOptions(
+        epochs=epochs, learning_rate=LEARNING_RATE, schedule="one_cycle", rise=RISE, patience=epochs, xla=True
+    )
+    given, started = data.data, time.monotonic()
+
+    def told(done: float, total: float, words: str) -> None:
+        if float(done).is_integer():
+            print(f"{target.name}: epoch {done:.0f} of {total:.0f}, {words}", flush=True)
+
+    name = options.model_dump_json()
+    history = fit(network.trained, network.loss, given, settings, told, seed, target / "resume", name).history
+    target.mkdir(parents=True, exist_ok=True)
+    DETECTOR.graph("encoder", network.quantized, options).save(target / "graph")
+    save_model(network.companions["decoder"], target / "decoder.keras")
+    losses = [history_row["val_loss"] for history_row in history]
+    about = {
+        "rows": given.rows,
+        "epochs": epochs,
+        "seconds": round(time.monotonic() - started, 1),
+        "validation_loss": losses[-1],
+        "last_tenth": losses[-1] / losses[-1 - epochs // 10] - 1,
+    }
+    (target / "training.json").write_text(json.dumps(about, indent=1))
+    return Trained(target)
+
+
+def main() -> None:
+    """Train what is missing and print the table."""
+    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
+    parser.add_argument("folder", type=Path)
+    parser.add_argument("--epochs", type=int, default=40)
+    parser.add_argument("--events", type=int, default=2000)
+    parser.add_argument("--links", type=int, nargs="+", default=sorted(LINKS))
+    parser.add_argument("--seeds", type=int, nargs="+", default=[1, 2, 3])
+    given = parser.parse_args()
+    given.folder.mkdir(parents=True, exist_ok=True)
+    kind, seed = MIXED
+    training, tested = (
+        sample(given.folder, kind, given.events, seed, None, kind),
+        sample(given.folder, *AXIS, None, AXIS[0]),
+    )
+    rows: list[tuple[str, ...]] = []
+    trained: list[Trained] = []
+    for links in given.links:
+        options = OPTIONS.model_copy(update={"latent_bits": LINKS[links]})
+        seeds = given.seeds if links == given.links[0] else given.seeds[:1]
+        found = [train(given.folder, training, options, each, given.epochs) for each in seeds]
+        trained += found
+        named = f"encoder, {links} links" + (f", {len(seeds)} seeds" if len(seeds) > 1 else "")
+        charges = [as_trained(each, tested, options) for each in found]
+        rows.append(row(named, tested.reference, charges))
+        rows += beside(tested, links)
+        occupied = [scores(tested.reference, each) for each in charges]
+        print(f"{links} links, by seed:", *(f"{d[d >= 0].mean():.4f}" for d in occupied), flush=True)
+    seconds = [each.told["seconds"] for each in trained]
+    flat = ", ".join(f"{100 * each.told['last_tenth']:+.1f}" for each in trained)
+    note = (
+        f"{trained[0].told['rows']} training modules, {given.epochs} epochs, {min(seconds):.0f} to {max(seconds):.0f} "
+        f"s each; validation loss over the last tenth of the epochs [%]: {flat}; {len(tested.test)} test modules."
+    )
+    table = Table(f"Trained on {kind}, scored on {AXIS[0]}", COLUMNS, tuple(rows), note)
+    (given.folder / "long.md").write_text(as_markdown(table))
+    print(f"**{table.title}**\n\n{as_markdown(table)}\n{note}")
+
+
+def beside(tested: Set, links: int) -> list[tuple[str, ...]]:
+    """Best choice on so many links, decoded as well as it can be, on the same test modules."""
+    allocation = LinkAllocation(links)
+    learned = learn(tested.path, allocation)
+    known = dict(CHIP) | (learned.regressions.codecs() if learned else {})
+    on_chip = modules(tested.columns, allocation)
+    return [
+        row(
+            f"{known[name].title}, {links} links",
+            tested.reference,
+            [np.asarray(geometry.channels_to_train(known[name].transverse(on_chip)))],
+        )
+        for name in ("bc-equal", "bc-linear")
+    ]
+
+
+if __name__ == "__main__":
+    main()
