@@ -31,6 +31,7 @@ from qcompress.detectors.hgcal.clustering.trigger_cells import trigger_cells
 from qcompress.detectors.hgcal.evaluation.events import LinkAllocation, modules
 from qcompress.files import written_aside
 from qcompress.fixedpoint import Values
+from qcompress.metrics.efficiency import Efficiency
 from qcompress.plots.style import COLOURS, canvas, house_style
 from qcompress.report.tables import as_markdown
 
@@ -156,12 +157,12 @@ def main() -> None:
         online = offline_line(seen).online(np.array(OFFLINE_GEV))
         rate = rates(crossings(of, made), online)
         cells = [
-            f"{limit:.1f}: {value / 1e3:.0f} ({low / 1e3:.0f}-{high / 1e3:.0f})"
-            for limit, value, low, high in zip(online, *rate, strict=True)
+            f"{limit:.1f}: {rate.value[at] / 1e3:.0f} ({rate.low[at] / 1e3:.0f}-{rate.high[at] / 1e3:.0f})"
+            for at, limit in enumerate(online)
         ]
         rows.append((title(name), len(seen.pt), f"{100 * np.mean(seen.pt > 0):.1f}", *cells))
-        at = float(offline_line(seen).online(np.array([TURN_ON_GEV]))[0])
-        curves[title(name)] = turn_on(seen, at, EDGES)
+        threshold = float(offline_line(seen).online(np.array([TURN_ON_GEV]))[0])
+        curves[title(name)] = turn_on(seen, threshold, EDGES)
     columns = ("algorithm", "electrons", "with a cluster [%]", *(f"{limit:g} GeV offline" for limit in OFFLINE_GEV))
     note = (
         f"Online threshold [GeV]: rate [kHz] with its interval; {len(of.crossings)} crossings, so that one of them is "
@@ -173,17 +174,16 @@ def main() -> None:
         draw(given.figures / "trigger_turn_on.png", curves)
 
 
-def draw(path: Path, curves: dict[str, object]) -> None:
+def draw(path: Path, curves: dict[str, Efficiency]) -> None:
     """Turn-on curves, with intervals as bars."""
     with house_style(20, 22, 14):
         figure, (axes,) = canvas((10, 7.5))
         centre = (EDGES[1:] + EDGES[:-1]) / 2
         for number, (name, curve) in enumerate(curves.items()):
-            value, low, high = curve  # type: ignore[misc]
             axes.errorbar(
                 centre + 0.15 * (number - len(curves) / 2),
-                value,
-                (value - low, high - value),
+                curve.value,
+                (curve.value - curve.low, curve.high - curve.value),
                 fmt=f"{'osD^v<>Ph*'[number]}-",
                 color=COLOURS[number],
                 markersize=6,
