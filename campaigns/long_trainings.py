@@ -10,12 +10,17 @@ for the first of the links, the first seed for the others. A training, once done
 import argparse
 import json
 import time
+from collections.abc import Callable
+from functools import cached_property
 from pathlib import Path
+from typing import Any
 
 import numpy as np
-from training import AXIS, COLUMNS, LINKS, Set, Trained, as_trained, row, sample, scores
+import numpy.typing as npt
+from training import AXIS, COLUMNS, EXACT, LINKS, TEST_ROWS, Set, Trained, as_trained, row, sample, scores
 
-from qcompress.detectors import Table
+from qcompress.detectors import VALIDATION, Table
+from qcompress.detectors.hgcal import samples
 from qcompress.detectors.hgcal.detector import DETECTOR
 from qcompress.detectors.hgcal.encoder import models
 from qcompress.detectors.hgcal.encoder.options import EncoderOptions
@@ -23,6 +28,7 @@ from qcompress.detectors.hgcal.evaluation.algorithms import CHIP
 from qcompress.detectors.hgcal.evaluation.events import LinkAllocation, modules
 from qcompress.detectors.hgcal.evaluation.learned import learn
 from qcompress.detectors.hgcal.module import geometry
+from qcompress.fixedpoint import Codes, Values
 from qcompress.frontends.qkeras import save_model
 from qcompress.report.tables import as_markdown
 from qcompress.training.fit import TrainingOptions, fit, make_deterministic
@@ -70,6 +76,22 @@ def train(folder: Path, data: Set, options: EncoderOptions, seed: int, epochs: i
     return Trained(target)
 
 
+class InMemory(Set):
+    """Modules that are all scored, by their columns."""
+
+    def __init__(self, columns: dict[str, npt.NDArray[Any]]) -> None:
+        self.columns = columns
+
+    @cached_property
+    def test(self) -> npt.NDArray[np.int64]:
+        return np.arange(len(self.columns["event"]))
+
+    @cached_property
+    def images(self) -> Codes:
+        front_end = DETECTOR.front_end(EXACT)
+        return DETECTOR.preprocess(front_end, "encoder", {}).run(self.columns["codes"].astype(np.int64))
+
+
 def main() -> None:
     """Train what is missing and print the table."""
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
@@ -95,7 +117,7 @@ def main() -> None:
         named = f"encoder, {links} links" + (f", {len(seeds)} seeds" if len(seeds) > 1 else "")
         charges = [as_trained(each, tested, options) for each in found]
         rows.append(row(named, tested.reference, charges))
-        rows += beside(tested, links)
+        rows += beside(tested, links, lambda data, of=found[0], by=options: as_trained(of, data, by))  # type: ignore[misc]
         occupied = [scores(tested.reference, each) for each in charges]
         print(f"{links} links, by seed:", *(f"{d[d >= 0].mean():.4f}" for d in occupied), flush=True)
     seconds = [each.told["seconds"] for each in trained]
@@ -109,20 +131,47 @@ def main() -> None:
     print(f"**{table.title}**\n\n{as_markdown(table)}\n{note}")
 
 
-def beside(tested: Set, links: int) -> list[tuple[str, ...]]:
-    """Best choice on so many links, decoded as well as it can be, on the same test modules."""
+def beside(tested: Set, links: int, encoder: Callable[[Set], Values]) -> list[tuple[str, ...]]:
+    """Best choice on so many links, decoded as well as it can be, and the better of it and the encoder by a rule."""
     allocation = LinkAllocation(links)
     learned = learn(tested.path, allocation)
     known = dict(CHIP) | (learned.regressions.codecs() if learned else {})
-    on_chip = modules(tested.columns, allocation)
-    return [
-        row(
-            f"{known[name].title}, {links} links",
-            tested.reference,
-            [np.asarray(geometry.channels_to_train(known[name].transverse(on_chip)))],
-        )
+
+    def best_choice(data: Set, name: str = "bc-linear") -> Values:
+        return np.asarray(geometry.channels_to_train(known[name].transverse(modules(data.columns, allocation))))
+
+    rows = [
+        row(f"{known[name].title}, {links} links", tested.reference, [best_choice(tested, name)])
         for name in ("bc-equal", "bc-linear")
     ]
+    columns = samples.read(tested.path).columns
+    some = np.flatnonzero(columns["split"] == VALIDATION)[:TEST_ROWS]
+    seen = InMemory({name: column[some] for name, column in columns.items()})
+    distances = [scores(seen.reference, codec(seen)) for codec in (encoder, best_choice)]
+    name, limit, above = rule(what_the_chip_knows(seen), *distances)
+    takes = (what_the_chip_knows(tested)[name] > limit) == above
+    charges = np.where(takes[:, None], encoder(tested), best_choice(tested))
+    words = f"encoder {'above' if above else 'up to'} {limit:g} {name} ({100 * takes.mean():.0f} %), else best choice"
+    return [*rows, row(f"{words}, {links} links", tested.reference, [charges])]
+
+
+def what_the_chip_knows(data: Set) -> dict[str, Codes]:
+    """Numbers (n,) of each module that a comparator in the chip can have."""
+    codes = data.columns["codes"].astype(np.int64)
+    return {"trigger cells with charge": (codes > 0).sum(axis=1), "as the largest code": codes.max(axis=1)}
+
+
+def rule(known: dict[str, Codes], encoder: Values, other: Values) -> tuple[str, float, bool]:
+    """Which number, above (True) or up to (False) which limit, leaves the lowest mean distance to the encoder."""
+    gain = np.where((encoder >= 0) & (other >= 0), other - encoder, 0.0)
+    found = [
+        (gain[(values > limit) == above].sum(), name, float(limit), above)
+        for name, values in known.items()
+        for limit in np.unique(np.append(values, -1))
+        for above in (True, False)
+    ]
+    _, name, limit, above = max(found)
+    return name, limit, above
 
 
 if __name__ == "__main__":

@@ -20,7 +20,7 @@ import numpy as np
 from response import around, simulated, slug
 from response_codecs import codec, title
 
-from qcompress.detectors import Table
+from qcompress.detectors import Cell, Table
 from qcompress.detectors.hgcal import samples
 from qcompress.detectors.hgcal.clustering.calibration import Calibration, fit_eta_correction, fit_layer_weights
 from qcompress.detectors.hgcal.clustering.clusters import Clusters, find_clusters
@@ -149,7 +149,8 @@ def main() -> None:
     paths = {what: simulated(given.folder, kind, counts[what]) for what, kind in KINDS.items()}
     for what, path in paths.items():
         cluster(given.folder, what, path, names)
-    rows, curves = [], {}
+    rows: list[tuple[Cell, ...]] = []
+    curves: dict[str, Efficiency] = {}
     for name in names:
         of = found(given.folder, name, paths)
         made = calibration(of)
