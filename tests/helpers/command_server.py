@@ -24,6 +24,9 @@ from typing import Any, NoReturn
 from helpers.paths import ROOT
 from helpers.warning_filters import apply_filters
 
+FEW_COLLECTIONS = (50_000, 20, 100)
+"""Of garbage: by default they take a tenth of the time in which TensorFlow traces and numba compiles."""
+
 
 class CommandServer:
     """A server with plug-ins of `plug` installed; its calls run one after another."""
@@ -126,6 +129,7 @@ def end(status: object) -> NoReturn:
 if __name__ == "__main__":
     import_everything()
     gc.freeze()
+    gc.set_threshold(*FEW_COLLECTIONS)
     begin(next_call())
     from qcompress.cli import main
 

@@ -50,10 +50,9 @@ def test_a_method_counts_as_a_whole_and_its_module_does_not():
     assert code_hash(one) == code_hash(one)
 
 
-@pytest.fixture
-def package(tmp_path, monkeypatch) -> Path:
+def written(place: Path) -> Path:
     """A package outside qcompress whose function uses a class, a constant, a method and relative imports."""
-    folder = tmp_path / "plugged"
+    folder = place / "plugged"
     (folder / "inner").mkdir(parents=True)
     files = {
         "__init__.py": "",
@@ -76,11 +75,34 @@ class Plug:
     }
     for name, text in files.items():
         (folder / name).write_text(text)
-    monkeypatch.syspath_prepend(str(tmp_path))
     return folder
 
 
+@pytest.fixture
+def package(tmp_path) -> Path:
+    return written(tmp_path)
+
+
 HASH = "import plugged.used as u; from qcompress.pipeline.code import code_hash; print(code_hash([u.Plug.step]))"
+
+
+def digest(package: Path) -> str:
+    """The hash of a method of the package, in an interpreter of its own."""
+    done = subprocess.run(
+        [sys.executable, "-B", "-c", HASH],
+        env=os.environ | {"PYTHONPATH": os.pathsep.join([str(package.parent), str(ROOT)])},
+        cwd=package.parent,
+        capture_output=True,
+        text=True,
+        check=True,
+    )
+    return done.stdout
+
+
+@pytest.fixture(scope="module")
+def unchanged(tmp_path_factory) -> str:
+    """The hash of the package as it is written, which does not depend on where."""
+    return digest(written(tmp_path_factory.mktemp("unchanged")))
 
 
 @pytest.mark.parametrize(
@@ -96,22 +118,9 @@ HASH = "import plugged.used as u; from qcompress.pipeline.code import code_hash;
         ("far.py", "1", "1  # a comment", False),
     ],
 )
-def test_what_a_method_uses_counts_however_it_is_reached(package, file, old, new, counts):
-    def digest() -> str:
-        paths = os.pathsep.join([str(package.parent), str(ROOT)])
-        done = subprocess.run(
-            [sys.executable, "-B", "-c", HASH],
-            env=os.environ | {"PYTHONPATH": paths},
-            cwd=package.parent,
-            capture_output=True,
-            text=True,
-            check=True,
-        )
-        return done.stdout
-
-    before = digest()
+def test_what_a_method_uses_counts_however_it_is_reached(package, unchanged, file, old, new, counts):
     change(package / file, old, new)
-    assert (digest() != before) is counts
+    assert (digest(package) != unchanged) is counts
 
 
 def test_what_makes_training_inputs_and_runs_chains_counts():

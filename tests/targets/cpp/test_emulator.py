@@ -19,11 +19,11 @@ from qcompress.fixedpoint import Cast, Format
 from qcompress.graph import Add, Conv2D, Dense, Flatten, Graph, LeakyRelu, Node, Quantize, Relu
 from qcompress.targets import TARGETS, Body, Target
 from qcompress.targets.cpp.compiled import RECORD
-from qcompress.targets.cpp.emit import header
+from qcompress.targets.cpp.emit import header, namespace
 from qcompress.targets.cpp.emulator import Cpp, native_dtype
 
 CPP = Cpp()
-QUICK = Cpp(optimization="1")
+QUICK = Cpp(optimization="0")
 
 
 def refused(graph: Graph) -> bool:
@@ -35,33 +35,49 @@ def refused(graph: Graph) -> bool:
     return False
 
 
+@pytest.fixture(scope="module")
+def wrong_of_ten(tmp_path_factory: pytest.TempPathFactory) -> dict[str, list[str]]:
+    """Names of graphs of which a code is wrong, by operation: ten of each, all compiled in one go."""
+    chosen = {name: [graph for graph in cases(name, 10) if not refused(graph)] for name in CASES}
+    assert all(len(graphs) >= 9 for graphs in chosen.values())
+    spaces = {namespace(graph): name for name, graphs in chosen.items() for graph in graphs}
+    assert len(spaces) == sum(map(len, chosen.values()))
+    found = wrong([graph for graphs in chosen.values() for graph in graphs], tmp_path_factory.mktemp("operations"))
+    return {name: [space for space in found if spaces[space] == name] for name in CASES}
+
+
 @pytest.mark.parametrize("name", CASES)
-@pytest.mark.parametrize(("seed", "count"), [(0, 10), pytest.param(1, 400, marks=pytest.mark.campaign)])
-def test_every_operation_equals_the_graph(name: str, seed: int, count: int, tmp_path: Path) -> None:
-    graphs = [graph for graph in cases(name, count, seed) if not refused(graph)]
-    assert len(graphs) >= 0.9 * count
+def test_every_operation_equals_the_graph(name: str, wrong_of_ten: dict[str, list[str]]) -> None:
+    assert wrong_of_ten[name] == []
+
+
+@pytest.mark.campaign
+@pytest.mark.parametrize("name", CASES)
+def test_four_hundred_graphs_of_an_operation_equal_the_emulator(name: str, tmp_path: Path) -> None:
+    graphs = [graph for graph in cases(name, 400, 1) if not refused(graph)]
+    assert len(graphs) >= 360
     assert wrong(graphs, tmp_path) == []
 
 
 @pytest.mark.parametrize("seed", [0, *(pytest.param(seed, marks=pytest.mark.campaign) for seed in range(1, 15))])
 def test_graphs_that_branch_and_join_equal_the_interpreter(seed: int, tmp_path: Path) -> None:
-    assert wrong([random_dag(np.random.default_rng([seed, number])) for number in range(25)], tmp_path) == []
+    assert wrong([random_dag(np.random.default_rng([seed, number])) for number in range(15)], tmp_path) == []
 
 
 def test_nothing_is_undefined_and_narrow_machines_compute_the_same(tmp_path: Path) -> None:
     """Every operation under the sanitizers, ended at the first fault; and without AVX, lanes and all."""
-    graphs = [graph for name in CASES for graph in cases(name, 3, 5)]
+    graphs = [graph for name in CASES for graph in cases(name, 2, 5)]
     flags = ("-O1", "-fsanitize=undefined", "-fno-sanitize-recover=all", "-march=x86-64")
     script = (
         "import sys; sys.path[:0] = sys.argv[2:]; import numpy as np; from pathlib import Path;"
         "from helpers.cpp_batch import wrong; from helpers.operation_cases import CASES, cases;"
-        f"assert wrong([g for n in CASES for g in cases(n, 3, 5)], Path(sys.argv[1]), {flags!r}) == []"
+        f"assert wrong([g for n in CASES for g in cases(n, 2, 5)], Path(sys.argv[1]), {flags!r}) == []"
     )
     done = subprocess.run(
         [sys.executable, "-c", script, str(tmp_path), *sys.path], capture_output=True, text=True, check=False
     )
     assert done.returncode == 0, done.stderr[-2000:]
-    assert len(graphs) == 3 * len(CASES)
+    assert len(graphs) == 2 * len(CASES)
 
 
 def small_graph(name: str = "small", weight: int = 3) -> Graph:

@@ -81,7 +81,7 @@ def test_networks_equal_the_graph(seed: int, tmp_path: Path) -> None:
 
 SETTINGS = [
     (Hls(), list(OPERATIONS)),
-    (Hls("Vivado", strategy="Resource", reuse_factor=2), list(OPERATIONS)[::3]),
+    pytest.param(Hls("Vivado", strategy="Resource", reuse_factor=2), list(OPERATIONS)[::3], marks=pytest.mark.campaign),
     (Hls("Quartus", strategy="Resource"), list(OPERATIONS)[::2]),
     (Hls("Catapult"), list(OPERATIONS)[1::2]),
     (Hls("Vitis", "io_stream"), list(OPERATIONS)[::4]),

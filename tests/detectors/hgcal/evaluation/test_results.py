@@ -44,30 +44,35 @@ def table(path, decode, rows=200):
     return {row[0]: row for row in results.tables[0].rows}, results
 
 
-def test_a_codec_that_loses_nothing_scores_what_the_normaliser_leaves(sample_file):
-    rows, results = table(sample_file, lambda values: values)
+@pytest.fixture(scope="module")
+def straight(sample_file):
+    """What an encoder and a decoder score that hand on what they are given."""
+    return table(sample_file, lambda values: values)
+
+
+def test_a_codec_that_loses_nothing_scores_what_the_normaliser_leaves(straight):
+    rows, results = straight
     assert rows["encoder"][2:] == rows["all trigger cells, normalised to 8 bits"][2:]
     assert rows["all trigger cells (repeater)"][3] < rows["encoder"][3] < 0.5 < rows["mean image"][3]
     assert results.summary["emd_mean"] == rows["encoder"][3]
 
 
-def test_what_comes_back_as_it_was_has_a_distance_of_0(sample_file):
-    rows, _ = table(sample_file, lambda values: values)
+def test_what_comes_back_as_it_was_has_a_distance_of_0(straight):
+    rows, _ = straight
     assert rows["charge before any code"][2:] == (0, 0.0, 0.0, 0.0)
 
 
-def test_a_mirrored_decoder_is_caught(sample_file):
-    straight, _ = table(sample_file, lambda values: values)
+def test_a_mirrored_decoder_is_caught(sample_file, straight):
     mirrored, _ = table(sample_file, lambda values: values[:, :, ::-1])
-    assert mirrored["encoder"][3] > 5 * straight["encoder"][3]
+    assert mirrored["encoder"][3] > 5 * straight[0]["encoder"][3]
 
 
-def test_clusters_are_refused_where_they_would_mislead(sample_file, tmp_path):
+def test_clusters_are_refused_where_they_would_mislead(sample_file, straight, tmp_path):
     def why(path):
         with samples.Handle(path) as handle:
             return evaluation.why_no_clusters(handle)
 
-    _, results = table(sample_file, lambda values: values)
+    _, results = straight
     reason = "the sample holds the modules along an axis, not whole events"
     left_out = [row for found in results.tables if found.title == "Left out" for row in found.rows]
     assert (left_out, why(sample_file)) == ([("clusters", f"sample.h5: {reason}")], reason)
