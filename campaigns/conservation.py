@@ -78,7 +78,7 @@ def compact(found: totals.Totals, names: list[str], events: int) -> Table:
                 float(found.sums[k] / found.counted[k]),
                 totals.median(found, k),
                 *(cut["cells"], every["cells"], cut["energy"], every["energy"]),
-                *((one["energy"] / whole if whole else None) for one in (cut, every)),
+                *((one["energy"] / whole if whole and one["energy"] is not None else None) for one in (cut, every)),
                 *(cut["eta_std"], cut["mip_pt_mean"]),
                 *(of["pt_out"] / of["pt_in"] if of["pt_in"] else None for of in kept),
             )

@@ -7,7 +7,7 @@ a sample may be summed apart, as long as an event is in one of them.
 """
 
 from functools import cache
-from typing import Any, NamedTuple
+from typing import NamedTuple
 
 import numpy as np
 import numpy.typing as npt
@@ -93,20 +93,37 @@ def conserved(counts: Values, charges: Values, modules: Modules, at: Places, eve
     return Conserved(events, sums, ratios)
 
 
-def means(events: Values) -> dict[str, Any]:
-    """Means over events (events, SUMS + WEIGHTED) of what the tables show; NaN where no trigger cell arrived."""
+def averages(events: Values) -> dict[str, Values]:
+    """What the tables show of each of the events (events, SUMS + WEIGHTED): (events,); NaN where no cell arrived."""
     sums = dict(zip([*SUMS, *(f"weighted_{name}" for name in WEIGHTED)], events.T, strict=True))
     with np.errstate(invalid="ignore", divide="ignore"):
         cells, energy = (np.where(sums[name] > 0, sums[name], np.nan) for name in ("cells", "energy"))
-        averages = {"cells": sums["cells"], "energy": sums["energy"], "simulated": sums["simulated"]}
+        found = {"cells": sums["cells"], "energy": sums["energy"], "simulated": sums["simulated"]}
         for kind, over, of in (("", cells, ""), ("weighted_", energy, "weighted_")):
             for angle in ("eta", "phi"):
                 mean = sums[f"{of}{angle}"] / over
-                averages[f"{kind}{angle}_mean"] = mean
-                averages[f"{kind}{angle}_std"] = np.sqrt(np.maximum(sums[f"{of}{angle}2"] / over - mean**2, 0))
+                found[f"{kind}{angle}_mean"] = mean
+                found[f"{kind}{angle}_std"] = np.sqrt(np.maximum(sums[f"{of}{angle}2"] / over - mean**2, 0))
             for name in ("pt", "mip_pt"):
-                averages[f"{kind}{name}_mean"] = sums[f"{of}{name}"] / over
-    return {name: _mean(values) for name, values in averages.items()}
+                found[f"{kind}{name}_mean"] = sums[f"{of}{name}"] / over
+    return found
+
+
+def means(events: Values) -> dict[str, float | None]:
+    """Means over events (events, SUMS + WEIGHTED) of what the tables show; None where no trigger cell arrived."""
+    return {name: _mean(values) for name, values in averages(events).items()}
+
+
+def errors(events: Values) -> dict[str, float | None]:
+    """Statistical errors of the `means` over the same events: spread of the events / root of their number.
+
+    None of what fewer than two events have.
+    """
+    return {name: _error(values[~np.isnan(values)]) for name, values in averages(events).items()}
+
+
+def _error(values: Values) -> float | None:
+    return float(values.std(ddof=1) / np.sqrt(len(values))) if len(values) > 1 else None
 
 
 def _mean(values: Values) -> float | None:

@@ -28,11 +28,13 @@ EMD_NOTE = (
 )
 CELLS_NOTE = (
     "A trigger cell counts if it exists, holds charge and reaches the zero suppression; means over events of the sum or"
-    " of the mean over trigger cells; |eta|; energy in GeV; simulated: the signal's, where a trigger cell arrives."
+    " of the mean over trigger cells; |eta|; energy in GeV; simulated: the signal's, where a trigger cell arrives; +-:"
+    " statistical error, the spread of the events over the root of their number."
 )
 MODULES_NOTE = (
     "Sums of a module, means over modules, transverse; before any zero suppression. Fractional: share of the charges"
     " that are no whole ADC counts. Outside: charge in trigger cells that the module does not have, in ADC counts."
+    " In and out are of the same modules: what separates them is no fluctuation, and has no statistical error."
 )
 CELL_COLUMNS = {
     "cells": "TCs",
@@ -178,6 +180,7 @@ def cell_tables(totals: Totals, titles: list[str]) -> list[Table]:
     tables = []
     for place, threshold in enumerate(ZERO_SUPPRESSIONS):
         means = [conservation.means(events[place]) for events in totals.events]
+        errors = [conservation.errors(events[place]) for events in totals.events]
         said = f"zero suppression at {threshold:g} mipT" if threshold else "no zero suppression"
         for weighted in (False, True):
             keys = [
@@ -185,8 +188,11 @@ def cell_tables(totals: Totals, titles: list[str]) -> list[Table]:
                 for key in CELL_COLUMNS
                 if not (weighted and key in ("cells", "energy", "simulated"))
             ]
-            columns = [CELL_COLUMNS[key.removeprefix("weighted_")] for key in keys]
-            rows = [(title, *(found[key] for key in keys)) for title, found in zip(titles, means, strict=True)]
+            columns = [each for key in keys for each in (CELL_COLUMNS[key.removeprefix("weighted_")], "+-")]
+            rows = [
+                (title, *(each[key] for key in keys for each in (found, error)))
+                for title, found, error in zip(titles, means, errors, strict=True)
+            ]
             kind = ", weighted with energy" if weighted else ""
             tables.append(Table(f"Trigger cells, {said}{kind}", ("algorithm", *columns), tuple(rows), CELLS_NOTE))
     return tables

@@ -15,6 +15,7 @@ from qcompress.detectors.hgcal.evaluation.conservation import (
     WEIGHTED,
     ZERO_SUPPRESSIONS,
     conserved,
+    errors,
     means,
     places,
 )
@@ -32,7 +33,7 @@ UNTOUCHED = CHIP["uncompressed"]
 @pytest.fixture(scope="module")
 def sample_file(tmp_path_factory):
     path = tmp_path_factory.mktemp("conservation") / "events.h5"
-    fast_simulation.simulate("electron-0pu", 12, 4, path)
+    fast_simulation.simulate("electron-0pu", 6, 4, path)
     return path
 
 
@@ -133,6 +134,17 @@ def test_events_of_which_nothing_arrives_have_no_mean(rows):
     assert found["cells"] == 0
     assert found["eta_mean"] is None
     assert len(SUMS) + len(WEIGHTED) == of(nothing, rows).events.shape[2]
+
+
+def test_errors_are_those_of_a_mean_of_events(rows):
+    events = of(UNTOUCHED, rows).events[1]  # no zero suppression
+    number = np.unique(rows["event"], return_inverse=True)[1]
+    cells = np.bincount(number, (modules(rows).counts > 0).sum(axis=1))
+    found = errors(events)
+    assert found["cells"] == pytest.approx(np.sqrt(((cells - cells.mean()) ** 2).sum() / (len(cells) - 1) / len(cells)))
+    assert means(events)["cells"] == pytest.approx(cells.mean())
+    assert set(found) == set(means(events))
+    assert errors(events[:1])["cells"] is None
 
 
 def test_threshold_keeps_less_than_all_and_mixed_keeps_sums_of_groups(rows):
