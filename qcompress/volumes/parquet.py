@@ -65,7 +65,7 @@ def opened(path: Path, tree: str | None) -> Iterator[ParquetSource]:
     try:
         with pyarrow.parquet.ParquetFile(path, pre_buffer=False, buffer_size=BUFFER) as file:
             yield ParquetSource(file)
-    except (pyarrow.ArrowException, OSError) as fault:
+    except (pyarrow.ArrowException, OSError, UnicodeDecodeError) as fault:
         said = " ".join(str(fault).split())[:200]
         raise QcompressError(f"{path}: not a readable Parquet file ({said})") from None
 

@@ -77,3 +77,11 @@ def test_read_gives_what_pyarrow_does(tmp_path):
     """The reader that the other tests compare with."""
     pyarrow.parquet.write_table(pyarrow.table({"a": ROWS}), tmp_path / "a.parquet")
     assert read(tmp_path / "a.parquet")["a"].tolist() == ROWS
+
+
+def test_a_name_that_is_no_text_is_one_line(tmp_path):
+    path = tmp_path / "a.parquet"
+    pyarrow.parquet.write_table(pyarrow.table({"named": [1, 2]}), path, store_schema=False)
+    path.write_bytes(path.read_bytes().replace(b"named", b"\xc9amed"))
+    with pytest.raises(QcompressError, match=r"a\.parquet: not a readable Parquet file"):
+        columns_of(path, None)

@@ -39,7 +39,7 @@ def _opened(path: Path) -> Iterator[Any]:
     try:
         with pyarrow.parquet.ParquetFile(path) as file:
             yield file
-    except (pyarrow.ArrowException, OSError) as fault:
+    except (pyarrow.ArrowException, OSError, UnicodeDecodeError) as fault:
         said = " ".join(str(fault).split())[:200]
         raise QcompressError(f"{path}: not a readable Parquet file ({said})") from None
 
@@ -52,7 +52,7 @@ def import_parquet(source: Path, target: Path, skip_bad_rows: bool = False, repo
     """
     with _opened(source) as file:
         names = columns.wanted(file.schema_arrow.names, source)
-        told = json.loads((file.schema_arrow.metadata or {}).get(ORIGIN, b"null"))
+        told = _origin(file, source)
         calq = {"charge": "CALQ of the file"} if "event" not in names else {}
         origin = told or {"kind": "parquet", "files": [source.name], "geometry": "V11", **calq}
 
@@ -69,6 +69,17 @@ def import_parquet(source: Path, target: Path, skip_bad_rows: bool = False, repo
             if particles_path(source).is_file():
                 writer.append_particles(_particles(particles_path(source)))
             return found
+
+
+def _origin(file: Any, source: Path) -> dict[str, Any] | None:
+    """What the file says of where its rows are from, None of one that is not ours."""
+    try:
+        told = json.loads((file.schema_arrow.metadata or {}).get(ORIGIN, b"null"))
+    except ValueError as fault:
+        raise QcompressError(f"{source}: damaged metadata ({fault})") from None
+    if told is not None and not isinstance(told, dict):
+        raise QcompressError(f"{source}: damaged metadata (the origin is {told!r})")
+    return told
 
 
 def _array(column: Any, name: str, where: Path) -> npt.NDArray[Any]:

@@ -239,6 +239,17 @@ def test_files_cut_off_are_one_line(sample, tmp_path, ending, keep):
     assert not list(tmp_path.glob("out*"))
 
 
+@pytest.mark.parametrize("origin", [b"\x9a", b'{"kind": ', b"[3]"])
+def test_a_damaged_origin_of_a_parquet_file_is_one_line(sample, tmp_path, origin):
+    files.export_file(sample, tmp_path / "a.parquet", {})
+    table = pq.read_table(tmp_path / "a.parquet")
+    pq.write_table(table.replace_schema_metadata({parquet.ORIGIN: origin}), tmp_path / "a.parquet")
+    with pytest.raises(QcompressError, match=r"a\.parquet: damaged metadata \(") as fault:
+        files.import_file(tmp_path / "a.parquet", tmp_path / "b.h5", False, {}, silent)
+    assert "\n" not in str(fault.value)
+    assert not (tmp_path / "b.h5").exists()
+
+
 def test_other_faults_of_files_are_named(sample, tmp_path):
     write_hdf5(tmp_path / "a.hdf5", {"event": np.arange(3), "codes": np.zeros((4, 48))})
     write_hdf5(tmp_path / "b.hdf5", {"event": np.arange(3), "codes": np.zeros((3, 47))})
