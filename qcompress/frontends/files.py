@@ -44,6 +44,7 @@ def load_model(path: Path, weights: Path | None = None) -> KerasModel:
         stored = architecture(path)
         modern = modernized(stored)
         check_harmless(path, modern)
+        hgq1.refuse_without_formats(path, modern)
         if pruned := wrapped(stored):
             warnings.warn(_unpruned(path, pruned), QcompressWarning, stacklevel=2)
         with names_kept():

@@ -1,6 +1,7 @@
 """HGQ 1's proxy models: Keras models with fixed-point quantizers of every element, and tables, as operations."""
 
 from importlib import import_module
+from pathlib import Path
 from typing import Any
 
 import numpy as np
@@ -13,6 +14,7 @@ from qcompress.frontends.grids import exact_codes
 from qcompress.frontends.hgq2_quantizers import OVERFLOWS, Formats, add_formats, cover
 from qcompress.frontends.keras_objects import KerasLayer
 from qcompress.frontends.runtime import kind_of
+from qcompress.frontends.user_layers import layers_of
 from qcompress.graph import Table
 from qcompress.graph.elementwise import MAX_TABLE_BITS
 
@@ -24,6 +26,17 @@ def keras_classes() -> dict[str, Any]:
     """The layers' classes for Keras, by the names under which files know them."""
     found = import_module(MODULE).LAYERS
     return {**found, **{f"HGQ>{name}": each for name, each in found.items()}}
+
+
+def refuse_without_formats(path: Path, architecture: Any) -> None:
+    """Raises QcompressError, naming `path`, for an architecture with a quantizer of HGQ that carries no format."""
+    for name, kind, config in layers_of(architecture):
+        if kind.removeprefix("HGQ>") == QUANTIZER.rpartition(".")[2] and not {"RND", "SAT"} <= config.keys():
+            raise QcompressError(
+                f"{path}: layer {name}: FixedPointQuantizer of HGQ without its formats (RND, SAT); of HGQ 1 the proxy "
+                "models are read, which carry one in each quantizer: save what HGQ's to_proxy_model gives, or train "
+                "with HGQ2"
+            )
 
 
 def is_of_proxies(layer: KerasLayer) -> bool:

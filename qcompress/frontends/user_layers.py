@@ -74,13 +74,18 @@ def handler_of(layer: KerasLayer) -> Handler | None:
 
 def unknown_layers(architecture: Any, known: Callable[[str], bool]) -> Iterator[tuple[str, str]]:
     """Names and classes of the layers of an architecture that `known` says no to, in order."""
+    return ((name, kind) for name, kind, _ in layers_of(architecture) if not known(kind))
+
+
+def layers_of(architecture: Any) -> Iterator[tuple[str, str, dict[str, Any]]]:
+    """Names, classes and settings of the layers of an architecture, in order."""
     if isinstance(architecture, list):
         for part in architecture:
-            yield from unknown_layers(part, known)
+            yield from layers_of(part)
     elif isinstance(architecture, dict):
         config = architecture.get("config")
         inner = config.get("layers") if isinstance(config, dict) else config if isinstance(config, list) else None
         if inner is not None:
-            yield from unknown_layers(inner, known)
-        elif isinstance(config, dict) and isinstance(kind := architecture.get("class_name"), str) and not known(kind):
-            yield str(config.get("name", architecture.get("name", "without a name"))), kind
+            yield from layers_of(inner)
+        elif isinstance(config, dict) and isinstance(kind := architecture.get("class_name"), str):
+            yield str(config.get("name", architecture.get("name", "without a name"))), kind, config

@@ -177,3 +177,22 @@ def test_a_damaged_file_is_one_line(tmp_path):
         del file["model_weights/sum"]
     with pytest.raises(QcompressError, match=r"proxy\.h5: not a readable Keras model"):
         load_model(path)
+
+
+@pytest.mark.parametrize("ending", ["h5", "keras"])
+def test_quantizers_without_formats_are_refused_saying_what_is_read(tmp_path, ending, qcompress):
+    """A model of HGQ that is no proxy model: its own class of that name, which Keras alone cannot read."""
+
+    @keras.saving.register_keras_serializable("HGQ")
+    class FixedPointQuantizer(keras.layers.Layer):
+        def call(self, inputs):
+            return keras.ops.round(inputs * 16) / 16
+
+    path = tmp_path / f"model.{ending}"
+    keras.Sequential([keras.Input((4,)), FixedPointQuantizer(name="q"), layers.Dense(2)]).save(path)
+    done = qcompress("compile", path, "--targets", "cpp", "--out", tmp_path / "made")
+    assert (done.returncode, done.stderr.count("\n")) == (2, 1), done.stderr
+    assert (
+        f"{path}: layer q: FixedPointQuantizer of HGQ without its formats (RND, SAT); of HGQ 1 the proxy" in done.stderr
+    )
+    assert "save what HGQ's to_proxy_model gives, or train with HGQ2" in done.stderr
