@@ -286,6 +286,7 @@ def evaluate(
     algorithms: Sequence[str] | None = None,
     tolerance: float | None = None,
     split: str = "test",
+    replace: bool = False,
     report: Report = silent,
 ) -> Results:
     """The detector's physics on the candidate's integers, beside the classical algorithms.
@@ -298,6 +299,7 @@ def evaluate(
         algorithms: names of the detector's algorithms beside the candidate; its own choice unless given.
         tolerance: of the detector's checks, relative; the config's unless given.
         split: which events of another sample, "test" or "all" (but those for calibration).
+        replace: whether an evaluation that is in the folder may be written anew.
         report: called as report(done, total, words) while it goes on.
 
     Returns:
@@ -305,7 +307,8 @@ def evaluate(
         hold.
 
     Raises:
-        QcompressError: no detector, a sample whose events trained the candidate, an unknown algorithm.
+        QcompressError: no detector, a sample whose events trained the candidate, an unknown algorithm, an
+            evaluation that is there already.
 
     Example:
         >>> results = qcompress.evaluate("sum", rows=50)
@@ -321,7 +324,7 @@ def evaluate(
     place = opened.folder / f"evaluation_{name}" if folder is None else Path(folder)
     data = None if sample is None else Path(sample)
     chosen = None if algorithms is None else tuple(algorithms)
-    apart = pipeline.Apart(data, place, rows, chosen, tolerance, 1, None, split == "all")
+    apart = pipeline.Apart(data, place, rows, chosen, tolerance, 1, None, split == "all", replace)
     return pipeline.evaluate_apart(opened.folder, apart, report)
 
 

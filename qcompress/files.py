@@ -104,10 +104,19 @@ class HeldFile(io.RawIOBase):
             raise self.fault
 
 
-def refuse_what_is_there(path: Path, replace: bool) -> None:
-    """Raises QcompressError for a file to write, `path`, that is there already and is not to be replaced."""
-    if path.is_file() and not replace:
+def refuse_what_is_there(path: Path, replace: bool, own: str | None = None) -> None:
+    """Raises QcompressError for a file to write, `path`, that is there already and is not to be replaced.
+
+    own: how the first line of a table begins that the same command writes: an earlier one of its own is written anew,
+    as scripts do that convert one file after the other.
+    """
+    if path.is_file() and not replace and not (own is not None and _begins(path, own)):
         raise QcompressError(f"{path}: is there already; give another file, or --replace")
+
+
+def _begins(path: Path, text: str) -> bool:
+    with path.open("rb") as file:
+        return file.read(len(text.encode())) == text.encode()
 
 
 def write_whole(path: Path, data: bytes) -> None:

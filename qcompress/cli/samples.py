@@ -24,16 +24,20 @@ def inspect(
     sample: Annotated[Path, typer.Argument(metavar="FILE", help="A sample file.")],
     detector: DetectorName = None,
     page: Annotated[Path | None, typer.Option(help="Also write tables and pictures as one HTML page.")] = None,
+    replace: Replace = False,
 ) -> None:
     """What is in a sample: rows, events, charges, layers, what is missing; pictures on a page.
 
     \f
 
-    sample: its file; detector: name of whose it is, found by its header if None; page: HTML file to write.
+    sample: its file; detector: name of whose it is, found by its header if None; page: HTML file to write; replace: a
+    page that is there, for which it raises QcompressError else.
     """
     from qcompress.files import write_whole
     from qcompress.report.terminal import print_tables
 
+    if page is not None:
+        refuse_what_is_there(page, replace)
     plug = _plug(detector, sample)
     results = plug.inspect(sample)
     print_tables(results.tables, console_of_output())

@@ -15,6 +15,7 @@ from qcompress.cli.arguments import (
     names_in,
     print_lines,
 )
+from qcompress.detectors.command_options import Replace
 from qcompress.errors import CheckError, QcompressError
 
 
@@ -41,6 +42,7 @@ def evaluate(
         float | None, typer.Option(min=0, max=1, help="Of the checks, relative (default: the config's).")
     ] = None,
     check: Annotated[bool, typer.Option("--check", help="Exit 1 if the candidate fails a check.")] = False,
+    replace: Annotated[bool, typer.Option("--replace", help="Write an evaluation anew that is there.")] = False,
     run: Run = None,
     time: Time = None,
     registry: RegistryUrl = None,
@@ -54,7 +56,7 @@ def evaluate(
     candidate: its folder, or registry:NAME for a run or a time, of a registry; data: another sample's file; split:
     "test" or "all" of its events; algorithms: names, with commas between; rows: at most so many; out: folder to write;
     partitions: parts side by side, on the dask cluster at `scheduler` or on this machine; tolerance: of the checks,
-    relative; check: raise CheckError if one fails.
+    relative; check: raise CheckError if one fails; replace: an evaluation that is there in `out`.
     """
     from qcompress import pipeline
     from qcompress.candidate.figures import EVALUATION
@@ -73,7 +75,7 @@ def evaluate(
         else:
             names = None if algorithms is None else tuple(names_in(algorithms))
             folder = out or place / f"evaluation_{data.stem if data else 'own'}"
-            apart = pipeline.Apart(data, folder, rows, names, tolerance, partitions, scheduler, split == "all")
+            apart = pipeline.Apart(data, folder, rows, names, tolerance, partitions, scheduler, split == "all", replace)
             results = pipeline.evaluate_apart(place, apart, reporter.task("evaluate"))
             tables, failures = results.tables, results.failures
     print_tables(tables, console)
@@ -99,23 +101,26 @@ def compare(
     clock: Annotated[
         float | None, typer.Option(min=1, max=1e6, help="Clock in MHz for times (default: the one asked for).")
     ] = None,
+    replace: Replace = False,
 ) -> None:
     """Candidates side by side: size, resources, latency, physics.
 
     \f
 
     candidates: folders, folders of them, or patterns. csv, markdown: files that get the table too; figure: .png or .pdf
-    of `y`, the evaluation's `score` if None, against `x`; clock: MHz, for latencies in ns. Raises QcompressError for a
-    figure of another ending, and if both score and y are given.
+    of `y`, the evaluation's `score` if None, against `x`; clock: MHz, for latencies in ns; replace: files that are
+    there. Raises QcompressError for those otherwise, for a figure of another ending, and if both score and y are given.
     """
     from qcompress.candidate import Candidate, find_candidates
-    from qcompress.files import write_whole
+    from qcompress.files import refuse_what_is_there, write_whole
     from qcompress.report.comparison import comparison_table
     from qcompress.report.comparison import rows as rows_of
     from qcompress.report.pareto import pareto_figure
     from qcompress.report.tables import as_csv, as_markdown
     from qcompress.report.terminal import print_tables
 
+    for target in filter(None, (csv, markdown, figure)):
+        refuse_what_is_there(target, replace)
     rows = rows_of([Candidate.open(folder) for folder in find_candidates(candidates)], clock)
     table = comparison_table(rows)
     if csv is not None:

@@ -66,7 +66,7 @@ class Apart:
     """An evaluation that is not the candidate's own: another sample, other algorithms, all rows, in partitions.
 
     sample: None for the candidate's own; out: folder to write; tolerance: None for the config's; every: all events of
-    another sample but those for calibration, not its test events alone.
+    another sample but those for calibration, not its test events alone; replace: a finished evaluation in `out`.
     """
 
     sample: Path | None
@@ -77,13 +77,15 @@ class Apart:
     partitions: int
     scheduler: str | None
     every: bool = False
+    replace: bool = False
 
 
 def evaluate_apart(folder: Path, apart: Apart, report: Report) -> Results:
     """Score the candidate in folder and write tables, figures and a page into the folder that apart names.
 
     The candidate is not changed. report: told how far it is. Raises QcompressError if the sample's events trained the
-    candidate. What is finished when it is interrupted is kept until it is whole.
+    candidate, and for a finished evaluation that is not to be replaced. What is finished when it is interrupted is
+    kept until it is whole.
     """
     from qcompress.report.html import report_page
 
@@ -98,6 +100,8 @@ def evaluate_apart(folder: Path, apart: Apart, report: Report) -> Results:
         raise QcompressError(f"{apart.out}: is a file; choose a folder with --out")
     if apart.out.exists() and {entry.name for entry in apart.out.iterdir()} - {PARTS} and not is_evaluation(apart.out):
         raise QcompressError(f"{apart.out}: a folder with other files in it; choose another with --out")
+    if is_evaluation(apart.out) and not apart.replace:
+        raise QcompressError(f"{apart.out}: is an evaluation already; choose another folder with --out, or --replace")
     scored = candidate.figures_of(SAMPLE) if apart.sample is None else _checked(job, apart.sample, apart.every)
     tolerance = config.evaluation.tolerance if apart.tolerance is None else apart.tolerance
     wanted = Evaluation(

@@ -43,7 +43,11 @@ def test_another_sample_with_some_algorithms(partitions, qcompress, econt_candid
         "trained on: sample rows",
     ):
         assert told in page
-    again = qcompress(*wanted, "--rows", 100, "--tolerance", 0, "--check")
+    refused = qcompress(*wanted, "--rows", 50)
+    assert (refused.returncode, refused.stderr.count("\n")) == (2, 1)
+    assert f"{out}: is an evaluation already" in refused.stderr
+    assert json.loads((out / "results.json").read_text()) == found
+    again = qcompress(*wanted, "--rows", 100, "--tolerance", 0, "--check", "--replace")
     assert again.returncode == 1
     assert again.stderr.startswith("check failed: conservation within 0 %: encoder fails: ")
     assert again.stderr.count("\n") == 1

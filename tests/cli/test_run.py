@@ -190,6 +190,9 @@ def test_the_commands_work_on_the_dummys_candidate(undisturbed, qcompress, tmp_p
     drawn = qcompress("compare", undisturbed, "--figure", tmp_path / "front.pdf", "--score", "mean")
     assert drawn.returncode == 0, drawn.stderr
     assert (tmp_path / "front.pdf").read_bytes().startswith(b"%PDF")
+    again = qcompress("compare", undisturbed, "--figure", tmp_path / "front.pdf", "--score", "mean")
+    assert (again.returncode, again.stderr.count("\n")) == (2, 1)
+    assert "front.pdf: is there already" in again.stderr
     synthesized = qcompress("synth", undisturbed)
     assert synthesized.returncode == 2
     assert "holds no RTL" in synthesized.stderr

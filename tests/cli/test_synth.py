@@ -84,7 +84,17 @@ def test_compare_takes_what_was_synthesized_and_estimates_the_rest(
     assert row["origin"].startswith("mapped: LUT, FF")
     assert float(row["latency [ns]"]) == pytest.approx(10 * int(row["latency [cycles]"]))
     assert row["Fmax [MHz]"] == ""
-    assert (tmp_path / "t.md").read_text().splitlines()[1].startswith("| --- |")
+    written = (tmp_path / "t.md").read_text()
+    assert written.splitlines()[1].startswith("| --- |")
+    for option, file in zip(outputs[:4:2], outputs[1:4:2], strict=True):
+        file.write_text("mine")
+        refused = qcompress("compare", candidate, option, file)
+        assert (refused.returncode, refused.stdout) == (2, "")
+        assert refused.stderr == f"error: {file}: is there already; give another file, or --replace\n"
+        assert file.read_text() == "mine"
+        assert qcompress("compare", candidate, option, file, *outputs[4:], "--replace").returncode == 0
+        assert file.read_text() != "mine"
+    assert (tmp_path / "t.md").read_text() == written
     if "estimated: gate equivalents" in row["origin"]:
         assert float(row["gate equivalents"]) == estimate(small_graph(), 2).gate_equivalents
 
@@ -272,7 +282,7 @@ def test_choices_of_a_flow_are_taken_and_a_clock_is_compared(
     drawn = ("--figure", tmp_path / "front.png", "--x", "lut", "--y", "latency_ns")
     assert qcompress("compare", candidate, "--csv", tmp_path / "t.csv", *drawn).returncode == 0
     assert (tmp_path / "front.png").stat().st_size > 5000
-    none = qcompress("compare", candidate, *drawn[:2], "--x", "lutt", "--y", "latency_ns")
+    none = qcompress("compare", candidate, *drawn[:2], "--x", "lutt", "--y", "latency_ns", "--replace")
     assert (none.returncode, none.stderr.count("\n")) == (2, 1)
     assert "lutt" in none.stderr
     (row,) = csv.DictReader((tmp_path / "t.csv").read_text().splitlines())

@@ -47,13 +47,14 @@ def run(
 
     init_yaml: register file; source: words, 12 a bunch crossing; target: link words to write; tc_order: msb or lsb, the
     file's generation's if None; etx: active links, the registers' if None; overflow: WRAP or SAT; replace: a target
-    that is there. Raises QcompressError for one that is there otherwise, or is one of the inputs.
+    that is there and no earlier one of this command. Raises QcompressError for that otherwise, or for an input.
     """
     from qcompress.detectors.hgcal.econt.chip import run_file
+    from qcompress.detectors.hgcal.econt.word_files import OUTPUT_HEX
 
     if target.resolve() in (source.resolve(), init_yaml.resolve()):
         raise QcompressError(f"{target}: is an input of this command; give another output file")
-    refuse_what_is_there(target, replace)
+    refuse_what_is_there(target, replace, own=f"{OUTPUT_HEX.header}\n")
     rows = run_file(init_yaml, source, target, tc_order, etx, overflow=_overflow(overflow))
     typer.echo(f"{rows} bunch crossings written to {target}")
 
@@ -76,7 +77,8 @@ def decode(
 
     init_yaml: register file; source: link words, 13 a bunch crossing; fields, charges: CSV files to write; sharing:
     whole or shared, of the sums of super trigger cells, for charges alone; etx: active links, the registers' if None;
-    replace: files that are there. Raises QcompressError for those otherwise, and where these contradict each other.
+    replace: files that are there and no earlier ones of this command. Raises QcompressError for those otherwise, and
+    where these contradict each other.
     """
     from qcompress.detectors.hgcal.econt.chip import decode_file
 
@@ -88,9 +90,9 @@ def decode(
         for line in _first_frames(init_yaml, source, etx):
             typer.echo(line)
         return
-    for target in (fields, charges):
+    for target, own in ((fields, "header,"), (charges, "CALQ_0,CALQ_1,")):
         if target is not None:
-            refuse_what_is_there(target, replace)
+            refuse_what_is_there(target, replace, own)
     frames = decode_file(init_yaml, source, fields, charges_csv=charges, etx=etx, decoding=sharing)
     typer.echo(f"{frames} frames decoded")
 

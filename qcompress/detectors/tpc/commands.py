@@ -36,15 +36,15 @@ def clusters(
     \f
 
     digits: CSV of map,pad,time,charge; target: CSV of clusters to write; npads: pads of every map; time_bins: of the
-    frame, to the last digit if None; noisy_pads: veto them; replace: a target that is there. Raises QcompressError for
-    one that is there otherwise, or is the input.
+    frame, to the last digit if None; noisy_pads: veto them; replace: a target that is there and no earlier one of
+    this command. Raises QcompressError for such one otherwise, or the input.
     """
     from qcompress.detectors.tpc.finder import digit_files
     from qcompress.detectors.tpc.finder.classical import Settings
 
     if target.resolve() == digits.resolve():
         raise QcompressError(f"{target}: is an input of this command; give another output file")
-    refuse_what_is_there(target, replace)
+    refuse_what_is_there(target, replace, own=f"{','.join(digit_files.CLUSTER_NAMES)}\n")
     done = digit_files.find_file(digits, target, npads, Settings(noisy_pads=noisy_pads), time_bins)
     typer.echo(
         f"{done.clusters} clusters of {done.digits} digits in {done.maps} maps written to {target}; "

@@ -59,7 +59,11 @@ def test_nothing_that_is_there_is_replaced_unasked(command, data_file, qcompress
     if "{init}" in command:
         done = qcompress(*arguments, "--replace", cwd=tmp_path)
         assert done.returncode == 0, done.stderr
-        assert len((tmp_path / "out.csv").read_text().splitlines()) == 3565
+        written = (tmp_path / "out.csv").read_text()
+        assert len(written.splitlines()) == 3565
+        (tmp_path / "out.csv").write_text("\n".join(written.splitlines()[:9]) + "\n")
+        assert qcompress(*arguments, cwd=tmp_path).returncode == 0  # an earlier table of its own
+        assert (tmp_path / "out.csv").read_text() == written
 
 
 def test_decode_prints_the_first_frames_or_writes_all(data_file, qcompress, tmp_path):

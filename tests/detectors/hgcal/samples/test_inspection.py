@@ -126,6 +126,13 @@ def test_the_command_prints_tables_and_writes_a_page(sample, tmp_path, qcompress
     assert page.count("data:image/png;base64,") == 1
     assert page.count('<button id="') == 4
     assert not re.search(r'(src|href)="(?!data:)|https?:|url\(|import\(|fetch\(', page)
+    refused = qcompress("data", "inspect", sample, "--page", tmp_path / "page.html")
+    assert (refused.returncode, refused.stdout, refused.stderr.count("\n")) == (2, "", 1)
+    assert "page.html: is there already; give another file, or --replace" in refused.stderr
+    assert (tmp_path / "page.html").read_text() == page
+    (tmp_path / "page.html").write_text("mine")
+    assert qcompress("data", "inspect", sample, "--page", tmp_path / "page.html", "--replace").returncode == 0
+    assert (tmp_path / "page.html").read_text() == page
     (tmp_path / "bad.h5").write_bytes(b"nothing")
     bad = qcompress("data", "inspect", tmp_path / "bad.h5")
     assert (bad.returncode, bad.stderr.count("\n")) == (2, 1)
