@@ -40,12 +40,14 @@ class Measured(NamedTuple):
 class Scored:
     """Maxima of all test frames (n,) and the truth (m,) they are held against; frames follow each other.
 
-    kept: the classical finder's own cut on qTot; score: larger for clusters, None without a classifier; label, noise,
-    clone: as in `labels`; cluster: the truth that took the maximum, -1 if none; classical, network: what either says of
-    each maximum; truth: the same of each truth cluster; wanted: truth clusters that are findable and no loopers; took:
-    the maximum of each truth cluster, -1 if none; attached_*: the truth cluster whose track picks up the maximum.
+    event, truth_event: numbers of the frames; kept: the classical finder's own cut on qTot; score: larger for clusters,
+    None without a classifier; label, noise, clone: as in `labels`; cluster: the truth that took the maximum, or -1;
+    classical, network: what either says of each maximum; truth: the same of each truth cluster; wanted: truth clusters
+    that are findable and no loopers; took: the maximum of each truth cluster, -1 if none; attached_*: the truth cluster
+    whose track picks up the maximum.
     """
 
+    event: Integers
     occupancy: Values
     row: Integers
     kept: Flags
@@ -57,6 +59,7 @@ class Scored:
     classical: Measured
     network: Measured | None
     truth: Measured
+    truth_event: Integers
     truth_row: Integers
     wanted: Flags
     took: Integers
@@ -136,6 +139,11 @@ def classical_measures(clusters: classical.Clusters) -> Measured:
     return Measured(clusters.pad_64 / 64, clusters.time_64 / 64, clusters.qtot.astype(np.float64))
 
 
+def measures_of(truth: samples.Columns) -> Measured:
+    """The same of truth clusters (m,), columns of a sample."""
+    return Measured(*(truth[name].astype(np.float64) for name in ("pad", "time", "qtot")))
+
+
 def network_measures(clusters: classical.Clusters, quantities: Values, centre: Values) -> Measured:
     """What a regressor says: quantities (n, 5) in values, centre (n,) charge of the peak's cell in ADC counts.
 
@@ -159,7 +167,7 @@ def _frame(
     centre: Values,
 ) -> Scored:
     clusters, own = found.clusters, frame.clusters
-    real = Measured(*(own[name].astype(np.float64) for name in ("pad", "time", "qtot")))
+    real = measures_of(own)
     wanted = (own["findable"] == 1) & (own["looper"] == 0)
     classical = classical_measures(clusters)
     network = None if quantities is None else network_measures(clusters, quantities, centre)
@@ -168,6 +176,7 @@ def _frame(
         for measured in (classical, network or classical)
     ]
     return Scored(
+        np.full(len(found.raw), frame.event),
         np.full(len(found.raw), frame.occupancy),
         clusters.row,
         ~clusters.rejected,
@@ -179,6 +188,7 @@ def _frame(
         classical,
         network,
         real,
+        np.full(len(wanted), frame.event),
         own["row"].astype(np.int64),
         wanted,
         truth.matching.maximum,
@@ -238,7 +248,7 @@ def _joined(parts: list[Scored]) -> Scored:
         columns = zip(*(getattr(part, name) for part in parts), strict=True)
         return Measured(*(np.concatenate(column) for column in columns))
 
-    plain = ("occupancy", "row", "kept", "label", "noise", "clone", "truth_row", "wanted")
+    plain = ("event", "truth_event", "occupancy", "row", "kept", "label", "noise", "clone", "truth_row", "wanted")
     return Scored(
         **{name: joined(name) for name in plain},  # type: ignore[arg-type]
         score=None if parts[0].score is None else joined("score"),

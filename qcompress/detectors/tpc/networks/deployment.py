@@ -51,7 +51,8 @@ def front_end_of(body: OnnxBody) -> JsonObject:
     """The registers that `export_network` kept in a model, `body`; raises QcompressError for another model."""
     notes = body.notes
     try:
-        flags = {name: {"True": True, "False": False}[notes[name]] for name in ("extras", "classical")}
+        given = {"log_charge": "False", **notes}
+        flags = {name: {"True": True, "False": False}[given[name]] for name in ("extras", "classical", "log_charge")}
         return {"window": notes["window"], **flags, "threshold": float(notes["threshold"])}
     except (KeyError, ValueError) as fault:
         raise QcompressError(f"{body.path}: no exported TPC network ({fault} is missing or wrong)") from None

@@ -9,8 +9,9 @@ import numpy as np
 from qcompress.detectors import Firmware, FrontEndRegisters
 from qcompress.detectors.tpc import samples
 from qcompress.detectors.tpc.finder import digit_files
+from qcompress.detectors.tpc.networks.losses import QUANTITIES
 from qcompress.detectors.tpc.networks.maxima import find_maxima, layout_of
-from qcompress.detectors.tpc.networks.models import CLASSIFIER, QUANTITIES, REGRESSOR
+from qcompress.detectors.tpc.networks.models import CLASSIFIER, REGRESSOR
 from qcompress.detectors.tpc.networks.stages import DECISION
 from qcompress.errors import QcompressError
 from qcompress.files import written_aside

@@ -11,18 +11,15 @@ from typing import ClassVar, Literal
 from pydantic import Field, model_validator
 
 from qcompress.detectors import Network, NetworkSection
+from qcompress.detectors.tpc.networks.losses import QUANTITIES, keep_loss, kept_maxima, quantity_loss, split_loss
 from qcompress.detectors.tpc.networks.stages import RATIO_FORMAT
 from qcompress.detectors.tpc.networks.windows import Layout
 from qcompress.errors import QcompressError
-from qcompress.frontends.keras_objects import KerasLayer, KerasModel, Quantizer, Tensor
+from qcompress.frontends.keras_objects import KerasLayer, KerasModel, Quantizer
 from qcompress.frontends.runtime import import_qkeras
 
 CLASSIFIER: Literal["classifier"] = "classifier"
 REGRESSOR: Literal["regressor"] = "regressor"
-LABEL, MATCHED = 0, 6
-"""Columns of the targets: label, then `QUANTITIES`, then 1 where they are known."""
-QUANTITIES = ("dpad", "dtime", "sigma_pad", "sigma_time", "charge")
-"""What a regressor gives: centre from the peak and widths in pads and time bins, qTot / 8 qMax."""
 LOGIT_BITS, LOGIT_INTEGER = 10, 4
 """A classifier's output: fixed<10,5>, so that thresholds are set to 1/32 of a logit."""
 QUANTITY_BITS, QUANTITY_INTEGER = 11, 2
@@ -41,6 +38,16 @@ class NetworkOptions(NetworkSection):
     """Sector, row and pad enter as well."""
     classical: bool = False
     """Centre, widths and charge of the classical cluster enter as well."""
+    log_charge: bool = False
+    """The logarithm of the centre charge enters as well."""
+    loss: Literal["cross_entropy", "focal"] = "cross_entropy"
+    """Of a classifier of two classes."""
+    focal_gamma: float = Field(2.0, ge=0, le=10)
+    """Of the focal loss: how much less what is already right weighs."""
+    reject_weight: float = Field(1.0, gt=0, le=100)
+    """Weight in the loss of what is to be rejected, relative to what is to be kept."""
+    stop_by: Literal["loss", "saved"] = "loss"
+    """What makes an epoch the best: the validation loss, or the maxima that are rejected at 5 % loss."""
     kind: Literal["dense", "convolution"] = "dense"
     layers: int = Field(2, ge=1, le=8)
     neurons: int = Field(16, ge=1, le=512)
@@ -60,14 +67,18 @@ class NetworkOptions(NetworkSection):
             layout = self.layout
         except QcompressError as fault:
             raise ValueError(str(fault)) from None
-        if self.kind == "convolution" and (self.extras or self.classical or min(layout.pads, layout.times) < 3):
+        if self.classes == 3 and (self.loss, self.reject_weight, self.stop_by) != ("cross_entropy", 1.0, "loss"):
+            raise ValueError("classes 3: loss, reject_weight and stop_by are for a classifier of two classes")
+        if self.kind == "convolution" and (
+            self.extras or self.classical or self.log_charge or min(layout.pads, layout.times) < 3
+        ):
             raise ValueError("kind convolution: sees charges alone, in windows of 3 pads and time bins at least")
         return self
 
     @property
     def layout(self) -> Layout:
         """What the networks see."""
-        return Layout.parse(self.window, self.extras, self.classical)
+        return Layout.parse(self.window, self.extras, self.classical, self.log_charge)
 
 
 def build(options: NetworkOptions, own: Mapping[str, KerasModel] = MappingProxyType({})) -> tuple[Network, ...]:
@@ -75,11 +86,12 @@ def build(options: NetworkOptions, own: Mapping[str, KerasModel] = MappingProxyT
 
     options: the config's section `network`.
     """
-    losses = {CLASSIFIER: split_loss if options.classes == 3 else keep_loss, REGRESSOR: quantity_loss}
+    losses = {CLASSIFIER: split_loss if options.classes == 3 else keep_loss(options), REGRESSOR: quantity_loss}
     found = []
     for name in options.networks:
         model = own[name] if name in own else build_model(options, name)
-        found.append(Network(name, model, model, losses[name]))
+        measure = kept_maxima if name == CLASSIFIER and options.stop_by == "saved" else None
+        found.append(Network(name, model, model, losses[name], measure=measure))
     return tuple(found)
 
 
@@ -135,28 +147,3 @@ def build_model(options: NetworkOptions, name: str, quantized: bool = True) -> K
     last = (QUANTITY_BITS, QUANTITY_INTEGER) if name == REGRESSOR else (LOGIT_BITS, LOGIT_INTEGER)
     layers += [dense(outputs(options, name), "output"), *grid(*last, "output_quantizer")]
     return keras.Sequential(layers, name=name)
-
-
-def keep_loss(target: Tensor, logits: Tensor) -> Tensor:
-    """Binary cross entropy of (n, 1) logits: keep where at least one cluster took the maximum; target (n, 7)."""
-    import keras
-
-    keep = keras.ops.cast(target[:, LABEL : LABEL + 1] > 0, logits.dtype)
-    return keras.ops.mean(keras.losses.binary_crossentropy(keep, logits, from_logits=True))
-
-
-def split_loss(target: Tensor, logits: Tensor) -> Tensor:
-    """Cross entropy of (n, 3) logits: none, one, or several clusters; target (n, 7)."""
-    import keras
-
-    label = keras.ops.cast(keras.ops.clip(target[:, LABEL], 0, 2), "int32")
-    return keras.ops.mean(keras.losses.sparse_categorical_crossentropy(label, logits, from_logits=True))
-
-
-def quantity_loss(target: Tensor, quantities: Tensor) -> Tensor:
-    """Mean squared error of `quantities` (n, 5), over the maxima that have a cluster; target (n, 7)."""
-    from keras import ops
-
-    known = target[:, MATCHED : MATCHED + 1]
-    wrong = ops.square(target[:, LABEL + 1 : MATCHED] - quantities) * known
-    return ops.sum(wrong) / ops.maximum(ops.sum(known) * len(QUANTITIES), 1.0)

@@ -27,6 +27,8 @@ DECISION = "decision"
 """Name of the stage that makes decisions of a classifier's outputs."""
 CHARGE_SHIFT = 3
 """The classical finder's qTot / qMax enters a network divided by 8."""
+LOG_FRACTION = RATIO_FORMAT.fraction - 2
+"""A quarter of the logarithm of the centre charge is below 3.5: codes of it have so many bits less."""
 ROWS = len(PADS)
 CHUNK = 20_000
 """Rows whose intermediate numbers are in memory at once."""
@@ -68,12 +70,15 @@ class CentreDivision:
             place = (ratio(sector, SECTORS), ratio(row, ROWS), ratio(pad, pads))
             divided[:, layout.window : layout.window + 3] = np.stack(place, axis=1)
         if layout.classical:
-            *shape, charge = given[:, -5:].T
+            at = layout.classical_at
+            *shape, charge = given[:, at : at + 5].T
             fraction = RATIO_FORMAT.fraction
             moved = (part << (fraction - bits) for part, bits in zip(shape, (6, 6, 5, 5), strict=True))
             ends = (RATIO_FORMAT.min_code, RATIO_FORMAT.max_code)
-            divided[:, -5:-1] = np.stack([np.clip(part, *ends) for part in moved], axis=1)
-            divided[:, -1] = ratio(charge << (RAW_FORMAT.fraction - CHARGE_SHIFT), centre[:, 0])
+            divided[:, at : at + 4] = np.stack([np.clip(part, *ends) for part in moved], axis=1)
+            divided[:, at + 4] = ratio(charge << (RAW_FORMAT.fraction - CHARGE_SHIFT), centre[:, 0])
+        if layout.log_charge:
+            divided[:, -1] = logarithm(given[:, -1])
         return divided
 
     def content_hash(self) -> str:
@@ -101,7 +106,7 @@ class CentreDivision:
                 f"out[{at + 2}] = ratio(in[{at + 2}], pads[row]);",
             ]
         if layout.classical:
-            first = layout.size - 5
+            first = layout.classical_at
             low, high = RATIO_FORMAT.min_code, RATIO_FORMAT.max_code
             lines += [
                 f"for (int i = {first}; i < {first + 4}; i++) {{",
@@ -111,6 +116,14 @@ class CentreDivision:
                 "}",
                 f"out[{first + 4}] = ratio(in[{first + 4}] * {1 << (RAW_FORMAT.fraction - CHARGE_SHIFT)}, centre);",
             ]
+        if layout.log_charge:
+            last = layout.size - 1
+            lines += [
+                f"std::int32_t whole = in[{last}] > 1 ? in[{last}] : 1, power = 0;",
+                f"const std::int32_t given = whole << {LOG_FRACTION};",
+                "for (; whole > 1; whole >>= 1) power++;",
+                f"out[{last}] = ((power - 1) << {LOG_FRACTION}) + (given >> power);",
+            ]
         return lines
 
 
@@ -118,6 +131,16 @@ def ratio(x: Codes, divisor: Codes | int) -> Codes:
     """x / divisor in `RATIO_FORMAT`, rounded to nearest, halves up, saturating; x below 0 counts as 0."""
     twice = (np.maximum(x, 0) << (RATIO_FORMAT.fraction + 1)) + divisor
     return np.asarray(np.minimum(twice // (2 * divisor), RATIO_FORMAT.max_code), np.int64)
+
+
+def logarithm(charge: Codes) -> Codes:
+    """Logarithm of a charge (n,) in 1/16 ADC to the base 2, over 4, in `RATIO_FORMAT`: at least that of 1.
+
+    Between powers of two a straight line, floor(32 x / 2^k) for x from 2^k on (Mitchell, IRE Trans. EC-11, 512, 1962).
+    """
+    x = np.maximum(charge, 1)
+    power = np.frexp(x.astype(np.float64))[1].astype(np.int64) - 1
+    return np.asarray(((power - 1) << LOG_FRACTION) + ((x << LOG_FRACTION) >> power), np.int64)
 
 
 @dataclass(frozen=True)
