@@ -1,0 +1,214 @@
+"""TPC classifiers trained on a million maxima of the frozen simulation: inputs, losses, sizes, quantized versions.
+
+    python campaigns/tpc_study.py FOLDER [--frames 40] [--epochs 4] [--only NAME ...] [--test-frames 6]
+
+FOLDER keeps the sample (sector-20pc, seed 21), the codes of all maxima and a JSON for each network; start it again to
+go on. Every network is trained on the maxima of all training frames, read batch by batch; the float ones first, the
+quantized ones from the weights of their float twins. Scores are those of test frames, errors those of resampled frames.
+One core.
+"""
+
+import argparse
+import json
+import os
+import time
+from collections.abc import Iterator
+from functools import cached_property
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from qcompress.detectors import TEST, TRAIN, VALIDATION
+from qcompress.detectors.tpc.evaluation import errors
+from qcompress.detectors.tpc.evaluation.scoring import score_frames
+from qcompress.detectors.tpc.networks import maxima
+from qcompress.detectors.tpc.networks.losses import keep_loss, kept_maxima
+from qcompress.detectors.tpc.networks.models import CLASSIFIER, NetworkOptions, build_model
+from qcompress.detectors.tpc.networks.stages import RATIO_FORMAT, CentreDivision
+from qcompress.detectors.tpc.networks.windows import Layout
+from qcompress.detectors.tpc.simulation import fast_simulation
+from qcompress.frontends.qkeras import from_keras, predict, save_model
+from qcompress.progress import silent
+from qcompress.training.data import StreamedData
+from qcompress.training.fit import TrainingOptions, fit, make_deterministic
+
+KIND, SEED = "sector-20pc", 21
+BESIDE = {"extras": True, "classical": True, "log_charge": True}
+DENSE, VOLUME = Layout.parse("3x9x9", True, True, True), Layout.parse("5x11x11")
+"""Of which the other layouts are parts."""
+NETWORKS: dict[str, dict[str, Any]] = {
+    "plain": {},
+    "classical": {"classical": True, "log_charge": True},
+    "all": BESIDE,
+    "all_focal": {**BESIDE, "loss": "focal"},
+    "all_weighted": {**BESIDE, "reject_weight": 3.0},
+    "all_2x64": {**BESIDE, "neurons": 64},
+    "all_1x128": {**BESIDE, "layers": 1, "neurons": 128, "window": "3x9x9"},
+    "all_2x128": {**BESIDE, "neurons": 128, "window": "3x9x9"},
+    "all_3x128": {**BESIDE, "layers": 3, "neurons": 128, "window": "3x9x9"},
+    "all_4x128": {**BESIDE, "layers": 4, "neurons": 128, "window": "3x9x9"},
+}
+"""Options of each float network; 3x5x5 and 2 x 32 where nothing else is said."""
+QUANTIZED = ("all", "all_1x128", "all_2x64")
+
+
+def options_of(name: str) -> NetworkOptions:
+    """The `network` section of a name."""
+    return NetworkOptions(**{"neurons": 32, "stop_by": "saved", **NETWORKS[name.removesuffix("_quantized")]})
+
+
+def columns(layout: Layout, whole: Layout) -> Any:
+    """Places of the numbers of a layout among those of one that holds it."""
+    at = np.arange(whole.window).reshape(whole.rows, whole.pads, whole.times)
+    sizes = zip(whole[:3], layout[:3], strict=True)
+    middle = at[tuple(slice((n - m) // 2, (n + m) // 2) for n, m in sizes)].ravel()
+    beside = [range(whole.window, whole.window + 3)] * layout.extras
+    beside += [range(whole.classical_at, whole.classical_at + 5)] * layout.classical
+    beside += [range(whole.size - 1, whole.size)] * layout.log_charge
+    return np.concatenate([middle, *map(np.array, beside)]).astype(np.int64)
+
+
+class Study:
+    """One folder of a sample, its codes and results."""
+
+    def __init__(self, folder: Path, frames: int, epochs: int, test_frames: int, whole: Layout = DENSE) -> None:
+        self.folder, self.frames, self.epochs, self.test_frames, self.whole = folder, frames, epochs, test_frames, whole
+        folder.mkdir(parents=True, exist_ok=True)
+        self.sample = folder / "frames.h5"
+        if not self.sample.exists():
+            fast_simulation.simulate(KIND, frames, SEED, self.sample)
+
+    @cached_property
+    def rows(self) -> tuple[Any, Any, Any]:
+        """Codes (n, whole.size) int16 and targets (n, 7), on disk, and the part (n,) of all maxima of all frames."""
+        codes, targets, split = (
+            self.folder / f"{self.whole.size}_{name}.npy" for name in ("codes", "targets", "split")
+        )
+        if not split.exists():
+            started, parts = time.monotonic(), [[], [], []]  # type: ignore[var-annotated]
+            division = CentreDivision(self.whole)
+            for frame, found, truth in maxima.frames(self.sample, self.whole):
+                parts[0].append(division.run(found.raw.astype(np.int64)).astype(np.int16))
+                parts[1].append(maxima.targets_of(frame, found, truth.matching, self.whole))
+                parts[2].append(np.full(len(found.raw), frame.split, np.uint8))
+            for path, part in zip((codes, targets, split), parts, strict=True):
+                np.save(path, np.concatenate(part))
+            print(f"{codes.name}: {time.monotonic() - started:.0f} s", flush=True)
+        return np.load(codes, mmap_mode="r"), np.load(targets, mmap_mode="r"), np.load(split)
+
+    def data(self, layout: Layout) -> StreamedData:
+        """The training and validation rows of a layout."""
+        codes, targets, split = self.rows
+        own, scale = columns(layout, self.whole), np.float32(2.0**-RATIO_FORMAT.fraction)
+
+        def reader(part: int) -> Any:
+            numbers = np.flatnonzero(split == part)
+            return len(numbers), lambda some: (codes[numbers[some]][:, own] * scale, np.asarray(targets[numbers[some]]))
+
+        (rows, read), (validation_rows, validation_read) = reader(TRAIN), reader(VALIDATION)
+        return StreamedData(rows, read, validation_rows, validation_read, 65536)
+
+    def tests(self, layout: Layout) -> Iterator[Any]:
+        """Some test frames."""
+        for number, entry in enumerate(maxima.frames(self.sample, layout, TEST)):
+            if number < self.test_frames:
+                yield entry
+
+    def result(self, name: str) -> dict[str, Any]:
+        """Train and score one network, or read what was found."""
+        path = self.folder / f"{name}.json"
+        if not path.exists():
+            path.write_text(json.dumps(self._train(name), indent=1))
+        kept: dict[str, Any] = json.loads(path.read_text())
+        return kept
+
+    def _train(self, name: str) -> dict[str, Any]:
+        options, quantized = options_of(name), name.endswith("_quantized")
+        data = self.data(options.layout)
+        make_deterministic(SEED)
+        model = build_model(options, CLASSIFIER, quantized)
+        if quantized:
+            import keras
+
+            model.set_weights(
+                keras.models.load_model(self.folder / f"{name.removesuffix('_quantized')}.keras").get_weights()
+            )
+        epochs, rate = (max(self.epochs // 2, 1), 0.001) if quantized else (self.epochs, 0.003)
+        settings = TrainingOptions(
+            epochs=epochs, batch_size=1000, learning_rate=rate, schedule="cosine", patience=epochs
+        )
+        started, used = time.monotonic(), time.process_time()
+        fitted = fit(model, keep_loss(options), data, settings, silent, SEED, measure=kept_maxima)
+        seconds, processor = time.monotonic() - started, time.process_time() - used
+        (save_model if quantized else lambda m, p: m.save(p))(model, self.folder / f"{name}.keras")
+        scored = score_frames(self.body(model, options, quantized), options.layout, self.tests(options.layout))
+        assert scored is not None
+        return {
+            "rows": data.rows,
+            "epochs": len(fitted.history),
+            "seconds": seconds,
+            "processor": processor,
+            "weights": int(model.count_params()),
+            "overtrained_since": fitted.overtrained_since,
+            "history": fitted.history,
+            "auc": errors.auc(scored),
+            "maxima": len(scored.kept),
+            "thresholds": {str(t): errors.at_threshold(scored, t)._asdict() for t in (0.01, 0.05, 0.1)},
+            "savings": {str(allowed): errors.at_loss(scored, allowed)._asdict() for allowed in (0.01, 0.05)},
+        }
+
+    @staticmethod
+    def body(model: Any, options: NetworkOptions, quantized: bool) -> Any:
+        """The graph's integers, or the float network's values."""
+        division = CentreDivision(options.layout)
+        graph = from_keras(model, CLASSIFIER) if quantized else None
+
+        def run(raw: Any) -> Any:
+            codes = division.run(raw)
+            if graph is not None:
+                return graph.output_format.to_values(graph.run(codes)), None
+            return predict(model, RATIO_FORMAT.to_values(codes)).astype(np.float64), None
+
+        return run
+
+
+def show(found: dict[str, dict[str, Any]]) -> None:
+    """One line for each network."""
+    titles = (
+        *("network", "weights", "AUC", "class 0 rejected at .1 [%]", "loss at .1 [%]", "fewer at .1 [%]"),
+        *("loss at .01 [%]", "saved at 1 % loss [%]", "at 5 % [%]", "rows", "epochs", "seconds, of processor"),
+    )
+    print(f"| {' | '.join(titles)} |\n{'|---' * len(titles)}|")
+    for name, r in found.items():
+        point, finest = r["thresholds"]["0.1"], r["thresholds"]["0.01"]
+        shown = [f"{100 * v:.1f} +- {100 * e:.1f}" for v, e in (point["rejected"], point["loss"], point["fewer"])]
+        shown += [f"{100 * finest['loss'][0]:.2f} +- {100 * finest['loss'][1]:.2f}"]
+        shown += ["{:.1f} +- {:.1f}".format(*(100 * v for v in saved["fewer"])) for saved in r["savings"].values()]
+        cost = f"{r['rows']} | {r['epochs']} | {r['seconds']:.0f}, {r['processor']:.0f}"
+        auc, error = r["auc"]
+        print(f"| {name} | {r['weights']} | {auc:.4f} +- {error:.4f} | {' | '.join(shown)} | {cost} |")
+
+
+def main() -> None:
+    """Float networks, then quantized ones; then the table of all that is there."""
+    parser = argparse.ArgumentParser(description=__doc__)
+    parser.add_argument("folder", type=Path)
+    parser.add_argument("--frames", type=int, default=40)
+    parser.add_argument("--epochs", type=int, default=4)
+    parser.add_argument("--test-frames", type=int, default=6)
+    parser.add_argument("--only", nargs="*", help="names of networks; a quantized one ends in _quantized")
+    given = parser.parse_args()
+    os.environ.setdefault("TF_NUM_INTRAOP_THREADS", "1")
+    study = Study(given.folder, given.frames, given.epochs, given.test_frames)
+    names = [*NETWORKS, *(f"{name}_quantized" for name in QUANTIZED)]
+    found = {}
+    for name in names if given.only is None else given.only:
+        found[name] = study.result(name)
+        print(f"{name}: {found[name]['auc'][0]:.4f}, {found[name]['processor']:.0f} s", flush=True)
+    show({name: json.loads((given.folder / f"{name}.json").read_text()) for name in names
+          if (given.folder / f"{name}.json").exists()})  # fmt: skip
+
+
+if __name__ == "__main__":
+    main()
