@@ -13,6 +13,7 @@ from qcompress.detectors.tpc.evaluation import counting, errors
 from qcompress.detectors.tpc.evaluation.counting import Counts
 from qcompress.detectors.tpc.evaluation.resolution import by_occupancy, known, residuals, resolution_table
 from qcompress.detectors.tpc.evaluation.scoring import PAD_WINDOW, TIME_WINDOW, Scored, score
+from qcompress.detectors.tpc.evaluation.tracks import tracks_table
 from qcompress.metrics.efficiency import efficiency
 from qcompress.metrics.roc import Roc, roc
 from qcompress.plots.curves import Line, curves_figure, panels_figure
@@ -45,7 +46,7 @@ def evaluate(firmware: Firmware, path: Path, rows: int, report: Report, every: b
     if scored.score is not None:
         keep = scored.label > 0
         found = roc(scored.score[scored.kept], keep[scored.kept])
-        tables += [threshold_table(scored, firmware.front_end["threshold"]), saving_table(scored)]
+        tables += [threshold_table(scored, firmware.front_end["threshold"]), saving_table(scored), tracks_table(scored)]
         figures |= {"attachment": attachment_figure(scored, heading), "clusters": clusters_figure(scored, heading)}
         figures["roc"] = roc_figure({"network": found}, heading)
         summary |= classifier_summary(scored, firmware.front_end["threshold"], found)

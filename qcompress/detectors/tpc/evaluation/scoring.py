@@ -23,6 +23,9 @@ from qcompress.progress import Report
 PAD_WINDOW, TIME_WINDOW = 1.0, 1.0
 """Pads and time bins between a cluster and the true centre within which a track picks it up."""
 
+LEAST_PT = 0.2
+"""GeV: particles from the beam with less curl inside a sector."""
+
 Positions = npt.NDArray[np.float64]
 Networks = Callable[[Any], tuple[Values | None, Values | None]]
 """Raw windows -> a classifier's logits (n, 1 or 3) and a regressor's quantities (n, 5), None where there is none."""
@@ -42,9 +45,10 @@ class Scored:
 
     event, truth_event: numbers of the frames; kept: the classical finder's own cut on qTot; score: larger for clusters,
     None without a classifier; label, noise, clone: as in `labels`; cluster: the truth that took the maximum, or -1;
-    classical, network: what either says of each maximum; truth: the same of each truth cluster; wanted: truth clusters
-    that are findable and no loopers; took: the maximum of each truth cluster, -1 if none; attached_*: the truth cluster
-    whose track picks up the maximum.
+    track: that dominates the maximum's cell, -1 for noise; classical, network: what either says of each maximum; truth:
+    the same of each truth cluster; beam: of particles from the beam that do not curl inside a sector; wanted: truth
+    clusters that are findable and no loopers; took: the maximum of each truth cluster, -1 if none; attached_*: the
+    truth cluster whose track picks up the maximum.
     """
 
     event: Integers
@@ -59,8 +63,11 @@ class Scored:
     classical: Measured
     network: Measured | None
     truth: Measured
+    track: Integers
     truth_event: Integers
     truth_row: Integers
+    truth_track: Integers
+    beam: Flags
     wanted: Flags
     took: Integers
     attached_classical: Integers
@@ -188,13 +195,23 @@ def _frame(
         classical,
         network,
         real,
+        truth.track,
         np.full(len(wanted), frame.event),
         own["row"].astype(np.int64),
+        own["track"].astype(np.int64),
+        of_the_beam(frame),
         wanted,
         truth.matching.maximum,
         attached[0],
         attached[1],
     )
+
+
+def of_the_beam(frame: samples.Frame) -> Flags:
+    """Which truth clusters (m,) of a frame are of particles from the beam with a pT of `LEAST_PT` or more."""
+    tracks = frame.tracks
+    straight = tracks["track"][(tracks["looper"] == 0) & (tracks["pt"] >= LEAST_PT)]
+    return np.asarray(np.isin(frame.clusters["track"], straight))
 
 
 def attach(
@@ -248,7 +265,21 @@ def _joined(parts: list[Scored]) -> Scored:
         columns = zip(*(getattr(part, name) for part in parts), strict=True)
         return Measured(*(np.concatenate(column) for column in columns))
 
-    plain = ("event", "truth_event", "occupancy", "row", "kept", "label", "noise", "clone", "truth_row", "wanted")
+    plain = (
+        "event",
+        "track",
+        "truth_event",
+        "truth_track",
+        "beam",
+        "occupancy",
+        "row",
+        "kept",
+        "label",
+        "noise",
+        "clone",
+        "truth_row",
+        "wanted",
+    )
     return Scored(
         **{name: joined(name) for name in plain},  # type: ignore[arg-type]
         score=None if parts[0].score is None else joined("score"),
