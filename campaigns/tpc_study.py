@@ -13,30 +13,36 @@ import json
 import os
 import time
 from collections.abc import Iterator
-from functools import cached_property
+from functools import lru_cache
 from pathlib import Path
 from typing import Any
 
 import numpy as np
+from rich.console import Console
 
 from qcompress.detectors import TEST, TRAIN, VALIDATION
 from qcompress.detectors.tpc.evaluation import errors
-from qcompress.detectors.tpc.evaluation.scoring import score_frames
+from qcompress.detectors.tpc.evaluation.scoring import Scored, score_frames
+from qcompress.detectors.tpc.evaluation.tracks import tracks_table
 from qcompress.detectors.tpc.networks import maxima
 from qcompress.detectors.tpc.networks.losses import keep_loss, kept_maxima
 from qcompress.detectors.tpc.networks.models import CLASSIFIER, NetworkOptions, build_model
 from qcompress.detectors.tpc.networks.stages import RATIO_FORMAT, CentreDivision
 from qcompress.detectors.tpc.networks.windows import Layout
 from qcompress.detectors.tpc.simulation import fast_simulation
+from qcompress.frontends import load_model
 from qcompress.frontends.qkeras import from_keras, predict, save_model
 from qcompress.progress import silent
+from qcompress.report.terminal import print_tables
 from qcompress.training.data import StreamedData
 from qcompress.training.fit import TrainingOptions, fit, make_deterministic
 
 KIND, SEED = "sector-20pc", 21
 BESIDE = {"extras": True, "classical": True, "log_charge": True}
-DENSE, VOLUME = Layout.parse("3x9x9", True, True, True), Layout.parse("5x11x11")
+DENSE, VOLUME = Layout.parse("3x9x9", True, True, True), Layout.parse("5x11x11", True, True, True)
 """Of which the other layouts are parts."""
+VOLUME_FRAMES = 20
+"""Frames whose larger windows are used: a gigabyte of codes."""
 NETWORKS: dict[str, dict[str, Any]] = {
     "plain": {},
     "classical": {"classical": True, "log_charge": True},
@@ -48,9 +54,11 @@ NETWORKS: dict[str, dict[str, Any]] = {
     "all_2x128": {**BESIDE, "neurons": 128, "window": "3x9x9"},
     "all_3x128": {**BESIDE, "layers": 3, "neurons": 128, "window": "3x9x9"},
     "all_4x128": {**BESIDE, "layers": 4, "neurons": 128, "window": "3x9x9"},
+    "volume": {**BESIDE, "kind": "volume", "window": "5x11x11", "layers": 1, "neurons": 4},
+    "volume_8": {**BESIDE, "kind": "volume", "window": "5x11x11", "layers": 1, "neurons": 8},
 }
 """Options of each float network; 3x5x5 and 2 x 32 where nothing else is said."""
-QUANTIZED = ("all", "all_1x128", "all_2x64")
+QUANTIZED = ("all", "all_1x128", "all_2x64", "volume")
 
 
 def options_of(name: str) -> NetworkOptions:
@@ -72,35 +80,39 @@ def columns(layout: Layout, whole: Layout) -> Any:
 class Study:
     """One folder of a sample, its codes and results."""
 
-    def __init__(self, folder: Path, frames: int, epochs: int, test_frames: int, whole: Layout = DENSE) -> None:
-        self.folder, self.frames, self.epochs, self.test_frames, self.whole = folder, frames, epochs, test_frames, whole
+    def __init__(self, folder: Path, frames: int, epochs: int, test_frames: int) -> None:
+        self.folder, self.frames, self.epochs, self.test_frames = folder, frames, epochs, test_frames
         folder.mkdir(parents=True, exist_ok=True)
         self.sample = folder / "frames.h5"
         if not self.sample.exists():
             fast_simulation.simulate(KIND, frames, SEED, self.sample)
 
-    @cached_property
-    def rows(self) -> tuple[Any, Any, Any]:
+    @lru_cache(maxsize=2)  # noqa: B019 - there is one study
+    def rows(self, whole: Layout) -> tuple[Any, Any, Any]:
         """Codes (n, whole.size) int16 and targets (n, 7), on disk, and the part (n,) of all maxima of all frames."""
-        codes, targets, split = (
-            self.folder / f"{self.whole.size}_{name}.npy" for name in ("codes", "targets", "split")
-        )
-        if not split.exists():
-            started, parts = time.monotonic(), [[], [], []]  # type: ignore[var-annotated]
-            division = CentreDivision(self.whole)
-            for frame, found, truth in maxima.frames(self.sample, self.whole):
-                parts[0].append(division.run(found.raw.astype(np.int64)).astype(np.int16))
-                parts[1].append(maxima.targets_of(frame, found, truth.matching, self.whole))
-                parts[2].append(np.full(len(found.raw), frame.split, np.uint8))
-            for path, part in zip((codes, targets, split), parts, strict=True):
-                np.save(path, np.concatenate(part))
-            print(f"{codes.name}: {time.monotonic() - started:.0f} s", flush=True)
-        return np.load(codes, mmap_mode="r"), np.load(targets, mmap_mode="r"), np.load(split)
+        paths = [self.folder / f"{whole.size}_{name}.bin" for name in ("codes", "targets", "split")]
+        if not paths[-1].exists():
+            started, division = time.monotonic(), CentreDivision(whole)
+            files = [path.with_suffix(".part").open("wb") for path in paths]
+            for number, (frame, found, truth) in enumerate(maxima.frames(self.sample, whole)):
+                if whole == VOLUME and number == VOLUME_FRAMES:
+                    break
+                files[0].write(division.run(found.raw.astype(np.int64)).astype(np.int16).tobytes())
+                files[1].write(maxima.targets_of(frame, found, truth.matching, whole).tobytes())
+                files[2].write(np.full(len(found.raw), frame.split, np.uint8).tobytes())
+            for file, path in zip(files, paths, strict=True):
+                file.close()
+                path.with_suffix(".part").rename(path)
+            print(f"{paths[0].name}: {time.monotonic() - started:.0f} s", flush=True)
+        split = np.fromfile(paths[2], np.uint8)
+        codes = np.memmap(paths[0], np.int16, "r", shape=(len(split), whole.size))
+        return codes, np.memmap(paths[1], np.float32, "r", shape=(len(split), 7)), split
 
     def data(self, layout: Layout) -> StreamedData:
         """The training and validation rows of a layout."""
-        codes, targets, split = self.rows
-        own, scale = columns(layout, self.whole), np.float32(2.0**-RATIO_FORMAT.fraction)
+        whole = DENSE if layout.rows <= DENSE.rows else VOLUME
+        codes, targets, split = self.rows(whole)
+        own, scale = columns(layout, whole), np.float32(2.0**-RATIO_FORMAT.fraction)
 
         def reader(part: int) -> Any:
             numbers = np.flatnonzero(split == part)
@@ -142,8 +154,7 @@ class Study:
         fitted = fit(model, keep_loss(options), data, settings, silent, SEED, measure=kept_maxima)
         seconds, processor = time.monotonic() - started, time.process_time() - used
         (save_model if quantized else lambda m, p: m.save(p))(model, self.folder / f"{name}.keras")
-        scored = score_frames(self.body(model, options, quantized), options.layout, self.tests(options.layout))
-        assert scored is not None
+        scored = self.scored(name)
         return {
             "rows": data.rows,
             "epochs": len(fitted.history),
@@ -157,6 +168,17 @@ class Study:
             "thresholds": {str(t): errors.at_threshold(scored, t)._asdict() for t in (0.01, 0.05, 0.1)},
             "savings": {str(allowed): errors.at_loss(scored, allowed)._asdict() for allowed in (0.01, 0.05)},
         }
+
+    def scored(self, name: str) -> Scored:
+        """The test frames, scored by a network that is there."""
+        import keras
+
+        options, quantized = options_of(name), name.endswith("_quantized")
+        path = self.folder / f"{name}.keras"
+        model = load_model(path).content if quantized else keras.models.load_model(path)
+        found = score_frames(self.body(model, options, quantized), options.layout, self.tests(options.layout))
+        assert found is not None
+        return found
 
     @staticmethod
     def body(model: Any, options: NetworkOptions, quantized: bool) -> Any:
@@ -198,9 +220,13 @@ def main() -> None:
     parser.add_argument("--epochs", type=int, default=4)
     parser.add_argument("--test-frames", type=int, default=6)
     parser.add_argument("--only", nargs="*", help="names of networks; a quantized one ends in _quantized")
+    parser.add_argument("--tracks", help="a network that is there already: what tracks lose with it")
     given = parser.parse_args()
     os.environ.setdefault("TF_NUM_INTRAOP_THREADS", "1")
     study = Study(given.folder, given.frames, given.epochs, given.test_frames)
+    if given.tracks:
+        print_tables([tracks_table(study.scored(given.tracks))], Console(width=250))
+        return
     names = [*NETWORKS, *(f"{name}_quantized" for name in QUANTIZED)]
     found = {}
     for name in names if given.only is None else given.only:

@@ -13,6 +13,7 @@ from pydantic import Field, model_validator
 from qcompress.detectors import Network, NetworkSection
 from qcompress.detectors.tpc.networks.losses import QUANTITIES, keep_loss, kept_maxima, quantity_loss, split_loss
 from qcompress.detectors.tpc.networks.stages import RATIO_FORMAT
+from qcompress.detectors.tpc.networks.volume import ROWS, build_volume
 from qcompress.detectors.tpc.networks.windows import Layout
 from qcompress.errors import QcompressError
 from qcompress.frontends.keras_objects import KerasLayer, KerasModel, Quantizer
@@ -48,10 +49,11 @@ class NetworkOptions(NetworkSection):
     """Weight in the loss of what is to be rejected, relative to what is to be kept."""
     stop_by: Literal["loss", "saved"] = "loss"
     """What makes an epoch the best: the validation loss, or the maxima that are rejected at 5 % loss."""
-    kind: Literal["dense", "convolution"] = "dense"
+    kind: Literal["dense", "convolution", "volume"] = "dense"
+    """volume: 3-D convolutions, see `volume`."""
     layers: int = Field(2, ge=1, le=8)
     neurons: int = Field(16, ge=1, le=512)
-    """Of a hidden layer; filters of a convolution."""
+    """Of a hidden layer; filters of a convolution, the first of two in a volume."""
     classes: Literal[2, 3] = 2
     """2: keep or not. 3: reject, accept, accept and split."""
     weight_bits: int = Field(8, ge=2, le=16)
@@ -73,6 +75,8 @@ class NetworkOptions(NetworkSection):
             self.extras or self.classical or self.log_charge or min(layout.pads, layout.times) < 3
         ):
             raise ValueError("kind convolution: sees charges alone, in windows of 3 pads and time bins at least")
+        if self.kind == "volume" and (layout.rows != ROWS or min(layout.pads, layout.times) < 7 or self.layers != 1):
+            raise ValueError("kind volume: sees windows of 5 rows and 7 pads and time bins at least, and has layers: 1")
         return self
 
     @property
@@ -102,6 +106,44 @@ def outputs(options: NetworkOptions, name: str) -> int:
     return 3 if options.classes == 3 else 1
 
 
+class _Layers:
+    """Layers of a network by its options: quantized with QKeras, or the same in float."""
+
+    def __init__(self, options: NetworkOptions, quantized: bool) -> None:
+        self._options, self._quantized, self._qkeras = options, quantized, import_qkeras()
+
+    def dense(self, units: int, name: str) -> KerasLayer:
+        import keras
+
+        if not self._quantized:
+            return keras.layers.Dense(units, name=name)
+        quantizers = {"kernel_quantizer": self._weights(), "bias_quantizer": self._weights(1)}
+        return self._qkeras.QDense(units, **quantizers, name=name)
+
+    def convolution(self, filters: int, name: str, strides: int = 1) -> KerasLayer:
+        import keras
+
+        if not self._quantized:
+            return keras.layers.Conv2D(filters, 3, strides, name=name)
+        quantizers = {"kernel_quantizer": self._weights(), "bias_quantizer": self._weights(1)}
+        return self._qkeras.QConv2D(filters, 3, strides, **quantizers, name=name)
+
+    def activation(self, name: str) -> KerasLayer:
+        import keras
+
+        if not self._quantized:
+            return keras.layers.ReLU(name=name)
+        return self._qkeras.QActivation(self._qkeras.quantized_relu(self._options.activation_bits, 2), name=name)
+
+    def grid(self, bits: int, integer: int, name: str) -> list[KerasLayer]:
+        if not self._quantized:
+            return []
+        return [self._qkeras.QActivation(self._qkeras.quantized_bits(bits, integer, alpha=1), name=name)]
+
+    def _weights(self, integer: int = 0) -> Quantizer:
+        return self._qkeras.quantized_bits(self._options.weight_bits, integer, alpha=1)
+
+
 def build_model(options: NetworkOptions, name: str, quantized: bool = True) -> KerasModel:
     """A model (layout.size,) -> (outputs,); quantized: QKeras, else the same layers in float.
 
@@ -109,41 +151,21 @@ def build_model(options: NetworkOptions, name: str, quantized: bool = True) -> K
     """
     import keras
 
-    qkeras = import_qkeras()
-
-    def dense(units: int, name: str) -> KerasLayer:
-        if not quantized:
-            return keras.layers.Dense(units, name=name)
-        return qkeras.QDense(units, kernel_quantizer=weights(), bias_quantizer=weights(1), name=name)
-
-    def convolution(name: str) -> KerasLayer:
-        if not quantized:
-            return keras.layers.Conv2D(options.neurons, 3, name=name)
-        return qkeras.QConv2D(options.neurons, 3, kernel_quantizer=weights(), bias_quantizer=weights(1), name=name)
-
-    def weights(integer: int = 0) -> Quantizer:
-        return qkeras.quantized_bits(options.weight_bits, integer, alpha=1)
-
-    def activation(name: str) -> KerasLayer:
-        if not quantized:
-            return keras.layers.ReLU(name=name)
-        return qkeras.QActivation(qkeras.quantized_relu(options.activation_bits, 2), name=name)
-
-    def grid(bits: int, integer: int, name: str) -> list[KerasLayer]:
-        return [qkeras.QActivation(qkeras.quantized_bits(bits, integer, alpha=1), name=name)] if quantized else []
-
-    layout = options.layout
-    layers = [keras.Input((layout.size,)), *grid(RATIO_FORMAT.width, RATIO_FORMAT.integer - 1, "input_quantizer")]
+    made, layout = _Layers(options, quantized), options.layout
+    last = (QUANTITY_BITS, QUANTITY_INTEGER) if name == REGRESSOR else (LOGIT_BITS, LOGIT_INTEGER)
+    begin = made.grid(RATIO_FORMAT.width, RATIO_FORMAT.integer - 1, "input_quantizer")
+    end = [made.dense(outputs(options, name), "output"), *made.grid(*last, "output_quantizer")]
+    if options.kind == "volume":
+        return build_volume(layout, options.neurons, made, (begin, end), name)
+    layers = [keras.Input((layout.size,)), *begin]
     if options.kind == "convolution":
         layers += [
             keras.layers.Reshape((layout.rows, layout.pads, layout.times), name="rows"),
             keras.layers.Permute((2, 3, 1), name="rows_last"),
-            convolution("convolution"),
-            activation("convolution_activation"),
+            made.convolution(options.neurons, "convolution"),
+            made.activation("convolution_activation"),
             keras.layers.Flatten(name="flatten"),
         ]
     for number in range(1, options.layers + 1):
-        layers += [dense(options.neurons, f"hidden{number}"), activation(f"activation{number}")]
-    last = (QUANTITY_BITS, QUANTITY_INTEGER) if name == REGRESSOR else (LOGIT_BITS, LOGIT_INTEGER)
-    layers += [dense(outputs(options, name), "output"), *grid(*last, "output_quantizer")]
-    return keras.Sequential(layers, name=name)
+        layers += [made.dense(options.neurons, f"hidden{number}"), made.activation(f"activation{number}")]
+    return keras.Sequential([*layers, *end], name=name)
