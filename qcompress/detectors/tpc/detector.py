@@ -22,7 +22,7 @@ from qcompress.detectors import (
 )
 from qcompress.detectors.hdf5 import hdf5_format
 from qcompress.detectors.splits import split_events
-from qcompress.detectors.tpc.networks.models import CLASSIFIER, NetworkOptions
+from qcompress.detectors.tpc.networks.models import JUDGES, NetworkOptions
 from qcompress.files import JsonObject
 from qcompress.graph import Graph, Stage
 from qcompress.progress import Report
@@ -103,7 +103,7 @@ class Tpc(Detector):
     def postprocess(self, front_end: FrontEndRegisters, network: str, graph: Graph) -> tuple[Stage, ...]:
         from qcompress.detectors.tpc.networks.stages import Decision
 
-        if network != CLASSIFIER:
+        if network not in JUDGES:
             return ()
         return (Decision(graph.output_shape, graph.output_format, front_end["threshold"]),)
 

@@ -13,7 +13,7 @@ from qcompress.detectors.tpc import samples
 from qcompress.detectors.tpc.finder import classical
 from qcompress.detectors.tpc.networks.labels import Flags, Integers
 from qcompress.detectors.tpc.networks.maxima import Maxima, Truth, centre_charge, frames, layout_of
-from qcompress.detectors.tpc.networks.models import CLASSIFIER, REGRESSOR
+from qcompress.detectors.tpc.networks.models import CLASSIFIER, JOINT, REGRESSOR
 from qcompress.detectors.tpc.networks.stages import CHARGE_SHIFT
 from qcompress.detectors.tpc.networks.windows import Layout
 from qcompress.errors import QcompressError
@@ -95,6 +95,9 @@ def networks_of(firmware: Firmware) -> Networks:
         return firmware.graphs[name].output_format.to_values(codes)
 
     def run(raw: Any) -> tuple[Values | None, Values | None]:
+        both = values(JOINT, raw)
+        if both is not None:
+            return both[:, :1], both[:, 1:]
         return values(CLASSIFIER, raw), values(REGRESSOR, raw)
 
     return run

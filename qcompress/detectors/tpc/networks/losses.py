@@ -78,3 +78,12 @@ def quantity_loss(target: Tensor, quantities: Tensor) -> Tensor:
     known = target[:, MATCHED : MATCHED + 1]
     wrong = ops.square(target[:, LABEL + 1 : MATCHED] - quantities) * known
     return ops.sum(wrong) / ops.maximum(ops.sum(known) * len(QUANTITIES), 1.0)
+
+
+def joint_loss(judge: Loss) -> Loss:
+    """Of (n, 6) outputs, the logit and the five quantities: the sum of both losses; judge: that of the logit."""
+
+    def loss(target: Tensor, outputs: Tensor) -> Tensor:
+        return judge(target, outputs[:, :1]) + quantity_loss(target, outputs[:, 1:])
+
+    return loss

@@ -11,8 +11,15 @@ from typing import ClassVar, Literal
 from pydantic import Field, model_validator
 
 from qcompress.detectors import Network, NetworkSection
-from qcompress.detectors.tpc.networks.losses import QUANTITIES, keep_loss, kept_maxima, quantity_loss, split_loss
-from qcompress.detectors.tpc.networks.stages import RATIO_FORMAT
+from qcompress.detectors.tpc.networks.losses import (
+    QUANTITIES,
+    joint_loss,
+    keep_loss,
+    kept_maxima,
+    quantity_loss,
+    split_loss,
+)
+from qcompress.detectors.tpc.networks.stages import JOINT_OUTPUTS, RATIO_FORMAT
 from qcompress.detectors.tpc.networks.volume import ROWS, build_volume
 from qcompress.detectors.tpc.networks.windows import Layout
 from qcompress.errors import QcompressError
@@ -21,10 +28,13 @@ from qcompress.frontends.runtime import import_qkeras
 
 CLASSIFIER: Literal["classifier"] = "classifier"
 REGRESSOR: Literal["regressor"] = "regressor"
-LOGIT_BITS, LOGIT_INTEGER = 10, 4
-"""A classifier's output: fixed<10,5>, so that thresholds are set to 1/32 of a logit."""
-QUANTITY_BITS, QUANTITY_INTEGER = 11, 2
-"""A regressor's output: fixed<11,3>, 1/256 of a pad or time bin."""
+JOINT: Literal["joint"] = "joint"
+"""One network with both heads: the logit, then the quantities."""
+JUDGES = (CLASSIFIER, JOINT)
+"""Networks behind which a decision stands."""
+LAST: Mapping[str, tuple[int, int]] = MappingProxyType({CLASSIFIER: (10, 4), REGRESSOR: (11, 2), JOINT: (13, 4)})
+"""Bits of an output and how many of them are whole, without the sign. A classifier's is fixed<10,5>, so that thresholds
+are set to 1/32 of a logit; a regressor's fixed<11,3>, 1/256 of a pad or time bin; a joint network's both."""
 
 
 class NetworkOptions(NetworkSection):
@@ -32,7 +42,7 @@ class NetworkOptions(NetworkSection):
 
     family: ClassVar[tuple[str, ...]] = ("kind", "layers", "neurons", "weight_bits", "activation_bits")
 
-    networks: tuple[Literal["classifier", "regressor"], ...] = (CLASSIFIER,)
+    networks: tuple[Literal["classifier", "regressor", "joint"], ...] = (CLASSIFIER,)
     window: str = "3x5x5"
     """Rows x pads x time bins."""
     extras: bool = False
@@ -64,7 +74,9 @@ class NetworkOptions(NetworkSection):
     @model_validator(mode="after")
     def _buildable(self) -> "NetworkOptions":
         if not self.networks or len(set(self.networks)) < len(self.networks):
-            raise ValueError("networks: name classifier, regressor or both, each once")
+            raise ValueError("networks: name classifier, regressor or both, each once, or joint")
+        if JOINT in self.networks and (len(self.networks) > 1 or self.classes == 3):
+            raise ValueError("networks: joint is both in one, stands alone and has classes: 2")
         try:
             layout = self.layout
         except QcompressError as fault:
@@ -90,11 +102,12 @@ def build(options: NetworkOptions, own: Mapping[str, KerasModel] = MappingProxyT
 
     options: the config's section `network`.
     """
-    losses = {CLASSIFIER: split_loss if options.classes == 3 else keep_loss(options), REGRESSOR: quantity_loss}
+    judge = split_loss if options.classes == 3 else keep_loss(options)
+    losses = {CLASSIFIER: judge, REGRESSOR: quantity_loss, JOINT: joint_loss(judge)}
     found = []
     for name in options.networks:
         model = own[name] if name in own else build_model(options, name)
-        measure = kept_maxima if name == CLASSIFIER and options.stop_by == "saved" else None
+        measure = kept_maxima if name in JUDGES and options.stop_by == "saved" else None
         found.append(Network(name, model, model, losses[name], measure=measure))
     return tuple(found)
 
@@ -103,7 +116,7 @@ def outputs(options: NetworkOptions, name: str) -> int:
     """How many numbers the network called `name` gives; options: say how many classes."""
     if name == REGRESSOR:
         return len(QUANTITIES)
-    return 3 if options.classes == 3 else 1
+    return JOINT_OUTPUTS if name == JOINT else 3 if options.classes == 3 else 1
 
 
 class _Layers:
@@ -152,7 +165,7 @@ def build_model(options: NetworkOptions, name: str, quantized: bool = True) -> K
     import keras
 
     made, layout = _Layers(options, quantized), options.layout
-    last = (QUANTITY_BITS, QUANTITY_INTEGER) if name == REGRESSOR else (LOGIT_BITS, LOGIT_INTEGER)
+    last = LAST[name]
     begin = made.grid(RATIO_FORMAT.width, RATIO_FORMAT.integer - 1, "input_quantizer")
     end = [made.dense(outputs(options, name), "output"), *made.grid(*last, "output_quantizer")]
     if options.kind == "volume":

@@ -24,6 +24,8 @@ RATIO_FORMAT = Format(True, 10, 3)
 OUTSIDE = -(1 << RATIO_FORMAT.fraction)
 DECISION_FORMAT = Format(False, 2, 2)
 DECISION = "decision"
+JOINT_OUTPUTS = 6
+"""Of a network with both heads: the logit, then centre, widths and charge."""
 """Name of the stage that makes decisions of a classifier's outputs."""
 CHARGE_SHIFT = 3
 """The classical finder's qTot / qMax enters a network divided by 8."""
@@ -148,8 +150,8 @@ class Decision:
     """A Stage: a classifier's outputs -> 0 reject, 1 accept, 2 accept and split.
 
     One output: accepted if its code is above that of `threshold`, a probability; the sigmoid stays outside, in the
-    threshold's logit. Three outputs: the largest, the first of equals. Raises QcompressError for any other number and
-    for thresholds outside [0, 1].
+    threshold's logit. Three outputs: the largest, the first of equals. Six are those of a joint network, of which the
+    first counts. Raises QcompressError for any other number and for thresholds outside [0, 1].
     """
 
     input_shape: Shape
@@ -160,8 +162,8 @@ class Decision:
     output_format: Format = DECISION_FORMAT
 
     def __post_init__(self) -> None:
-        if self.input_shape not in ((1,), (3,)):
-            raise QcompressError(f"decision: a classifier has 1 or 3 outputs, not {self.input_shape}")
+        if self.input_shape not in ((1,), (3,), (JOINT_OUTPUTS,)):
+            raise QcompressError(f"decision: a classifier has 1, 3 or {JOINT_OUTPUTS} outputs, not {self.input_shape}")
         threshold_code(self.threshold, self.input_format)
 
     @cached_property
@@ -170,11 +172,11 @@ class Decision:
         return threshold_code(self.threshold, self.input_format)
 
     def run(self, codes: Codes) -> Codes:
-        """Output `codes` of a classifier (n, 1) or (n, 3) -> decisions (n, 1)."""
+        """Output `codes` of a classifier (n, 1), (n, 3) or (n, 6) -> decisions (n, 1)."""
         given = np.asarray(codes, np.int64)
         if self.input_shape == (3,):
             return np.asarray(given.argmax(axis=1)[:, None], np.int64)
-        return (given > self.bound).astype(np.int64)
+        return (given[:, :1] > self.bound).astype(np.int64)
 
     def content_hash(self) -> str:
         """SHA-256 over what the stage depends on."""

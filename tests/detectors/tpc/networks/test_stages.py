@@ -72,7 +72,7 @@ def test_the_c_plus_plus_divides_as_numpy_does(layout: Layout, tmp_path: Path) -
     assert [one.mismatches for one in found] == [0] * len(found)
 
 
-@pytest.mark.parametrize(("count", "threshold"), [(1, 0.0), (1, 0.05), (1, 0.5), (1, 1.0), (3, 0.5)])
+@pytest.mark.parametrize(("count", "threshold"), [(1, 0.0), (1, 0.05), (1, 0.5), (1, 1.0), (3, 0.5), (6, 0.3)])
 def test_the_decision_in_c_plus_plus(count: int, threshold: float, tmp_path: Path) -> None:
     stages = Chain("decision_alone", (Decision((count,), LOGIT, threshold),))
     body = Cpp(optimization="1").build(stages, tmp_path)
@@ -102,5 +102,5 @@ def test_a_threshold_is_a_probability(threshold: float) -> None:
 
 
 def test_a_classifier_has_one_output_or_three() -> None:
-    with pytest.raises(QcompressError, match="has 1 or 3 outputs"):
+    with pytest.raises(QcompressError, match="has 1, 3 or 6 outputs"):
         Decision((2,), LOGIT, 0.5)
