@@ -22,20 +22,23 @@ from rich.console import Console
 
 from qcompress.detectors import TEST, TRAIN, VALIDATION
 from qcompress.detectors.tpc.evaluation import errors
+from qcompress.detectors.tpc.evaluation.resolution import resolution_table
 from qcompress.detectors.tpc.evaluation.scoring import Scored, score_frames
 from qcompress.detectors.tpc.evaluation.tracks import tracks_table
 from qcompress.detectors.tpc.networks import maxima
-from qcompress.detectors.tpc.networks.losses import keep_loss, kept_maxima
-from qcompress.detectors.tpc.networks.models import CLASSIFIER, NetworkOptions, build_model
+from qcompress.detectors.tpc.networks.losses import joint_loss, keep_loss, kept_maxima, quantity_loss
+from qcompress.detectors.tpc.networks.models import CLASSIFIER, JOINT, REGRESSOR, NetworkOptions, build_model
 from qcompress.detectors.tpc.networks.stages import RATIO_FORMAT, CentreDivision
 from qcompress.detectors.tpc.networks.windows import Layout
 from qcompress.detectors.tpc.simulation import fast_simulation
 from qcompress.frontends import load_model
 from qcompress.frontends.qkeras import from_keras, predict, save_model
+from qcompress.plots.landscape import landscape_figure
 from qcompress.progress import silent
 from qcompress.report.terminal import print_tables
 from qcompress.training.data import StreamedData
 from qcompress.training.fit import TrainingOptions, fit, make_deterministic
+from qcompress.training.landscape import ELEMENTS, landscape
 
 KIND, SEED = "sector-20pc", 21
 BESIDE = {"extras": True, "classical": True, "log_charge": True}
@@ -54,6 +57,8 @@ NETWORKS: dict[str, dict[str, Any]] = {
     "all_2x128": {**BESIDE, "neurons": 128, "window": "3x9x9"},
     "all_3x128": {**BESIDE, "layers": 3, "neurons": 128, "window": "3x9x9"},
     "all_4x128": {**BESIDE, "layers": 4, "neurons": 128, "window": "3x9x9"},
+    "regressor_3x64": {**BESIDE, "networks": ("regressor",), "layers": 3, "neurons": 64},
+    "joint_2x64": {**BESIDE, "networks": ("joint",), "neurons": 64},
     "volume": {**BESIDE, "kind": "volume", "window": "5x11x11", "layers": 1, "neurons": 4},
     "volume_8": {**BESIDE, "kind": "volume", "window": "5x11x11", "layers": 1, "neurons": 8},
 }
@@ -137,9 +142,10 @@ class Study:
 
     def _train(self, name: str) -> dict[str, Any]:
         options, quantized = options_of(name), name.endswith("_quantized")
+        (network,) = options.networks
         data = self.data(options.layout)
         make_deterministic(SEED)
-        model = build_model(options, CLASSIFIER, quantized)
+        model = build_model(options, network, quantized)
         if quantized:
             import keras
 
@@ -151,11 +157,14 @@ class Study:
             epochs=epochs, batch_size=1000, learning_rate=rate, schedule="cosine", patience=epochs
         )
         started, used = time.monotonic(), time.process_time()
-        fitted = fit(model, keep_loss(options), data, settings, silent, SEED, measure=kept_maxima)
+        judge = keep_loss(options)
+        loss = {CLASSIFIER: judge, REGRESSOR: quantity_loss, JOINT: joint_loss(judge)}[network]
+        measure = None if network == REGRESSOR else kept_maxima
+        fitted = fit(model, loss, data, settings, silent, SEED, measure=measure)
         seconds, processor = time.monotonic() - started, time.process_time() - used
         (save_model if quantized else lambda m, p: m.save(p))(model, self.folder / f"{name}.keras")
         scored = self.scored(name)
-        return {
+        found: dict[str, Any] = {
             "rows": data.rows,
             "epochs": len(fitted.history),
             "seconds": seconds,
@@ -163,11 +172,15 @@ class Study:
             "weights": int(model.count_params()),
             "overtrained_since": fitted.overtrained_since,
             "history": fitted.history,
-            "auc": errors.auc(scored),
             "maxima": len(scored.kept),
-            "thresholds": {str(t): errors.at_threshold(scored, t)._asdict() for t in (0.01, 0.05, 0.1)},
-            "savings": {str(allowed): errors.at_loss(scored, allowed)._asdict() for allowed in (0.01, 0.05)},
         }
+        if scored.score is not None:
+            found["auc"] = errors.auc(scored)
+            found["thresholds"] = {str(t): errors.at_threshold(scored, t)._asdict() for t in (0.01, 0.05, 0.1)}
+            found["savings"] = {str(loss): errors.at_loss(scored, loss)._asdict() for loss in (0.01, 0.05)}
+        if scored.network is not None:
+            found["resolution"] = resolution_table(scored).rows
+        return found
 
     def scored(self, name: str) -> Scored:
         """The test frames, scored by a network that is there."""
@@ -183,16 +196,35 @@ class Study:
     @staticmethod
     def body(model: Any, options: NetworkOptions, quantized: bool) -> Any:
         """The graph's integers, or the float network's values."""
-        division = CentreDivision(options.layout)
-        graph = from_keras(model, CLASSIFIER) if quantized else None
+        division, (network,) = CentreDivision(options.layout), options.networks
+        graph = from_keras(model, network) if quantized else None
 
         def run(raw: Any) -> Any:
-            codes = division.run(raw)
+            codes = division.run(raw.astype(np.int64))
             if graph is not None:
-                return graph.output_format.to_values(graph.run(codes)), None
-            return predict(model, RATIO_FORMAT.to_values(codes)).astype(np.float64), None
+                values = graph.output_format.to_values(graph.run(codes))
+            else:
+                values = predict(model, RATIO_FORMAT.to_values(codes)).astype(np.float64)
+            if network == JOINT:
+                return values[:, :1], values[:, 1:]
+            return (values, None) if network == CLASSIFIER else (None, values)
 
         return run
+
+    def landscape(self, name: str) -> tuple[str, float]:
+        """The loss around the data in input space: variance shown and share that is convex; a figure in the folder."""
+        import keras
+
+        options = options_of(name)
+        inputs, targets = self.data(options.layout).validation_read(np.arange(ELEMENTS))
+        loss = quantity_loss if options.networks == (REGRESSOR,) else keep_loss(options)
+        found = landscape(
+            keras.models.load_model(self.folder / f"{name}.keras"), loss, inputs, targets, 3.0, 25, silent
+        )
+        figure = landscape_figure(*found.smoothed(), found.share)
+        figure.savefig(self.folder / f"{name}_landscape.png", dpi=75, metadata={"Software": None})
+        shown = f"{name}: {ELEMENTS} maxima, {100 * sum(found.share):.1f} % of the variance"
+        return f"{shown}, loss {found.loss.min():.4f} to {found.loss.max():.4f}", found.convex_share()
 
 
 def show(found: dict[str, dict[str, Any]]) -> None:
@@ -203,6 +235,8 @@ def show(found: dict[str, dict[str, Any]]) -> None:
     )
     print(f"| {' | '.join(titles)} |\n{'|---' * len(titles)}|")
     for name, r in found.items():
+        if "auc" not in r:
+            continue
         point, finest = r["thresholds"]["0.1"], r["thresholds"]["0.01"]
         shown = [f"{100 * v:.1f} +- {100 * e:.1f}" for v, e in (point["rejected"], point["loss"], point["fewer"])]
         shown += [f"{100 * finest['loss'][0]:.2f} +- {100 * finest['loss'][1]:.2f}"]
@@ -210,6 +244,9 @@ def show(found: dict[str, dict[str, Any]]) -> None:
         cost = f"{r['rows']} | {r['epochs']} | {r['seconds']:.0f}, {r['processor']:.0f}"
         auc, error = r["auc"]
         print(f"| {name} | {r['weights']} | {auc:.4f} +- {error:.4f} | {' | '.join(shown)} | {cost} |")
+    for name, r in found.items():
+        for row in r.get("resolution", ()):
+            print(f"| {name} | {' | '.join(f'{cell:.4f}' if isinstance(cell, float) else str(cell) for cell in row)} |")
 
 
 def main() -> None:
@@ -220,10 +257,15 @@ def main() -> None:
     parser.add_argument("--epochs", type=int, default=4)
     parser.add_argument("--test-frames", type=int, default=6)
     parser.add_argument("--only", nargs="*", help="names of networks; a quantized one ends in _quantized")
+    parser.add_argument("--landscape", help="a float network that is there already: the loss around its data")
     parser.add_argument("--tracks", help="a network that is there already: what tracks lose with it")
     given = parser.parse_args()
     os.environ.setdefault("TF_NUM_INTRAOP_THREADS", "1")
     study = Study(given.folder, given.frames, given.epochs, given.test_frames)
+    if given.landscape:
+        shown, convex = study.landscape(given.landscape)
+        print(f"{shown}; convex over {100 * convex:.1f} % of the area")
+        return
     if given.tracks:
         print_tables([tracks_table(study.scored(given.tracks))], Console(width=250))
         return
@@ -231,7 +273,7 @@ def main() -> None:
     found = {}
     for name in names if given.only is None else given.only:
         found[name] = study.result(name)
-        print(f"{name}: {found[name]['auc'][0]:.4f}, {found[name]['processor']:.0f} s", flush=True)
+        print(f"{name}: {found[name].get('auc', ['-'])[0]}, {found[name]['processor']:.0f} s", flush=True)
     show({name: json.loads((given.folder / f"{name}.json").read_text()) for name in names
           if (given.folder / f"{name}.json").exists()})  # fmt: skip
 
