@@ -63,7 +63,7 @@ def main() -> None:
     parser.add_argument("--kind", default="sector-20pc")
     given = parser.parse_args()
     print(f"{given.kind}, {os.cpu_count()} cores, load {os.getloadavg()[0]:.1f}")
-    fast_simulation.simulate_event("sector-2pc", 1, 0)  # compiles
+    fast_simulation.simulate_event("sector-5pc", 1, 0)  # compiles
     with tempfile.TemporaryDirectory() as folder:
         path = Path(folder) / "frames.h5"
         for threads in (1, 2):

@@ -23,13 +23,12 @@ from qcompress.detectors.tpc.evaluation import counting
 from qcompress.detectors.tpc.evaluation.resolution import by_occupancy, known, residuals
 from qcompress.detectors.tpc.evaluation.scoring import score_frames
 from qcompress.detectors.tpc.networks import maxima
+from qcompress.detectors.tpc.networks.losses import keep_loss, quantity_loss
 from qcompress.detectors.tpc.networks.models import (
     CLASSIFIER,
     REGRESSOR,
     NetworkOptions,
     build_model,
-    keep_loss,
-    quantity_loss,
 )
 from qcompress.detectors.tpc.networks.stages import RATIO_FORMAT, CentreDivision
 from qcompress.detectors.tpc.networks.windows import Layout
@@ -109,7 +108,7 @@ class Campaign:
             path = self.folder / f"sector_{percent}pc.h5"
             if not path.exists():
                 started = time.monotonic()
-                fast_simulation.simulate(f"sector-{percent}pc", self.frames, SEED, path)
+                fast_simulation.simulate(f"sector-{percent}pc-v1", self.frames, SEED, path)
                 print(f"{path.name}: {self.frames} frames, {time.monotonic() - started:.0f} s", flush=True)
             paths.append(path)
         return paths
@@ -160,7 +159,7 @@ class Campaign:
         data, frames = self.data(options.layout)
         make_deterministic(SEED)
         model = build_model(options, network, quantized)
-        loss = keep_loss if network == CLASSIFIER else quantity_loss
+        loss = keep_loss(options) if network == CLASSIFIER else quantity_loss
         started = time.monotonic()
         fitted = fit(model, loss, data, self.settings, silent, SEED)
         seconds, history = time.monotonic() - started, fitted.history

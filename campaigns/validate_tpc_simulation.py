@@ -15,7 +15,7 @@ from scipy.stats import norm
 from qcompress.detectors.tpc import geometry
 from qcompress.detectors.tpc.finder import classical
 from qcompress.detectors.tpc.samples import Frame
-from qcompress.detectors.tpc.simulation import fast_simulation, kernels
+from qcompress.detectors.tpc.simulation import electronics, fast_simulation, kernels, particles
 from qcompress.detectors.tpc.simulation.parameters import PARAMETERS
 
 BINS = PARAMETERS.time_bins
@@ -30,7 +30,7 @@ def perpendicular(count: int, drift: float, seed: int) -> np.ndarray:
     """Particles (count, 9) straight along a sector at a drift length [cm]: least ionising, at any place and time."""
     rng = np.random.default_rng(seed)
     born = rng.uniform(25, 100, count) - drift / geometry.CM_PER_TIME_BIN
-    place = (fast_simulation.START_CM, rng.uniform(-6, 6, count), geometry.DRIFT_LENGTH_CM - drift, 0.0, 0.0)
+    place = (particles.START_CM, rng.uniform(-6, 6, count), geometry.DRIFT_LENGTH_CM - drift, 0.0, 0.0)
     columns = (*place, 3.5 * HEAVY, HEAVY, 0.0, born)
     return np.column_stack([np.broadcast_to(column, count) for column in columns])
 
@@ -104,7 +104,7 @@ def pulse_sums() -> np.ndarray:
 def curl() -> float:
     """Half of the reach in x [cm] of a 10 MeV electron that runs around a point in the middle of a sector."""
     born = 60 - 10 / geometry.CM_PER_TIME_BIN
-    particle = np.array([165.0, 6.7, 240.0, 0.0, 0.02, 0.010, fast_simulation.ELECTRON, -1.0, born])
+    particle = np.array([165.0, 6.7, 240.0, 0.0, 0.02, 0.010, particles.ELECTRON, -1.0, born])
     _, truth = laid(particle[None], 5)
     rows = truth[truth[:, 6] > 30, 0].astype(int)
     x = geometry.ROW_X_CM[rows]
@@ -128,11 +128,11 @@ def find(frame: Frame, gain: np.ndarray) -> classical.Clusters:
 def frames(events: int) -> list[str]:
     """A table line for each kind: what `events` frames hold, and what the classical finder finds there."""
     lines = []
-    for kind in fast_simulation.KINDS:
+    for kind in (f"sector-{percent}pc-v1" for percent in (2, 5, 10, 20, 30, 40)):
         found = []
         for event in range(events):
             frame = fast_simulation.simulate_event(kind, 1, event)
-            gain = 1 / fast_simulation.pads(1).gain[frame.sector]
+            gain = 1 / electronics.pads(1, 1).gain[frame.sector]
             clusters = find(frame, gain).kept()
             curls = np.isin(frame.clusters["track"], frame.tracks["track"][frame.tracks["looper"] == 1])
             cells = geometry.SECTOR_PADS * BINS
@@ -192,10 +192,10 @@ def draw_frames(to: Path, row: int = 70, bins: int = 60) -> None:
     with styled():
         drawn = Figure(figsize=(17, 6.6), layout="constrained")
         panels = drawn.subplots(1, 3, sharey=True)
-        for panel, kind in zip(panels, ("sector-5pc", "sector-20pc", "sector-40pc"), strict=True):
+        for panel, kind in zip(panels, ("sector-5pc-v1", "sector-20pc-v1", "sector-40pc-v1"), strict=True):
             frame = fast_simulation.simulate_event(kind, 1, 3)
             d = frame.digits
-            gain = 1 / fast_simulation.pads(1).gain[frame.sector]
+            gain = 1 / electronics.pads(1, 1).gain[frame.sector]
             cells = classical.charge_map(d["row"], d["pad"], d["time"], d["charge"], gain, time_bins=BINS)
             charge = cells[row, : geometry.PADS[row]] / 16
             image = panel.imshow(
@@ -254,7 +254,7 @@ def main() -> None:
     line("sum of a pulse's samples: mean, range", f"{sums.mean():.3f}, {sums.min():.2f}-{sums.max():.2f}",
          "1.033, 0.83-1.21", "experiment")  # fmt: skip
     line("radius of a 10 MeV electron [cm]", f"{curl():.1f}", "6.7", "0.5 T; rows are 1 to 1.2 cm apart")
-    quiet = fast_simulation.simulate_event("sector-2pc", 1, 0)
+    quiet = fast_simulation.simulate_event("sector-2pc-v1", 1, 0)
     alone = 100 * (quiet.digits["track"] < 0).sum() / (geometry.SECTOR_PADS * BINS)
     line("cells read for their noise [%]", f"{alone:.3f}", f"{100 * noise_expected():.3f}",
          "three sigma and the ADC's rounding; at 2 % more, where noise adds to a tail")  # fmt: skip

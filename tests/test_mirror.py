@@ -20,6 +20,7 @@ CONTRACTS = {
     "detectors/hgcal/module/test_layers_and_wafers.py": "two tables against each other",
     "detectors/hgcal/test_closure.py": "from words to centimetres and back",
     "detectors/test_cascade.py": "a detector of two networks from outside",
+    "detectors/tpc/networks/test_joint.py": "both heads in one network, from training to scores",
     "detectors/tpc/networks/test_networks.py": "a TPC candidate from outside",
     "frontends/test_every_body.py": "random networks in every body",
     "frontends/post_training/test_random_requests.py": "random models of floats by request",

@@ -116,8 +116,8 @@ class QuantizationFigures:
 class LandscapeFigures:
     """The loss around a network's data.
 
-    lowest_at: standard deviations along the two principal components; variance_share: of each of the two;
-    distributions: "weights" or "activations" -> layer -> what quantization does to them.
+    lowest_at: standard deviations along the two principal components; variance_share: of each of the two; convex_share:
+    of the landscape's area; distributions: "weights" or "activations" -> layer -> what quantization does to them.
     """
 
     elements: int
@@ -126,6 +126,7 @@ class LandscapeFigures:
     lowest_at: tuple[float, float]
     highest_loss: float
     variance_share: tuple[float, float]
+    convex_share: float
     distributions: Mapping[str, Mapping[str, QuantizationFigures]]
 
 

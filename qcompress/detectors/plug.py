@@ -42,7 +42,8 @@ class Network:
     quantized: the Keras model that becomes a graph; trained: the model that is fitted, which contains it;
     loss(target, output); companions: other trained parts that are kept (a decoder), by name. sided: the trained model
     takes its input flattened, with what the rows have on the side behind it. finish(input codes of the first training
-    rows, `FINISH_ROWS` at most): what is done to the quantized model after the fit.
+    rows, `FINISH_ROWS` at most): what is done to the quantized model after the fit. measure(outputs, targets): of all
+    validation rows what decides which epoch is the best, instead of the validation loss, the smaller the better.
     """
 
     name: str
@@ -52,6 +53,7 @@ class Network:
     companions: Mapping[str, KerasModel] = field(default_factory=dict)
     sided: bool = False
     finish: Callable[[Codes], None] | None = None
+    measure: Callable[[Any, Any], float] | None = None
 
 
 class Detector(ABC):

@@ -157,6 +157,7 @@ def _explore(
         lowest_at=(float(smooth[0][lowest[0]]), float(smooth[1][lowest[1]])),
         highest_loss=float(smooth[2].max()),
         variance_share=around.share,
+        convex_share=around.convex_share(),
         distributions={
             kind: {name: QuantizationFigures(d.zeros, d.shift, d.noise) for name, d in layers.items()}
             for kind, layers in kinds.items()

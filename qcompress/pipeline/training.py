@@ -72,7 +72,9 @@ def train(job: Job, stage: Path, report: Report) -> dict[str, TrainingFigures]:
         feed = Feed(job, network, rows, graphs)
         data = training_data(feed)
         resume = job.candidate.resume_folder("train")
-        fitted = fit(network.trained, network.loss, data, options, report, job.config.seed, resume, told)
+        fitted = fit(
+            network.trained, network.loss, data, options, report, job.config.seed, resume, told, network.measure
+        )
         write_checkpoints(network, fitted, stage / "model")
         if network.finish is not None:
             network.finish(feed.codes(feed.few(TRAIN, FINISH_ROWS)))

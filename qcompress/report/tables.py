@@ -77,7 +77,17 @@ def landscape_tables(networks: Mapping[str, LandscapeFigures]) -> list[Table]:
     """The loss around the data of each of the `networks`, and what quantization does in each layer."""
     loss = Table(
         "Loss around the data",
-        ("network", "elements", "loss of the data", "lowest loss", "at a", "at b", "highest loss", "variance shown"),
+        (
+            "network",
+            "elements",
+            "loss of the data",
+            "lowest loss",
+            "at a",
+            "at b",
+            "highest loss",
+            "variance shown",
+            "convex",
+        ),
         tuple(
             (
                 name,
@@ -87,10 +97,11 @@ def landscape_tables(networks: Mapping[str, LandscapeFigures]) -> list[Table]:
                 *own.lowest_at,
                 own.highest_loss,
                 sum(own.variance_share),
+                own.convex_share,
             )
             for name, own in networks.items()
         ),
-        "a, b: standard deviations along the first and second principal component",
+        "a, b: standard deviations along the first and second principal component; convex: share of the area",
     )
     layers = Table(
         "Quantization",

@@ -19,6 +19,8 @@ Arrays = list[npt.NDArray[Any]]
 Row = dict[str, float]
 BEST = {"best_validation": "val_loss", "best_training": "loss"}
 """What each kept checkpoint is the best in."""
+MEASURE = "val_measure"
+"""In a row of the history: what counts instead of the validation loss, if a network measures something."""
 
 
 @dataclass
@@ -38,7 +40,7 @@ class State:
     def take(self, row: Row, weights: Arrays, optimizer: Arrays) -> None:
         """Another epoch is over: row is its history, weights and optimizer all variables behind it."""
         for name, key in BEST.items():
-            if all(row[key] < before[key] for before in self.history):
+            if all(value(row, key) < value(before, key) for before in self.history):
                 self.best[name] = weights
         self.history.append(row)
         self.weights, self.optimizer = weights, optimizer
@@ -49,9 +51,14 @@ class State:
         return {**self.best, "last": self.weights}
 
     def epochs_since_best(self) -> int:
-        """Epochs without a better validation loss."""
-        losses = [row["val_loss"] for row in self.history]
+        """Epochs without a better validation."""
+        losses = [value(row, "val_loss") for row in self.history]
         return len(losses) - 1 - int(np.argmin(losses)) if losses else 0
+
+
+def value(row: Row, key: str) -> float:
+    """What an epoch is judged by: for the validation what its network measures, where it measures something."""
+    return row.get(MEASURE, row[key]) if key == "val_loss" else row[key]
 
 
 def save(state: State, path: Path) -> None:

@@ -1,8 +1,10 @@
 """The fit: epochs of compiled steps, three checkpoints, early stopping, and going on after a kill."""
 
 import time
+from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import numpy.typing as npt
@@ -11,13 +13,28 @@ from qcompress.errors import QcompressError
 from qcompress.frontends.keras_objects import KerasModel, Loss
 from qcompress.frontends.runtime import import_keras
 from qcompress.progress import Report
-from qcompress.training.checkpoint import Arrays, Row, State, architecture, assign, fingerprint, load, read, save
+from qcompress.training.checkpoint import (
+    MEASURE,
+    Arrays,
+    Row,
+    State,
+    architecture,
+    assign,
+    fingerprint,
+    load,
+    read,
+    save,
+    value,
+)
 from qcompress.training.data import StreamedData, TrainingData
 from qcompress.training.history import overtrained_since
 from qcompress.training.initialization import kaiming
 from qcompress.training.options import TrainingOptions
 from qcompress.training.schedules import learning_rates
 from qcompress.training.streaming import steps_for
+
+Measure = Callable[[Any, Any], float]
+"""Outputs and targets of all validation rows -> what counts, the smaller the better."""
 
 __all__ = ["Fitted", "TrainingData", "TrainingOptions", "fit", "make_deterministic"]
 
@@ -38,8 +55,8 @@ class Fitted:
     overtrained_since: int | None
 
     def best_epoch(self) -> Row:
-        """The row of the lowest validation loss."""
-        return min(self.history, key=lambda row: row["val_loss"])
+        """The row of the best validation."""
+        return min(self.history, key=lambda row: value(row, "val_loss"))
 
 
 def make_deterministic(seed: int) -> None:
@@ -64,6 +81,7 @@ def fit(
     seed: int = 0,
     resume: Path | None = None,
     told: str = "",
+    measure: Measure | None = None,
 ) -> Fitted:
     """Train model in place on data; it ends with the weights of the checkpoint that options.keep names.
 
@@ -71,14 +89,15 @@ def fit(
     report: told how far it is. seed: of the order of rows, drawn anew for every epoch; rows that fill no batch are left
     out of it. resume: a folder for the state of this training, from which the same training goes on if it was killed;
     the same are layers with their quantizers, variables, options, data, seed, and told: what else decides, such as the
-    loss. Raises QcompressError if there are fewer rows than a batch, or if the loss is no number.
+    loss. measure: of one network's outputs and targets on all validation rows, what counts instead of the validation
+    loss, the smaller the better. Raises QcompressError for fewer rows than a batch, or if the loss is no number.
     """
     rows = data.rows
     if rows < options.batch_size:
         raise QcompressError(f"batch_size {options.batch_size}: the sample has only {rows} training rows")
     if options.initialization == "kaiming":
         kaiming(model, seed)
-    training = _Training(model, loss, data, options, seed, resume, told)
+    training = _Training(model, loss, data, options, seed, resume, told, measure)
     state = training.run(report)
     assign(model.variables, state.checkpoints[options.keep])
     return Fitted(state.history, state.checkpoints, overtrained_since(state.history))
@@ -96,7 +115,9 @@ class _Training:
         seed: int,
         resume: Path | None,
         told: str,
+        measure: Measure | None,
     ) -> None:
+        self._measure = measure
         self._model, self._options, self._seed = model, options, seed
         self._rows = data.rows
         self._steps_per_epoch = self._rows // options.batch_size
@@ -159,6 +180,8 @@ class _Training:
         }
         if not np.isfinite(row["val_loss"]):
             raise self._not_a_number(state, (epoch + 1) * len(order), "validation loss")
+        if self._measure is not None:
+            row[MEASURE] = self._measure(*self._steps.validation_outputs())
         state.take(row, read(self._model.variables), read(self._steps.optimizer.variables))
         report(epoch + 1, total, f"loss {row['loss']:.5f}, validation {row['val_loss']:.5f}, {rate}")
 

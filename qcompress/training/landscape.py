@@ -43,6 +43,19 @@ class Landscape:
         a, b = (np.linspace(axis[0], axis[-1], points) for axis in (self.a, self.b))
         return a, b, np.asarray(RectBivariateSpline(self.a, self.b, self.loss, kx=3, ky=3)(a, b))
 
+    def convex_share(self, points: int = FINE) -> float:
+        """Share of `points` x `points` places where the spline is convex: no eigenvalue of its Hessian is negative.
+
+        Rounding of 1e-6 of the largest second derivative counts as none.
+        """
+        from scipy.interpolate import RectBivariateSpline
+
+        spline = RectBivariateSpline(self.a, self.b, self.loss, kx=3, ky=3)
+        a, b = (np.linspace(axis[0], axis[-1], points) for axis in (self.a, self.b))
+        aa, bb, ab = (spline(a, b, dx=dx, dy=dy) for dx, dy in ((2, 0), (0, 2), (1, 1)))
+        lower = (aa + bb) / 2 - np.hypot((aa - bb) / 2, ab)
+        return float((lower >= -1e-6 * max(np.abs(aa).max(), np.abs(bb).max())).mean())
+
 
 def principal_components(elements: Floats) -> tuple[Floats, Floats]:
     """Rows elements (n, k) -> the first two components, (2, k), and the shares of the variance, (2,).

@@ -50,6 +50,7 @@ class Steps:
             self.optimizer.exclude_from_weight_decay(var_names=["bias", "beta", "gamma"])
         self.optimizer.build(model.trainable_variables)
         self._score = tf.function(self._validation_mean, jit_compile=xla, reduce_retracing=True)
+        self._outputs = tf.function(self._infer, jit_compile=xla, reduce_retracing=True)
         self._place(data)
 
     def _place(self, data: Any) -> None:
@@ -78,6 +79,19 @@ class Steps:
             part = tf.nest.map_structure(lambda array, at=start: array[at : at + VALIDATION_ROWS], self._validation)
             total += float(self._score(*part)) * min(VALIDATION_ROWS, rows - start)
         return total / rows
+
+    def validation_outputs(self) -> tuple[Any, Any]:
+        """Outputs of the model for all validation rows, with the weights as they are, and the targets."""
+        import tensorflow as tf
+
+        rows, outputs = row_count(self._validation[0]), []
+        for start in range(0, rows, VALIDATION_ROWS):
+            part = tf.nest.map_structure(lambda array, at=start: array[at : at + VALIDATION_ROWS], self._validation[0])
+            outputs.append(self._outputs(part).numpy())
+        return np.concatenate(outputs), tf.nest.map_structure(lambda array: array.numpy(), self._validation[1])
+
+    def _infer(self, inputs: Tensor) -> Tensor:
+        return self.model(inputs, training=False)
 
     def _mean_loss(self, inputs: Tensor, targets: Tensor, training: bool) -> Tensor:
         import tensorflow as tf

@@ -42,6 +42,15 @@ class StreamedSteps(Steps):
             total += float(self._score(inputs, targets)) * row_count(inputs)
         return total / self._data.validation_rows
 
+    def validation_outputs(self) -> tuple[Any, Any]:
+        """Outputs of the model for all validation rows, with the weights as they are, and the targets."""
+        outputs, wanted = [], []
+        for numbers in pieces(self._data.validation_rows, min(VALIDATION_ROWS, self._data.at_once)):
+            inputs, targets = self._data.validation_read(numbers)
+            outputs.append(self._outputs(inputs).numpy())
+            wanted.append(targets)
+        return np.concatenate(outputs), np.concatenate(wanted)
+
 
 def steps_for(data: TrainingData | StreamedData) -> type[Steps]:
     """The class that trains on data: its rows in memory, or streamed."""

@@ -7,6 +7,7 @@ from qcompress.errors import QcompressError
 from qcompress.frontends.qkeras import import_keras
 from qcompress.progress import silent
 from qcompress.training.checkpoint import load
+from qcompress.training.data import StreamedData
 from qcompress.training.fit import TrainingData, TrainingOptions, fit, make_deterministic
 from qcompress.training.initialization import inputs_of_a_sum, kaiming
 
@@ -47,6 +48,29 @@ def test_the_weights_of_the_best_epoch_are_kept_and_training_stops_early():
     check = data()
     got = np.asarray(squared(check.validation_targets, model(check.validation_inputs))).mean()
     assert got == pytest.approx(best["val_loss"], rel=1e-5)
+
+
+@pytest.mark.parametrize("streamed", [False, True])
+def test_what_counts_instead_of_the_validation_loss_chooses_the_epoch(streamed):
+    """A measure that is best in the second epoch, told outputs and targets of every validation row."""
+    make_deterministic(1)
+    model = keras.Sequential([keras.Input((3,)), keras.layers.Dense(1)])
+    rows, seen = data(), []
+    if streamed:
+        given = (rows.inputs, rows.targets), (rows.validation_inputs, rows.validation_targets)
+        read = [lambda numbers, of=of: (of[0][numbers], of[1][numbers]) for of in given]
+        rows = StreamedData(150, read[0], 50, read[1], 20)
+
+    def measure(outputs, targets):
+        seen.append((outputs, targets))
+        return abs(len(seen) - 2.0)
+
+    fitted = fit(model, squared, rows, TrainingOptions(epochs=9, batch_size=50, patience=3), silent, measure=measure)
+    assert len(fitted.history) == 5
+    assert fitted.best_epoch()["epoch"] == 2
+    outputs, targets = seen[1]
+    assert (targets == data().validation_targets).all()
+    assert np.asarray(model(data().validation_inputs)) == pytest.approx(outputs, abs=1e-6)
 
 
 def test_every_epoch_is_reported():

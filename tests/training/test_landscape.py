@@ -7,6 +7,7 @@ from qcompress.frontends.qkeras import import_keras
 from qcompress.progress import silent
 from qcompress.training.exact_layers import CastActivation, CastDense
 from qcompress.training.landscape import (
+    Landscape,
     activation_distributions,
     landscape,
     principal_components,
@@ -49,9 +50,18 @@ def test_the_landscape_of_a_square_is_a_bowl():
     squares = (components**2).sum(axis=1)
     expected = found.a[:, None] ** 2 * squares[0] + found.b[None] ** 2 * squares[1]
     assert found.loss == pytest.approx(expected, rel=1e-4, abs=1e-5)
+    assert found.convex_share() == 1
     a, b, smooth = found.smoothed()
     assert smooth.shape == (400, 400)
     assert smooth == pytest.approx(a[:, None] ** 2 * squares[0] + b[None] ** 2 * squares[1], rel=1e-3, abs=1e-3)
+
+
+def test_a_wave_is_convex_where_it_is_a_valley():
+    axis = np.linspace(-np.pi, np.pi, 41)
+    wave = Landscape(axis, axis, np.broadcast_to(np.cos(axis)[:, None], (41, 41)) + 0 * axis, (0.5, 0.5))
+    assert wave.convex_share() == pytest.approx(0.5, abs=0.01)
+    assert Landscape(axis, axis, axis[:, None] * axis, (0.5, 0.5)).convex_share() == 0  # a saddle
+    assert Landscape(axis, axis, -(axis[:, None] ** 2) - axis**2, (0.5, 0.5)).convex_share() == 0
 
 
 def test_distributions_are_what_the_layers_hold_and_give():

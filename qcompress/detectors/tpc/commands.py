@@ -13,7 +13,7 @@ app = typer.Typer(
     no_args_is_help=True,
     add_completion=False,
     pretty_exceptions_enable=False,
-    help="The time-projection chamber: the classical cluster finder on files, networks as ONNX models.",
+    help="The time-projection chamber: the classical finder on files, perfect classifiers, networks as ONNX models.",
 )
 
 
@@ -50,6 +50,25 @@ def clusters(
         f"{done.clusters} clusters of {done.digits} digits in {done.maps} maps written to {target}; "
         f"{done.rejected} peaks of too little charge, {done.saturated} saturated digits"
     )
+
+
+@app.command()
+def ceiling(
+    sample: Annotated[Path, typer.Argument(metavar="SAMPLE.H5", help="A sample of sector frames.")],
+) -> None:
+    """What a perfect classifier saves on a sample, and what its maxima are.
+
+    \f
+
+    sample: with truth. Raises QcompressError if there is none.
+    """
+    from rich.console import Console
+
+    from qcompress.detectors.tpc.evaluation import ceiling as ceilings
+    from qcompress.progress import silent
+    from qcompress.report.terminal import print_tables
+
+    print_tables(ceilings.ceiling(sample, silent), Console(width=120))
 
 
 CandidateFolder = Annotated[Path, typer.Argument(metavar="CANDIDATE", help="Folder of a TPC candidate.")]

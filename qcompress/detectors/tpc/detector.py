@@ -22,7 +22,7 @@ from qcompress.detectors import (
 )
 from qcompress.detectors.hdf5 import hdf5_format
 from qcompress.detectors.splits import split_events
-from qcompress.detectors.tpc.networks.models import CLASSIFIER, NetworkOptions
+from qcompress.detectors.tpc.networks.models import JUDGES, NetworkOptions
 from qcompress.files import JsonObject
 from qcompress.graph import Graph, Stage
 from qcompress.progress import Report
@@ -39,7 +39,8 @@ class Tpc(Detector):
 
     name: ClassVar[str] = "tpc"
     options: ClassVar[type[NetworkOptions]] = NetworkOptions
-    kinds: ClassVar[tuple[str, ...]] = tuple(f"sector-{percent}pc" for percent in (2, 5, 10, 20, 30, 40))
+    kinds: ClassVar[tuple[str, ...]] = tuple(f"sector-{percent}pc" for percent in (5, 10, 20, 30, 40))
+    """By the newest version of the simulation; `-v1` behind a name is by the first."""
     command_options: ClassVar[Mapping[str, type[Options]]] = {"simulate": SimulateOptions}
     score_labels: ClassVar[Mapping[str, str]] = {
         "auc": "area under the ROC curve",
@@ -54,9 +55,9 @@ class Tpc(Detector):
         fast_simulation.simulate(kind, events, seed, path, report)
 
     def kind_of(self, given: Mapping[str, Any]) -> str:
-        from qcompress.detectors.tpc.simulation import fast_simulation
+        from qcompress.detectors.tpc.simulation import kinds
 
-        return fast_simulation.kind_of(given["occupancy"])
+        return kinds.kind_of(given["occupancy"])
 
     def owns(self, path: Path) -> bool:
         from qcompress.detectors.tpc.samples import FORMAT
@@ -90,7 +91,7 @@ class Tpc(Detector):
         return maxima.rows(path, maxima.layout_of(front_end))
 
     def front_end(self, options: Any) -> JsonObject:
-        kept = ("window", "extras", "classical", "threshold")
+        kept = ("window", "extras", "classical", "threshold", *(("log_charge",) if options.log_charge else ()))
         return {name: getattr(options, name) for name in kept}
 
     def preprocess(self, front_end: FrontEndRegisters, network: str, graphs: Mapping[str, Graph]) -> Stage:
@@ -102,7 +103,7 @@ class Tpc(Detector):
     def postprocess(self, front_end: FrontEndRegisters, network: str, graph: Graph) -> tuple[Stage, ...]:
         from qcompress.detectors.tpc.networks.stages import Decision
 
-        if network != CLASSIFIER:
+        if network not in JUDGES:
             return ()
         return (Decision(graph.output_shape, graph.output_format, front_end["threshold"]),)
 

@@ -126,9 +126,9 @@ def test_help_is_there(qcompress):
 
 
 def test_simulate_takes_an_occupancy_or_a_sample(qcompress, tmp_path):
-    done = qcompress("simulate", "tpc", "--occupancy", "0.02", "--events", "1", "-o", tmp_path / "a.h5")
+    done = qcompress("simulate", "tpc", "--occupancy", "0.05", "--events", "1", "-o", tmp_path / "a.h5")
     assert done.returncode == 0, done.stderr
-    same = qcompress("simulate", "tpc", "--sample", "sector-2pc", "--events", "1", "-o", tmp_path / "b.h5")
+    same = qcompress("simulate", "tpc", "--sample", "sector-5pc", "--events", "1", "-o", tmp_path / "b.h5")
     assert (same.returncode, same.stdout.count("of 1 events in")) == (0, 1)
     assert (tmp_path / "a.h5").read_bytes() == (tmp_path / "b.h5").read_bytes()
 
@@ -150,12 +150,12 @@ def test_inspect_counts_frames_digits_and_what_is_wrong(qcompress, tmp_path):
 @pytest.mark.parametrize(
     ("arguments", "message"),
     [
-        (["tpc", "--occupancy", "0.5"], "occupancy 0.5: give 0.02 to 0.4"),
+        (["tpc", "--occupancy", "0.5"], "occupancy 0.5: give 0.05 to 0.4"),
         (["tpc", "--sample", "sector-2pc", "--occupancy", "0.2"], "simulate: give --sample, or --occupancy"),
         (["tpc", "--occupancy", "half"], "simulate: --occupancy half: Input should be a valid number"),
         (["tpc"], "simulate: give --sample, or --occupancy"),
         (["hgcal"], "simulate: give --sample\n"),
-        (["tpc", "--sample", "electron-0pu"], "sample 'electron-0pu' is not known; simulate one of sector-2pc"),
+        (["tpc", "--sample", "electron-0pu"], "sample 'electron-0pu' is not known; simulate one of sector-5pc"),
         (["hgcal", "--occupancy", "0.2"], "simulate: --occupancy is an option of tpc, not of hgcal"),
     ],
 )

@@ -122,19 +122,27 @@ class Saving(NamedTuple):
     lost: float
 
 
-def saving(scored: Scored, allowed: float) -> Saving:
-    """The threshold that loses at most `allowed` in even pad rows, measured in odd ones; lost may be negative.
+def bound_of(scored: Scored, allowed: float) -> tuple[float | None, Scored]:
+    """The score from which a cluster is kept so that even pad rows lose at most `allowed`, and the odd rows.
 
-    scored: all maxima, with a classifier; allowed: share of the finder's correct clusters.
+    scored: all maxima, with a classifier; None if no score does.
     """
     even = np.arange(scored.row.max(initial=0) + 1) % 2 == 0
     rows = np.resize(even, int(max(scored.row.max(initial=0), scored.truth_row.max(initial=0))) + 1)
     tuned, measured = scored.only(rows), scored.only(~rows)
     found = curve(tuned)
     enough = found.correct >= (1 - allowed) * classical(tuned).correct
-    if not enough.any():
+    return (float(found.score[int(enough.argmax())]) if enough.any() else None), measured
+
+
+def saving(scored: Scored, allowed: float) -> Saving:
+    """The threshold that loses at most `allowed` in even pad rows, measured in odd ones; lost may be negative.
+
+    scored: all maxima, with a classifier; allowed: share of the finder's correct clusters.
+    """
+    bound, measured = bound_of(scored, allowed)
+    if bound is None:
         return Saving(allowed, 0.0, float("nan"))
-    bound = found.score[int(enough.argmax())]
     finder = classical(measured)
     if scored.score is None or not finder.clusters or not finder.correct:
         return Saving(allowed, float("nan"), float("nan"))

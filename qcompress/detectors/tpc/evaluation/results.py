@@ -9,10 +9,11 @@ import numpy as np
 from qcompress.detectors import Cell, Firmware, Results, Table
 from qcompress.detectors.provenance import provenance
 from qcompress.detectors.tpc import samples
-from qcompress.detectors.tpc.evaluation import counting
+from qcompress.detectors.tpc.evaluation import counting, errors
 from qcompress.detectors.tpc.evaluation.counting import Counts
 from qcompress.detectors.tpc.evaluation.resolution import by_occupancy, known, residuals, resolution_table
 from qcompress.detectors.tpc.evaluation.scoring import PAD_WINDOW, TIME_WINDOW, Scored, score
+from qcompress.detectors.tpc.evaluation.tracks import tracks_table
 from qcompress.metrics.efficiency import efficiency
 from qcompress.metrics.roc import Roc, roc
 from qcompress.plots.curves import Line, curves_figure, panels_figure
@@ -45,7 +46,7 @@ def evaluate(firmware: Firmware, path: Path, rows: int, report: Report, every: b
     if scored.score is not None:
         keep = scored.label > 0
         found = roc(scored.score[scored.kept], keep[scored.kept])
-        tables += [threshold_table(scored, firmware.front_end["threshold"]), saving_table(scored)]
+        tables += [threshold_table(scored, firmware.front_end["threshold"]), saving_table(scored), tracks_table(scored)]
         figures |= {"attachment": attachment_figure(scored, heading), "clusters": clusters_figure(scored, heading)}
         figures["roc"] = roc_figure({"network": found}, heading)
         summary |= classifier_summary(scored, firmware.front_end["threshold"], found)
@@ -64,48 +65,52 @@ def threshold_rows(scored: Scored, thresholds: tuple[float, ...]) -> list[tuple[
 def threshold_table(scored: Scored, own: float) -> Table:
     """Counts and shares against the threshold, the candidate's `own` among them; the classical finder first.
 
-    scored: all maxima.
+    scored: all maxima. Errors are those of resampled frames, NaN for one alone.
     """
     finder = counting.classical(scored)
     thresholds = tuple(sorted({*counting.THRESHOLDS[1:], own}))
     lines: list[tuple[str | float, Counts]] = [("classical finder", finder), *threshold_rows(scored, thresholds)]
-    rows: tuple[tuple[Cell, ...], ...] = tuple((label, *_shares(counts, finder)) for label, counts in lines)
+    found = [errors.relative(scored, scored.kept, scored.attached_classical)]
+    found += [errors.at_threshold(scored, threshold) for threshold in thresholds]
+    rows: tuple[tuple[Cell, ...], ...] = tuple(
+        (label, counts.clusters, counts.correct, *_shares(counts), *_with_errors(shares))
+        for (label, counts), shares in zip(lines, found, strict=True)
+    )
+    relative = ("fewer", "loss", "class 0 rejected", "attachment efficiency", "the same, own total")
     columns = (
-        *("threshold", "clusters", "fewer [%]", "correct", "loss [%]", "efficiency [%]", "fakes [%]", "clones [%]"),
-        *("only loopers [%]", "attachment efficiency [%]"),
+        *("threshold", "clusters", "correct", "efficiency [%]", "fakes [%]", "clones [%]", "only loopers [%]"),
+        *(name for what in relative for name in (f"{what} [%]", "error")),
     )
     note = (
         f"correct: a track that is no looper picks up a cluster that its charge dominates, within {PAD_WINDOW:g} pad "
         f"and {TIME_WINDOW:g} time bin; efficiency: findable truth clusters whose maximum is kept; fakes, clones, only "
-        f"loopers: of kept clusters; attachment efficiency: (correct / clusters of the finder) (correct / correct of "
-        f"the finder); {PUBLISHED}"
+        f"loopers: of kept clusters, together class 0; attachment efficiency: (correct / total) (correct / correct of "
+        f"the finder), total: clusters of the finder, or those that are kept; {PUBLISHED}"
     )
     return Table("Clusters against threshold", columns, rows, note)
 
 
-def _shares(counts: Counts, finder: Counts) -> tuple[float, ...]:
+def _shares(counts: Counts) -> tuple[float, ...]:
     def percent(part: int, whole: int) -> float:
         return 100 * part / whole if whole else float("nan")
 
-    return (
-        counts.clusters,
-        100 - percent(counts.clusters, finder.clusters),
-        counts.correct,
-        100 - percent(counts.correct, finder.correct),
-        percent(counts.found, counts.wanted),
-        percent(counts.fakes, counts.clusters),
-        percent(counts.clones, counts.clusters),
-        percent(counts.loopers, counts.clusters),
-        100 * counting.attachment_efficiency(counts, finder),
-    )
+    others = (counts.fakes, counts.clones, counts.loopers)
+    return (percent(counts.found, counts.wanted), *(percent(part, counts.clusters) for part in others))
+
+
+def _with_errors(shares: errors.Relative) -> tuple[float, ...]:
+    return tuple(100 * number for figure in shares for number in figure)
 
 
 def saving_table(scored: Scored) -> Table:
     """Clusters saved where 1 and 5 % of the correct ones may be lost; scored: all maxima."""
-    found = [counting.saving(scored, allowed) for allowed in LOSSES]
-    rows = tuple((f"{100 * s.allowed:g} %", 100 * s.saved, 100 * s.lost) for s in found)
-    note = "the threshold is found in even pad rows, the figures are those of odd ones"
-    return Table("Savings", ("loss allowed", "fewer clusters [%]", "loss [%]"), rows, note)
+    found = [errors.at_loss(scored, allowed) for allowed in LOSSES]
+    rows: tuple[tuple[Cell, ...], ...] = tuple(
+        (f"{100 * allowed:g} %", *(100 * number for figure in (one.fewer, one.loss) for number in figure))
+        for allowed, one in zip(LOSSES, found, strict=True)
+    )
+    note = "the threshold is found in even pad rows, the figures are those of odd ones; errors of resampled frames"
+    return Table("Savings", ("loss allowed", "fewer clusters [%]", "error", "loss [%]", "error"), rows, note)
 
 
 def classifier_summary(scored: Scored, threshold: float, curve: Roc) -> dict[str, float]:

@@ -13,7 +13,7 @@ from qcompress.detectors.tpc import samples
 from qcompress.detectors.tpc.finder import classical
 from qcompress.detectors.tpc.networks.labels import Flags, Integers
 from qcompress.detectors.tpc.networks.maxima import Maxima, Truth, centre_charge, frames, layout_of
-from qcompress.detectors.tpc.networks.models import CLASSIFIER, REGRESSOR
+from qcompress.detectors.tpc.networks.models import CLASSIFIER, JOINT, REGRESSOR
 from qcompress.detectors.tpc.networks.stages import CHARGE_SHIFT
 from qcompress.detectors.tpc.networks.windows import Layout
 from qcompress.errors import QcompressError
@@ -22,6 +22,9 @@ from qcompress.progress import Report
 
 PAD_WINDOW, TIME_WINDOW = 1.0, 1.0
 """Pads and time bins between a cluster and the true centre within which a track picks it up."""
+
+LEAST_PT = 0.2
+"""GeV: particles from the beam with less curl inside a sector."""
 
 Positions = npt.NDArray[np.float64]
 Networks = Callable[[Any], tuple[Values | None, Values | None]]
@@ -40,12 +43,15 @@ class Measured(NamedTuple):
 class Scored:
     """Maxima of all test frames (n,) and the truth (m,) they are held against; frames follow each other.
 
-    kept: the classical finder's own cut on qTot; score: larger for clusters, None without a classifier; label, noise,
-    clone: as in `labels`; cluster: the truth that took the maximum, -1 if none; classical, network: what either says of
-    each maximum; truth: the same of each truth cluster; wanted: truth clusters that are findable and no loopers; took:
-    the maximum of each truth cluster, -1 if none; attached_*: the truth cluster whose track picks up the maximum.
+    event, truth_event: numbers of the frames; kept: the classical finder's own cut on qTot; score: larger for clusters,
+    None without a classifier; label, noise, clone: as in `labels`; cluster: the truth that took the maximum, or -1;
+    track: that dominates the maximum's cell, -1 for noise; classical, network: what either says of each maximum; truth:
+    the same of each truth cluster; beam: of particles from the beam that do not curl inside a sector; wanted: truth
+    clusters that are findable and no loopers; took: the maximum of each truth cluster, -1 if none; attached_*: the
+    truth cluster whose track picks up the maximum.
     """
 
+    event: Integers
     occupancy: Values
     row: Integers
     kept: Flags
@@ -57,7 +63,11 @@ class Scored:
     classical: Measured
     network: Measured | None
     truth: Measured
+    track: Integers
+    truth_event: Integers
     truth_row: Integers
+    truth_track: Integers
+    beam: Flags
     wanted: Flags
     took: Integers
     attached_classical: Integers
@@ -85,6 +95,9 @@ def networks_of(firmware: Firmware) -> Networks:
         return firmware.graphs[name].output_format.to_values(codes)
 
     def run(raw: Any) -> tuple[Values | None, Values | None]:
+        both = values(JOINT, raw)
+        if both is not None:
+            return both[:, :1], both[:, 1:]
         return values(CLASSIFIER, raw), values(REGRESSOR, raw)
 
     return run
@@ -136,6 +149,11 @@ def classical_measures(clusters: classical.Clusters) -> Measured:
     return Measured(clusters.pad_64 / 64, clusters.time_64 / 64, clusters.qtot.astype(np.float64))
 
 
+def measures_of(truth: samples.Columns) -> Measured:
+    """The same of truth clusters (m,), columns of a sample."""
+    return Measured(*(truth[name].astype(np.float64) for name in ("pad", "time", "qtot")))
+
+
 def network_measures(clusters: classical.Clusters, quantities: Values, centre: Values) -> Measured:
     """What a regressor says: quantities (n, 5) in values, centre (n,) charge of the peak's cell in ADC counts.
 
@@ -159,7 +177,7 @@ def _frame(
     centre: Values,
 ) -> Scored:
     clusters, own = found.clusters, frame.clusters
-    real = Measured(*(own[name].astype(np.float64) for name in ("pad", "time", "qtot")))
+    real = measures_of(own)
     wanted = (own["findable"] == 1) & (own["looper"] == 0)
     classical = classical_measures(clusters)
     network = None if quantities is None else network_measures(clusters, quantities, centre)
@@ -168,6 +186,7 @@ def _frame(
         for measured in (classical, network or classical)
     ]
     return Scored(
+        np.full(len(found.raw), frame.event),
         np.full(len(found.raw), frame.occupancy),
         clusters.row,
         ~clusters.rejected,
@@ -179,12 +198,23 @@ def _frame(
         classical,
         network,
         real,
+        truth.track,
+        np.full(len(wanted), frame.event),
         own["row"].astype(np.int64),
+        own["track"].astype(np.int64),
+        of_the_beam(frame),
         wanted,
         truth.matching.maximum,
         attached[0],
         attached[1],
     )
+
+
+def of_the_beam(frame: samples.Frame) -> Flags:
+    """Which truth clusters (m,) of a frame are of particles from the beam with a pT of `LEAST_PT` or more."""
+    tracks = frame.tracks
+    straight = tracks["track"][(tracks["looper"] == 0) & (tracks["pt"] >= LEAST_PT)]
+    return np.asarray(np.isin(frame.clusters["track"], straight))
 
 
 def attach(
@@ -238,7 +268,21 @@ def _joined(parts: list[Scored]) -> Scored:
         columns = zip(*(getattr(part, name) for part in parts), strict=True)
         return Measured(*(np.concatenate(column) for column in columns))
 
-    plain = ("occupancy", "row", "kept", "label", "noise", "clone", "truth_row", "wanted")
+    plain = (
+        "event",
+        "track",
+        "truth_event",
+        "truth_track",
+        "beam",
+        "occupancy",
+        "row",
+        "kept",
+        "label",
+        "noise",
+        "clone",
+        "truth_row",
+        "wanted",
+    )
     return Scored(
         **{name: joined(name) for name in plain},  # type: ignore[arg-type]
         score=None if parts[0].score is None else joined("score"),

@@ -9,7 +9,7 @@ import numpy as np
 from qcompress.detectors import FrontEndRegisters, Table
 from qcompress.detectors.tpc.networks.emulation import Ends, write_clusters
 from qcompress.detectors.tpc.networks.maxima import layout_of
-from qcompress.detectors.tpc.networks.models import CLASSIFIER
+from qcompress.detectors.tpc.networks.models import CLASSIFIER, JUDGES
 from qcompress.detectors.tpc.networks.stages import CentreDivision, Decision
 from qcompress.errors import MismatchError, QcompressError
 from qcompress.files import JsonObject
@@ -51,7 +51,8 @@ def front_end_of(body: OnnxBody) -> JsonObject:
     """The registers that `export_network` kept in a model, `body`; raises QcompressError for another model."""
     notes = body.notes
     try:
-        flags = {name: {"True": True, "False": False}[notes[name]] for name in ("extras", "classical")}
+        given = {"log_charge": "False", **notes}
+        flags = {name: {"True": True, "False": False}[given[name]] for name in ("extras", "classical", "log_charge")}
         return {"window": notes["window"], **flags, "threshold": float(notes["threshold"])}
     except (KeyError, ValueError) as fault:
         raise QcompressError(f"{body.path}: no exported TPC network ({fault} is missing or wrong)") from None
@@ -68,7 +69,7 @@ def infer(model: Path, source: Path, target: Path, report: Report) -> str:
     network = body.notes.get("network", CLASSIFIER)
     (made,) = body.session.get_outputs()
     outputs, format_ = tuple(made.shape[1:]), Format.parse(body.notes["output_format"])
-    stages = (Decision(outputs, format_, front_end["threshold"]),) if network == CLASSIFIER else ()
+    stages = (Decision(outputs, format_, front_end["threshold"]),) if network in JUDGES else ()
     division = CentreDivision(layout_of(front_end))
 
     def run(raw: Codes) -> dict[str, Codes]:

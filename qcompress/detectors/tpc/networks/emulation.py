@@ -9,8 +9,9 @@ import numpy as np
 from qcompress.detectors import Firmware, FrontEndRegisters
 from qcompress.detectors.tpc import samples
 from qcompress.detectors.tpc.finder import digit_files
+from qcompress.detectors.tpc.networks.losses import QUANTITIES
 from qcompress.detectors.tpc.networks.maxima import find_maxima, layout_of
-from qcompress.detectors.tpc.networks.models import CLASSIFIER, QUANTITIES, REGRESSOR
+from qcompress.detectors.tpc.networks.models import CLASSIFIER, JOINT, JUDGES, REGRESSOR
 from qcompress.detectors.tpc.networks.stages import DECISION
 from qcompress.errors import QcompressError
 from qcompress.files import written_aside
@@ -64,21 +65,23 @@ def write_clusters(
 
     front_end: the registers; source: digits, a sample or CSV; target: CSV to write, whole or not at all; report: told
     how many frames are done. A line holds the classical cluster, its flags untouched, then `decision` and the output
-    codes of the classifier and the five output codes of the regressor, whichever there is. Clusters that the finder
-    itself rejects are left out. Returns a line of counts; raises QcompressError if source and target are one file.
+    codes of the classifier and the five output codes of the regressor, whichever there is, or those of a joint network.
+    Clusters that the finder itself rejects are left out. Returns a line of counts; raises QcompressError if source and
+    target are one file.
     """
     if target.resolve() == source.resolve():
         raise QcompressError(f"{target}: is the input itself; give another output file")
     clusters = kept = 0
+    judged = any(name in networks for name in JUDGES)
     with written_aside(target) as file:
         file.write((",".join(header(networks)) + "\n").encode())
         for done, digits in enumerate(read(source), 1):
             table = decide(front_end, networks, digits)
             np.savetxt(file, table, "%d", ",")
             clusters += len(table)
-            kept += int((table[:, len(CLUSTER_COLUMNS)] > 0).sum()) if CLASSIFIER in networks else 0
+            kept += int((table[:, len(CLUSTER_COLUMNS)] > 0).sum()) if judged else 0
             report(done, done, f"{clusters} clusters")
-    said = f", {kept} accepted" if CLASSIFIER in networks else ""
+    said = f", {kept} accepted" if judged else ""
     return f"{clusters} clusters{said}, written to {target}"
 
 
@@ -87,7 +90,9 @@ def header(networks: Mapping[str, Ends]) -> list[str]:
     names = list(CLUSTER_COLUMNS)
     if CLASSIFIER in networks:
         names += ["decision", *(f"logit_{k}" for k in range(networks[CLASSIFIER].outputs))]
-    if REGRESSOR in networks:
+    if JOINT in networks:
+        names += ["decision", "logit_0"]
+    if REGRESSOR in networks or JOINT in networks:
         names += [f"network_{name}" for name in QUANTITIES]
     return names
 
@@ -100,10 +105,10 @@ def decide(front_end: FrontEndRegisters, networks: Mapping[str, Ends], digits: D
     own = found.clusters
     columns = [np.full(len(own.row), digits.event), np.full(len(own.row), digits.sector), *own[:10]]
     table = [np.stack(columns, axis=1)]
-    for name in (CLASSIFIER, REGRESSOR):
+    for name in (CLASSIFIER, REGRESSOR, JOINT):
         if name in networks:
             made = networks[name].run(raw)
-            table += [made[DECISION]] if name == CLASSIFIER else []
+            table += [made[DECISION]] if name in JUDGES else []
             table.append(made[networks[name].network])
     return np.asarray(np.concatenate(table, axis=1)[~own.rejected], np.int64)
 

@@ -12,7 +12,7 @@ from qcompress.detectors import FrontEndRegisters, Rows
 from qcompress.detectors.tpc import samples
 from qcompress.detectors.tpc.finder import classical
 from qcompress.detectors.tpc.networks.labels import Integers, Matching, Places, match
-from qcompress.detectors.tpc.networks.models import QUANTITIES
+from qcompress.detectors.tpc.networks.losses import QUANTITIES
 from qcompress.detectors.tpc.networks.stages import CHARGE_SHIFT, RAW_FORMAT
 from qcompress.detectors.tpc.networks.windows import Layout, windows
 from qcompress.fixedpoint import Values
@@ -39,7 +39,8 @@ class Truth(NamedTuple):
 
 def layout_of(front_end: FrontEndRegisters) -> Layout:
     """The layout that a candidate's registers, `front_end`, describe."""
-    return Layout.parse(front_end["window"], front_end["extras"], front_end["classical"])
+    log_charge = front_end.get("log_charge", False)
+    return Layout.parse(front_end["window"], front_end["extras"], front_end["classical"], log_charge)
 
 
 def find_maxima(
@@ -59,7 +60,9 @@ def find_maxima(
         place = (np.full(len(raw), sector), clusters.row, clusters.peak_pad)
         raw[:, layout.window : layout.window + 3] = np.stack(place, axis=1)
     if layout.classical:
-        raw[:, -5:] = np.stack(classical_numbers(clusters), axis=1)
+        raw[:, layout.classical_at : layout.classical_at + 5] = np.stack(classical_numbers(clusters), axis=1)
+    if layout.log_charge:
+        raw[:, -1] = raw[:, layout.centre]
     return Maxima(clusters, raw)
 
 

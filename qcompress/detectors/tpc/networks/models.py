@@ -11,22 +11,30 @@ from typing import ClassVar, Literal
 from pydantic import Field, model_validator
 
 from qcompress.detectors import Network, NetworkSection
-from qcompress.detectors.tpc.networks.stages import RATIO_FORMAT
+from qcompress.detectors.tpc.networks.losses import (
+    QUANTITIES,
+    joint_loss,
+    keep_loss,
+    kept_maxima,
+    quantity_loss,
+    split_loss,
+)
+from qcompress.detectors.tpc.networks.stages import JOINT_OUTPUTS, RATIO_FORMAT
+from qcompress.detectors.tpc.networks.volume import ROWS, build_volume
 from qcompress.detectors.tpc.networks.windows import Layout
 from qcompress.errors import QcompressError
-from qcompress.frontends.keras_objects import KerasLayer, KerasModel, Quantizer, Tensor
+from qcompress.frontends.keras_objects import KerasLayer, KerasModel, Quantizer
 from qcompress.frontends.runtime import import_qkeras
 
 CLASSIFIER: Literal["classifier"] = "classifier"
 REGRESSOR: Literal["regressor"] = "regressor"
-LABEL, MATCHED = 0, 6
-"""Columns of the targets: label, then `QUANTITIES`, then 1 where they are known."""
-QUANTITIES = ("dpad", "dtime", "sigma_pad", "sigma_time", "charge")
-"""What a regressor gives: centre from the peak and widths in pads and time bins, qTot / 8 qMax."""
-LOGIT_BITS, LOGIT_INTEGER = 10, 4
-"""A classifier's output: fixed<10,5>, so that thresholds are set to 1/32 of a logit."""
-QUANTITY_BITS, QUANTITY_INTEGER = 11, 2
-"""A regressor's output: fixed<11,3>, 1/256 of a pad or time bin."""
+JOINT: Literal["joint"] = "joint"
+"""One network with both heads: the logit, then the quantities."""
+JUDGES = (CLASSIFIER, JOINT)
+"""Networks behind which a decision stands."""
+LAST: Mapping[str, tuple[int, int]] = MappingProxyType({CLASSIFIER: (10, 4), REGRESSOR: (11, 2), JOINT: (13, 4)})
+"""Bits of an output and how many of them are whole, without the sign. A classifier's is fixed<10,5>, so that thresholds
+are set to 1/32 of a logit; a regressor's fixed<11,3>, 1/256 of a pad or time bin; a joint network's both."""
 
 
 class NetworkOptions(NetworkSection):
@@ -34,17 +42,28 @@ class NetworkOptions(NetworkSection):
 
     family: ClassVar[tuple[str, ...]] = ("kind", "layers", "neurons", "weight_bits", "activation_bits")
 
-    networks: tuple[Literal["classifier", "regressor"], ...] = (CLASSIFIER,)
+    networks: tuple[Literal["classifier", "regressor", "joint"], ...] = (CLASSIFIER,)
     window: str = "3x5x5"
     """Rows x pads x time bins."""
     extras: bool = False
     """Sector, row and pad enter as well."""
     classical: bool = False
     """Centre, widths and charge of the classical cluster enter as well."""
-    kind: Literal["dense", "convolution"] = "dense"
+    log_charge: bool = False
+    """The logarithm of the centre charge enters as well."""
+    loss: Literal["cross_entropy", "focal"] = "cross_entropy"
+    """Of a classifier of two classes."""
+    focal_gamma: float = Field(2.0, ge=0, le=10)
+    """Of the focal loss: how much less what is already right weighs."""
+    reject_weight: float = Field(1.0, gt=0, le=100)
+    """Weight in the loss of what is to be rejected, relative to what is to be kept."""
+    stop_by: Literal["loss", "saved"] = "loss"
+    """What makes an epoch the best: the validation loss, or the maxima that are rejected at 5 % loss."""
+    kind: Literal["dense", "convolution", "volume"] = "dense"
+    """volume: 3-D convolutions, see `volume`."""
     layers: int = Field(2, ge=1, le=8)
     neurons: int = Field(16, ge=1, le=512)
-    """Of a hidden layer; filters of a convolution."""
+    """Of a hidden layer; filters of a convolution, the first of two in a volume."""
     classes: Literal[2, 3] = 2
     """2: keep or not. 3: reject, accept, accept and split."""
     weight_bits: int = Field(8, ge=2, le=16)
@@ -55,19 +74,27 @@ class NetworkOptions(NetworkSection):
     @model_validator(mode="after")
     def _buildable(self) -> "NetworkOptions":
         if not self.networks or len(set(self.networks)) < len(self.networks):
-            raise ValueError("networks: name classifier, regressor or both, each once")
+            raise ValueError("networks: name classifier, regressor or both, each once, or joint")
+        if JOINT in self.networks and (len(self.networks) > 1 or self.classes == 3):
+            raise ValueError("networks: joint is both in one, stands alone and has classes: 2")
         try:
             layout = self.layout
         except QcompressError as fault:
             raise ValueError(str(fault)) from None
-        if self.kind == "convolution" and (self.extras or self.classical or min(layout.pads, layout.times) < 3):
+        if self.classes == 3 and (self.loss, self.reject_weight, self.stop_by) != ("cross_entropy", 1.0, "loss"):
+            raise ValueError("classes 3: loss, reject_weight and stop_by are for a classifier of two classes")
+        if self.kind == "convolution" and (
+            self.extras or self.classical or self.log_charge or min(layout.pads, layout.times) < 3
+        ):
             raise ValueError("kind convolution: sees charges alone, in windows of 3 pads and time bins at least")
+        if self.kind == "volume" and (layout.rows != ROWS or min(layout.pads, layout.times) < 7 or self.layers != 1):
+            raise ValueError("kind volume: sees windows of 5 rows and 7 pads and time bins at least, and has layers: 1")
         return self
 
     @property
     def layout(self) -> Layout:
         """What the networks see."""
-        return Layout.parse(self.window, self.extras, self.classical)
+        return Layout.parse(self.window, self.extras, self.classical, self.log_charge)
 
 
 def build(options: NetworkOptions, own: Mapping[str, KerasModel] = MappingProxyType({})) -> tuple[Network, ...]:
@@ -75,11 +102,13 @@ def build(options: NetworkOptions, own: Mapping[str, KerasModel] = MappingProxyT
 
     options: the config's section `network`.
     """
-    losses = {CLASSIFIER: split_loss if options.classes == 3 else keep_loss, REGRESSOR: quantity_loss}
+    judge = split_loss if options.classes == 3 else keep_loss(options)
+    losses = {CLASSIFIER: judge, REGRESSOR: quantity_loss, JOINT: joint_loss(judge)}
     found = []
     for name in options.networks:
         model = own[name] if name in own else build_model(options, name)
-        found.append(Network(name, model, model, losses[name]))
+        measure = kept_maxima if name in JUDGES and options.stop_by == "saved" else None
+        found.append(Network(name, model, model, losses[name], measure=measure))
     return tuple(found)
 
 
@@ -87,7 +116,45 @@ def outputs(options: NetworkOptions, name: str) -> int:
     """How many numbers the network called `name` gives; options: say how many classes."""
     if name == REGRESSOR:
         return len(QUANTITIES)
-    return 3 if options.classes == 3 else 1
+    return JOINT_OUTPUTS if name == JOINT else 3 if options.classes == 3 else 1
+
+
+class _Layers:
+    """Layers of a network by its options: quantized with QKeras, or the same in float."""
+
+    def __init__(self, options: NetworkOptions, quantized: bool) -> None:
+        self._options, self._quantized, self._qkeras = options, quantized, import_qkeras()
+
+    def dense(self, units: int, name: str) -> KerasLayer:
+        import keras
+
+        if not self._quantized:
+            return keras.layers.Dense(units, name=name)
+        quantizers = {"kernel_quantizer": self._weights(), "bias_quantizer": self._weights(1)}
+        return self._qkeras.QDense(units, **quantizers, name=name)
+
+    def convolution(self, filters: int, name: str, strides: int = 1) -> KerasLayer:
+        import keras
+
+        if not self._quantized:
+            return keras.layers.Conv2D(filters, 3, strides, name=name)
+        quantizers = {"kernel_quantizer": self._weights(), "bias_quantizer": self._weights(1)}
+        return self._qkeras.QConv2D(filters, 3, strides, **quantizers, name=name)
+
+    def activation(self, name: str) -> KerasLayer:
+        import keras
+
+        if not self._quantized:
+            return keras.layers.ReLU(name=name)
+        return self._qkeras.QActivation(self._qkeras.quantized_relu(self._options.activation_bits, 2), name=name)
+
+    def grid(self, bits: int, integer: int, name: str) -> list[KerasLayer]:
+        if not self._quantized:
+            return []
+        return [self._qkeras.QActivation(self._qkeras.quantized_bits(bits, integer, alpha=1), name=name)]
+
+    def _weights(self, integer: int = 0) -> Quantizer:
+        return self._qkeras.quantized_bits(self._options.weight_bits, integer, alpha=1)
 
 
 def build_model(options: NetworkOptions, name: str, quantized: bool = True) -> KerasModel:
@@ -97,66 +164,21 @@ def build_model(options: NetworkOptions, name: str, quantized: bool = True) -> K
     """
     import keras
 
-    qkeras = import_qkeras()
-
-    def dense(units: int, name: str) -> KerasLayer:
-        if not quantized:
-            return keras.layers.Dense(units, name=name)
-        return qkeras.QDense(units, kernel_quantizer=weights(), bias_quantizer=weights(1), name=name)
-
-    def convolution(name: str) -> KerasLayer:
-        if not quantized:
-            return keras.layers.Conv2D(options.neurons, 3, name=name)
-        return qkeras.QConv2D(options.neurons, 3, kernel_quantizer=weights(), bias_quantizer=weights(1), name=name)
-
-    def weights(integer: int = 0) -> Quantizer:
-        return qkeras.quantized_bits(options.weight_bits, integer, alpha=1)
-
-    def activation(name: str) -> KerasLayer:
-        if not quantized:
-            return keras.layers.ReLU(name=name)
-        return qkeras.QActivation(qkeras.quantized_relu(options.activation_bits, 2), name=name)
-
-    def grid(bits: int, integer: int, name: str) -> list[KerasLayer]:
-        return [qkeras.QActivation(qkeras.quantized_bits(bits, integer, alpha=1), name=name)] if quantized else []
-
-    layout = options.layout
-    layers = [keras.Input((layout.size,)), *grid(RATIO_FORMAT.width, RATIO_FORMAT.integer - 1, "input_quantizer")]
+    made, layout = _Layers(options, quantized), options.layout
+    last = LAST[name]
+    begin = made.grid(RATIO_FORMAT.width, RATIO_FORMAT.integer - 1, "input_quantizer")
+    end = [made.dense(outputs(options, name), "output"), *made.grid(*last, "output_quantizer")]
+    if options.kind == "volume":
+        return build_volume(layout, options.neurons, made, (begin, end), name)
+    layers = [keras.Input((layout.size,)), *begin]
     if options.kind == "convolution":
         layers += [
             keras.layers.Reshape((layout.rows, layout.pads, layout.times), name="rows"),
             keras.layers.Permute((2, 3, 1), name="rows_last"),
-            convolution("convolution"),
-            activation("convolution_activation"),
+            made.convolution(options.neurons, "convolution"),
+            made.activation("convolution_activation"),
             keras.layers.Flatten(name="flatten"),
         ]
     for number in range(1, options.layers + 1):
-        layers += [dense(options.neurons, f"hidden{number}"), activation(f"activation{number}")]
-    last = (QUANTITY_BITS, QUANTITY_INTEGER) if name == REGRESSOR else (LOGIT_BITS, LOGIT_INTEGER)
-    layers += [dense(outputs(options, name), "output"), *grid(*last, "output_quantizer")]
-    return keras.Sequential(layers, name=name)
-
-
-def keep_loss(target: Tensor, logits: Tensor) -> Tensor:
-    """Binary cross entropy of (n, 1) logits: keep where at least one cluster took the maximum; target (n, 7)."""
-    import keras
-
-    keep = keras.ops.cast(target[:, LABEL : LABEL + 1] > 0, logits.dtype)
-    return keras.ops.mean(keras.losses.binary_crossentropy(keep, logits, from_logits=True))
-
-
-def split_loss(target: Tensor, logits: Tensor) -> Tensor:
-    """Cross entropy of (n, 3) logits: none, one, or several clusters; target (n, 7)."""
-    import keras
-
-    label = keras.ops.cast(keras.ops.clip(target[:, LABEL], 0, 2), "int32")
-    return keras.ops.mean(keras.losses.sparse_categorical_crossentropy(label, logits, from_logits=True))
-
-
-def quantity_loss(target: Tensor, quantities: Tensor) -> Tensor:
-    """Mean squared error of `quantities` (n, 5), over the maxima that have a cluster; target (n, 7)."""
-    from keras import ops
-
-    known = target[:, MATCHED : MATCHED + 1]
-    wrong = ops.square(target[:, LABEL + 1 : MATCHED] - quantities) * known
-    return ops.sum(wrong) / ops.maximum(ops.sum(known) * len(QUANTITIES), 1.0)
+        layers += [made.dense(options.neurons, f"hidden{number}"), made.activation(f"activation{number}")]
+    return keras.Sequential([*layers, *end], name=name)

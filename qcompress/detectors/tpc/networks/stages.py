@@ -24,9 +24,13 @@ RATIO_FORMAT = Format(True, 10, 3)
 OUTSIDE = -(1 << RATIO_FORMAT.fraction)
 DECISION_FORMAT = Format(False, 2, 2)
 DECISION = "decision"
+JOINT_OUTPUTS = 6
+"""Of a network with both heads: the logit, then centre, widths and charge."""
 """Name of the stage that makes decisions of a classifier's outputs."""
 CHARGE_SHIFT = 3
 """The classical finder's qTot / qMax enters a network divided by 8."""
+LOG_FRACTION = RATIO_FORMAT.fraction - 2
+"""A quarter of the logarithm of the centre charge is below 3.5: codes of it have so many bits less."""
 ROWS = len(PADS)
 CHUNK = 20_000
 """Rows whose intermediate numbers are in memory at once."""
@@ -68,12 +72,15 @@ class CentreDivision:
             place = (ratio(sector, SECTORS), ratio(row, ROWS), ratio(pad, pads))
             divided[:, layout.window : layout.window + 3] = np.stack(place, axis=1)
         if layout.classical:
-            *shape, charge = given[:, -5:].T
+            at = layout.classical_at
+            *shape, charge = given[:, at : at + 5].T
             fraction = RATIO_FORMAT.fraction
             moved = (part << (fraction - bits) for part, bits in zip(shape, (6, 6, 5, 5), strict=True))
             ends = (RATIO_FORMAT.min_code, RATIO_FORMAT.max_code)
-            divided[:, -5:-1] = np.stack([np.clip(part, *ends) for part in moved], axis=1)
-            divided[:, -1] = ratio(charge << (RAW_FORMAT.fraction - CHARGE_SHIFT), centre[:, 0])
+            divided[:, at : at + 4] = np.stack([np.clip(part, *ends) for part in moved], axis=1)
+            divided[:, at + 4] = ratio(charge << (RAW_FORMAT.fraction - CHARGE_SHIFT), centre[:, 0])
+        if layout.log_charge:
+            divided[:, -1] = logarithm(given[:, -1])
         return divided
 
     def content_hash(self) -> str:
@@ -101,7 +108,7 @@ class CentreDivision:
                 f"out[{at + 2}] = ratio(in[{at + 2}], pads[row]);",
             ]
         if layout.classical:
-            first = layout.size - 5
+            first = layout.classical_at
             low, high = RATIO_FORMAT.min_code, RATIO_FORMAT.max_code
             lines += [
                 f"for (int i = {first}; i < {first + 4}; i++) {{",
@@ -110,6 +117,14 @@ class CentreDivision:
                 f"    out[i] = x < {low} ? {low} : x > {high} ? {high} : x;",
                 "}",
                 f"out[{first + 4}] = ratio(in[{first + 4}] * {1 << (RAW_FORMAT.fraction - CHARGE_SHIFT)}, centre);",
+            ]
+        if layout.log_charge:
+            last = layout.size - 1
+            lines += [
+                f"std::int32_t whole = in[{last}] > 1 ? in[{last}] : 1, power = 0;",
+                f"const std::int32_t given = whole << {LOG_FRACTION};",
+                "for (; whole > 1; whole >>= 1) power++;",
+                f"out[{last}] = ((power - 1) << {LOG_FRACTION}) + (given >> power);",
             ]
         return lines
 
@@ -120,13 +135,23 @@ def ratio(x: Codes, divisor: Codes | int) -> Codes:
     return np.asarray(np.minimum(twice // (2 * divisor), RATIO_FORMAT.max_code), np.int64)
 
 
+def logarithm(charge: Codes) -> Codes:
+    """Logarithm of a charge (n,) in 1/16 ADC to the base 2, over 4, in `RATIO_FORMAT`: at least that of 1.
+
+    Between powers of two a straight line, floor(32 x / 2^k) for x from 2^k on (Mitchell, IRE Trans. EC-11, 512, 1962).
+    """
+    x = np.maximum(charge, 1)
+    power = np.frexp(x.astype(np.float64))[1].astype(np.int64) - 1
+    return np.asarray(((power - 1) << LOG_FRACTION) + ((x << LOG_FRACTION) >> power), np.int64)
+
+
 @dataclass(frozen=True)
 class Decision:
     """A Stage: a classifier's outputs -> 0 reject, 1 accept, 2 accept and split.
 
     One output: accepted if its code is above that of `threshold`, a probability; the sigmoid stays outside, in the
-    threshold's logit. Three outputs: the largest, the first of equals. Raises QcompressError for any other number and
-    for thresholds outside [0, 1].
+    threshold's logit. Three outputs: the largest, the first of equals. Six are those of a joint network, of which the
+    first counts. Raises QcompressError for any other number and for thresholds outside [0, 1].
     """
 
     input_shape: Shape
@@ -137,8 +162,8 @@ class Decision:
     output_format: Format = DECISION_FORMAT
 
     def __post_init__(self) -> None:
-        if self.input_shape not in ((1,), (3,)):
-            raise QcompressError(f"decision: a classifier has 1 or 3 outputs, not {self.input_shape}")
+        if self.input_shape not in ((1,), (3,), (JOINT_OUTPUTS,)):
+            raise QcompressError(f"decision: a classifier has 1, 3 or {JOINT_OUTPUTS} outputs, not {self.input_shape}")
         threshold_code(self.threshold, self.input_format)
 
     @cached_property
@@ -147,11 +172,11 @@ class Decision:
         return threshold_code(self.threshold, self.input_format)
 
     def run(self, codes: Codes) -> Codes:
-        """Output `codes` of a classifier (n, 1) or (n, 3) -> decisions (n, 1)."""
+        """Output `codes` of a classifier (n, 1), (n, 3) or (n, 6) -> decisions (n, 1)."""
         given = np.asarray(codes, np.int64)
         if self.input_shape == (3,):
             return np.asarray(given.argmax(axis=1)[:, None], np.int64)
-        return (given > self.bound).astype(np.int64)
+        return (given[:, :1] > self.bound).astype(np.int64)
 
     def content_hash(self) -> str:
         """SHA-256 over what the stage depends on."""

@@ -24,7 +24,8 @@ SHAPES = ("1x5x5", "3x5x5", "3x7x7", "3x9x9", "7x7x7")
 class Layout(NamedTuple):
     """What a network sees of a maximum: the window's size in rows, pads and time bins, and what stands behind it.
 
-    extras: sector, row and pad; classical: the classical cluster's centre from the peak, widths and charge.
+    extras: sector, row and pad; classical: the classical cluster's centre from the peak, widths and charge; log_charge:
+    the logarithm of the centre charge. They stand in this order.
     """
 
     rows: int
@@ -32,12 +33,13 @@ class Layout(NamedTuple):
     times: int
     extras: bool = False
     classical: bool = False
+    log_charge: bool = False
 
     @classmethod
-    def parse(cls, text: str, extras: bool = False, classical: bool = False) -> "Layout":
+    def parse(cls, text: str, extras: bool = False, classical: bool = False, log_charge: bool = False) -> "Layout":
         """Read a window's `text`, "3x5x5"; raises QcompressError unless there are three odd numbers that fit a sector.
 
-        extras, classical: what stands behind it.
+        extras, classical, log_charge: what stands behind it.
         """
         parts = text.split("x")
         if len(parts) != 3 or not all(part.isascii() and part.isdigit() for part in parts):
@@ -48,7 +50,7 @@ class Layout(NamedTuple):
             raise QcompressError(f"window {text}: sizes are odd, for a maximum stands at the centre")
         if any(size > limit for size, limit in zip(sizes, limits, strict=True)):
             raise QcompressError(f"window {text}: larger than a sector, which has {limits[0]}x{limits[1]}x{limits[2]}")
-        return cls(sizes[0], sizes[1], sizes[2], extras, classical)
+        return cls(sizes[0], sizes[1], sizes[2], extras, classical, log_charge)
 
     @property
     def window(self) -> int:
@@ -63,10 +65,20 @@ class Layout(NamedTuple):
     @property
     def size(self) -> int:
         """All numbers of a maximum."""
-        return self.window + len(EXTRAS) * self.extras + len(CLASSICAL) * self.classical
+        return self.classical_at + len(CLASSICAL) * self.classical + self.log_charge
+
+    @property
+    def classical_at(self) -> int:
+        """Place of the first number of the classical cluster."""
+        return self.window + len(EXTRAS) * self.extras
 
     def __str__(self) -> str:
-        beside = (" and place" if self.extras else "") + (" and classical cluster" if self.classical else "")
+        given = {
+            " and place": self.extras,
+            " and classical cluster": self.classical,
+            " and log charge": self.log_charge,
+        }
+        beside = "".join(words for words, there in given.items() if there)
         return f"{self.rows}x{self.pads}x{self.times}{beside}"
 
 

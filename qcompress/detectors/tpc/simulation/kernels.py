@@ -32,9 +32,12 @@ _EV, _I0, _MOST_ELECTRONS = _P.ev_per_electron, _P.least_ev, _P.most_electrons
 _KEPT, _SHAPE, _SCALE, _CUT = _P.kept, _P.gain_shape, _P.gain_mean / _P.kept / _P.gain_shape, _P.gain_most
 _ATTACHED, _ADC = _P.attachment_per_us, _P.adc_per_electron / _P.gain_mean
 _LONGEST, _STOPPED = _P.longest_path, 0.0005
+PLAIN = (0.0, 0.0, -1.0, _STOPPED, 1e9)
+"""Of electrons in version 1: no scattering, half-turns are passages from their first step on, no pieces."""
 _SAMPLES = _P.pulse_samples
 _LEAST_QTOT = _P.kept_qtot
-_ADC_MOST, _SUPPRESSION = _P.adc_most, _P.zero_suppression
+_LIGHT, _STEEPEST = 0.001, 1.5
+"""Mass [GeV] below which a particle is an electron; largest angle [rad] to which it may scatter."""
 
 
 @numba.njit(nogil=True, cache=True)
@@ -89,18 +92,31 @@ def _drift(x, y, z, bin_zero, key, electrons, count, keys, pads, times, charges)
 
 
 @numba.njit(nogil=True, cache=True)
-def trace(particle, bins, slopes, keys, pads, times, charges):  # type: ignore[no-untyped-def]
+def _scattered(phi, tangent, cosine, kick):  # type: ignore[no-untyped-def]
+    """A direction, as azimuth, tangent and cosine of the dip angle, turned by about `kick` in both planes."""
+    phi += kick * np.random.normal() / cosine
+    dip = min(max(math.atan(tangent) + kick * np.random.normal(), -_STEEPEST), _STEEPEST)
+    return phi, math.tan(dip), math.cos(dip)
+
+
+@numba.njit(nogil=True, cache=True)
+def trace(particle, bins, slopes, keys, pads, times, charges, electron=PLAIN):  # type: ignore[no-untyped-def]
     """Follow a particle, collision by collision; returns electrons that arrived on pads, and passages.
 
     particle: x, y, z [cm], azimuth of its direction, tan(lambda), momentum [GeV], mass, charge, and the time bin in
-    which it was there. slopes (passages x rows, 2): pads and time bins a row where the electrons were made.
+    which it was there. slopes (passages x rows, 2): pads and time bins a row where the electrons were made. electron:
+    how electrons scatter [GeV/sqrt(cm)], radius [cm] below which a half-turn is no passage, cosine beyond which a turn
+    is one, momentum at which they stop, way along z [cm] that is a passage below that radius.
     """
+    scattering, least_radius, turned, stopped, piece = electron
+    last_z = particle[2]
+    scattering = scattering if particle[6] < _LIGHT else 0.0
     x, y, z, phi, tangent, p, mass, sign, born = particle
     bin_zero = born
     cosine = 1 / math.sqrt(1 + tangent * tangent)
     walked, passage, count, outward, tick = 0.0, 0, 0, math.cos(phi) > 0, 0
     rate = collisions_per_cm(p, mass)
-    while walked < _LONGEST and p > _STOPPED and -5 < z < _LENGTH and passage < _PASSAGES:
+    while walked < _LONGEST and p > stopped and -5 < z < _LENGTH and passage < _PASSAGES:
         time = bin_zero + (_LENGTH - z) / _BIN_CM
         inside = (
             abs(y) < x * _TAN + _MARGIN_CM and _LOW[0] - _MARGIN_CM < x < _X[-1] + 1 + _MARGIN_CM
@@ -119,16 +135,23 @@ def trace(particle, bins, slopes, keys, pads, times, charges):  # type: ignore[n
         z += flat * tangent
         phi += turn
         walked += step
-        if (math.cos(phi) > 0) != outward:
+        heading = math.cos(phi)
+        if abs(heading) > turned and (heading > 0) != outward:
             outward = not outward
-            passage += 1
+            passage += _RADIUS * p * cosine >= least_radius
+        if abs(z - last_z) > piece:
+            passage += _RADIUS * p * cosine < least_radius
+            last_z = z
         if not inside or passage == _PASSAGES:
             continue
+        if scattering > 0:
+            kick = min(scattering * math.sqrt(step * (p * p + mass * mass)) / (p * p), 1.0)
+            phi, tangent, cosine = _scattered(phi, tangent, cosine, kick)
         ev = collision_ev()
         p -= 1e-9 * ev * math.sqrt(p * p + mass * mass) / p
         tick += 1
         if tick % 32 == 0:
-            rate = collisions_per_cm(max(p, _STOPPED), mass)
+            rate = collisions_per_cm(max(p, stopped), mass)
         electrons = min(int((ev - _I0) / _EV) + 1, _MOST_ELECTRONS)
         before = count
         count = _drift(x, y, z, bin_zero, passage * _ROWS, electrons, count, keys, pads, times, charges)
@@ -204,12 +227,13 @@ def _lay(scratch, touched, row, track, bins, cells, truth):  # type: ignore[no-u
 
 
 @numba.njit(nogil=True, cache=True)
-def lay(particles, seed, first_track, wanted, bins, gain, cells, clusters, found, recorded):  # type: ignore[no-untyped-def]
+def lay(particles, seed, first_track, wanted, bins, gain, cells, clusters, found, recorded, electron=PLAIN):  # type: ignore[no-untyped-def]
     """Lay particles into a frame one after the other until it has `wanted` more cells above threshold.
 
     particles (n, 9) as in `trace`; gain (pads of a sector,); cells: charge of all tracks, largest charge of one track,
     that track, charge at which a cell is read, (pads x bins,) each; clusters (m, 10): row, track, pad, time, widths,
-    qtot, qmax, slopes, filled from `found` on; recorded (n,): track number of each particle, -1 without a cluster.
+    qtot, qmax, slopes, filled from `found` on; recorded (n,): track number of each particle, -1 without a cluster;
+    electron: as in `trace`.
     Returns cells gained, truth clusters, tracks, particles laid.
     """
     np.random.seed(seed)
@@ -221,7 +245,7 @@ def lay(particles, seed, first_track, wanted, bins, gain, cells, clusters, found
     touched = np.empty(_PADS.max() * bins, np.int64)
     gained, track, done = 0, first_track, 0
     while done < len(particles) and gained < wanted:
-        count, passages = trace(particles[done], bins, slopes, keys, pads, times, charges)
+        count, passages = trace(particles[done], bins, slopes, keys, pads, times, charges, electron)
         starts, order = _sorted_by_key(keys, count, passages * _ROWS)
         recorded[done] = -1
         for key in range(passages * _ROWS):
@@ -238,30 +262,6 @@ def lay(particles, seed, first_track, wanted, bins, gain, cells, clusters, found
         track += recorded[done] == track
         done += 1
     return gained, found, track, done
-
-
-@numba.njit(nogil=True, cache=True)
-def read_out(bins, noise, sigma, pedestal, cells, columns):  # type: ignore[no-untyped-def]
-    """Digitize every cell, those above zero suppression into `columns`, in order. Returns digits, saturated ones."""
-    total, best, best_track, _ = cells
-    row_of, pad_of, time_of, charge_of, track_of, share_of = columns
-    count, saturated = 0, 0
-    for row in range(_ROWS):
-        for pad in range(_PADS[row]):
-            place = _FIRST[row] + pad
-            for bin_ in range(bins):
-                cell = place * bins + bin_
-                raw = math.floor(pedestal[place] + total[cell] + noise[cell] + 0.5)
-                charge = min(raw, _ADC_MOST) - pedestal[place]
-                if charge < _SUPPRESSION * sigma[place]:
-                    continue
-                other = abs(raw - pedestal[place] - total[cell])
-                row_of[count], pad_of[count], time_of[count], charge_of[count] = row, pad, bin_, charge
-                track_of[count] = best_track[cell] if best[cell] > other else -1
-                share_of[count] = best[cell] / max(total[cell], charge) if best[cell] > other else 0
-                saturated += raw >= _ADC_MOST
-                count += 1
-    return count, saturated
 
 
 @numba.njit(nogil=True, cache=True)

@@ -40,6 +40,7 @@ def scored(network: bool = False) -> Scored:
     """Six maxima in rows 0 and 1, four truth clusters of which one is a looper; maximum 3 is a clone, 5 is rejected."""
     n = 6
     return Scored(
+        event=np.zeros(n, int),
         occupancy=np.full(n, 0.2),
         row=np.array([0, 0, 1, 1, 0, 1]),
         kept=np.array([1, 1, 1, 1, 1, 0], bool),
@@ -51,6 +52,10 @@ def scored(network: bool = False) -> Scored:
         classical=measured(*[(10.5, 20)] * n),
         network=measured(*[(10.1, 20)] * n) if network else None,
         truth=measured(*[(10, 20)] * 4),
+        track=np.zeros(n, int),
+        truth_event=np.zeros(4, int),
+        truth_track=np.zeros(4, int),
+        beam=np.ones(4, bool),
         truth_row=np.array([0, 0, 1, 1]),
         wanted=np.array([1, 0, 1, 1], bool),
         took=np.array([0, 1, 2, 5]),

@@ -201,11 +201,11 @@ def test_models_become_graphs_and_have_float_twins(options) -> None:
 
 
 def test_a_sample_is_simulated_by_occupancy(qcompress, tmp_path) -> None:
-    done = qcompress("simulate", "tpc", "--occupancy", 0.02, "--events", 1, "-o", tmp_path / "s.h5")
+    done = qcompress("simulate", "tpc", "--occupancy", 0.05, "--events", 1, "-o", tmp_path / "s.h5")
     assert done.returncode == 0, done.stderr
     with samples.Handle(tmp_path / "s.h5") as opened:
-        assert opened.frame(0).occupancy == pytest.approx(0.02, rel=0.1)
+        assert opened.frame(0).occupancy == pytest.approx(0.05, rel=0.1)
     done = qcompress("simulate", "tpc", "--occupancy", 0.7, "--events", 1, "-o", tmp_path / "n.h5")
     assert done.returncode == 2
-    assert "occupancy 0.7: give 0.02 to 0.4" in done.stderr
+    assert "occupancy 0.7: give 0.05 to 0.4" in done.stderr
     assert not (tmp_path / "n.h5").exists()

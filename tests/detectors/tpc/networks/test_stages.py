@@ -9,7 +9,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from qcompress.detectors.tpc.geometry import PADS
-from qcompress.detectors.tpc.networks.stages import OUTSIDE, RATIO_FORMAT, CentreDivision, Decision, ratio
+from qcompress.detectors.tpc.networks.stages import OUTSIDE, RATIO_FORMAT, CentreDivision, Decision, logarithm, ratio
 from qcompress.detectors.tpc.networks.windows import Layout
 from qcompress.errors import QcompressError
 from qcompress.fixedpoint import Format
@@ -17,7 +17,12 @@ from qcompress.graph import Chain
 from qcompress.targets.cpp.emulator import Cpp
 from qcompress.verification import standard_inputs, verify
 
-LAYOUTS = (Layout.parse("1x3x3"), Layout.parse("1x3x3", extras=True), Layout.parse("3x3x3", True, True))
+LAYOUTS = (
+    Layout.parse("1x3x3"),
+    Layout.parse("1x3x3", extras=True),
+    Layout.parse("3x3x3", True, True),
+    Layout.parse("1x3x3", True, True, True),
+)
 LOGIT = Format(True, 10, 5)
 
 
@@ -44,6 +49,21 @@ def test_what_stands_beside_the_window() -> None:
     assert found == [64, 64, int(30 * 128 / pads + 0.5), -64, 32, 96, 511, int(40 * 16 / (8 * 160) * 128)]
 
 
+@given(st.integers(1, 32767))
+def test_a_logarithm_is_a_straight_line_between_powers_of_two(x: int) -> None:
+    power = x.bit_length() - 1
+    exact = Fraction(32 * power) + 32 * (Fraction(x, 1 << power) - 1)
+    assert logarithm(np.array([x]))[0] == exact.numerator // exact.denominator
+    assert abs(logarithm(np.array([x]))[0] / 32 - np.log2(x)) < 0.12
+    assert logarithm(np.array([-1, 0, 1])).tolist() == [0, 0, 0]
+
+
+def test_the_logarithm_of_the_centre_stands_last() -> None:
+    row = np.zeros((2, LAYOUTS[3].size), np.int64)
+    row[:, 4] = row[:, -1] = (16, 1600)
+    assert CentreDivision(LAYOUTS[3]).run(row)[:, -1].tolist() == [128, 32 * 10 + 18]
+
+
 @pytest.mark.parametrize("layout", LAYOUTS, ids=str)
 def test_the_c_plus_plus_divides_as_numpy_does(layout: Layout, tmp_path: Path) -> None:
     stages = Chain("division_alone", (CentreDivision(layout),))
@@ -52,7 +72,7 @@ def test_the_c_plus_plus_divides_as_numpy_does(layout: Layout, tmp_path: Path) -
     assert [one.mismatches for one in found] == [0] * len(found)
 
 
-@pytest.mark.parametrize(("count", "threshold"), [(1, 0.0), (1, 0.05), (1, 0.5), (1, 1.0), (3, 0.5)])
+@pytest.mark.parametrize(("count", "threshold"), [(1, 0.0), (1, 0.05), (1, 0.5), (1, 1.0), (3, 0.5), (6, 0.3)])
 def test_the_decision_in_c_plus_plus(count: int, threshold: float, tmp_path: Path) -> None:
     stages = Chain("decision_alone", (Decision((count,), LOGIT, threshold),))
     body = Cpp(optimization="1").build(stages, tmp_path)
@@ -82,5 +102,5 @@ def test_a_threshold_is_a_probability(threshold: float) -> None:
 
 
 def test_a_classifier_has_one_output_or_three() -> None:
-    with pytest.raises(QcompressError, match="has 1 or 3 outputs"):
+    with pytest.raises(QcompressError, match="has 1, 3 or 6 outputs"):
         Decision((2,), LOGIT, 0.5)

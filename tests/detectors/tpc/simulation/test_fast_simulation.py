@@ -4,16 +4,17 @@ import numpy as np
 import pytest
 
 from qcompress.detectors.tpc import geometry, samples
-from qcompress.detectors.tpc.simulation import fast_simulation
-from qcompress.detectors.tpc.simulation.parameters import PARAMETERS
-from qcompress.errors import QcompressError
+from qcompress.detectors.tpc.simulation import electronics, fast_simulation, particles
+from qcompress.detectors.tpc.simulation.parameters import PARAMETERS, REALISTIC
 
 BINS = PARAMETERS.time_bins
+FIRST = (38890, 678943.1875, 4954)
+"""Digits, their charge and truth clusters of the first frame of seed 1 at 2 %, by version 1."""
 
 
 @pytest.fixture(scope="module")
 def frame():
-    return fast_simulation.simulate_event("sector-5pc", 1, 0)
+    return fast_simulation.simulate_event("sector-5pc-v1", 1, 0)
 
 
 def laid(particles, seed=1):
@@ -33,7 +34,7 @@ def perpendicular(count, drift_cm, seed=0):
     rng = np.random.default_rng(seed)
     z = geometry.DRIFT_LENGTH_CM - drift_cm
     born = rng.uniform(20, 100, count) - drift_cm / geometry.CM_PER_TIME_BIN
-    columns = (np.full(count, fast_simulation.START_CM), rng.uniform(-8, 8, count), np.full(count, z), np.zeros(count))
+    columns = (np.full(count, particles.START_CM), rng.uniform(-8, 8, count), np.full(count, z), np.zeros(count))
     heavy = 30.0  # the same velocity as a pion of 0.49 GeV, hardly bent
     return np.column_stack([*columns, np.zeros(count), np.full(count, 3.5 * heavy), np.full(count, heavy),
                             np.zeros(count), born])  # fmt: skip
@@ -41,7 +42,7 @@ def perpendicular(count, drift_cm, seed=0):
 
 def test_an_event_depends_on_seed_kind_and_number_alone(tmp_path):
     for name, count, seed in (("a", 3, 3), ("b", 2, 3), ("c", 2, 3), ("d", 2, 4)):
-        fast_simulation.simulate("sector-2pc", count, seed, tmp_path / f"{name}.h5")
+        fast_simulation.simulate("sector-2pc-v1", count, seed, tmp_path / f"{name}.h5")
     assert (tmp_path / "b.h5").read_bytes() == (tmp_path / "c.h5").read_bytes()
     with samples.Handle(tmp_path / "a.h5") as more, samples.Handle(tmp_path / "b.h5") as fewer:
         for place in range(2):
@@ -51,14 +52,15 @@ def test_an_event_depends_on_seed_kind_and_number_alone(tmp_path):
                     assert (column == getattr(b, part)[name]).all(), (part, name)
         assert more.content_hash() != fewer.content_hash()
         assert more.origin["parameters_hash"] == PARAMETERS.digest()
+        assert more.origin["version"] == 1
     with samples.Handle(tmp_path / "b.h5") as one, samples.Handle(tmp_path / "d.h5") as other:
         assert one.split_hash() == one.split_hash()
         assert one.frame(0).occupancy != other.frame(0).occupancy
 
 
-@pytest.mark.parametrize("percent", [2, 10])
-def test_a_frame_is_as_full_as_asked_for(percent):
-    made = fast_simulation.simulate_event(f"sector-{percent}pc", 2, 5)
+@pytest.mark.parametrize(("percent", "version"), [(2, 1), (10, 1), (5, 2)])
+def test_a_frame_is_as_full_as_asked_for(percent, version):
+    made = fast_simulation.simulate_event(f"sector-{percent}pc-v{version}", 2, 5)
     assert made.occupancy == len(made.digits["row"]) / (geometry.SECTOR_PADS * BINS)
     assert percent / 100 - 0.001 < made.occupancy < percent / 100 + 0.004
 
@@ -67,7 +69,7 @@ def test_digits_are_sorted_lie_in_the_sector_and_on_the_grid_of_the_adc(frame):
     samples.check_digits("frame", frame.digits, frame.time_bins)
     charge = frame.digits["charge"]
     assert (charge * 16 == np.rint(charge * 16)).all()
-    own = fast_simulation.pads(1)
+    own = electronics.pads(1, 1)
     place = geometry.FIRST_PAD[frame.digits["row"]] + frame.digits["pad"]
     assert (charge >= 3 * own.noise[frame.sector][place]).all()
     assert (charge <= PARAMETERS.adc_most - own.pedestal[frame.sector][place]).all()
@@ -173,14 +175,20 @@ def test_the_looper_rule_is_what_it_says():
     assert (tagged == expected).all()
 
 
-def test_kinds_are_named_by_occupancy():
-    assert fast_simulation.kind_of(0.2) == "sector-20pc"
-    assert fast_simulation.occupancy_of("sector-17.5pc") == pytest.approx(0.175)
-    for kind in fast_simulation.KINDS:
-        assert fast_simulation.kind_of(fast_simulation.occupancy_of(kind)) == kind
-    for wrong in (0.0, 0.41, -1.0, float("nan")):
-        with pytest.raises(QcompressError, match=r"give 0.02 to 0.4"):
-            fast_simulation.kind_of(wrong)
-    for wrong in ("sector-1pc", "sector-41pc", "sector", "electron-0pu"):
-        with pytest.raises(QcompressError, match="is not known; simulate one of sector-2pc"):
-            fast_simulation.occupancy_of(wrong)
+def test_version_1_gives_what_it_always_gave():
+    """Sums of a frame of the first version, as its code was when it was the only one."""
+    made = fast_simulation.simulate_event("sector-2pc-v1", 1, 0)
+    charge = made.digits["charge"]
+    assert (len(charge), float(charge.sum(dtype=float)), len(made.clusters["row"])) == FIRST
+    assert fast_simulation.origin("sector-2pc-v1", 1)["parameters_hash"] == PARAMETERS.digest()
+
+
+def test_tracks_of_version_2_say_where_they_come_from():
+    made = fast_simulation.simulate_event("sector-5pc", 4, 0)
+    said = fast_simulation.origin("sector-5pc", 4)
+    assert (said["version"], said["parameters_hash"]) == (2, REALISTIC.digest())
+    samples.check_digits("frame", made.digits, made.time_bins)
+    assert set(np.unique(made.tracks["looper"])) == {particles.BEAM, particles.LOOPER, particles.DELTA}
+    deltas = made.tracks["looper"] == particles.DELTA
+    assert (made.tracks["pt"][deltas] < 0.0036).all()
+    assert np.isfinite(made.clusters["qtot"]).all()

@@ -1,0 +1,282 @@
+"""TPC classifiers trained on a million maxima of the frozen simulation: inputs, losses, sizes, quantized versions.
+
+    python campaigns/tpc_study.py FOLDER [--frames 40] [--epochs 4] [--only NAME ...] [--test-frames 6]
+
+FOLDER keeps the sample (sector-20pc, seed 21), the codes of all maxima and a JSON for each network; start it again to
+go on. Every network is trained on the maxima of all training frames, read batch by batch; the float ones first, the
+quantized ones from the weights of their float twins. Scores are those of test frames, errors those of resampled frames.
+One core.
+"""
+
+import argparse
+import json
+import os
+import time
+from collections.abc import Iterator
+from functools import lru_cache
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+from rich.console import Console
+
+from qcompress.detectors import TEST, TRAIN, VALIDATION
+from qcompress.detectors.tpc.evaluation import errors
+from qcompress.detectors.tpc.evaluation.resolution import resolution_table
+from qcompress.detectors.tpc.evaluation.scoring import Scored, score_frames
+from qcompress.detectors.tpc.evaluation.tracks import tracks_table
+from qcompress.detectors.tpc.networks import maxima
+from qcompress.detectors.tpc.networks.losses import joint_loss, keep_loss, kept_maxima, quantity_loss
+from qcompress.detectors.tpc.networks.models import CLASSIFIER, JOINT, REGRESSOR, NetworkOptions, build_model
+from qcompress.detectors.tpc.networks.stages import RATIO_FORMAT, CentreDivision
+from qcompress.detectors.tpc.networks.windows import Layout
+from qcompress.detectors.tpc.simulation import fast_simulation
+from qcompress.frontends import load_model
+from qcompress.frontends.qkeras import from_keras, predict, save_model
+from qcompress.plots.landscape import landscape_figure
+from qcompress.progress import silent
+from qcompress.report.terminal import print_tables
+from qcompress.training.data import StreamedData
+from qcompress.training.fit import TrainingOptions, fit, make_deterministic
+from qcompress.training.landscape import ELEMENTS, landscape
+
+KIND, SEED = "sector-20pc", 21
+BESIDE = {"extras": True, "classical": True, "log_charge": True}
+DENSE, VOLUME = Layout.parse("3x9x9", True, True, True), Layout.parse("5x11x11", True, True, True)
+"""Of which the other layouts are parts."""
+VOLUME_FRAMES = 20
+"""Frames whose larger windows are used: a gigabyte of codes."""
+NETWORKS: dict[str, dict[str, Any]] = {
+    "plain": {},
+    "classical": {"classical": True, "log_charge": True},
+    "all": BESIDE,
+    "all_focal": {**BESIDE, "loss": "focal"},
+    "all_weighted": {**BESIDE, "reject_weight": 3.0},
+    "all_2x64": {**BESIDE, "neurons": 64},
+    "all_1x128": {**BESIDE, "layers": 1, "neurons": 128, "window": "3x9x9"},
+    "all_2x128": {**BESIDE, "neurons": 128, "window": "3x9x9"},
+    "all_3x128": {**BESIDE, "layers": 3, "neurons": 128, "window": "3x9x9"},
+    "all_4x128": {**BESIDE, "layers": 4, "neurons": 128, "window": "3x9x9"},
+    "regressor_3x64": {**BESIDE, "networks": ("regressor",), "layers": 3, "neurons": 64},
+    "joint_2x64": {**BESIDE, "networks": ("joint",), "neurons": 64},
+    "volume": {**BESIDE, "kind": "volume", "window": "5x11x11", "layers": 1, "neurons": 4},
+    "volume_8": {**BESIDE, "kind": "volume", "window": "5x11x11", "layers": 1, "neurons": 8},
+}
+"""Options of each float network; 3x5x5 and 2 x 32 where nothing else is said."""
+QUANTIZED = ("all", "all_1x128", "all_2x64", "volume")
+
+
+def options_of(name: str) -> NetworkOptions:
+    """The `network` section of a name."""
+    return NetworkOptions(**{"neurons": 32, "stop_by": "saved", **NETWORKS[name.removesuffix("_quantized")]})
+
+
+def columns(layout: Layout, whole: Layout) -> Any:
+    """Places of the numbers of a layout among those of one that holds it."""
+    at = np.arange(whole.window).reshape(whole.rows, whole.pads, whole.times)
+    sizes = zip(whole[:3], layout[:3], strict=True)
+    middle = at[tuple(slice((n - m) // 2, (n + m) // 2) for n, m in sizes)].ravel()
+    beside = [range(whole.window, whole.window + 3)] * layout.extras
+    beside += [range(whole.classical_at, whole.classical_at + 5)] * layout.classical
+    beside += [range(whole.size - 1, whole.size)] * layout.log_charge
+    return np.concatenate([middle, *map(np.array, beside)]).astype(np.int64)
+
+
+class Study:
+    """One folder of a sample, its codes and results."""
+
+    def __init__(self, folder: Path, frames: int, epochs: int, test_frames: int) -> None:
+        self.folder, self.frames, self.epochs, self.test_frames = folder, frames, epochs, test_frames
+        folder.mkdir(parents=True, exist_ok=True)
+        self.sample = folder / "frames.h5"
+        if not self.sample.exists():
+            fast_simulation.simulate(KIND, frames, SEED, self.sample)
+
+    @lru_cache(maxsize=2)  # noqa: B019 - there is one study
+    def rows(self, whole: Layout) -> tuple[Any, Any, Any]:
+        """Codes (n, whole.size) int16 and targets (n, 7), on disk, and the part (n,) of all maxima of all frames."""
+        paths = [self.folder / f"{whole.size}_{name}.bin" for name in ("codes", "targets", "split")]
+        if not paths[-1].exists():
+            started, division = time.monotonic(), CentreDivision(whole)
+            files = [path.with_suffix(".part").open("wb") for path in paths]
+            for number, (frame, found, truth) in enumerate(maxima.frames(self.sample, whole)):
+                if whole == VOLUME and number == VOLUME_FRAMES:
+                    break
+                files[0].write(division.run(found.raw.astype(np.int64)).astype(np.int16).tobytes())
+                files[1].write(maxima.targets_of(frame, found, truth.matching, whole).tobytes())
+                files[2].write(np.full(len(found.raw), frame.split, np.uint8).tobytes())
+            for file, path in zip(files, paths, strict=True):
+                file.close()
+                path.with_suffix(".part").rename(path)
+            print(f"{paths[0].name}: {time.monotonic() - started:.0f} s", flush=True)
+        split = np.fromfile(paths[2], np.uint8)
+        codes = np.memmap(paths[0], np.int16, "r", shape=(len(split), whole.size))
+        return codes, np.memmap(paths[1], np.float32, "r", shape=(len(split), 7)), split
+
+    def data(self, layout: Layout) -> StreamedData:
+        """The training and validation rows of a layout."""
+        whole = DENSE if layout.rows <= DENSE.rows else VOLUME
+        codes, targets, split = self.rows(whole)
+        own, scale = columns(layout, whole), np.float32(2.0**-RATIO_FORMAT.fraction)
+
+        def reader(part: int) -> Any:
+            numbers = np.flatnonzero(split == part)
+            return len(numbers), lambda some: (codes[numbers[some]][:, own] * scale, np.asarray(targets[numbers[some]]))
+
+        (rows, read), (validation_rows, validation_read) = reader(TRAIN), reader(VALIDATION)
+        return StreamedData(rows, read, validation_rows, validation_read, 65536)
+
+    def tests(self, layout: Layout) -> Iterator[Any]:
+        """Some test frames."""
+        for number, entry in enumerate(maxima.frames(self.sample, layout, TEST)):
+            if number < self.test_frames:
+                yield entry
+
+    def result(self, name: str) -> dict[str, Any]:
+        """Train and score one network, or read what was found."""
+        path = self.folder / f"{name}.json"
+        if not path.exists():
+            path.write_text(json.dumps(self._train(name), indent=1))
+        kept: dict[str, Any] = json.loads(path.read_text())
+        return kept
+
+    def _train(self, name: str) -> dict[str, Any]:
+        options, quantized = options_of(name), name.endswith("_quantized")
+        (network,) = options.networks
+        data = self.data(options.layout)
+        make_deterministic(SEED)
+        model = build_model(options, network, quantized)
+        if quantized:
+            import keras
+
+            model.set_weights(
+                keras.models.load_model(self.folder / f"{name.removesuffix('_quantized')}.keras").get_weights()
+            )
+        epochs, rate = (max(self.epochs // 2, 1), 0.001) if quantized else (self.epochs, 0.003)
+        settings = TrainingOptions(
+            epochs=epochs, batch_size=1000, learning_rate=rate, schedule="cosine", patience=epochs
+        )
+        started, used = time.monotonic(), time.process_time()
+        judge = keep_loss(options)
+        loss = {CLASSIFIER: judge, REGRESSOR: quantity_loss, JOINT: joint_loss(judge)}[network]
+        measure = None if network == REGRESSOR else kept_maxima
+        fitted = fit(model, loss, data, settings, silent, SEED, measure=measure)
+        seconds, processor = time.monotonic() - started, time.process_time() - used
+        (save_model if quantized else lambda m, p: m.save(p))(model, self.folder / f"{name}.keras")
+        scored = self.scored(name)
+        found: dict[str, Any] = {
+            "rows": data.rows,
+            "epochs": len(fitted.history),
+            "seconds": seconds,
+            "processor": processor,
+            "weights": int(model.count_params()),
+            "overtrained_since": fitted.overtrained_since,
+            "history": fitted.history,
+            "maxima": len(scored.kept),
+        }
+        if scored.score is not None:
+            found["auc"] = errors.auc(scored)
+            found["thresholds"] = {str(t): errors.at_threshold(scored, t)._asdict() for t in (0.01, 0.05, 0.1)}
+            found["savings"] = {str(loss): errors.at_loss(scored, loss)._asdict() for loss in (0.01, 0.05)}
+        if scored.network is not None:
+            found["resolution"] = resolution_table(scored).rows
+        return found
+
+    def scored(self, name: str) -> Scored:
+        """The test frames, scored by a network that is there."""
+        import keras
+
+        options, quantized = options_of(name), name.endswith("_quantized")
+        path = self.folder / f"{name}.keras"
+        model = load_model(path).content if quantized else keras.models.load_model(path)
+        found = score_frames(self.body(model, options, quantized), options.layout, self.tests(options.layout))
+        assert found is not None
+        return found
+
+    @staticmethod
+    def body(model: Any, options: NetworkOptions, quantized: bool) -> Any:
+        """The graph's integers, or the float network's values."""
+        division, (network,) = CentreDivision(options.layout), options.networks
+        graph = from_keras(model, network) if quantized else None
+
+        def run(raw: Any) -> Any:
+            codes = division.run(raw.astype(np.int64))
+            if graph is not None:
+                values = graph.output_format.to_values(graph.run(codes))
+            else:
+                values = predict(model, RATIO_FORMAT.to_values(codes)).astype(np.float64)
+            if network == JOINT:
+                return values[:, :1], values[:, 1:]
+            return (values, None) if network == CLASSIFIER else (None, values)
+
+        return run
+
+    def landscape(self, name: str) -> tuple[str, float]:
+        """The loss around the data in input space: variance shown and share that is convex; a figure in the folder."""
+        import keras
+
+        options = options_of(name)
+        inputs, targets = self.data(options.layout).validation_read(np.arange(ELEMENTS))
+        loss = quantity_loss if options.networks == (REGRESSOR,) else keep_loss(options)
+        found = landscape(
+            keras.models.load_model(self.folder / f"{name}.keras"), loss, inputs, targets, 3.0, 25, silent
+        )
+        figure = landscape_figure(*found.smoothed(), found.share)
+        figure.savefig(self.folder / f"{name}_landscape.png", dpi=75, metadata={"Software": None})
+        shown = f"{name}: {ELEMENTS} maxima, {100 * sum(found.share):.1f} % of the variance"
+        return f"{shown}, loss {found.loss.min():.4f} to {found.loss.max():.4f}", found.convex_share()
+
+
+def show(found: dict[str, dict[str, Any]]) -> None:
+    """One line for each network."""
+    titles = (
+        *("network", "weights", "AUC", "class 0 rejected at .1 [%]", "loss at .1 [%]", "fewer at .1 [%]"),
+        *("loss at .01 [%]", "saved at 1 % loss [%]", "at 5 % [%]", "rows", "epochs", "seconds, of processor"),
+    )
+    print(f"| {' | '.join(titles)} |\n{'|---' * len(titles)}|")
+    for name, r in found.items():
+        if "auc" not in r:
+            continue
+        point, finest = r["thresholds"]["0.1"], r["thresholds"]["0.01"]
+        shown = [f"{100 * v:.1f} +- {100 * e:.1f}" for v, e in (point["rejected"], point["loss"], point["fewer"])]
+        shown += [f"{100 * finest['loss'][0]:.2f} +- {100 * finest['loss'][1]:.2f}"]
+        shown += ["{:.1f} +- {:.1f}".format(*(100 * v for v in saved["fewer"])) for saved in r["savings"].values()]
+        cost = f"{r['rows']} | {r['epochs']} | {r['seconds']:.0f}, {r['processor']:.0f}"
+        auc, error = r["auc"]
+        print(f"| {name} | {r['weights']} | {auc:.4f} +- {error:.4f} | {' | '.join(shown)} | {cost} |")
+    for name, r in found.items():
+        for row in r.get("resolution", ()):
+            print(f"| {name} | {' | '.join(f'{cell:.4f}' if isinstance(cell, float) else str(cell) for cell in row)} |")
+
+
+def main() -> None:
+    """Float networks, then quantized ones; then the table of all that is there."""
+    parser = argparse.ArgumentParser(description=__doc__)
+    parser.add_argument("folder", type=Path)
+    parser.add_argument("--frames", type=int, default=40)
+    parser.add_argument("--epochs", type=int, default=4)
+    parser.add_argument("--test-frames", type=int, default=6)
+    parser.add_argument("--only", nargs="*", help="names of networks; a quantized one ends in _quantized")
+    parser.add_argument("--landscape", help="a float network that is there already: the loss around its data")
+    parser.add_argument("--tracks", help="a network that is there already: what tracks lose with it")
+    given = parser.parse_args()
+    os.environ.setdefault("TF_NUM_INTRAOP_THREADS", "1")
+    study = Study(given.folder, given.frames, given.epochs, given.test_frames)
+    if given.landscape:
+        shown, convex = study.landscape(given.landscape)
+        print(f"{shown}; convex over {100 * convex:.1f} % of the area")
+        return
+    if given.tracks:
+        print_tables([tracks_table(study.scored(given.tracks))], Console(width=250))
+        return
+    names = [*NETWORKS, *(f"{name}_quantized" for name in QUANTIZED)]
+    found = {}
+    for name in names if given.only is None else given.only:
+        found[name] = study.result(name)
+        print(f"{name}: {found[name].get('auc', ['-'])[0]}, {found[name]['processor']:.0f} s", flush=True)
+    show({name: json.loads((given.folder / f"{name}.json").read_text()) for name in names
+          if (given.folder / f"{name}.json").exists()})  # fmt: skip
+
+
+if __name__ == "__main__":
+    main()
