@@ -1,6 +1,7 @@
 """The fit: epochs of compiled steps, three checkpoints, early stopping, and going on after a kill."""
 
 import time
+from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -19,7 +20,10 @@ from qcompress.training.options import TrainingOptions
 from qcompress.training.schedules import learning_rates
 from qcompress.training.streaming import steps_for
 
-__all__ = ["Fitted", "TrainingData", "TrainingOptions", "fit", "make_deterministic"]
+__all__ = ["Fitted", "TrainingData", "TrainingOptions", "Watch", "fit", "make_deterministic"]
+
+Watch = Callable[[int, float], None]
+"""(epoch, validation loss): called behind every epoch, from 1 on, those before a kill included; may end the fit."""
 
 ROWS_BETWEEN_REPORTS = 50_000
 SECONDS_BETWEEN_SAVES = 0.5
@@ -64,6 +68,7 @@ def fit(
     seed: int = 0,
     resume: Path | None = None,
     told: str = "",
+    watch: Watch | None = None,
 ) -> Fitted:
     """Train model in place on data; it ends with the weights of the checkpoint that options.keep names.
 
@@ -71,7 +76,8 @@ def fit(
     report: told how far it is. seed: of the order of rows, drawn anew for every epoch; rows that fill no batch are left
     out of it. resume: a folder for the state of this training, from which the same training goes on if it was killed;
     the same are layers with their quantizers, variables, options, data, seed, and told: what else decides, such as the
-    loss. Raises QcompressError if there are fewer rows than a batch, or if the loss is no number.
+    loss. watch: sees every epoch and may end the training with an error of its own. Raises QcompressError if there are
+    fewer rows than a batch, or if the loss is no number.
     """
     rows = data.rows
     if rows < options.batch_size:
@@ -79,7 +85,7 @@ def fit(
     if options.initialization == "kaiming":
         kaiming(model, seed)
     training = _Training(model, loss, data, options, seed, resume, told)
-    state = training.run(report)
+    state = training.run(report, watch or (lambda epoch, loss: None))
     assign(model.variables, state.checkpoints[options.keep])
     return Fitted(state.history, state.checkpoints, overtrained_since(state.history))
 
@@ -110,13 +116,16 @@ class _Training:
         )
         self._saved = time.monotonic()
 
-    def run(self, report: Report) -> State:
-        """All epochs that are left."""
+    def run(self, report: Report, watch: Watch) -> State:
+        """All epochs that are left; watch: sees all there are."""
         state = self._begin()
+        for row in state.history:
+            watch(int(row["epoch"]), row["val_loss"])
         while len(state.history) < self._options.epochs and state.epochs_since_best() < self._options.patience:
             self._epoch(state, report)
             if time.monotonic() - self._saved > SECONDS_BETWEEN_SAVES:
                 self._save(state)
+            watch(len(state.history), state.history[-1]["val_loss"])
         self._save(state)
         return state
 

@@ -47,6 +47,10 @@ class Tpc(Detector):
         "pad_rms_network": "rms of the centre [pads]",
         "time_rms_network": "rms of the centre [time bins]",
     }
+    more_scores: ClassVar[tuple[str, ...]] = (
+        *("efficiency", "fakes", "finder_attachment_efficiency", "saved_at_1_percent_loss", "saved_at_5_percent_loss"),
+        *("pad_rms_classical", "time_rms_classical"),
+    )
 
     def simulate(self, kind: str, events: int, seed: int, path: Path, report: Report) -> None:
         from qcompress.detectors.tpc.simulation import fast_simulation
