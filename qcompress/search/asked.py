@@ -42,6 +42,11 @@ class Search:
         return tuple(dict.fromkeys([*self.options.objectives, *self.options.constraints]))
 
     @property
+    def steps(self) -> tuple[str, ...]:
+        """The last steps of a trial."""
+        return tuple(needed(self.wanted, load_detector(self.config.detector)))
+
+    @property
     def identity(self) -> dict[str, str]:
         """Hashes of what must be the same for all trials of a study."""
         told = self.options.model_dump(mode="json")
@@ -70,7 +75,7 @@ class Search:
     def task(self, number: int, drawn: Mapping[str, Any]) -> Task:
         """What trial `number` is to do; raises QcompressError where its values, `drawn`, make no config."""
         config = self._config(drawn)
-        steps = tuple(needed(self.wanted, load_detector(config.detector)))
+        steps = self.steps
         asked = any(key.startswith("targets.") for key in self.options.trial)
         kept = {**(_emulator(config) if asked else {}), **(_verilog(config) if SYNTHESIZE in steps else {})}
         losses = str(self.folder / LOSSES) if self.options.pruner == "asha" else None

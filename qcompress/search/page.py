@@ -5,6 +5,7 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
+from qcompress.config.search import Range
 from qcompress.files import JsonObject, write_whole
 from qcompress.report.tables import cell
 from qcompress.search.asked import Search
@@ -57,6 +58,7 @@ def content(search: Search, study: Study, found: Sequence[Record]) -> JsonObject
         "keys": keys,
         "figures": names,
         "objectives": search.options.objectives,
+        "log": [key for key, values in search.options.space.items() if isinstance(values, Range) and values.log],
         "folder": str(search.folder),
         "trials": [
             {

@@ -9,8 +9,9 @@ from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any
 
-from qcompress.detectors import Table
+from qcompress.detectors import Table, load_detector
 from qcompress.errors import QcompressError
+from qcompress.pipeline.splitting import check_events
 from qcompress.progress import Reporter, duration
 from qcompress.search.asked import CONFIG, SAMPLE, Search
 from qcompress.search.page import write_page
@@ -53,9 +54,13 @@ def open_study(search: Search, storage: str | None) -> Study:
 
 
 def make_sample(search: Search, reporter: Reporter) -> None:
-    """The sample that all trials share, made once; reporter: shows how far it is."""
+    """The sample that all trials share, made once; reporter: shows how far it is.
+
+    Raises QcompressError if it would have no events for a step of the trials.
+    """
     from qcompress import pipeline
 
+    check_events(search.config, load_detector(search.config.detector), ["train", *search.steps])
     if search.config.sample.file is None or search.config.sample.select is not None:
         pipeline.run(search.config, search.folder / SAMPLE, "sample", reporter, replace=True)
 

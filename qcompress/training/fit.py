@@ -16,6 +16,7 @@ from qcompress.training.checkpoint import Arrays, Row, State, architecture, assi
 from qcompress.training.data import StreamedData, TrainingData
 from qcompress.training.history import overtrained_since
 from qcompress.training.initialization import kaiming
+from qcompress.training.learned_widths import bit_operations, learning, penalize, penalty_at
 from qcompress.training.options import TrainingOptions
 from qcompress.training.schedules import learning_rates
 from qcompress.training.streaming import steps_for
@@ -84,6 +85,10 @@ def fit(
         raise QcompressError(f"batch_size {options.batch_size}: the sample has only {rows} training rows")
     if options.initialization == "kaiming":
         kaiming(model, seed)
+    if learning(model) and options.keep != "last" and options.penalty:
+        raise QcompressError(
+            f"training.keep {options.keep}: the penalty on bits rises, the last epoch has the fewest; give keep: last"
+        )
     training = _Training(model, loss, data, options, seed, resume, told)
     state = training.run(report, watch or (lambda epoch, loss: None))
     assign(model.variables, state.checkpoints[options.keep])
@@ -121,7 +126,10 @@ class _Training:
         state = self._begin()
         for row in state.history:
             watch(int(row["epoch"]), row["val_loss"])
-        while len(state.history) < self._options.epochs and state.epochs_since_best() < self._options.patience:
+        rising = bool(learning(self._model))  # bits are lost for a loss that is worse
+        while len(state.history) < self._options.epochs and (
+            rising or state.epochs_since_best() < self._options.patience
+        ):
             self._epoch(state, report)
             if time.monotonic() - self._saved > SECONDS_BETWEEN_SAVES:
                 self._save(state)
@@ -149,6 +157,7 @@ class _Training:
         """Train on all rows once, score, and add a row to the history."""
         epoch, total, size = len(state.history), self._options.epochs, self._options.batch_size
         order, chunk = self._order(epoch), max(1, ROWS_BETWEEN_REPORTS // size)
+        penalize(self._model, penalty_at(self._options, epoch))
         losses: list[npt.NDArray[np.float32]] = []
         started = time.monotonic()
         for first in range(0, len(order), chunk):
@@ -169,7 +178,9 @@ class _Training:
         if not np.isfinite(row["val_loss"]):
             raise self._not_a_number(state, (epoch + 1) * len(order), "validation loss")
         state.take(row, read(self._model.variables), read(self._steps.optimizer.variables))
-        report(epoch + 1, total, f"loss {row['loss']:.5f}, validation {row['val_loss']:.5f}, {rate}")
+        operations = bit_operations(self._model)
+        bits = "" if operations is None else f", {operations:.0f} bit operations"
+        report(epoch + 1, total, f"loss {row['loss']:.5f}, validation {row['val_loss']:.5f}{bits}, {rate}")
 
     def _order(self, epoch: int) -> npt.NDArray[np.int32]:
         """Rows of every step of an epoch, (steps, batch)."""

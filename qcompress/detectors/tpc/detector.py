@@ -115,6 +115,14 @@ class Tpc(Detector):
 
         return models.build(options, own)
 
+    def graph(self, name: str, model: Any, options: Any) -> Graph:
+        if options.bits == "fixed":
+            return super().graph(name, model, options)
+        from qcompress.detectors.tpc.networks.stages import RATIO_FORMAT
+        from qcompress.frontends import model_of
+
+        return model_of(model).convert(name, RATIO_FORMAT).graph
+
     def emulate(
         self, firmware: Firmware, source: Path, target: Path, overrides: Mapping[str, Any], report: Report
     ) -> str:

@@ -15,7 +15,8 @@ from qcompress.detectors.tpc.networks.stages import RATIO_FORMAT
 from qcompress.detectors.tpc.networks.windows import Layout
 from qcompress.errors import QcompressError
 from qcompress.frontends.keras_objects import KerasLayer, KerasModel, Quantizer, Tensor
-from qcompress.frontends.runtime import import_qkeras
+from qcompress.frontends.runtime import import_keras, import_qkeras
+from qcompress.training import learned_widths
 
 CLASSIFIER: Literal["classifier"] = "classifier"
 REGRESSOR: Literal["regressor"] = "regressor"
@@ -32,7 +33,7 @@ QUANTITY_BITS, QUANTITY_INTEGER = 11, 2
 class NetworkOptions(NetworkSection):
     """The `network` section of a TPC config."""
 
-    family: ClassVar[tuple[str, ...]] = ("kind", "layers", "neurons", "weight_bits", "activation_bits")
+    family: ClassVar[tuple[str, ...]] = ("kind", "layers", "neurons", "weight_bits", "activation_bits", "bits")
 
     networks: tuple[Literal["classifier", "regressor"], ...] = (CLASSIFIER,)
     window: str = "3x5x5"
@@ -49,6 +50,8 @@ class NetworkOptions(NetworkSection):
     """2: keep or not. 3: reject, accept, accept and split."""
     weight_bits: int = Field(8, ge=2, le=16)
     activation_bits: int = Field(8, ge=2, le=16)
+    bits: Literal["fixed", "learned"] = "fixed"
+    """learned: weight_bits and activation_bits are those that training begins with (HGQ2); kind dense alone."""
     threshold: float = Field(0.05, ge=0, le=1)
     """A maximum is accepted above this probability; travels with the candidate."""
 
@@ -62,6 +65,8 @@ class NetworkOptions(NetworkSection):
             raise ValueError(str(fault)) from None
         if self.kind == "convolution" and (self.extras or self.classical or min(layout.pads, layout.times) < 3):
             raise ValueError("kind convolution: sees charges alone, in windows of 3 pads and time bins at least")
+        if self.kind == "convolution" and self.bits == "learned":
+            raise ValueError("bits learned: of kind dense alone")
         return self
 
     @property
@@ -78,7 +83,8 @@ def build(options: NetworkOptions, own: Mapping[str, KerasModel] = MappingProxyT
     losses = {CLASSIFIER: split_loss if options.classes == 3 else keep_loss, REGRESSOR: quantity_loss}
     found = []
     for name in options.networks:
-        model = own[name] if name in own else build_model(options, name)
+        builds = build_learned if options.bits == "learned" else build_model
+        model = own[name] if name in own else builds(options, name)
         found.append(Network(name, model, model, losses[name]))
     return tuple(found)
 
@@ -134,6 +140,27 @@ def build_model(options: NetworkOptions, name: str, quantized: bool = True) -> K
         layers += [dense(options.neurons, f"hidden{number}"), activation(f"activation{number}")]
     last = (QUANTITY_BITS, QUANTITY_INTEGER) if name == REGRESSOR else (LOGIT_BITS, LOGIT_INTEGER)
     layers += [dense(outputs(options, name), "output"), *grid(*last, "output_quantizer")]
+    return keras.Sequential(layers, name=name)
+
+
+def build_learned(options: NetworkOptions, name: str) -> KerasModel:
+    """The same dense network of HGQ2's layers, every weight and every input of which learns its bits.
+
+    options: layers, neurons, bits to begin with; name: classifier or regressor. Outputs have the usual format.
+    """
+    import_keras()
+    import keras
+
+    bits, integer = (QUANTITY_BITS, QUANTITY_INTEGER) if name == REGRESSOR else (LOGIT_BITS, LOGIT_INTEGER)
+    last = learned_widths.fixed(learned_widths.SIGNED, integer, bits - 1 - integer)
+    given = learned_widths.learned(learned_widths.SIGNED, RATIO_FORMAT.integer - 1, RATIO_FORMAT.fraction)
+    layers = [keras.Input((options.layout.size,))]
+    for number in range(1, options.layers + 1):
+        layers.append(
+            learned_widths.dense(options.neurons, f"hidden{number}", options.weight_bits, given, None, "relu")
+        )
+        given = learned_widths.learned(learned_widths.UNSIGNED, 2, options.activation_bits - 2)
+    layers.append(learned_widths.dense(outputs(options, name), "output", options.weight_bits, given, last))
     return keras.Sequential(layers, name=name)
 
 
