@@ -14,6 +14,7 @@ EXTRAS = {
         *("onnx", "onnxruntime", "pyarrow", "scipy", "uproot"),
     ),
     "registry": ("sqlalchemy",),
+    "search": ("dask", "dask_jobqueue", "distributed", "optuna", "sqlalchemy"),
     "serve": ("google", "grpc", "prometheus_client", "starlette", "tritonclient", "uvicorn"),
 }
 """Extra of the package -> modules that it brings, as pyproject.toml has them; the core does without all of them."""

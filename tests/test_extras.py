@@ -12,7 +12,7 @@ from helpers.paths import ROOT
 from qcompress.errors import EXTRAS, extra_missing
 
 PROJECT = tomllib.loads((ROOT / "pyproject.toml").read_text())["project"]
-OWN = ("train", "hgq", "qonnx", "hls", "rtl", "physics", "registry", "serve")
+OWN = ("train", "hgq", "qonnx", "hls", "rtl", "physics", "registry", "search", "serve")
 """Extras whose libraries the package imports; docs and dev are for those who work on it."""
 
 

@@ -31,6 +31,7 @@ ROOMS = [
     "volumes",
     "report",
     "pipeline",
+    "search",
     "serving",
     "api",
     "cli",

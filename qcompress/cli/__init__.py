@@ -8,7 +8,18 @@ from typing import Annotated
 import typer
 
 import qcompress
-from qcompress.cli import compiling, emulation, registry, samples, scoring, serving, simulation, synthesis, training
+from qcompress.cli import (
+    compiling,
+    emulation,
+    registry,
+    samples,
+    scoring,
+    searching,
+    serving,
+    simulation,
+    synthesis,
+    training,
+)
 from qcompress.cli.faults import answer
 from qcompress.cli.plugins import DetectorCommands
 from qcompress.detectors.command_options import DetectorOptions
@@ -43,6 +54,7 @@ app.command()(training.run)
 app.command()(training.train)
 app.command(name="lr-find")(training.lr_find)
 app.command()(training.landscape)
+app.command()(searching.search)
 app.command(name="compile")(compiling.compile_)
 app.command()(compiling.verify)
 app.command(cls=DetectorOptions)(emulation.emulate)

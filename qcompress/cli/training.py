@@ -1,12 +1,15 @@
 """Commands that train: run, train, lr-find, landscape."""
 
 from pathlib import Path
-from typing import Annotated
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 
 from qcompress.cli.arguments import CandidateFolder, console_of_output
 from qcompress.errors import CheckError, QcompressError
+
+if TYPE_CHECKING:
+    from qcompress.config import Config
 
 ConfigFile = Annotated[Path, typer.Argument(metavar="CONFIG", help="A firmware_configs/*.yaml.")]
 OutFolder = Annotated[Path | None, typer.Option(help="Candidate folder (default: hls_projects/NAME).")]
@@ -14,7 +17,7 @@ Replace = Annotated[bool, typer.Option("--replace", help="Make finished steps of
 
 
 def run(
-    config: ConfigFile,
+    config: Annotated[Path | None, typer.Argument(metavar="CONFIG", help="A firmware_configs/*.yaml.")] = None,
     out: OutFolder = None,
     until: Annotated[str | None, typer.Option(metavar="STEP", help="The last step wanted, of those above.")] = None,
     quick: Annotated[bool, typer.Option("--quick", help="One epoch of training, no synthesis; NAME_quick.")] = False,
@@ -22,6 +25,10 @@ def run(
         bool, typer.Option("--check", help="Exit 1 if a budget, the clock or a check of the detector is failed.")
     ] = False,
     replace: Replace = False,
+    from_trial: Annotated[
+        int | None, typer.Option(min=0, help="A trial of --search, in full, in place of CONFIG.")
+    ] = None,
+    search: Annotated[Path | None, typer.Option(metavar="FOLDER", help="Folder of a search.")] = None,
 ) -> None:
     """Make a firmware candidate, or finish one: sample, train, compile, verify, synthesize, evaluate, report.
 
@@ -29,17 +36,17 @@ def run(
 
     config: YAML file; out: the candidate's folder; until: the last step; quick: one epoch and no synthesis, in a folder
     of its own; check: raise CheckError if a check fails, QcompressError for a budget that has no figure; replace:
-    finished steps of another config, for which it raises QcompressError else.
+    finished steps of another config, for which it raises QcompressError else; from_trial, search: the number of a trial
+    and the folder of its search, in place of a config.
     """
     from qcompress import pipeline
     from qcompress.candidate.figures import EVALUATION
-    from qcompress.config import load_config
     from qcompress.progress import Reporter
     from qcompress.report.budgets import checks, require
     from qcompress.report.tables import candidate_tables
     from qcompress.report.terminal import print_tables
 
-    description = load_config(config)
+    description = _described(config, from_trial, search)
     console = console_of_output()
     with Reporter(console) as reporter:
         folder = out or description.folder(quick)
@@ -51,6 +58,19 @@ def run(
         require(checks(candidate), candidate.folder)
         if (evaluated := candidate.figures_if_run(EVALUATION)) and evaluated.failures:
             raise CheckError("; ".join(evaluated.failures))
+
+
+def _described(config: Path | None, from_trial: int | None, search: Path | None) -> "Config":
+    """The config of a file, or of a trial of a search."""
+    from qcompress.config import load_config
+
+    if from_trial is None and search is None and config is not None:
+        return load_config(config)
+    if from_trial is None or search is None or config is not None:
+        raise QcompressError("run: give CONFIG, or --from-trial N with --search FOLDER")
+    from qcompress.search import config_of_trial
+
+    return config_of_trial(search, from_trial)
 
 
 def train(config: ConfigFile, out: OutFolder = None, replace: Replace = False) -> None:

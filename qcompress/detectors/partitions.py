@@ -5,6 +5,7 @@ Dask runs a part again, elsewhere, if its worker is lost.
 
 import importlib
 import os
+import socket
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from itertools import pairwise
@@ -51,7 +52,7 @@ def results(
     scheduler: address of a cluster's; workers: processes on this machine, as many as it has processors unless given.
     """
     distributed: Any = importlib.import_module("distributed")
-    with _client(scheduler, min(len(parts), workers or len(os.sched_getaffinity(0)))) as client:
+    with client_of(scheduler, min(len(parts), workers or len(os.sched_getaffinity(0)))) as client:
         futures = [client.submit(work, part, pure=False, retries=MOST_LOSSES) for part in parts]
         try:
             for future in distributed.as_completed(futures):
@@ -60,9 +61,20 @@ def results(
             raise QcompressError(f"a partition lost {MOST_LOSSES} workers, memory perhaps: {fault}") from None
 
 
+def _knock(scheduler: str) -> None:
+    """Raises OSError if the port of a scheduler's address is closed: dask's client would try again and again."""
+    addressing: Any = importlib.import_module("distributed.comm.addressing")
+    protocol, _ = addressing.parse_address(scheduler)
+    if protocol in ("tcp", "tls"):
+        socket.create_connection(addressing.get_address_host_port(scheduler, strict=True), ANSWER_S).close()
+
+
 @contextmanager
-def _client(scheduler: str | None, workers: int) -> Iterator[Any]:
-    """A dask client, of so many processes here or of a cluster's; raises QcompressError if no scheduler is there."""
+def client_of(scheduler: str | None, workers: int) -> Iterator[Any]:
+    """A dask client of so many `workers`, processes here, or of a cluster's, at the address of its `scheduler`.
+
+    Raises QcompressError if no scheduler is there.
+    """
     import dask
 
     distributed: Any = importlib.import_module("distributed")
@@ -71,6 +83,7 @@ def _client(scheduler: str | None, workers: int) -> Iterator[Any]:
     )
     if scheduler is not None:
         try:
+            _knock(scheduler)
             client = distributed.Client(scheduler, timeout=f"{ANSWER_S}s")
         except (OSError, ValueError) as fault:
             raise QcompressError(f"{scheduler}: no dask scheduler answers ({fault}); give its tcp:// address") from None

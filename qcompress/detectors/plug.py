@@ -73,6 +73,8 @@ class Detector(ABC):
     """Endings of files of other programs that `import_sample` reads, "" for folders."""
     score_labels: ClassVar[Mapping[str, str]] = {}
     """Axis labels, with units, of the summary figures that `evaluate` gives; the first is what `compare` draws."""
+    more_scores: ClassVar[tuple[str, ...]] = ()
+    """Names of the other summary figures, which have no axis of their own."""
 
     def simulate(self, kind: str, events: int, seed: int, path: Path, report: Report) -> None:
         """Write a sample file at `path` of simulated `events`, so many, split by event.

@@ -20,18 +20,27 @@ def announced(step: str, job: Job) -> str | None:
     if step not in WORK:
         return None
     words, units = WORK[step](job)
-    rate = _rates().get(_key(step, job))
+    rate = rate_of(_key(step, job))
     said = "how long is not known: none has run here" if rate is None else f"about {duration(rate * max(units, 1.0))}"
     return f"{words}; {said}"
 
 
 def remember(step: str, job: Job, seconds: float) -> None:
     """Keep how long a unit of a step took, for the next one; nothing where there is no place for it."""
-    if step not in WORK or (folder := cache_folder()) is None:
-        return
-    rates = _rates() | {_key(step, job): seconds / max(WORK[step](job)[1], 1.0)}
-    with suppress(QcompressError):
-        write_json(folder / FILE, rates)
+    if step in WORK:
+        keep_rate(_key(step, job), seconds / max(WORK[step](job)[1], 1.0))
+
+
+def rate_of(key: str) -> float | None:
+    """Seconds that were kept under a `key`; None if there are none."""
+    return _rates().get(key)
+
+
+def keep_rate(key: str, seconds: float) -> None:
+    """Keep `seconds` under a `key`, where there is a place for it."""
+    if (folder := cache_folder()) is not None and seconds > 0:
+        with suppress(QcompressError):
+            write_json(folder / FILE, _rates() | {key: seconds})
 
 
 def _key(step: str, job: Job) -> str:

@@ -20,6 +20,9 @@ from qcompress.progress import Report
 Found = TypeVar("Found")
 """The type of a step's figures."""
 
+Watch = Callable[[str, int, float], None]
+"""(network, epoch, validation loss): called behind every epoch, from 1 on; may end the training with an error."""
+
 
 @dataclass(frozen=True)
 class Job:
@@ -30,6 +33,8 @@ class Job:
     detector: Detector
     models: Mapping[str, OwnModel] = field(default_factory=dict)
     """The user's own, by network, for step train."""
+    watch: Watch | None = None
+    """Sees every epoch of step train."""
 
     @property
     def sample(self) -> Path:

@@ -11,7 +11,7 @@ from qcompress.config import Config, SynthesisOptions, parse_config
 from qcompress.detectors import load_detector
 from qcompress.errors import MismatchError, QcompressError
 from qcompress.pipeline.durations import announced, remember
-from qcompress.pipeline.job import Found, Job, Step, inputs_hash
+from qcompress.pipeline.job import Found, Job, Step, Watch, inputs_hash
 from qcompress.pipeline.own_models import Given, OwnModel, own_models
 from qcompress.pipeline.replacing import refuse_to_replace
 from qcompress.pipeline.scheduler import run_in_order
@@ -31,22 +31,30 @@ def run(
     reporter: Reporter,
     models: Given | None = None,
     replace: bool = False,
+    watch: Watch | None = None,
 ) -> Candidate:
     """Make the candidate of config in folder, or finish it: every step whose inputs have changed.
 
     At most two steps run at a time. until: the last step wanted; what it does not need is not run. reporter: shows how
     far it is. models: Keras models, or functions that build one, by network name, which are trained on instead of the
-    detector's own networks; replace: finished steps of another config. Raises MismatchError if bodies differ,
-    QcompressError for finished steps that would be replaced.
+    detector's own networks; replace: finished steps of another config; watch: sees every epoch of the
+    training. Raises MismatchError if bodies differ, QcompressError for finished steps that would be replaced.
     """
     with own_models(config, models) as own:
         needed_steps(config, until)  # a wrong `until` is said first
         if not replace:
             refuse_to_replace(config, folder, own)
-        return _run(config, folder, until, reporter, own)
+        return _run(config, folder, until, reporter, own, watch)
 
 
-def _run(config: Config, folder: Path, until: str | None, reporter: Reporter, own: Mapping[str, OwnModel]) -> Candidate:
+def _run(
+    config: Config,
+    folder: Path,
+    until: str | None,
+    reporter: Reporter,
+    own: Mapping[str, OwnModel],
+    watch: Watch | None,
+) -> Candidate:
     detector = load_detector(config.detector)
     steps = needed_steps(config, until)
     check_events(config, detector, steps)
@@ -64,7 +72,7 @@ def _run(config: Config, folder: Path, until: str | None, reporter: Reporter, ow
         },
     )
     with candidate.locked():
-        job = Job(config, candidate, detector, own)
+        job = Job(config, candidate, detector, own, watch)
         _discard_unwanted(job)
         after = {name: STEPS[name].after for name in steps}
         run_in_order(after, lambda name: _run_step(job, STEPS[name], reporter))

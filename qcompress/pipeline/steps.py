@@ -83,7 +83,7 @@ STEPS: dict[str, Step[Any]] = {
                 hashes(job.models),
                 job.config.seed,
             ],
-            ("tensorflow", "keras", "qkeras-v3"),
+            ("tensorflow", "keras", "qkeras-v3", "hgq2"),
             train,
             methods=("rows", "front_end", "preprocess", "networks", "graph"),
         ),

@@ -1,6 +1,7 @@
 """Step sample and step train: the events, and the networks fitted on them."""
 
 from collections.abc import Mapping
+from functools import partial
 from math import prod
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -72,8 +73,18 @@ def train(job: Job, stage: Path, report: Report) -> dict[str, TrainingFigures]:
         feed = Feed(job, network, rows, graphs)
         data = training_data(feed)
         resume = job.candidate.resume_folder("train")
+        watch = partial(job.watch, network.name) if job.watch is not None else None
         fitted = fit(
-            network.trained, network.loss, data, options, report, job.config.seed, resume, told, network.measure
+            network.trained,
+            network.loss,
+            data,
+            options,
+            report,
+            job.config.seed,
+            resume,
+            told,
+            network.measure,
+            watch,
         )
         write_checkpoints(network, fitted, stage / "model")
         if network.finish is not None:

@@ -29,6 +29,7 @@ from qcompress.training.checkpoint import (
 from qcompress.training.data import StreamedData, TrainingData
 from qcompress.training.history import overtrained_since
 from qcompress.training.initialization import kaiming
+from qcompress.training.learned_widths import bit_operations, learning, penalize, penalty_at
 from qcompress.training.options import TrainingOptions
 from qcompress.training.schedules import learning_rates
 from qcompress.training.streaming import steps_for
@@ -36,7 +37,10 @@ from qcompress.training.streaming import steps_for
 Measure = Callable[[Any, Any], float]
 """Outputs and targets of all validation rows -> what counts, the smaller the better."""
 
-__all__ = ["Fitted", "TrainingData", "TrainingOptions", "fit", "make_deterministic"]
+Watch = Callable[[int, float], None]
+"""(epoch, validation loss): called behind every epoch, from 1 on, those before a kill included; may end the fit."""
+
+__all__ = ["Fitted", "TrainingData", "TrainingOptions", "Watch", "fit", "make_deterministic"]
 
 ROWS_BETWEEN_REPORTS = 50_000
 SECONDS_BETWEEN_SAVES = 0.5
@@ -82,6 +86,7 @@ def fit(
     resume: Path | None = None,
     told: str = "",
     measure: Measure | None = None,
+    watch: Watch | None = None,
 ) -> Fitted:
     """Train model in place on data; it ends with the weights of the checkpoint that options.keep names.
 
@@ -90,15 +95,20 @@ def fit(
     out of it. resume: a folder for the state of this training, from which the same training goes on if it was killed;
     the same are layers with their quantizers, variables, options, data, seed, and told: what else decides, such as the
     loss. measure: of one network's outputs and targets on all validation rows, what counts instead of the validation
-    loss, the smaller the better. Raises QcompressError for fewer rows than a batch, or if the loss is no number.
+    loss, the smaller the better. watch: sees every epoch and may end the training with an error of its own. Raises
+    QcompressError for fewer rows than a batch, or if the loss is no number.
     """
     rows = data.rows
     if rows < options.batch_size:
         raise QcompressError(f"batch_size {options.batch_size}: the sample has only {rows} training rows")
     if options.initialization == "kaiming":
         kaiming(model, seed)
+    if learning(model) and options.keep != "last" and options.penalty:
+        raise QcompressError(
+            f"training.keep {options.keep}: the penalty on bits rises, the last epoch has the fewest; give keep: last"
+        )
     training = _Training(model, loss, data, options, seed, resume, told, measure)
-    state = training.run(report)
+    state = training.run(report, watch or (lambda epoch, loss: None))
     assign(model.variables, state.checkpoints[options.keep])
     return Fitted(state.history, state.checkpoints, overtrained_since(state.history))
 
@@ -131,13 +141,19 @@ class _Training:
         )
         self._saved = time.monotonic()
 
-    def run(self, report: Report) -> State:
-        """All epochs that are left."""
+    def run(self, report: Report, watch: Watch) -> State:
+        """All epochs that are left; watch: sees all there are."""
         state = self._begin()
-        while len(state.history) < self._options.epochs and state.epochs_since_best() < self._options.patience:
+        for row in state.history:
+            watch(int(row["epoch"]), row["val_loss"])
+        rising = bool(learning(self._model))  # bits are lost for a loss that is worse
+        while len(state.history) < self._options.epochs and (
+            rising or state.epochs_since_best() < self._options.patience
+        ):
             self._epoch(state, report)
             if time.monotonic() - self._saved > SECONDS_BETWEEN_SAVES:
                 self._save(state)
+            watch(len(state.history), state.history[-1]["val_loss"])
         self._save(state)
         return state
 
@@ -161,6 +177,7 @@ class _Training:
         """Train on all rows once, score, and add a row to the history."""
         epoch, total, size = len(state.history), self._options.epochs, self._options.batch_size
         order, chunk = self._order(epoch), max(1, ROWS_BETWEEN_REPORTS // size)
+        penalize(self._model, penalty_at(self._options, epoch))
         losses: list[npt.NDArray[np.float32]] = []
         started = time.monotonic()
         for first in range(0, len(order), chunk):
@@ -183,7 +200,9 @@ class _Training:
         if self._measure is not None:
             row[MEASURE] = self._measure(*self._steps.validation_outputs())
         state.take(row, read(self._model.variables), read(self._steps.optimizer.variables))
-        report(epoch + 1, total, f"loss {row['loss']:.5f}, validation {row['val_loss']:.5f}, {rate}")
+        operations = bit_operations(self._model)
+        bits = "" if operations is None else f", {operations:.0f} bit operations"
+        report(epoch + 1, total, f"loss {row['loss']:.5f}, validation {row['val_loss']:.5f}{bits}, {rate}")
 
     def _order(self, epoch: int) -> npt.NDArray[np.int32]:
         """Rows of every step of an epoch, (steps, batch)."""

@@ -32,6 +32,8 @@ class TrainingOptions(BaseModel):
     """A folder of checkpoints (model/checkpoints/... of a candidate) to begin with, instead of fresh weights."""
     keep: Literal["best_validation", "best_training", "last"] = "best_validation"
     """Which checkpoint becomes the model."""
+    penalty: float = Field(1e-6, ge=0)
+    """Of an effective bit operation in the last epoch, where widths are learned; a hundredth of it in the first."""
     xla: bool = False
     """Compile the step with XLA."""
 

@@ -28,6 +28,7 @@ verification: {test_rows: 20, random_rows: 20}
         (("train", "none.yaml"), "no such config file"),
         (("lr-find", "none.yaml"), "no such config file"),
         (("landscape", "none"), "no firmware candidate"),
+        (("search", "none.yaml"), "no such config file"),
         (("compile", "none.keras"), "no such model file"),
         (("verify", "none"), "none"),
         (("emulate", "none", "in.csv", "out.csv"), "in.csv: no such input file"),

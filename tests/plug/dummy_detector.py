@@ -27,6 +27,7 @@ class DummyOptions(NetworkSection):
 
 class Dummy(Detector):
     name, options, kinds = "dummy", DummyOptions, ("uniform",)
+    more_scores = ("mean",)
 
     def simulate(self, kind, events, seed, path, report):
         rng = np.random.default_rng(seed)
@@ -66,7 +67,8 @@ class Dummy(Detector):
 
     def evaluate(self, firmware, path, decode, wanted, report):
         scores = firmware.network_codes("sum", read(path)[0][: wanted.whole(self.name)])
-        return Results((Table("Scores", ("rows", "mean"), ((len(scores), float(scores.mean())),)),), {"mean": 1.0})
+        mean = float(scores.mean())
+        return Results((Table("Scores", ("rows", "mean"), ((len(scores), mean),)),), {"mean": mean})
 
 
 DETECTOR = Dummy()

@@ -39,6 +39,9 @@ class LiquidArgon(Detector):
         "track": "tracks' hits that are right",
         "shower": "showers' hits that are right",
     }
+    more_scores: ClassVar[tuple[str, ...]] = (
+        *("efficiency", "fakes", "shower_purity", "track_purity", "shower_iou", "track_iou"),
+    )
 
     def simulate(self, kind: str, events: int, seed: int, path: Path, report: Report) -> None:
         fast_simulation.simulate(kind, events, seed, path, report)

@@ -48,6 +48,10 @@ class Tpc(Detector):
         "pad_rms_network": "rms of the centre [pads]",
         "time_rms_network": "rms of the centre [time bins]",
     }
+    more_scores: ClassVar[tuple[str, ...]] = (
+        *("efficiency", "fakes", "finder_attachment_efficiency", "saved_at_1_percent_loss", "saved_at_5_percent_loss"),
+        *("pad_rms_classical", "time_rms_classical"),
+    )
 
     def simulate(self, kind: str, events: int, seed: int, path: Path, report: Report) -> None:
         from qcompress.detectors.tpc.simulation import fast_simulation
@@ -111,6 +115,14 @@ class Tpc(Detector):
         from qcompress.detectors.tpc.networks import models
 
         return models.build(options, own)
+
+    def graph(self, name: str, model: Any, options: Any) -> Graph:
+        if options.bits == "fixed":
+            return super().graph(name, model, options)
+        from qcompress.detectors.tpc.networks.stages import RATIO_FORMAT
+        from qcompress.frontends import model_of
+
+        return model_of(model).convert(name, RATIO_FORMAT).graph
 
     def emulate(
         self, firmware: Firmware, source: Path, target: Path, overrides: Mapping[str, Any], report: Report

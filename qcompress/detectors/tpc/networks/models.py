@@ -24,7 +24,8 @@ from qcompress.detectors.tpc.networks.volume import ROWS, build_volume
 from qcompress.detectors.tpc.networks.windows import Layout
 from qcompress.errors import QcompressError
 from qcompress.frontends.keras_objects import KerasLayer, KerasModel, Quantizer
-from qcompress.frontends.runtime import import_qkeras
+from qcompress.frontends.runtime import import_keras, import_qkeras
+from qcompress.training import learned_widths
 
 CLASSIFIER: Literal["classifier"] = "classifier"
 REGRESSOR: Literal["regressor"] = "regressor"
@@ -40,7 +41,7 @@ are set to 1/32 of a logit; a regressor's fixed<11,3>, 1/256 of a pad or time bi
 class NetworkOptions(NetworkSection):
     """The `network` section of a TPC config."""
 
-    family: ClassVar[tuple[str, ...]] = ("kind", "layers", "neurons", "weight_bits", "activation_bits")
+    family: ClassVar[tuple[str, ...]] = ("kind", "layers", "neurons", "weight_bits", "activation_bits", "bits")
 
     networks: tuple[Literal["classifier", "regressor", "joint"], ...] = (CLASSIFIER,)
     window: str = "3x5x5"
@@ -68,6 +69,8 @@ class NetworkOptions(NetworkSection):
     """2: keep or not. 3: reject, accept, accept and split."""
     weight_bits: int = Field(8, ge=2, le=16)
     activation_bits: int = Field(8, ge=2, le=16)
+    bits: Literal["fixed", "learned"] = "fixed"
+    """learned: weight_bits and activation_bits are those that training begins with (HGQ2); kind dense alone."""
     threshold: float = Field(0.05, ge=0, le=1)
     """A maximum is accepted above this probability; travels with the candidate."""
 
@@ -89,6 +92,8 @@ class NetworkOptions(NetworkSection):
             raise ValueError("kind convolution: sees charges alone, in windows of 3 pads and time bins at least")
         if self.kind == "volume" and (layout.rows != ROWS or min(layout.pads, layout.times) < 7 or self.layers != 1):
             raise ValueError("kind volume: sees windows of 5 rows and 7 pads and time bins at least, and has layers: 1")
+        if self.kind != "dense" and self.bits == "learned":
+            raise ValueError("bits learned: of kind dense alone")
         return self
 
     @property
@@ -106,7 +111,8 @@ def build(options: NetworkOptions, own: Mapping[str, KerasModel] = MappingProxyT
     losses = {CLASSIFIER: judge, REGRESSOR: quantity_loss, JOINT: joint_loss(judge)}
     found = []
     for name in options.networks:
-        model = own[name] if name in own else build_model(options, name)
+        builds = build_learned if options.bits == "learned" else build_model
+        model = own[name] if name in own else builds(options, name)
         measure = kept_maxima if name in JUDGES and options.stop_by == "saved" else None
         found.append(Network(name, model, model, losses[name], measure=measure))
     return tuple(found)
@@ -182,3 +188,24 @@ def build_model(options: NetworkOptions, name: str, quantized: bool = True) -> K
     for number in range(1, options.layers + 1):
         layers += [made.dense(options.neurons, f"hidden{number}"), made.activation(f"activation{number}")]
     return keras.Sequential([*layers, *end], name=name)
+
+
+def build_learned(options: NetworkOptions, name: str) -> KerasModel:
+    """The same dense network of HGQ2's layers, every weight and every input of which learns its bits.
+
+    options: layers, neurons, bits to begin with; name: classifier or regressor. Outputs have the usual format.
+    """
+    import_keras()
+    import keras
+
+    bits, integer = LAST[name]
+    last = learned_widths.fixed(learned_widths.SIGNED, integer, bits - 1 - integer)
+    given = learned_widths.learned(learned_widths.SIGNED, RATIO_FORMAT.integer - 1, RATIO_FORMAT.fraction)
+    layers = [keras.Input((options.layout.size,))]
+    for number in range(1, options.layers + 1):
+        layers.append(
+            learned_widths.dense(options.neurons, f"hidden{number}", options.weight_bits, given, None, "relu")
+        )
+        given = learned_widths.learned(learned_widths.UNSIGNED, 2, options.activation_bits - 2)
+    layers.append(learned_widths.dense(outputs(options, name), "output", options.weight_bits, given, last))
+    return keras.Sequential(layers, name=name)

@@ -4,11 +4,14 @@ import difflib
 import warnings
 from collections.abc import Mapping
 from pathlib import Path
+from types import UnionType
 from typing import Annotated, Any, get_args, get_origin
 
 import yaml
 from pydantic import BaseModel, ConfigDict, Field, SerializeAsAny, ValidationError, field_validator, model_validator
 
+from qcompress.config.changes import changed
+from qcompress.config.search import KINDS, Range, SearchOptions
 from qcompress.detectors import Options, load_detector
 from qcompress.errors import QcompressError, QcompressWarning
 from qcompress.files import JsonObject
@@ -95,6 +98,8 @@ class Config(_Section):
     verification: VerificationOptions = VerificationOptions()
     synthesis: SynthesisOptions = SynthesisOptions()
     evaluation: EvaluationOptions = EvaluationOptions()
+    search: SearchOptions | None = Field(None, exclude=True)
+    """What `qcompress search` varies; no part of a candidate."""
 
     def choices(self) -> list[Choice]:
         """The targets that are wanted, in order."""
@@ -128,17 +133,21 @@ def _load(path: Path) -> tuple[dict[str, Any], yaml.Node | None]:
     return given, tree
 
 
-def load_config(path: Path, hardware: Mapping[str, Any] | None = None) -> Config:
+def load_config(
+    path: Path,
+    hardware: Mapping[str, Any] | None = None,
+    changes: Mapping[str, Any] | None = None,
+    text: Path | None = None,
+) -> Config:
     """Read the config at `path`; raises QcompressError with file, line and key.
 
-    Relative paths in it start where it lies. hardware: keys of that section and their values, before the file's own.
-    Warns of what of it a target does not use.
+    Relative paths in it start where it lies. hardware: keys of that section and their values, before the file's own;
+    changes: values by dotted key, before the file's own too; text: a copy of the file to be read in its place. Warns of
+    what of its hardware a target does not use.
     """
-    given, tree = _load(path)
-    if hardware:
-        own = given.get("hardware")
-        given = given | {"hardware": {**(own if isinstance(own, dict) else {}), **hardware}}
-    config = parse_config(given, path, tree)
+    given, tree = _load(text or path)
+    aims = {f"hardware.{key}": value for key, value in (hardware or {}).items()}
+    config = parse_config(changed(given, {**aims, **(changes or {})}), path, tree)
     for section, key in (("sample", "file"), ("training", "start"), ("network", "model")):
         options = getattr(config, section)
         told = getattr(options, key, None)
@@ -189,6 +198,9 @@ def parse_config(values: dict[str, Any], path: Path, tree: yaml.Node | None = No
             own["targets"][name] = None if settings is None else chosen.settings.model_dump(mode="json")
             for note in chosen.notes if settings is not None else ():
                 warnings.warn(note, QcompressWarning, stacklevel=3)
+        section = ["search"]
+        if values.get("search") is not None:
+            own["search"] = SearchOptions.model_validate(values["search"])
         section = ["targets"]
         distinct([choose(name, told) for name, told in own["targets"].items() if told is not None])
         section = []
@@ -233,7 +245,7 @@ def _describe(
 ) -> str:
     """One line for the first fault of a config: place, key, what is wrong, what to do."""
     error = min(fault.errors(), key=lambda e: e["type"] != "extra_forbidden")  # a misspelt key before a missing one
-    keys = section + [str(part) for part in error["loc"]]
+    keys = section + [str(part) for part in error["loc"] if part not in KINDS]
     where = f"{path}:{_line(tree, keys)}: " + (".".join(keys) or "config")
     if error["type"] == "extra_forbidden":
         known = _known_keys(given, keys[:-1])
@@ -250,6 +262,8 @@ def _describe(
 def _known_keys(given: dict[str, Any], section: list[str]) -> list[str]:
     """Valid keys of a section of the config; none of a section that only a detector knows, where none is named."""
     model: type[BaseModel] = Config
+    if section[:2] == ["search", "space"]:
+        return list(Range.model_fields)
     if section[:1] == ["network"] or section[:2] == ["sample", "select"]:
         if not isinstance(given.get("detector"), str):
             return []
@@ -260,7 +274,9 @@ def _known_keys(given: dict[str, Any], section: list[str]) -> list[str]:
         model, section = choose(section[1]).family.settings, section[2:]
     keys = iter(section)
     for key in keys:
-        annotation = model.model_fields[key].annotation
+        annotation: Any = model.model_fields[key].annotation
+        if get_origin(annotation) is UnionType:  # a section or nothing
+            annotation = get_args(annotation)[0]
         if get_origin(annotation) is dict:  # names of the user's, each with a section of its own
             annotation = get_args(annotation)[1]
             next(keys, None)

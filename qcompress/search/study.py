@@ -1,0 +1,233 @@
+"""The study of a search: which trial is next, and what came of those before, kept by optuna in a database.
+
+Optuna chooses in memory; the database gets a trial whole, with all its values, so that a kill leaves no half of one.
+What trial n is depends on the seed, on n and on the trials that are finished, not on the process that asks.
+"""
+
+import warnings
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from functools import partial
+from typing import Any, Literal
+
+import optuna
+from optuna.trial import FrozenTrial, TrialState
+
+from qcompress.config.search import SearchOptions
+from qcompress.errors import QcompressError
+from qcompress.search.space import distributions
+
+STEPS = 1_000_003
+"""Between the seeds of two studies, so that their trials have none in common: a prime above all numbers of trials."""
+IDENTITY = "qcompress:"
+"""In front of the study's attributes that say what it is for."""
+LARGEST_POPULATION = 20
+"""Of NSGA-II, of which a generation is: a search of some dozens of trials has several."""
+Way = Literal["minimize", "maximize"]
+STATES = {
+    TrialState.COMPLETE: "complete",
+    TrialState.PRUNED: "pruned",
+    TrialState.FAIL: "failed",
+    TrialState.RUNNING: "running",
+}
+
+
+@dataclass(frozen=True)
+class Outcome:
+    """What came of a trial: its figures, or the one line of its fault, or the epoch behind which it was stopped.
+
+    losses: validation losses of the epochs at which it was compared with others; same_as: the earlier trial whose
+    values it has; seconds: that it took.
+    """
+
+    number: int
+    figures: Mapping[str, float] = field(default_factory=dict)
+    fault: str | None = None
+    stopped: int | None = None
+    losses: Mapping[int, float] = field(default_factory=dict)
+    same_as: int | None = None
+    seconds: float = 0.0
+
+
+@dataclass(frozen=True)
+class Trial:
+    """A trial as the study holds it; drawn: its values, by dotted key, as optuna has them."""
+
+    number: int
+    state: str
+    drawn: Mapping[str, Any]
+    outcome: Outcome | None
+
+
+class Study:
+    """Trials of a search in a database.
+
+    url: of the database, SQLAlchemy's; name: of the study in it; identity: what the search is for, by part, each a
+    hash. Raises QcompressError for a database that cannot be opened, and for a study of something else.
+    """
+
+    def __init__(self, url: str, name: str, options: SearchOptions, identity: Mapping[str, str]) -> None:
+        optuna.logging.set_verbosity(optuna.logging.ERROR)
+        self._options, self._distributions = options, distributions(options)
+        self._directions = list(options.objectives.values())
+        self._kept, self._storage = _opened(url, name, self._directions)
+        self._check(url, identity)
+        self._scratch = optuna.storages.InMemoryStorage()
+        self._memory = optuna.create_study(storage=self._scratch, study_name=name, directions=self._directions)
+        for trial in self._kept.get_trials(deepcopy=False):
+            self._memory.add_trial(trial)
+
+    def _check(self, url: str, identity: Mapping[str, str]) -> None:
+        """Raise unless the study is new, or of the same things."""
+        known = self._kept.user_attrs
+        for part, told in identity.items():
+            if (before := known.get(f"{IDENTITY}{part}")) is None and not self._kept.get_trials(deepcopy=False):
+                self._kept.set_user_attr(f"{IDENTITY}{part}", told)
+            elif before != told:
+                raise QcompressError(
+                    f"{shown(url)}: holds a study with another {part}; choose another folder with --out, or another "
+                    "database with --storage"
+                )
+
+    def trials(self) -> list[Trial]:
+        """All trials, in order."""
+        return [_trial(trial) for trial in self._memory.get_trials(deepcopy=False)]
+
+    def propose(self) -> Trial:
+        """The next trial, which runs from now on."""
+        number = len(self._memory.get_trials(deepcopy=False))
+        self._memory.sampler = _sampler(self._options, number)
+        self._memory.ask(self._distributions)
+        trial = self._memory.get_trials(deepcopy=False)[number]
+        self._kept.add_trial(trial)
+        return _trial(trial)
+
+    def tell(self, outcome: Outcome) -> None:
+        """Enter what came of a running trial."""
+        self._enter(self._memory, self._scratch, outcome)
+        self._enter(self._kept, self._storage, outcome)
+
+    def _enter(self, study: optuna.Study, storage: optuna.storages.BaseStorage, outcome: Outcome) -> None:
+        own = storage.get_study_id_from_name(study.study_name)
+        trial = storage.get_trial_id_from_study_id_trial_number(own, outcome.number)
+        told = {
+            "figures": dict(outcome.figures),
+            "fault": outcome.fault,
+            "stopped": outcome.stopped,
+            "losses": {str(epoch): loss for epoch, loss in outcome.losses.items()},
+            "same_as": outcome.same_as,
+            "seconds": outcome.seconds,
+        }
+        storage.set_trial_user_attr(trial, "outcome", told)
+        for name, bound in self._options.constraints.items():
+            if name in outcome.figures:
+                excess = bound.excess(outcome.figures[name])
+                storage.set_trial_system_attr(trial, f"constraints:{name}", excess)
+        if outcome.fault is not None:
+            study.tell(outcome.number, state=TrialState.FAIL)
+        elif outcome.stopped is not None:
+            if len(self._directions) == 1:  # optuna compares stopped trials of one objective
+                sign = 1 if self._directions[0] == "minimize" else -1
+                for epoch, loss in outcome.losses.items():
+                    storage.set_trial_intermediate_value(trial, epoch, sign * loss)
+            study.tell(outcome.number, state=TrialState.PRUNED)
+        else:
+            study.tell(outcome.number, [outcome.figures[name] for name in self._options.objectives])
+
+    def best(self) -> list[int]:
+        """Numbers of the complete trials within all constraints that no other one beats in all objectives."""
+        return [trial.number for trial in self._memory.best_trials] if self._any_within() else []
+
+    def _any_within(self) -> bool:
+        trials = self._memory.get_trials(deepcopy=False, states=(TrialState.COMPLETE,))
+        return any(all(excess <= 0 for excess in trial.constraints.values()) for trial in trials)
+
+    def importance(self) -> dict[str, dict[str, float]]:
+        """Objective -> dotted key -> its share in what is good (PED-ANOVA, arXiv:2304.10255); none of a few trials."""
+        complete = self._memory.get_trials(deepcopy=False, states=(TrialState.COMPLETE,))
+        if len(complete) < FEWEST:
+            return {}
+        found = {}
+        for place, name in enumerate(self._options.objectives):
+            sign = 1 if self._directions[place] == "minimize" else -1
+            evaluator = optuna.importance.PedAnovaImportanceEvaluator(evaluate_on_local=False)
+            with warnings.catch_warnings():
+                warnings.simplefilter("ignore", UserWarning)  # that smaller is meant to be better, or of few trials
+                shares = optuna.importance.get_param_importances(
+                    self._memory, evaluator=evaluator, target=partial(_signed, place, sign)
+                )
+            found[name] = dict(shares)
+        return found
+
+
+def _signed(place: int, sign: int, trial: FrozenTrial) -> float:
+    """An objective of a trial, smaller being better."""
+    return float(sign * trial.values[place])
+
+
+FEWEST = 10
+"""Complete trials from which on importance says something."""
+
+
+def _opened(url: str, name: str, directions: list[Way]) -> tuple[optuna.Study, optuna.storages.BaseStorage]:
+    """The study of that name, made if it is not there, and what keeps it."""
+    import sqlalchemy.exc
+
+    try:
+        storage = optuna.storages.RDBStorage(url, engine_kwargs={"connect_args": _patience(url)})
+        study = optuna.create_study(storage=storage, study_name=name, directions=directions, load_if_exists=True)
+        told = [direction.name.lower() for direction in study.directions]
+    except (
+        sqlalchemy.exc.SQLAlchemyError,
+        optuna.exceptions.OptunaError,
+        ImportError,
+        ValueError,
+        RuntimeError,
+    ) as fault:
+        cause = getattr(fault.__cause__, "orig", None) or getattr(fault, "orig", None) or fault
+        said = (str(cause).splitlines() or [type(fault).__name__])[0]
+        raise QcompressError(f"{shown(url)}: no database for a study ({said}); see --storage") from None
+    if told != directions:
+        raise QcompressError(f"{shown(url)}: holds a study with other objectives; choose another folder or database")
+    return study, storage
+
+
+def _patience(url: str) -> dict[str, Any]:
+    """Seconds that SQLite waits for another writer."""
+    return {"timeout": 60} if url.startswith("sqlite") else {}
+
+
+def shown(url: str) -> str:
+    """A database's URL without a password."""
+    scheme, colon, rest = url.partition("://")
+    _, at, place = rest.rpartition("@")
+    return f"{scheme}://...@{place}" if at else f"{scheme}{colon}{rest}"
+
+
+class _Nsga2(optuna.samplers.NSGAIISampler):
+    """Parents in the order of their trials, as optuna reads them again, also where it finds them first."""
+
+    def select_parent(self, study: optuna.Study, generation: int) -> list[FrozenTrial]:
+        """The trials that a `generation` is bred from; study: that of the search."""
+        return sorted(super().select_parent(study, generation), key=lambda trial: trial.number)
+
+
+def _sampler(options: SearchOptions, number: int) -> optuna.samplers.BaseSampler:
+    """Of trial `number` alone."""
+    seed = (options.seed * STEPS + number) % 2**32
+    if options.sampler == "random":
+        return optuna.samplers.RandomSampler(seed=seed)
+    if options.sampler == "nsga2":
+        size = max(4, min(LARGEST_POPULATION, options.trials // 4))
+        return _Nsga2(population_size=size, seed=seed)
+    startup = max(5, min(10, options.trials // 4))
+    return optuna.samplers.TPESampler(seed=seed, n_startup_trials=startup)
+
+
+def _trial(trial: FrozenTrial) -> Trial:
+    told = trial.user_attrs.get("outcome")
+    outcome = None
+    if told is not None and trial.state != TrialState.RUNNING:
+        losses = {int(epoch): loss for epoch, loss in told["losses"].items()}
+        outcome = Outcome(trial.number, **{**told, "losses": losses})
+    return Trial(trial.number, STATES.get(trial.state, "waiting"), dict(trial.params), outcome)
