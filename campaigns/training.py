@@ -32,6 +32,7 @@ from qcompress.detectors.hgcal.encoder.charge_sharing import DecodingOptions
 from qcompress.detectors.hgcal.encoder.compensation import compensated
 from qcompress.detectors.hgcal.encoder.options import EncoderOptions
 from qcompress.detectors.hgcal.evaluation import baselines, codecs, scoring
+from qcompress.detectors.hgcal.evaluation.events import cosh_eta
 from qcompress.detectors.hgcal.module import geometry
 from qcompress.fixedpoint import Codes, Values
 from qcompress.frontends.qkeras import load_model, predict, save_model
@@ -133,8 +134,12 @@ class Set:
     @cached_property
     def reference(self) -> Values:
         """Transverse charge of the test modules before the 4E3M code."""
-        cosh = np.cosh(self.columns["eta"].astype(np.float64))
-        return geometry.channels_to_train(self.columns["charge"]) / cosh[:, None]
+        return geometry.channels_to_train(self.columns["charge"]) / self.cosh_eta
+
+    @cached_property
+    def cosh_eta(self) -> Values:
+        """Of each trigger cell's centre, train order."""
+        return geometry.channels_to_train(cosh_eta(self.columns))
 
     @cached_property
     def mean_image(self) -> Values:
@@ -148,7 +153,7 @@ class Set:
 
     def transverse(self, charges: Values) -> Values:
         """Charges that a chip with CAL = 1 sent, as transverse ones."""
-        return charges / np.cosh(self.columns["eta"].astype(np.float64))[:, None]
+        return charges / self.cosh_eta
 
 
 def sample(folder: Path, kind: str, events: int, seed: int, cuts: Mapping[str, Any] | None, name: str) -> Set:
