@@ -28,7 +28,11 @@ def schedules_figure(schedules: Mapping[str, Floats]) -> "Figure":
 
 
 def finder_figure(sweeps: Sequence[tuple[str, Floats, Floats, Floats, float]]) -> "Figure":
-    """Loss against the growing learning rate; sweeps: (label, rates, losses, smoothed losses, suggested maximum)."""
+    """Loss against the growing learning rate; sweeps: (label, rates, losses, smoothed losses, suggested maximum).
+
+    Sweeps begin with the same weights and rows: where they are alike, each is drawn thinner than the one below it, and
+    the dashes of their suggestions stand one behind the other.
+    """
     with house_style():
         figure, (axes,) = canvas((10, 7.5))
         low = min(smoothed.min() for *_, smoothed, _ in sweeps)
@@ -38,9 +42,13 @@ def finder_figure(sweeps: Sequence[tuple[str, Floats, Floats, Floats, float]]) -
             colour = f"C{number}"
             axes.plot(rates, _within(losses, ends), color=colour, alpha=0.25, linewidth=1)
             axes.plot(
-                rates, _within(smoothed, ends), color=colour, linewidth=2, label=f"{label}: up to {suggested:.2g}"
+                *(rates, _within(smoothed, ends)),
+                color=colour,
+                linewidth=2 + 2 * (len(sweeps) - 1 - number),
+                label=f"{label}: up to {suggested:.2g}",
             )
-            axes.axvline(suggested, color=colour, linestyle="--", linewidth=1.2)
+            dashes = (-6 * number, (6, 6 * max(len(sweeps) - 1, 1)))
+            axes.axvline(suggested, color=colour, linestyle=dashes, linewidth=1.6)
         axes.set(xscale="log", xlabel="learning rate", ylabel="loss of a batch")
         axes.set_ylim(*ends)
         axes.legend(facecolor="w", frameon=True, framealpha=0.9, edgecolor="none", loc="upper right")
