@@ -66,17 +66,21 @@ def history_figure(histories: Mapping[str, tuple[Floats, Floats, Floats]], kept:
 
     kept: the epoch whose weights each network has, which is marked; of none that is not told.
     """
+    from matplotlib.ticker import MaxNLocator
+
     with house_style():
         figure, (axes,) = canvas((10, 6))
         for number, (name, (epochs, training, validation)) in enumerate(histories.items()):
             colour, words = f"C{number}", f"{name}, " if len(histories) > 1 else ""
-            axes.plot(epochs, training, color=colour, linewidth=1.5, linestyle="--", label=f"{words}training")
-            axes.plot(epochs, validation, color=colour, linewidth=2, label=f"{words}validation")
+            marks = ("s", "D") if len(epochs) == 1 else ("", "")  # a line of one point is not seen
+            axes.plot(epochs, training, marker=marks[0], ls="--", color=colour, linewidth=1.5, label=f"{words}training")
+            axes.plot(epochs, validation, marker=marks[1], color=colour, linewidth=2, label=f"{words}validation")
             if name in kept:
                 at = validation[epochs == kept[name]]
                 axes.plot([kept[name]], at, "o", color=colour, markersize=9, label=f"{words}kept, epoch {kept[name]}")
         losses = np.concatenate([np.concatenate(both[1:]) for both in histories.values()])
         axes.set(xlabel="epoch", ylabel="loss", yscale="log" if (losses > 0).all() else "linear")
+        axes.xaxis.set_major_locator(MaxNLocator(integer=True, min_n_ticks=1))
         axes.legend(frameon=False, loc="best")
         figure.canvas.draw()
     return figure

@@ -44,3 +44,9 @@ def test_sweeps_that_are_alike_are_all_seen():
         seen[number] = (np.arange(60) + offset) % (on + off) < on
     assert seen.any(axis=1).all()
     assert (seen.sum(axis=0) == 1).all()
+
+
+def test_losses_of_one_epoch_are_points_and_epochs_whole_numbers():
+    (axes,) = history_figure({"a": (np.array([1.0]), np.array([0.3]), np.array([0.4]))}, {}).axes
+    assert [line.get_marker() for line in axes.lines] == ["s", "D"]
+    assert all(float(tick).is_integer() for tick in axes.get_xticks())
