@@ -184,7 +184,7 @@ def draw_showers(found: dict[str, np.ndarray], to: Path) -> None:
         right.plot(radius[order][::50], np.cumsum(energy[order])[::50] / energy.sum(), label=f"{name} of 1 GeV")
     left.set(xlabel="depth [radiation lengths]", ylabel="energy [MeV / radiation length]", xlim=(0, 17))
     right.set(xlabel="distance from the axis [cm]", ylabel="share of the energy within", xlim=(0, 30), ylim=(0, 1))
-    right.plot([1.9, 10.7], [0.5, 0.9], "kx", label="a toy of the project's facts")
+    right.plot([1.9, 10.7], [0.5, 0.9], "kx", label="50 % and 90 % of a toy simulation")
     for axes in (left, right):
         axes.legend(frameon=False)
     drawn.savefig(to, dpi=75)

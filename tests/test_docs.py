@@ -39,6 +39,17 @@ def test_the_site_has_every_page():
     assert sorted(listed) == sorted(str(page.relative_to(ROOT / "docs")) for page in PAGES if "docs" in page.parts)
 
 
+def test_the_gallery_has_every_figure_and_says_what_made_it():
+    page = (ROOT / "docs" / "gallery.md").read_text()
+    shown = re.findall(r"!\[[^\]]+\]\(figures/([^)]+)\)", page)
+    assert sorted(shown) == sorted(path.name for path in (ROOT / "docs" / "figures").iterdir())
+    for section in page.split("\n## ")[1:]:
+        commands = re.findall(r"`(?:qcompress|python|make) [^`]+`", section)
+        assert commands, section.splitlines()[0]
+        for script in re.findall(r"python ((?:campaigns|benchmarks)/\w+\.py)", section):
+            assert (ROOT / script).is_file()
+
+
 def test_every_command_of_the_readme_exists(qcompress):
     offered = qcompress("--help").stdout
     for command in set(re.findall(r"`qcompress ([\w-]+)", (ROOT / "README.md").read_text())):

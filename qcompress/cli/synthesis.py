@@ -113,6 +113,8 @@ def synth(
     _check_choices(flows, family, liberty, inputs, placements)
     with Reporter(console_of_output()) as reporter:
         if flows:
+            said = pipeline.announced_synthesis(Candidate.open(candidate), flows)
+            reporter.line(f"synth: {said}; what is there already is not run again")
             reports = pipeline.run_flows(candidate, flows, settings, reporter.task("synth"), inputs)
             reporter.close("synth", "done")
         else:

@@ -1,5 +1,6 @@
 """The steps from sample to report. A step whose inputs have not changed is not run again."""
 
+from qcompress.pipeline.durations import announced_synthesis
 from qcompress.pipeline.exploring import Sweeps, explore, find_learning_rates
 from qcompress.pipeline.foreign import Foreign, Quantization, compile_model, verify_model
 from qcompress.pipeline.runner import run, run_one, synthesize_candidate
@@ -12,6 +13,7 @@ __all__ = [
     "Foreign",
     "Quantization",
     "Sweeps",
+    "announced_synthesis",
     "compile_model",
     "evaluate_apart",
     "explore",

@@ -1,10 +1,11 @@
 """What a step will do and about how long it takes here, from how long the last one of its kind took on this machine."""
 
 import json
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from contextlib import suppress
 from pathlib import Path
 
+from qcompress.candidate import Candidate
 from qcompress.candidate.figures import GRAPHS, SAMPLE
 from qcompress.errors import QcompressError
 from qcompress.files import cache_folder, write_json
@@ -20,15 +21,25 @@ def announced(step: str, job: Job) -> str | None:
     if step not in WORK:
         return None
     words, units = WORK[step](job)
-    rate = rate_of(_key(step, job))
-    said = "how long is not known: none has run here" if rate is None else f"about {duration(rate * max(units, 1.0))}"
-    return f"{words}; {said}"
+    return f"{words}; {_said(units, [_key(step, job)])}"
+
+
+def announced_synthesis(candidate: Candidate, flows: Sequence[str]) -> str:
+    """The same line of a `candidate` that is synthesized by itself, with `flows` one after the other."""
+    products = _products(candidate)
+    words = f"synthesizes {products} products with {', '.join(flows)}"
+    return f"{words}; {_said(products, [f'synthesize {flow}' for flow in flows])}"
 
 
 def remember(step: str, job: Job, seconds: float) -> None:
     """Keep how long a unit of a step took, for the next one; nothing where there is no place for it."""
     if step in WORK:
-        keep_rate(_key(step, job), seconds / max(WORK[step](job)[1], 1.0))
+        _keep(_key(step, job), WORK[step](job)[1], seconds)
+
+
+def remember_synthesis(candidate: Candidate, flow: str, seconds: float) -> None:
+    """Keep how long the synthesis of a `candidate` with a `flow` took, for the next one."""
+    _keep(f"synthesize {flow}", _products(candidate), seconds)
 
 
 def rate_of(key: str) -> float | None:
@@ -43,8 +54,22 @@ def keep_rate(key: str, seconds: float) -> None:
             write_json(folder / FILE, _rates() | {key: seconds})
 
 
+def _said(units: float, keys: Sequence[str]) -> str:
+    """About how long so many units of work of each of these kinds take."""
+    known = _rates()
+    if any(key not in known for key in keys):
+        return "how long is not known: none has run here"
+    return f"about {duration(sum(known[key] for key in keys) * max(units, 1.0))}"
+
+
+def _keep(key: str, units: float, seconds: float) -> None:
+    keep_rate(key, seconds / max(units, 1.0))
+
+
 def _key(step: str, job: Job) -> str:
-    """The kind of work whose rate is alike: a step of a detector, and of a sample the simulation."""
+    """The kind of work whose rate is alike: of a detector, a sample's simulation, a flow of synthesis."""
+    if step == "synthesize":
+        return f"synthesize {_flow(job)}"
     kind = job.config.sample.simulate or "file"
     return f"{step} {job.config.detector} {kind}" if step in ("sample", "evaluate") else f"{step} {job.config.detector}"
 
@@ -77,9 +102,17 @@ def _verify(job: Job) -> tuple[str, float]:
 
 
 def _synthesize(job: Job) -> tuple[str, float]:
-    products = sum(own.multiplications or 0 for own in (job.candidate.figures_if_run(GRAPHS) or {}).values())
-    flow = job.config.synthesis.flow or "the device's flow"
-    return f"synthesizes {products} products with {flow}", float(products)
+    products = _products(job.candidate)
+    return f"synthesizes {products} products with {_flow(job)}", float(products)
+
+
+def _products(candidate: Candidate) -> int:
+    """Multiplications of all networks of a candidate, as far as they are known."""
+    return sum(own.multiplications or 0 for own in (candidate.figures_if_run(GRAPHS) or {}).values())
+
+
+def _flow(job: Job) -> str:
+    return job.config.synthesis.flow or "the device's flow"
 
 
 def _evaluate(job: Job) -> tuple[str, float]:

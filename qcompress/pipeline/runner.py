@@ -10,7 +10,7 @@ from qcompress.candidate.figures import SYNTHESIS, VERIFICATION, StepFigures
 from qcompress.config import Config, SynthesisOptions, parse_config
 from qcompress.detectors import load_detector
 from qcompress.errors import MismatchError, QcompressError
-from qcompress.pipeline.durations import announced, remember
+from qcompress.pipeline.durations import announced, announced_synthesis, remember, remember_synthesis
 from qcompress.pipeline.job import Found, Job, Step, Watch, inputs_hash
 from qcompress.pipeline.own_models import Given, OwnModel, own_models
 from qcompress.pipeline.replacing import refuse_to_replace
@@ -114,11 +114,15 @@ def synthesize_candidate(folder: Path, reporter: Reporter) -> dict[str, Synthesi
     with candidate.locked():
         inputs = inputs_hash(STEPS["synthesize"], candidate, deciding(options, candidate.hardware))
         if not candidate.is_current("synthesize", inputs):
+            flow, started = str(options.flow), time.monotonic()
+            reporter.line(f"synthesize: {announced_synthesis(candidate, [flow])}")
             reporter.task("synthesize")
             with candidate.staged("synthesize") as stage:
                 reports = run_flow(candidate, options, stage)
                 candidate.record("synthesize", inputs, stage, SYNTHESIS.to_json(reports), ("compile",))
-            reporter.close("synthesize", "done")
+            seconds = time.monotonic() - started
+            remember_synthesis(candidate, flow, seconds)
+            reporter.close("synthesize", f"done in {seconds:.1f} s")
     return candidate.figures_of(SYNTHESIS)
 
 

@@ -28,7 +28,11 @@ def schedules_figure(schedules: Mapping[str, Floats]) -> "Figure":
 
 
 def finder_figure(sweeps: Sequence[tuple[str, Floats, Floats, Floats, float]]) -> "Figure":
-    """Loss against the growing learning rate; sweeps: (label, rates, losses, smoothed losses, suggested maximum)."""
+    """Loss against the growing learning rate; sweeps: (label, rates, losses, smoothed losses, suggested maximum).
+
+    Sweeps begin with the same weights and rows: where they are alike, each is drawn thinner than the one below it, and
+    the dashes of their suggestions stand one behind the other.
+    """
     with house_style():
         figure, (axes,) = canvas((10, 7.5))
         low = min(smoothed.min() for *_, smoothed, _ in sweeps)
@@ -38,9 +42,13 @@ def finder_figure(sweeps: Sequence[tuple[str, Floats, Floats, Floats, float]]) -
             colour = f"C{number}"
             axes.plot(rates, _within(losses, ends), color=colour, alpha=0.25, linewidth=1)
             axes.plot(
-                rates, _within(smoothed, ends), color=colour, linewidth=2, label=f"{label}: up to {suggested:.2g}"
+                *(rates, _within(smoothed, ends)),
+                color=colour,
+                linewidth=2 + 2 * (len(sweeps) - 1 - number),
+                label=f"{label}: up to {suggested:.2g}",
             )
-            axes.axvline(suggested, color=colour, linestyle="--", linewidth=1.2)
+            dashes = (-6 * number, (6, 6 * max(len(sweeps) - 1, 1)))
+            axes.axvline(suggested, color=colour, linestyle=dashes, linewidth=1.6)
         axes.set(xscale="log", xlabel="learning rate", ylabel="loss of a batch")
         axes.set_ylim(*ends)
         axes.legend(facecolor="w", frameon=True, framealpha=0.9, edgecolor="none", loc="upper right")
@@ -58,17 +66,21 @@ def history_figure(histories: Mapping[str, tuple[Floats, Floats, Floats]], kept:
 
     kept: the epoch whose weights each network has, which is marked; of none that is not told.
     """
+    from matplotlib.ticker import MaxNLocator
+
     with house_style():
         figure, (axes,) = canvas((10, 6))
         for number, (name, (epochs, training, validation)) in enumerate(histories.items()):
             colour, words = f"C{number}", f"{name}, " if len(histories) > 1 else ""
-            axes.plot(epochs, training, color=colour, linewidth=1.5, linestyle="--", label=f"{words}training")
-            axes.plot(epochs, validation, color=colour, linewidth=2, label=f"{words}validation")
+            marks = ("s", "D") if len(epochs) == 1 else ("", "")  # a line of one point is not seen
+            axes.plot(epochs, training, marker=marks[0], ls="--", color=colour, linewidth=1.5, label=f"{words}training")
+            axes.plot(epochs, validation, marker=marks[1], color=colour, linewidth=2, label=f"{words}validation")
             if name in kept:
                 at = validation[epochs == kept[name]]
                 axes.plot([kept[name]], at, "o", color=colour, markersize=9, label=f"{words}kept, epoch {kept[name]}")
         losses = np.concatenate([np.concatenate(both[1:]) for both in histories.values()])
         axes.set(xlabel="epoch", ylabel="loss", yscale="log" if (losses > 0).all() else "linear")
+        axes.xaxis.set_major_locator(MaxNLocator(integer=True, min_n_ticks=1))
         axes.legend(frameon=False, loc="best")
         figure.canvas.draw()
     return figure

@@ -48,6 +48,8 @@ def test_flows_by_name_are_run_once_and_given_as_json(candidate: Path, qcompress
     command = ("synth", candidate, "--flow", "yosys-asic", "--flow", "yosys-xilinx", "--json")
     done = qcompress(*command)
     assert done.returncode == 0, done.stderr
+    said = "synth: synthesizes 6 products with yosys-asic, yosys-xilinx; how long is not known: none has run here; "
+    assert done.stdout.startswith(f"{said}what is there already is not run again\n")
     figures = json.loads(done.stdout[done.stdout.index("{") :])
     assert set(figures) == {"yosys-asic/rtl_loadable-2/net", "yosys-xilinx/rtl_loadable-2/net"}
     asic, fpga = (figures[f"{flow}/rtl_loadable-2/net"] for flow in ("yosys-asic", "yosys-xilinx"))
@@ -64,6 +66,7 @@ def test_flows_by_name_are_run_once_and_given_as_json(candidate: Path, qcompress
 def test_without_a_flow_the_step_is_run_and_recorded(candidate: Path, qcompress: Command) -> None:
     done = qcompress("synth", candidate)
     assert done.returncode == 0, done.stderr
+    assert done.stdout.startswith("synthesize: synthesizes 6 products with yosys-xilinx; ")
     figures = Candidate.open(candidate).figures("synthesize")["net"]
     assert (figures["interval"], figures["origin"]) == (2, "open flow")
     assert figures["lut"] > 0

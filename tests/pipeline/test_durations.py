@@ -36,6 +36,23 @@ def test_the_first_time_is_not_guessed_and_the_next_is_in_proportion(job):
     assert "not known" in durations.announced("sample", another)
 
 
+def test_a_synthesis_by_itself_says_how_long_the_last_one_of_its_flows_took(job):
+    with job.candidate.staged("compile") as stage:
+        figures = {"weights": 8, "weight_bits": 32, "output_bits": 8, "multiplications": 600, "keras_is_body": False}
+        job.candidate.record("compile", "", stage, {"net": figures})
+    flows = ["yosys-xilinx", "yosys-asic"]
+    said = durations.announced_synthesis(job.candidate, flows)
+    assert said == "synthesizes 600 products with yosys-xilinx, yosys-asic; how long is not known: none has run here"
+    durations.remember_synthesis(job.candidate, flows[0], 20.0)
+    assert (
+        durations.announced_synthesis(job.candidate, flows[:1])
+        == "synthesizes 600 products with yosys-xilinx; about 20 s"
+    )
+    assert "not known" in durations.announced_synthesis(job.candidate, flows)
+    durations.remember_synthesis(job.candidate, flows[1], 30.0)
+    assert durations.announced_synthesis(job.candidate, flows).endswith("; about 50 s")
+
+
 def test_every_long_step_says_something_and_what_is_kept_is_checked(job, tmp_path):
     for step in ("sample", "train", "verify", "synthesize", "evaluate"):
         assert "; how long is not known" in durations.announced(step, job)

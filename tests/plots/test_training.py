@@ -27,3 +27,26 @@ def test_curves_of_the_finder_end_where_they_would_leave_the_axes():
         drawn = line.get_ydata()
         assert np.nanmin(drawn) >= low
         assert np.nanmax(drawn) <= high < 50
+
+
+def test_sweeps_that_are_alike_are_all_seen():
+    rates = np.geomspace(1e-5, 1, 50)
+    (axes,) = finder_figure([(f"decay {n}", rates, 1 - rates, 1 - rates, 0.05) for n in range(3)]).axes
+    smoothed = [line for line in axes.lines if str(line.get_label()).startswith("decay")]
+    widths = [line.get_linewidth() for line in smoothed]
+    assert len(smoothed) == 3
+    assert widths == sorted(set(widths), reverse=True)  # the one above is thinner
+    assert len({line.get_color() for line in smoothed}) == 3
+    seen = np.zeros((3, 60), bool)  # where along the suggestion's line each of them has a dash
+    dashes = [line for line in axes.lines if len(line.get_xdata()) == 2]
+    for number, line in enumerate(dashes):
+        offset, (on, off) = line._unscaled_dash_pattern
+        seen[number] = (np.arange(60) + offset) % (on + off) < on
+    assert seen.any(axis=1).all()
+    assert (seen.sum(axis=0) == 1).all()
+
+
+def test_losses_of_one_epoch_are_points_and_epochs_whole_numbers():
+    (axes,) = history_figure({"a": (np.array([1.0]), np.array([0.3]), np.array([0.4]))}, {}).axes
+    assert [line.get_marker() for line in axes.lines] == ["s", "D"]
+    assert all(float(tick).is_integer() for tick in axes.get_xticks())

@@ -52,7 +52,10 @@ class Hgcal(Detector):
 
     command_options: ClassVar[Mapping[str, type[Options]]] = {"emulate": EmulateOptions}
     imports: ClassVar[tuple[str, ...]] = ("", ".csv", ".txt", ".root", ".parquet", ".h5", ".hdf5")
-    score_labels: ClassVar[Mapping[str, str]] = {"emd_mean": "mean EMD [half trigger-cell pitch]"}
+    score_labels: ClassVar[Mapping[str, str]] = {
+        "emd_mean": "mean EMD [half trigger-cell pitch]",
+        "emd_median": "median EMD [half trigger-cell pitch]",
+    }
     more_scores: ClassVar[tuple[str, ...]] = ("emd_median",)
 
     def owns(self, path: Path) -> bool:

@@ -100,8 +100,8 @@ def _display(handle: samples.Handle, place: int) -> "Figure":
     for number, plane in enumerate(planes):
         shown = _image(handle, place, plane, pixels, number)
         spread = 30.0 if handle.planes else max(float(shown.max()), 1.0)
-        axes[0, number].imshow(shown.T, origin="lower", aspect="auto", cmap="RdBu_r", vmin=-spread, vmax=spread)
-        axes[0, number].set_title(f"{plane.name}: ADC above the baseline" if handle.planes else f"{plane.name}: charge")
+        image = axes[0, number].imshow(shown.T, origin="lower", aspect="auto", cmap="RdBu_r", vmin=-spread, vmax=spread)
+        axes[0, number].set_title(f"{plane.name}: waveforms" if handle.planes else f"{plane.name}: charge")
         for kind in SHOWN_CLASSES:
             own = (pixels["plane"] == number) & (pixels["kind"] == kind)
             where = (pixels["wire"][own], pixels["tick"][own])
@@ -110,7 +110,9 @@ def _display(handle: samples.Handle, place: int) -> "Figure":
         axes[1, number].set(xlabel=f"{plane.name} wire", xlim=(0, plane.wires), ylim=(0, handle.preset.ticks))
     axes[0, 0].set_ylabel("tick")
     axes[1, 0].set_ylabel("tick")
-    axes[1, 0].legend(loc="upper right", frameon=True, framealpha=0.9)
+    told = "ADC counts above the baseline" if handle.planes else f"electrons, plane {planes[-1].name}"
+    figure.colorbar(image, ax=axes[0, -1], label=told)
+    figure.legend(*axes[1, 0].get_legend_handles_labels(), loc="outside lower center", ncols=5, markerscale=1.5)
     figure.suptitle(f"event {handle.events['event'][place]}, {handle.preset.name}")
     return figure
 
