@@ -31,6 +31,7 @@ from qcompress.detectors.tpc.networks.models import CLASSIFIER, JOINT, REGRESSOR
 from qcompress.detectors.tpc.networks.stages import RATIO_FORMAT, CentreDivision
 from qcompress.detectors.tpc.networks.windows import Layout
 from qcompress.detectors.tpc.simulation import fast_simulation
+from qcompress.errors import MismatchError
 from qcompress.frontends import load_model
 from qcompress.frontends.qkeras import from_keras, predict, save_model
 from qcompress.plots.landscape import landscape_figure
@@ -44,6 +45,7 @@ KIND, SEED = "sector-20pc", 21
 BESIDE = {"extras": True, "classical": True, "log_charge": True}
 DENSE, VOLUME = Layout.parse("3x9x9", True, True, True), Layout.parse("5x11x11", True, True, True)
 """Of which the other layouts are parts."""
+CHECKED = 300
 VOLUME_FRAMES = 20
 """Frames whose larger windows are used: a gigabyte of codes."""
 NETWORKS: dict[str, dict[str, Any]] = {
@@ -195,16 +197,18 @@ class Study:
 
     @staticmethod
     def body(model: Any, options: NetworkOptions, quantized: bool) -> Any:
-        """The graph's integers, or the float network's values."""
+        """The network's values; of a quantized one they are the graph's, compared on the first maxima of a frame."""
         division, (network,) = CentreDivision(options.layout), options.networks
         graph = from_keras(model, network) if quantized else None
 
         def run(raw: Any) -> Any:
             codes = division.run(raw.astype(np.int64))
-            if graph is not None:
-                values = graph.output_format.to_values(graph.run(codes))
-            else:
-                values = predict(model, RATIO_FORMAT.to_values(codes)).astype(np.float64)
+            values = predict(model, RATIO_FORMAT.to_values(codes)).astype(np.float64)
+            if (
+                graph is not None
+                and (graph.run(codes[:CHECKED]) != graph.output_format.to_codes(values[:CHECKED])).any()
+            ):
+                raise MismatchError(f"{network}: the graph and Keras differ")
             if network == JOINT:
                 return values[:, :1], values[:, 1:]
             return (values, None) if network == CLASSIFIER else (None, values)
