@@ -31,19 +31,24 @@ from qcompress.detectors.tpc.networks.models import CLASSIFIER, JOINT, REGRESSOR
 from qcompress.detectors.tpc.networks.stages import RATIO_FORMAT, CentreDivision
 from qcompress.detectors.tpc.networks.windows import Layout
 from qcompress.detectors.tpc.simulation import fast_simulation
+from qcompress.errors import MismatchError
 from qcompress.frontends import load_model
 from qcompress.frontends.qkeras import from_keras, predict, save_model
+from qcompress.graph import Chain
 from qcompress.plots.landscape import landscape_figure
 from qcompress.progress import silent
 from qcompress.report.terminal import print_tables
+from qcompress.targets.cpp.emulator import Cpp
 from qcompress.training.data import StreamedData
 from qcompress.training.fit import TrainingOptions, fit, make_deterministic
 from qcompress.training.landscape import ELEMENTS, landscape
+from qcompress.verification import InputSet, standard_inputs, verify
 
 KIND, SEED = "sector-20pc", 21
 BESIDE = {"extras": True, "classical": True, "log_charge": True}
 DENSE, VOLUME = Layout.parse("3x9x9", True, True, True), Layout.parse("5x11x11", True, True, True)
 """Of which the other layouts are parts."""
+CHECKED, COMPARED = 300, 2000
 VOLUME_FRAMES = 20
 """Frames whose larger windows are used: a gigabyte of codes."""
 NETWORKS: dict[str, dict[str, Any]] = {
@@ -195,21 +200,34 @@ class Study:
 
     @staticmethod
     def body(model: Any, options: NetworkOptions, quantized: bool) -> Any:
-        """The graph's integers, or the float network's values."""
+        """The network's values; of a quantized one they are the graph's, compared on the first maxima of a frame."""
         division, (network,) = CentreDivision(options.layout), options.networks
         graph = from_keras(model, network) if quantized else None
 
         def run(raw: Any) -> Any:
             codes = division.run(raw.astype(np.int64))
-            if graph is not None:
-                values = graph.output_format.to_values(graph.run(codes))
-            else:
-                values = predict(model, RATIO_FORMAT.to_values(codes)).astype(np.float64)
+            values = predict(model, RATIO_FORMAT.to_values(codes)).astype(np.float64)
+            if (
+                graph is not None
+                and (graph.run(codes[:CHECKED]) != graph.output_format.to_codes(values[:CHECKED])).any()
+            ):
+                raise MismatchError(f"{network}: the graph and Keras differ")
             if network == JOINT:
                 return values[:, :1], values[:, 1:]
             return (values, None) if network == CLASSIFIER else (None, values)
 
         return run
+
+    def bodies(self, name: str) -> tuple[int, int]:
+        """A quantized network and the division in front of it in C++: codes compared, and how many differ."""
+        options = options_of(name)
+        (network,) = options.networks
+        graph = from_keras(load_model(self.folder / f"{name}.keras").content, network)
+        chain = Chain("chain", (CentreDivision(options.layout), graph))
+        raw = next(self.tests(options.layout))[1].raw[:COMPARED].astype(np.int64)
+        body = Cpp().build(chain, self.folder / f"{name}_cpp")
+        found = verify(chain, [body], {"maxima": InputSet.of(raw), **standard_inputs(chain, COMPARED, SEED)})
+        return sum(one.codes for one in found), sum(one.mismatches for one in found)
 
     def landscape(self, name: str) -> tuple[str, float]:
         """The loss around the data in input space: variance shown and share that is convex; a figure in the folder."""
@@ -257,11 +275,16 @@ def main() -> None:
     parser.add_argument("--epochs", type=int, default=4)
     parser.add_argument("--test-frames", type=int, default=6)
     parser.add_argument("--only", nargs="*", help="names of networks; a quantized one ends in _quantized")
+    parser.add_argument("--bodies", help="a quantized network that is there already: its codes in C++")
     parser.add_argument("--landscape", help="a float network that is there already: the loss around its data")
     parser.add_argument("--tracks", help="a network that is there already: what tracks lose with it")
     given = parser.parse_args()
     os.environ.setdefault("TF_NUM_INTRAOP_THREADS", "1")
     study = Study(given.folder, given.frames, given.epochs, given.test_frames)
+    if given.bodies:
+        codes, wrong = study.bodies(given.bodies)
+        print(f"{given.bodies}: {codes} codes of maxima and made-up inputs in C++, {wrong} differ")
+        return
     if given.landscape:
         shown, convex = study.landscape(given.landscape)
         print(f"{shown}; convex over {100 * convex:.1f} % of the area")
