@@ -160,3 +160,22 @@ def test_a_misspelt_key_of_a_network_whose_detector_is_not_named_is_one_line(tmp
         load_config(path)
     assert "\n" not in str(fault.value)
     assert "detector" in str(fault.value)
+
+
+def test_changes_by_dotted_key_stand_before_the_files_own(tmp_path):
+    path = write(tmp_path, GOOD)
+    changes = {"training.epochs": 7, "targets.rtl.latency_cutoff": 3, "hardware.lut": 100}
+    found = load_config(path, changes=changes)
+    assert (found.training.epochs, found.targets["rtl"]["latency_cutoff"], found.hardware.lut) == (7, 3, 100)
+    assert load_config(path).training.epochs != 7
+    with pytest.raises(QcompressError, match=r"training\.epohcs: unknown key; did you mean epochs\?"):
+        load_config(path, changes={"training.epohcs": 7})
+
+
+def test_a_section_search_is_no_part_of_a_candidate(tmp_path):
+    text = f"{GOOD}\nsearch: {{space: {{training.epochs: [1, 2]}}, objectives: {{lut: minimize}}}}\n"
+    found = load_config(write(tmp_path, text))
+    assert found.search.space == {"training.epochs": [1, 2]}
+    assert "search" not in found.model_dump(mode="json")
+    with pytest.raises(QcompressError, match=r"search\.objektives: unknown key; did you mean objectives\?"):
+        load_config(write(tmp_path, text.replace("objectives", "objektives")))

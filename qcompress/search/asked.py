@@ -79,35 +79,29 @@ class Search:
         asked = any(key.startswith("targets.") for key in self.options.trial)
         kept = {**(_emulator(config) if asked else {}), **(_verilog(config) if SYNTHESIZE in steps else {})}
         losses = str(self.folder / LOSSES) if self.options.pruner == "asha" else None
-        return self._task(config, number, kept, steps, self.wanted, losses)
+        told = implementation(config)
+        return Task(number, self.small(config, number, kept), self._place(number), steps, told, self.wanted, losses)
 
     def task_of_best(self, number: int, drawn: Mapping[str, Any]) -> Task:
         """What a trial that is one of the best is to do besides: verify all bodies, synthesize."""
         config = self._config(drawn)
-        kept = {**_emulator(config), **_verilog(config)}
-        return self._task(config, number, kept, ("verify", SYNTHESIZE), ("synthesis.lut",), None)
+        told = self.small(config, number, {**_emulator(config), **_verilog(config)})
+        figures = ("synthesis.lut",)
+        return Task(number, told, self._place(number), ("verify", SYNTHESIZE), implementation(config), figures)
 
-    def _task(
-        self,
-        config: Config,
-        number: int,
-        targets: Mapping[str, Any],
-        steps: tuple[str, ...],
-        objectives: tuple[str, ...],
-        losses: str | None,
-    ) -> Task:
-        """A task with the config of a trial on the shared sample, built as `targets` alone."""
-        flow = config.synthesis.flow if SYNTHESIZE in steps else None
+    def _place(self, number: int) -> str:
+        return str(self.folder / TRIALS / str(number))
+
+    def small(self, config: Config, number: int, targets: Mapping[str, Any]) -> dict[str, Any]:
+        """The `config` of trial `number` on the shared sample, built as `targets` with these settings alone."""
         told = config.model_copy(
             update={
                 "name": f"{config.name}_trial{number}",
                 "sample": SampleOptions(file=self.sample()),
                 "targets": {**dict.fromkeys(config.targets), **targets},
-                "synthesis": config.synthesis.model_copy(update={"flow": flow}),
             }
-        ).model_dump(mode="json")
-        folder = str(self.folder / TRIALS / str(number))
-        return Task(number, told, folder, steps, implementation(config), objectives, losses)
+        )
+        return told.model_dump(mode="json")
 
 
 def _emulator(config: Config) -> dict[str, Any]:
