@@ -26,6 +26,7 @@ seconds: Counter[str] = Counter()
 SMALLER = {
     "events: 4000": "events: 120",
     "machine: portable": "machine: native",
+    "xla: true": "xla: false",
     "rtl: verilog": "rtl: null",
     "rows: 2000": "rows: 100",
     "rows: 4000": "rows: 200",
