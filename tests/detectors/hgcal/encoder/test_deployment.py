@@ -17,7 +17,12 @@ from qcompress.targets import TARGETS
 
 REAL_INPUT = "econt/mcDataset/testInput.csv"
 SMALLER = {
-    **{"rtl: verilog": "rtl: null", "events: 4000": "events: 250", "epochs: 140": "epochs: 6"},
+    **{
+        "rtl: verilog": "rtl: null",
+        "events: 4000": "events: 250",
+        "epochs: 100": "epochs: 6",
+        "xla: true": "xla: false",
+    },
     **{"rows: 2000": "rows: 200", "rows: 4000": "rows: 50", "machine: portable": "machine: native"},
 }
 """What makes the chip's candidate smaller: fewer events, and no RTL, which is as large as the exact one's."""
