@@ -17,8 +17,8 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
-from qcompress.detectors.hgcal.evaluation.events import module_numbers
 from qcompress.detectors.hgcal.module import layers, wafers
+from qcompress.detectors.hgcal.module.places import module_numbers
 from qcompress.detectors.hgcal.simulation import fast_simulation
 from qcompress.detectors.hgcal.simulation.validation import THRESHOLD
 from qcompress.fixedpoint import Values

@@ -61,7 +61,10 @@ if TYPE_CHECKING:
 
 PHOTONS, ELECTRONS = "photons 0 PU", "electrons 200 PU"
 KINDS = {PHOTONS: "photon-0pu", ELECTRONS: "electron-200pu"}
-ALGORITHMS = ("uncompressed", "repeater", "threshold", "bc-stc", "bc-stc-shared")
+ALGORITHMS = (
+    *("uncompressed", "repeater", "threshold", "threshold-equal"),
+    *("bc-stc", "bc-stc-shared", "bc-stc-equal"),
+)
 BACK_ENDS = (
     BackEnd(),
     BackEnd(X_Y),

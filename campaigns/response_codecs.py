@@ -33,8 +33,8 @@ def codec(algorithm: str) -> Codec:
         return CHIP[algorithm]
     if algorithm.startswith((published.PREFIX, cmssw.PREFIX)):
         return (published.algorithms([algorithm]) | cmssw.algorithms([algorithm]))[algorithm]
-    key = codecs.TRANSVERSE if algorithm.endswith(AS_PHYSICS) else ENCODER
     known = codecs.table(*candidate(Path(algorithm.removesuffix(AS_PHYSICS))), None)
+    key = codecs.TRANSVERSE if algorithm.endswith(AS_PHYSICS) and codecs.TRANSVERSE in known else ENCODER
     return known[key]._replace(title=title(algorithm))
 
 

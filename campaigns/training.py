@@ -32,8 +32,8 @@ from qcompress.detectors.hgcal.encoder.charge_sharing import DecodingOptions
 from qcompress.detectors.hgcal.encoder.compensation import compensated
 from qcompress.detectors.hgcal.encoder.options import EncoderOptions
 from qcompress.detectors.hgcal.evaluation import baselines, codecs, scoring
-from qcompress.detectors.hgcal.evaluation.events import cosh_eta
 from qcompress.detectors.hgcal.module import geometry
+from qcompress.detectors.hgcal.module.places import cosh_eta
 from qcompress.fixedpoint import Codes, Values
 from qcompress.frontends.qkeras import load_model, predict, save_model
 from qcompress.graph import Graph

@@ -21,12 +21,14 @@ class Rows:
     split (n,): which part of the sample each row belongs to. read(numbers): of m rows the codes in front of
     `preprocess` (m, *shape), of any integers that hold them, and the float32 targets of the loss (m, ...).
     side(numbers): what trained companions see beside the network's output, float32 (m, k); raises QcompressError for a
-    sample that does not have it; None where there is no such thing.
+    sample that does not have it; None where there is no such thing. seen(numbers): codes that the network trains on, as
+    `preprocess` gives them, where every row has a front end of its own; None where these are made of `read`.
     """
 
     split: npt.NDArray[np.uint8]
     read: Callable[[Numbers], tuple[Codes, Float32]]
     side: Callable[[Numbers], Float32] | None = None
+    seen: Callable[[Numbers], Codes] | None = None
 
     @classmethod
     def of(cls, codes: npt.NDArray[Any], targets: Float32, split: npt.NDArray[np.uint8]) -> "Rows":

@@ -134,8 +134,14 @@ class Feed:
         """Input codes of the network for rows, by ascending numbers."""
         found = np.empty((len(numbers), *self._front.output_shape), np.int64)
         for part in pieces(len(numbers), self.at_once):
-            found[part] = self._front.run(np.asarray(self._rows.read(numbers[part])[0], np.int64))
+            found[part] = self._seen(numbers[part], self._rows.read(numbers[part])[0])
         return found
+
+    def _seen(self, numbers: Numbers, codes: Codes) -> Codes:
+        """What enters the network of rows by ascending `numbers`, whose codes these are."""
+        if self._rows.seen is not None:
+            return np.asarray(self._rows.seen(numbers), np.int64)
+        return self._front.run(np.asarray(codes, np.int64))
 
     def values(self, numbers: Numbers) -> tuple[Float32, Float32]:
         """The inputs (n, ...), with what stands on the side behind them if the network has that, and targets (n, ...).
@@ -156,7 +162,7 @@ class Feed:
     def _some(self, numbers: Numbers) -> tuple[Float32, Float32]:
         """The same of few rows, by ascending numbers."""
         codes, targets = self._rows.read(numbers)
-        values = self._front.output_format.to_values(self._front.run(np.asarray(codes, np.int64)))
+        values = self._front.output_format.to_values(self._seen(numbers, codes))
         return self._beside(values.astype(np.float32), numbers), targets
 
     def _beside(self, values: Float32, numbers: Numbers) -> Float32:

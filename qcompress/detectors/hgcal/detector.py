@@ -119,13 +119,14 @@ class Hgcal(Detector):
     def rows(self, path: Path, front_end: FrontEndRegisters, network: str) -> Rows:
         from qcompress.detectors.hgcal.encoder import training
 
-        return training.rows(path)
+        return training.rows(path, front_end)
 
     def front_end(self, options: Any) -> JsonObject:
-        from qcompress.detectors.hgcal.econt.frontend import FrontEnd
+        from qcompress.detectors.hgcal.econt.frontend import OF_MODULES, FrontEnd
         from qcompress.detectors.hgcal.module import geometry
 
-        return FrontEnd.autoencoder(geometry.AE_CHANNEL.tolist()).to_mapping()
+        own = {OF_MODULES: options.calibration} if options.calibration != "one" else {}
+        return FrontEnd.autoencoder(geometry.AE_CHANNEL.tolist()).to_mapping() | own
 
     def preprocess(self, front_end: FrontEndRegisters, network: str, graphs: Mapping[str, Graph]) -> Stage:
         from qcompress.detectors.hgcal.econt.frontend import FrontEnd

@@ -23,6 +23,8 @@ from qcompress.files import JsonObject
 from qcompress.fixedpoint import Codes, Format
 
 TC_ORDERS = ("msb", "lsb")
+OF_MODULES = "calibration_of_modules"
+"""Key of a candidate's front end: "transverse" where modules have CAL of their own."""
 MAX_DROP = 4
 """`AlgoDroplsb`: a larger register value acts as 0."""
 IMAGE_SHAPE = (8, 8, 1)
@@ -107,7 +109,7 @@ class FrontEnd:
         Raises QcompressError naming the key that is missing, unknown or wrong.
         """
         keys = {"density", "drop", "calibration", "mux", "tc_order"}
-        if not isinstance(mapping, Mapping) or set(mapping) != keys:
+        if not isinstance(mapping, Mapping) or set(mapping) - {OF_MODULES} != keys:
             raise QcompressError(f"front end: needs exactly the keys {', '.join(sorted(keys))}")
         if mapping["density"] not in Density.__members__:
             raise QcompressError(f"front end: density {mapping['density']!r} is neither HD nor LD")

@@ -11,8 +11,16 @@ import numpy.typing as npt
 from pydantic import BaseModel, ConfigDict
 
 from qcompress.detectors.hgcal.econt.frontend import FrontEnd
-from qcompress.detectors.hgcal.econt.numbers import Density, decode_code, encode
+from qcompress.detectors.hgcal.econt.numbers import (
+    CALIBRATION_ONE,
+    Density,
+    calibrate,
+    decode,
+    decode_code,
+    encode,
+)
 from qcompress.detectors.hgcal.module import geometry, wafers
+from qcompress.detectors.hgcal.module.places import cosh_eta
 from qcompress.detectors.hgcal.samples import Columns
 from qcompress.errors import QcompressError
 from qcompress.fixedpoint import Codes, Values
@@ -49,6 +57,19 @@ def module_calq(front_end: FrontEnd, columns: Columns) -> Codes:
         return front_end.charges(codes)
     high, low = (replace(front_end, density=density).charges(codes) for density in (Density.HD, Density.LD))
     return np.where(columns["high_density"][:, None] == 1, high, low)
+
+
+def transverse_calq(front_end: FrontEnd, columns: Columns, calibrated: bool = False) -> Codes:
+    """The same with CAL = round(2^11 / cosh eta) of every trigger cell, as physics loads it: transverse charges.
+
+    front_end: its mux alone counts; columns: codes (n, 48), high_density, and layer, u, v, or eta, (n,); calibrated:
+    the sample's charges are transverse already, CAL is 1.0.
+    """
+    codes = columns["codes"].astype(np.int64)
+    cosh = np.ones(codes.shape) if calibrated else cosh_eta(columns)
+    high = columns.get("high_density", np.ones(len(codes)))[:, None] == 1
+    arriving = np.where(high, decode(codes, Density.HD), decode(codes, Density.LD))
+    return calibrate(arriving, np.rint(CALIBRATION_ONE / cosh).astype(np.int64))[:, list(front_end.mux)]
 
 
 def link_sums(calq: Codes) -> Codes:

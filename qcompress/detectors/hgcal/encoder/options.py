@@ -35,6 +35,8 @@ class EncoderOptions(NetworkSection):
     decoder_units: tuple[Annotated[int, Field(ge=1, le=4096)], ...] | None = Field(None, min_length=1, max_length=8)
     """Hidden layers of a dense decoder; 128 unless given."""
     loss: Literal["telescope", "weighted_mse", "sliced_emd", "emd_surrogate"] = "telescope"
+    calibration: Literal["one", "transverse"] = "one"
+    """Of the charges that the encoder trains on and is evaluated with: CAL 1.0, or each module's own 1 / cosh eta."""
     filters: int = Field(8, ge=1, le=64)
     kernel_size: int = Field(3, ge=1, le=8)
     stride: int = Field(2, ge=1, le=4)

@@ -7,7 +7,7 @@ import numpy as np
 import numpy.typing as npt
 
 from qcompress.detectors import Decoders, Firmware
-from qcompress.detectors.hgcal.econt.frontend import FrontEnd, normalise
+from qcompress.detectors.hgcal.econt.frontend import OF_MODULES, FrontEnd, normalise
 from qcompress.detectors.hgcal.econt.registers import latent_capacity
 from qcompress.detectors.hgcal.econt.weights import EncoderWeights
 from qcompress.detectors.hgcal.encoder.arithmetic import deployed_graph, exact_graph
@@ -57,56 +57,74 @@ def table(firmware: Firmware, decode: Decoders, learned: Learned | None) -> dict
     out if its decoder takes conditions.
     """
     graph = firmware.graphs[ENCODER]
-    chip = on_chip(graph)
-    codecs = {ENCODER: Codec(ENCODER, partial(_autoencoder, firmware, decode), False)}
+    chip, own = on_chip(graph), transverse(firmware)
+    codecs = {ENCODER: Codec(ENCODER, partial(_behind_transverse if own else _autoencoder, firmware, decode), own)}
     if chip is not None:
         name, other = other_arithmetic(chip, graph.output_format.width)
-        codecs[OTHER] = Codec(name, partial(_other_network, firmware, decode, other), False)
-    if not EncoderOptions.model_validate(firmware.options).conditional:  # its decoder was told other sums
+        codecs[OTHER] = Codec(name, partial(_other_network, firmware, decode, other), own)
+    if not own and not EncoderOptions.model_validate(firmware.options).conditional:  # its decoder was told other sums
         sees = partial(_behind_transverse, firmware, decode)
         codecs[TRANSVERSE] = Codec("encoder, transverse charges in front", sees)
     codecs |= CHIP
     if learned is not None:
         codecs |= learned.regressions.codecs()
-    codecs["normalised"] = Codec("all trigger cells, normalised to 8 bits", partial(_normalised, firmware), False)
+    codecs["normalised"] = Codec("all trigger cells, normalised to 8 bits", partial(_normalised, firmware), own)
     if learned is not None:
-        codecs["mean-image"] = Codec("mean image", partial(_same_image, firmware, learned.mean_image), False)
-    codecs["uniform"] = Codec("uniform image", partial(_same_image, firmware, np.full(48, 1 / 48)), False)
+        codecs["mean-image"] = Codec("mean image", partial(_same_image, firmware, learned.mean_image), own)
+    codecs["uniform"] = Codec("uniform image", partial(_same_image, firmware, np.full(48, 1 / 48)), own)
     return codecs
 
 
+def transverse(firmware: Firmware) -> bool:
+    """Whether the candidate is for charges that each module's own registers made transverse."""
+    return firmware.front_end.get(OF_MODULES) == "transverse"
+
+
 def _calq(firmware: Firmware, modules: Modules) -> Codes:
-    return module_calq(FrontEnd.from_mapping(firmware.front_end), modules.columns)
+    """CALQ (n, 48) in the order of the mux, as the candidate's encoder has it."""
+    front_end = FrontEnd.from_mapping(firmware.front_end)
+    return modules.calq[:, list(front_end.mux)] if transverse(firmware) else module_calq(front_end, modules.columns)
+
+
+def images(firmware: Firmware, modules: Modules) -> Codes:
+    """What the candidate's encoder sees of `modules`: normalised codes (n, 8, 8, 1)."""
+    return normalise(_calq(firmware, modules))
+
+
+def latents(firmware: Firmware, modules: Modules) -> Codes:
+    """What the candidate's encoder makes of `modules`, (n, 16)."""
+    if transverse(firmware):
+        return firmware.run[ENCODER](images(firmware, modules))
+    return firmware.network_codes(ENCODER, modules.columns["codes"].astype(np.int64))
 
 
 def _autoencoder(firmware: Firmware, decode: Decoders, modules: Modules) -> Values:
     """The candidate: its whole chain on the modules' codes."""
-    latents = firmware.network_codes(ENCODER, modules.columns["codes"].astype(np.int64))
-    return _decoded(firmware, decode, latents, firmware.graphs[ENCODER].output_format, modules)
+    return _decoded(firmware, decode, latents(firmware, modules), firmware.graphs[ENCODER].output_format, modules)
 
 
 def _other_network(firmware: Firmware, decode: Decoders, other: Graph, modules: Modules) -> Values:
     """No candidate, but another network between the candidate's own stages: its chain with another graph."""
-    latents = other.run(normalise(_calq(firmware, modules)))
-    return _decoded(firmware, decode, latents, other.output_format, modules)
+    found = other.run(images(firmware, modules))
+    return _decoded(firmware, decode, found, other.output_format, modules)
 
 
 def _behind_transverse(firmware: Firmware, decode: Decoders, modules: Modules) -> Values:
-    """No candidate, but its network's body behind another front end, as physics would load CAL.
+    """The candidate's network behind the front ends of its modules, as physics would load CAL.
 
     Empty trigger cells, which count in the module sum, become 0 or 1.
     """
     calq = modules.calq[:, list(FrontEnd.from_mapping(firmware.front_end).mux)]
-    latents = firmware.run[ENCODER](normalise(calq))
+    found = firmware.run[ENCODER](normalise(calq))
     received = what_arrives(modules.columns, calq, EncoderOptions.model_validate(firmware.options))
-    return in_channels(decode_latents(latents, firmware.graphs[ENCODER].output_format, decode, received))
+    return in_channels(decode_latents(found, firmware.graphs[ENCODER].output_format, decode, received))
 
 
-def _decoded(firmware: Firmware, decode: Decoders, latents: Codes, format_: Format, modules: Modules) -> Values:
+def _decoded(firmware: Firmware, decode: Decoders, found: Codes, format_: Format, modules: Modules) -> Values:
     """Latents of modules, whose sums are those of the candidate's front end -> charges (n, 48), channel order."""
     options = EncoderOptions.model_validate(firmware.options)
     received = what_arrives(modules.columns, _calq(firmware, modules), options)
-    return in_channels(decode_latents(latents, format_, decode, received))
+    return in_channels(decode_latents(found, format_, decode, received))
 
 
 def _normalised(firmware: Firmware, modules: Modules) -> Values:

@@ -12,8 +12,9 @@ from typing import NamedTuple
 import numpy as np
 import numpy.typing as npt
 
-from qcompress.detectors.hgcal.evaluation.events import PLACE, Modules
+from qcompress.detectors.hgcal.evaluation.events import Modules
 from qcompress.detectors.hgcal.module import geometry, layers, wafers
+from qcompress.detectors.hgcal.module.places import PLACE
 from qcompress.fixedpoint import Values
 
 ZERO_SUPPRESSIONS = (0.1, 0.0)

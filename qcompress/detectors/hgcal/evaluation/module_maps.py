@@ -8,6 +8,7 @@ import numpy as np
 from qcompress.detectors import Firmware
 from qcompress.detectors.hgcal.encoder.models import ENCODER
 from qcompress.detectors.hgcal.evaluation.algorithms import Codec
+from qcompress.detectors.hgcal.evaluation.codecs import latents
 from qcompress.detectors.hgcal.evaluation.events import Modules
 from qcompress.detectors.hgcal.module import geometry
 from qcompress.detectors.hgcal.module.layers import MIP_COUNTS
@@ -34,11 +35,11 @@ def figures(
     """
     rows = chosen(modules.charge)
     shown = modules.chosen(rows)
-    latents = firmware.network_codes(ENCODER, shown.columns["codes"].astype(np.int64))
+    found = latents(firmware, shown)
     decoded = {
         titles[name]: table[name].transverse(shown) / MIP_COUNTS for name in (ENCODER, *BESIDE) if name in titles
     }
-    return {"wafers": _figure(shown, latents.reshape(len(rows), -1), decoded, firmware)}
+    return {"wafers": _figure(shown, found.reshape(len(rows), -1), decoded, firmware)}
 
 
 def chosen(charge: Values) -> Codes:

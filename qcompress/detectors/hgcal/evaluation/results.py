@@ -16,17 +16,16 @@ from qcompress.detectors.hgcal.clustering import results
 from qcompress.detectors.hgcal.clustering.matching import NEEDED, Matched
 from qcompress.detectors.hgcal.clustering.scores import FINAL_GEN_PT
 from qcompress.detectors.hgcal.clustering.settings import X_Y, BackEnd
-from qcompress.detectors.hgcal.econt.frontend import FrontEnd, normalise
 from qcompress.detectors.hgcal.econt.onchip_encoder import LATENT
 from qcompress.detectors.hgcal.encoder.arithmetic import distance
-from qcompress.detectors.hgcal.encoder.charge_sharing import module_calq
 from qcompress.detectors.hgcal.encoder.models import ENCODER
 from qcompress.detectors.hgcal.evaluation import cmssw, module_maps, partitions, published, scoring, totals
 from qcompress.detectors.hgcal.evaluation.algorithms import Codec, codec
-from qcompress.detectors.hgcal.evaluation.codecs import TRANSVERSE, OnChip, links_of, on_chip, table
+from qcompress.detectors.hgcal.evaluation.codecs import TRANSVERSE, OnChip, images, links_of, on_chip, table
 from qcompress.detectors.hgcal.evaluation.conservation import RATIO_EDGES
-from qcompress.detectors.hgcal.evaluation.events import PLACE, LinkAllocation, module_numbers, modules
+from qcompress.detectors.hgcal.evaluation.events import LinkAllocation, Modules, modules
 from qcompress.detectors.hgcal.evaluation.learned import Learned, learn
+from qcompress.detectors.hgcal.module.places import PLACE, module_numbers
 from qcompress.detectors.hgcal.samples.layout import GEOMETRY, OF_THE_FILE
 from qcompress.detectors.provenance import provenance
 from qcompress.errors import QcompressError, QcompressWarning
@@ -96,7 +95,7 @@ def evaluate(firmware: Firmware, path: Path, decode: Decoders, wanted: Evaluatio
         drawn = modules(first, allocation, samples.is_calibrated(handle.origin))
         heading = provenance(handle.origin, path, SIMULATION, f"{of} events")
     dropping = [title for name, title in titles.items() if known[name].limited or name in DROPPING]
-    tables = [*_tables(summed, list(titles.values()), wanted.tolerance, firmware, first, dropping)]
+    tables = [*_tables(summed, list(titles.values()), wanted.tolerance, firmware, drawn, dropping)]
     pictures = figures(summed, titles, heading)
     pictures |= module_maps.figures(firmware, known, drawn, titles)
     if not no_clusters:
@@ -261,16 +260,15 @@ def _tables(
     titles: list[str],
     tolerance: float,
     firmware: Firmware,
-    first: samples.Columns,
+    first: Modules,
     dropping: Collection[str],
 ) -> Iterator[Table]:
     yield totals.emd_table(summed, titles)
     graph = firmware.graphs[ENCODER]
     chip = on_chip(graph)
     if chip is not None:
-        columns = {name: column[:ARITHMETIC_ROWS] for name, column in first.items()}
-        images = normalise(module_calq(FrontEnd.from_mapping(firmware.front_end), columns))
-        yield arithmetic_table(chip, images, graph.output_format.width)
+        few = first.chosen(np.arange(min(ARITHMETIC_ROWS, len(first))))
+        yield arithmetic_table(chip, images(firmware, few), graph.output_format.width)
     if summed.modules:
         yield totals.verdicts(summed, titles, tolerance, dropping)
         yield totals.module_table(summed, titles)

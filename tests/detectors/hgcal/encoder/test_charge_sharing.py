@@ -15,7 +15,9 @@ from qcompress.detectors.hgcal.encoder.charge_sharing import (
     module_cells,
     sums_of_links,
 )
+from qcompress.detectors.hgcal.evaluation import events
 from qcompress.detectors.hgcal.module import geometry, wafers
+from qcompress.detectors.hgcal.simulation import fast_simulation
 from qcompress.errors import QcompressError
 
 ALL = DecodingOptions()
@@ -124,3 +126,16 @@ def test_modules_of_low_density_are_calibrated_with_their_own_unit():
     assert (found[::2] == decode(codes[::2], 3)).all()
     assert (found[1::2] == decode(codes[1::2], 1)).all()
     assert (charge_sharing.module_calq(front_end, {"codes": codes}) == decode(codes, 3)).all()
+
+
+def test_transverse_charges_are_those_of_the_chips_other_algorithms():
+    columns, _ = fast_simulation.simulate_event("photon-0pu", 3, 5)
+    front_end = FrontEnd.autoencoder(geometry.AE_CHANNEL.tolist())
+    for calibrated in (False, True):
+        found = charge_sharing.transverse_calq(front_end, columns, calibrated)
+        assert (found == events.modules(columns, calibrated=calibrated).calq[:, geometry.AE_CHANNEL]).all()
+    without_place = {name: column for name, column in columns.items() if name not in ("u", "v")}
+    found = charge_sharing.transverse_calq(front_end, without_place)
+    assert (found == events.modules(without_place).calq[:, geometry.AE_CHANNEL]).all()
+    nothing = {name: column for name, column in columns.items() if name in ("codes", "eta")}
+    assert (charge_sharing.transverse_calq(front_end, nothing) >= found).all()  # all of high density

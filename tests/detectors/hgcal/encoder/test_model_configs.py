@@ -3,10 +3,14 @@
 import json
 
 import h5py
+import numpy as np
 import pytest
 from helpers.paths import own_configs
 
 from qcompress.config import load_config
+from qcompress.detectors.hgcal.detector import DETECTOR
+from qcompress.detectors.hgcal.encoder.options import EncoderOptions
+from qcompress.detectors.hgcal.module import geometry
 from qcompress.detectors.hgcal.simulation import fast_simulation
 from qcompress.errors import QcompressError
 
@@ -99,6 +103,33 @@ def test_samples_without_the_columns_that_are_needed(names, sample, told, sample
     done = qcompress("run", tmp_path / "config.yaml", "--out", tmp_path / "c")
     assert (done.returncode, done.stderr.strip().count("\n")) == (2, 0), done.stderr
     assert told in done.stderr
+
+
+def test_a_candidate_of_transverse_charges_trains_on_them_and_says_so(sample_file, qcompress, tmp_path):
+    rows = {
+        name: DETECTOR.rows(sample_file, DETECTOR.front_end(EncoderOptions(calibration=name)), "encoder")
+        for name in ("one", "transverse")
+    }
+    some = np.arange(200)
+    assert rows["one"].seen is None
+    images, targets = rows["transverse"].seen(some), rows["transverse"].read(some)[1]
+    assert images.shape == (200, 8, 8, 1)
+    assert (rows["one"].read(some)[0] == rows["transverse"].read(some)[0]).all()
+    cells = geometry.image_to_train(images) / 128
+    assert (np.abs(cells - np.floor(targets * 128) / 128) < 1e-6).all()
+    config = tmp_path / "config.yaml"
+    text = SMALL.format(sample=f"{{file: {sample_file}}}")
+    config.write_text(text.replace("arithmetic: compensated", "calibration: transverse"))
+    done = qcompress("run", config, "--out", tmp_path / "c")
+    assert done.returncode == 0, done.stderr
+    front_end = json.loads((tmp_path / "c" / "manifest.json").read_text())["front_end"]
+    assert front_end["calibration_of_modules"] == "transverse"
+    assert "transverse charges in front" not in done.stdout
+    without(sample_file, tmp_path / "no_place.h5", "eta", "u")
+    config.write_text(config.read_text().replace(str(sample_file), str(tmp_path / "no_place.h5")))
+    done = qcompress("run", config, "--out", tmp_path / "d")
+    assert done.returncode == 2
+    assert "has neither eta nor layer, u, v, which calibration transverse needs" in done.stderr
 
 
 @pytest.mark.campaign

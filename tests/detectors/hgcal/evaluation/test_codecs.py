@@ -7,6 +7,7 @@ from qcompress.detectors import Firmware
 from qcompress.detectors.hgcal.detector import DETECTOR
 from qcompress.detectors.hgcal.econt.frontend import FrontEnd
 from qcompress.detectors.hgcal.encoder.charge_sharing import link_sums, module_calq, sums_of_links
+from qcompress.detectors.hgcal.encoder.options import EncoderOptions
 from qcompress.detectors.hgcal.evaluation import codecs
 from qcompress.detectors.hgcal.evaluation.events import modules
 from qcompress.detectors.hgcal.module import geometry
@@ -19,8 +20,8 @@ AS_IT_IS = Graph("as_it_is", (8, 8, 1), IMAGE, (Node("as_it_is", Quantize(Cast(I
 FRONT_END = FrontEnd.autoencoder(geometry.AE_CHANNEL.tolist())
 
 
-def known(**options):
-    front_end = FRONT_END.to_mapping()
+def known(calibration="one", **options):
+    front_end = DETECTOR.front_end(EncoderOptions(calibration=calibration))
     chain = Chain("whole", (DETECTOR.preprocess(front_end, "encoder", {}), AS_IT_IS))
     firmware = Firmware.of_chains(front_end, {"encoder": chain}, **options)
     return codecs.table(firmware, {"decoder": lambda values: values}, None)
@@ -54,3 +55,11 @@ def test_empty_trigger_cells_count_only_where_charges_are_not_calibrated(on_chip
 
 def test_a_decoder_that_was_told_other_sums_is_not_offered_transverse_charges():
     assert codecs.TRANSVERSE not in known(decoder="conditional")
+
+
+def test_a_candidate_for_transverse_charges_is_scored_with_them(on_chip):
+    own, other = known("transverse"), known()
+    assert codecs.TRANSVERSE not in own
+    assert own[codecs.ENCODER].calibrated
+    assert (own[codecs.ENCODER].transverse(on_chip) == other[codecs.TRANSVERSE].transverse(on_chip)).all()
+    assert (own["uniform"].transverse(on_chip) != other["uniform"].transverse(on_chip)).any()

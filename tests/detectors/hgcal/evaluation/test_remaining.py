@@ -54,3 +54,11 @@ def test_what_decides_where_a_rest_lies_is_found(whole_sums):
     found = Regression.fitted(sent, truth)(sent)
     assert np.abs(found - truth).mean() < 0.1 * np.abs(spread_equally(sent) - truth).mean()
     np.testing.assert_allclose(found.sum(axis=1), truth.sum(axis=1), rtol=0.01)
+
+
+def test_modules_that_sent_nothing_teach_nothing():
+    sent, rng = frames(3, 200), np.random.default_rng(3)
+    silent = Sent(sent.charge * 0, sent.sums * 0, sent.of_sum, True)
+    both = Sent(*(np.concatenate(pair) for pair in zip(sent[:3], silent[:3], strict=True)), True)
+    truth = rng.integers(0, 1000, (400, 48)).astype(float)
+    assert (Regression.fitted(both, truth).kernel == Regression.fitted(sent, truth[:200]).kernel).all()
