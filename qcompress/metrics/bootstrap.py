@@ -14,11 +14,14 @@ def over_events(
 ) -> tuple[Values, Values]:
     """A statistic of summed counts, and its standard deviation over resampled events.
 
-    counts (events, k): what each event counts; statistic: sums (..., k) -> (..., m). One event alone has no error: NaN.
+    counts (events, k): what each event counts; statistic: sums (..., k) -> (..., m). One event alone has no error: NaN,
+    as is a share of nothing.
     Efron, Ann. Statist. 7, 1 (1979).
     """
-    value = statistic(counts.sum(axis=0))
-    if len(counts) < 2:
-        return value, np.full(np.shape(value), np.nan)
-    times = np.random.default_rng(seed).multinomial(len(counts), np.full(len(counts), 1 / len(counts)), resamples)
-    return value, np.asarray(statistic(times @ counts).std(axis=0))
+    with np.errstate(divide="ignore", invalid="ignore"):
+        value = statistic(counts.sum(axis=0))
+        if len(counts) < 2:
+            return value, np.full(np.shape(value), np.nan)
+        share = np.full(len(counts), 1 / len(counts))
+        times = np.random.default_rng(seed).multinomial(len(counts), share, resamples)
+        return value, np.asarray(statistic(times @ counts).std(axis=0))

@@ -19,3 +19,9 @@ def test_one_event_has_no_error():
     value, error = over_events(np.array([[3.0, 4.0]]), lambda sums: sums[..., :1] / sums[..., 1:])
     assert value == [0.75]
     assert np.isnan(error).all()
+
+
+def test_a_share_of_nothing_is_no_number():
+    value, error = over_events(np.zeros((3, 2)), lambda sums: sums[..., :1] / sums[..., 1:])
+    assert np.isnan(value).all()
+    assert np.isnan(error).all()

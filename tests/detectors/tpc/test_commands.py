@@ -164,3 +164,14 @@ def test_what_cannot_be_simulated_is_one_line(arguments, message, qcompress, tmp
     assert (done.returncode, done.stderr.count("\n")) == (2, 1), done.stderr
     assert message in done.stderr
     assert not list(tmp_path.iterdir())
+
+
+def test_the_ceiling_of_a_sample_and_of_what_is_none(qcompress, tmp_path):
+    written(tmp_path / "s.h5", frame(0), frame(1))
+    done = qcompress("tpc", "ceiling", tmp_path / "s.h5")
+    assert done.returncode == 0, done.stderr
+    assert "s.h5: the ceiling" in done.stdout
+    (tmp_path / "none.h5").write_text("no sample")
+    done = qcompress("tpc", "ceiling", tmp_path / "none.h5")
+    assert (done.returncode, done.stderr.count("\n")) == (2, 1)
+    assert "none.h5" in done.stderr

@@ -10,7 +10,7 @@ groups:
 * `clusters`: truth, one row for each passage of a track through a row; a track that curls passes one row several times.
   Centre of gravity (pads and time bins), root mean squares, sum and largest cell of that passage's charge alone,
   without noise or saturation, inside the frame; direction of the track where it crosses.
-* `tracks`: what was generated.
+* `tracks`: what was generated. `looper`: 1 for electrons of low momentum born anywhere, 2 for delta electrons, else 0.
 * `pads`: gain of every pad of every sector, relative to the mean; a finder multiplies with its inverse.
 
 A sample is identified by the SHA-256 of its columns and by that of its event split, whatever the chunks.

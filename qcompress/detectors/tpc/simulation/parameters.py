@@ -90,8 +90,8 @@ class RealisticParameters(Parameters):
     """C: K Z/A rho / 2 [MeV/cm] of Ne-CO2-N2 90-10-5 at 0.95 mg/cm3: electrons above T for each cm are this over T."""
     soft_share: float = 0.02
     soft_mev: tuple[float, float] = (0.1, 3.0)
-    """I: share of the particles that are electrons of such energies, all logarithms alike: Compton's, of photons that
-    the material sends out; born as loopers are."""
+    """T: share of the particles that are electrons of such energies (I), all logarithms alike: Compton's, of photons
+    that the material sends out; born as loopers are."""
     electron_scattering: float = 7.6e-5
     """C: 13.6 MeV over the root of the radiation length, 321 m: angle [GeV/sqrt(cm)] times E/p2 of an electron."""
     electron_stopped: float = 0.00005
@@ -117,7 +117,7 @@ class RealisticParameters(Parameters):
     saturated_tail: tuple[float, float] = (0.02, 0.1)
     """I: of the charge beyond the ADC's range, charge in the slow recovery and its decay in each time bin."""
     pad_noise: tuple[float, float] = (1.0, 0.1)
-    """M: 670 electrons in data, 1 ADC count; T: spread over pads."""
+    """M: 670 electrons in data, 1 ADC count; I: spread over pads."""
     noise_excess: float = 1.35
     """T: noise in running over the noise that zero suppression takes, which was measured in quiet."""
     noise_memory: float = 0.35
