@@ -111,7 +111,6 @@ def test_the_candidates_tables_and_figure_are_there(econt_candidate):
     assert names == [
         "encoder",
         "weights of the encoder in the chip's arithmetic",
-        "encoder, transverse charges in front",
         "charge before any code",
         "all trigger cells (repeater)",
         "Threshold 1.35 mipT",
