@@ -1,6 +1,7 @@
 """Every fenced block of the documentation is run, or read by what it is for; none is shown unchecked.
 
 The comment before a block says how: run="scratch" runs its commands in a folder with a candidate, samples and words;
+"long" does so in a campaign, with models beside them;
 "page" runs Python and commands of a page in their order in an empty folder; "plug" runs it with the plug-ins of the
 page installed; "copy" in a copy of the sources to which the page's differences are applied; "options" only reads its
 commands with the command line's own parser; "signatures" binds its calls.
@@ -73,7 +74,7 @@ def test_every_block_is_of_a_kind_that_is_checked():
     ways = Counter((block.kind, "session" if is_example(block) else block.told.get("run", "")) for block in BLOCKS)
     assert set(ways) == {
         *(("python", run) for run in ("session", "", "page", "plug", "copy", "signatures")),
-        *(("console", run) for run in ("", "options", "scratch", "page", "plug", "copy")),
+        *(("console", run) for run in ("", "options", "scratch", "long", "page", "plug", "copy")),
         *((kind, "") for kind in ("yaml", "toml", "json", "cpp", "diff")),
     }, ways
     fences = sum(len(re.findall(r"^\s*```", page.read_text(), re.MULTILINE)) for page in {b.page for b in BLOCKS})
@@ -266,15 +267,43 @@ def scratch(econt_candidate, data_file, qcompress, tmp_path_factory):
     return folder
 
 
+def run_in_order(found, qcompress, folder):
+    """All commands of a page's blocks, in a folder of their own."""
+    for block in found:
+        for program, *arguments in commands(block):
+            assert program == "qcompress"
+            mine = {"PYTHONPATH": str(ROOT), "QCOMPRESS_REGISTRY": str(folder / "registry.sqlite")}
+            done = qcompress(*arguments, cwd=folder, **mine)
+            assert done.returncode == 0, f"{arguments}: {done.stderr}"
+
+
 @pytest.mark.parametrize("found", pages_with("console", "scratch"))
 def test_commands_run_in_order(found, qcompress, scratch, tmp_path):
     """From a fresh folder for each page."""
     shutil.copytree(scratch, tmp_path, symlinks=True, dirs_exist_ok=True)
-    for block in found:
-        for program, *arguments in commands(block):
-            assert program == "qcompress"
-            done = qcompress(*arguments, cwd=tmp_path, PYTHONPATH=str(ROOT))
-            assert done.returncode == 0, f"{arguments}: {done.stderr}"
+    run_in_order(found, qcompress, tmp_path)
+
+
+@pytest.mark.campaign
+@pytest.mark.parametrize("found", pages_with("console", "long"))
+def test_long_commands_run_in_order(found, qcompress, scratch, data_file, tmp_path):
+    """The same, beside models: of floats, of HGQ2 and of QONNX."""
+    from qcompress.frontends.qkeras import import_keras
+
+    keras = import_keras()
+    shutil.copytree(scratch, tmp_path, symlinks=True, dirs_exist_ok=True)
+    (tmp_path / "sample.h5").unlink()  # made by the page
+    for model in ("hgq/jsc_openml_758.keras", "public/qkeras_jettagging.onnx"):
+        shutil.copy(data_file(f"models/{model}"), tmp_path)
+    layers = [
+        keras.Input((8,)),
+        keras.layers.Dense(6, activation="relu", name="hidden"),
+        keras.layers.Dense(3, name="out"),
+    ]
+    keras.Sequential(layers).save(tmp_path / "tagger.keras")
+    np.save(tmp_path / "values.npy", np.random.default_rng(1).normal(size=(200, 8)).clip(-4, 4))
+    (tmp_path / "plan.json").write_text('{"weights": 6, "activations": 8, "inputs": 8}')
+    run_in_order(found, qcompress, tmp_path)
 
 
 PAGE_BY_PAGE = sorted({block.page for block in BLOCKS if block.told.get("run") == "page"})

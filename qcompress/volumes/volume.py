@@ -159,8 +159,10 @@ def volume_of(paths: Sequence[Path], names: Sequence[str], tree: str | None) -> 
     """The volume of files at paths with columns of these names; metadata is read, and one row of each at most.
 
     tree: which of several in ROOT files.
-    Raises QcompressError for a column that is missing, or is of other type or shape in another file.
+    Raises QcompressError for a column that is missing, or is of other type or shape in another file, and for no names.
     """
+    if not names:
+        raise QcompressError(f"{paths[0]}: no column to read")
     columns: tuple[Column, ...] = ()
     files: list[File] = []
     for path in paths:

@@ -60,3 +60,11 @@ def test_a_header_that_ends_in_the_middle_is_one_line(tmp_path):
     with pytest.raises(QcompressError, match=r"a\.npy") as fault:
         columns_of(tmp_path / "a.npy", None)
     assert "\n" not in str(fault.value)
+
+
+def test_an_archive_without_arrays_is_one_line(tmp_path):
+    path = tmp_path / "a.npz"
+    np.savez(path)
+    assert columns_of(path, None)[0] == {}
+    with pytest.raises(QcompressError, match=r"a\.npz: no column to read"):
+        volume_of([path], [], None)
