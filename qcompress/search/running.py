@@ -14,6 +14,7 @@ from qcompress.errors import QcompressError
 from qcompress.pipeline.splitting import check_events
 from qcompress.progress import Reporter, duration
 from qcompress.search.asked import CONFIG, SAMPLE, Search
+from qcompress.search.figures import SYNTHESIS
 from qcompress.search.page import write_page
 from qcompress.search.records import PAGE, Record, figure_names, records, word, write_records
 from qcompress.search.study import Outcome, Study, Trial
@@ -81,7 +82,7 @@ class Loop:
         report, cost, written = reporter.task("search"), 0.0, time.monotonic()
         for done, outcome in enumerate(workers(self._tasks(), work), 1):
             self._enter(outcome)
-            self._refuse_failures()
+            self._refuse_failures(done)
             report(done, max(left, done), f"trial {outcome.number}: {self._words(outcome)}; {best_words(self)}")
             if time.monotonic() - written > SHARE * cost:
                 cost = self.write()
@@ -111,11 +112,10 @@ class Loop:
 
     def _task(self, trial: Trial) -> Iterator[Task]:
         """The task of a trial, where it needs one."""
-        for other in self.study.trials():
-            if other.outcome is not None and other.outcome.stopped is None and other.drawn == trial.drawn:
-                same = other.number if other.outcome.same_as is None else other.outcome.same_as
-                self._enter(replace(other.outcome, number=trial.number, same_as=same, losses={}, seconds=0.0))
-                return
+        if (made := self.study.same(trial)) is not None:
+            same = made.number if made.same_as is None else made.same_as
+            self._enter(replace(made, number=trial.number, same_as=same, losses={}, seconds=0.0))
+            return
         try:
             yield self.search.task(trial.number, trial.drawn)
         except QcompressError as fault:
@@ -127,7 +127,10 @@ class Loop:
         self.seconds["choosing"] += time.monotonic() - started
         self.seconds["trials"] += outcome.seconds
 
-    def _refuse_failures(self) -> None:
+    def _refuse_failures(self, done: int) -> None:
+        """Raises QcompressError if nothing has succeeded by now; done: trials that were made here."""
+        if done != MOST_FAILURES:
+            return
         outcomes = [trial.outcome for trial in self.study.trials() if trial.outcome is not None]
         if len(outcomes) >= MOST_FAILURES and all(outcome.fault for outcome in outcomes):
             self.write()
@@ -251,7 +254,8 @@ def best_table(search: Search, found: Sequence[Record]) -> Table:
     name, way = next(iter(search.options.objectives.items()))
     sign = 1 if way == "minimize" else -1
     best = sorted((each for each in found if each.best), key=lambda each: sign * each.figures[name])
-    names = [key for key in figure_names(search, found) if any(key in each.figures for each in best)]
+    synthesized = [key for key in figure_names(search, best) if key.startswith(SYNTHESIS)]
+    names = list(dict.fromkeys([*search.wanted, *synthesized]))
     rows = [
         (each.number, *(word(each.values[key]) for key in search.options.space), *(each.figures.get(n) for n in names))
         for each in best[:MOST_SHOWN]
