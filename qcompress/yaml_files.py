@@ -24,11 +24,21 @@ def read_yaml(path: Path) -> tuple[Any, yaml.Node | None]:
 
     Raises QcompressError naming file and line if it cannot be read, is no YAML, or has a key twice.
     """
+    return parse_yaml(path, file_bytes(path))
+
+
+def file_bytes(path: Path) -> bytes:
+    """The bytes of the file `path`; raises QcompressError if it cannot be read."""
     try:
-        data = path.read_bytes()
-        return yaml.load(data, _UniqueKeys), yaml.compose(data, yaml.SafeLoader)  # noqa: S506 - a SafeLoader, stricter
+        return path.read_bytes()
     except OSError as fault:
         raise QcompressError(f"{path}: cannot be read ({fault.strerror})") from None
+
+
+def parse_yaml(path: Path, data: bytes) -> tuple[Any, yaml.Node | None]:
+    """The same of the file's bytes, `data`; `path` is for the messages."""
+    try:
+        return yaml.load(data, _UniqueKeys), yaml.compose(data, yaml.SafeLoader)  # noqa: S506 - a SafeLoader, stricter
     except (yaml.YAMLError, ValueError, TypeError, RecursionError) as fault:
         mark = getattr(fault, "problem_mark", None)
         where = f"{path}:{mark.line + 1}" if mark else f"{path}"

@@ -3,6 +3,7 @@
 import difflib
 import warnings
 from collections.abc import Mapping
+from functools import lru_cache
 from pathlib import Path
 from types import UnionType
 from typing import Annotated, Any, get_args, get_origin
@@ -19,7 +20,7 @@ from qcompress.synthesis.aim import XILINX, check_device, flow_of
 from qcompress.synthesis.flows import OPEN
 from qcompress.targets import Choice, Hardware, choose, distinct
 from qcompress.training.options import TrainingOptions
-from qcompress.yaml_files import read_yaml
+from qcompress.yaml_files import file_bytes, parse_yaml
 
 Seed = Annotated[int, Field(ge=0, lt=2**32)]
 
@@ -127,10 +128,16 @@ def load_yaml(path: Path) -> JsonObject:
 def _load(path: Path) -> tuple[dict[str, Any], yaml.Node | None]:
     if not path.is_file():
         raise QcompressError(f"{path}: no such config file")
-    given, tree = read_yaml(path)
+    given, tree = _read(path, file_bytes(path))
     if not isinstance(given, dict):
         raise QcompressError(f"{path}: a config is a list of keys and values; this one has none")
     return given, tree
+
+
+@lru_cache(maxsize=4)
+def _read(path: Path, data: bytes) -> tuple[Any, yaml.Node | None]:
+    """What a file of these bytes says: a search reads it again and again. Nobody changes what this gives."""
+    return parse_yaml(path, data)
 
 
 def load_config(

@@ -2,6 +2,7 @@
 
 from collections.abc import Mapping
 from dataclasses import dataclass
+from functools import cached_property
 from pathlib import Path
 from typing import Any
 
@@ -41,12 +42,12 @@ class Search:
         """Every figure that a trial must have."""
         return tuple(dict.fromkeys([*self.options.objectives, *self.options.constraints]))
 
-    @property
+    @cached_property
     def steps(self) -> tuple[str, ...]:
         """The last steps of a trial."""
         return tuple(needed(self.wanted, load_detector(self.config.detector)))
 
-    @property
+    @cached_property
     def identity(self) -> dict[str, str]:
         """Hashes of what must be the same for all trials of a study."""
         told = self.options.model_dump(mode="json")

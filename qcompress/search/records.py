@@ -41,18 +41,19 @@ def records(search: Search, study: Study, synthesized: Mapping[int, Mapping[str,
     """All finished trials of a `study`, in order; synthesized: further figures of some of them, by number."""
     best = set(study.best())
     return [
-        _record(search, trial, trial.outcome, synthesized.get(trial.number, {}), trial.number in best)
+        _record(search, trial, trial.outcome, synthesized.get(trial.number, {}), trial.number in best, study)
         for trial in study.trials()
         if trial.outcome is not None
     ]
 
 
-def _record(search: Search, trial: Trial, outcome: Outcome, more: Mapping[str, float], best: bool) -> Record:
+def _record(
+    search: Search, trial: Trial, outcome: Outcome, more: Mapping[str, float], best: bool, study: Study
+) -> Record:
     figures = {**outcome.figures, **more}
     state = "failed" if outcome.fault is not None else "stopped" if outcome.stopped is not None else "complete"
     said = outcome.fault or (f"behind epoch {outcome.stopped}" if outcome.stopped is not None else "")
-    bounds = search.options.constraints.items()
-    within = state == "complete" and all(bound.excess(figures[name]) <= 0 for name, bound in bounds)
+    within = state == "complete" and study.within(outcome)
     own = trial.number if outcome.same_as is None else outcome.same_as
     values = decoded(search.options, trial.drawn)
     return Record(trial.number, state, values, figures, said, f"{TRIALS}/{own}", outcome.seconds, best, within)

@@ -12,8 +12,10 @@ from typing import Any
 from qcompress.detectors import Table, load_detector
 from qcompress.errors import QcompressError
 from qcompress.pipeline.splitting import check_events
-from qcompress.progress import Reporter, duration
+from qcompress.progress import Reporter
+from qcompress.search.announcing import announcement, remember
 from qcompress.search.asked import CONFIG, SAMPLE, Search
+from qcompress.search.figures import SYNTHESIS
 from qcompress.search.page import write_page
 from qcompress.search.records import PAGE, Record, figure_names, records, word, write_records
 from qcompress.search.study import Outcome, Study, Trial
@@ -81,7 +83,7 @@ class Loop:
         report, cost, written = reporter.task("search"), 0.0, time.monotonic()
         for done, outcome in enumerate(workers(self._tasks(), work), 1):
             self._enter(outcome)
-            self._refuse_failures()
+            self._refuse_failures(done)
             report(done, max(left, done), f"trial {outcome.number}: {self._words(outcome)}; {best_words(self)}")
             if time.monotonic() - written > SHARE * cost:
                 cost = self.write()
@@ -111,11 +113,10 @@ class Loop:
 
     def _task(self, trial: Trial) -> Iterator[Task]:
         """The task of a trial, where it needs one."""
-        for other in self.study.trials():
-            if other.outcome is not None and other.outcome.stopped is None and other.drawn == trial.drawn:
-                same = other.number if other.outcome.same_as is None else other.outcome.same_as
-                self._enter(replace(other.outcome, number=trial.number, same_as=same, losses={}, seconds=0.0))
-                return
+        if (made := self.study.same(trial)) is not None:
+            same = made.number if made.same_as is None else made.same_as
+            self._enter(replace(made, number=trial.number, same_as=same, losses={}, seconds=0.0))
+            return
         try:
             yield self.search.task(trial.number, trial.drawn)
         except QcompressError as fault:
@@ -127,7 +128,10 @@ class Loop:
         self.seconds["choosing"] += time.monotonic() - started
         self.seconds["trials"] += outcome.seconds
 
-    def _refuse_failures(self) -> None:
+    def _refuse_failures(self, done: int) -> None:
+        """Raises QcompressError if nothing has succeeded by now; done: trials that were made here."""
+        if done != MOST_FAILURES:
+            return
         outcomes = [trial.outcome for trial in self.study.trials() if trial.outcome is not None]
         if len(outcomes) >= MOST_FAILURES and all(outcome.fault for outcome in outcomes):
             self.write()
@@ -160,39 +164,6 @@ def best_words(loop: Loop) -> str:
         values = [outcome.figures[name] for outcome in best]
         ends.append(f"{name} {(min if way == 'minimize' else max)(values):.4g}")
     return f"best so far: {len(best)} trials on the front, to {', to '.join(ends)}"
-
-
-def announcement(search: Search, study: Study, workers: int) -> str:
-    """One line on what a search will do and about how long it takes."""
-    finished = [trial.outcome for trial in study.trials() if trial.outcome is not None]
-    left = search.options.trials - len(finished)
-    took = [outcome.seconds for outcome in finished if outcome.seconds]
-    mean = sum(took) / len(took) if took else _remembered(search)
-    long = "how long is not known: none has run here" if mean is None else f"about {duration(left * mean / workers)}"
-    had = f"{len(finished)} are there, " if finished else ""
-    kinds = f"{len(search.options.space)} keys varied, {search.options.sampler}"
-    at_once = f", {workers} at a time" if workers > 1 else ""
-    return f"search: {had}{left} trials{at_once} ({kinds}), each at most {search.config.training.epochs} epochs; {long}"
-
-
-def _remembered(search: Search) -> float | None:
-    from qcompress.pipeline.durations import rate_of
-
-    return rate_of(key_of(search))
-
-
-def key_of(search: Search) -> str:
-    """Under which the seconds of a trial of a `search` are kept, for the next one of the same config."""
-    return f"trial {search.config.detector} {search.identity['config'][:16]}"
-
-
-def remember(search: Search, study: Study) -> None:
-    """Keep how long a trial took, for the next search of the same config."""
-    from qcompress.pipeline.durations import keep_rate
-
-    took = [trial.outcome.seconds for trial in study.trials() if trial.outcome is not None and trial.outcome.seconds]
-    if took:
-        keep_rate(key_of(search), sum(took) / len(took))
 
 
 def run_search(
@@ -251,7 +222,8 @@ def best_table(search: Search, found: Sequence[Record]) -> Table:
     name, way = next(iter(search.options.objectives.items()))
     sign = 1 if way == "minimize" else -1
     best = sorted((each for each in found if each.best), key=lambda each: sign * each.figures[name])
-    names = [key for key in figure_names(search, found) if any(key in each.figures for each in best)]
+    synthesized = [key for key in figure_names(search, best) if key.startswith(SYNTHESIS)]
+    names = list(dict.fromkeys([*search.wanted, *synthesized]))
     rows = [
         (each.number, *(word(each.values[key]) for key in search.options.space), *(each.figures.get(n) for n in names))
         for each in best[:MOST_SHOWN]

@@ -4,9 +4,10 @@ Optuna chooses in memory; the database gets a trial whole, with all its values, 
 What trial n is depends on the seed, on n and on the trials that are finished, not on the process that asks.
 """
 
+import json
 import warnings
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from functools import partial
 from typing import Any, Literal
 
@@ -74,8 +75,15 @@ class Study:
         self._check(url, identity)
         self._scratch = optuna.storages.InMemoryStorage()
         self._memory = optuna.create_study(storage=self._scratch, study_name=name, directions=self._directions)
+        self._kept.sampler = optuna.samplers.RandomSampler(seed=0)  # asked for nothing
+        self._trials: list[Trial] = []
+        self._made: dict[str, Outcome] = {}
+        self._front: dict[int, tuple[float, ...]] = {}
         for trial in self._kept.get_trials(deepcopy=False):
             self._memory.add_trial(trial)
+            self._trials.append(_trial(trial))
+            if (outcome := self._trials[-1].outcome) is not None:
+                self._remember(outcome)
 
     def _check(self, url: str, identity: Mapping[str, str]) -> None:
         """Raise unless the study is new, or of the same things."""
@@ -91,21 +99,47 @@ class Study:
 
     def trials(self) -> list[Trial]:
         """All trials, in order."""
-        return [_trial(trial) for trial in self._memory.get_trials(deepcopy=False)]
+        return list(self._trials)
+
+    def same(self, trial: Trial) -> Outcome | None:
+        """What came of an earlier trial with the values of this one; None if there is none, or it was stopped."""
+        return self._made.get(_key(trial.drawn))
 
     def propose(self) -> Trial:
         """The next trial, which runs from now on."""
-        number = len(self._memory.get_trials(deepcopy=False))
+        number = len(self._trials)
         self._memory.sampler = _sampler(self._options, number)
         self._memory.ask(self._distributions)
         trial = self._memory.get_trials(deepcopy=False)[number]
         self._kept.add_trial(trial)
-        return _trial(trial)
+        self._trials.append(_trial(trial))
+        return self._trials[-1]
 
     def tell(self, outcome: Outcome) -> None:
         """Enter what came of a running trial."""
         self._enter(self._memory, self._scratch, outcome)
         self._enter(self._kept, self._storage, outcome)
+        state = "failed" if outcome.fault is not None else "pruned" if outcome.stopped is not None else "complete"
+        self._trials[outcome.number] = replace(self._trials[outcome.number], state=state, outcome=outcome)
+        self._remember(outcome)
+
+    def _remember(self, outcome: Outcome) -> None:
+        """Know the values that were made, and the front, without asking optuna, which reads all trials each time."""
+        if outcome.stopped is not None:
+            return
+        self._made.setdefault(_key(self._trials[outcome.number].drawn), outcome)
+        if outcome.fault is not None or not self.within(outcome):
+            return
+        ways = self._options.objectives.items()
+        point = tuple(outcome.figures[name] * (1 if way == "minimize" else -1) for name, way in ways)
+        if not any(_beats(other, point) for other in self._front.values()):
+            self._front = {n: other for n, other in self._front.items() if not _beats(point, other)}
+            self._front[outcome.number] = point
+
+    def within(self, outcome: Outcome) -> bool:
+        """Whether the figures of a complete trial keep to all constraints."""
+        bounds = self._options.constraints.items()
+        return all(bound.excess(outcome.figures[name]) <= 0 for name, bound in bounds)
 
     def _enter(self, study: optuna.Study, storage: optuna.storages.BaseStorage, outcome: Outcome) -> None:
         own = storage.get_study_id_from_name(study.study_name)
@@ -136,11 +170,7 @@ class Study:
 
     def best(self) -> list[int]:
         """Numbers of the complete trials within all constraints that no other one beats in all objectives."""
-        return [trial.number for trial in self._memory.best_trials] if self._any_within() else []
-
-    def _any_within(self) -> bool:
-        trials = self._memory.get_trials(deepcopy=False, states=(TrialState.COMPLETE,))
-        return any(all(excess <= 0 for excess in trial.constraints.values()) for trial in trials)
+        return sorted(self._front)
 
     def importance(self) -> dict[str, dict[str, float]]:
         """Objective -> dotted key -> its share in what is good (PED-ANOVA, arXiv:2304.10255); none of a few trials."""
@@ -158,6 +188,16 @@ class Study:
                 )
             found[name] = dict(shares)
         return found
+
+
+def _key(drawn: Mapping[str, Any]) -> str:
+    """Values of a trial as one text."""
+    return json.dumps(drawn, sort_keys=True)
+
+
+def _beats(one: tuple[float, ...], other: tuple[float, ...]) -> bool:
+    """Whether a point is nowhere larger than another one, and somewhere smaller."""
+    return one != other and all(a <= b for a, b in zip(one, other, strict=True))
 
 
 def _signed(place: int, sign: int, trial: FrozenTrial) -> float:

@@ -24,8 +24,7 @@ def chosen(search: Search, study: Study) -> list[int]:
         complete = [
             t.outcome for t in trials.values() if t.outcome and not t.outcome.fault and t.outcome.stopped is None
         ]
-        bounds = search.options.constraints.items()
-        within = [own for own in complete if all(bound.excess(own.figures[key]) <= 0 for key, bound in bounds)]
+        within = [own for own in complete if study.within(own)]
         pool = sorted({sign * own.figures[name]: own.number for own in reversed(within)}.items())
         return [number for _, number in pool[:most]]
     front = {tuple(_outcome(study, number)[key] for key in objectives): number for number in reversed(study.best())}

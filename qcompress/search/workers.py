@@ -37,10 +37,13 @@ def workers_of(scheduler: str | None, wanted: int | None) -> Iterator[tuple[Work
 
 
 def _side_by_side(client: Any, at_once: int, tasks: Iterator[Task], work: Work) -> Iterator[Outcome]:
-    """Outcomes as they come; a trial whose worker is lost is made again, elsewhere, a few times."""
+    """Outcomes as they come; a trial whose worker is lost is made again, elsewhere, a few times.
+
+    One more is handed out than there are workers for: none waits while what came is entered and the next one chosen.
+    """
     distributed: Any = importlib.import_module("distributed")
     running: dict[Any, Task] = {}
-    for _ in range(at_once):
+    for _ in range(at_once + 1):
         _submit(client, running, tasks, work)
     coming = distributed.as_completed(list(running))
     for future in coming:

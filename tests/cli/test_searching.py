@@ -160,3 +160,22 @@ def test_two_workers_of_a_batch_script_and_a_scheduler_in_other_processes(tmp_pa
     assert (done.returncode, done.stderr) == (0, "")
     assert "4 trials, 2 at a time" in done.stdout
     assert [trial["state"] for trial in results(tmp_path / "found")] == ["complete"] * 4
+
+
+@pytest.mark.campaign
+def test_poor_trainings_are_stopped_and_the_best_trial_is_synthesized(tmp_path, qcompress):
+    text = CONFIG.replace("trials: 12", "trials: 5\n  pruner: asha\n  synthesize: 1").replace("epochs: 3", "epochs: 4")
+    (tmp_path / "c.yaml").write_text(text)
+    done = qcompress("search", "c.yaml", "-o", "found", cwd=tmp_path)
+    assert (done.returncode, done.stderr) == (0, "")
+    assert "best: 1 of 1 verified, synthesized" in done.stdout
+    assert "Estimates of the best trials" in done.stdout
+    rows = table(tmp_path)
+    assert {row["state"] for row in rows} == {"complete", "stopped"}
+    assert {row["said"] for row in rows if row["state"] == "stopped"} <= {"behind epoch 1", "behind epoch 3"}
+    (best,) = [row for row in rows if row["synthesis.lut"]]
+    candidate = Candidate.open(tmp_path / "found" / best["candidate"])
+    assert candidate.figures("synthesize")["sum"]["lut"] == int(best["synthesis.lut"])
+    compared = [one for own in candidate.figures("verify").values() for one in own]
+    assert {one["body"] for one in compared} >= {"Keras", "cpp", "rtl"}
+    assert {one["mismatches"] for one in compared} == {0}

@@ -265,3 +265,29 @@ def test_kaiming_draws_kernels_by_the_inputs_of_a_sum():
             assert inputs_of_a_sum(kind, kernel.shape) == expected[kind]
             assert kernel.std() == pytest.approx(np.sqrt(2 / expected[kind]), rel=0.05)
             assert (np.asarray(layer.bias) == 0).all()
+
+
+def test_who_watches_sees_every_epoch_and_those_before_an_end_again(tmp_path):
+    """A watch that ends the fit leaves its state behind: the next one goes on, and sees the whole history."""
+
+    class EnoughError(Exception):
+        pass
+
+    def fitted(watch):
+        make_deterministic(1)
+        model = keras.Sequential([keras.Input((3,)), keras.layers.Dense(1)])
+        options = TrainingOptions(epochs=4, batch_size=32)
+        return fit(model, squared, data(), options, silent, 1, tmp_path, watch=watch).history
+
+    def ends(epoch, loss):
+        if epoch == 2:
+            raise EnoughError
+
+    whole = fitted(None)
+    for path in tmp_path.iterdir():
+        path.unlink()
+    with pytest.raises(EnoughError):
+        fitted(ends)
+    seen = []
+    assert fitted(lambda epoch, loss: seen.append((epoch, loss))) == whole
+    assert seen == [(row["epoch"], row["val_loss"]) for row in whole]
