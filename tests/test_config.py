@@ -27,26 +27,26 @@ def test_all_configs_of_the_project_are_valid():
 @pytest.mark.parametrize(
     ("old", "new", "line", "message"),
     [
-        ("  epochs:", "  epohcs:", 21, "training.epohcs: unknown key; did you mean epochs?"),
-        ("  latent_bits: 3", "  latent_bitz: 3", 18, "network.latent_bitz: unknown key; did you mean latent_bits?"),
+        ("  epochs:", "  epohcs:", 25, "training.epohcs: unknown key; did you mean epochs?"),
+        ("  latent_bits: 3", "  latent_bitz: 3", 19, "network.latent_bitz: unknown key; did you mean latent_bits?"),
         ("detector: hgcal", "detector: hgcl", 3, "detector 'hgcl' is not installed; did you mean hgcal?"),
         ("detector: hgcal", "detector: [1]", 3, "detector: [1] is no name"),
-        ("  rtl: verilog", "  rtl_loadable: true", 29, "targets.rtl_loadable.reuse: give a reuse factor: 1, 2"),
-        ("  rtl: verilog", "  rtl_loadable: 3", 29, "targets.rtl_loadable.reuse: Input should be 1, 2, 4"),
+        ("  rtl: verilog", "  rtl_loadable: true", 36, "targets.rtl_loadable.reuse: give a reuse factor: 1, 2"),
+        ("  rtl: verilog", "  rtl_loadable: 3", 36, "targets.rtl_loadable.reuse: Input should be 1, 2, 4"),
         ("sample:\n", "samples:\n", 6, "samples: unknown key; did you mean sample?"),
         ("seed: 20250101", "seed: many", 4, "seed: Input should be a valid integer"),
-        ("  weight_bits: 6", "  weight_bits: 60", 16, "network.weight_bits: Input should be less than or equal to 16"),
+        ("  weight_bits: 6", "  weight_bits: 60", 17, "network.weight_bits: Input should be less than or equal to 16"),
         ("  arithmetic: exact", "  arithmetic: float", 11, "network.arithmetic: Input should be"),
         ("name: econt_48bit", "name: ../econt", 2, "name: String should match pattern"),
-        ("  hls: vitis", "  hls: 7", 28, "targets.hls: give one of vitis, vivado, catapult, quartus"),
-        ("  hls: vitis", "  hls: quartus\n  hls-quartus: {}", 26, "target hls-quartus is asked for twice"),
+        ("  hls: vitis", "  hls: 7", 35, "targets.hls: give one of vitis, vivado, catapult, quartus"),
+        ("  hls: vitis", "  hls: quartus\n  hls-quartus: {}", 33, "target hls-quartus is asked for twice"),
         (
             "  hls: vitis",
             "  hls-quartus: {backend: Vivado}",
-            28,
+            35,
             "backend is Quartus by its name; use hls with settings",
         ),
-        ("  hls: vitis", "  hlss: null", 28, "no target 'hlss': did you mean hls?"),
+        ("  hls: vitis", "  hlss: null", 35, "no target 'hlss': did you mean hls?"),
         ("  simulate: electron-200pu-axis\n", "", 6, "sample: give either simulate or file"),
         ("seed: 20250101", "seed: 1\nseed: 2", 5, "key 'seed' is given twice"),
         ("seed: 20250101", "? [a]\n: 3", None, "not valid YAML"),
@@ -107,7 +107,7 @@ def test_a_fault_in_a_selection_names_file_line_and_key(tmp_path, old, new, mess
 
 def test_quick_trains_one_epoch_and_does_not_synthesize(tmp_path):
     config = load_config(write(tmp_path, GOOD))
-    assert (config.training.epochs, config.synthesis.flow) == (140, "yosys-xilinx")
+    assert (config.training.epochs, config.synthesis.flow) == (100, "yosys-xilinx")
     assert (config.quick().training.epochs, config.quick().synthesis.flow) == (1, None)
 
 
