@@ -2,6 +2,7 @@
 
 import csv
 import json
+import re
 
 import h5py
 import pytest
@@ -35,7 +36,7 @@ def test_another_sample_with_some_algorithms(partitions, qcompress, econt_candid
     page = (out / "report.html").read_text()
     assert "Codes that differ from the reference interpreter" in page
     assert "Threshold 1.35 mipT" in page
-    assert "http" not in page
+    assert "http" not in re.sub(r"base64,[^\"]*", "", page)
     for told in (
         found["sample"]["content_hash"],
         trained["content_hash"],

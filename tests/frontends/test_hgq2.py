@@ -26,7 +26,8 @@ def test_public_networks_give_what_their_framework_gave(data_file, name):
     model = load_model(data_file(f"models/public/{name}.keras"))
     assert model.front_end.name == "hgq2"
     found = model.convert(name)
-    stored = np.load(data_file(f"models/public/{name}.npz"))
+    with np.load(data_file(f"models/public/{name}.npz")) as file:
+        stored = dict(file)
     assert found.notes == ()
     assert (found.graph.predict(stored["x"]) == stored["y"]).all()
     codes = found.graph.input_codes(stored["x"][:100])
@@ -40,7 +41,8 @@ def test_public_networks_give_what_their_framework_gave(data_file, name):
 @pytest.mark.parametrize("name", [*(pytest.param(name, marks=pytest.mark.campaign) for name in PUBLIC[:2]), PUBLIC[2]])
 def test_public_networks_in_the_emulator(data_file, tmp_path, name):
     graph = load_model(data_file(f"models/public/{name}.keras")).convert(name).graph
-    stored = np.load(data_file(f"models/public/{name}.npz"))
+    with np.load(data_file(f"models/public/{name}.npz")) as file:
+        stored = dict(file)
     emulator = Cpp(optimization="0").build(graph, tmp_path)
     assert (emulator.predict(stored["x"]) == stored["y"]).all()
 

@@ -38,7 +38,8 @@ CASES = [
 @pytest.mark.filterwarnings(PRUNED)
 @pytest.mark.parametrize(("name", "ending"), CASES)
 def test_a_file_gives_what_qkeras_gave(name, ending):
-    stored = np.load(FILES / f"{name}.npz")
+    with np.load(FILES / f"{name}.npz") as file:
+        stored = dict(file)
     model = load_model(FILES / f"{name}.{ending}")
     graph = convert(model, "model").graph
     found = graph.predict(stored["input"])
@@ -84,7 +85,8 @@ def test_a_sequential_model_of_keras_2_2_is_a_list(tmp_path):
     with h5py.File(old, "r+") as file:
         stored = json.loads(file.attrs["model_config"])
         file.attrs["model_config"] = json.dumps(stored | {"config": stored["config"]["layers"]})
-    values = np.load(FILES / "sequential.npz")
+    with np.load(FILES / "sequential.npz") as file:
+        values = dict(file)
     graph = convert(load_model(old), "model").graph
     assert np.array_equal(graph.predict(values["input"]), values["output0"])
 

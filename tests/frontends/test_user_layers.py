@@ -37,7 +37,8 @@ def test_the_published_interaction_network_is_exact(data_file, monkeypatch):
         model = load_model(data_file("models/public/jedi_int_8.h5"))
     assert any("the pruning around prune_low_magnitude_conv1D_e1, " in str(one.message) for one in said)
     graph = model.convert("jedi", Format(True, 12, 4)).graph
-    kept = np.load(data_file("models/public/jedi_int_8.npz"))
+    with np.load(data_file("models/public/jedi_int_8.npz")) as file:
+        kept = dict(file)
     assert np.array_equal(graph.predict(kept["x"]), kept["y"])
     codes = np.random.default_rng(0).integers(-2048, 2048, (50, 8, 3))
     body = model.body(graph)

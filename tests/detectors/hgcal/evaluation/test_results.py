@@ -1,6 +1,7 @@
 """The evaluation: closure first, references computed, nothing that trained is scored."""
 
 import json
+import re
 
 import numpy as np
 import pytest
@@ -138,7 +139,7 @@ def test_the_candidates_tables_and_figure_are_there(econt_candidate):
     page = (econt_candidate / "report.html").read_text()
     assert "Codes that differ from the reference interpreter" in page
     assert "data:image/png;base64," in page
-    assert "http" not in page.replace("http-equiv", "")
+    assert "http" not in re.sub(r"base64,[^\"]*", "", page).replace("http-equiv", "")
 
 
 def test_calibrated_charges_are_drawn_as_they_are_scored(sample_file, tmp_path, monkeypatch):

@@ -7,6 +7,7 @@ import pytest
 
 from qcompress.detectors.hgcal import samples
 from qcompress.detectors.hgcal.detector import DETECTOR
+from qcompress.detectors.hgcal.encoder.options import EncoderOptions
 from qcompress.detectors.hgcal.samples import selections
 from qcompress.detectors.hgcal.simulation import fast_simulation
 from qcompress.errors import QcompressError
@@ -49,9 +50,9 @@ def test_masked_modules_stay_and_train_to_nothing(sample, tmp_path, variant):
     wanted = transverse < 30 if variant == "calq" else whole["sim_energy_fraction"] < 1e-3
     assert (found["masked"] == wanted).all()
     assert counts["of them with target zero"] == wanted.sum() > 0
-    before, targets = (
-        DETECTOR.rows(path, {}, "encoder").read(np.arange(len(whole)))[1] for path in (sample, tmp_path / "out.h5")
-    )
+    front_end = DETECTOR.front_end(EncoderOptions())
+    rows = [DETECTOR.rows(path, front_end, "encoder") for path in (sample, tmp_path / "out.h5")]
+    before, targets = (each.read(np.arange(len(whole)))[1] for each in rows)
     assert (targets[wanted] == 0).all()
     assert (targets[~wanted] == before[~wanted]).all()
 
