@@ -40,7 +40,7 @@ ALGORITHMS = ("uncompressed", "threshold", "bc-stc", "bc-stc-equal")
 LINKS = "signal-driven"
 COLUMNS = ("event", "zside", "layer", "u", "v", "module_type", "high_density", "eta", "charge", "codes", "split")
 EVENTS_AT_ONCE = 4
-OFFLINE_GEV = (15.0, 20.0, 25.0, 30.0, 40.0)
+OFFLINE_GEV = (10.0, 12.5, 15.0, 20.0, 25.0)
 TURN_ON_GEV = 20.0
 """Offline threshold of the turn-on curves."""
 EDGES = np.arange(6.0, 50.1, 2.0)
