@@ -185,14 +185,15 @@ def beside(tested: Set, links: int, encoder: Callable[[Set], Values]) -> list[tu
     name, limit, above = rule(what_the_chip_knows(seen), *distances)
     takes = (what_the_chip_knows(tested)[name] > limit) == above
     charges = np.where(takes[:, None], encoder(tested), best_choice(tested))
-    words = f"encoder {'above' if above else 'up to'} {limit:g} {name} ({100 * takes.mean():.0f} %), else best choice"
-    return [*rows, row(f"{words}, {links} links", tested.reference, [charges])]
+    words = f"encoder where the {name} is {'above' if above else 'at most'} {limit:g}, else best choice"
+    share = f"{100 * takes.mean():.0f} % by the encoder"
+    return [*rows, row(f"{words}, {links} links ({share})", tested.reference, [charges])]
 
 
 def what_the_chip_knows(data: Set) -> dict[str, Codes]:
     """Numbers (n,) of each module that a comparator in the chip can have."""
     codes = data.columns["codes"].astype(np.int64)
-    return {"trigger cells with charge": (codes > 0).sum(axis=1), "as the largest code": codes.max(axis=1)}
+    return {"number of trigger cells with charge": (codes > 0).sum(axis=1), "largest code": codes.max(axis=1)}
 
 
 def rule(known: dict[str, Codes], encoder: Values, other: Values) -> tuple[str, float, bool]:

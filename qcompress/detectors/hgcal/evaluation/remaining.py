@@ -73,10 +73,11 @@ class Regression:
 
         truth (n, 48): charges of the same modules, in the order of `sent`.
         """
-        features, whole = sent.features, np.maximum(sent.whole[:, 0], TINY)
+        features, whole = sent.features, sent.whole[:, 0]
+        arrived = whole > 0
         kernel = np.zeros((features.shape[1], truth.shape[1]))
         for cell in range(truth.shape[1]):
-            rows = np.flatnonzero((sent.of_sum[:, cell] >= 0) & (sent.whole[:, 0] > 0))
+            rows = np.flatnonzero((sent.of_sum[:, cell] >= 0) & arrived)
             of_its_sum = sent.sums[rows, sent.of_sum[rows, cell]] / whole[rows]
             own = features[rows] * of_its_sum[:, None]
             squares = own.T @ own

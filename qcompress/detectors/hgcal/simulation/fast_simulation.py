@@ -44,7 +44,8 @@ Columns = dict[str, npt.NDArray[Any]]
 class Kind(NamedTuple):
     """What an event holds: generated particles, mean number of interactions beside it, whole or along an axis.
 
-    drawn: modules of either side that are kept beside those along the axis, 0 for none but these, or for all.
+    drawn: of an event that is kept neither whole nor along an axis, modules of either side that are drawn at random and
+    kept beside those that its particles cross.
     """
 
     signal: str

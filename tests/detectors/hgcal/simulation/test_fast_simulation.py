@@ -4,6 +4,7 @@ import numpy as np
 import pytest
 
 from qcompress.detectors.hgcal import samples
+from qcompress.detectors.hgcal.evaluation.results import why_no_clusters
 from qcompress.detectors.hgcal.module import geometry, layers, wafers
 from qcompress.detectors.hgcal.simulation import fast_simulation, particles, sensors, showers
 from qcompress.detectors.hgcal.simulation.parameters import PARAMETERS
@@ -68,6 +69,15 @@ def test_mixed_samples_have_the_modules_of_both_electrons_and_nine_times_as_many
         most = held.argmax()
         assert abs(modules["eta"][most] - generated["entry_eta"][row]) < 0.2
         assert np.cos(modules["phi"][most] - generated["entry_phi"][row]) > 0.98
+
+
+def test_mixed_samples_are_simulated_from_outside_and_have_no_clusters(qcompress, tmp_path):
+    path = tmp_path / "mixed.h5"
+    done = qcompress("simulate", "hgcal", "--sample", "electron-200pu-mixed", "--events", 1, "-o", path)
+    assert done.returncode == 0, done.stderr
+    assert "280 rows of 1 events" in done.stdout
+    with samples.Handle(path) as handle:
+        assert why_no_clusters(handle) == "the sample holds some modules of each event"
 
 
 def test_every_point_falls_on_the_nearest_cell_of_its_wafer():
