@@ -11,6 +11,7 @@ from helpers.paths import ROOT
 
 ROOMS = [
     "errors",
+    "threads",
     "files",
     "yaml_files",
     "devices",

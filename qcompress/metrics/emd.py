@@ -6,13 +6,13 @@ sides need not move: only the differences are transported, which changes nothing
 """
 
 import os
-from concurrent.futures import ThreadPoolExecutor
 
 import numpy as np
 import numpy.typing as npt
 
 from qcompress.errors import QcompressError
 from qcompress.fixedpoint import Values
+from qcompress.threads import kernel_pool
 
 EMPTY_INPUT = -1.0
 EMPTY_OUTPUT = -0.5
@@ -53,7 +53,7 @@ def _distances(p: Values, q: Values, cost: Values) -> Values:
         piece = slice(first, first + ROWS)
         transport.distances(p[piece], q[piece], cost, order, cancel, result[piece])
 
-    with ThreadPoolExecutor(os.cpu_count()) as pool:
+    with kernel_pool(os.cpu_count()) as pool:
         list(pool.map(solve, range(0, len(p), ROWS)))
     return result
 

@@ -16,7 +16,6 @@ Left out: pulses and neighbouring bunch crossings, scintillators, cracks, second
 import json
 import threading
 from collections.abc import Iterator
-from concurrent.futures import ThreadPoolExecutor
 from functools import cache, partial
 from pathlib import Path
 from typing import Any, NamedTuple
@@ -37,6 +36,7 @@ from qcompress.errors import QcompressError
 from qcompress.files import JsonObject
 from qcompress.fixedpoint import Values
 from qcompress.progress import Report, silent
+from qcompress.threads import kernel_pool
 
 Columns = dict[str, npt.NDArray[Any]]
 
@@ -102,7 +102,7 @@ def origin(kind: str, seed: int) -> JsonObject:
 def _in_order(kind: str, events: int, seed: int) -> Iterator[tuple[Columns, Columns]]:
     """Events by their number, some at a time on each core."""
     _ = sensors.tables()
-    with ThreadPoolExecutor(THREADS) as pool:
+    with kernel_pool(THREADS) as pool:
         for first in range(0, events, BATCH):
             numbers = range(first, min(first + BATCH, events))
             yield from pool.map(partial(simulate_event, kind, seed), numbers)

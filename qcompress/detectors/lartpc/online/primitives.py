@@ -10,7 +10,6 @@ A primitive is a run of values above the threshold. Frames may be of any length:
 and pieces give what the whole gives. A filter's primitives are late: three ticks with seven taps.
 """
 
-from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from typing import Literal, NamedTuple
 
@@ -20,6 +19,7 @@ import numpy.typing as npt
 from qcompress.detectors.lartpc.online.waveforms import MOST_BITS, Codes, Mask, checked
 from qcompress.detectors.lartpc.presets import Plane, Preset
 from qcompress.errors import QcompressError
+from qcompress.threads import kernel_pool
 
 Integers = npt.NDArray[np.int64]
 Finder = Literal["threshold", "fir", "running-sum"]
@@ -124,7 +124,7 @@ def find(codes: npt.ArrayLike, settings: Settings, state: State | None = None, m
         raise QcompressError(f"{len(given)} channels, but a state of {len(before.numbers)}, a mask of {skipped.size}")
     numbers = before.numbers.copy()
     bounds = np.linspace(0, len(given), THREADS + 1).astype(int)
-    with ThreadPoolExecutor(THREADS) as pool:
+    with kernel_pool(THREADS) as pool:
         parts = pool.map(lambda a, b: _part(given, numbers, skipped, settings, a, b), bounds[:-1], bounds[1:])
         columns = np.concatenate(list(parts)).T
     return Found(Primitives(*(np.ascontiguousarray(column) for column in columns)), State(numbers))

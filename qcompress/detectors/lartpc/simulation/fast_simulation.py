@@ -9,7 +9,6 @@ field, scintillation light; wires end where the volume ends.
 
 import json
 from collections.abc import Iterator
-from concurrent.futures import ThreadPoolExecutor
 from dataclasses import replace
 from functools import partial
 from pathlib import Path
@@ -34,6 +33,7 @@ from qcompress.detectors.splits import split_events
 from qcompress.errors import QcompressError
 from qcompress.files import JsonObject
 from qcompress.progress import Report, silent
+from qcompress.threads import kernel_pool
 
 ENDINGS = {"sp": "protodune-sp", "hd": "dune-hd", "uboone": "microboone", "module": "dune-1x2x6"}
 """Chambers by the endings of kinds."""
@@ -81,7 +81,7 @@ def origin(kind: str, seed: int) -> JsonObject:
 
 def _in_order(kind: str, events: int, seed: int) -> Iterator[tuple[samples.Event, samples.Packed]]:
     """Events by their number, some at a time on each core."""
-    with ThreadPoolExecutor(THREADS) as pool:
+    with kernel_pool(THREADS) as pool:
         for first in range(0, events, EVENTS):
             yield from pool.map(partial(_packed, kind, seed), range(first, min(first + EVENTS, events)))
 

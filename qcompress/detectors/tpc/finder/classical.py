@@ -5,7 +5,6 @@ ADC count; sums are exact, centres and widths are float32 as in the experiment's
 those of docs/tpc/finder.md; the kernels are in `kernels`, compiled when first used.
 """
 
-from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from typing import NamedTuple
 
@@ -14,6 +13,7 @@ import numpy.typing as npt
 
 from qcompress.detectors.tpc.geometry import PADS
 from qcompress.errors import QcompressError
+from qcompress.threads import kernel_pool
 
 Integers = npt.NDArray[np.int64]
 THREADS = 2
@@ -215,5 +215,5 @@ def _run(digits: _Digits, pads: Integers, settings: Settings, only_peaks: bool) 
         found[:, 0] += first
         return found
 
-    with ThreadPoolExecutor(THREADS) as pool:
+    with kernel_pool(THREADS) as pool:
         return np.concatenate(list(pool.map(part, bounds[:-1], bounds[1:])))

@@ -11,7 +11,6 @@ the one that an electron hits.
 
 import json
 from collections.abc import Iterator
-from concurrent.futures import ThreadPoolExecutor
 from functools import partial
 from pathlib import Path
 from typing import Any
@@ -29,6 +28,7 @@ from qcompress.detectors.tpc.simulation.parameters import Parameters, RealisticP
 from qcompress.files import JsonObject
 from qcompress.fixedpoint import Values
 from qcompress.progress import Report, silent
+from qcompress.threads import kernel_pool
 
 BATCH = 256
 """Particles drawn at a time."""
@@ -62,7 +62,7 @@ def origin(kind: str, seed: int) -> JsonObject:
 
 def _in_order(kind: str, events: int, seed: int) -> Iterator[samples.Frame]:
     """Events by their number, some at a time on each core."""
-    with ThreadPoolExecutor(THREADS) as pool:
+    with kernel_pool(THREADS) as pool:
         for first in range(0, events, EVENTS):
             yield from pool.map(partial(simulate_event, kind, seed), range(first, min(first + EVENTS, events)))
 
