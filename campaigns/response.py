@@ -1,12 +1,13 @@
 """Cluster response of the chip's algorithms on whole events, at 0 and 200 pile-up, calibrations made on either.
 
     python campaigns/response.py FOLDER [--photons 6000] [--electrons 1200] [--candidates FOLDER ..]
-        [--published published:FOLDER:ORIENTATION ..]
+        [--published published:FOLDER:ORIENTATION ..] [--learned learned:SAMPLE:NAME ..]
 
 Simulates photons without pile-up and electrons in 200 interactions into FOLDER (files that are there are taken),
 clusters every block of events of both for every algorithm and back end, and prints the tables. Blocks that are done are
 not done again: start it again to go on. Numbers of events count when a file is simulated. Of an endcap, the modules
-around its particle are clustered: seeds and cells of no others reach the particle's cluster.
+around its particle are clustered: seeds and cells of no others reach the particle's cluster. Calibrations take some
+events, figures all the others: no algorithm was trained on any of them.
 """
 
 import argparse
@@ -23,7 +24,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 from response_codecs import AS_PHYSICS, codec, title
 
-from qcompress.detectors import TEST, Table
+from qcompress.detectors import Table
 from qcompress.detectors.hdf5 import Columns
 from qcompress.detectors.hgcal import samples
 from qcompress.detectors.hgcal.clustering.calibration import Calibration, fit_eta_correction, fit_layer_weights
@@ -51,7 +52,8 @@ from qcompress.detectors.hgcal.evaluation.events import LinkAllocation, modules
 from qcompress.detectors.hgcal.module import layers, wafers
 from qcompress.detectors.hgcal.module.links import ALLOCATIONS
 from qcompress.files import written_aside
-from qcompress.metrics.response import Response, response
+from qcompress.metrics.response import RESAMPLES, Response, response
+from qcompress.metrics.response import figures as spread
 from qcompress.plots.response import response_figure, response_histograms
 from qcompress.plots.style import COLOURS, canvas, house_style
 from qcompress.report.tables import as_csv, as_markdown
@@ -65,6 +67,7 @@ ALGORITHMS = (
     *("uncompressed", "repeater", "threshold", "threshold-equal"),
     *("bc-stc", "bc-stc-shared", "bc-stc-equal"),
 )
+THRESHOLD = "threshold"
 BACK_ENDS = (
     BackEnd(),
     BackEnd(X_Y),
@@ -105,7 +108,7 @@ def blocks(path: Path, calibration_events: int, test_events: int | None = None) 
     event = columns["event"]
     starts = np.r_[0, np.flatnonzero(np.diff(event)) + 1, len(event)]
     assert len(starts) - 1 == len(np.unique(event)), "an event's rows are not together"
-    wanted = chosen(event[starts[:-1]], columns["split"][starts[:-1]], calibration_events, test_events)
+    wanted = np.concatenate(parts(event[starts[:-1]], columns["split"][starts[:-1]], calibration_events, test_events))
     cuts = [0]
     for start in starts[1:].tolist():
         if start - cuts[-1] >= BLOCK_ROWS or start == len(event):
@@ -113,11 +116,11 @@ def blocks(path: Path, calibration_events: int, test_events: int | None = None) 
     return [(slice(a, b), np.intersect1d(event[a:b], wanted)) for a, b in pairwise(cuts)]
 
 
-def chosen(event: np.ndarray, split: np.ndarray, calibration_events: int, test_events: int | None) -> np.ndarray:
-    """Test events; calibration events, then validation and training: no algorithm here was trained on any."""
+def parts(event: np.ndarray, split: np.ndarray, calibration_events: int, test_events: int | None) -> list[np.ndarray]:
+    """Events for calibration, those of the calibration part first and of the test part last; and events for figures."""
     rank = np.array([2, 1, 3, 0])[split]  # training, validation, test, calibration
-    other = event[np.argsort(rank, kind="stable")][: int((split != TEST).sum())]
-    return np.concatenate([event[split == TEST][:test_events], other[:calibration_events]])
+    ordered = event[np.argsort(rank, kind="stable")]
+    return [ordered[:calibration_events], ordered[calibration_events:][::-1][:test_events]]
 
 
 def around(columns: dict[str, np.ndarray], particles: Columns) -> np.ndarray:
@@ -153,7 +156,7 @@ def work(
     columns = {name: column[keep] for name, column in columns.items()}
     on_chip = modules(columns, LinkAllocation.named(links))
     for algorithm, result in todo:
-        found, charges = dict(about), codec(algorithm).transverse(on_chip)
+        found, charges = dict(about), codec(algorithm, links).transverse(on_chip)
         cells = {cut: trigger_cells(columns, charges, cut) for cut in {b.zero_suppression_mipt for b in back_ends}}
         for back_end in back_ends:
             matched = match(find_clusters(cells[back_end.zero_suppression_mipt], back_end), generated, CUTS)
@@ -195,8 +198,7 @@ class Clustered:
         own = folder / "blocks" / kind / slug(title(algorithm))
         files = [np.load(path) for path in sorted(own.glob(f"*_{calibration_events}.npz"))]
         self._columns = {name: np.concatenate([file[name] for file in files]) for name in files[0].files}
-        event, split = self._columns["events"], self._columns["split"]
-        self.test, self.calibration = event[split == TEST], event[split != TEST]
+        self.calibration, self.test = parts(self._columns["events"], self._columns["split"], calibration_events, None)
 
     def matched(self, back_end: BackEnd, events: np.ndarray) -> Matched:
         """Matched clusters of some events."""
@@ -279,8 +281,8 @@ def back_ends(given: argparse.Namespace) -> tuple[BackEnd, ...]:
 
 
 def algorithms(given: argparse.Namespace) -> list[str]:
-    """Of the chip, then candidates by folder, then published encoders."""
-    return [*given.algorithms, *(str(folder) for folder in given.candidates), *given.published]
+    """Of the chip, those that learned of a sample, then candidates by folder, then published encoders."""
+    return [*given.algorithms, *given.learned, *(str(folder) for folder in given.candidates), *given.published]
 
 
 def report(folder: Path, given: argparse.Namespace) -> Iterator[Table]:
@@ -303,6 +305,45 @@ def report(folder: Path, given: argparse.Namespace) -> Iterator[Table]:
             (folder / f"response_{slug(f'{KINDS[name]} {back_end.name}')}.csv").write_text(as_csv(table))
             yield crossed_table(name, of)._replace(note=table.note)
         yield published_table(own)._replace(note=back_end.name)
+        if THRESHOLD in found:
+            yield differences(found, back_end)
+
+
+def differences(found: dict[str, dict[str, Clustered]], back_end: BackEnd) -> Table:
+    """Spreads minus those of the threshold algorithm on the same particles, at the stages that are published."""
+    rows = []
+    columns = ["algorithm"]
+    for name, stage, _ in STAGES:
+        columns += [f"{name}, {stage}: particles", "rms/mean minus threshold's", "effective rms minus threshold's"]
+    for algorithm in found:
+        if algorithm == THRESHOLD:
+            continue
+        cells: list[str | int] = [title(algorithm)]
+        for name, stage, key in STAGES:
+            values = []
+            for one in (algorithm, THRESHOLD):
+                matched = final(found[one][name].matched(back_end, found[one][name].test))
+                pairs = zip(matched.event.tolist(), matched.zside.tolist(), matched.gen_pt.tolist(), strict=True)
+                of_particle = responses(matched, calibrate(found[one], one, back_end)[key])[stage]
+                values.append(dict(zip(pairs, of_particle.tolist(), strict=True)))
+            both = np.array([[of[key] for of in values] for key in sorted(values[0].keys() & values[1].keys())])
+            found_difference, error = paired(both)
+            cells.append(len(both))
+            cells += [f"{d:+.4f} +- {e:.4f}" for d, e in zip(found_difference, error, strict=True)]
+        rows.append(tuple(cells))
+    return Table("Against the threshold algorithm, particle by particle", tuple(columns), tuple(rows), back_end.name)
+
+
+def paired(both: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+    """rms/mean and effective rms (2,) of responses (n, 2), first minus second, and errors: particles drawn anew."""
+
+    def spreads(values: np.ndarray) -> np.ndarray:
+        first, second = (spread(values[:, column]) for column in (0, 1))
+        return np.array([getattr(first, name) - getattr(second, name) for name in ("rms_over_mean", "effective_rms")])
+
+    rng = np.random.default_rng(1)
+    drawn = [spreads(both[rng.integers(0, len(both), len(both))]) for _ in range(RESAMPLES)]
+    return spreads(both), np.std(drawn, axis=0)
 
 
 def closure_table(found: dict[str, dict[str, Clustered]], of: tuple[BackEnd, ...]) -> Table:
@@ -430,6 +471,7 @@ def main() -> None:
     parser.add_argument("--test-events", type=int, help="of each sample, a FOLDER for each choice [default: all]")
     parser.add_argument("--candidates", type=Path, nargs="*", default=(), help="folders of autoencoder candidates")
     parser.add_argument("--published", nargs="*", default=(), metavar="NAME", help="published:FOLDER:ORIENTATION")
+    parser.add_argument("--learned", nargs="*", default=(), metavar="NAME", help="learned:SAMPLE:ALGORITHM")
     parser.add_argument("--algorithms", nargs="*", default=ALGORITHMS, help="of the chip")
     parser.add_argument("--back-ends", nargs="*", help=f"of {'; '.join(one.name for one in BACK_ENDS)} [default: all]")
     parser.add_argument("--links", choices=ALLOCATIONS, default="by-radius", help="a FOLDER for each")

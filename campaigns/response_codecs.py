@@ -1,6 +1,7 @@
 """Algorithms that campaigns name: of the chip, candidates by folder, published encoders as `published:FOLDER..`.
 
-`FOLDER:transverse` is a candidate whose front end has the calibrations that physics would load.
+`FOLDER:transverse` is a candidate whose front end has the calibrations that physics would load; `learned:SAMPLE:NAME`
+an algorithm whose sums are laid on trigger cells by regression on the sample's training modules, with the same links.
 """
 
 from functools import cache, partial
@@ -12,8 +13,11 @@ from qcompress.detectors import Decoders, Firmware
 from qcompress.detectors.hgcal.encoder.models import ENCODER
 from qcompress.detectors.hgcal.evaluation import cmssw, codecs, published
 from qcompress.detectors.hgcal.evaluation.algorithms import CHIP, Codec
+from qcompress.detectors.hgcal.evaluation.events import LinkAllocation
+from qcompress.detectors.hgcal.evaluation.learned import Regressions, learn
 
 AS_PHYSICS = ":transverse"
+LEARNED = "learned:"
 
 
 @cache
@@ -27,10 +31,16 @@ def candidate(folder: Path) -> tuple[Firmware, Decoders]:
 
 
 @cache
-def codec(algorithm: str) -> Codec:
-    """By the name that a command line gives."""
+def codec(algorithm: str, links: str = "by-radius") -> Codec:
+    """By the name that a command line gives; links: the allocation, which only what is learned depends on."""
     if algorithm in CHIP:
         return CHIP[algorithm]
+    if algorithm.startswith(LEARNED):
+        sample, name = algorithm.removeprefix(LEARNED).rsplit(":", 1)
+        learned = learn(Path(sample), LinkAllocation.named(links))
+        if learned is None or name not in (known := learned.regressions.codecs()):
+            raise SystemExit(f"{algorithm}: no such algorithm, or no training modules in {sample}")
+        return known[name]
     if algorithm.startswith((published.PREFIX, cmssw.PREFIX)):
         return (published.algorithms([algorithm]) | cmssw.algorithms([algorithm]))[algorithm]
     known = codecs.table(*candidate(Path(algorithm.removesuffix(AS_PHYSICS))), None)
@@ -40,6 +50,8 @@ def codec(algorithm: str) -> Codec:
 
 def title(algorithm: str) -> str:
     """What tables call an algorithm: its own title, or the name of a candidate."""
+    if algorithm.startswith(LEARNED):
+        return Regressions({}, {}, {}).codecs()[algorithm.rsplit(":", 1)[1]].title
     if algorithm in CHIP or algorithm.startswith((published.PREFIX, cmssw.PREFIX)):
         return codec(algorithm).title
     return f"AE {Path(algorithm).name.removeprefix('econt_seed_').replace(':', ', ')}"
