@@ -5,7 +5,8 @@
 
 Every design is simulated against its graph, then placed and routed, with other seeds of the placer until the clock is
 met; what an operation alone cannot meet is refused before. Results lie in FOLDER and are read again: start it again to
-go on. A graph of one's own (a candidate's graph/NETWORK) is built with constant weights, or folded with NAME-16=FOLDER.
+go on. A graph of one's own (a candidate's graph/NETWORK) is built with constant weights, folded with NAME-16=FOLDER, or
+folded with weights in memories with NAME-16-ram=FOLDER.
 """
 
 import argparse
@@ -32,10 +33,11 @@ from qcompress.targets.rtl.loadable import RtlLoadable
 ROWS = 2000
 DEVICES = ("ecp5-85k", "gw5ast-138")
 CLOCKS = (60.0, 100.0)
+IN_MEMORIES = "-ram"
 
 
 class Case(NamedTuple):
-    """A design for a clock on a device; reuse: of loadable weights, None for constant ones."""
+    """A design for a clock on a device; reuse: of loadable weights, None for constant ones; NAME-ram: in memories."""
 
     name: str
     graph: Graph
@@ -47,7 +49,8 @@ class Case(NamedTuple):
     def target(self) -> Target:
         if self.reuse is None:
             return Rtl(device=self.device, clock_mhz=self.clock_mhz)
-        return RtlLoadable(reuse=self.reuse, device=self.device, clock_mhz=self.clock_mhz)
+        storage = "ram" if self.name.endswith(IN_MEMORIES) else "registers"
+        return RtlLoadable(reuse=self.reuse, device=self.device, clock_mhz=self.clock_mhz, storage=storage)
 
     @property
     def folder(self) -> str:
@@ -179,7 +182,7 @@ def main() -> None:
     known = graphs()
     for each in given.graph:
         name, _, folder = each.partition("=")
-        reuse = name.rpartition("-")[2]
+        reuse = name.removesuffix(IN_MEMORIES).rpartition("-")[2]
         known[name] = (Graph.load(Path(folder)), int(reuse) if reuse.isdigit() else None)
     cases = [
         Case(name, *known[name], find_device(device).name, clock)

@@ -125,16 +125,33 @@ def read_reports(paths: Sequence[Path], folder: Path | None = None) -> list[Synt
     """What a vendor's reports say: one path, a folder or a file, or the files of one run.
 
     folder: of the candidate that they must be of; its Verilog then gives latency and interval, and with these the
-    energy of an inference. Raises QcompressError for what is no report, and for one of another design.
+    energy of an inference, and the candidate keeps what is said of it, the last of several. Raises QcompressError for
+    what is no report, and for one of another design.
     """
     from qcompress.synthesis.vendor_reports import check_design, read_files, read_project
 
-    designs = _designs(Candidate.open(folder)) if folder else {}
+    candidate = Candidate.open(folder) if folder else None
+    designs = _designs(candidate) if candidate else {}
     if len(paths) == 1:
-        return [_of_design(report, designs) for report in read_project(paths[0], tuple(designs))]
-    report = read_files(paths)
-    check_design(report, tuple(designs), paths[0])
-    return [_of_design(report, designs)]
+        reports = read_project(paths[0], tuple(designs))
+    else:
+        reports = [read_files(paths)]
+        check_design(reports[0], tuple(designs), paths[0])
+    found = [_of_design(report, designs) for report in reports]
+    if candidate is not None:
+        _keep(candidate, found, designs)
+    return found
+
+
+def _keep(candidate: Candidate, reports: Sequence[SynthesisReport], designs: "dict[str, list[Design]]") -> None:
+    """Among the candidate's results of flows, where its Verilog is known that they are of."""
+    from qcompress.synthesis.flows import FOLDER
+    from qcompress.synthesis.kept import keep
+
+    with candidate.locked():
+        for report in reports:
+            if len(own := designs.get(report.design or "", [])) == 1:
+                keep(candidate.folder / FOLDER, own[0], report)
 
 
 def _designs(candidate: Candidate) -> dict[str, "list[Design]"]:

@@ -7,7 +7,8 @@ from pathlib import Path
 from qcompress.candidate import Candidate
 from qcompress.detectors import Table
 from qcompress.errors import CheckError, QcompressError
-from qcompress.report.implementations import Figure, Row, implementations, row_of
+from qcompress.report.best_reports import Figure
+from qcompress.report.implementations import Row, implementations, row_of
 from qcompress.report.origins import MAPPED, ROUTED
 from qcompress.synthesis.aim import CELLS, XILINX, flow_of
 from qcompress.targets import Hardware, Kind, recalled

@@ -15,28 +15,22 @@ from qcompress.detectors import Cell
 from qcompress.devices import Device
 from qcompress.errors import QcompressError
 from qcompress.graph import Graph
+from qcompress.report.best_reports import Figure, Reports, best, clocked
 from qcompress.report.differences import flat
-from qcompress.report.origins import BUILT, ESTIMATED, ROUTED, TRUTHS, least, truth
+from qcompress.report.origins import BUILT, ESTIMATED, ROUTED, least
 from qcompress.synthesis import Origin, SynthesisReport
 from qcompress.synthesis.aim import XILINX, flow_of
 from qcompress.synthesis.estimate import estimate
-from qcompress.synthesis.flows import FOLDER, Design, results
+from qcompress.synthesis.flows import FOLDER, Design
+from qcompress.synthesis.kept import results
 from qcompress.targets import Hardware, Kind, Target, of_flow, recalled
 from qcompress.targets.rtl.constant import TARGET, Rtl
 from qcompress.targets.rtl.loadable import RtlLoadable
 
 RESOURCES = ("lut", "ff", "dsp", "gate_equivalents", "energy_nj")
-OF_DEVICES = ("lut", "ff", "dsp")
-"""Of these, what differs from device to device."""
 SIZES = ("output_bits", "weight_bits", "weights", "multiplications")
-ULTRASCALE_PLUS = "xcup"
-"""Family that figures are of where no device is asked for."""
 UNKNOWN = SynthesisReport("none", Origin.ESTIMATED)
 """Of a target that is neither synthesized nor estimated."""
-
-Figure = int | float | None
-Reports = Mapping[str, SynthesisReport]
-"""By flow."""
 
 
 @dataclass(frozen=True)
@@ -88,7 +82,7 @@ def row_of(candidate: Candidate, target: Target, clock_mhz: float | None, hardwa
     guesses = dict(zip(graphs, estimates_of(target, graphs.values()) or [UNKNOWN] * len(graphs), strict=True))
     reports = _synthesized(candidate, target, guesses)
     resources, origins = _resources(reports, aims.aimed_at)
-    routed = [_clocked(own, aims.aimed_at) for own in reports.values()]
+    routed = [clocked(own, aims.aimed_at) for own in reports.values()]
     timing = _timing(candidate, target, guesses, routed, clock_mhz or aims.clock_mhz)
     origins |= timing.origins
     networks = candidate.figures_if_run(GRAPHS)
@@ -109,50 +103,10 @@ def _resources(reports: Mapping[str, Reports], device: Device | None) -> tuple[d
     figures: dict[str, Figure] = {}
     origins: dict[str, str] = {}
     for figure in RESOURCES:
-        found = [_best(own, figure, device) for own in reports.values()]
+        found = [best(own, figure, device) for own in reports.values()]
         figures[figure] = _sum([value for value, _ in found])
         origins[figure] = least(origin for _, origin in found)
     return figures, origins
-
-
-def _best(reports: Reports, figure: str, device: Device | None) -> tuple[Figure, str]:
-    """A figure of one network and its origin: of the truest report that gives it."""
-    usable = [
-        (truth(flow, report), getattr(report, figure, None))
-        for flow, report in reports.items()
-        if _suits(flow, report, figure, device)
-    ]
-    known = sorted((found for found in usable if found[1] is not None), key=lambda found: TRUTHS.index(found[0]))
-    return (known[0][1], known[0][0]) if known else (None, ESTIMATED)
-
-
-def _suits(flow: str, report: SynthesisReport, figure: str, device: Device | None) -> bool:
-    """Whether a report's figure is a device's; without one AMD's UltraScale+ is meant, which the estimate is of too.
-
-    Those of a place and route hold a harness.
-    """
-    if figure not in OF_DEVICES:
-        return True
-    if report.origin is Origin.ESTIMATED:
-        return device is None or device.vendor == "AMD" or figure == "ff"
-    return _is_of(flow, report, device)
-
-
-def _is_of(flow: str, report: SynthesisReport, device: Device | None) -> bool:
-    """Whether a flow's report is of a device, and not of another one that the flow takes too."""
-    if device is None:
-        return flow == XILINX and report.device in (None, ULTRASCALE_PLUS)
-    return flow == flow_of(device) and report.device in (None, device.family if flow == XILINX else device.name)
-
-
-def _clocked(reports: Reports, device: Device | None) -> SynthesisReport | None:
-    """The report of a place and route of one network: of the device, or of any if none is asked for."""
-    routed = [
-        report
-        for flow, report in reports.items()
-        if truth(flow, report) == ROUTED and (device is None or _is_of(flow, report, device))
-    ]
-    return routed[0] if routed else None
 
 
 @dataclass(frozen=True)

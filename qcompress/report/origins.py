@@ -4,6 +4,7 @@ from collections.abc import Iterable
 
 from qcompress.synthesis import Origin, SynthesisReport
 from qcompress.synthesis.aim import CELLS
+from qcompress.synthesis.kept import READ
 
 ROUTED, MAPPED, BUILT, ESTIMATED = "routed", "mapped", "built", "estimated"
 TRUTHS = (ROUTED, MAPPED, BUILT, ESTIMATED)
@@ -14,6 +15,8 @@ def truth(flow: str, report: SynthesisReport) -> str:
     """What a flow's report tells of its design."""
     if report.origin is Origin.ESTIMATED:
         return ESTIMATED
+    if flow == READ:
+        return ROUTED if report.routed else MAPPED
     return ROUTED if flow != CELLS and report.fmax_mhz is not None else MAPPED
 
 

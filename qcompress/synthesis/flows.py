@@ -156,7 +156,7 @@ def run_open(flow: str, design: Design, folder: Path, settings: Settings) -> Syn
 
 def _is_kept(folder: Path, key: JsonObject, limits: Limits) -> bool:
     """Whether a folder holds the result of an equal run, which more time would not have taken further."""
-    kept = _kept(folder) or {}
+    kept = key_of(folder) or {}
     struck = kept.pop(TIME_LIMIT, None)
     return kept == key and (struck is None or limits.time_s <= float(struck))
 
@@ -191,8 +191,8 @@ def _key(flow: str, design: Design, settings: Settings) -> JsonObject:
     return {"flow": flow, "choice": choice, "tools": tools, "design": design.content_hash()}
 
 
-def _kept(folder: Path) -> JsonObject | None:
-    """The key of the result in a folder, None if there is no finished one."""
+def key_of(folder: Path) -> JsonObject | None:
+    """What decided the result in a folder; None if there is no finished one."""
     try:
         key: JsonObject = json.loads((folder / "key").read_text())
     except (OSError, ValueError):
@@ -247,19 +247,3 @@ def run_all(
         reports[f"{flow}/{target.name}/{network}"] = result
     report(len(jobs), len(jobs), "done")
     return reports
-
-
-def results(folder: Path, target: Target, networks: Mapping[str, Path]) -> dict[str, dict[str, SynthesisReport]]:
-    """What open flows left in `folder` of a target's Verilog as it is now: network -> flow -> report.
-
-    networks: network -> folder of its build. Results of a design that has been built anew since are left out.
-    """
-    found: dict[str, dict[str, SynthesisReport]] = {}
-    for flow in OPEN:
-        for network, built in networks.items():
-            place = folder / flow / target.name / network
-            key = _kept(place)
-            if key is not None and key["design"] == Design.open(target, network, built).content_hash():
-                report = SynthesisReport.from_json((place / "report.json").read_text())
-                found.setdefault(network, {})[flow] = report
-    return found

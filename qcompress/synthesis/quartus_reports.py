@@ -86,6 +86,7 @@ def read_run(reports: Sequence[Report]) -> SynthesisReport:
         origin=Origin.VENDOR_REPORT,
         device=first.get("Device"),
         design=next(filter(None, entities), first.get("Revision Name")),
+        routed="fit" in by_kind and _succeeded(by_kind["fit"]),
         missing=tuple(said for kind, said in MISSING.items() if kind not in by_kind),
     )
     for kind, read in READERS.items():
@@ -137,7 +138,12 @@ def _fitted(report: Report) -> Read:
     status = report.summary.get("Fitter Status", "not said")
     through = first_number(dict(row[:2] for row in report.table(usage) if len(row) > 1).get(ROUTED_THROUGH, ""))
     notes = ["placed and routed; LUT: ALUTs for logic" + (f", {through:g} more for route-throughs" if through else "")]
-    return figures, notes if status.startswith("Successful") else [f"the fitter's status: {status}", *notes], missing
+    return figures, notes if _succeeded(report) else [f"the fitter's status: {status}", *notes], missing
+
+
+def _succeeded(report: Report) -> bool:
+    """Whether the fitter's report is of one that ended well."""
+    return report.summary.get("Fitter Status", "").startswith("Successful")
 
 
 def _synthesis(report: Report) -> Read:

@@ -39,9 +39,10 @@ class SynthesisReport:
     delay_ns: longest path that the tool found; latency_cycles: clock edges from an input to its result, the worst
     where a tool gives several; interval: cycles between inputs, likewise; clock_ns: the period that was asked for;
     bram in blocks of 18 kbit, rams in the tool's own blocks; slack_ns, hold_slack_ns: the worst ones, negative where
-    timing is not met; timing_met: of all checks of timing; static_mw, dynamic_mw: power, the latter at clock_ns;
-    energy_nj: of one inference, leakage included; design: the top module that a report names; parts: figures of layers
-    or modules; notes: what one must know to read the figures; missing: reports that are not there or that failed.
+    timing is not met; timing_met: of all checks of timing; routed: whether a vendor's reports are of a routed design;
+    static_mw, dynamic_mw: power, the latter at clock_ns; energy_nj: of one inference, leakage included; design: the
+    top module that a report names; parts: figures of layers or modules; notes: what one must know to read the
+    figures; missing: reports that are not there or that failed.
     """
 
     tool: str
@@ -65,6 +66,7 @@ class SynthesisReport:
     slack_ns: float | None = None
     hold_slack_ns: float | None = None
     timing_met: bool | None = None
+    routed: bool | None = None
     static_mw: float | None = None
     dynamic_mw: float | None = None
     energy_nj: float | None = None

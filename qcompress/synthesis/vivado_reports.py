@@ -27,6 +27,7 @@ KINDS = {
 """What stands in a report of each kind, and in no other."""
 STAGES = {"synth": "after logic synthesis, not placed", "plac": "placed, not routed", "rout": "placed and routed"}
 """A part of the design's state as reports name it -> what it says of the figures, from the earliest stage on."""
+ROUTED = list(STAGES).index("rout")
 UTILIZATION = {
     "lut": ("Slice LUTs", "CLB LUTs"),
     "ff": ("Slice Registers", "CLB Registers"),
@@ -109,6 +110,7 @@ def read_run(reports: Sequence[Report]) -> SynthesisReport:
         origin=Origin.VENDOR_REPORT,
         device=max((r.header.get("Device", "") for r in known), key=len) or None,
         design=first.get("Design"),
+        routed=all(several[0].stage >= ROUTED for several in chosen.values() if several),
         missing=tuple(kind for kind, several in chosen.items() if not several),
     )
     for kind, read in READERS.items():

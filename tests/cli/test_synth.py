@@ -165,7 +165,8 @@ def test_vendor_reports_of_a_candidate(
     assert "reports of design vmodel, not of qcompress_rtl" in done.stderr
     for path in routed.iterdir():
         (tmp_path / path.name).write_text(path.read_text().replace("vmodel", "qcompress_rtl_loadable"))
-    done = qcompress("synth", candidate, "--read", tmp_path, "--json")
+    own = shutil.copytree(candidate, tmp_path / "own")
+    done = qcompress("synth", own, "--read", tmp_path, "--json")
     assert done.returncode == 0, done.stderr
     (figures,) = json.loads(done.stdout).values()
     assert figures["interval"] == 2
@@ -173,9 +174,14 @@ def test_vendor_reports_of_a_candidate(
     assert figures["energy_nj"] == pytest.approx((2946 + 489) * 5.0 * 2 / 1000)  # all power, two clocks of 5 ns
     timing = tmp_path / "vmodel_post_route_timing.rpt"
     timing.write_text(timing.read_text().replace(" 0.822        0.000 ", "-0.305       -1.500 "))
-    done = qcompress("synth", candidate, "--read", tmp_path, "--json")
+    done = qcompress("synth", own, "--read", tmp_path, "--json")
     (missed,) = json.loads(done.stdout).values()
     assert missed["latency_ns"] == pytest.approx(5.305 * missed["latency_cycles"])
+    table = tmp_path / "compared.csv"
+    assert qcompress("compare", own, "--csv", table).returncode == 0
+    (row,) = csv.DictReader(table.read_text().splitlines())
+    assert [row[name] for name in ("LUT", "device")] == [str(missed["lut"]), missed["device"]]
+    assert row["origin"].startswith("routed: LUT")
 
 
 def test_faults_are_one_line(candidate: Path, qcompress: Command, tmp_path: Path) -> None:
