@@ -12,6 +12,7 @@ from helpers.paths import ROOT
 ROOMS = [
     "errors",
     "files",
+    "hdf5_heaps",
     "yaml_files",
     "devices",
     "fixedpoint",

@@ -7,7 +7,7 @@ import numpy as np
 import numpy.typing as npt
 
 from qcompress.fixedpoint import Values
-from qcompress.plots.style import house_style
+from qcompress.plots.style import COLOURS, house_style
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
@@ -74,7 +74,7 @@ def draw(axes: "Axes", lines: Mapping[str, Line]) -> None:
             np.asarray(line.x, np.float64),
             np.asarray(line.y, np.float64),
             yerr=line.error,
-            color=f"C{number % 10}" if line.joined else "k",
+            color=COLOURS[number % len(COLOURS)] if line.joined else "k",
             marker=(MARKERS[number % len(MARKERS)] if line.marked else "") if line.joined else "*",
             markerfacecolor="none" if line.joined else "k",
             markeredgewidth=1.4,
