@@ -109,7 +109,7 @@ def train(folder: Path, sample: Path, epochs: int, bits: int) -> None:
     print(f"{fitted.sum()} windows to train on, {test.sum()} of {len(np.unique(event[test]))} test events\n")
     values = np.clip(codes, -512, 511).astype(np.float32) / np.float32(UNIT)
     weights = folder / "model_Zplane_nu_ROI.h5"
-    print("| network | area [%] | efficiency [%] at .3 % | 1 % | 3 % fakes | differing codes | seconds |")
+    print("| network | AUC | efficiency [%] at .3 % | 1 % | 3 % fakes | differing codes | seconds |")
     print("|---" * 7 + "|")
 
     def score(logit: Any, name: str, differing: object, seconds: float) -> None:
@@ -119,8 +119,8 @@ def train(folder: Path, sample: Path, epochs: int, bits: int) -> None:
             f"{100 * results.efficiency(found, own, fakes):.2f} +- {100 * results.errors(found, own, fakes):.2f}"
             for fakes in (0.003, 0.01, 0.03)
         )
-        area = 100 * roc(own, found.signal).auc
-        print(f"| {name} | {area:.2f} | {shares} | {differing} | {seconds:.0f} |", flush=True)
+        area = roc(own, found.signal).auc
+        print(f"| {name} | {area:.4f} | {shares} | {differing} | {seconds:.0f} |", flush=True)
 
     score(np.abs(codes[test]).max((1, 2)), "cut on the largest sample", "", 0)
     for name, quantized, start in (

@@ -385,14 +385,15 @@ def main() -> None:
     if given.figures:
         sizes = {name: r for name, r in class_found.items() if name.endswith("l2n32")}
         exact = {name: r for name, r in class_found.items() if not name.endswith("float")}
-        drawn = {
-            "tpc_attachment": attachment_figure(sizes),
-            "tpc_thresholds": clusters_figure({n: exact[n] for n in ("class_3x5x5_l2n16", "class_3x5x5_l2n32",
-                                                                     "class_3x9x9_l1n128") if n in exact}),
-            "tpc_grid_pad": resolution_figure(regr_found, "pad", "pads"),
-            "tpc_grid_time": resolution_figure(regr_found, "time", "time bins"),
-            "tpc_windows": windows_figure(regr_found),
-        }  # fmt: skip
+        named = [f"class_{size}" for size in ("3x5x5_l2n16", "3x5x5_l2n32", "3x9x9_l1n128")]
+        drawn = {}
+        if sizes:
+            drawn["tpc_attachment"] = attachment_figure(sizes)
+            drawn["tpc_thresholds"] = clusters_figure({n: exact[n] for n in named if n in exact})
+        if regr_found:
+            drawn["tpc_grid_pad"] = resolution_figure(regr_found, "pad", "pads")
+            drawn["tpc_grid_time"] = resolution_figure(regr_found, "time", "time bins")
+            drawn["tpc_windows"] = windows_figure(regr_found)
         for name, figure in drawn.items():
             figure.savefig(
                 given.figures / f"{name}.png", dpi=55 if len(figure.axes) > 1 else 75, metadata={"Software": None}

@@ -1,8 +1,10 @@
 """The fast simulation beside published figures: the table and the pictures of docs/hgcal/simulation.md.
 
     python campaigns/validate_simulation.py FOLDER --data PUBLIC [--events 60]
+    python campaigns/validate_simulation.py FOLDER --showers
 
 FOLDER receives the pictures; the table is printed. Nothing is fitted to anything here. Occupancies: `occupancy.py`.
+--showers: single showers and their picture alone, without whole events.
 """
 
 import argparse
@@ -17,9 +19,14 @@ from qcompress.detectors.hgcal.econt.words import read_words
 from qcompress.detectors.hgcal.module import layers
 from qcompress.detectors.hgcal.simulation import validation
 from qcompress.detectors.hgcal.simulation.parameters import PARAMETERS
+from qcompress.plots.style import house_style
 
 ENERGIES = np.array([10.0, 20.0, 50.0, 100.0, 200.0, 300.0])
 SHOWERS = 150
+LAST_SHOWN = 31
+"""Layer behind which photons leave nothing."""
+COLOURS = ("#5790fc", "#f89c20", "#e42536", "#2a9d8f", "#7a21dd", "#333333")
+MARKERS = "osD^v*"
 ETAS = (1.6, 2.0, 2.4, 2.6)
 SHOWN_LAYERS = (1, 5, 9, 13, 19, 25, 30, 36)
 Row = Callable[..., None]
@@ -27,11 +34,9 @@ Row = Callable[..., None]
 
 def pair() -> tuple[Any, Any, Any]:
     """A figure of two plots."""
-    import matplotlib as mpl
-    import mplhep
     from matplotlib.figure import Figure
 
-    with mpl.rc_context({**mplhep.style.CMS, "font.size": 16, "axes.labelsize": 18, "legend.fontsize": 13}):
+    with house_style(16, 18, 13):
         drawn = Figure(figsize=(17, 7), layout="constrained")
         return (drawn, *drawn.subplots(1, 2))
 
@@ -75,18 +80,25 @@ def spectra(modules: dict[str, np.ndarray], data: Path, path: Path) -> list[str]
 def pictures(profiles: dict[float, np.ndarray], spread: np.ndarray, fitted: tuple[float, float], folder: Path) -> None:
     """Longitudinal profiles and resolution."""
     drawn, left, right = pair()
-    for energy, profile in profiles.items():
-        left.plot(layers.TRIGGER_LAYERS, 100 * profile / energy, marker="o", ms=3, label=f"{energy:.0f} GeV")
-    left.set(xlabel="layer", ylabel="mean energy in the layer [% of the photon's]")
-    left.legend(fontsize=13)
-    right.plot(ENERGIES, 100 * spread, "o", label="simulated photons, every second layer read")
+    shown = layers.TRIGGER_LAYERS <= LAST_SHOWN
+    for number, (energy, profile) in enumerate(profiles.items()):
+        style = {"color": COLOURS[number], "marker": MARKERS[number], "ms": 7, "mfc": "none", "lw": 1.6}
+        left.plot(layers.TRIGGER_LAYERS[shown], 100 * profile[shown] / energy, label=f"{energy:.0f} GeV", **style)
+    left.set(xlabel="layer", ylabel="mean energy in the layer [% of the photon's]", xlim=(0, LAST_SHOWN + 1))
+    left.set_ylim(bottom=0)
+    left.legend(title="photons of", frameon=False, fontsize=14, title_fontsize=14, borderaxespad=1.2)
+    right.plot(ENERGIES, 100 * spread, "ko", ms=9, zorder=3, label="simulated photons, every second layer read")
     grid = np.geomspace(8, 400)
-    own = rf"{100 * fitted[0]:.1f} % / $\sqrt{{E}}$ $\oplus$ {100 * fitted[1]:.1f} %"
-    right.plot(grid, 100 * validation.resolution(grid, *fitted), label=own)
+    own = rf"their fit: {100 * fitted[0]:.1f} % / $\sqrt{{E / GeV}}$ $\oplus$ {100 * fitted[1]:.1f} %"
+    right.plot(grid, 100 * validation.resolution(grid, *fitted), color=COLOURS[0], lw=2, label=own)
     beam_test = 100 * validation.resolution(grid, 0.22, 0.006)
-    right.plot(grid, beam_test, "--", label=r"beam test, all 28 layers: 22 % / $\sqrt{E}$ $\oplus$ 0.6 %")
-    right.set(xscale="log", xlabel="energy [GeV]", ylabel="sigma / E [%]")
-    right.legend(fontsize=13)
+    said = r"beam test, all 28 layers: 22 % / $\sqrt{E / GeV}$ $\oplus$ 0.6 %"
+    right.plot(grid, beam_test, "--", color=COLOURS[2], lw=2, label=said)
+    right.set(xscale="log", xlabel="energy of the photon, E [GeV]", ylabel=r"$\sigma$ / mean of the energy in CE-E [%]")
+    right.set_xticks(ENERGIES, [f"{energy:g}" for energy in ENERGIES])
+    right.minorticks_off()
+    right.set_ylim(bottom=0)
+    right.legend(frameon=False, fontsize=14, borderaxespad=1.2)
     drawn.savefig(folder / "sim_showers.png", dpi=65)
 
 
@@ -94,14 +106,20 @@ def main() -> None:
     """Print the tables, draw the pictures."""
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("folder", type=Path)
-    parser.add_argument("--data", type=Path, required=True, help="public files: docs/hgcal/index.md")
+    parser.add_argument("--data", type=Path, help="public files: docs/hgcal/index.md")
     parser.add_argument("--events", type=int, default=60)
+    parser.add_argument("--showers", action="store_true", help="single showers alone")
     given = parser.parse_args()
+    if given.data is None and not given.showers:
+        parser.error("give --data, or --showers")
     given.folder.mkdir(parents=True, exist_ok=True)
     row: Row = lambda *cells: print("| " + " | ".join(map(str, cells)) + " |")  # noqa: E731
     columns(row, "quantity", "here", "published", "source")
     found = {energy: validation.gun(energy, SHOWERS, 1) for energy in ENERGIES}
     spread, fitted = electromagnetic(row, found)
+    pictures({energy: part.mean(axis=0) for energy, (part, _) in found.items()}, spread, fitted, given.folder)
+    if given.showers:
+        return
     pile_up = validation.events("minbias-200pu", given.events)
     quiet = validation.events("electron-0pu", given.events)
     print()
@@ -109,7 +127,6 @@ def main() -> None:
     print()
     columns(row, "modules at eta 2.29-2.58", "cells above threshold", "charge of occupied cells, 5 / 50 / 95 %")
     print("\n".join(spectra(pile_up, given.data, given.folder / "sim_spectra.png")))
-    pictures({energy: part.mean(axis=0) for energy, (part, _) in found.items()}, spread, fitted, given.folder)
     flow_picture({"0": quiet, "200": pile_up}, given.events, given.folder / "sim_flow.png")
 
 

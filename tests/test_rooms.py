@@ -13,6 +13,7 @@ ROOMS = [
     "errors",
     "threads",
     "files",
+    "hdf5_heaps",
     "yaml_files",
     "devices",
     "fixedpoint",

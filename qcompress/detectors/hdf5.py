@@ -15,6 +15,7 @@ import numpy.typing as npt
 
 from qcompress.errors import QcompressError
 from qcompress.files import HeldFile, Json, JsonObject, written_aside
+from qcompress.hdf5_heaps import check_heaps
 
 if TYPE_CHECKING:
     from hashlib import _Hash as Digest
@@ -23,6 +24,8 @@ Columns = Mapping[str, npt.NDArray[Any]]
 """Arrays of equal length by name."""
 Layout = Mapping[str, Mapping[str, str]]
 """Groups of columns of one length each: type of a column by its name, by name of the group."""
+HEADER_BYTES = 1 << 22
+"""At each end of a file, where the heaps of its header lie."""
 COMPRESSED: dict[str, Any] = {"compression": "gzip", "compression_opts": 1, "shuffle": True}
 
 
@@ -32,6 +35,7 @@ def hdf5_format(path: Path) -> str | None:
 
     if not path.is_file() or not h5py.is_hdf5(path):
         return None
+    check_heaps(path, HEADER_BYTES)
     with h5py.File(path) as file:
         told = file.attrs.get("format")
     return told if isinstance(told, str) else None
@@ -123,6 +127,7 @@ class SampleFile:
         if not path.is_file():
             raise QcompressError(f"{path}: no such sample file")
         self.path = path
+        check_heaps(path, HEADER_BYTES)
         with self.damaged():
             self.file = h5py.File(path)
         with self.damaged():

@@ -75,6 +75,8 @@ class Detector(ABC):
     """Axis labels, with units, of the summary figures that `evaluate` gives; the first is what `compare` draws."""
     more_scores: ClassVar[tuple[str, ...]] = ()
     """Names of the other summary figures, which have no axis of their own."""
+    shares: ClassVar[frozenset[str]] = frozenset()
+    """Those of all these that are shares of one: tables, pages and axes show them in per cent, JSON keeps the share."""
 
     def simulate(self, kind: str, events: int, seed: int, path: Path, report: Report) -> None:
         """Write a sample file at `path` of simulated `events`, so many, split by event.

@@ -20,6 +20,7 @@ from qcompress.frontends.pruning import without_state, wrapped
 from qcompress.frontends.runtime import import_keras
 from qcompress.frontends.tables_of_rows import MODULE as TABLES
 from qcompress.frontends.user_layers import keras_classes, unknown_layers
+from qcompress.hdf5_heaps import check_heaps
 
 H5 = {".h5", ".hdf5"}
 SUFFIXES = H5 | {".keras", ".json"}
@@ -79,6 +80,7 @@ def architecture(path: Path) -> Any:
     if path.suffix in H5:
         import h5py
 
+        check_heaps(path)
         with h5py.File(path, "r") as file:
             if "model_config" not in file.attrs:
                 raise QcompressError(f"{path}: holds weights alone; give the .json of the architecture as the model")

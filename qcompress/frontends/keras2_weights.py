@@ -9,6 +9,7 @@ from typing import Any
 
 from qcompress.frontends.folding import FOLDED
 from qcompress.frontends.pruning import WRAPPER
+from qcompress.hdf5_heaps import check_heaps
 
 Description = dict[str, Any]
 LAYOUT = "layers"
@@ -21,6 +22,7 @@ def is_by_class(weights: Path) -> bool:
         return True
     import h5py
 
+    check_heaps(weights)
     with h5py.File(weights, "r") as file:
         return LAYOUT in file and "layer_names" not in file.attrs and "model_weights" not in file
 

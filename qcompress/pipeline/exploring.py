@@ -138,7 +138,8 @@ def _explore(
     around = landscape(network.trained, network.loss, inputs, targets, reach, grid, report)
     base = job.candidate.folder / "landscape" / network.name
     lines = ["a,b,loss"]
-    lines += [f"{a!r},{b!r},{around.loss[i, j]!r}" for i, a in enumerate(around.a) for j, b in enumerate(around.b)]
+    places = [(a, b) for a in around.a.tolist() for b in around.b.tolist()]
+    lines += [f"{a!r},{b!r},{loss!r}" for (a, b), loss in zip(places, around.loss.ravel().tolist(), strict=True)]
     write_whole(base.with_name(f"{network.name}_loss.csv"), ("\n".join(lines) + "\n").encode())
     smooth = around.smoothed()
     _save(landscape_figure(*smooth, around.share), base.with_name(f"{network.name}_loss.png"))

@@ -7,7 +7,7 @@ import numpy as np
 import numpy.typing as npt
 
 from qcompress.fixedpoint import Values
-from qcompress.plots.style import house_style
+from qcompress.plots.style import COLOURS, house_style
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
@@ -65,16 +65,22 @@ def panels_figure(
 
 
 def draw(axes: "Axes", lines: Mapping[str, Line]) -> None:
-    """Draw all lines into axes, each in a colour and with a marker of its own."""
+    """Draw all lines into axes, each in a colour and with a marker of its own.
+
+    Markers are hollow, so that one on another is seen; points that are not joined are black stars above all lines.
+    """
     for number, (label, line) in enumerate(lines.items()):
         axes.errorbar(
             np.asarray(line.x, np.float64),
             np.asarray(line.y, np.float64),
             yerr=line.error,
-            color=f"C{number % 10}",
-            marker=MARKERS[number % len(MARKERS)] if line.marked else "",
+            color=COLOURS[number % len(COLOURS)] if line.joined else "k",
+            marker=(MARKERS[number % len(MARKERS)] if line.marked else "") if line.joined else "*",
+            markerfacecolor="none" if line.joined else "k",
+            markeredgewidth=1.4,
             linestyle=("--" if line.dashed else "-") if line.joined else "",
-            markersize=6,
+            markersize=7 if line.joined else 17,
+            zorder=2 if line.joined else 3,
             capsize=2,
             linewidth=1.6,
             label=label,

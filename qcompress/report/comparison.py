@@ -42,7 +42,7 @@ def comparison_table(rows: Sequence[Row]) -> Table:
     """All `rows`, with what differs between their configs; a figure that no step found is unknown."""
     scores = sorted({key for row in rows for key in row.scores})
     shown = [key for key in COLUMNS if key not in OPTIONAL or any(value_of(row, key) is not None for row in rows)]
-    names = [score.replace("_", " ") for score in scores]
+    names = [name_of_score(rows, score) for score in scores]
     settings = differing([row.config for row in rows])
     titles = ("candidate", "built as", *settings, *(COLUMNS[key] for key in shown), *names, "origin")
     lines = [
@@ -51,7 +51,7 @@ def comparison_table(rows: Sequence[Row]) -> Table:
             row.implementation if row.built else f"not built ({row.implementation})",
             *(cells[number] for cells in settings.values()),
             *(value_of(row, key) for key in shown),
-            *(row.scores.get(score) for score in scores),
+            *(value_of(row, score) for score in scores),
             _origin(row),
         )
         for number, row in enumerate(rows)
@@ -67,7 +67,16 @@ def value_of(row: Row, column: str) -> Cell:
     if column == "clock_met":
         asked, fmax = row.figures.get("clock_mhz"), row.figures.get("fmax_mhz")
         return None if asked is None or fmax is None else "yes" if fmax >= asked else "no"
-    return row.figures.get(column, row.scores.get(column))
+    if column in row.figures:
+        return row.figures[column]
+    found = row.scores.get(column)
+    return 100 * found if found is not None and column in row.shares else found
+
+
+def name_of_score(rows: Sequence[Row], score: str, words: str | None = None) -> str:
+    """What stands above or beside a `score` of the `rows`: `words`, or its name; with [%] behind a share."""
+    unit = " [%]" if any(score in row.shares for row in rows) else ""
+    return f"{words or score.replace('_', ' ')}{unit}"
 
 
 def _origin(row: Row) -> str:

@@ -47,6 +47,8 @@ class Row:
     scores: Mapping[str, Score]
     labels: Mapping[str, str] = field(default_factory=dict)
     """Axis labels of the scores."""
+    shares: frozenset[str] = frozenset()
+    """Scores that are shares of one, and shown in per cent."""
     device: str | None = None
     notes: tuple[str, ...] = ()
     """Of the report that gives the clock."""
@@ -89,11 +91,11 @@ def row_of(candidate: Candidate, target: Target, clock_mhz: float | None, hardwa
     figures = resources | timing.figures | _sizes(networks or {})
     evaluation = candidate.figures_if_run(EVALUATION)
     scores = evaluation.summary if evaluation is not None else {}
-    labels = candidate.detector.score_labels if scores else {}
+    labels, shares = (candidate.detector.score_labels, candidate.detector.shares) if scores else ({}, frozenset())
     placed = [report for report in routed if report is not None]
     slowest = min(placed, key=lambda report: report.fmax_mhz or 0).notes if placed else ()
     device = aims.device or (placed[0].device if placed else None)
-    told = (candidate.manifest["name"], target.name, figures, origins, scores, labels, device, slowest)
+    told = (candidate.manifest["name"], target.name, figures, origins, scores, labels, shares, device, slowest)
     built = all((candidate.folder / target.name / name).is_dir() for name in graphs)
     return Row(*told, flat(candidate.manifest["config"] or {}), built)
 

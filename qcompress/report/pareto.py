@@ -4,7 +4,7 @@ from collections.abc import Sequence
 from pathlib import Path
 
 from qcompress.errors import QcompressError
-from qcompress.report.comparison import COLUMNS, value_of
+from qcompress.report.comparison import COLUMNS, name_of_score, value_of
 from qcompress.report.implementations import Row
 from qcompress.report.origins import ESTIMATED
 
@@ -25,7 +25,7 @@ def pareto_front(points: Sequence[tuple[float, float]]) -> list[int]:
 
 def score_label(rows: Sequence[Row], score: str) -> str:
     """What stands at the axis of a `score` of the `rows`: its detector's words, or its name."""
-    return next((row.labels[score] for row in rows if score in row.labels), score.replace("_", " "))
+    return name_of_score(rows, score, next((row.labels[score] for row in rows if score in row.labels), None))
 
 
 def axis_label(rows: Sequence[Row], column: str) -> str:

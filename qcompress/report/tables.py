@@ -85,8 +85,8 @@ def landscape_tables(networks: Mapping[str, LandscapeFigures]) -> list[Table]:
             "at a",
             "at b",
             "highest loss",
-            "variance shown",
-            "convex",
+            "variance shown [%]",
+            "convex [%]",
         ),
         tuple(
             (
@@ -96,8 +96,8 @@ def landscape_tables(networks: Mapping[str, LandscapeFigures]) -> list[Table]:
                 own.lowest_loss,
                 *own.lowest_at,
                 own.highest_loss,
-                sum(own.variance_share),
-                own.convex_share,
+                100 * sum(own.variance_share),
+                100 * own.convex_share,
             )
             for name, own in networks.items()
         ),
@@ -105,9 +105,9 @@ def landscape_tables(networks: Mapping[str, LandscapeFigures]) -> list[Table]:
     )
     layers = Table(
         "Quantization",
-        ("network", "layer", "of", "zeros", "mean shift", "noise"),
+        ("network", "layer", "of", "zeros [%]", "mean shift", "noise"),
         tuple(
-            (name, layer, kind, change.zeros, change.shift, change.noise)
+            (name, layer, kind, 100 * change.zeros, change.shift, change.noise)
             for name, own in networks.items()
             for kind, changes in own.distributions.items()
             for layer, change in changes.items()
@@ -171,9 +171,9 @@ def quantization_tables(networks: Mapping[str, GraphFigures]) -> list[Table]:
         return []
     outputs = Table(
         "Quantized after training, against the model of floats",
-        ("network", "output", "rows", "largest difference", "mean difference", "largest element changed"),
+        ("network", "output", "rows", "largest difference", "mean difference", "largest element changed [%]"),
         tuple(
-            (name, one.output, own.rows, one.largest, one.mean, one.changed)
+            (name, one.output, own.rows, one.largest, one.mean, _per_cent(one.changed))
             for name, own in costs.items()
             for one in own.outputs
         ),
@@ -181,15 +181,20 @@ def quantization_tables(networks: Mapping[str, GraphFigures]) -> list[Table]:
     )
     layers = Table(
         "Quantized after training, layer by layer",
-        ("network", "layer", "format", "relative error", "saturated", "bits above the largest value"),
+        ("network", "layer", "format", "relative error [%]", "saturated [%]", "bits above the largest value"),
         tuple(
-            (name, one.layer, one.format, one.error, one.saturated, one.unused)
+            (name, one.layer, one.format, _per_cent(one.error), _per_cent(one.saturated), one.unused)
             for name, own in costs.items()
             for one in own.layers
         ),
         "relative error: root mean square of the difference over that of the values; saturated: part of the values",
     )
     return [outputs, layers]
+
+
+def _per_cent(share: float | None) -> float | None:
+    """A share in per cent, as tables have it; unknown ones stay so."""
+    return None if share is None else 100 * share
 
 
 def _all_exact(own: GraphFigures) -> str | None:

@@ -62,9 +62,11 @@ def _physics(candidate: Candidate, evaluated: EvaluationFigures | None) -> Itera
         yield Line("checks", failure, BAD)
     if not found.failures:
         yield Line("checks", "all checks of the detector hold", GOOD)
-    labels = candidate.detector.score_labels if candidate.manifest["detector"] else {}
+    detector = candidate.detector if candidate.manifest["detector"] else None
+    labels, shares = (detector.score_labels, detector.shares) if detector else ({}, frozenset())
     for name, value in found.summary.items():
-        yield Line(labels.get(name, name.replace("_", " ")), cell(value), OPEN)
+        said = cell(value) if name not in shares or value is None else f"{cell(100 * value)} %"
+        yield Line(labels.get(name, name.replace("_", " ")), said, OPEN)
 
 
 def _costs(candidate: Candidate) -> Iterator[Line]:

@@ -43,6 +43,11 @@ class Search:
         return tuple(dict.fromkeys([*self.options.objectives, *self.options.constraints]))
 
     @cached_property
+    def shares(self) -> frozenset[str]:
+        """Figures that are shares of one: shown in per cent, bounded and kept as shares."""
+        return load_detector(self.config.detector).shares
+
+    @cached_property
     def steps(self) -> tuple[str, ...]:
         """The last steps of a trial."""
         return tuple(needed(self.wanted, load_detector(self.config.detector)))

@@ -1,7 +1,7 @@
 """The figures that a trial may be judged by: which step gives each, and what they are of a candidate."""
 
 import difflib
-from collections.abc import Iterable, Mapping
+from collections.abc import Collection, Iterable, Mapping
 from pathlib import Path
 
 from qcompress.candidate import Candidate
@@ -36,6 +36,16 @@ def known_figures(detector: Detector) -> dict[str, str]:
         **dict.fromkeys((f"{SYNTHESIS}{name}" for name in SYNTHESIZED), "synthesize"),
         **dict.fromkeys(scores, "evaluate"),
     }
+
+
+def titled(name: str, shares: Collection[str]) -> str:
+    """The title of a figure for people: its `name`, with [%] behind one of the `shares` of one."""
+    return f"{name} [%]" if name in shares else name
+
+
+def shown(name: str, value: float, shares: Collection[str]) -> float:
+    """The `value` of a figure as people are shown it under `titled`: one of the `shares` in per cent."""
+    return 100 * value if name in shares else value
 
 
 def check_figures(

@@ -9,6 +9,7 @@ from qcompress.config.search import Range
 from qcompress.files import JsonObject, write_whole
 from qcompress.report.tables import cell
 from qcompress.search.asked import Search
+from qcompress.search.figures import shown, titled
 from qcompress.search.records import PAGE, TABLE, Record, figure_names
 from qcompress.search.study import Study
 from qcompress.search.synthesized import errors_table
@@ -37,7 +38,7 @@ def page(search: Search, study: Study, found: Sequence[Record]) -> str:
         lead=f"{len(found)} trials ({told or 'none'}) of detector {search.config.detector}; {_aims(search)}",
         table=TABLE,
         data=_script(content(search, study, found)),
-        importance=study.importance(),
+        importance={titled(name, search.shares): shares for name, shares in study.importance().items()},
         estimates=errors_table(search, study),
     )
     return text
@@ -46,8 +47,9 @@ def page(search: Search, study: Study, found: Sequence[Record]) -> str:
 def _aims(search: Search) -> str:
     aims = [f"{way} {name}" for name, way in search.options.objectives.items()]
     for name, bound in search.options.constraints.items():
-        told = f"at most {bound.at_most}" if bound.at_most is not None else f"at least {bound.at_least}"
-        aims.append(f"{name} {told}")
+        way, limit = ("at most", bound.at_most) if bound.at_most is not None else ("at least", bound.at_least)
+        told = f"{cell(shown(name, limit, search.shares))} %" if name in search.shares and limit is not None else limit
+        aims.append(f"{name} {way} {told}")
     return ", ".join(aims)
 
 
@@ -56,8 +58,8 @@ def content(search: Search, study: Study, found: Sequence[Record]) -> JsonObject
     keys, names = list(search.options.space), figure_names(search, found)
     return {
         "keys": keys,
-        "figures": names,
-        "objectives": search.options.objectives,
+        "figures": [titled(name, search.shares) for name in names],
+        "objectives": {titled(name, search.shares): way for name, way in search.options.objectives.items()},
         "log": [key for key, values in search.options.space.items() if isinstance(values, Range) and values.log],
         "folder": str(search.folder),
         "trials": [
@@ -65,7 +67,7 @@ def content(search: Search, study: Study, found: Sequence[Record]) -> JsonObject
                 "n": each.number,
                 "state": each.state,
                 "v": [_value(each.values[key]) for key in keys],
-                "f": [_rounded(each.figures.get(name)) for name in names],
+                "f": [_figure(search, each, name) for name in names],
                 "said": each.said,
                 "folder": each.folder,
                 "s": round(each.seconds, 2),
@@ -81,6 +83,11 @@ def _value(value: Any) -> Any:
     if isinstance(value, bool) or not isinstance(value, int | float):
         return value if isinstance(value, str) else json.dumps(value)
     return _rounded(value)
+
+
+def _figure(search: Search, record: Record, name: str) -> float | None:
+    value = record.figures.get(name)
+    return value if value is None else _rounded(shown(name, value, search.shares))
 
 
 def _rounded(value: float | None) -> float | None:

@@ -3,19 +3,18 @@
 import fcntl
 import shutil
 import time
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field, replace
 from pathlib import Path
-from typing import Any
 
-from qcompress.detectors import Table, load_detector
+from qcompress.detectors import Cell, Table, load_detector
 from qcompress.errors import QcompressError
 from qcompress.pipeline.splitting import check_events
 from qcompress.progress import Reporter
 from qcompress.search.announcing import announcement, remember
 from qcompress.search.asked import CONFIG, SAMPLE, Search
-from qcompress.search.figures import SYNTHESIS
+from qcompress.search.figures import SYNTHESIS, shown, titled
 from qcompress.search.page import write_page
 from qcompress.search.records import PAGE, Record, figure_names, records, word, write_records
 from qcompress.search.study import Outcome, Study, Trial
@@ -142,12 +141,14 @@ class Loop:
             return f"failed: {outcome.fault}"
         if outcome.stopped is not None:
             return f"stopped behind epoch {outcome.stopped}"
-        return told(outcome.figures, self.search.options.objectives)
+        return told(outcome.figures, self.search.options.objectives, self.search.shares)
 
 
-def told(figures: Mapping[str, float], names: Mapping[str, Any]) -> str:
-    """Figures of these `names` in words."""
-    return ", ".join(f"{name} {figures[name]:.4g}" for name in names)
+def told(figures: Mapping[str, float], names: Iterable[str], shares: Collection[str]) -> str:
+    """Figures of these `names` in words; those of the `shares` in per cent."""
+    return ", ".join(
+        f"{name} {shown(name, figures[name], shares):.4g}{' %' if name in shares else ''}" for name in names
+    )
 
 
 def best_words(loop: Loop) -> str:
@@ -156,13 +157,13 @@ def best_words(loop: Loop) -> str:
     best = [outcome for number in loop.study.best() if (outcome := trials[number].outcome) is not None]
     if not best:
         return "none within all constraints yet"
-    objectives = loop.search.options.objectives
+    objectives, shares = loop.search.options.objectives, loop.search.shares
     if len(best) == 1:
-        return f"best so far: trial {best[0].number} with {told(best[0].figures, objectives)}"
+        return f"best so far: trial {best[0].number} with {told(best[0].figures, objectives, shares)}"
     ends = []
     for name, way in objectives.items():
         values = [outcome.figures[name] for outcome in best]
-        ends.append(f"{name} {(min if way == 'minimize' else max)(values):.4g}")
+        ends.append(told({name: (min if way == "minimize" else max)(values)}, [name], shares))
     return f"best so far: {len(best)} trials on the front, to {', to '.join(ends)}"
 
 
@@ -225,9 +226,20 @@ def best_table(search: Search, found: Sequence[Record]) -> Table:
     synthesized = [key for key in figure_names(search, best) if key.startswith(SYNTHESIS)]
     names = list(dict.fromkeys([*search.wanted, *synthesized]))
     rows = [
-        (each.number, *(word(each.values[key]) for key in search.options.space), *(each.figures.get(n) for n in names))
+        (
+            each.number,
+            *(word(each.values[key]) for key in search.options.space),
+            *(_cell(search, each, n) for n in names),
+        )
         for each in best[:MOST_SHOWN]
     ]
     note = "no other trial beats one of these in all objectives within all constraints"
     more = f"; {len(best) - MOST_SHOWN} more are in {search.folder / PAGE}" if len(best) > MOST_SHOWN else ""
-    return Table("Best trials", ("trial", *search.options.space, *names), tuple(rows), note + more)
+    titles = [titled(name, search.shares) for name in names]
+    return Table("Best trials", ("trial", *search.options.space, *titles), tuple(rows), note + more)
+
+
+def _cell(search: Search, record: Record, name: str) -> Cell:
+    """A figure of a trial as the table has it."""
+    value = record.figures.get(name)
+    return value if value is None else shown(name, value, search.shares)

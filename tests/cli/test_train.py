@@ -99,7 +99,11 @@ def test_lr_find_and_landscape_write_figures_and_tables(trained, qcompress):
     done = qcompress("landscape", trained, "--grid", "5")
     assert done.returncode == 0, done.stderr
     assert "Loss around the data" in done.stdout
-    assert len((trained / "landscape" / "sum_loss.csv").read_text().splitlines()) == 26
+    lines = (trained / "landscape" / "sum_loss.csv").read_text().splitlines()
+    assert lines[0] == "a,b,loss"
+    places = [[float(number) for number in line.split(",")[:2]] for line in lines[1:]]
+    assert places == [[a, b] for a in np.linspace(-3, 3, 5) for b in np.linspace(-3, 3, 5)]
+    assert all(float(line.split(",")[2]) >= 0 for line in lines[1:])
     for figure in ("lr_find/sum", "landscape/sum_loss", "landscape/sum_weights", "landscape/sum_activations"):
         assert (trained / f"{figure}.png").read_bytes().startswith(b"\x89PNG"), figure
     assert "up to date" in qcompress("train", config, "--out", trained).stdout

@@ -1,6 +1,7 @@
 """Every layer by itself: the graph gives Keras' codes, on random and on extreme input codes."""
 
 import re
+from functools import lru_cache
 
 import numpy as np
 import pytest
@@ -141,30 +142,53 @@ LAYERS = {
 
 def one_layer(shape, layer):
     """Quantizer, the layer, and a dense layer that needs its exact shape and grid."""
+    return beside_each_other(shape, {"last": layer})
+
+
+def beside_each_other(shape, tested):
+    """One quantizer, and behind it each of the layers that are `tested`, with a dense layer of that name behind it."""
     keras.utils.set_random_seed(1)
     given = keras.Input(shape)
-    tested = layer(qkeras.QActivation(SIGNED, name="first")(given))
-    model = keras.Model(given, qkeras.QDense(2, name="last", **kernel_and_bias())(tested))
+    first = qkeras.QActivation(SIGNED, name="first")(given)
+    ends = [qkeras.QDense(2, name=name, **kernel_and_bias())(layer(first)) for name, layer in tested.items()]
+    model = keras.Model(given, ends if len(ends) > 1 else ends[0])
     draw_weights(np.random.default_rng(1), model)
-    for found in model.layers[2:3]:
-        if not hasattr(found, "get_quantizers"):  # a plain layer: weights on a grid as they are
-            found.set_weights([np.round(8 * weight) / 8 for weight in found.get_weights()])
+    for layer in tested.values():
+        if not hasattr(layer, "get_quantizers"):  # a plain layer: weights on a grid as they are
+            layer.set_weights([np.round(8 * weight) / 8 for weight in layer.get_weights()])
     return model
+
+
+def needs_float64(name):
+    return name.startswith("quantized average")
+
+
+@lru_cache
+def compared(shape, wide):
+    """Layers of a shape in one model, which Keras sums in float64 or not: what Keras and what the graph give."""
+    own = [name for name in LAYERS if LAYERS[name][0] == shape and needs_float64(name) == wide]
+    tested = [LAYERS[name][1]() for name in own]
+    for place, layer in enumerate(tested):
+        layer.name = f"tested{place}"
+    model = beside_each_other(shape, {f"last{place}": layer for place, layer in enumerate(tested)})
+    graph = from_keras(model, "model")
+    codes = boundary_and_random_codes(graph, np.random.default_rng(2), 200)
+    body = KerasBody(model, graph)
+    assert body.dtype == ("float64" if wide else "float32")
+    seen = body.trace(codes)
+    nodes = {}
+    for place, name in enumerate(own):
+        (node,) = [node for node in seen if node.split("_")[0] == f"tested{place}"]  # with an inline activation, its
+        nodes[name] = (node, f"last{place}")
+    return nodes, seen, graph.trace(codes)
 
 
 @pytest.mark.parametrize("name", LAYERS)
 def test_a_layer_equals_keras(name):
-    shape, layer = LAYERS[name]
-    model = one_layer(shape, layer())
-    graph = from_keras(model, "model")
-    codes = boundary_and_random_codes(graph, np.random.default_rng(2), 200)
-    traced, body = graph.trace(codes), KerasBody(model, graph)
-    seen = body.trace(codes)
-    assert body.dtype == ("float64" if name.startswith("quantized average") else "float32")
-    assert len(seen) == 2
-    for node, got in seen.items():
-        assert (got == traced[node]).all(), node
-    assert len(np.unique(traced["last"])) > 10
+    nodes, seen, traced = compared(LAYERS[name][0], needs_float64(name))
+    for node in nodes[name]:
+        assert (seen[node] == traced[node]).all(), node
+    assert len(np.unique(traced[nodes[name][1]])) > 10
 
 
 @pytest.mark.parametrize(("name", "kind"), [("conv 1d same", Conv1D), ("conv 2d same", Conv2D)])

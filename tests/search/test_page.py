@@ -3,15 +3,16 @@
 import re
 import shutil
 import subprocess
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
 from helpers.paths import PLUG
 from helpers.searches import formula, search_in
 
-from qcompress.search.page import page
-from qcompress.search.records import Record, records
-from qcompress.search.running import open_study
+from qcompress.search.page import content, page
+from qcompress.search.records import Record, as_csv, records
+from qcompress.search.running import Loop, best_table, best_words, open_study
 
 BROWSER = shutil.which("chromium") or shutil.which("chromium-browser") or shutil.which("google-chrome")
 TRIALS = 1000
@@ -103,3 +104,24 @@ def test_the_page_of_a_study_has_its_importance_and_the_estimates_errors(written
     assert "What matters" in text
     assert text.count('class="share"') == 4
     assert "lut at most 70" in text
+
+
+def test_a_share_is_in_per_cent_on_the_page_with_its_bounds_and_in_the_table(tmp_path, monkeypatch):
+    monkeypatch.syspath_prepend(str(PLUG))
+    bound = ("  trials: 12", "  trials: 12\n  constraints: {mean: {at_least: 0.125}}")
+    search = search_in(tmp_path, bound, ("{validation_loss: minimize", "{mean: maximize"))
+    search.folder.mkdir()
+    search.__dict__["shares"] = frozenset({"mean"})
+    study = open_study(search, None)
+    study.tell(replace(formula(search.task(study.propose().number, {})), figures={"mean": 0.25, "lut": 70}))
+    found = records(search, study, {})
+    told = content(search, study, found)
+    assert told["figures"] == ["mean [%]", "lut"]
+    assert told["objectives"] == {"mean [%]": "maximize", "lut": "minimize"}
+    assert told["trials"][0]["f"] == [25, 70]
+    assert "mean at least 12.5 %" in page(search, study, found)
+    table = best_table(search, found)
+    assert table.columns[-2:] == ("mean [%]", "lut")
+    assert table.rows[0][-2:] == (25, 70)
+    assert best_words(Loop(search, study)) == "best so far: trial 0 with mean 25 %, lut 70"
+    assert as_csv(search, found).splitlines()[0].endswith(",mean,lut,seconds,candidate,said")

@@ -42,6 +42,7 @@ class LiquidArgon(Detector):
     more_scores: ClassVar[tuple[str, ...]] = (
         *("efficiency", "fakes", "shower_purity", "track_purity", "shower_iou", "track_iou"),
     )
+    shares: ClassVar[frozenset[str]] = frozenset({*score_labels, *more_scores} - {"auc"})
 
     def simulate(self, kind: str, events: int, seed: int, path: Path, report: Report) -> None:
         fast_simulation.simulate(kind, events, seed, path, report)

@@ -52,6 +52,10 @@ class Tpc(Detector):
         *("efficiency", "fakes", "finder_attachment_efficiency", "saved_at_1_percent_loss", "saved_at_5_percent_loss"),
         *("pad_rms_classical", "time_rms_classical"),
     )
+    shares: ClassVar[frozenset[str]] = frozenset(
+        {"attachment_efficiency", "efficiency", "fakes", "finder_attachment_efficiency"}
+        | {"saved_at_1_percent_loss", "saved_at_5_percent_loss"}
+    )
 
     def simulate(self, kind: str, events: int, seed: int, path: Path, report: Report) -> None:
         from qcompress.detectors.tpc.simulation import fast_simulation

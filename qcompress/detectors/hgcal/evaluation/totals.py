@@ -216,7 +216,7 @@ def module_table(totals: Totals, titles: list[str]) -> Table:
                     *(title, kind, int(n), *adc, *mips, *gev),
                     _over(of["adc_out"], of["adc_in"]),
                     _over(of["pt_out"], of["pt_in"]),
-                    _over(of["fractional"], of["cells"]),
+                    _per_cent(of["fractional"], of["cells"]),
                     of["outside"] / n,
                 )
             )
@@ -232,13 +232,17 @@ def module_table(totals: Totals, titles: list[str]) -> Table:
             "pT in [GeV]",
             "pT out [GeV]",
         ),
-        *("ADC out/in", "pT out/in", "fractional", "outside [ADC]"),
+        *("ADC out/in", "pT out/in", "fractional [%]", "outside [ADC]"),
     )
     return Table("Conservation in modules", columns, tuple(rows), MODULES_NOTE)
 
 
 def _over(part: float, whole: float) -> float | None:
     return float(part / whole) if whole else None
+
+
+def _per_cent(part: float, whole: float) -> float | None:
+    return float(100 * part / whole) if whole else None
 
 
 def verdicts(totals: Totals, titles: list[str], tolerance: float, dropping: Collection[str] = ()) -> Table:
@@ -266,7 +270,7 @@ def verdicts(totals: Totals, titles: list[str], tolerance: float, dropping: Coll
         said = {"fails": [name for name in wrong if name not in meant], "drops, as it is made to": []}
         said["drops, as it is made to"] = [name for name in wrong if name in meant]
         words = "; ".join(f"{what}: {', '.join(names)}" for what, names in said.items() if names)
-        rows.append((title, adc, pt, whole, outside, words or "holds"))
-    columns = ("algorithm", "ADC out/in", "pT out/in", "fractional", "outside/in", "verdict")
+        rows.append((title, adc, pt, 100 * whole, 100 * outside, words or "holds"))
+    columns = ("algorithm", "ADC out/in", "pT out/in", "fractional [%]", "outside/in [%]", "verdict")
     note = "pT here sums pT over modules of all layers; evaluation.tolerance of the config, or --tolerance."
     return Table(f"Conservation, tolerance {100 * tolerance:g} %", columns, tuple(rows), note)

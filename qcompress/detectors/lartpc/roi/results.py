@@ -152,7 +152,7 @@ def summary(scored: Scored, firmware: Firmware, curve: Roc) -> dict[str, float]:
 def figure(curves: dict[str, Roc], heading: str) -> "Figure":
     """Efficiency against fakes of several methods, by label; heading: of the sample."""
     lines = {
-        f"{label}, area {100 * found.auc:.1f} %": Line(
+        f"{label}, AUC {found.auc:.4f}": Line(
             (100 * found.false_positive).tolist(), (100 * found.true_positive).tolist()
         )
         for label, found in curves.items()

@@ -96,7 +96,9 @@ def shares_table(name: str, counts: Values) -> Table:
         (f"{int(sums.clusters)} clusters", what, value[k + 4], error[k + 4], "-") for k, what in enumerate(names[:3])
     ]
     note = f"errors of {len(counts)} resampled frames; efficiency: findable truth clusters, no loopers, with a maximum"
-    return Table(f"{name}: what maxima are", ("of", "what", "share [%]", "error", "published [%]"), tuple(rows), note)
+    return Table(
+        f"{name}: what maxima are", ("of", "what", "share [%]", "error [%]", "published [%]"), tuple(rows), note
+    )
 
 
 def savings_table(name: str, counts: Values) -> Table:
@@ -111,9 +113,12 @@ def savings_table(name: str, counts: Values) -> Table:
 
     value, error = over_events(counts, saved)
     rows = tuple(
-        (f"{100 * allowed:g} %", value[k], error[k], value[k + len(ALLOWED)], error[k + len(ALLOWED)])
+        (100 * allowed, value[k], error[k], value[k + len(ALLOWED)], error[k + len(ALLOWED)])
         for k, allowed in enumerate(ALLOWED)
     )
-    columns = ("loss allowed", "labels: fewer clusters [%]", "error", "tracks: fewer clusters [%]", "error")
+    columns = (
+        *("loss allowed [%]", "labels: fewer clusters [%]", "error [%]"),
+        *("tracks: fewer clusters [%]", "error [%]"),
+    )
     note = "perfect classifiers, of labels and of tracks; published for networks: up to 18 % at no more than 5 % loss"
     return Table(f"{name}: the ceiling", columns, rows, note)

@@ -2,7 +2,7 @@
 
 import numpy as np
 
-from qcompress.detectors import Table
+from qcompress.detectors import Cell, Table
 from qcompress.detectors.tpc.evaluation.scoring import Measured, Scored
 from qcompress.detectors.tpc.networks.labels import Flags
 from qcompress.fixedpoint import Values
@@ -37,16 +37,17 @@ def resolution_table(scored: Scored) -> Table:
 
     scored: all maxima.
     """
-    rows = []
+    rows: list[tuple[Cell, ...]] = []
     for what, chosen in (
         ("one cluster", known(scored) & (scored.label == 1)),
         ("two or more", known(scored) & (scored.label > 1)),
     ):
-        for axis, unit in (("pad", "pads"), ("time", "time bins"), ("charge", "relative")):
+        for axis, unit in (("pad", "pads"), ("time", "time bins"), ("charge", "%")):
             for label, values in residuals(scored, axis, chosen).items():
                 measured = response(values, SEED, RESAMPLES)
                 figures = (measured.value.mean, measured.value.rms, measured.error.rms, measured.value.effective_rms)
-                rows.append((what, f"{axis} [{unit}]", label, measured.entries, *figures))
+                figures_shown = (100 * figure if unit == "%" else figure for figure in figures)
+                rows.append((what, f"{axis} [{unit}]", label, measured.entries, *figures_shown))
     columns = ("maxima with", "residual", "by", "clusters", "mean", "rms", "error of rms", "effective rms")
     note = "truth: of the nearest cluster that took the maximum; effective rms: half the shortest interval of 68 %"
     return Table("Resolution", columns, tuple(rows), note)

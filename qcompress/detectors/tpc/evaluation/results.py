@@ -79,7 +79,7 @@ def threshold_table(scored: Scored, own: float) -> Table:
     relative = ("fewer", "loss", "class 0 rejected", "attachment efficiency", "the same, own total")
     columns = (
         *("threshold", "clusters", "correct", "efficiency [%]", "fakes [%]", "clones [%]", "only loopers [%]"),
-        *(name for what in relative for name in (f"{what} [%]", "error")),
+        *(name for what in relative for name in (f"{what} [%]", "error [%]")),
     )
     note = (
         f"correct: a track that is no looper picks up a cluster that its charge dominates, within {PAD_WINDOW:g} pad "
@@ -106,11 +106,13 @@ def saving_table(scored: Scored) -> Table:
     """Clusters saved where 1 and 5 % of the correct ones may be lost; scored: all maxima."""
     found = [errors.at_loss(scored, allowed) for allowed in LOSSES]
     rows: tuple[tuple[Cell, ...], ...] = tuple(
-        (f"{100 * allowed:g} %", *(100 * number for figure in (one.fewer, one.loss) for number in figure))
+        (100 * allowed, *(100 * number for figure in (one.fewer, one.loss) for number in figure))
         for allowed, one in zip(LOSSES, found, strict=True)
     )
     note = "the threshold is found in even pad rows, the figures are those of odd ones; errors of resampled frames"
-    return Table("Savings", ("loss allowed", "fewer clusters [%]", "error", "loss [%]", "error"), rows, note)
+    return Table(
+        "Savings", ("loss allowed [%]", "fewer clusters [%]", "error [%]", "loss [%]", "error [%]"), rows, note
+    )
 
 
 def classifier_summary(scored: Scored, threshold: float, curve: Roc) -> dict[str, float]:

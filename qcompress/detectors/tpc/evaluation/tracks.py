@@ -225,7 +225,7 @@ def tracks_table(scored: Scored) -> Table:
         ),
         *("correct clusters lost [%]", "attachment efficiency [%]"),
     )
-    columns = ("threshold", *(column for title in titles for column in (title, "error")))
+    columns = ("threshold", *(each for title in titles for each in (title, "error [%]" if "[%]" in title else "error")))
     note = (
         f"helices fitted to clusters of particles from the beam with {LEAST_ROWS} rows or more; then each takes the "
         f"nearest cluster of a row within {PAD_WINDOW:g} pad and {TIME_WINDOW:g} time bin; wrong: another track or "
