@@ -1,13 +1,14 @@
-"""Searches against candidates that were chosen by hand: the same physics for fewer look-up tables.
+"""Searches against candidates that were chosen by hand: the same physics for fewer look-up tables, better for as many.
 
     python campaigns/search_fronts.py STUDY FOLDER [--trials 12] [--seeds 1] [--workers 1]
 
-STUDY: tpc (firmware_configs/tpc_small.yaml, widths learned) or econt (firmware_configs/econt_48bit.yaml: filters,
-widths and training). The search has a sample and a seed of its own. The config chosen by hand is one more candidate of
-the search's sizes; of the trials whose physics is at least as good the one with the fewest estimated LUT is taken. It
-and the one by hand are then made in full, with each of the seeds: trained, verified on all bodies and synthesized with
-yosys on the config's own sample, whose events the search never saw, and printed side by side. FOLDER keeps everything;
-a campaign that was stopped goes on.
+STUDY: tpc (firmware_configs/tpc_small.yaml) or econt (firmware_configs/econt_48bit.yaml), widths learned, size and
+training varied. The search has a sample and a seed of its own. The config chosen by hand is one more candidate of the
+search's sizes. Two trials are taken: of those whose physics is at least as good the one with the fewest estimated LUT,
+and of those with at most as many LUT the one of the best physics. They and the one by hand are then made in full, with
+each of the seeds: trained, verified on all bodies and synthesized with yosys on the config's own sample, whose events
+the search never saw, printed side by side and drawn in front.png. A seed is that of the training, and of the sample
+too where one is quickly made (tpc). FOLDER keeps everything; a campaign that was stopped goes on.
 """
 
 import argparse
@@ -16,8 +17,8 @@ from collections.abc import Mapping, Sequence
 from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
-from statistics import fmean
-from typing import Any
+from statistics import fmean, stdev
+from typing import Any, NamedTuple
 
 import yaml
 from rich.console import Console
@@ -25,11 +26,12 @@ from rich.console import Console
 from qcompress import pipeline
 from qcompress.candidate import Candidate
 from qcompress.candidate.figures import EVALUATION, SYNTHESIS, VERIFICATION
-from qcompress.config import Config, load_config
+from qcompress.config import Config, SampleOptions, load_config
 from qcompress.config.changes import changed
 from qcompress.detectors import Table, load_detector
 from qcompress.errors import QcompressError
 from qcompress.pipeline.splitting import check_events
+from qcompress.plots.style import canvas, house_style
 from qcompress.progress import Reporter
 from qcompress.report.tables import as_markdown, cell
 from qcompress.report.terminal import print_tables
@@ -39,16 +41,39 @@ from qcompress.search.trial import Task, run_trial
 
 CONFIGS = Path(__file__).parents[1] / "firmware_configs"
 COLUMNS = ("candidate", "seed", "score", "LUT", "FF", "codes that differ", "codes compared")
+MEANS = ("candidate", "score", "+-", "LUT", "+-", "of the LUT by hand")
+BY_HAND = "by hand"
+
+
+class Row(NamedTuple):
+    """A candidate that was made in full, as `COLUMNS` have it."""
+
+    candidate: str
+    seed: int
+    score: float
+    lut: int
+    ff: int
+    mismatches: int
+    codes: int
 
 
 @dataclass(frozen=True)
 class StudyOf:
-    """A config by hand, its figure of physics, what the searched one has besides, and the section search."""
+    """A config by hand, its figure of physics, what the searched one has besides, and the section search.
+
+    one_sample: whether all seeds are trained on the sample of the config's own seed.
+    """
 
     config: str
     score: str
     changes: Mapping[str, Any]
     search: Mapping[str, Any]
+    one_sample: bool = False
+
+    @property
+    def sign(self) -> int:
+        """1 where less of the score is better, else -1."""
+        return 1 if self.search["objectives"][self.score] == "minimize" else -1
 
 
 STUDIES = {
@@ -70,17 +95,17 @@ STUDIES = {
     "econt": StudyOf(
         "econt_48bit.yaml",
         "emd_mean",
-        {"targets.hls": None},
+        {"network.bits": "learned", "training.keep": "last", "targets.hls": None},
         {
             "space": {
-                "network.filters": {"low": 2, "high": 8},
-                "network.weight_bits": {"low": 2, "high": 6},
-                "network.activation_bits": {"low": 3, "high": 8},
-                "training.learning_rate": {"low": 0.002, "high": 0.02, "log": True},
+                "network.filters": [8, 12, 16],
+                "training.penalty": {"low": 5e-7, "high": 1e-5, "log": True},
+                "training.learning_rate": {"low": 0.004, "high": 0.012, "log": True},
             },
             "objectives": {"emd_mean": "minimize", "lut": "minimize"},
-            "trial": {"seed": 2, "sample.events": 400, "training.epochs": 20, "evaluation.rows": 500},
+            "trial": {"seed": 2, "sample.events": 1000, "training.epochs": 30, "evaluation.rows": 500},
         },
+        one_sample=True,
     ),
 }
 
@@ -106,15 +131,28 @@ def hand_as_trial(search: Search, hand: Path) -> Mapping[str, float]:
     return outcome.figures
 
 
-def chosen(folder: Path, study: StudyOf, least: float) -> int:
-    """The trial of fewest LUT whose physics is at least as good, else the one of the best physics."""
-    sign = 1 if study.search["objectives"][study.score] == "minimize" else -1
-    found = [each for each in json.loads((folder / RECORDS).read_text())["trials"] if each["state"] == "complete"]
-    good = [each for each in found if sign * each["figures"][study.score] <= sign * least]
-    if good:
-        return int(min(good, key=lambda each: each["figures"]["lut"])["number"])
-    print("no trial has physics as good: the one that comes nearest is taken")
-    return int(min(found, key=lambda each: sign * each["figures"][study.score])["number"])
+def chosen(folder: Path, study: StudyOf, hand: Mapping[str, float]) -> dict[str, int]:
+    """What a trial is taken for -> its number, of the search in `folder`; hand: figures of the one by hand.
+
+    Where no trial is within the bound, the one that comes nearest is taken, and it is said.
+    """
+    told = json.loads((folder / RECORDS).read_text())["trials"]
+    found = [each for each in told if each["state"] == "complete"]
+
+    def score(each: Any) -> float:
+        return float(study.sign * each["figures"][study.score])
+
+    def lut(each: Any) -> float:
+        return float(each["figures"]["lut"])
+
+    good = [each for each in found if score(each) <= study.sign * hand[study.score]]
+    small = [each for each in found if lut(each) <= hand["lut"]]
+    if not good or not small:
+        print(f"no trial is {'as good' if not good else 'as small'}: the one that comes nearest is taken")
+    return {
+        "fewest LUT": int((min(good, key=lut) if good else min(found, key=score))["number"]),
+        f"best {study.score}": int((min(small, key=score) if small else min(found, key=lut))["number"]),
+    }
 
 
 def usable(config: Config, many: int) -> list[int]:
@@ -131,14 +169,15 @@ def usable(config: Config, many: int) -> list[int]:
     return found
 
 
-def in_full(config: Config, seeds: Sequence[int], folder: Path, study: StudyOf, reporter: Reporter) -> list[Any]:
-    """A row of `COLUMNS` for every seed of a candidate that is made in full."""
-    rows = []
-    for seed in seeds:
-        own = config.model_copy(update={"seed": seed})
-        candidate = pipeline.run(own, folder / f"{config.name}_{seed}", None, reporter)
-        rows.append((config.name, seed, *_figures(candidate, study)))
-    return rows
+def in_full(config: Config, name: str, seed: int, folder: Path, study: StudyOf, reporter: Reporter) -> Row:
+    """A candidate that is made in full with a `seed`, on its own sample or the one that all seeds share."""
+    own = config.model_copy(update={"seed": seed})
+    if study.one_sample:
+        shared = folder / "sample"
+        pipeline.run(config, shared, "sample", reporter)
+        own = own.model_copy(update={"sample": SampleOptions(file=shared / "sample" / "sample.h5")})
+    candidate = pipeline.run(own, folder / f"{config.name}_{seed}", None, reporter)
+    return Row(name, seed, *_figures(candidate, study))
 
 
 def _figures(candidate: Candidate, study: StudyOf) -> tuple[Any, ...]:
@@ -151,6 +190,45 @@ def _figures(candidate: Candidate, study: StudyOf) -> tuple[Any, ...]:
         sum(one.mismatches for one in verified),
         sum(one.codes for one in verified),
     )
+
+
+def means(rows: Sequence[Row]) -> list[tuple[Any, ...]]:
+    """A row of `MEANS` for each candidate: means over the seeds with their errors, the spread over the root of them."""
+    by_hand = fmean(row.lut for row in rows if row.candidate == BY_HAND)
+    found = []
+    for name in dict.fromkeys(row.candidate for row in rows):
+        own = [row for row in rows if row.candidate == name]
+        columns: list[Any] = [name]
+        for values in ([row.score for row in own], [float(row.lut) for row in own]):
+            error = stdev(values) / len(values) ** 0.5 if len(values) > 1 else None
+            columns += [fmean(values), error]
+        found.append((*columns, columns[3] / by_hand))
+    return found
+
+
+def front_figure(path: Path, folder: Path, study: StudyOf, hand: Mapping[str, float], rows: Sequence[Row]) -> None:
+    """Trials of the search in `folder` by the estimate, and candidates in full by yosys: score against LUT."""
+    told = [each for each in json.loads((folder / RECORDS).read_text())["trials"] if each["state"] == "complete"]
+    with house_style(16, 18, 12):
+        figure, (left, right) = canvas((15, 6.5), 1, 2)
+        for best, face in ((False, "none"), (True, "C0")):
+            own = [each["figures"] for each in told if each["best"] == best]
+            x, y = ([each[key] for each in own] for key in ("lut", study.score))
+            label = "trials on the front" if best else "other trials"
+            left.plot(x, y, "o", color="C0", markerfacecolor=face, markersize=9, label=label)
+        left.plot([hand["lut"]], [hand[study.score]], "s", color="C2", markersize=11, label=BY_HAND)
+        for number, name in enumerate(dict.fromkeys(row.candidate for row in rows)):
+            own_rows = [row for row in rows if row.candidate == name]
+            colour, marker = ("C2", "s") if name == BY_HAND else (f"C{number + 2}", "osD^v"[number])
+            x, y = [row.lut for row in own_rows], [row.score for row in own_rows]
+            right.plot(x, y, marker, color=colour, markersize=9, label=name)
+        for axes, what in ((left, "trials, estimated"), (right, "in full, yosys")):
+            axes.set_xlabel(f"LUT ({what})")
+            axes.set_ylabel(f"{load_detector(load_config(CONFIGS / study.config).detector).score_labels[study.score]}")
+            axes.set_xlim(0)
+            axes.grid(alpha=0.3)
+            axes.legend()
+        figure.savefig(path, dpi=100, metadata={"Software": None})
 
 
 def main() -> None:
@@ -170,17 +248,18 @@ def main() -> None:
         print_tables(tables, console)
         figures = hand_as_trial(search, hand)
         print(f"by hand at these sizes: {study.score} {cell(figures[study.score])}, LUT {figures['lut']} (estimated)")
-        number = chosen(search.folder, study, figures[study.score])
-        configs = load_config(hand), config_of_trial(search.folder, number)
-        seeds = usable(configs[0], given.seeds)
-        rows = [row for config in configs for row in in_full(config, seeds, given.folder / "in_full", study, reporter)]
+        by_hand = load_config(hand)
+        configs = {BY_HAND: by_hand}
+        for why, number in chosen(search.folder, study, figures).items():
+            configs[f"{why}: trial {number}"] = config_of_trial(search.folder, number)
+        rows = [
+            in_full(config, name, seed, given.folder / "in_full", study, reporter)
+            for seed in usable(by_hand, given.seeds)
+            for name, config in configs.items()
+        ]
     print(as_markdown(Table("", COLUMNS, tuple(rows))))
-    sizes = [fmean(row[3] for row in rows if row[0] == config.name) for config in configs]
-    scores = [fmean(row[2] for row in rows if row[0] == config.name) for config in configs]
-    print(
-        f"{study.score} {scores[1]:.4f} against {scores[0]:.4f}, LUT {sizes[1]:.0f} against {sizes[0]:.0f}: "
-        f"{sizes[1] / sizes[0]:.2f} of them"
-    )
+    print(as_markdown(Table("", MEANS, tuple(means(rows)))))
+    front_figure(given.folder / "front.png", search.folder, study, figures, rows)
 
 
 if __name__ == "__main__":

@@ -1,123 +1,42 @@
 """What a firmware_configs/*.yaml may say. A fault names the key, its line and the nearest valid key."""
 
-import difflib
 import warnings
 from collections.abc import Mapping
 from functools import lru_cache
 from pathlib import Path
-from types import UnionType
-from typing import Annotated, Any, get_args, get_origin
+from typing import Any
 
 import yaml
-from pydantic import BaseModel, ConfigDict, Field, SerializeAsAny, ValidationError, field_validator, model_validator
+from pydantic import ValidationError
 
 from qcompress.config.changes import changed
-from qcompress.config.search import KINDS, Range, SearchOptions
-from qcompress.detectors import Options, load_detector
+from qcompress.config.faults import describe, line_of
+from qcompress.config.search import SearchOptions
+from qcompress.config.sections import (
+    Config,
+    EvaluationOptions,
+    SampleOptions,
+    SynthesisOptions,
+    VerificationOptions,
+    all_targets,
+)
+from qcompress.detectors import load_detector
 from qcompress.errors import QcompressError, QcompressWarning
 from qcompress.files import JsonObject
-from qcompress.synthesis.aim import XILINX, check_device, flow_of
-from qcompress.synthesis.flows import OPEN
-from qcompress.targets import Choice, Hardware, choose, distinct
-from qcompress.training.options import TrainingOptions
+from qcompress.synthesis.aim import check_device, flow_of
+from qcompress.targets import Hardware, choose, distinct
 from qcompress.yaml_files import file_bytes, parse_yaml
 
-Seed = Annotated[int, Field(ge=0, lt=2**32)]
-
-
-class _Section(BaseModel):
-    model_config = ConfigDict(extra="forbid", frozen=True)
-
-
-class SampleOptions(_Section):
-    """Either a kind that the detector simulates, with a number of events, or a file; and what is kept of it."""
-
-    simulate: str | None = None
-    events: int = Field(2000, ge=1)
-    file: Path | None = None
-    select: SerializeAsAny[Options] | None = None
-
-    @model_validator(mode="after")
-    def _one_source(self) -> "SampleOptions":
-        if (self.simulate is None) == (self.file is None):
-            raise ValueError("give either simulate or file")
-        return self
-
-
-DEFAULT_TARGETS = ("cpp", "hls", "rtl")
-"""Built unless the config says null."""
-Targets = dict[str, dict[str, Any] | None]
-"""Name of a target -> its settings, None where it is not wanted."""
-
-
-class VerificationOptions(_Section):
-    """Rows of the sample's test events, and rows of each random input set."""
-
-    test_rows: int = Field(2000, ge=1)
-    random_rows: int = Field(1000, ge=1)
-
-
-class SynthesisOptions(_Section):
-    """The open flow, and what one run of it may take; of a device in section hardware, the flow that knows it."""
-
-    flow: str | None = XILINX
-    time_limit_s: int = Field(1500, ge=1)
-    memory_limit_mb: int = Field(8000, ge=100)
-
-    @field_validator("flow")
-    @classmethod
-    def _open(cls, flow: str | None) -> str | None:
-        if flow is not None and flow not in OPEN:
-            raise ValueError(f"give one of {', '.join(OPEN)}, or null")
-        return flow
-
-
-class EvaluationOptions(_Section):
-    """What is scored of the test rows."""
-
-    rows: int = Field(4000, ge=1)
-    """At most so many, in whole events; one event at least."""
-    algorithms: tuple[str, ...] | None = None
-    """The detector's, beside the candidate; all it has unless given."""
-    tolerance: float = Field(0.05, ge=0, le=1)
-    """Of the detector's checks, relative: what is lost or added of a quantity that should be conserved."""
-
-
-class Config(_Section):
-    """A firmware candidate's description."""
-
-    name: str = Field(pattern=r"^[A-Za-z][A-Za-z0-9_]*$")
-    detector: str
-    seed: Seed = 1
-    sample: SampleOptions
-    network: SerializeAsAny[Options]
-    training: TrainingOptions = TrainingOptions()
-    hardware: Hardware = Hardware()
-    """What targets are aimed at unless they are told otherwise, and budgets, which are checks."""
-    targets: Targets = Field(default_factory=lambda: _targets({}))
-    """Which bodies are built; every installed target may be named, with what that target may be told."""
-    verification: VerificationOptions = VerificationOptions()
-    synthesis: SynthesisOptions = SynthesisOptions()
-    evaluation: EvaluationOptions = EvaluationOptions()
-    search: SearchOptions | None = Field(None, exclude=True)
-    """What `qcompress search` varies; no part of a candidate."""
-
-    def choices(self) -> list[Choice]:
-        """The targets that are wanted, in order."""
-        return [choose(name, settings) for name, settings in self.targets.items() if settings is not None]
-
-    def folder(self, quick: bool = False) -> Path:
-        """Where its candidate lies unless told otherwise; quick: that of `quick`."""
-        return Path("hls_projects", f"{self.name}_quick" if quick else self.name)
-
-    def quick(self) -> "Config":
-        """The same candidate trained for one epoch and not synthesized."""
-        return self.model_copy(
-            update={
-                "training": self.training.model_copy(update={"epochs": 1}),
-                "synthesis": self.synthesis.model_copy(update={"flow": None}),
-            }
-        )
+__all__ = [
+    "Config",
+    "EvaluationOptions",
+    "SampleOptions",
+    "SynthesisOptions",
+    "VerificationOptions",
+    "load_config",
+    "load_yaml",
+    "parse_config",
+]
 
 
 def load_yaml(path: Path) -> JsonObject:
@@ -161,7 +80,7 @@ def load_config(
         if told is not None:
             places = list(told.values()) if isinstance(told, dict) else [told]
             if wrong := [place for place in places if "\0" in str(place)]:
-                line = _line(tree, [section, key])
+                line = line_of(tree, [section, key])
                 raise QcompressError(f"{path}:{line}: {section}.{key}: {str(wrong[0])!r} is no file name")
             found = [(path.parent / place).resolve() for place in places]
             whole = dict(zip(told, found, strict=True)) if isinstance(told, dict) else found[0]
@@ -177,7 +96,7 @@ def parse_config(values: dict[str, Any], path: Path, tree: yaml.Node | None = No
     """
     section: list[str] = []
     if "detector" in values and not isinstance(values["detector"], str):
-        raise QcompressError(f"{path}:{_line(tree, ['detector'])}: detector: {values['detector']!r} is no name")
+        raise QcompressError(f"{path}:{line_of(tree, ['detector'])}: detector: {values['detector']!r} is no name")
     try:
         own: dict[str, Any] = {"network": values.get("network", {})}
         if isinstance(values.get("detector"), str):
@@ -213,11 +132,11 @@ def parse_config(values: dict[str, Any], path: Path, tree: yaml.Node | None = No
         section = []
         return Config.model_validate({**values, **own})
     except ValidationError as fault:
-        raise QcompressError(_describe(path, tree, values, section, fault)) from None
+        raise QcompressError(describe(path, tree, values, section, fault)) from None
     except ValueError as fault:  # of a target's shorthand
-        raise QcompressError(f"{path}:{_line(tree, section)}: {'.'.join(section)}: {fault}") from None
+        raise QcompressError(f"{path}:{line_of(tree, section)}: {'.'.join(section)}: {fault}") from None
     except QcompressError as fault:
-        raise QcompressError(f"{path}:{_line(tree, section or ['detector'])}: {fault}") from None
+        raise QcompressError(f"{path}:{line_of(tree, section or ['detector'])}: {fault}") from None
 
 
 def _flow(values: Mapping[str, Any], hardware: Hardware) -> JsonObject:
@@ -234,75 +153,9 @@ def _flow(values: Mapping[str, Any], hardware: Hardware) -> JsonObject:
     return {"synthesis": {**told, "flow": flow_of(device)}}
 
 
-def _targets(given: Mapping[str, Any]) -> JsonObject:
-    """The targets of a config, those that are built by default first."""
-    return {**{name: {} for name in DEFAULT_TARGETS}, **given}
-
-
 def _targets_of(given: Mapping[str, Any]) -> JsonObject:
     """What a config says of targets: names and settings, or shorthands, or null."""
     told = given.get("targets")
     if told is not None and not (isinstance(told, dict) and all(isinstance(name, str) for name in told)):
         raise QcompressError(f"targets: give names of targets and their settings, not {told!r}")
-    return _targets(told or {})
-
-
-def _describe(
-    path: Path, tree: yaml.Node | None, given: dict[str, Any], section: list[str], fault: ValidationError
-) -> str:
-    """One line for the first fault of a config: place, key, what is wrong, what to do."""
-    error = min(fault.errors(), key=lambda e: e["type"] != "extra_forbidden")  # a misspelt key before a missing one
-    keys = section + [str(part) for part in error["loc"] if part not in KINDS]
-    where = f"{path}:{_line(tree, keys)}: " + (".".join(keys) or "config")
-    if error["type"] == "extra_forbidden":
-        known = _known_keys(given, keys[:-1])
-        nearest = difflib.get_close_matches(keys[-1], known, 1)
-        told = f"known here: {', '.join(sorted(known))}" if known else "which detector's network is it? give detector"
-        hint = f"did you mean {nearest[0]}?" if nearest else told
-        return f"{where}: unknown key; {hint}"
-    if error["type"] == "missing":
-        return f"{where}: this key is missing"
-    message = error["msg"].removeprefix("Value error, ")
-    return f"{where}: {message}" + ("" if isinstance(error["input"], dict) else f", not {error['input']!r}")
-
-
-def _known_keys(given: dict[str, Any], section: list[str]) -> list[str]:
-    """Valid keys of a section of the config; none of a section that only a detector knows, where none is named."""
-    model: type[BaseModel] = Config
-    if section[:2] == ["search", "space"]:
-        return list(Range.model_fields)
-    if section[:1] == ["network"] or section[:2] == ["sample", "select"]:
-        if not isinstance(given.get("detector"), str):
-            return []
-        plug = load_detector(given["detector"])
-        model = plug.options if section[0] == "network" else plug.selection or Options
-        section = section[1:] if section[0] == "network" else section[2:]
-    if section[:1] == ["targets"] and len(section) > 1:
-        model, section = choose(section[1]).family.settings, section[2:]
-    keys = iter(section)
-    for key in keys:
-        annotation: Any = model.model_fields[key].annotation
-        if get_origin(annotation) is UnionType:  # a section or nothing
-            annotation = get_args(annotation)[0]
-        if get_origin(annotation) is dict:  # names of the user's, each with a section of its own
-            annotation = get_args(annotation)[1]
-            next(keys, None)
-        if not (isinstance(annotation, type) and issubclass(annotation, BaseModel)):
-            return []
-        model = annotation
-    return list(model.model_fields)
-
-
-def _line(tree: yaml.Node | None, keys: list[str]) -> int:
-    """Line of the deepest key of the path that stands in the file."""
-    line = 1
-    for key in keys:
-        if not isinstance(tree, yaml.MappingNode):
-            break
-        for key_node, value in tree.value:
-            if key_node.value == key:
-                line, tree = key_node.start_mark.line + 1, value
-                break
-        else:
-            break
-    return line
+    return all_targets(told or {})

@@ -16,14 +16,12 @@ from optuna.trial import FrozenTrial, TrialState
 
 from qcompress.config.search import SearchOptions
 from qcompress.errors import QcompressError
+from qcompress.search.sampling import sampler
 from qcompress.search.space import distributions
+from qcompress.search.storage import opened, shown
 
-STEPS = 1_000_003
-"""Between the seeds of two studies, so that their trials have none in common: a prime above all numbers of trials."""
 IDENTITY = "qcompress:"
 """In front of the study's attributes that say what it is for."""
-LARGEST_POPULATION = 20
-"""Of NSGA-II, of which a generation is: a search of some dozens of trials has several."""
 Way = Literal["minimize", "maximize"]
 STATES = {
     TrialState.COMPLETE: "complete",
@@ -71,7 +69,7 @@ class Study:
         optuna.logging.set_verbosity(optuna.logging.ERROR)
         self._options, self._distributions = options, distributions(options)
         self._directions = list(options.objectives.values())
-        self._kept, self._storage = _opened(url, name, self._directions)
+        self._kept, self._storage = opened(url, name, self._directions)
         self._check(url, identity)
         self._scratch = optuna.storages.InMemoryStorage()
         self._memory = optuna.create_study(storage=self._scratch, study_name=name, directions=self._directions)
@@ -108,7 +106,7 @@ class Study:
     def propose(self) -> Trial:
         """The next trial, which runs from now on."""
         number = len(self._trials)
-        self._memory.sampler = _sampler(self._options, number)
+        self._memory.sampler = sampler(self._options, number)
         self._memory.ask(self._distributions)
         trial = self._memory.get_trials(deepcopy=False)[number]
         self._kept.add_trial(trial)
@@ -207,61 +205,6 @@ def _signed(place: int, sign: int, trial: FrozenTrial) -> float:
 
 FEWEST = 10
 """Complete trials from which on importance says something."""
-
-
-def _opened(url: str, name: str, directions: list[Way]) -> tuple[optuna.Study, optuna.storages.BaseStorage]:
-    """The study of that name, made if it is not there, and what keeps it."""
-    import sqlalchemy.exc
-
-    try:
-        storage = optuna.storages.RDBStorage(url, engine_kwargs={"connect_args": _patience(url)})
-        study = optuna.create_study(storage=storage, study_name=name, directions=directions, load_if_exists=True)
-        told = [direction.name.lower() for direction in study.directions]
-    except (
-        sqlalchemy.exc.SQLAlchemyError,
-        optuna.exceptions.OptunaError,
-        ImportError,
-        ValueError,
-        RuntimeError,
-    ) as fault:
-        cause = getattr(fault.__cause__, "orig", None) or getattr(fault, "orig", None) or fault
-        said = (str(cause).splitlines() or [type(fault).__name__])[0]
-        raise QcompressError(f"{shown(url)}: no database for a study ({said}); see --storage") from None
-    if told != directions:
-        raise QcompressError(f"{shown(url)}: holds a study with other objectives; choose another folder or database")
-    return study, storage
-
-
-def _patience(url: str) -> dict[str, Any]:
-    """Seconds that SQLite waits for another writer."""
-    return {"timeout": 60} if url.startswith("sqlite") else {}
-
-
-def shown(url: str) -> str:
-    """A database's URL without a password."""
-    scheme, colon, rest = url.partition("://")
-    _, at, place = rest.rpartition("@")
-    return f"{scheme}://...@{place}" if at else f"{scheme}{colon}{rest}"
-
-
-class _Nsga2(optuna.samplers.NSGAIISampler):
-    """Parents in the order of their trials, as optuna reads them again, also where it finds them first."""
-
-    def select_parent(self, study: optuna.Study, generation: int) -> list[FrozenTrial]:
-        """The trials that a `generation` is bred from; study: that of the search."""
-        return sorted(super().select_parent(study, generation), key=lambda trial: trial.number)
-
-
-def _sampler(options: SearchOptions, number: int) -> optuna.samplers.BaseSampler:
-    """Of trial `number` alone."""
-    seed = (options.seed * STEPS + number) % 2**32
-    if options.sampler == "random":
-        return optuna.samplers.RandomSampler(seed=seed)
-    if options.sampler == "nsga2":
-        size = max(4, min(LARGEST_POPULATION, options.trials // 4))
-        return _Nsga2(population_size=size, seed=seed)
-    startup = max(5, min(10, options.trials // 4))
-    return optuna.samplers.TPESampler(seed=seed, n_startup_trials=startup)
 
 
 def _trial(trial: FrozenTrial) -> Trial:

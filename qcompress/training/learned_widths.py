@@ -20,27 +20,54 @@ def dense(
 
     inputs, output: quantizers of `learned` or `fixed`; None: the sums leave as they are.
     """
-    hgq = import_hgq()
-    weights = {"b0": weight_bits - 1, "i0": 0}
-    return hgq.layers.QDense(
-        units,
-        name=name,
-        activation=activation,
-        iq_conf=inputs,
-        kq_conf=hgq.config.QuantizerConfig("kbi", "weight", **weights),
-        bq_conf=hgq.config.QuantizerConfig("kbi", "weight", **{**weights, "b0": weight_bits, "i0": 1}),
-        beta0=0.0,
-        **({"oq_conf": output, "enable_oq": True} if output is not None else {}),
+    return import_hgq().layers.QDense(
+        units, name=name, activation=activation, **_quantizers(weight_bits, inputs, output)
     )
 
 
-def learned(signed: bool, integer: int, fraction: int) -> Any:
-    """A quantizer of a layer's input, each element of which learns its bits from so many on; it rounds, and saturates.
+def convolution(
+    filters: int,
+    kernel_size: int,
+    strides: int,
+    name: str,
+    weight_bits: int,
+    inputs: Any,
+    activation: str | None = None,
+) -> KerasLayer:
+    """The same of a convolution over two axes, padded so that without strides its size stays.
 
-    integer: bits without the sign; fraction: bits behind the point.
+    inputs: a quantizer of `learned` or `fixed`, of every pixel for itself.
+    """
+    return import_hgq().layers.QConv2D(
+        filters,
+        kernel_size,
+        strides=strides,
+        padding="same",
+        name=name,
+        activation=activation,
+        **_quantizers(weight_bits, inputs, None),
+    )
+
+
+def _quantizers(weight_bits: int, inputs: Any, output: Any | None) -> dict[str, Any]:
+    """What a layer is told of its weights, inputs and output."""
+    config = import_hgq().config.QuantizerConfig
+    return {
+        "iq_conf": inputs,
+        "kq_conf": config("kbi", "weight", b0=weight_bits - 1, i0=0),
+        "bq_conf": config("kbi", "weight", b0=weight_bits, i0=1),
+        "beta0": 0.0,
+        **({"oq_conf": output, "enable_oq": True} if output is not None else {}),
+    }
+
+
+def learned(signed: bool, integer: int, fraction: int, rounding: str = "RND") -> Any:
+    """A quantizer of a layer's input, each element of which learns its bits from so many on; it saturates.
+
+    integer: bits without the sign; fraction: bits behind the point; rounding: RND, or TRN, which costs no adder.
     """
     return import_hgq().config.QuantizerConfig(
-        "kif", "datalane", k0=signed, i0=integer, f0=fraction, round_mode="RND", overflow_mode="SAT"
+        "kif", "datalane", k0=signed, i0=integer, f0=fraction, round_mode=rounding, overflow_mode="SAT"
     )
 
 

@@ -7,7 +7,7 @@ from helpers.searches import formula, search_in
 
 from qcompress.errors import QcompressError
 from qcompress.search.running import Loop, open_study
-from qcompress.search.study import shown
+from qcompress.search.storage import shown
 from qcompress.search.workers import one_by_one
 
 

@@ -150,6 +150,11 @@ class Hgcal(Detector):
         from qcompress.detectors.hgcal.econt.weights import EncoderWeights
         from qcompress.detectors.hgcal.encoder.arithmetic import deployed_graph
 
+        if options.bits == "learned":
+            from qcompress.detectors.hgcal.econt.frontend import IMAGE_FORMAT
+            from qcompress.frontends import model_of
+
+            return model_of(model).convert(name, IMAGE_FORMAT).graph
         if options.arithmetic == "post_training":
             layers = (model.get_layer("convolution"), model.get_layer("dense"))
             weights = EncoderWeights.from_floats(*(each for layer in layers for each in layer.get_weights()))

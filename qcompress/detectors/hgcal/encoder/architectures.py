@@ -21,6 +21,7 @@ from qcompress.detectors.hgcal.module import geometry
 from qcompress.fixedpoint import Cast, Format, Overflow, Rounding
 from qcompress.frontends.keras_objects import KerasLayer, KerasModel, Quantizer, Tensor
 from qcompress.frontends.runtime import import_qkeras
+from qcompress.training import learned_widths
 
 INTEGER_BITS = 1
 """Integer bits of input, activation and latent."""
@@ -33,6 +34,8 @@ def build_encoder(options: EncoderOptions) -> KerasModel:
     import keras
 
     given = keras.Input(geometry.IMAGE_SHAPE)
+    if options.bits == "learned":
+        return keras.Model(given, _learned(options, given), name="encoder")
     first = _unsigned(options.input_bits, "input_quantizer")(given)
     build = TRAINED_AS.get(options.arithmetic, ARRANGEMENTS[options.arrangement])
     return keras.Model(given, build(options, first), name="encoder")
@@ -92,6 +95,21 @@ def _thirds(options: EncoderOptions, image: Tensor) -> Tensor:
 
 
 ARRANGEMENTS: dict[str, Callable[[EncoderOptions, Tensor], Tensor]] = {"8x8": _eight, "9x9": _nine, "4x4x3": _thirds}
+
+
+def _learned(options: EncoderOptions, image: Tensor) -> Tensor:
+    """The published arrangement of HGQ2's layers: every weight, pixel and activation learns its bits."""
+    import keras
+
+    pixels = learned_widths.learned(learned_widths.UNSIGNED, INTEGER_BITS, options.input_bits - INTEGER_BITS, "TRN")
+    size = (options.filters, options.kernel_size, options.stride)
+    sums = learned_widths.convolution(*size, "convolution", options.weight_bits, pixels, "relu")(image)
+    flat = keras.layers.Flatten(name="flatten")(sums)
+    activations = learned_widths.learned(
+        learned_widths.UNSIGNED, INTEGER_BITS, options.activation_bits - INTEGER_BITS, "TRN"
+    )
+    latents = learned_widths.fixed(learned_widths.UNSIGNED, INTEGER_BITS, options.latent_bits - INTEGER_BITS)
+    return learned_widths.dense(LATENTS, "dense", options.weight_bits, activations, latents)(flat)
 
 
 def _unquantized(options: EncoderOptions, image: Tensor) -> Tensor:

@@ -18,7 +18,7 @@ class EncoderOptions(NetworkSection):
 
     family: ClassVar[tuple[str, ...]] = (
         *("arithmetic", "overflow", "overflow_penalty", "arrangement", "filters", "kernel_size", "stride"),
-        *("weight_bits", "activation_bits", "latent_bits"),
+        *("weight_bits", "activation_bits", "latent_bits", "bits"),
     )
 
     arithmetic: Literal["exact", "econt", "compensated", "deployed", "post_training"] = "exact"
@@ -45,12 +45,18 @@ class EncoderOptions(NetworkSection):
     weight_bits: int = Field(6, ge=2, le=16)
     activation_bits: int = Field(8, ge=2, le=16)
     latent_bits: int = Field(3, ge=1, le=9)
+    bits: Literal["fixed", "learned"] = "fixed"
+    """learned: weight_bits and activation_bits are those that training begins with (HGQ2); arithmetic exact and
+    arrangement 8x8 alone.
+    """
     links: int | None = Field(None, ge=1, le=13)
     """Links that carry the latents, as a check: as many as they need."""
     decoding: DecodingOptions = DecodingOptions()
 
     @model_validator(mode="after")
     def _as_the_chip_has_it(self) -> "EncoderOptions":
+        if self.bits == "learned" and (self.arithmetic, self.arrangement) != ("exact", "8x8"):
+            raise ValueError("bits learned: of arithmetic exact and arrangement 8x8 alone; the chip's bits are fixed")
         if self.arithmetic == "exact":
             return self
         for name, value in CHIP.items():

@@ -131,6 +131,34 @@ def test_a_candidate_of_transverse_charges_trains_on_them_and_says_so(sample_fil
     assert "has neither eta nor layer, u, v, which calibration transverse needs" in done.stderr
 
 
+def learned(sample, training):
+    """A config of learned widths."""
+    text = SMALL.format(sample=f"{{file: {sample}}}").replace("decoder: conditional", "decoder: dense")
+    return text.replace("arithmetic: compensated", "bits: learned").replace("batch_size: 50", training)
+
+
+def test_learned_widths_keep_the_last_epoch(sample_file, qcompress, tmp_path):
+    (tmp_path / "config.yaml").write_text(learned(sample_file, "batch_size: 50"))
+    done = qcompress("run", tmp_path / "config.yaml", "--out", tmp_path / "c")
+    assert (done.returncode, done.stderr.count("\n")) == (2, 1), done.stderr
+    assert "training.keep best_validation: the penalty on bits rises" in done.stderr
+
+
+@pytest.mark.campaign
+def test_a_candidate_with_learned_widths_from_outside(sample_file, qcompress, tmp_path):
+    config = tmp_path / "config.yaml"
+    config.write_text(learned(sample_file, "batch_size: 50, keep: last, penalty: 1.0e-5"))
+    done = qcompress("run", config, "--out", tmp_path / "c", "--until", "verify")
+    assert done.returncode == 0, done.stderr
+    steps = json.loads((tmp_path / "c" / "manifest.json").read_text())["steps"]
+    verified = steps["verify"]["figures"]["encoder"]
+    assert {one["body"] for one in verified} == {"HGQ2", "cpp", "cpp, all stages"}
+    assert sum(one["mismatches"] for one in verified) == 0
+    assert sum(one["codes"] for one in verified) > 1000
+    done = qcompress("econt", "registers", tmp_path / "c", tmp_path / "init.yaml")
+    assert (done.returncode, done.stderr.count("\n")) == (2, 1), done.stderr
+
+
 @pytest.mark.campaign
 def test_a_compensated_candidate_with_a_conditional_decoder(sample_file, qcompress, tmp_path):
     (tmp_path / "config.yaml").write_text(SMALL.format(sample=f"{{file: {sample_file}}}"))

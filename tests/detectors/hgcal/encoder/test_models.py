@@ -6,6 +6,7 @@ from pydantic import ValidationError
 
 from qcompress.detectors.hgcal import samples
 from qcompress.detectors.hgcal.detector import DETECTOR
+from qcompress.detectors.hgcal.econt.frontend import IMAGE_FORMAT
 from qcompress.detectors.hgcal.econt.weights import EncoderWeights
 from qcompress.detectors.hgcal.encoder import decoders, models
 from qcompress.detectors.hgcal.encoder.arithmetic import deployed_graph
@@ -14,8 +15,10 @@ from qcompress.detectors.hgcal.encoder.options import EncoderOptions
 from qcompress.detectors.hgcal.module import geometry
 from qcompress.detectors.hgcal.simulation import fast_simulation
 from qcompress.errors import QcompressError
-from qcompress.fixedpoint import Overflow
+from qcompress.fixedpoint import Format, Overflow
+from qcompress.frontends import model_of
 from qcompress.frontends.qkeras import KerasBody, from_keras, import_keras
+from qcompress.training.learned_widths import learning
 
 LINKS = {1: 1, 3: 2, 5: 3, 7: 4, 9: 5}
 
@@ -47,6 +50,26 @@ def test_keras_and_graph_agree_in_every_arrangement(arrangement):
     assert (found == graph.run(codes)).all()
     assert len(np.unique(found)) > 5
     assert graph.output_format.width == 5
+    assert network.trained.output_shape == (None, 8, 8, 1)
+
+
+def test_learned_widths_of_convolution_and_dense_layer_are_one_exact_graph():
+    options = EncoderOptions(bits="learned", latent_bits=4, filters=5)
+    network = models.build(options)
+    widen(network.quantized, ("convolution", "dense"), -0.3, 0.9)
+    rng = np.random.default_rng(4)
+    for name in ("convolution", "dense"):
+        layer = network.quantized.get_layer(name)
+        layer.kq.quantizer._b.assign(rng.integers(0, 7, layer.kernel.shape))  # as training leaves them
+        layer.iq.quantizer._f.assign(rng.integers(0, 8, layer.iq.quantizer._f.shape))
+    graph = DETECTOR.graph("encoder", network.quantized, options)
+    codes = images()
+    found = model_of(network.quantized).body(graph).run(codes)
+    assert (found == graph.run(codes)).all()
+    assert len(np.unique(found)) > 5
+    assert (graph.input_format, graph.output_format) == (IMAGE_FORMAT, Format(False, 4, 1))
+    assert len(learning(network.trained)) == 2  # nested in the autoencoder
+    assert DETECTOR.keras_is_body(options)
     assert network.trained.output_shape == (None, 8, 8, 1)
 
 
@@ -176,6 +199,8 @@ def test_latents_and_their_links(bits):
         ({"arrangement": "9x9", "stride": 1}, "arrangement 9x9: is made for kernel_size 3 and stride 2"),
         ({"overflow_penalty": 0.1}, "does not train with overflows"),
         ({"loss": "emd"}, "telescope"),
+        ({"bits": "learned", "arithmetic": "econt"}, "bits learned: of arithmetic exact and arrangement 8x8 alone"),
+        ({"bits": "learned", "arrangement": "4x4x3"}, "bits learned: of arithmetic exact and arrangement 8x8 alone"),
     ],
 )
 def test_options_that_cannot_train(given, told):
