@@ -152,9 +152,12 @@ def work(reader: str, first: int, stop: int, folder: Path, public: Path) -> None
         for case in range(first, stop):
             log.write(json.dumps({"case": case, "outcome": "begun"}) + "\n")
             log.flush()
+            kept = folder / "found" / f"{reader} {case}"
             signal.setitimer(signal.ITIMER_PROF, LIMIT_S)
-            outcome, said = judged(reader, damage(valid, Path(place, "damaged"), reader, case), scratch, right)
+            outcome, said = judged(reader, damage(valid, kept, reader, case), scratch, right)
             signal.setitimer(signal.ITIMER_PROF, 0)
+            if outcome in FINE:
+                shutil.rmtree(kept)
             log.write(json.dumps({"case": case, "outcome": outcome, "said": said}) + "\n")
             log.flush()
 
@@ -203,6 +206,8 @@ def by_command(reader: str, cases: int, folder: Path, public: Path) -> None:
             out = Path(place, f"out{case}")
             arguments = [part.format(file=file, out=out) for part in READERS[reader].command]
             outcome, said = commanded(arguments, Path(place))
+            if outcome not in FINE:
+                shutil.copytree(file.parent, folder / "found" / f"{name} {case}", dirs_exist_ok=True)
             with (folder / f"{name}.jsonl").open("a") as log:
                 log.write(json.dumps({"case": case, "outcome": outcome, "said": said}) + "\n")
 

@@ -44,7 +44,8 @@ def run(
     from qcompress.progress import Reporter
     from qcompress.report.budgets import checks, require
     from qcompress.report.tables import candidate_tables
-    from qcompress.report.terminal import print_tables
+    from qcompress.report.terminal import print_tables, print_verdict
+    from qcompress.report.verdict import verdict
 
     description = _described(config, from_trial, search)
     console = console_of_output()
@@ -53,7 +54,10 @@ def run(
         asked = description.quick() if quick else description
         candidate = pipeline.run(asked, folder, until, reporter, replace=replace)
     print_tables(candidate_tables(candidate), console)
-    console.print(f"candidate: {candidate.folder}", highlight=False)
+    print_verdict(verdict(candidate), console)
+    if (page := candidate.folder / "report.html").is_file():
+        console.print(f"report: {page}", highlight=False, soft_wrap=True)
+    console.print(f"candidate: {candidate.folder}", highlight=False, soft_wrap=True)
     if check:
         require(checks(candidate), candidate.folder)
         if (evaluated := candidate.figures_if_run(EVALUATION)) and evaluated.failures:

@@ -1,4 +1,8 @@
-"""What a step will do and about how long it takes here, from how long the last one of its kind took on this machine."""
+"""What a step will do and about how long it takes, from how long the last one of its kind took on this machine.
+
+Where none has run yet, from the processor time of the project's own configs elsewhere, `durations.json`, made by
+`campaigns/durations.py`; what is told says so.
+"""
 
 import json
 from collections.abc import Callable, Mapping, Sequence
@@ -14,6 +18,8 @@ from qcompress.progress import duration
 
 FILE = "durations.json"
 """In the cache folder: seconds that a unit of work took here, by step and kind."""
+ELSEWHERE = Path(__file__).with_name(FILE)
+"""The same in seconds of a processor of another machine."""
 
 
 def announced(step: str, job: Job) -> str | None:
@@ -31,10 +37,15 @@ def announced_synthesis(candidate: Candidate, flows: Sequence[str]) -> str:
     return f"{words}; {_said(products, [f'synthesize {flow}' for flow in flows])}"
 
 
+def work_of(step: str, job: Job) -> tuple[str, float]:
+    """The kind of work that `step` of `job` is, and how many units of it."""
+    return _key(step, job), max(WORK[step](job)[1], 1.0)
+
+
 def remember(step: str, job: Job, seconds: float) -> None:
     """Keep how long a unit of a step took, for the next one; nothing where there is no place for it."""
     if step in WORK:
-        _keep(_key(step, job), WORK[step](job)[1], seconds)
+        _keep(*work_of(step, job), seconds)
 
 
 def remember_synthesis(candidate: Candidate, flow: str, seconds: float) -> None:
@@ -55,11 +66,13 @@ def keep_rate(key: str, seconds: float) -> None:
 
 
 def _said(units: float, keys: Sequence[str]) -> str:
-    """About how long so many units of work of each of these kinds take."""
-    known = _rates()
+    """About how long so many units of work of each of these kinds take, here or, if one has not run here, elsewhere."""
+    known, of = _rates(), ""
+    if any(key not in known for key in keys):
+        known, of = json.loads(ELSEWHERE.read_text()) | known, " of a processor, as elsewhere: none has run here"
     if any(key not in known for key in keys):
         return "how long is not known: none has run here"
-    return f"about {duration(sum(known[key] for key in keys) * max(units, 1.0))}"
+    return f"about {duration(sum(known[key] for key in keys) * max(units, 1.0))}{of}"
 
 
 def _keep(key: str, units: float, seconds: float) -> None:
@@ -70,6 +83,8 @@ def _key(step: str, job: Job) -> str:
     """The kind of work whose rate is alike: of a detector, a sample's simulation, a flow of synthesis."""
     if step == "synthesize":
         return f"synthesize {_flow(job)}"
+    if step == "compile":
+        return f"compile {job.config.detector} {_targets(job)}"
     kind = job.config.sample.simulate or "file"
     return f"{step} {job.config.detector} {kind}" if step in ("sample", "evaluate") else f"{step} {job.config.detector}"
 
@@ -93,6 +108,14 @@ def _sample(job: Job) -> tuple[str, float]:
 def _train(job: Job) -> tuple[str, float]:
     rows, epochs = _rows(job), job.config.training.epochs
     return f"trains for at most {epochs} epochs on the training part of {rows} rows", float(epochs * rows)
+
+
+def _compile(job: Job) -> tuple[str, float]:
+    return f"makes the graphs, builds {_targets(job)}", 1.0
+
+
+def _targets(job: Job) -> str:
+    return ", ".join(choice.target.name for choice in job.config.choices()) or "no target"
 
 
 def _verify(job: Job) -> tuple[str, float]:
@@ -129,6 +152,7 @@ def _rows(job: Job) -> int:
 WORK: Mapping[str, Callable[[Job], tuple[str, float]]] = {
     "sample": _sample,
     "train": _train,
+    "compile": _compile,
     "verify": _verify,
     "synthesize": _synthesize,
     "evaluate": _evaluate,

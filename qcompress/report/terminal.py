@@ -10,6 +10,7 @@ from rich.measure import Measurement
 
 from qcompress.detectors import Table
 from qcompress.report.tables import cell
+from qcompress.report.verdict import OPEN, Line
 
 UNFOLDED = 1000
 """Columns that no table has."""
@@ -27,6 +28,14 @@ def print_tables(tables: Iterable[Table], console: Console) -> None:
                 console.print(shown)
         if table.note:
             console.print(table.note, style="dim", highlight=False)
+
+
+def print_verdict(lines: Iterable[Line], console: Console) -> None:
+    """Print the `lines` of a verdict on a `console`, what holds or fails with that word in front."""
+    console.print("\nVerdict", style="bold", highlight=False)
+    for line in lines:
+        word = "" if line.state == OPEN else f"{line.state}: "
+        console.print(f"{word}{line.what}: {line.words}", highlight=False, markup=False)
 
 
 def _shown(table: Table, places: Sequence[int], console: Console) -> rich.table.Table:

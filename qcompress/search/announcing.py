@@ -12,7 +12,8 @@ def announcement(search: Search, study: Study, workers: int) -> str:
     left = search.options.trials - len(finished)
     took = [outcome.seconds for outcome in finished if outcome.seconds]
     mean = sum(took) / len(took) if took else _remembered(search)
-    long = "how long is not known: none has run here" if mean is None else f"about {duration(left * mean / workers)}"
+    unknown = "how long is told once some have run: none of this config has run here"
+    long = unknown if mean is None else f"about {duration(left * mean / workers)}"
     had = f"{len(finished)} are there, " if finished else ""
     kinds = f"{len(search.options.space)} keys varied, {search.options.sampler}"
     at_once = f", {workers} at a time" if workers > 1 else ""

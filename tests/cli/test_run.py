@@ -146,6 +146,7 @@ def test_until_stops_there_and_a_change_runs_only_what_depends_on_it(config, qco
     done = qcompress("run", changed, "--out", folder, "--until", "train", "--replace")
     assert "sample: up to date" in done.stdout
     assert "train: done" in done.stdout
+    assert "\nVerdict\n" in done.stdout
     done = qcompress("run", config, "--out", folder, "--until", "nothing")
     assert done.returncode == 2
     assert "this candidate has the steps sample, train, compile" in done.stderr

@@ -8,7 +8,8 @@ from rich.console import Console
 
 from qcompress.detectors import Table
 from qcompress.report.tables import cell
-from qcompress.report.terminal import print_tables
+from qcompress.report.terminal import print_tables, print_verdict
+from qcompress.report.verdict import BAD, GOOD, OPEN, Line
 
 WIDE = Table(
     "Wide",
@@ -53,3 +54,11 @@ def test_a_terminal_breaks_no_number(width):
     words = " ".join(lines).replace("│", " ").split()
     for value in NUMBERS.rows[0][1:9]:
         assert cell(value) in words
+
+
+def test_a_verdict_says_what_holds_and_what_fails():
+    file = io.StringIO()
+    lines = [Line("bits", "0 of 9 codes differ", GOOD), Line("LUT [rtl]", "no", BAD), Line("mean EMD", "2.003", OPEN)]
+    print_verdict(lines, Console(file=file, width=100))
+    said = "\nVerdict\nholds: bits: 0 of 9 codes differ\nfails: LUT [rtl]: no\nmean EMD: 2.003\n"
+    assert file.getvalue() == said
