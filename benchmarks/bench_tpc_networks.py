@@ -3,12 +3,15 @@
     python benchmarks/bench_tpc_networks.py [--rows 200000] [--batch 4096]
 
 Three networks with fresh weights. onnxruntime runs the float network (products, sums, ReLU: its fastest case, no
-quantizers) and the exported model that gives the emulator's codes. Medians of 5 passes over all rows, batch by batch
-for onnxruntime; all in one process, taken in turns. Codes are compared before the clock runs.
+quantizers) and the exported model that gives the emulator's codes. Best of 25 passes over all rows, batch by batch
+for onnxruntime; all in one process, taken in turns, by the processor seconds of one thread each, which other programs
+disturb little. Codes are compared before the clock runs.
 """
 
 import argparse
+import os
 import tempfile
+import time
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
@@ -22,10 +25,10 @@ from qcompress.graph import Chain, Graph, Linear, Relu
 from qcompress.targets.cpp.emulator import Cpp, CppBody, native_dtype
 from qcompress.targets.onnx.body import OnnxBody
 from qcompress.targets.onnx.model import IR_VERSION, OPSET, export
-from qcompress.targets.timing import time_batch
 
 NETWORKS = {"small 3x5x5, 2 x 16": ("3x5x5", 2, 16), "medium 3x5x5, 2 x 32": ("3x5x5", 2, 32),
             "preferred 3x9x9, 1 x 128": ("3x9x9", 1, 128)}  # fmt: skip
+PASSES = 25
 PEER = "onnxruntime, float network"
 EMULATOR = "C++ emulator, network"
 
@@ -85,18 +88,21 @@ def measure(name: str, window: str, layers: int, neurons: int, rows: int, batch:
         assert (network.run(codes[few]) == graph.run(codes[few])).all()
         assert (exact.run(codes[few]) == graph.run(codes[few])).all()
         assert (whole.run(raw[few].astype(np.int64)) == chain.run(raw[few].astype(np.int64))).all()
-        runs = {
+        runs: dict[str, Callable[[], object]] = {
             PEER: in_batches(plain, values, batch),
             "onnxruntime, exported: the same codes": in_batches(exact, values, batch),
             EMULATOR: lambda: network.run_native(narrow),
             "C++ emulator, division to decision": lambda: whole.run_native(raw),
         }
         found: dict[str, list[float]] = {label: [] for label in runs}
-        for _ in range(5):
+        for _ in range(PASSES):
             for label, run in runs.items():
-                found[label].append(time_batch(run, rows, 0, 1).rate)
-        rates = {label: float(np.median(given)) for label, given in found.items()}
-    print(f"{name}: {rows} clusters, batches of {batch} in onnxruntime, 1 thread")
+                started = time.process_time()
+                run()
+                found[label].append(rows / (time.process_time() - started))
+        rates = {label: max(given) for label, given in found.items()}
+    load = f"load {os.getloadavg()[0]:.1f} on {os.cpu_count()} cores"
+    print(f"{name}: {rows} clusters, batches of {batch} in onnxruntime, 1 thread, {load}", flush=True)
     for label, rate in rates.items():
         print(f"  {label:40} {rate / 1e6:8.2f} M clusters/s {rate / rates[PEER]:8.2f} x")
 

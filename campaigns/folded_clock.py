@@ -1,8 +1,10 @@
 """A dense network with loadable weights, folded, placed and routed on an ECP5-85k: the clock it reaches.
 
     python campaigns/folded_clock.py FOLDER --sizes 75 16 16 1 [--bits 8] [--reuse 16] [--mhz 100] [--storage ram]
+    python campaigns/folded_clock.py FOLDER --graph CANDIDATE/graph/NETWORK [--reuse 64] ...
 
-Weights are random: they do not enter the netlist. The design is compared with its graph on random rows first.
+Without --graph weights are random: they do not enter the netlist. The design is compared with its graph on random rows
+first.
 """
 
 import argparse
@@ -40,17 +42,20 @@ def main() -> None:
     """Print the figures."""
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("folder", type=Path)
-    parser.add_argument("--sizes", type=int, nargs="+", required=True)
+    which = parser.add_mutually_exclusive_group(required=True)
+    which.add_argument("--sizes", type=int, nargs="+")
+    which.add_argument("--graph", type=Path, help="folder of the graph of a candidate")
     parser.add_argument("--bits", type=int, default=8)
     parser.add_argument("--reuse", type=int, default=16)
     parser.add_argument("--mhz", type=float, default=100)
     parser.add_argument("--storage", choices=("registers", "ram"), default="ram")
     given = parser.parse_args()
-    graph = network(given.sizes, given.bits)
+    graph = network(given.sizes, given.bits) if given.graph is None else Graph.load(given.graph)
     target = RtlLoadable(reuse=given.reuse, device="ecp5-85k", clock_mhz=given.mhz, storage=given.storage)
     folder = given.folder / target.name
     body = target.build(graph, folder)
-    codes = np.random.default_rng(1).integers(0, graph.input_format.max_code, (ROWS, given.sizes[0]), endpoint=True)
+    ends, shape = (graph.input_format.min_code, graph.input_format.max_code), (ROWS, *graph.input_shape)
+    codes = np.random.default_rng(1).integers(*ends, shape, endpoint=True)
     if np.any(body.run(codes) != graph.run(codes)):
         raise SystemExit(f"{target.name}: differs from the graph")
     design = target.write_verilog(graph, folder)

@@ -11,6 +11,7 @@ One core.
 import argparse
 import json
 import os
+import sys
 import time
 from collections.abc import Iterator
 from functools import lru_cache
@@ -19,6 +20,7 @@ from typing import Any
 
 import numpy as np
 from rich.console import Console
+from tpc_bodies import report, synthesis
 
 from qcompress.detectors import TEST, TRAIN, VALIDATION
 from qcompress.detectors.tpc.evaluation import errors
@@ -34,15 +36,13 @@ from qcompress.detectors.tpc.simulation import fast_simulation
 from qcompress.errors import MismatchError
 from qcompress.frontends import load_model
 from qcompress.frontends.qkeras import from_keras, predict, save_model
-from qcompress.graph import Chain
+from qcompress.graph import Graph
 from qcompress.plots.landscape import landscape_figure
 from qcompress.progress import silent
 from qcompress.report.terminal import print_tables
-from qcompress.targets.cpp.emulator import Cpp
 from qcompress.training.data import StreamedData
 from qcompress.training.fit import TrainingOptions, fit, make_deterministic
 from qcompress.training.landscape import ELEMENTS, landscape
-from qcompress.verification import InputSet, standard_inputs, verify
 
 KIND, SEED = "sector-20pc", 21
 BESIDE = {"extras": True, "classical": True, "log_charge": True}
@@ -218,16 +218,24 @@ class Study:
 
         return run
 
-    def bodies(self, name: str) -> tuple[int, int]:
-        """A quantized network and the division in front of it in C++: codes compared, and how many differ."""
-        options = options_of(name)
+    def quantized(self, name: str) -> tuple[NetworkOptions, Graph, Path]:
+        """Options and graph of a network of the study, or of a candidate's, its folder; and where its bodies stand."""
+        candidate = Path(name, "manifest.json")
+        known = json.loads(candidate.read_text())["config"]["network"] if candidate.is_file() else None
+        options = NetworkOptions(**known) if known else options_of(name)
         (network,) = options.networks
-        graph = from_keras(load_model(self.folder / f"{name}.keras").content, network)
-        chain = Chain("chain", (CentreDivision(options.layout), graph))
-        raw = next(self.tests(options.layout))[1].raw[:COMPARED].astype(np.int64)
-        body = Cpp().build(chain, self.folder / f"{name}_cpp")
-        found = verify(chain, [body], {"maxima": InputSet.of(raw), **standard_inputs(chain, COMPARED, SEED)})
-        return sum(one.codes for one in found), sum(one.mismatches for one in found)
+        model = Path(name, "model", f"{network}.keras") if known else self.folder / f"{name}.keras"
+        return options, from_keras(load_model(model).content, network), self.folder / f"{Path(name).name}_bodies"
+
+    def bodies(self, name: str, targets: list[str], minutes: float, rows: int) -> int:
+        """A quantized network in `targets`, cpp with the division in front of it; codes that differ.
+
+        name: as `quantized`; minutes: that a build may take; rows: maxima of a test frame, and of each set of made-up
+        inputs.
+        """
+        options, graph, folder = self.quantized(name)
+        raw = next(self.tests(options.layout))[1].raw[:rows].astype(np.int64)
+        return report(CentreDivision(options.layout), graph, raw, folder, targets, minutes, rows, SEED)
 
     def landscape(self, name: str) -> tuple[str, float]:
         """The loss around the data in input space: variance shown and share that is convex; a figure in the folder."""
@@ -275,15 +283,23 @@ def main() -> None:
     parser.add_argument("--epochs", type=int, default=4)
     parser.add_argument("--test-frames", type=int, default=6)
     parser.add_argument("--only", nargs="*", help="names of networks; a quantized one ends in _quantized")
-    parser.add_argument("--bodies", help="a quantized network that is there already: its codes in C++")
+    parser.add_argument("--bodies", help="a quantized network that is there already, or a candidate: its codes")
+    parser.add_argument("--targets", default="cpp,hls,hls-vitis-stream,rtl", help="with --bodies: which")
+    parser.add_argument("--synthesis", help="as --bodies, once they are built: yosys on those in Verilog")
+    parser.add_argument("--minutes", type=float, default=10, help="with --bodies: that a build may take")
+    parser.add_argument("--rows", type=int, default=COMPARED, help="with --bodies: of maxima and each made-up set")
     parser.add_argument("--landscape", help="a float network that is there already: the loss around its data")
     parser.add_argument("--tracks", help="a network that is there already: what tracks lose with it")
     given = parser.parse_args()
     os.environ.setdefault("TF_NUM_INTRAOP_THREADS", "1")
     study = Study(given.folder, given.frames, given.epochs, given.test_frames)
     if given.bodies:
-        codes, wrong = study.bodies(given.bodies)
-        print(f"{given.bodies}: {codes} codes of maxima and made-up inputs in C++, {wrong} differ")
+        print(f"{given.bodies}: a build may take {given.minutes:g} minutes")
+        print("| body | | codes compared | differing |\n|---|---|---|---|")
+        sys.exit(1 if study.bodies(given.bodies, given.targets.split(","), given.minutes, given.rows) else 0)
+    if given.synthesis:
+        _, graph, folder = study.quantized(given.synthesis)
+        synthesis(given.targets.split(","), graph, folder)
         return
     if given.landscape:
         shown, convex = study.landscape(given.landscape)

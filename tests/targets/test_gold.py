@@ -52,10 +52,12 @@ def layer() -> Graph:
 
 
 def cpp_header(folder: Path) -> dict[str, str]:
-    """The emulator's header without its kernels, which stand in runtime.h, and without our version."""
-    text, kernels = emit.header(every_kind()), emit.RUNTIME.read_text()
-    assert kernels in text
-    return {"gold.h": text.replace(kernels, "// runtime.h\n").replace(version("qcompress"), "VERSION")}
+    """The emulator's header without its kernels, which stand in files of their own, and without our version."""
+    text = emit.header(every_kind())
+    for part in emit.RUNTIME:
+        assert part.read_text() in text
+        text = text.replace(part.read_text(), f"// {part.name}\n")
+    return {"gold.h": text.replace(version("qcompress"), "VERSION")}
 
 
 def constant_verilog(folder: Path) -> dict[str, str]:

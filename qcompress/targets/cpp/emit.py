@@ -16,7 +16,7 @@ from qcompress.targets.cpp.source import Source, comment, header_name, namespace
 
 __all__ = ["Source", "header", "header_name", "namespace", "refuse", "work_space"]
 
-RUNTIME = Path(__file__).with_name("runtime.h")
+RUNTIME = tuple(Path(__file__).with_name(name) for name in ("pairs.h", "runtime.h"))
 _SPACES: WeakKeyDictionary[Graph, Space] = WeakKeyDictionary()
 """Of graphs that were planned: ranges of images take seconds."""
 
@@ -58,7 +58,9 @@ def header(graph: Graph) -> str:
     result.line("#ifdef __SSE2__", "#include <immintrin.h>", "#endif", "")
     result.line(f"namespace {name} {{", "")
     interface(graph, result, str(room.lanes))
-    result.line("namespace detail {", "", *RUNTIME.read_text().splitlines(), "")
+    result.line("namespace detail {", "")
+    for part in RUNTIME:
+        result.line(*part.read_text().splitlines(), "")
     result.line(*program.source.text().splitlines())
     _workspace(program, room, result)
     _run(program, result)

@@ -28,6 +28,9 @@ constexpr std::size_t chunk = block_rows == 1 ? 1 : 8 * block_rows, share = bloc
 
 template <class T> std::size_t outside(const T *codes, std::size_t count, long long smallest, long long largest) {{
     std::size_t found = 0;
+    T least = 0, most = 0;  // of vectors of T, where counting takes 64 bits for each
+    for (std::size_t i = 0; i < count; i++) least = std::min(least, codes[i]), most = std::max(most, codes[i]);
+    if (least >= smallest && most <= largest) return 0;
     for (std::size_t i = 0; i < count; i++) found += (codes[i] < smallest) | (codes[i] > largest);
     return found;
 }}

@@ -1,49 +1,6 @@
 // Integer kernels over LANES rows at once: arrays are [element][row], so that a row is a lane of a vector register.
 // With LANES = 1 vectors go over filters, channels and elements instead. No overflow: every type is wide enough by proof.
 
-#ifndef QCOMPRESS_VECTOR_BYTES
-#if defined(__AVX512BW__)
-#define QCOMPRESS_VECTOR_BYTES 64
-#elif defined(__AVX2__)
-#define QCOMPRESS_VECTOR_BYTES 32
-#else
-#define QCOMPRESS_VECTOR_BYTES 16
-#endif
-#endif
-
-template <class T, int L> struct VectorOf {
-    typedef T type __attribute__((vector_size(L * sizeof(T))));
-};
-template <class T> struct VectorOf<T, 1> {
-    using type = T;
-};
-template <class T, int L> using Vector = typename VectorOf<T, L>::type;
-
-template <class T> constexpr int length(int lanes) {
-    constexpr int most = QCOMPRESS_VECTOR_BYTES / int(sizeof(T));
-    return lanes < most ? lanes : most;
-}
-
-template <class To, int L, class From> inline Vector<To, L> convert(Vector<From, L> given) {
-    if constexpr (std::is_same_v<To, From>)
-        return given;
-    else if constexpr (L == 1)
-        return To(given);
-    else
-        return __builtin_convertvector(given, Vector<To, L>);
-}
-
-template <class To, int L, class From> inline Vector<To, L> load(const From *from) {
-    Vector<From, L> given;
-    std::memcpy(&given, from, sizeof given);
-    return convert<To, L, From>(given);
-}
-
-template <class From, int L, class To> inline void store(To *to, Vector<From, L> given) {
-    const Vector<To, L> result = convert<To, L, From>(given);
-    std::memcpy(to, &result, sizeof result);
-}
-
 template <class V> inline V larger(V a, V b) { return a > b ? a : b; }
 template <class V> inline V smaller(V a, V b) { return a < b ? a : b; }
 
@@ -53,55 +10,6 @@ constexpr int place(int position, int tap, int stride, int dilation, int before,
     return at < 0 || at % stuffing != 0 || at / stuffing >= size ? -1 : at / stuffing;
 }
 
-// Two neighbouring 16-bit terms lie in one 32-bit integer, the first in the lower half: sum + the products of both.
-template <int L>
-inline Vector<std::int32_t, L> add_products(Vector<std::int32_t, L> sum, Vector<std::int32_t, L> a,
-                                            Vector<std::int32_t, L> b) {
-    using V = Vector<std::int32_t, L>;
-#if defined(__AVX512VNNI__) && defined(__AVX512BW__) && defined(__AVX512VL__)
-    if constexpr (L == 16) return (V)_mm512_dpwssd_epi32((__m512i)sum, (__m512i)a, (__m512i)b);
-    if constexpr (L == 8) return (V)_mm256_dpwssd_epi32((__m256i)sum, (__m256i)a, (__m256i)b);
-    if constexpr (L == 4) return (V)_mm_dpwssd_epi32((__m128i)sum, (__m128i)a, (__m128i)b);
-#else
-#ifdef __AVX512BW__
-    if constexpr (L == 16) return sum + (V)_mm512_madd_epi16((__m512i)a, (__m512i)b);
-#endif
-#ifdef __AVX2__
-    if constexpr (L == 8) return sum + (V)_mm256_madd_epi16((__m256i)a, (__m256i)b);
-#endif
-#ifdef __SSE2__
-    if constexpr (L == 4) return sum + (V)_mm_madd_epi16((__m128i)a, (__m128i)b);
-#endif
-#endif
-    using U = Vector<std::uint32_t, L>;
-    const V low_a = V(U(a) << 16) >> 16, low_b = V(U(b) << 16) >> 16;
-    return sum + low_a * low_b + (a >> 16) * (b >> 16);
-}
-
-// Weights of neighbouring terms in one 32-bit integer, where the header does not hold them side by side already.
-template <class N> struct Pairs {
-    static constexpr int size = N::groups * N::kernel_height * N::kernel_width * N::group_channels * N::group_filters;
-    std::int32_t of[size] = {};
-    constexpr Pairs() {
-        for (int i = 0; i < size; i++) {
-            const int next = i + N::group_filters;
-            of[i] = std::int32_t(std::uint32_t(std::uint16_t(N::weights[i])) |
-                                 std::uint32_t(std::uint16_t(next < size ? N::weights[next] : 0)) << 16);
-        }
-    }
-};
-template <class N> inline constexpr Pairs<N> pairs{};
-
-// Weights of terms `term` and `term + 1`, of L filters.
-template <class N, int L> inline Vector<std::int32_t, L> weight_pairs(int term, int filter) {
-    Vector<std::int32_t, L> result;
-    if constexpr (N::interleaved)
-        std::memcpy(&result, &N::weights[term * N::group_filters + 2 * filter], sizeof result);
-    else
-        std::memcpy(&result, &pairs<N>.of[term * N::group_filters + filter], sizeof result);
-    return result;
-}
-
 // The product, cast to the last bit of the accumulator.
 template <class N, class V> inline V product(V given, V weight) {
     if constexpr (N::shift > 0)
@@ -109,6 +17,12 @@ template <class N, class V> inline V product(V given, V weight) {
     else
         return given * weight;
 }
+
+// Whether pairs of terms are zipped: sums then stand in the order of `zip`.
+template <class N, int LANES>
+constexpr bool zipped = N::paired && LANES >= 2 * length<typename N::Sum>(LANES) &&
+                        zips<length<typename N::Sum>(LANES)> && std::is_same_v<typename N::Out, std::int16_t>;
+alignas(64) constexpr std::int16_t no_terms[64] = {};
 
 // C x S sums over `terms` inputs that lie one behind the other, as do their weights.
 template <class N, int LANES, int C, int S, class V>
@@ -125,6 +39,13 @@ inline void run_of_terms(V (&sum)[C][S], const typename N::In (*from)[LANES], in
                 for (int s = 0; s < S; s++) sum[c][s] = add_products<L>(sum[c][s], given[s], weight);
             }
         };
+        if constexpr (zipped<N, LANES>) {
+            for (; i < terms; i += 2) {
+                zip<L>(&from[i][lane], i + 1 < terms ? &from[i + 1][lane] : no_terms, given);
+                add_pairs(term + i);
+            }
+            return;
+        }
         const auto low = [&](int i, int s) {
             return load<A, L>(reinterpret_cast<const std::uint16_t *>(&from[i][lane + s * L]));
         };
@@ -199,9 +120,13 @@ inline void sums(typename N::Out (*out)[LANES], const typename N::In (*in)[LANES
         each_run<N>(y, x, group, [&](int from, int term, int terms) {
             run_of_terms<N, LANES, C, S>(sum, &in[from], lane, term, first, terms);
         });
-        for (int c = 0; c < C; c++)
-            for (int s = 0; s < S; s++)
-                store<A, L>(&to[c][lane + s * L], finished<N, V>(sum[c][s], V{} + A(N::bias[channel + c])));
+        for (int c = 0; c < C; c++) {
+            const V bias = V{} + A(N::bias[channel + c]);
+            if constexpr (zipped<N, LANES>)
+                unzipped<L>(finished<N, V>(sum[c][0], bias), finished<N, V>(sum[c][1], bias), &to[c][lane]);
+            else
+                for (int s = 0; s < S; s++) store<A, L>(&to[c][lane + s * L], finished<N, V>(sum[c][s], bias));
+        }
     }
 }
 
@@ -459,6 +384,18 @@ template <int SIZE, int LANES, class From, class To> inline void spread(const Fr
     constexpr int tile = LANES < 8 ? LANES : 8;
     for (int first = 0; first < LANES; first += tile) {
         const std::size_t here = rows > std::size_t(first) ? rows - first : 0;
+        if constexpr (tile == 8 && SIZE >= 8 && std::is_same_v<To, std::int16_t>) {
+            for (int i = 0; i < SIZE; i += 8) {
+                const int place = i + 8 <= SIZE ? i : SIZE - 8;  // the last eight overlap
+                Vector<To, 8> near[8];
+                for (int lane = 0; lane < 8; lane++)
+                    near[lane] = std::size_t(lane) < here
+                                     ? load<To, 8>(from + std::size_t(first + lane) * SIZE + place) : Vector<To, 8>{};
+                turn(near);
+                for (int k = 0; k < 8; k++) store<To, 8>(to[place + k] + first, near[k]);
+            }
+            continue;
+        }
         To near[tile][LANES == 1 ? 1 : SIZE];
         for (int lane = 0; lane < tile; lane++)
             for (int i = 0; i < SIZE; i++)

@@ -38,6 +38,8 @@ constexpr int block_rows = 64;
 
 namespace detail {
 
+// pairs.h
+
 // runtime.h
 
 // conv: Conv1D fixed<10,5> -> relu: Relu fixed<10,5> -> cast: Quantize ufixed<4,2>

@@ -10,7 +10,7 @@ from pathlib import Path
 
 import numpy as np
 import pytest
-from helpers.cpp_batch import wrong
+from helpers.cpp_batch import run_all, wrong
 from helpers.operation_cases import CASES, cases, codes_for
 from helpers.random_dags import random_dag
 
@@ -96,6 +96,43 @@ def small_graph(name: str = "small", weight: int = 3) -> Graph:
 def every_code(graph: Graph) -> np.ndarray:
     """All pairs of codes of the small graph's input."""
     return np.indices((64, 64)).reshape(2, -1).T + graph.input_format.min_code
+
+
+def paired_sums() -> list[Graph]:
+    """Sums of 16-bit numbers whose codes reach both ends of 16 bits, and beyond them: odd and even terms."""
+    rng, given, weights = np.random.default_rng(4), Format.parse("fixed<10,3>"), Format.parse("fixed<8,1>")
+    wide, ends, graphs = Format.parse("fixed<30,16>"), Cast.parse("fixed<16,8,RND_CONV,SAT>"), []
+    for terms, filters in ((75, 9), (8, 4), (9, 3), (2, 1)):
+        kernel = rng.integers(-128, 128, (terms, filters))
+        sums = Dense(kernel, weights, rng.integers(-128, 128, filters), weights, wide)
+        nodes = (Node("sums", sums, "input"), Node("saturated", Quantize(ends), "sums"))
+        graphs += [Graph(f"to16_{terms}", (terms,), given, nodes), Graph(f"to32_{terms}", (terms,), given, nodes[:1])]
+    return graphs
+
+
+@pytest.mark.parametrize(
+    "flags",
+    [
+        ("-march=native",),
+        pytest.param(("-march=native", "-DQCOMPRESS_ZIP_BYTES=0"), id="no zip"),
+        pytest.param(("-march=haswell",), marks=pytest.mark.campaign),
+        pytest.param(("-march=x86-64",), marks=pytest.mark.campaign),
+    ],
+)
+def test_products_two_at_once_equal_the_graph_at_the_ends_of_16_bits(flags: tuple[str, ...], tmp_path: Path) -> None:
+    """Random rows, and for each output the rows that make it smallest and largest; whole and broken blocks of rows."""
+    graphs = paired_sums()
+    inputs = []
+    for graph in graphs:
+        kernel = graph.nodes[0].operation.kernel  # type: ignore[attr-defined]
+        ends = np.where(kernel.T > 0, graph.input_format.max_code, graph.input_format.min_code)
+        other = np.where(kernel.T > 0, graph.input_format.min_code, graph.input_format.max_code)
+        inputs.append(np.concatenate([codes_for(np.random.default_rng(1), graph, 141), ends, other]))
+    assert all("bool paired = 1LL" in header(graph) for graph in graphs)
+    reached = graphs[0].run(inputs[0])
+    assert (reached.min(), reached.max()) == (-(1 << 15), (1 << 15) - 1)
+    for graph, codes, found in zip(graphs, inputs, run_all(graphs, inputs, tmp_path, ("-O1", *flags)), strict=True):
+        assert all((each == graph.run(codes)).all() for each in found), graph.name
 
 
 def test_a_body_runs_codes_and_values_in_any_number_of_threads(tmp_path: Path) -> None:

@@ -72,6 +72,21 @@ def test_the_c_plus_plus_divides_as_numpy_does(layout: Layout, tmp_path: Path) -
     assert [one.mismatches for one in found] == [0] * len(found)
 
 
+def test_quotients_of_several_charges_at_once_round_where_numpy_does(tmp_path: Path) -> None:
+    """Each centre with the charges on both sides of where the code rises, for codes up to the last, and the ends."""
+    stages, rng, rows = Chain("division_alone", (CentreDivision(LAYOUTS[0]),)), np.random.default_rng(3), 60_000
+    centre = np.concatenate([np.arange(1, 32768), rng.integers(1, 32768, rows - 32767)])[:, None]
+    code = rng.integers(1, RATIO_FORMAT.max_code + 2, (rows, 9))
+    code[:, 0] = RATIO_FORMAT.max_code
+    rises = -((centre - 2 * centre * code) // 256)  # the smallest charge that has the code
+    charge = np.clip(rises - rng.integers(0, 2, (rows, 9)), -1, 32767)
+    charge[:, 8] = rng.choice([-1, 0, 32767], rows)
+    charge[:, LAYOUTS[0].centre] = centre[:, 0]
+    expected = CentreDivision(LAYOUTS[0]).run(charge)
+    assert len(np.unique(expected)) == RATIO_FORMAT.max_code + 2  # every code and outside
+    assert (Cpp().build(stages, tmp_path).run(charge) == expected).all()
+
+
 @pytest.mark.parametrize(("count", "threshold"), [(1, 0.0), (1, 0.05), (1, 0.5), (1, 1.0), (3, 0.5), (6, 0.3)])
 def test_the_decision_in_c_plus_plus(count: int, threshold: float, tmp_path: Path) -> None:
     stages = Chain("decision_alone", (Decision((count,), LOGIT, threshold),))
