@@ -117,8 +117,11 @@ def test_a_nested_model_of_two_inputs_and_outputs_is_unrolled():
 @pytest.mark.parametrize(
     "target",
     [
-        *(Cpp(optimization="0"), Rtl(optimization="0")),
-        *(pytest.param(target, marks=pytest.mark.campaign) for target in (Hls(), RtlLoadable(optimization="0"))),
+        Cpp(optimization="0"),
+        *(
+            pytest.param(target, marks=pytest.mark.campaign)
+            for target in (Hls(), Rtl(optimization="0"), RtlLoadable(optimization="0"))
+        ),
     ],
     ids=lambda target: target.name,
 )

@@ -74,10 +74,19 @@ def steps():
     return drawn(keras.Model(given, layers.BatchNormalization(name="last")(found)))
 
 
+FORMATS, WIDTHS = "weights=fixed<8,2>,activations=fixed<10,4>,inputs=fixed<8,3>", "weights=6,activations=7,inputs=8"
+
+
 @pytest.mark.parametrize(
-    "plan", ["weights=fixed<8,2>,activations=fixed<10,4>,inputs=fixed<8,3>", "weights=6,activations=7,inputs=8"]
+    ("make", "plan"),
+    [
+        *((tagger, FORMATS), (tagger, WIDTHS), (image, WIDTHS), (pair, FORMATS), (steps, WIDTHS)),
+        *(
+            pytest.param(*each, marks=pytest.mark.campaign)
+            for each in ((image, FORMATS), (pair, WIDTHS), (steps, FORMATS))
+        ),
+    ],
 )
-@pytest.mark.parametrize("make", [tagger, image, pair, steps])
 def test_the_graph_is_the_quantized_model_and_near_the_model_of_floats(make, plan: str) -> None:
     model, rng = make(), np.random.default_rng(1)
     names = [each.name for each in model.inputs] if len(model.inputs) > 1 else ["input"]

@@ -22,12 +22,11 @@ def same(a, b):
 
 
 def test_an_event_depends_on_seed_kind_and_number_alone(tmp_path):
-    for name, count in (("a", 3), ("b", 2), ("c", 2)):
+    for name, count in (("a", 2), ("b", 1), ("c", 1)):
         fast_simulation.simulate("mix-sp", count, 3, tmp_path / f"{name}.h5")
     assert (tmp_path / "b.h5").read_bytes() == (tmp_path / "c.h5").read_bytes()
     with samples.Handle(tmp_path / "a.h5") as more, samples.Handle(tmp_path / "b.h5") as fewer:
-        for place in range(2):
-            same(more.event(place), fewer.event(place))
+        same(more.event(0), fewer.event(0))
         assert more.content_hash() != fewer.content_hash()
         assert more.origin["parameters_hash"] == PARAMETERS.digest()
         second = more.event(1)

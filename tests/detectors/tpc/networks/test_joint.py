@@ -33,6 +33,11 @@ def firmware() -> Firmware:
     return Firmware.of_chains(front_end, {JOINT: chain})
 
 
+@pytest.fixture(scope="module")
+def sample(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    return write_sample(tmp_path_factory.mktemp("joint") / "toy.h5", 2, 6, range(58, 64))
+
+
 def test_the_loss_is_that_of_both_heads() -> None:
     rng = np.random.default_rng(1)
     targets, outputs = rng.random((20, 7)).astype("f4"), rng.normal(size=(20, 6)).astype("f4")
@@ -42,8 +47,7 @@ def test_the_loss_is_that_of_both_heads() -> None:
     assert float(joint_loss(judge)(targets, outputs)) == pytest.approx(expected)
 
 
-def test_emulation_writes_the_decision_and_the_quantities(firmware: Firmware, tmp_path: Path) -> None:
-    sample = write_sample(tmp_path / "toy.h5", 2, 6, range(58, 64))
+def test_emulation_writes_the_decision_and_the_quantities(firmware: Firmware, sample: Path, tmp_path: Path) -> None:
     said = emulate(firmware, sample, tmp_path / "c.csv", {}, silent)
     table = pd.read_csv(tmp_path / "c.csv")
     assert list(table.columns[-7:]) == ["decision", "logit_0", *(f"network_{name}" for name in QUANTITIES)]
@@ -52,8 +56,7 @@ def test_emulation_writes_the_decision_and_the_quantities(firmware: Firmware, tm
     assert f"{table['decision'].sum()} accepted" in said
 
 
-def test_both_heads_are_scored(firmware: Firmware, tmp_path: Path) -> None:
-    sample = write_sample(tmp_path / "toy.h5", 2, 6, range(58, 64))
+def test_both_heads_are_scored(firmware: Firmware, sample: Path) -> None:
     found = evaluate(firmware, sample, 10_000, silent, every=True)
     assert [table.title for table in found.tables] == [
         "Clusters against threshold", "Savings", "Tracks against threshold", "Resolution"

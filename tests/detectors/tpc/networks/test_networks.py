@@ -20,7 +20,7 @@ detector: tpc
 sample: {{file: {sample}}}
 network: {{window: 3x3x3, networks: [classifier, regressor], layers: 1, neurons: 8, classical: true, threshold: 0.3}}
 training: {{epochs: 2, batch_size: 100, learning_rate: 0.01}}
-targets: {{hls: null, rtl: null}}
+targets: {{cpp: {{optimization: "1"}}, hls: null, rtl: null}}
 verification: {{test_rows: 200, random_rows: 100}}
 synthesis: {{flow: null}}
 evaluation: {{rows: 3000}}

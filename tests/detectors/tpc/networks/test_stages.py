@@ -64,7 +64,11 @@ def test_the_logarithm_of_the_centre_stands_last() -> None:
     assert CentreDivision(LAYOUTS[3]).run(row)[:, -1].tolist() == [128, 32 * 10 + 18]
 
 
-@pytest.mark.parametrize("layout", LAYOUTS, ids=str)
+@pytest.mark.parametrize(
+    "layout",
+    [LAYOUTS[0], *LAYOUTS[2:], pytest.param(LAYOUTS[1], marks=pytest.mark.campaign)],  # the third has its extras too
+    ids=str,
+)
 def test_the_c_plus_plus_divides_as_numpy_does(layout: Layout, tmp_path: Path) -> None:
     stages = Chain("division_alone", (CentreDivision(layout),))
     body = Cpp(optimization="1").build(stages, tmp_path)
@@ -87,7 +91,10 @@ def test_quotients_of_several_charges_at_once_round_where_numpy_does(tmp_path: P
     assert (Cpp().build(stages, tmp_path).run(charge) == expected).all()
 
 
-@pytest.mark.parametrize(("count", "threshold"), [(1, 0.0), (1, 0.05), (1, 0.5), (1, 1.0), (3, 0.5), (6, 0.3)])
+@pytest.mark.parametrize(
+    ("count", "threshold"),
+    [(1, 0.0), (1, 0.05), (1, 1.0), (3, 0.5), (6, 0.3), pytest.param(1, 0.5, marks=pytest.mark.campaign)],
+)
 def test_the_decision_in_c_plus_plus(count: int, threshold: float, tmp_path: Path) -> None:
     stages = Chain("decision_alone", (Decision((count,), LOGIT, threshold),))
     body = Cpp(optimization="1").build(stages, tmp_path)
