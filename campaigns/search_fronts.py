@@ -177,14 +177,15 @@ def in_full(config: Config, name: str, seed: int, folder: Path, study: StudyOf, 
         pipeline.run(config, shared, "sample", reporter)
         own = own.model_copy(update={"sample": SampleOptions(file=shared / "sample" / "sample.h5")})
     candidate = pipeline.run(own, folder / f"{config.name}_{seed}", None, reporter)
-    return Row(name, seed, *_figures(candidate, study))
+    return Row(name, seed, *figures_in_full(candidate, study.score))
 
 
-def _figures(candidate: Candidate, study: StudyOf) -> tuple[Any, ...]:
+def figures_in_full(candidate: Candidate, score: str) -> tuple[Any, ...]:
+    """Score, LUT, FF, codes that differ and codes compared of a candidate."""
     reports = candidate.figures_of(SYNTHESIS).values()
     verified = [one for own in candidate.figures_of(VERIFICATION).values() for one in own]
     return (
-        candidate.figures_of(EVALUATION).summary[study.score],
+        candidate.figures_of(EVALUATION).summary[score],
         sum(report.lut or 0 for report in reports),
         sum(report.ff or 0 for report in reports),
         sum(one.mismatches for one in verified),
@@ -194,7 +195,7 @@ def _figures(candidate: Candidate, study: StudyOf) -> tuple[Any, ...]:
 
 def means(rows: Sequence[Row]) -> list[tuple[Any, ...]]:
     """A row of `MEANS` for each candidate: means over the seeds with their errors, the spread over the root of them."""
-    by_hand = fmean(row.lut for row in rows if row.candidate == BY_HAND)
+    by_hand = [row.lut for row in rows if row.candidate == BY_HAND]
     found = []
     for name in dict.fromkeys(row.candidate for row in rows):
         own = [row for row in rows if row.candidate == name]
@@ -202,7 +203,7 @@ def means(rows: Sequence[Row]) -> list[tuple[Any, ...]]:
         for values in ([row.score for row in own], [float(row.lut) for row in own]):
             error = stdev(values) / len(values) ** 0.5 if len(values) > 1 else None
             columns += [fmean(values), error]
-        found.append((*columns, columns[3] / by_hand))
+        found.append((*columns, columns[3] / fmean(by_hand) if by_hand else None))
     return found
 
 

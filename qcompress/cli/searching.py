@@ -1,11 +1,11 @@
-"""Command that searches: search."""
+"""Commands that search: search, front."""
 
 from pathlib import Path
 from typing import Annotated
 
 import typer
 
-from qcompress.cli.arguments import console_of_output
+from qcompress.cli.arguments import CandidateFolder, console_of_output
 from qcompress.cli.training import ConfigFile
 from qcompress.errors import QcompressError
 
@@ -52,3 +52,24 @@ def search(
         tables = run_search(asked, reporter, workers, scheduler, storage)
     print_tables(tables, console)
     console.print(f"search: {asked.folder / PAGE}", highlight=False, soft_wrap=True)
+
+
+def front(
+    folder: CandidateFolder,
+    until: Annotated[str | None, typer.Option(metavar="STEP", help="The last step of each, of those of run.")] = None,
+) -> None:
+    """Make a candidate of every checkpoint that a training with learned widths kept for training.bit_operations.
+
+    \f
+
+    folder: the candidate that was trained; the others come to lie beside it; until: their last step. Raises
+    QcompressError where the training kept none.
+    """
+    from qcompress.progress import Reporter
+    from qcompress.report.terminal import print_tables
+    from qcompress.search import make_front
+
+    console = console_of_output()
+    with Reporter(console) as reporter:
+        table = make_front(folder, until, reporter)
+    print_tables([table], console)

@@ -2,7 +2,8 @@
 
 import difflib
 import importlib.metadata
-from collections.abc import Iterator
+import sys
+from functools import lru_cache
 from pathlib import Path
 
 from qcompress.detectors.plug import Detector
@@ -58,5 +59,11 @@ def reader_of(source: Path) -> Detector:
     raise QcompressError(f"{source}: {told}; say with --detector whose it is")
 
 
-def _entries() -> Iterator[importlib.metadata.EntryPoint]:
-    yield from importlib.metadata.entry_points(group=GROUP)
+def _entries() -> tuple[importlib.metadata.EntryPoint, ...]:
+    return _found(tuple(sys.path))
+
+
+@lru_cache(maxsize=4)
+def _found(path: tuple[str, ...]) -> tuple[importlib.metadata.EntryPoint, ...]:
+    """What is installed along a path; it is read once, which takes longer than anything else of reading a config."""
+    return tuple(importlib.metadata.entry_points(group=GROUP))

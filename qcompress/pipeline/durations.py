@@ -27,7 +27,7 @@ def announced(step: str, job: Job) -> str | None:
     if step not in WORK:
         return None
     words, units = WORK[step](job)
-    return f"{words}; {_said(units, [_key(step, job)])}"
+    return f"{words}; {_said(units, [_key(step, job)])}" if units else words
 
 
 def announced_synthesis(candidate: Candidate, flows: Sequence[str]) -> str:
@@ -76,7 +76,8 @@ def _said(units: float, keys: Sequence[str]) -> str:
 
 
 def _keep(key: str, units: float, seconds: float) -> None:
-    keep_rate(key, seconds / max(units, 1.0))
+    if units:
+        keep_rate(key, seconds / max(units, 1.0))
 
 
 def _key(step: str, job: Job) -> str:
@@ -107,6 +108,8 @@ def _sample(job: Job) -> tuple[str, float]:
 
 def _train(job: Job) -> tuple[str, float]:
     rows, epochs = _rows(job), job.config.training.epochs
+    if not epochs:
+        return f"trains nothing, takes the weights in {job.config.training.start}", 0.0
     return f"trains for at most {epochs} epochs on the training part of {rows} rows", float(epochs * rows)
 
 

@@ -94,7 +94,7 @@ def train(job: Job, stage: Path, report: Report) -> dict[str, TrainingFigures]:
             graphs[network.name] = job.detector.graph(network.name, network.quantized, job.config.network)
         best = fitted.best_epoch()
         figures[network.name] = TrainingFigures(
-            epochs=len(fitted.history),
+            epochs=int(fitted.history[-1]["epoch"]),
             best_epoch=int(best["epoch"]),
             validation_loss=best["val_loss"],
             kept=options.keep,

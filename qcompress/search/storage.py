@@ -1,14 +1,16 @@
 """The database of a search: optuna's, at any URL of SQLAlchemy, opened or refused in one line."""
 
 from collections.abc import Sequence
-from typing import Any
+from typing import Any, Literal
 
 import optuna
 
 from qcompress.errors import QcompressError
 
+Way = Literal["minimize", "maximize"]
 
-def opened(url: str, name: str, directions: Sequence[str]) -> tuple[optuna.Study, optuna.storages.BaseStorage]:
+
+def opened(url: str, name: str, directions: Sequence[Way]) -> tuple[optuna.Study, optuna.storages.BaseStorage]:
     """The study of that `name` in the database at `url`, made if it is not there, and what keeps it.
 
     directions: minimize or maximize, of each objective. Raises QcompressError for a database that cannot be opened, and

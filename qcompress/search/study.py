@@ -9,7 +9,7 @@ import warnings
 from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
 from functools import partial
-from typing import Any, Literal
+from typing import Any
 
 import optuna
 from optuna.trial import FrozenTrial, TrialState
@@ -22,7 +22,6 @@ from qcompress.search.storage import opened, shown
 
 IDENTITY = "qcompress:"
 """In front of the study's attributes that say what it is for."""
-Way = Literal["minimize", "maximize"]
 STATES = {
     TrialState.COMPLETE: "complete",
     TrialState.PRUNED: "pruned",

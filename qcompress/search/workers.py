@@ -32,8 +32,16 @@ def workers_of(scheduler: str | None, wanted: int | None) -> Iterator[tuple[Work
         yield one_by_one, 1
         return
     with client_of(scheduler, wanted or 1) as client:
-        at_once = wanted or max(1, len(client.scheduler_info(n_workers=-1)["workers"]))
+        addresses = list(client.scheduler_info(n_workers=-1)["workers"])
+        at_once = wanted or max(1, len(addresses))
+        preparing = [client.submit(_prepared, workers=[each], pure=False) for each in addresses]
         yield lambda tasks, work: _side_by_side(client, at_once, tasks, work), at_once
+        del preparing  # kept until now: dask drops what nobody waits for
+
+
+def _prepared() -> None:
+    """Import the steps of a candidate, which takes a process seconds once: while the first trials are chosen."""
+    importlib.import_module("qcompress.pipeline")
 
 
 def _side_by_side(client: Any, at_once: int, tasks: Iterator[Task], work: Work) -> Iterator[Outcome]:

@@ -19,6 +19,10 @@ Arrays = list[npt.NDArray[Any]]
 Row = dict[str, float]
 BEST = {"best_validation": "val_loss", "best_training": "loss"}
 """What each kept checkpoint is the best in."""
+AT = "at_"
+"""In front of the bit operations of a checkpoint of the front."""
+OPERATIONS = "bit_operations"
+"""In a row of the history: effective bit operations, where widths are learned."""
 MEASURE = "val_measure"
 """In a row of the history: what counts instead of the validation loss, if a network measures something."""
 
@@ -29,6 +33,7 @@ class State:
 
     history: a row for each epoch; weights: all variables of the model, states of random generators included;
     optimizer: its variables, the count of steps among them; best: weights of the best epochs, by name.
+    wanted: bit operations, at most so many of which the best epoch is kept as well.
     The order of rows in an epoch follows from seed and epoch alone, so that it needs no state.
     """
 
@@ -36,24 +41,34 @@ class State:
     optimizer: Arrays
     history: list[Row] = field(default_factory=list)
     best: dict[str, Arrays] = field(default_factory=dict)
+    wanted: tuple[int, ...] = ()
 
     def take(self, row: Row, weights: Arrays, optimizer: Arrays) -> None:
         """Another epoch is over: row is its history, weights and optimizer all variables behind it."""
         for name, key in BEST.items():
             if all(value(row, key) < value(before, key) for before in self.history):
                 self.best[name] = weights
+        for most in self.wanted:
+            within = [value(before, "val_loss") for before in self.history if before[OPERATIONS] <= most]
+            if row[OPERATIONS] <= most and value(row, "val_loss") < min(within, default=np.inf):
+                self.best[at(most)] = weights
         self.history.append(row)
         self.weights, self.optimizer = weights, optimizer
 
     @property
     def checkpoints(self) -> dict[str, Arrays]:
-        """The three that are kept."""
+        """Those that are kept, by name."""
         return {**self.best, "last": self.weights}
 
     def epochs_since_best(self) -> int:
         """Epochs without a better validation."""
         losses = [value(row, "val_loss") for row in self.history]
         return len(losses) - 1 - int(np.argmin(losses)) if losses else 0
+
+
+def at(most: int) -> str:
+    """Name of the checkpoint of at `most` so many bit operations."""
+    return f"{AT}{most}"
 
 
 def value(row: Row, key: str) -> float:

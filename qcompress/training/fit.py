@@ -1,25 +1,29 @@
 """The fit: epochs of compiled steps, three checkpoints, early stopping, and going on after a kill."""
 
 import time
+import warnings
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 import numpy.typing as npt
 
-from qcompress.errors import QcompressError
+from qcompress.errors import QcompressError, QcompressWarning
 from qcompress.frontends.keras_objects import KerasModel, Loss
 from qcompress.frontends.runtime import import_keras
 from qcompress.progress import Report
 from qcompress.training.checkpoint import (
+    BEST,
     MEASURE,
+    OPERATIONS,
     Arrays,
     Row,
     State,
     architecture,
     assign,
+    at,
     fingerprint,
     load,
     read,
@@ -51,7 +55,8 @@ class Fitted:
     """What a fit leaves besides the trained model.
 
     history: a row for each epoch (epoch, loss, val_loss, learning_rate); checkpoints: values of model.variables, by
-    name (best_validation, best_training, last); overtrained_since: see `history.overtrained_since`.
+    name (best_validation, best_training, last, and at_N of each number of bit operations that was wanted and reached);
+    overtrained_since: see `history.overtrained_since`.
     """
 
     history: list[Row]
@@ -107,10 +112,33 @@ def fit(
         raise QcompressError(
             f"training.keep {options.keep}: the penalty on bits rises, the last epoch has the fewest; give keep: last"
         )
+    if options.bit_operations and not learning(model):
+        raise QcompressError("training.bit_operations: no layer learns its widths; give network.bits: learned")
+    if options.epochs == 0:
+        return as_it_is(model, loss, data, options)
     training = _Training(model, loss, data, options, seed, resume, told, measure)
     state = training.run(report, watch or (lambda epoch, loss: None))
+    if missing := [most for most in options.bit_operations if at(most) not in state.best]:
+        fewest = min(row[OPERATIONS] for row in state.history)
+        warnings.warn(
+            f"training.bit_operations {missing[0]}: no epoch had so few, the fewest are {fewest:.0f}; raise penalty",
+            QcompressWarning,
+            stacklevel=2,
+        )
     assign(model.variables, state.checkpoints[options.keep])
     return Fitted(state.history, state.checkpoints, overtrained_since(state.history))
+
+
+def as_it_is(model: KerasModel, loss: Loss, data: TrainingData | StreamedData, options: TrainingOptions) -> Fitted:
+    """A model that is not trained: a history of epoch 0 alone, whose loss is that of the validation rows of `data`.
+
+    loss: as in `fit`; options: the size of a batch.
+    """
+    steps = steps_for(data)(model, loss, data, options.batch_size, np.zeros(1))
+    found = steps.validation_loss()
+    weights = read(model.variables)
+    row = {"epoch": 0, "loss": found, "val_loss": found, "learning_rate": 0.0}
+    return Fitted([row], dict.fromkeys((*BEST, "last"), weights), None)
 
 
 class _Training:
@@ -159,8 +187,9 @@ class _Training:
 
     def _begin(self) -> State:
         if self._path is None or not self._path.is_file():
-            return State(read(self._model.variables), read(self._steps.optimizer.variables))
-        state = load(self._path)
+            own = read(self._model.variables), read(self._steps.optimizer.variables)
+            return State(*own, wanted=self._options.bit_operations)
+        state = replace(load(self._path), wanted=self._options.bit_operations)
         self._restore(state)
         return state
 
@@ -199,8 +228,9 @@ class _Training:
             raise self._not_a_number(state, (epoch + 1) * len(order), "validation loss")
         if self._measure is not None:
             row[MEASURE] = self._measure(*self._steps.validation_outputs())
+        if (operations := bit_operations(self._model)) is not None:
+            row[OPERATIONS] = operations
         state.take(row, read(self._model.variables), read(self._steps.optimizer.variables))
-        operations = bit_operations(self._model)
         bits = "" if operations is None else f", {operations:.0f} bit operations"
         report(epoch + 1, total, f"loss {row['loss']:.5f}, validation {row['val_loss']:.5f}{bits}, {rate}")
 

@@ -5,7 +5,7 @@ from pathlib import Path
 
 import numpy as np
 
-from qcompress.training.checkpoint import Row
+from qcompress.training.checkpoint import OPERATIONS, Row
 
 COLUMNS = ("epoch", "loss", "val_loss", "learning_rate")
 FEWEST_EPOCHS = 5
@@ -15,9 +15,10 @@ SIGNIFICANCE = 2.0
 
 
 def write_csv(history: Sequence[Row], path: Path) -> None:
-    """Write the history to path as CSV: a row for each epoch, numbers as they are."""
-    rows = [f"{row['epoch']:.0f}," + ",".join(repr(row[key]) for key in COLUMNS[1:]) for row in history]
-    path.write_text("\n".join([",".join(COLUMNS), *rows]) + "\n")
+    """Write the history to path as CSV: a row for each epoch, numbers as they are; bit operations where they are."""
+    columns = [*COLUMNS, *([OPERATIONS] if all(OPERATIONS in row for row in history) else [])]
+    rows = [f"{row['epoch']:.0f}," + ",".join(repr(row[key]) for key in columns[1:]) for row in history]
+    path.write_text("\n".join([",".join(columns), *rows]) + "\n")
 
 
 def write_events(history: Sequence[Row], folder: Path) -> None:

@@ -92,14 +92,18 @@ def learning(model: KerasModel) -> list[KerasLayer]:
 
 
 def penalty_at(options: TrainingOptions, epoch: int) -> float:
-    """The penalty of a bit operation in an `epoch` (from 0 on): it rises evenly in its logarithm."""
+    """The penalty of a bit operation in an `epoch` (from 0 on): it rises evenly in its logarithm.
+
+    options: its first and last value, and how many epochs lie between.
+    """
     if options.penalty == 0 or options.epochs == 1:
         return options.penalty
-    return float(options.penalty * PENALTY_RISE ** (epoch / (options.epochs - 1) - 1))
+    first = options.first_penalty or options.penalty / PENALTY_RISE
+    return float(first * (options.penalty / first) ** (epoch / (options.epochs - 1)))
 
 
 PENALTY_RISE = 100.0
-"""Of the last epoch's penalty over the first one's."""
+"""Of the last epoch's penalty over the first one's, unless that is given."""
 
 
 def penalize(model: KerasModel, penalty: float) -> None:

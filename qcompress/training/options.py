@@ -1,7 +1,7 @@
 """What a config may say about the fit."""
 
 from pathlib import Path
-from typing import Literal
+from typing import Annotated, Literal
 
 from pydantic import BaseModel, ConfigDict, Field, model_validator
 
@@ -13,7 +13,8 @@ class TrainingOptions(BaseModel):
 
     model_config = ConfigDict(extra="forbid", frozen=True)
 
-    epochs: int = Field(100, ge=1)
+    epochs: int = Field(100, ge=0)
+    """0: a checkpoint, that of `start`, becomes the model as it is."""
     batch_size: int = Field(500, ge=1)
     patience: int = Field(30, ge=1)
     """Epochs without a better validation loss after which training stops."""
@@ -33,7 +34,11 @@ class TrainingOptions(BaseModel):
     keep: Literal["best_validation", "best_training", "last"] = "best_validation"
     """Which checkpoint becomes the model."""
     penalty: float = Field(1e-6, ge=0)
-    """Of an effective bit operation in the last epoch, where widths are learned; a hundredth of it in the first."""
+    """Of an effective bit operation in the last epoch, where widths are learned."""
+    first_penalty: float | None = Field(None, gt=0)
+    """In the first epoch; a hundredth of the last one's unless given."""
+    bit_operations: tuple[Annotated[int, Field(ge=1)], ...] = ()
+    """Where widths are learned: the best epoch with at most so many effective bit operations is kept too."""
     xla: bool = False
     """Compile the step with XLA."""
 
@@ -41,6 +46,10 @@ class TrainingOptions(BaseModel):
     def _never_zero(self) -> "TrainingOptions":
         if self.schedule == "exponential" and self.final_share == 0:
             raise ValueError("final_share 0: an exponential schedule never reaches 0; give a share above 0")
+        if self.epochs == 0 and self.start is None:
+            raise ValueError("epochs 0: trains nothing; give start, a folder of checkpoints, or an epoch")
+        if self.first_penalty is not None and self.first_penalty > self.penalty:
+            raise ValueError(f"first_penalty {self.first_penalty}: above penalty {self.penalty}, which is the last one")
         if self.start is not None and self.initialization != "keras":
             raise ValueError(f"start and initialization {self.initialization}: training begins with one of them")
         return self

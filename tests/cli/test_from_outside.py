@@ -29,6 +29,7 @@ verification: {test_rows: 20, random_rows: 20}
         (("lr-find", "none.yaml"), "no such config file"),
         (("landscape", "none"), "no firmware candidate"),
         (("search", "none.yaml"), "no such config file"),
+        (("front", "none"), "no firmware candidate"),
         (("compile", "none.keras"), "no such model file"),
         (("verify", "none"), "none"),
         (("emulate", "none", "in.csv", "out.csv"), "in.csv: no such input file"),

@@ -2,13 +2,15 @@
 
 import numpy as np
 import pytest
+from pydantic import ValidationError
 
-from qcompress.errors import QcompressError
+from qcompress.errors import QcompressError, QcompressWarning
 from qcompress.fixedpoint import Format
 from qcompress.frontends import model_of
 from qcompress.frontends.runtime import import_keras
 from qcompress.progress import silent
 from qcompress.training import learned_widths
+from qcompress.training.checkpoint import assign
 from qcompress.training.fit import TrainingData, TrainingOptions, fit, make_deterministic
 from qcompress.training.learned_widths import PENALTY_RISE, bit_operations, learning, penalty_at
 
@@ -28,7 +30,7 @@ def data():
     return TrainingData(x[:200], y[:200], x[200:], y[200:])
 
 
-def trained(**options):
+def trained(watch=None, resume=None, **options):
     make_deterministic(1)
     first = learned_widths.learned(learned_widths.SIGNED, 1, 6)
     behind = learned_widths.learned(learned_widths.UNSIGNED, 2, 4)
@@ -39,7 +41,7 @@ def trained(**options):
     ]
     model = keras.Sequential([keras.Input((6,)), *layers])
     told = TrainingOptions(**{"epochs": 25, "batch_size": 50, "learning_rate": 0.02, "keep": "last", **options})
-    return model, fit(model, squared, data(), told, silent, 1)
+    return model, fit(model, squared, data(), told, silent, 1, resume, watch=watch)
 
 
 @pytest.fixture(scope="module")
@@ -69,8 +71,67 @@ def test_the_penalty_rises_evenly_in_its_logarithm():
     assert found[-1] == pytest.approx(1e-4)
     assert found[0] == pytest.approx(1e-4 / PENALTY_RISE)
     assert np.diff(np.log(found)) == pytest.approx(np.full(4, np.log(PENALTY_RISE) / 4))
+    given = TrainingOptions(epochs=5, penalty=1e-4, first_penalty=1e-4)
+    assert [penalty_at(given, epoch) for epoch in range(5)] == pytest.approx([1e-4] * 5)
     assert penalty_at(TrainingOptions(epochs=1, penalty=1e-4), 0) == 1e-4
     assert penalty_at(TrainingOptions(penalty=0), 3) == 0
+
+
+def graph_of(model, weights):
+    """The graph of a model with these weights, which it has from then on."""
+    assign(model.variables, weights)
+    return model_of(model).convert("net", GIVEN).graph
+
+
+def test_one_training_keeps_the_best_epoch_of_each_number_of_bit_operations_across_a_kill(tmp_path):
+    options = {"penalty": 1e-3, "first_penalty": 1e-5, "bit_operations": (700, 500, 1)}
+
+    class KilledError(Exception):
+        pass
+
+    def kill(epoch, loss):
+        if epoch == 15:
+            raise KilledError
+
+    with pytest.warns(QcompressWarning, match=r"training\.bit_operations 1: no epoch had so few, the fewest are \d+; "):
+        model, whole = trained(**options)
+    rows = whole.history
+    for most in (700, 500):
+        within = [row for row in rows if row["bit_operations"] <= most]
+        assert 0 < len(within) < len(rows)
+        best = min(within, key=lambda row: row["val_loss"])
+        graph_of(model, whole.checkpoints[f"at_{most}"])
+        assert bit_operations(model) == best["bit_operations"]
+        error = np.square(model(data().validation_inputs) - data().validation_targets).mean()
+        assert error == pytest.approx(best["val_loss"], rel=1e-4)
+    assert "at_1" not in whole.checkpoints
+    with pytest.raises(KilledError):
+        trained(watch=kill, resume=tmp_path, **options)
+    with pytest.warns(QcompressWarning):
+        _, again = trained(resume=tmp_path, **options)
+    assert again.history == rows
+    graphs = [graph_of(model, fitted.checkpoints["at_500"]) for fitted in (whole, again)]
+    assert graphs[0].content_hash() == graphs[1].content_hash()
+
+
+def test_a_front_of_widths_that_are_not_learned_is_refused():
+    model = keras.Sequential([keras.Input((6,)), keras.layers.Dense(1)])
+    told = TrainingOptions(epochs=1, batch_size=50, bit_operations=(5,))
+    with pytest.raises(QcompressError, match=r"training\.bit_operations: no layer learns its widths"):
+        fit(model, squared, data(), told, silent, 1)
+
+
+@pytest.mark.parametrize(
+    ("given", "told"),
+    [
+        ({"penalty": 1e-6, "first_penalty": 1e-5}, "first_penalty 1e-05: above penalty 1e-06"),
+        ({"epochs": 0}, "epochs 0: trains nothing; give start"),
+        ({"bit_operations": [0]}, "greater than or equal to 1"),
+    ],
+)
+def test_options_that_make_no_front(given, told):
+    with pytest.raises(ValidationError, match=told):
+        TrainingOptions(**given)
 
 
 def test_what_would_keep_the_first_epochs_is_refused():
