@@ -1,12 +1,14 @@
 """The encoder with learned widths beside the one by hand: the same physics for fewer look-up tables, or better.
 
-    python campaigns/econt_front.py FOLDER [--seeds 3] [--only PLACE...]
+    python campaigns/econt_front.py FOLDER [--seeds 3] [--estimated] [--only PLACE...]
 
 First one training whose penalty rises over its epochs, with another sample and seed: its epochs are the front of bit
 operations and loss from which the penalties of `POINTS` were read. Then `firmware_configs/econt_48bit.yaml` as it is
 and with each of `POINTS`, in full: trained on the config's own sample with each of the seeds, verified on all bodies,
 synthesized with yosys, scored on test events, which nothing here was chosen by. Rows and means are printed, front.png
-is drawn. FOLDER keeps everything; a campaign that was stopped goes on. About 6 processor minutes a candidate and seed.
+is drawn. The third begins where the second ends. With --estimated no Verilog is built: LUT and FF are those of the
+estimate, and C++ is the only body beside Keras' or HGQ2's own. FOLDER keeps everything; a campaign that was stopped
+goes on. About 6 processor minutes a candidate and seed, 3 with --estimated.
 """
 
 import argparse
@@ -26,15 +28,24 @@ from qcompress.detectors import Table
 from qcompress.plots.style import canvas, house_style
 from qcompress.progress import Reporter
 from qcompress.report.tables import as_markdown
+from qcompress.search.figures import figures_of
+from qcompress.targets.rtl.constant import TARGET
 
 CONFIG = CONFIGS / "econt_48bit.yaml"
 LEARNED = {"network.bits": "learned", "training.keep": "last"}
 NO_HLS = {"targets.hls": None}
+NO_VERILOG: Mapping[str, Any] = {"targets.rtl": None, "synthesis.flow": None, "evaluation.algorithms": []}
 POINTS: Mapping[str, Mapping[str, Any]] = {
     BY_HAND: {},
-    "8 filters, penalty 4e-6": {**LEARNED, "training.penalty": 4e-6},
-    "16 filters, penalty 1e-6": {**LEARNED, "training.penalty": 1e-6, "network.filters": 16},
+    "penalty 4e-6": {**LEARNED, "training.penalty": 4e-6},
+    "then to 1.5e-5": {
+        **LEARNED,
+        **{"training.epochs": 30, "training.schedule": "cosine", "training.learning_rate": 0.004},
+        **{"training.first_penalty": 6e-6, "training.penalty": 1.5e-5},
+    },
 }
+CONTINUES = {2: 1}
+"""Place of a point -> that of the point whose last epoch its training begins with."""
 RISING = {
     **LEARNED,
     **{"seed": 2, "sample.events": 1000},
@@ -60,17 +71,25 @@ def front_of_one_training(folder: Path, reporter: Reporter) -> list[tuple[float,
         return [(float(row["bit_operations"]), float(row["val_loss"])) for row in csv.DictReader(file)]
 
 
-def in_full(folder: Path, place: int, seed: int, sample: Path, reporter: Reporter) -> Row:
-    """A candidate of `POINTS`, by its place, made in full with a seed on a sample."""
+def in_full(folder: Path, place: int, seed: int, sample: Path, estimated: bool, reporter: Reporter) -> Row:
+    """A candidate of `POINTS`, by its place, made in full with a seed on a sample; estimated: without Verilog."""
     name, changes = list(POINTS.items())[place]
-    config = written(folder, f"point{place}_{seed}", {**changes, "seed": seed})
+    if (before := CONTINUES.get(place)) is not None:
+        start = (folder / f"point{before}_{seed}" / "model" / "checkpoints" / "last").resolve()
+        changes = {**changes, "training.start": str(start)}
+    changes = {**changes, "seed": seed, **(NO_VERILOG if estimated else {})}
+    config = written(folder, f"point{place}_{seed}", changes)
     config = config.model_copy(update={"sample": SampleOptions(file=sample.resolve())})
     candidate = pipeline.run(config, folder / config.name, None, reporter)
-    return Row(name, seed, *figures_in_full(candidate, "emd_mean"))
+    score, lut, ff, *codes = figures_in_full(candidate, "emd_mean")
+    if estimated:
+        guessed = figures_of(candidate, TARGET, None)
+        lut, ff = int(guessed["lut"]), int(guessed["ff"])
+    return Row(name, seed, score, lut, ff, *codes)
 
 
-def front_figure(path: Path, front: Sequence[tuple[float, float]], rows: Sequence[Row]) -> None:
-    """The epochs of the one training, and the candidates in full."""
+def front_figure(path: Path, front: Sequence[tuple[float, float]], rows: Sequence[Row], origin: str) -> None:
+    """The epochs of the one training, and the candidates in full; origin: of their LUT."""
     with house_style(16, 18, 12):
         figure, (left, right) = canvas((15, 6.5), 1, 2)
         left.plot(*zip(*front, strict=True), "o-", color="C0", label="epochs of one training")
@@ -80,10 +99,12 @@ def front_figure(path: Path, front: Sequence[tuple[float, float]], rows: Sequenc
             own = [row for row in rows if row.candidate == name]
             marker, colour = "sosD"[number], f"C{(2, 0, 1, 3)[number]}"
             right.plot([r.lut for r in own], [r.score for r in own], marker, color=colour, markersize=9, label=name)
-        right.set_xlabel("LUT (yosys)")
+        right.set_xlabel(f"LUT ({origin})")
         right.set_ylabel("Mean EMD [half trigger-cell pitch]")
+        right.set_xlim(0, 1.15 * max(row.lut for row in rows))
+        right.set_ylim(0.9 * min(row.score for row in rows), 1.1 * max(row.score for row in rows))
+        left.set_xlim(0)
         for axes in (left, right):
-            axes.set_xlim(0)
             axes.grid(alpha=0.3)
             axes.legend()
         figure.savefig(path, dpi=100, metadata={"Software": None})
@@ -105,11 +126,11 @@ def main() -> None:
         sample = given.folder / "sample" / "sample" / "sample.h5"
         front = front_of_one_training(given.folder, reporter) if given.only is None else []
         seeds = range(base.seed, base.seed + given.seeds)
-        rows = [in_full(given.folder, place, seed, sample, reporter) for seed in seeds for place in places]
+        rows = [in_full(given.folder, at, seed, sample, given.estimated, reporter) for seed in seeds for at in places]
     print(as_markdown(Table("", COLUMNS, tuple(rows))))
     print(as_markdown(Table("", MEANS, tuple(means(rows)))))
     if front:
-        front_figure(given.folder / "front.png", front, rows)
+        front_figure(given.folder / "front.png", front, rows, "estimated" if given.estimated else "yosys")
 
 
 if __name__ == "__main__":

@@ -182,7 +182,7 @@ def in_full(config: Config, name: str, seed: int, folder: Path, study: StudyOf, 
 
 def figures_in_full(candidate: Candidate, score: str) -> tuple[Any, ...]:
     """Score, LUT, FF, codes that differ and codes compared of a candidate."""
-    reports = candidate.figures_of(SYNTHESIS).values()
+    reports = (candidate.figures_if_run(SYNTHESIS) or {}).values()
     verified = [one for own in candidate.figures_of(VERIFICATION).values() for one in own]
     return (
         candidate.figures_of(EVALUATION).summary[score],

@@ -33,6 +33,7 @@ def folder(tmp_path_factory, qcompress):
     return folder
 
 
+@pytest.mark.campaign
 def test_every_checkpoint_is_a_candidate_of_its_own(folder, qcompress):
     done = qcompress("front", "toy", "--until", "compile", cwd=folder)
     assert (done.returncode, done.stderr) == (0, "")
