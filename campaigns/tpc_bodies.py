@@ -9,6 +9,7 @@ from qcompress.graph import Chain, Graph
 from qcompress.graph.stage import Stage
 from qcompress.synthesis.estimate import estimate
 from qcompress.synthesis.flows import Design, Settings, run_open
+from qcompress.synthesis.report import SynthesisReport
 from qcompress.synthesis.yosys import Limits
 from qcompress.targets import Body, Target, choose
 from qcompress.verification import InputSet, standard_inputs, verify
@@ -33,18 +34,22 @@ def built(target: Target, graph: Graph, folder: Path) -> Body:
 
 
 def synthesis(targets: list[str], graph: Graph, folder: Path) -> None:
-    """Print what yosys says of the bodies in Verilog among `targets` that stand in `folder`, beside the estimate."""
-    print(
-        "| body | LUT, yosys | FF | estimated LUT | FF | latency [cycles] | interval |\n|---|---|---|---|---|---|---|"
-    )
+    """Print the estimate for bodies in Verilog, `targets`, then what yosys says of those that stand in `folder`."""
+    print("| body | LUT | FF | latency [cycles] | interval | origin |\n|---|---|---|---|---|---|")
+    for name in targets:
+        guess = estimate(graph, getattr(choose(name).target, "reuse", None))
+        show(name, guess)
     for name in targets:
         target = choose(name).target
         own = folder / target.name
         design = Design.open(target, graph.name, own)
-        found = run_open("yosys-xilinx", design, own / "yosys-xilinx", Settings(limits=Limits(7200, 14000)))
-        guess = estimate(graph, getattr(target, "reuse", None))
-        counts = f"{found.lut:,} | {found.ff:,} | {guess.lut:,} | {guess.ff:,}"
-        print(f"| {name} | {counts} | {found.latency_cycles} | {found.interval} |", flush=True)
+        show(name, run_open("yosys-xilinx", design, own / "yosys-xilinx", Settings(limits=Limits(7200, 14000))))
+
+
+def show(name: str, found: SynthesisReport) -> None:
+    """A line of a body's figures."""
+    cells = (name, f"{found.lut:,}", f"{found.ff:,}", found.latency_cycles, found.interval, found.origin.value)
+    print(f"| {' | '.join(map(str, cells))} |", flush=True)
 
 
 def report(
