@@ -27,7 +27,9 @@ def announced(step: str, job: Job) -> str | None:
     if step not in WORK:
         return None
     words, units = WORK[step](job)
-    return f"{words}; {_said(units, [_key(step, job)])}" if units else words
+    if _trains_nothing(step, job):
+        return words
+    return f"{words}; {_said(units, [_key(step, job)])}"
 
 
 def announced_synthesis(candidate: Candidate, flows: Sequence[str]) -> str:
@@ -44,8 +46,12 @@ def work_of(step: str, job: Job) -> tuple[str, float]:
 
 def remember(step: str, job: Job, seconds: float) -> None:
     """Keep how long a unit of a step took, for the next one; nothing where there is no place for it."""
-    if step in WORK:
+    if step in WORK and not _trains_nothing(step, job):
         _keep(*work_of(step, job), seconds)
+
+
+def _trains_nothing(step: str, job: Job) -> bool:
+    return step == "train" and not job.config.training.epochs
 
 
 def remember_synthesis(candidate: Candidate, flow: str, seconds: float) -> None:
@@ -76,8 +82,7 @@ def _said(units: float, keys: Sequence[str]) -> str:
 
 
 def _keep(key: str, units: float, seconds: float) -> None:
-    if units:
-        keep_rate(key, seconds / max(units, 1.0))
+    keep_rate(key, seconds / max(units, 1.0))
 
 
 def _key(step: str, job: Job) -> str:
