@@ -222,6 +222,8 @@ class Study:
         """Options and graph of a network of the study, or of a candidate's, its folder; and where its bodies stand."""
         candidate = Path(name, "manifest.json")
         known = json.loads(candidate.read_text())["config"]["network"] if candidate.is_file() else None
+        if not known and not (self.folder / f"{name}.keras").is_file():
+            sys.exit(f"{name}: neither a candidate's folder nor a network that was trained in {self.folder}")
         options = NetworkOptions(**known) if known else options_of(name)
         (network,) = options.networks
         model = Path(name, "model", f"{network}.keras") if known else self.folder / f"{name}.keras"
