@@ -10,7 +10,8 @@ import pytest
 from qcompress.errors import QcompressError, ToolMissing
 from qcompress.progress import silent
 from qcompress.synthesis import Origin, asic, vendor_tools
-from qcompress.synthesis.flows import OPEN, RUN_BY, Design, Settings, results, run_all
+from qcompress.synthesis.flows import OPEN, RUN_BY, Design, Settings, run_all
+from qcompress.synthesis.kept import results
 from qcompress.synthesis.yosys import Limits, synthesize
 from qcompress.targets import TARGETS
 
