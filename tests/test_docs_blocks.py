@@ -408,6 +408,7 @@ def test_an_operation_that_is_added_as_the_page_says_runs_on_every_target(copy):
     python(block.text, copy, copy)
 
 
+@pytest.mark.campaign
 def test_an_operation_that_is_added_as_the_page_says_passes_the_contract(copy):
     (block,) = [block for block in OPERATION if block.told.get("run") == "copy" and block.kind == "console"]
     ((program, *arguments),) = commands(block)
