@@ -22,7 +22,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 import numpy as np
-from response_codecs import AS_PHYSICS, codec, title
+from response_codecs import AS_PHYSICS, LEARNED, codec, title
 
 from qcompress.detectors import Table
 from qcompress.detectors.hdf5 import Columns
@@ -67,6 +67,8 @@ ALGORITHMS = (
     *("uncompressed", "repeater", "threshold", "threshold-equal"),
     *("bc-stc", "bc-stc-shared", "bc-stc-equal"),
 )
+AT_THREE = {"uncompressed": "-9.6", "threshold": "-9.2", "bc-stc": "-3.5"}
+"""GeV, published."""
 THRESHOLD = "threshold"
 BACK_ENDS = (
     BackEnd(),
@@ -250,7 +252,8 @@ def published_table(found: dict[str, dict[str, list[Line]]]) -> Table:
 
 def published_of(algorithm: str) -> tuple[str, ...]:
     """The published figures of an algorithm of the chip, or of autoencoders."""
-    return PUBLISHED.get(algorithm, ("-", "-", "-") if algorithm in CHIP else PUBLISHED["autoencoders"])
+    other = algorithm in CHIP or algorithm.startswith(LEARNED)
+    return PUBLISHED.get(algorithm, ("-", "-", "-") if other else PUBLISHED["autoencoders"])
 
 
 def crossed_table(name: str, found: dict[str, list[Line]]) -> Table:
@@ -305,8 +308,19 @@ def report(folder: Path, given: argparse.Namespace) -> Iterator[Table]:
             (folder / f"response_{slug(f'{KINDS[name]} {back_end.name}')}.csv").write_text(as_csv(table))
             yield crossed_table(name, of)._replace(note=table.note)
         yield published_table(own)._replace(note=back_end.name)
+        yield corrections(found, back_end)
         if THRESHOLD in found:
             yield differences(found, back_end)
+
+
+def corrections(found: dict[str, dict[str, Clustered]], back_end: BackEnd) -> Table:
+    """What electrons' correction adds to pT at |eta| = 3, behind photons' layer weights, beside what is published."""
+    rows = []
+    for algorithm, sources in found.items():
+        own = calibrate(sources, algorithm, back_end)[PHOTONS, ELECTRONS]
+        rows.append((title(algorithm), f"{own.eta_offset + 3 * own.eta_slope:.1f}", AT_THREE.get(algorithm, "-")))
+    columns = ("algorithm", "correction at |eta| = 3 [GeV]", "published")
+    return Table("Correction of electrons in pile-up", columns, tuple(rows), back_end.name)
 
 
 def differences(found: dict[str, dict[str, Clustered]], back_end: BackEnd) -> Table:
@@ -384,8 +398,8 @@ def figures(folder: Path, given: argparse.Namespace) -> Iterator[Table]:
     """Response and resolution against pT and eta, histograms, seeded in x/z and y/z as in the study."""
     back_end, out = BackEnd(X_Y), given.figures
     found = everything(folder, given)
-    encoders = [algorithm for algorithm in found if algorithm not in CHIP]
-    chip = [algorithm for algorithm in found if algorithm in CHIP and algorithm != "bc-stc-shared"]
+    chip = [a for a in found if (a in CHIP and a != "bc-stc-shared") or a.startswith(LEARNED)]
+    encoders = [algorithm for algorithm in found if algorithm not in CHIP and algorithm not in chip]
     own = [algorithm for algorithm in encoders if not algorithm.endswith(AS_PHYSICS)]
     groups = {"": [*chip, *encoders[:1]], "_encoders": [*chip[:1], *own]}
     for name, stage, key in STAGES:
