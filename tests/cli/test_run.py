@@ -111,7 +111,7 @@ def test_a_run_killed_in_one_step_after_the_other_gives_the_undisturbed_candidat
         before, recorded = recorded, list(json.loads((folder / "manifest.json").read_text())["steps"])
         assert step not in recorded, f"{step} was over before it was killed"
         assert set(recorded) >= set(before)
-    assert set(recorded) == {"sample", "train", "compile"}
+    assert set(recorded) - {"evaluate"} == {"sample", "train", "compile"}  # it runs beside the verification
     done = qcompress("run", config, "--out", folder)
     assert done.returncode == 0, done.stderr
     for earlier in recorded:
