@@ -114,9 +114,7 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("folder", type=Path)
     parser.add_argument("--seeds", type=int, default=3)
-    parser.add_argument(
-        "--only", type=int, nargs="*", choices=range(len(POINTS)), help="places of POINTS, for a helper"
-    )
+    parser.add_argument("--only", type=int, nargs="*", choices=range(len(POINTS)), help="of POINTS, by their places")
     given = parser.parse_args()
     given.folder.mkdir(parents=True, exist_ok=True)
     places = range(len(POINTS)) if given.only is None else given.only

@@ -93,8 +93,6 @@ def synth(
         _refuse_unused("--read" if read else "--vendor-estimate", {**options, "check": estimated and check})
     if read:
         reports = by_tool(pipeline.read_reports(read, candidate))
-        if candidate is not None and not as_json:
-            console_of_output().print(f"synth: kept in {candidate}, where compare takes them", soft_wrap=True)
         _show(reports, as_json)
         if check and (wrong := failures(reports)):
             raise CheckError("; ".join(wrong))

@@ -32,6 +32,7 @@ def synthesize(job: Job, stage: Path, report: Report) -> dict[str, SynthesisRepo
 
 
 FLOW = XILINX
+KEPT = "kept in the candidate: compare and budgets take it until this Verilog is built anew"
 POWER_ROWS = 4096
 """Test events, at most, whose toggles power is of."""
 
@@ -190,5 +191,5 @@ def _of_design(report: SynthesisReport, designs: "dict[str, list[Design]]") -> S
         interval=interval,
         latency_ns=cycles * period if period else None,
         energy_nj=energy,
-        notes=(*report.notes, f"latency and interval: of the Verilog of target {found[0].target}{at}"),
+        notes=(*report.notes, f"latency and interval: of the Verilog of target {found[0].target}{at}", KEPT),
     )

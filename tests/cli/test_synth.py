@@ -170,6 +170,7 @@ def test_vendor_reports_of_a_candidate(
     assert done.returncode == 0, done.stderr
     (figures,) = json.loads(done.stdout).values()
     assert figures["interval"] == 2
+    assert figures["notes"][-1].startswith("kept in the candidate: ")
     assert figures["latency_ns"] == 5.0 * figures["latency_cycles"]
     assert figures["energy_nj"] == pytest.approx((2946 + 489) * 5.0 * 2 / 1000)  # all power, two clocks of 5 ns
     timing = tmp_path / "vmodel_post_route_timing.rpt"
