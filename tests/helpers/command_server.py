@@ -88,6 +88,14 @@ def import_everything() -> None:
         for entry in importlib.metadata.entry_points(group=f"qcompress.{group}"):
             with contextlib.suppress(ImportError, AttributeError):
                 entry.load()
+    load_extensions()
+
+
+def load_extensions() -> None:
+    """What numba loads before it compiles or reads its first kernel: a second for each call otherwise."""
+    from qcompress.threads import kernel_pool
+
+    kernel_pool(1).shutdown()
 
 
 def next_call() -> dict[str, Any]:

@@ -10,6 +10,7 @@ from typing import Any, NamedTuple
 
 import numpy as np
 import numpy.typing as npt
+from scipy.spatial import cKDTree
 from scipy.stats import norm
 
 from qcompress.detectors.hgcal.module import geometry, layers, wafers
@@ -23,6 +24,8 @@ STEP_CM, CORNER_CM = 0.1, -10.0
 """Raster of a wafer's plane on which its cells are looked up."""
 HIGH, LOW = 9, 4
 """Cells of a trigger cell."""
+NEIGHBOURS = 6
+"""Cells that may be equally near to a place of the raster, at most."""
 
 
 class Hits(NamedTuple):
@@ -47,9 +50,9 @@ def raster(cells: int) -> npt.NDArray[np.int16]:
     x, y = np.meshgrid(axis, axis, indexing="ij")
     points = np.column_stack([x.ravel(), y.ravel()])
     flat = centres.reshape(-1, 2)
-    nearest = np.concatenate(
-        [((part[:, None] - flat) ** 2).sum(axis=2).argmin(axis=1) for part in np.split(points, 50)]
-    )
+    near = np.sort(cKDTree(flat).query(points, NEIGHBOURS)[1], axis=1)  # equally near ones: the first is taken
+    distance = ((points[:, None] - flat[near]) ** 2).sum(axis=2)
+    nearest = near[np.arange(len(near)), distance.argmin(axis=1)]
     channel = geometry.CHANNEL_OF_TRAIN[nearest // cells]
     return np.asarray((channel * cells + nearest % cells).astype(np.int16).reshape(x.shape))
 
