@@ -13,34 +13,29 @@ import json
 import os
 import sys
 import time
-from collections.abc import Iterator
-from functools import lru_cache
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 from rich.console import Console
 from tpc_bodies import report, synthesis
+from tpc_maxima import Store, body, products_of
+from tpc_tables import print_study
 
-from qcompress.detectors import TEST, TRAIN, VALIDATION
 from qcompress.detectors.tpc.evaluation import errors
 from qcompress.detectors.tpc.evaluation.resolution import resolution_table
 from qcompress.detectors.tpc.evaluation.scoring import Scored, score_frames
 from qcompress.detectors.tpc.evaluation.tracks import tracks_table
-from qcompress.detectors.tpc.networks import maxima
 from qcompress.detectors.tpc.networks.losses import joint_loss, keep_loss, kept_maxima, quantity_loss
 from qcompress.detectors.tpc.networks.models import CLASSIFIER, JOINT, REGRESSOR, NetworkOptions, build_model
-from qcompress.detectors.tpc.networks.stages import RATIO_FORMAT, CentreDivision
+from qcompress.detectors.tpc.networks.stages import CentreDivision
 from qcompress.detectors.tpc.networks.windows import Layout
-from qcompress.detectors.tpc.simulation import fast_simulation
-from qcompress.errors import MismatchError
 from qcompress.frontends import load_model
-from qcompress.frontends.qkeras import from_keras, predict, save_model
+from qcompress.frontends.qkeras import from_keras, save_model
 from qcompress.graph import Graph
 from qcompress.plots.landscape import landscape_figure
 from qcompress.progress import silent
 from qcompress.report.terminal import print_tables
-from qcompress.training.data import StreamedData
 from qcompress.training.fit import TrainingOptions, fit, make_deterministic
 from qcompress.training.landscape import ELEMENTS, landscape
 
@@ -48,7 +43,7 @@ KIND, SEED = "sector-20pc", 21
 BESIDE = {"extras": True, "classical": True, "log_charge": True}
 DENSE, VOLUME = Layout.parse("3x9x9", True, True, True), Layout.parse("5x11x11", True, True, True)
 """Of which the other layouts are parts."""
-CHECKED, COMPARED = 300, 2000
+COMPARED = 2000
 VOLUME_FRAMES = 20
 """Frames whose larger windows are used: a gigabyte of codes."""
 NETWORKS: dict[str, dict[str, Any]] = {
@@ -66,8 +61,11 @@ NETWORKS: dict[str, dict[str, Any]] = {
     "joint_2x64": {**BESIDE, "networks": ("joint",), "neurons": 64},
     "volume": {**BESIDE, "kind": "volume", "window": "5x11x11", "layers": 1, "neurons": 4},
     "volume_8": {**BESIDE, "kind": "volume", "window": "5x11x11", "layers": 1, "neurons": 8},
+    "all_2x64_half": {**BESIDE, "neurons": 64},
+    "all_1x128_half": {**BESIDE, "layers": 1, "neurons": 128, "window": "3x9x9"},
+    "all_2x128_half": {**BESIDE, "neurons": 128, "window": "3x9x9"},
 }
-"""Options of each float network; 3x5x5 and 2 x 32 where nothing else is said."""
+"""Options of each float network; 3x5x5 and 2 x 32 where nothing else is said. half: on the frames of the volumes."""
 QUANTIZED = ("all", "all_1x128", "all_2x64", "volume")
 
 
@@ -76,66 +74,13 @@ def options_of(name: str) -> NetworkOptions:
     return NetworkOptions(**{"neurons": 32, "stop_by": "saved", **NETWORKS[name.removesuffix("_quantized")]})
 
 
-def columns(layout: Layout, whole: Layout) -> Any:
-    """Places of the numbers of a layout among those of one that holds it."""
-    at = np.arange(whole.window).reshape(whole.rows, whole.pads, whole.times)
-    sizes = zip(whole[:3], layout[:3], strict=True)
-    middle = at[tuple(slice((n - m) // 2, (n + m) // 2) for n, m in sizes)].ravel()
-    beside = [range(whole.window, whole.window + 3)] * layout.extras
-    beside += [range(whole.classical_at, whole.classical_at + 5)] * layout.classical
-    beside += [range(whole.size - 1, whole.size)] * layout.log_charge
-    return np.concatenate([middle, *map(np.array, beside)]).astype(np.int64)
-
-
 class Study:
     """One folder of a sample, its codes and results."""
 
     def __init__(self, folder: Path, frames: int, epochs: int, test_frames: int) -> None:
-        self.folder, self.frames, self.epochs, self.test_frames = folder, frames, epochs, test_frames
-        folder.mkdir(parents=True, exist_ok=True)
-        self.sample = folder / "frames.h5"
-        if not self.sample.exists():
-            fast_simulation.simulate(KIND, frames, SEED, self.sample)
-
-    @lru_cache(maxsize=2)  # noqa: B019 - there is one study
-    def rows(self, whole: Layout) -> tuple[Any, Any, Any]:
-        """Codes (n, whole.size) int16 and targets (n, 7), on disk, and the part (n,) of all maxima of all frames."""
-        paths = [self.folder / f"{whole.size}_{name}.bin" for name in ("codes", "targets", "split")]
-        if not paths[-1].exists():
-            started, division = time.monotonic(), CentreDivision(whole)
-            files = [path.with_suffix(".part").open("wb") for path in paths]
-            for number, (frame, found, truth) in enumerate(maxima.frames(self.sample, whole)):
-                if whole == VOLUME and number == VOLUME_FRAMES:
-                    break
-                files[0].write(division.run(found.raw.astype(np.int64)).astype(np.int16).tobytes())
-                files[1].write(maxima.targets_of(frame, found, truth.matching, whole).tobytes())
-                files[2].write(np.full(len(found.raw), frame.split, np.uint8).tobytes())
-            for file, path in zip(files, paths, strict=True):
-                file.close()
-                path.with_suffix(".part").rename(path)
-            print(f"{paths[0].name}: {time.monotonic() - started:.0f} s", flush=True)
-        split = np.fromfile(paths[2], np.uint8)
-        codes = np.memmap(paths[0], np.int16, "r", shape=(len(split), whole.size))
-        return codes, np.memmap(paths[1], np.float32, "r", shape=(len(split), 7)), split
-
-    def data(self, layout: Layout) -> StreamedData:
-        """The training and validation rows of a layout."""
-        whole = DENSE if layout.rows <= DENSE.rows else VOLUME
-        codes, targets, split = self.rows(whole)
-        own, scale = columns(layout, whole), np.float32(2.0**-RATIO_FORMAT.fraction)
-
-        def reader(part: int) -> Any:
-            numbers = np.flatnonzero(split == part)
-            return len(numbers), lambda some: (codes[numbers[some]][:, own] * scale, np.asarray(targets[numbers[some]]))
-
-        (rows, read), (validation_rows, validation_read) = reader(TRAIN), reader(VALIDATION)
-        return StreamedData(rows, read, validation_rows, validation_read, 65536)
-
-    def tests(self, layout: Layout) -> Iterator[Any]:
-        """Some test frames."""
-        for number, entry in enumerate(maxima.frames(self.sample, layout, TEST)):
-            if number < self.test_frames:
-                yield entry
+        self.folder, self.epochs = folder, epochs
+        wholes = {DENSE: None, VOLUME: VOLUME_FRAMES}
+        self.store = Store(folder, {"frames": (KIND, frames)}, SEED, wholes, test_frames)
 
     def result(self, name: str) -> dict[str, Any]:
         """Train and score one network, or read what was found."""
@@ -148,7 +93,7 @@ class Study:
     def _train(self, name: str) -> dict[str, Any]:
         options, quantized = options_of(name), name.endswith("_quantized")
         (network,) = options.networks
-        data = self.data(options.layout)
+        data = self.store.data(options.layout, VOLUME if name.endswith("_half") else None)
         make_deterministic(SEED)
         model = build_model(options, network, quantized)
         if quantized:
@@ -175,6 +120,7 @@ class Study:
             "seconds": seconds,
             "processor": processor,
             "weights": int(model.count_params()),
+            "products": products_of(options),
             "overtrained_since": fitted.overtrained_since,
             "history": fitted.history,
             "maxima": len(scored.kept),
@@ -194,29 +140,9 @@ class Study:
         options, quantized = options_of(name), name.endswith("_quantized")
         path = self.folder / f"{name}.keras"
         model = load_model(path).content if quantized else keras.models.load_model(path)
-        found = score_frames(self.body(model, options, quantized), options.layout, self.tests(options.layout))
+        found = score_frames(body(model, options, quantized), options.layout, self.store.tests(options.layout))
         assert found is not None
         return found
-
-    @staticmethod
-    def body(model: Any, options: NetworkOptions, quantized: bool) -> Any:
-        """The network's values; of a quantized one they are the graph's, compared on the first maxima of a frame."""
-        division, (network,) = CentreDivision(options.layout), options.networks
-        graph = from_keras(model, network) if quantized else None
-
-        def run(raw: Any) -> Any:
-            codes = division.run(raw.astype(np.int64))
-            values = predict(model, RATIO_FORMAT.to_values(codes)).astype(np.float64)
-            if (
-                graph is not None
-                and (graph.run(codes[:CHECKED]) != graph.output_format.to_codes(values[:CHECKED])).any()
-            ):
-                raise MismatchError(f"{network}: the graph and Keras differ")
-            if network == JOINT:
-                return values[:, :1], values[:, 1:]
-            return (values, None) if network == CLASSIFIER else (None, values)
-
-        return run
 
     def quantized(self, name: str) -> tuple[NetworkOptions, Graph, Path]:
         """Options and graph of a network of the study, or of a candidate's, its folder; and where its bodies stand."""
@@ -236,7 +162,7 @@ class Study:
         inputs.
         """
         options, graph, folder = self.quantized(name)
-        raw = next(self.tests(options.layout))[1].raw[:rows].astype(np.int64)
+        raw = next(self.store.tests(options.layout))[1].raw[:rows].astype(np.int64)
         return report(CentreDivision(options.layout), graph, raw, folder, targets, minutes, rows, SEED)
 
     def landscape(self, name: str) -> tuple[str, float]:
@@ -244,7 +170,7 @@ class Study:
         import keras
 
         options = options_of(name)
-        inputs, targets = self.data(options.layout).validation_read(np.arange(ELEMENTS))
+        inputs, targets = self.store.data(options.layout).validation_read(np.arange(ELEMENTS))
         loss = quantity_loss if options.networks == (REGRESSOR,) else keep_loss(options)
         found = landscape(
             keras.models.load_model(self.folder / f"{name}.keras"), loss, inputs, targets, 3.0, 25, silent
@@ -253,28 +179,6 @@ class Study:
         figure.savefig(self.folder / f"{name}_landscape.png", dpi=75, metadata={"Software": None})
         shown = f"{name}: {ELEMENTS} maxima, {100 * sum(found.share):.1f} % of the variance"
         return f"{shown}, loss {found.loss.min():.4f} to {found.loss.max():.4f}", found.convex_share()
-
-
-def show(found: dict[str, dict[str, Any]]) -> None:
-    """One line for each network."""
-    titles = (
-        *("network", "weights", "AUC", "class 0 rejected at .1 [%]", "loss at .1 [%]", "fewer at .1 [%]"),
-        *("loss at .01 [%]", "saved at 1 % loss [%]", "at 5 % [%]", "rows", "epochs", "seconds, of processor"),
-    )
-    print(f"| {' | '.join(titles)} |\n{'|---' * len(titles)}|")
-    for name, r in found.items():
-        if "auc" not in r:
-            continue
-        point, finest = r["thresholds"]["0.1"], r["thresholds"]["0.01"]
-        shown = [f"{100 * v:.1f} +- {100 * e:.1f}" for v, e in (point["rejected"], point["loss"], point["fewer"])]
-        shown += [f"{100 * finest['loss'][0]:.2f} +- {100 * finest['loss'][1]:.2f}"]
-        shown += ["{:.1f} +- {:.1f}".format(*(100 * v for v in saved["fewer"])) for saved in r["savings"].values()]
-        cost = f"{r['rows']} | {r['epochs']} | {r['seconds']:.0f}, {r['processor']:.0f}"
-        auc, error = r["auc"]
-        print(f"| {name} | {r['weights']} | {auc:.4f} +- {error:.4f} | {' | '.join(shown)} | {cost} |")
-    for name, r in found.items():
-        for row in r.get("resolution", ()):
-            print(f"| {name} | {' | '.join(f'{cell:.4f}' if isinstance(cell, float) else str(cell) for cell in row)} |")
 
 
 def main() -> None:
@@ -315,7 +219,7 @@ def main() -> None:
     for name in names if given.only is None else given.only:
         found[name] = study.result(name)
         print(f"{name}: {found[name].get('auc', ['-'])[0]}, {found[name]['processor']:.0f} s", flush=True)
-    show({name: json.loads((given.folder / f"{name}.json").read_text()) for name in names
+    print_study({name: json.loads((given.folder / f"{name}.json").read_text()) for name in names
           if (given.folder / f"{name}.json").exists()})  # fmt: skip
 
 

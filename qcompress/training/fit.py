@@ -46,6 +46,9 @@ Watch = Callable[[int, float], None]
 
 __all__ = ["Fitted", "TrainingData", "TrainingOptions", "Watch", "fit", "make_deterministic"]
 
+REGROUPING = ("arithmetic_optimization", "constant_folding")
+"""Passes over TensorFlow's graphs that regroup products of quantizers' scales, in the order of tables of hashes that
+differs from run to run: the last bit of a gradient with it."""
 ROWS_BETWEEN_REPORTS = 50_000
 SECONDS_BETWEEN_SAVES = 0.5
 
@@ -69,7 +72,7 @@ class Fitted:
 
 
 def make_deterministic(seed: int) -> None:
-    """Seed Python, NumPy and TensorFlow with seed, number layers from 1, use deterministic kernels.
+    """Seed Python, NumPy and TensorFlow with seed, number layers from 1, use deterministic kernels, graphs as written.
 
     To be called before any layer is built.
     """
@@ -77,6 +80,7 @@ def make_deterministic(seed: int) -> None:
     import tensorflow as tf
 
     tf.config.experimental.enable_op_determinism()
+    tf.config.optimizer.set_experimental_options(dict.fromkeys(REGROUPING, False))
     keras.backend.clear_session()
     keras.utils.set_random_seed(seed)
 

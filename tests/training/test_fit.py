@@ -40,6 +40,17 @@ def test_the_same_seed_gives_the_same_weights_and_another_seed_others():
     assert any((a != b).any() for a, b in zip(first.get_weights(), other.get_weights(), strict=True))
 
 
+def test_no_pass_of_tensorflow_regroups_what_is_trained():
+    """Their order is that of a table of hashes, other in every process: last bits of quantized networks differed."""
+    import tensorflow as tf
+
+    passes = ("arithmetic_optimization", "constant_folding")
+    tf.config.optimizer.set_experimental_options(dict.fromkeys(passes, True))
+    make_deterministic(1)
+    found = tf.config.optimizer.get_experimental_options()
+    assert [found[name] for name in passes] == [False, False]
+
+
 def test_the_weights_of_the_best_epoch_are_kept_and_training_stops_early():
     model, history = trained(1, epochs=60, learning_rate=0.5, patience=3)
     best = min(history, key=lambda row: row["val_loss"])
