@@ -31,7 +31,7 @@ def test_all_configs_of_the_project_are_valid():
         ("  latent_bits: 3", "  latent_bitz: 3", 19, "network.latent_bitz: unknown key; did you mean latent_bits?"),
         ("detector: hgcal", "detector: hgcl", 3, "detector 'hgcl' is not installed; did you mean hgcal?"),
         ("detector: hgcal", "detector: [1]", 3, "detector: [1] is no name"),
-        ("  rtl: verilog", "  rtl_loadable: true", 36, "targets.rtl_loadable.reuse: give a reuse factor: 1, 2"),
+        ("  rtl: verilog", "  rtl_loadable: true", 36, "targets.rtl_loadable.reuse: give a reuse factor: 1 to"),
         ("  rtl: verilog", "  rtl_loadable: 3", 36, "targets.rtl_loadable.reuse: Input should be 1, 2, 4"),
         ("sample:\n", "samples:\n", 6, "samples: unknown key; did you mean sample?"),
         ("seed: 20250101", "seed: many", 4, "seed: Input should be a valid integer"),

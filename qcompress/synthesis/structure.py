@@ -177,6 +177,7 @@ def chosen_bits(layer: Layer) -> int:
     """
     operation, channels = layer.operation, layer.operation.channels
     order = np.arange(layer.turns)[:, None] * layer.slots + np.arange(layer.slots)
+    order = np.where(order < layer.outputs, order, order - layer.slots)
     position, channel = np.divmod(order, channels)  # turns, slots
     group, column = np.divmod(channel, layer.kernel_index.shape[2])
     windows = _in_chunks(layer, layer.taps)[position, group]
@@ -214,5 +215,5 @@ def layer_registers(layer: Layer) -> float:
         if level % layer.adders == 0 or level == layer.levels:
             counts += sum(lanes)
     kept = accumulator if layer.chunks > 1 else 0
-    steps = (1 + layer.sum_latency) * (1 + (layer.reuse - 1).bit_length())
+    steps = (1 + layer.sum_latency) * (1 + (layer.steps - 1).bit_length())
     return held + layer.slots * (counts + kept) + layer.outputs * accumulator + steps

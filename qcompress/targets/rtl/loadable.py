@@ -47,6 +47,8 @@ LINT_WAIVERS = ("UNUSEDSIGNAL", "DECLFILENAME")
 DRIVER = "loadable_driver.cpp"
 MARKED = ("choices", "products", "adders")
 """Settings that a name says where they are given."""
+MOST = 1024
+"""The largest reuse factor that a config may say."""
 LOAD, ROWS, IDLE, BANKS, BESIDE = 0, 1, 2, 3, 4
 """Commands of the driver."""
 
@@ -100,7 +102,7 @@ class RtlLoadable(InVerilog):
         return Layout.of(graph, self.block_bits)
 
     def refuse(self, graph: Graph) -> None:
-        """Raises Refused for a graph without weights, reuse factors that do not fit and designs that are too large."""
+        """Raises Refused for a graph without weights, settings that are none and designs that are too large."""
         for what in ("reuse", "adders", "block_bits"):
             if (value := getattr(self, what)) is not None and value < 1:
                 raise Refused(f"rtl_loadable: {what} {value}: give 1 or more")
@@ -157,7 +159,7 @@ class Settings(BaseModel):
 
     model_config = ConfigDict(extra="forbid", frozen=True)
 
-    reuse: Literal[1, 2, 4, 8, 16, 32, 64, 128] = 1
+    reuse: Annotated[int, Field(ge=1, le=MOST)] = 1
     """Clock cycles between inputs."""
     device: str | None = None
     """A device whose delays choose where registers stand."""
@@ -178,7 +180,7 @@ class Settings(BaseModel):
     @classmethod
     def _number(cls, given: Any) -> Any:
         if isinstance(given, bool):  # true would count as 1
-            raise ValueError("give a reuse factor: 1, 2, 4, 8, 16, 32, 64 or 128")
+            raise ValueError(f"give a reuse factor: 1 to {MOST}")
         return given
 
 

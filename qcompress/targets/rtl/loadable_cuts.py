@@ -45,10 +45,11 @@ class Cuts:
 
     def of_layer(self, layer: Layer) -> Layer:
         """The layer with its registers."""
-        found = self.clock.of_layer(layer) if self.clock else layer
+        found = replace(layer, banks=self.banks, storage=self.storage)
+        found = self.clock.of_layer(found) if self.clock else found
         own = {name: getattr(self, name) for name in ("choices", "products", "adders")}
         said = {name: value for name, value in own.items() if value is not None}
-        found = replace(found, banks=self.banks, storage=self.storage, **said)
+        found = replace(found, **said)
         return replace(found, choices=RADICES[1]) if self.pipelined and not found.choices else found
 
     @property

@@ -49,11 +49,6 @@ def refuse(graph: Graph, reuse: int) -> None:
             and type(node.operation) not in ELEMENTS
         ):
             raise Refused(f"rtl_loadable: node {node.name}: {type(node.operation).__name__} has no Verilog")
-    for layer in found:
-        try:
-            layer.refuse()
-        except Refused as fault:
-            raise Refused(f"rtl_loadable: {fault}") from None
     if (count := sum(layer.multipliers for layer in found)) > BUDGET:
         raise Refused(
             f"rtl_loadable: graph {graph.name} has {count} multipliers at reuse factor {reuse}, {BUDGET} are allowed: "
@@ -80,7 +75,7 @@ def write(graph: Graph, top: str, layout: Layout, reuse: int, cuts: Cuts | None 
     source.line(*_header(writer, top, layout, latency), "")
     _top(writer, source, top, layout, results, ready)
     store_module(writer, source, top, layout)
-    multipliers = sum(layer.multipliers for layer in layers(graph, reuse))
+    multipliers = sum(layer.multipliers for layer in layers(graph, reuse, cuts=writer.cuts))
     return Design(source.text() + writer.modules.text(), latency, reuse, multipliers)
 
 

@@ -1,22 +1,23 @@
 """A layer of weights in Verilog: how it is shared out, its ports, and the wires that its module begins with.
 
-With reuse factor R a layer computes its outputs in R steps of one clock cycle: it shares its multipliers first among
-outputs, in the order (position, channel), and then, where there are more steps than outputs, among the terms of a sum.
+With reuse factor R a layer computes its outputs in R steps of one clock cycle, or in fewer (`loadable_folding`): it
+shares its multipliers first among outputs, in the order (position, channel), then among the terms of a sum. In the last
+turn some may have no work; they read what they read before, and nobody keeps what they make.
 """
 
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from functools import cached_property
-from math import gcd, prod
+from math import prod
 from typing import NamedTuple
 
 import numpy as np
 
-from qcompress.errors import Refused
 from qcompress.fixedpoint import Codes, Format, product_format
 from qcompress.graph import Linear
 from qcompress.graph.movement import numbered
 from qcompress.graph.stage import Shape
+from qcompress.targets.rtl.loadable_folding import Fold, Work, fold
 from qcompress.targets.rtl.verilog import Lane, Verilog, bits, element, zeros
 
 INDEX_FORMAT = Format(False, 40, 40)
@@ -36,7 +37,7 @@ class Use(NamedTuple):
 
 @dataclass(frozen=True)
 class Layer:
-    """A linear operation with its input, shared out over `reuse` steps.
+    """A linear operation with its input, shared out over at most `reuse` steps.
 
     adders: levels of the adder tree between two registers; choices: inputs of a multiplexer between two registers, 0
     for a layer that selects its operands and multiplies them at once; products: cycles of a product, 1 or 2; banks: of
@@ -73,20 +74,33 @@ class Layer:
     def terms(self) -> int:
         return int(self.taps.shape[2])
 
+    @cached_property
+    def fold(self) -> Fold:
+        """How outputs and terms are shared out."""
+        given, kernel = self.given.width, self.operation.kernel_format.width
+        columns, channels = self.kernel_index.shape[2], self.operation.channels
+        work = Work(self.outputs, self.terms, channels, columns, given, kernel, self.storage != "ram")
+        return fold(work, self.reuse)
+
     @property
     def turns(self) -> int:
         """Outputs that share a multiplier."""
-        return gcd(self.reuse, self.outputs)
+        return self.fold.turns
 
     @property
     def chunks(self) -> int:
         """Steps that one sum takes."""
-        return self.reuse // self.turns
+        return self.fold.chunks
+
+    @property
+    def steps(self) -> int:
+        """Steps with work, `reuse` at most."""
+        return self.fold.steps
 
     @property
     def slots(self) -> int:
         """Sums that are formed side by side."""
-        return self.outputs // self.turns
+        return -(-self.outputs // self.turns)
 
     @property
     def width(self) -> int:
@@ -96,15 +110,6 @@ class Layer:
     @property
     def multipliers(self) -> int:
         return self.slots * self.width
-
-    def refuse(self) -> None:
-        """Raises Refused for a reuse factor that leaves steps without work."""
-        if self.width * (self.chunks - 1) >= self.terms:
-            possible = ", ".join(str(n) for n in _factors(self.outputs)[:8])
-            raise Refused(
-                f"node {self.name}: reuse factor {self.reuse} does not share out {self.outputs} outputs of "
-                f"{self.terms} terms; use a divisor of the outputs ({possible}, ...)"
-            )
 
     @property
     def product_lane(self) -> Lane:
@@ -130,8 +135,13 @@ class Layer:
     @cached_property
     def uses(self) -> list[list[Use]]:
         """For every slot what it does at every step."""
-        steps = [divmod(step, self.chunks) for step in range(self.reuse)]
-        return [[self._use(turn * self.slots + slot, chunk) for turn, chunk in steps] for slot in range(self.slots)]
+        steps = [divmod(step, self.chunks) for step in range(self.steps)]
+        return [[self._use(self._output(turn, slot), chunk) for turn, chunk in steps] for slot in range(self.slots)]
+
+    def _output(self, turn: int, slot: int) -> int:
+        """The output of a slot at a turn; where there is none any more, that of the turn before."""
+        output = turn * self.slots + slot
+        return output if output < self.outputs else output - self.slots
 
     def _use(self, output: int, chunk: int) -> Use:
         position, channel = divmod(output, self.operation.channels)
@@ -163,7 +173,14 @@ class Layer:
     @property
     def latency(self) -> int:
         """Clock edges from the cycle in which the input stands to that in which all outputs do."""
-        return self.reuse + 1 + self.sums_at + (self.choices > 0 and self.reuse > 1)
+        return self.steps + 1 + self.sums_at + (self.choices > 0 and self.steps > 1)
+
+    def results(self, turn: int) -> tuple[str, str]:
+        """The bits of `sums` that a turn writes, and those of `totals` that it writes there."""
+        accumulator = self.operation.accumulator.width
+        first, count = turn * self.slots, min(self.slots, self.outputs - turn * self.slots)
+        written = f"sums[{(first + count) * accumulator - 1}:{first * accumulator}]"
+        return written, "totals" if count == self.slots else f"totals[{count * accumulator - 1}:0]"
 
 
 def tree_levels(count: int, radix: int) -> int:
@@ -172,10 +189,6 @@ def tree_levels(count: int, radix: int) -> int:
     while count > 1:
         count, levels = -(-count // radix), levels + 1
     return levels
-
-
-def _factors(count: int) -> list[int]:
-    return [n for n in range(1, count + 1) if count % n == 0]
 
 
 def layer_ports(layer: Layer, loading: Sequence[str] = ()) -> tuple[str, ...]:

@@ -64,7 +64,7 @@ def _total(source: Verilog, operands: "_Operands", steps: Steps, slot: int) -> s
     window, weights, start = operands.window(slot), operands.weights(slot), operands.bias(slot)
     source.line(f"wire {lane.declared};")
     source.line(f"{layer.name}_sum slot_{slot} (.clk(clk), .window({window}), .weights({weights}), .sum({lane.name}));")
-    if layer.reuse > 1:
+    if layer.steps > 1:
         source.line(f"reg {bits(accumulator)} total_{slot};")
     if layer.chunks > 1:
         first = steps.signal([int(use.chunk == 0) for use in layer.uses[slot]], 1, layer.sums_at)
@@ -72,7 +72,7 @@ def _total(source: Verilog, operands: "_Operands", steps: Steps, slot: int) -> s
     added = f"{start} + {lane.resized(accumulator)}"
     source.line(
         f"always @(posedge clk) total_{slot} <= {added};"
-        if layer.reuse > 1
+        if layer.steps > 1
         else f"wire {bits(accumulator)} total_{slot} = {added};"
     )
     return f"total_{slot}"
@@ -80,15 +80,15 @@ def _total(source: Verilog, operands: "_Operands", steps: Steps, slot: int) -> s
 
 def _results(source: Verilog, steps: Steps, layer: Layer) -> None:
     """Where totals are written, turn by turn."""
-    width = layer.slots * layer.operation.accumulator.width
-    if layer.reuse == 1:
+    if layer.steps == 1:
         source.line(f"always @(posedge clk) if ({steps.active(layer.sums_at)}) sums <= totals;")
         return
     for turn in range(layer.turns):
         last = (turn + 1) * layer.chunks - 1
-        values = [int(step == last) for step in range(layer.reuse)]
+        values = [int(step == last) for step in range(layer.steps)]
         write = steps.signal(values, 1, layer.sums_at + 1, gated=True)
-        source.line(f"always @(posedge clk) if ({write}) {element('sums', turn, width)} <= totals;")
+        written, of_turn = layer.results(turn)
+        source.line(f"always @(posedge clk) if ({write}) {written} <= {of_turn};")
 
 
 class _Operands:

@@ -22,7 +22,7 @@ def layer_module(source: Verilog, layer: Layer) -> None:
 
 
 def step_width(layer: Layer) -> int:
-    return max(1, (layer.reuse - 1).bit_length())
+    return max(1, (layer.steps - 1).bit_length())
 
 
 def _steps(source: Verilog, layer: Layer) -> None:
@@ -30,12 +30,12 @@ def _steps(source: Verilog, layer: Layer) -> None:
     latency, width = layer.sum_latency, step_width(layer)
     source.line("reg active;", f"reg {bits(latency)} active_line;", f"wire writing = active_line[{latency - 1}];")
     line = "active" if latency == 1 else f"{{active_line[{latency - 2}:0], active}}"
-    if layer.reuse == 1:
+    if layer.steps == 1:
         with source.block("always @(posedge clk) begin"):
             source.line("active <= start;", f"active_line <= {line};")
         source.line("")
         return
-    last = number(layer.reuse - 1, width)
+    last = number(layer.steps - 1, width)
     source.line(f"reg {bits(width)} step;", f"reg {bits(latency * width)} step_line;")
     source.line(f"wire {bits(width)} last_step = {element('step_line', latency - 1, width)};")
     steps = "step" if latency == 1 else f"{{step_line[{(latency - 1) * width - 1}:0], step}}"
@@ -74,13 +74,14 @@ def _totals(source: Verilog, layer: Layer) -> None:
             f"(last_step == {number(turn * layer.chunks, step_width(layer))})" for turn in range(layer.turns)
         )
         source.line(f"wire first = {firsts};")
-    if layer.reuse == 1:
+    if layer.steps == 1:
         source.line("always @(posedge clk) if (writing) sums <= totals;")
         return
     with source.block("always @(posedge clk) begin"), source.block("if (writing) case (last_step)", "endcase"):
         for turn in range(layer.turns):
             label = number((turn + 1) * layer.chunks - 1, step_width(layer))
-            source.line(f"{label}: {element('sums', turn, layer.slots * accumulator)} <= totals;")
+            written, totals_of_turn = layer.results(turn)
+            source.line(f"{label}: {written} <= {totals_of_turn};")
         source.line("default: ;")
 
 

@@ -22,14 +22,14 @@ class Steps:
 
     def __init__(self, source: Verilog, layer: Layer) -> None:
         self.source, self.layer = source, layer
-        self.width = max(1, (layer.reuse - 1).bit_length())
-        self.last = layer.reuse - 1
+        self.width = max(1, (layer.steps - 1).bit_length())
+        self.last = layer.steps - 1
         self.signals = 0
         self.branches: dict[tuple[_What, int], tuple[str, int]] = {}
         source.line("reg active;")
         if layer.banks > 1:
             source.line("reg bank_now;", "always @(posedge clk) if (start) bank_now <= bank;")
-        if layer.reuse == 1:
+        if layer.steps == 1:
             source.line("always @(posedge clk) active <= start;")
             return
         source.line(f"reg {bits(self.width)} step;")
@@ -41,7 +41,7 @@ class Steps:
 
     def active(self, at: int) -> str:
         """Whether a step began `at` edges ago: a register."""
-        return self.signal([1] * self.layer.reuse, 1, at, gated=True)
+        return self.signal([1] * self.layer.steps, 1, at, gated=True)
 
     def started(self, at: int) -> str:
         """A wire that is 1 in the cycle `at` edges behind the first step: a register."""
