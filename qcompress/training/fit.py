@@ -35,6 +35,7 @@ from qcompress.training.history import overtrained_since
 from qcompress.training.initialization import kaiming
 from qcompress.training.learned_widths import bit_operations, learning, penalize, penalty_at
 from qcompress.training.options import TrainingOptions
+from qcompress.training.pruning import Pruning
 from qcompress.training.schedules import learning_rates
 from qcompress.training.streaming import steps_for
 
@@ -168,8 +169,9 @@ class _Training:
         if resume is not None:
             settings = (options.model_dump_json(), str(seed), data.content_hash(), architecture(model), told)
             self._path = resume / f"{model.name}-{fingerprint(model.variables, *settings)[:16]}.npz"
+        self._pruning = Pruning(model, options)
         self._steps = steps_for(data)(
-            model, loss, data, options.batch_size, self._rates, options.weight_decay, options.xla
+            model, loss, data, options.batch_size, self._rates, options.weight_decay, options.xla, self._pruning
         )
         self._saved = time.monotonic()
 
@@ -178,7 +180,9 @@ class _Training:
         state = self._begin()
         for row in state.history:
             watch(int(row["epoch"]), row["val_loss"])
-        rising = bool(learning(self._model))  # bits are lost for a loss that is worse
+        rising = bool(
+            learning(self._model) or self._options.pruned
+        )  # bits or weights are lost for a loss that is worse
         while len(state.history) < self._options.epochs and (
             rising or state.epochs_since_best() < self._options.patience
         ):
@@ -211,6 +215,7 @@ class _Training:
         epoch, total, size = len(state.history), self._options.epochs, self._options.batch_size
         order, chunk = self._order(epoch), max(1, ROWS_BETWEEN_REPORTS // size)
         penalize(self._model, penalty_at(self._options, epoch))
+        self._pruning.begin(epoch)
         losses: list[npt.NDArray[np.float32]] = []
         started = time.monotonic()
         for first in range(0, len(order), chunk):

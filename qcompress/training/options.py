@@ -39,6 +39,12 @@ class TrainingOptions(BaseModel):
     """In the first epoch; a hundredth of the last one's unless given."""
     bit_operations: tuple[Annotated[int, Field(ge=1)], ...] = ()
     """Where widths are learned: the best epoch with at most so many effective bit operations is kept too."""
+    pruned: float = Field(0.0, ge=0, lt=1)
+    """Share of each layer's weights that are nothing in the end."""
+    pruned_as: Literal["weights", "outputs"] = "weights"
+    """outputs: whole neurons and filters, of all layers but the last."""
+    pruning_rise: float = Field(0.5, gt=0, le=1)
+    """Share of the epochs in which the share of such weights rises."""
     xla: bool = False
     """Compile the step with XLA."""
 
@@ -50,6 +56,8 @@ class TrainingOptions(BaseModel):
             raise ValueError("epochs 0: trains nothing; give start, a folder of checkpoints, or an epoch")
         if self.first_penalty is not None and self.first_penalty > self.penalty:
             raise ValueError(f"first_penalty {self.first_penalty}: above penalty {self.penalty}, which is the last one")
+        if self.pruned and self.keep != "last":
+            raise ValueError(f"pruned and keep {self.keep}: the last epoch has the fewest weights; give keep: last")
         if self.start is not None and self.initialization != "keras":
             raise ValueError(f"start and initialization {self.initialization}: training begins with one of them")
         return self

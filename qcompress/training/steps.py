@@ -7,6 +7,7 @@ import numpy.typing as npt
 
 from qcompress.frontends.keras_objects import KerasModel, Loss, Tensor
 from qcompress.training.data import StreamedData, TrainingData, row_count
+from qcompress.training.pruning import Pruning
 from qcompress.training.schedules import Rates
 
 VALIDATION_ROWS = 4096
@@ -23,8 +24,8 @@ class Losses(NamedTuple):
 class Steps:
     """A model with its optimizer and its data on the device.
 
-    rates: learning rate of every step from the first; what a model adds to its losses (penalties on activations) is
-    part of the loss.
+    rates: learning rate of every step from the first; pruning: of the model, applied behind every step. What a model
+    adds to its losses (penalties on activations) is part of the loss.
     """
 
     def __init__(
@@ -36,11 +37,13 @@ class Steps:
         rates: Rates,
         weight_decay: float = 0.0,
         xla: bool = False,
+        pruning: Pruning | None = None,
     ) -> None:
         import keras
         import tensorflow as tf
 
         self.model, self._loss, self._batch_size, self._xla = model, loss, batch_size, xla
+        self._pruning = pruning
         self.optimizer = (
             keras.optimizers.AdamW(_table(rates), weight_decay=weight_decay)
             if weight_decay
@@ -115,6 +118,8 @@ class Steps:
         with tf.GradientTape() as tape:
             loss = self._mean_loss(inputs, targets, training=True)
         self.optimizer.apply(tape.gradient(loss, [variable.value for variable in variables]), variables)
+        if self._pruning is not None:
+            self._pruning.apply()
         return loss
 
     def _loop(self, order: Tensor) -> tuple[Tensor, Tensor]:
