@@ -13,6 +13,8 @@ if TYPE_CHECKING:
     from matplotlib.figure import Figure
 
 MARKERS = "osD^v<>Ph*"
+FEW, LINE_IN = 4, 0.4
+"""Profiles whose legend has room above the points; inches of a line of one below them."""
 
 
 def response_figure(
@@ -27,7 +29,8 @@ def response_figure(
     from matplotlib.figure import Figure
 
     with house_style():
-        figure = Figure(figsize=(10, 10), layout="constrained")
+        below = len(profiles) > FEW
+        figure = Figure(figsize=(10, 10 + (LINE_IN * -(-len(profiles) // 2) if below else 0)), layout="constrained")
         FigureCanvasAgg(figure)
         upper, lower = figure.subplots(2, 1, sharex=True)
         for number, (label, found) in enumerate(profiles.items()):
@@ -52,9 +55,12 @@ def response_figure(
         lower.set_ylabel("rms / mean" if resolution == "rms_over_mean" else "effective rms")
         lower.set_xlabel(x_label)
         lower.set_ylim(bottom=0)
-        _with_room(upper, max(0.45, 0.08 * len(profiles)))
         upper.set_title(title, loc="left", fontsize=16)
-        upper.legend(frameon=False, ncols=2, loc="upper center")
+        if below:
+            figure.legend(*upper.get_legend_handles_labels(), frameon=False, ncols=2, loc="outside lower center")
+        else:
+            _with_room(upper)
+            upper.legend(frameon=False, ncols=2, loc="upper center")
         figure.canvas.draw()
     return figure
 
