@@ -10,6 +10,7 @@ gigabyte on disk; an hour of one core.
 """
 
 import argparse
+import gc
 import json
 import os
 import time
@@ -149,6 +150,7 @@ def trained(
 ) -> tuple[Any, Fitted, dict[str, float]]:
     """A network of `options`, what its training left, and seconds: of the clock and of the processor."""
     (network,) = options.networks
+    gc.collect()  # the rows of the training before are part of a circle
     make_deterministic(SEED)
     model = build_model(options, network, quantized)
     loss = keep_loss(options) if network == CLASSIFIER else quantity_loss

@@ -9,7 +9,7 @@ from qcompress.plots.curves import Line, panels_figure
 
 HEAD = "qcompress TPC fast simulation, version 2, test frames"
 AXES = (("pad", "pads"), ("time", "time bins"))
-BESIDE = {"": "window alone", "_classical": "and classical cluster"}
+BESIDE = {"": "window alone", "_classical": "with classical"}
 
 
 def efficiency_of(counts: dict[str, int], finder: dict[str, int]) -> float:
@@ -28,7 +28,7 @@ def attachment_figure(found: Found, sizes: tuple[str, ...]) -> Any:
             counts = found[f"class_{size}_l2n32{end}"]["thresholds"].values()
             fakes = [100 * c["fakes"] / max(c["clusters"], 1) for c in counts]
             lines[size] = Line(fakes, [efficiency_of(c, finder) for c in counts])
-        panels[f"Attachment efficiency [%], {words}"] = {**lines, "classical finder": own}
+        panels[f"Attachment [%], {words}"] = {**lines, "classical finder": own}
     return panels_figure(panels, "Fakes among clusters [%]", f"{HEAD}, 2 x 32")
 
 
