@@ -54,7 +54,8 @@ def grid_figure(found: Found, axis: str, unit: str, layers: tuple[int, ...], neu
     """A panel for each depth, a line for each width."""
     panels = {}
     for n in layers:
-        named = {f"{n} x {m}": found[f"regr_3x5x5_l{n}n{m}"] for m in neurons}
+        names = {f"{n} x {m}": f"regr_3x5x5_l{n}n{m}" for m in neurons}
+        named = {label: found[name] for label, name in names.items() if name in found}
         panels[f"rms, {axis} [{unit}], {n} hidden layers"] = against_occupancy(named, axis)
     return panels_figure(panels, "Occupancy [%]", f"{HEAD}, 3x5x5")
 
@@ -64,6 +65,7 @@ def windows_figure(found: Found, sizes: tuple[str, ...]) -> Any:
     panels = {}
     for axis, unit in AXES:
         for end, words in BESIDE.items():
-            named = {size: found[f"regr_{size}_l3n64{end}"] for size in sizes}
+            names = {size: f"regr_{size}_l3n64{end}" for size in sizes}
+            named = {size: found[name] for size, name in names.items() if name in found}
             panels[f"rms, {axis} [{unit}], {words}"] = against_occupancy(named, axis)
     return panels_figure(panels, "Occupancy [%]", f"{HEAD}, 3 x 64")
