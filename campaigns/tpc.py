@@ -1,6 +1,6 @@
 """TPC networks of many sizes on frames of four occupancies: windows, layers and neurons, an overtrained one.
 
-    python campaigns/tpc.py FOLDER [--figures docs/figures] [--frames 16] [--epochs 4] [--every 2] [--only NAME]
+    python campaigns/tpc.py FOLDER [--figures docs/figures] [--every 2] [--only NAME | --only-show]
 
 Frames of version 2 of the simulation at 5, 10, 20 and 40 % occupancy. Every network is quantized from the first epoch
 and trained on one of --every maxima of the training frames; scored are all maxima of the test frames, by the values of
@@ -10,6 +10,7 @@ gigabyte on disk; an hour of one core.
 """
 
 import argparse
+import gc
 import json
 import os
 import time
@@ -48,8 +49,8 @@ WHOLE = Layout.parse("3x9x9", True, True, True)
 CANDIDATES = ("class_3x5x5_l2n16", "class_3x5x5_l2n32", "class_3x9x9_l1n128")
 AROUND = "regr_3x5x5_l3n64"
 """Whose loss is shown around its data."""
-FEW, FEW_EPOCHS = 2000, 60
-"""Maxima and epochs of the overtrained network."""
+OVERTRAINED, FEW, FEW_EPOCHS = "overtrained", 2000, 60
+"""Name, maxima and epochs of the overtrained network."""
 
 
 def planned() -> dict[str, NetworkOptions]:
@@ -81,9 +82,13 @@ class Campaign:
         samples = {f"sector_{percent}pc": (f"sector-{percent}pc", frames) for percent in PERCENT}
         self.store = Store(folder, samples, SEED, {WHOLE: None})
 
+    def at(self, name: str) -> Path:
+        """Where the results of a name stand."""
+        return self.folder / f"{name}.json"
+
     def result(self, name: str, options: NetworkOptions) -> dict[str, Any]:
         """Train and score one network, or read what was found."""
-        path = self.folder / f"{name}.json"
+        path = self.at(name)
         if not path.exists():
             found = self._train(name, options)
             path.write_text(json.dumps(found, indent=1))
@@ -112,7 +117,7 @@ class Campaign:
 
     def overtrained(self) -> dict[str, Any]:
         """Five layers of 128 on few maxima: the three checkpoints of one training."""
-        path = self.folder / "overtrained.json"
+        path = self.at(OVERTRAINED)
         if not path.exists():
             options = planned()["regr_3x5x5_l5n128"]
             rows = self.store.data(options.layout)
@@ -149,6 +154,7 @@ def trained(
 ) -> tuple[Any, Fitted, dict[str, float]]:
     """A network of `options`, what its training left, and seconds: of the clock and of the processor."""
     (network,) = options.networks
+    gc.collect()  # the rows of the training before are part of a circle
     make_deterministic(SEED)
     model = build_model(options, network, quantized)
     loss = keep_loss(options) if network == CLASSIFIER else quantity_loss
@@ -205,19 +211,25 @@ def main() -> None:
     parser.add_argument("--frames", type=int, default=16)
     parser.add_argument("--every", type=int, default=2, help="one training maximum of so many")
     parser.add_argument("--only", help="networks whose names begin so, and nothing else")
+    parser.add_argument("--only-show", action="store_true", help="train nothing: tables and figures of what is there")
     given = parser.parse_args()
     os.environ.setdefault("TF_NUM_INTRAOP_THREADS", "1")
     campaign = Campaign(given.folder, given.frames, given.epochs, given.every)
     plan = {name: options for name, options in planned().items() if name.startswith(given.only or "")}
+    if given.only_show:
+        plan = {name: options for name, options in plan.items() if (given.folder / f"{name}.json").exists()}
     print(f"{len(plan)} networks", flush=True)
     found = {name: campaign.result(name, options) for name, options in plan.items()}
+    over = None
+    if OVERTRAINED.startswith(given.only or "") and (not given.only_show or campaign.at(OVERTRAINED).exists()):
+        over = campaign.overtrained()
     if given.only:
         return
-    over = campaign.overtrained()
     print_classifiers({name: r for name, r in found.items() if name.startswith("class")})
     print_regressors({name: r for name, r in found.items() if name.startswith("regr")})
     print_depths(found, LAYERS, NEURONS)
-    print_checkpoints(over)
+    if over:
+        print_checkpoints(over)
     if given.figures:
         draw(campaign, found, given.figures)
 

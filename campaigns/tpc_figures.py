@@ -9,7 +9,7 @@ from qcompress.plots.curves import Line, panels_figure
 
 HEAD = "qcompress TPC fast simulation, version 2, test frames"
 AXES = (("pad", "pads"), ("time", "time bins"))
-BESIDE = {"": "window alone", "_classical": "and classical cluster"}
+BESIDE = {"": "window alone", "_classical": "with classical"}
 
 
 def efficiency_of(counts: dict[str, int], finder: dict[str, int]) -> float:
@@ -28,7 +28,7 @@ def attachment_figure(found: Found, sizes: tuple[str, ...]) -> Any:
             counts = found[f"class_{size}_l2n32{end}"]["thresholds"].values()
             fakes = [100 * c["fakes"] / max(c["clusters"], 1) for c in counts]
             lines[size] = Line(fakes, [efficiency_of(c, finder) for c in counts])
-        panels[f"Attachment efficiency [%], {words}"] = {**lines, "classical finder": own}
+        panels[f"Attachment [%], {words}"] = {**lines, "classical finder": own}
     return panels_figure(panels, "Fakes among clusters [%]", f"{HEAD}, 2 x 32")
 
 
@@ -54,7 +54,8 @@ def grid_figure(found: Found, axis: str, unit: str, layers: tuple[int, ...], neu
     """A panel for each depth, a line for each width."""
     panels = {}
     for n in layers:
-        named = {f"{n} x {m}": found[f"regr_3x5x5_l{n}n{m}"] for m in neurons}
+        names = {f"{n} x {m}": f"regr_3x5x5_l{n}n{m}" for m in neurons}
+        named = {label: found[name] for label, name in names.items() if name in found}
         panels[f"rms, {axis} [{unit}], {n} hidden layers"] = against_occupancy(named, axis)
     return panels_figure(panels, "Occupancy [%]", f"{HEAD}, 3x5x5")
 
@@ -64,6 +65,7 @@ def windows_figure(found: Found, sizes: tuple[str, ...]) -> Any:
     panels = {}
     for axis, unit in AXES:
         for end, words in BESIDE.items():
-            named = {size: found[f"regr_{size}_l3n64{end}"] for size in sizes}
+            names = {size: f"regr_{size}_l3n64{end}" for size in sizes}
+            named = {size: found[name] for size, name in names.items() if name in found}
             panels[f"rms, {axis} [{unit}], {words}"] = against_occupancy(named, axis)
     return panels_figure(panels, "Occupancy [%]", f"{HEAD}, 3 x 64")

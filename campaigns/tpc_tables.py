@@ -71,8 +71,11 @@ def print_depths(found: Found, layers: tuple[int, ...], neurons: tuple[int, ...]
     titles = (f"{axis}, {m} neurons" for axis in ("pad", "time") for m in neurons)
     print_table(("layers", *titles, "pad, mean", "time, mean"))
     for n in layers:
-        grid = [[found[f"regr_3x5x5_l{n}n{m}"][f"{axis}_all"]["network"] for m in neurons] for axis in ("pad", "time")]
-        cells = [f"{value:.4f}" for row in grid for value in row] + [f"{sum(row) / len(row):.4f}" for row in grid]
+        row = [found.get(f"regr_3x5x5_l{n}n{m}") for m in neurons]
+        if not all(row):
+            continue
+        grid = [[r[f"{axis}_all"]["network"] for r in row if r] for axis in ("pad", "time")]
+        cells = [f"{value:.4f}" for values in grid for value in values] + [f"{sum(v) / len(v):.4f}" for v in grid]
         print(f"| {n} | {' | '.join(cells)} |")
 
 

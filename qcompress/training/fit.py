@@ -47,7 +47,7 @@ Watch = Callable[[int, float], None]
 
 __all__ = ["Fitted", "TrainingData", "TrainingOptions", "Watch", "fit", "make_deterministic"]
 
-REGROUPING = ("arithmetic_optimization", "constant_folding")
+REGROUPING: tuple[str, ...] = ("arithmetic_optimization", "constant_folding")
 """Passes over TensorFlow's graphs that regroup products of quantizers' scales, in the order of tables of hashes that
 differs from run to run: the last bit of a gradient with it."""
 ROWS_BETWEEN_REPORTS = 50_000
