@@ -32,7 +32,12 @@ def test_all_configs_of_the_project_are_valid():
         ("detector: hgcal", "detector: hgcl", 3, "detector 'hgcl' is not installed; did you mean hgcal?"),
         ("detector: hgcal", "detector: [1]", 3, "detector: [1] is no name"),
         ("  rtl: verilog", "  rtl_loadable: true", 36, "targets.rtl_loadable.reuse: give a reuse factor: 1 to"),
-        ("  rtl: verilog", "  rtl_loadable: 3", 36, "targets.rtl_loadable.reuse: Input should be 1, 2, 4"),
+        (
+            "  rtl: verilog",
+            "  rtl_loadable: 0",
+            36,
+            "targets.rtl_loadable.reuse: Input should be greater than or equal to 1",
+        ),
         ("sample:\n", "samples:\n", 6, "samples: unknown key; did you mean sample?"),
         ("seed: 20250101", "seed: many", 4, "seed: Input should be a valid integer"),
         ("  weight_bits: 6", "  weight_bits: 60", 17, "network.weight_bits: Input should be less than or equal to 16"),
