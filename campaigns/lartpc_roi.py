@@ -1,7 +1,7 @@
 """Networks that find regions of interest in liquid argon: public ones on noise and charges, quantized ones trained.
 
     python campaigns/lartpc_roi.py public FOLDER [--windows 4000]
-    python campaigns/lartpc_roi.py train FOLDER --sample SAMPLE [--epochs 5] [--bits 8]
+    python campaigns/lartpc_roi.py train FOLDER --sample SAMPLE [--plane W] [--epochs 5] [--bits 8] [--save GRAPH]
 
 FOLDER has the public networks, `model_PLANEplane_nu_ROI.h5` of planes U, V and Z, each with mean and scale beside it.
 Charges are those of a straight track across the wires, parallel to them: all in one tick of every wire, anywhere in the
@@ -9,7 +9,8 @@ middle half of the window. The noise is that of ProtoDUNE-SP.
 
 `train` fits float and quantized networks, from the public weights and from scratch, to windows of the training events
 of a sample of `neutrino-sp`, and scores them on those of its test events: efficiencies at equal shares of fakes, errors
-by drawing test events again. Every quantized network is a graph whose codes are compared with Keras' own.
+by drawing test events again. Every quantized network is a graph whose codes are compared with Keras' own. --save: the
+graph of the quantized network from public weights is kept; only what is quantized is trained then.
 """
 
 import argparse
@@ -101,14 +102,15 @@ def line(plane: str, what: str, fakes: float, efficiencies: Any) -> None:
     print(f"| {plane} | {what} | {'' if np.isnan(fakes) else f'{fakes:.1f}'} | {shares} |")
 
 
-def train(folder: Path, sample: Path, epochs: int, bits: int) -> None:
+def train(folder: Path, sample: Path, epochs: int, bits: int, plane: str, save: Path | None) -> None:
     """The table: float and quantized, from public weights and from scratch."""
-    front_end = {"preset": PRESET.name, "plane": "W", "threshold": 0.5, "windows": 400}
+    front_end = {"preset": PRESET.name, "plane": plane, "threshold": 0.5, "windows": 400}
     codes, targets, part, event, peak = windows_of(sample, front_end)
     fitted, held, test = (np.isin(part, parts) for parts in ((TRAIN,), (VALIDATION,), (TEST,)))
     print(f"{fitted.sum()} windows to train on, {test.sum()} of {len(np.unique(event[test]))} test events\n")
     values = np.clip(codes, -512, 511).astype(np.float32) / np.float32(UNIT)
-    weights = folder / "model_Zplane_nu_ROI.h5"
+    name_there = "Z" if PRESET.plane(plane).collection else plane
+    weights = folder / f"model_{name_there}plane_nu_ROI.h5"
     print("| network | AUC | efficiency [%] at .3 % | 1 % | 3 % fakes | differing codes | seconds |")
     print("|---" * 7 + "|")
 
@@ -128,8 +130,10 @@ def train(folder: Path, sample: Path, epochs: int, bits: int) -> None:
         ("float, from public", False, weights), (f"{bits} bits, from public", True, weights),
         ("float, from scratch", False, None), (f"{bits} bits, from scratch", True, None),
     ):  # fmt: skip
+        if save is not None and not (quantized and start):
+            continue
         keras.utils.set_random_seed(1)
-        options = models.RoiOptions(plane="W", weights=start, weight_bits=bits, activation_bits=bits)
+        options = models.RoiOptions(plane=plane, weights=start, weight_bits=bits, activation_bits=bits)
         model, began = models.build_model(options, quantized), time.process_time()
         if "as it is" not in name:
             fit(model, values[fitted], targets[fitted], values[held], targets[held], epochs)
@@ -140,6 +144,8 @@ def train(folder: Path, sample: Path, epochs: int, bits: int) -> None:
             graph = convert(model, "roi").graph
             own = np.clip(codes[test], -512, 511).astype(np.int64)
             differing = int((graph.run(own[:4000])[:, 0] != np.rint(np.ldexp(logit[:4000], 5))).sum())
+            if save is not None and name.endswith("from public"):
+                graph.save(save)
         score(logit, name, differing, seconds)
 
 
@@ -181,11 +187,13 @@ def main() -> None:
     parser.add_argument("--sample", type=Path)
     parser.add_argument("--epochs", type=int, default=5)
     parser.add_argument("--bits", type=int, default=8)
+    parser.add_argument("--plane", choices=[plane.name for plane in PRESET.planes], default="W")
+    parser.add_argument("--save", type=Path)
     given = parser.parse_args()
     if given.what == "public":
         public(given.folder, given.windows)
     else:
-        train(given.folder, given.sample, given.epochs, given.bits)
+        train(given.folder, given.sample, given.epochs, given.bits, given.plane, given.save)
 
 
 if __name__ == "__main__":

@@ -19,6 +19,7 @@ CONTRACTS = {
     "detectors/hgcal/encoder/test_model_configs.py": "configs of HGCAL networks from outside",
     "detectors/hgcal/module/test_layers_and_wafers.py": "two tables against each other",
     "detectors/hgcal/test_closure.py": "from words to centimetres and back",
+    "detectors/lartpc/test_candidates.py": "candidates of the networks on wires from outside",
     "detectors/test_cascade.py": "a detector of two networks from outside",
     "detectors/tpc/networks/test_joint.py": "both heads in one network, from training to scores",
     "detectors/tpc/networks/test_networks.py": "a TPC candidate from outside",

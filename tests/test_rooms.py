@@ -47,7 +47,7 @@ WITHIN = {
         *("geometry", "finder", "samples", "simulation", "networks", "evaluation", "detector", "commands"),
     ],
     "detectors/lartpc": [
-        *("presets", "electronics", "online", "samples", "simulation", "roi", "images", "options"),
+        *("presets", "electronics", "online", "samples", "simulation", "roi", "codec", "images", "options"),
         *("evaluation", "detector"),
     ],
 }

@@ -31,7 +31,8 @@ from qcompress.report.verdict import Line, verdict
 
 SHARE = re.compile(
     r"efficien|fake|clone|looper|purity|accuracy|\biou\b|balanced|saved|fractional|outside/in|saturated|zeros|convex|"
-    r"variance|relative|share|rejected|fewer|lost|\bloss\b(?= allowed)|changed|differing$|wrong|^shower|^track(?!s)",
+    r"variance|relative|share|rejected|fewer|lost|\bloss\b(?= allowed)|changed|differing$|wrong|^shower|^track(?!s)|"
+    r"charge (?:bias|shift|rms)",
     re.I,
 )
 """Words of columns that are parts of a whole."""

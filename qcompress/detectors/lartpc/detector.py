@@ -1,4 +1,4 @@
-"""The liquid-argon time-projection chamber: waveforms of wires, regions of interest, track or shower."""
+"""The liquid-argon time-projection chamber: regions of interest on wires, their codec, track or shower on images."""
 
 from collections.abc import Mapping
 from pathlib import Path
@@ -16,6 +16,7 @@ from qcompress.detectors import (
     SampleCard,
 )
 from qcompress.detectors.hdf5 import hdf5_format
+from qcompress.detectors.lartpc.codec.plug import is_of_codec
 from qcompress.detectors.lartpc.images.plug import is_of_images
 from qcompress.detectors.lartpc.options import LiquidArgonOptions
 from qcompress.detectors.lartpc.presets import PRESETS
@@ -26,7 +27,7 @@ from qcompress.progress import Report
 
 
 class LiquidArgon(Detector):
-    """Waveforms and true hits of wires; regions of interest on single wires, or tracks and showers on images."""
+    """Waveforms and true hits of wires; regions of interest or a codec of single wires, or tracks and showers."""
 
     name: ClassVar[str] = "lartpc"
     options: ClassVar[type[LiquidArgonOptions]] = LiquidArgonOptions
@@ -38,11 +39,16 @@ class LiquidArgon(Detector):
         "accuracy": "accuracy of hits",
         "track": "tracks' hits that are right",
         "shower": "showers' hits that are right",
+        "over_lossless": "compression over that of the best lossless code",
+        "compression": "raw bits over sent bits",
     }
     more_scores: ClassVar[tuple[str, ...]] = (
         *("efficiency", "fakes", "shower_purity", "track_purity", "shower_iou", "track_iou"),
+        *("charge_bias", "charge_shift", "charge_rms"),
     )
-    shares: ClassVar[frozenset[str]] = frozenset({*score_labels, *more_scores} - {"auc"})
+    shares: ClassVar[frozenset[str]] = frozenset(
+        {*score_labels, *more_scores} - {"auc", "over_lossless", "compression"}
+    )
 
     def simulate(self, kind: str, events: int, seed: int, path: Path, report: Report) -> None:
         fast_simulation.simulate(kind, events, seed, path, report)
@@ -69,6 +75,10 @@ class LiquidArgon(Detector):
             from qcompress.detectors.lartpc.images import rows as images
 
             return images.rows(path, front_end)
+        if is_of_codec(front_end):
+            from qcompress.detectors.lartpc.codec import rows as codec
+
+            return codec.rows(path, front_end, bits_of(front_end))
         from qcompress.detectors.lartpc.roi import rows
 
         return rows.rows(path, front_end, bits_of(front_end))
@@ -78,6 +88,10 @@ class LiquidArgon(Detector):
             from qcompress.detectors.lartpc.images import plug
 
             return plug.front_end(options.images)
+        if options.codec is not None:
+            from qcompress.detectors.lartpc.codec import plug as codec
+
+            return codec.front_end(options.codec)
         return {name: getattr(options, name) for name in ("preset", "plane", "threshold", "windows")}
 
     def preprocess(self, front_end: FrontEndRegisters, network: str, graphs: Mapping[str, Graph]) -> Stage:
@@ -85,6 +99,10 @@ class LiquidArgon(Detector):
             from qcompress.detectors.lartpc.images import plug
 
             return plug.preprocess(front_end)
+        if is_of_codec(front_end):
+            from qcompress.detectors.lartpc.codec import plug as codec
+
+            return codec.preprocess(front_end)
         from qcompress.detectors.lartpc.roi.stages import clip
 
         return clip(bits_of(front_end))
@@ -94,6 +112,8 @@ class LiquidArgon(Detector):
             from qcompress.detectors.lartpc.images import plug
 
             return plug.postprocess(graph)
+        if is_of_codec(front_end):
+            return ()
         from qcompress.detectors.lartpc.roi.stages import Decision
 
         return (Decision(graph.output_format, float(str(front_end["threshold"]))),)
@@ -103,6 +123,10 @@ class LiquidArgon(Detector):
             from qcompress.detectors.lartpc.images import models as images
 
             return images.build(options.images, own)
+        if options.codec is not None:
+            from qcompress.detectors.lartpc.codec import models as codec
+
+            return codec.build(options.codec, own)
         from qcompress.detectors.lartpc.roi import models
 
         return models.build(options, own)
@@ -114,6 +138,10 @@ class LiquidArgon(Detector):
             from qcompress.detectors.lartpc.images import emulation as images
 
             return images.emulate(firmware, source, target, report)
+        if is_of_codec(firmware.front_end):
+            from qcompress.detectors.lartpc.codec import emulation as codec
+
+            return codec.emulate(firmware, source, target, report)
         from qcompress.detectors.lartpc.roi import emulation
 
         return emulation.emulate(firmware, source, target, report)
@@ -123,6 +151,10 @@ class LiquidArgon(Detector):
             from qcompress.detectors.lartpc.evaluation import hit_results
 
             return hit_results.evaluate(firmware, path, wanted.whole(self.name), report)
+        if is_of_codec(firmware.front_end):
+            from qcompress.detectors.lartpc.evaluation import codec_results
+
+            return codec_results.evaluate(firmware, path, decode, wanted.whole(self.name), report)
         from qcompress.detectors.lartpc.roi import results
 
         return results.evaluate(firmware, path, wanted.whole(self.name), report)

@@ -1,25 +1,33 @@
-"""What a config of liquid argon may say of its network: regions of interest on wires, or the U-Net on images."""
+"""What a config of liquid argon may say of its network: regions of interest, the codec, or the U-Net."""
 
 from pydantic import model_validator
 
+from qcompress.detectors.lartpc.codec.models import CodecOptions
 from qcompress.detectors.lartpc.images.models import ImageOptions
 from qcompress.detectors.lartpc.roi.models import RoiOptions
 
+OWN = {
+    "images": ("filters", "levels", "weight_bits", "activation_bits"),
+    "codec": ("latents", "latent_bits", "hidden", "weight_bits", "activation_bits"),
+}
+"""Sections of other networks, and what in them describes the built-in one alone."""
+
 
 class LiquidArgonOptions(RoiOptions):
-    """The `network` section: keys of the network on wires, or `images` for the U-Net instead."""
+    """The `network` section: keys of the network on wires, or `images` for the U-Net, or `codec`, instead."""
 
     images: ImageOptions | None = None
+    codec: CodecOptions | None = None
 
     @model_validator(mode="after")
     def _one_network(self) -> "LiquidArgonOptions":
-        if self.images is None:
-            return self
-        for key in sorted(self.model_fields_set - {"images", "model"}):
-            raise ValueError(f"{key}: describes the network on wires; leave it out beside images")
-        if self.model is not None:
-            own = ("filters", "levels", "weight_bits", "activation_bits")
-            for key in own:
-                if key in self.images.model_fields_set:
-                    raise ValueError(f"images.{key}: describes the built-in network; leave it out beside model")
+        given = [name for name in OWN if getattr(self, name) is not None]
+        if len(given) > 1:
+            raise ValueError(f"{' and '.join(given)}: describe a network each; give one of them")
+        for name in given:
+            for key in sorted(self.model_fields_set - {*OWN, "model"}):
+                raise ValueError(f"{key}: describes the network on wires; leave it out beside {name}")
+            for key in OWN[name] if self.model is not None else ():
+                if key in getattr(self, name).model_fields_set:
+                    raise ValueError(f"{name}.{key}: describes the built-in network; leave it out beside model")
         return self

@@ -1,4 +1,4 @@
-"""A config names the network on wires or the U-Net, not both."""
+"""A config names the network on wires, the U-Net or the codec, one of them."""
 
 import pytest
 from pydantic import ValidationError
@@ -19,6 +19,12 @@ def test_the_u_net_stands_in_a_section_of_its_own():
     ({"images": {"planes": ["W", "W"]}}, "planes: name each once"),
     ({"images": {"levels": 5}}, "less than or equal to 4"),
     ({"images": {"view": "whole"}}, "'tile' or 'module'"),
+    ({"codec": {}, "images": {}}, "images and codec: describe a network each; give one of them"),
+    ({"codec": {}, "plane": "W"}, "plane: describes the network on wires; leave it out beside codec"),
+    ({"codec": {"plane": "Y"}}, "plane: protodune-sp has U, V, W"),
+    ({"codec": {"latents": 32}}, "latents 32: not fewer than the 32 ticks of a window"),
+    ({"codec": {"order": 13}}, "less than or equal to 12"),
+    ({"model": "a.keras", "codec": {"latents": 4}}, "codec.latents: describes the built-in network"),
     ({"model": "a.keras", "images": {"filters": 4}}, "images.filters: describes the built-in network"),
 ])  # fmt: skip
 def test_what_contradicts_itself_is_refused(given, said):

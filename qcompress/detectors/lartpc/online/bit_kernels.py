@@ -5,7 +5,7 @@ import numpy as np
 
 
 @numba.njit(nogil=True, cache=True)
-def _put(room, at, value, length):  # type: ignore[no-untyped-def]
+def put(room, at, value, length):  # type: ignore[no-untyped-def]
     """`length` bits of a value at bit `at`; where the next bit is."""
     for k in range(length - 1, -1, -1):
         if at & 7 == 0:
@@ -20,18 +20,18 @@ def _put(room, at, value, length):  # type: ignore[no-untyped-def]
 def encode(codes, words, lengths, reach, room):  # type: ignore[no-untyped-def]
     """How many bits a channel has; written into `room`."""
     escape = 2 * reach + 1
-    at = _put(room, 0, np.uint64(codes[0]), 16)
+    at = put(room, 0, np.uint64(codes[0]), 16)
     for tick in range(1, len(codes)):
         difference = np.int64(codes[tick]) - np.int64(codes[tick - 1])
         place = difference + reach if -reach <= difference <= reach else escape
-        at = _put(room, at, words[place], lengths[place])
+        at = put(room, at, words[place], lengths[place])
         if place == escape:
-            at = _put(room, at, np.uint64(codes[tick]), 16)
+            at = put(room, at, np.uint64(codes[tick]), 16)
     return at
 
 
 @numba.njit(nogil=True, cache=True)
-def _take(data, at, bits, length):  # type: ignore[no-untyped-def]
+def take(data, at, bits, length):  # type: ignore[no-untyped-def]
     """`length` bits at bit `at`; -1 if they go beyond the last."""
     if at + length > bits:
         return np.int64(-1)
@@ -44,7 +44,7 @@ def _take(data, at, bits, length):  # type: ignore[no-untyped-def]
 @numba.njit(nogil=True, cache=True)
 def decode(data, bits, order, counts, reach, codes):  # type: ignore[no-untyped-def]
     """How many bits were read for the codes of a channel, -1 if the bits are none of it."""
-    last = _take(data, 0, bits, 16)
+    last = take(data, 0, bits, 16)
     if last < 0:
         return -1
     codes[0], at = last, 16
@@ -52,7 +52,7 @@ def decode(data, bits, order, counts, reach, codes):  # type: ignore[no-untyped-
         word, first, before, length = np.int64(0), np.int64(0), np.int64(0), 0
         while True:
             length += 1
-            bit = _take(data, at, bits, 1)
+            bit = take(data, at, bits, 1)
             if bit < 0 or length >= len(counts):
                 return -1
             at += 1
@@ -65,7 +65,7 @@ def decode(data, bits, order, counts, reach, codes):  # type: ignore[no-untyped-
         if place <= 2 * reach:
             last += place - reach
         else:
-            last = _take(data, at, bits, 16)
+            last = take(data, at, bits, 16)
             at += 16
             if last < 0:
                 return -1

@@ -36,7 +36,7 @@ def emulate(firmware: Firmware, source: Path, target: Path, report: Report) -> s
     preset = PRESETS[str(front_end["preset"])]
     with written_aside(target) as file:
         file.write((",".join(COLUMNS) + "\n").encode())
-        for done, (event, codes) in enumerate(_read(source, front_end), 1):
+        for done, (event, codes) in enumerate(events(source, front_end), 1):
             state = condition(codes, preset.adc_bits)
             mask = kept_ticks(firmware, pedestal_free(codes, preset.plane(str(front_end["plane"]))))
             mask[state.masked] = False
@@ -61,8 +61,8 @@ def kept_ticks(firmware: Firmware, waves: Samples) -> npt.NDArray[np.bool_]:
     return windows.mask(first, kept, waves.shape[1])
 
 
-def _read(path: Path, front_end: FrontEndRegisters) -> Iterator[tuple[int, npt.NDArray[np.uint16]]]:
-    """Number and codes (wires, ticks) of each event in a file."""
+def events(path: Path, front_end: FrontEndRegisters) -> Iterator[tuple[int, npt.NDArray[np.uint16]]]:
+    """Number and codes (wires, ticks) of each event in the file at `path`, a sample or .npy; front_end: whose plane."""
     if path.suffix == ".npy":
         yield 0, waveform_files.read(path)
         return

@@ -19,15 +19,16 @@ Samples = npt.NDArray[np.int16]
 
 
 class Waves(NamedTuple):
-    """One plane of an event: samples less their pedestal, and the signal that is in them, both (wires, ticks).
+    """One plane of an event: samples less their pedestal, the signal that is in them, codes, all (wires, ticks).
 
-    event, split: its number, and its part of the sample; clean: ADC counts.
+    event, split: its number, and its part of the sample; clean: ADC counts; codes: as the converters gave them.
     """
 
     event: int
     split: int
     samples: Samples
     clean: npt.NDArray[np.float32]
+    codes: npt.NDArray[np.uint16]
 
 
 def plane_of(sample: samples.Handle, front_end: FrontEndRegisters) -> Plane:
@@ -68,7 +69,7 @@ def waves(path: Path, front_end: FrontEndRegisters, split: int | None = None) ->
         for place in sample.places(split):
             event, own = (int(sample.events[name][place]) for name in ("event", "split"))
             codes = sample.waveforms(place, plane.name)
-            yield Waves(event, own, pedestal_free(codes, plane), clean_signal(sample, place, plane))
+            yield Waves(event, own, pedestal_free(codes, plane), clean_signal(sample, place, plane), codes)
 
 
 class Chosen(NamedTuple):

@@ -22,16 +22,16 @@ DECISION = "decision"
 """Name of the stage that decides."""
 
 
-def clip(bits: int) -> Graph:
-    """The stage in front: samples less their pedestal (n, TICKS, 1) -> codes in `INPUT_FORMAT`, halves up, saturating.
+def clip(bits: int, shape: Shape = (TICKS, 1), to: Format = INPUT_FORMAT) -> Graph:
+    """The stage in front: samples less their pedestal (n, *shape) -> codes in the format `to`, halves up, saturating.
 
     bits: of the converters, 12 to 15; samples are whole counts in 16 bits. Raises QcompressError for other converters.
     """
     if not 12 <= bits <= 15:
         raise QcompressError(f"converters of {bits} bits: networks see those of 12 to 15")
     given = Format(True, 16, 24 - bits)  # 2^(bits - 12) counts are one of 12 bits, `UNIT` of those are 1
-    cast = Cast(INPUT_FORMAT, Rounding.RND, Overflow.SAT)
-    return Graph("clip", (TICKS, 1), given, (Node("clipped", Quantize(cast), "input"),))
+    cast = Cast(to, Rounding.RND, Overflow.SAT)
+    return Graph("clip", shape, given, (Node("clipped", Quantize(cast), "input"),))
 
 
 @dataclass(frozen=True)

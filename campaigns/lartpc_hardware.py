@@ -1,0 +1,146 @@
+"""A network on single wires of liquid argon in every body: which are built, which not and why, and codes that differ.
+
+    python campaigns/lartpc_hardware.py FOLDER --graph GRAPH --sample SAMPLE [--only BODY ...] [--synthesize] [--share]
+
+GRAPH: folder of the graph of a candidate (`CANDIDATE/graph/roi`) or, with --weights, of a public network, quantized as
+it is, that is written there first. Compared are ROWS windows of test events of the sample, as many uniform random ones
+and as many sparse ones. FOLDER keeps the builds. --synthesize: look-up tables and registers by yosys of the bodies in
+Verilog. --share: instead of bodies, the products that a window has in common with the one before it.
+"""
+
+import argparse
+import os
+from math import prod
+from pathlib import Path
+from typing import Any
+
+os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")
+
+import numpy as np
+
+from qcompress.detectors.lartpc.presets import PRESETS
+from qcompress.detectors.lartpc.roi import rows, windows
+from qcompress.detectors.lartpc.roi.models import LAYERS
+from qcompress.detectors.lartpc.roi.stages import clip
+from qcompress.detectors.splits import TEST
+from qcompress.errors import QcompressError, Refused
+from qcompress.fixedpoint import Codes
+from qcompress.graph import Graph
+from qcompress.synthesis.flows import Design, Settings, run_open
+from qcompress.synthesis.yosys import Limits
+from qcompress.targets import choose
+from qcompress.targets.record import read_record
+from qcompress.verification import InputSet, standard_inputs, verify
+
+ROWS = 1000
+CHANNELS = 64
+"""Wires of a link."""
+STREAM = {"convolution2": {"reuse_factor": 4}, "convolution3": {"reuse_factor": 18}, "logit": {"reuse_factor": 64}}
+"""hls4ml's streaming kernels take a layer's reuse factor in cycles for every tick of its input: 200, 49 and 11."""
+BODIES: dict[str, tuple[str, dict[str, Any]]] = {
+    "hls, io_parallel": ("hls", {"backend": "Vitis", "clock_mhz": 200}),
+    "hls, io_stream": (
+        "hls",
+        {"backend": "Vitis", "io_type": "io_stream", "strategy": "Resource", "clock_mhz": 200, "layers": STREAM},
+    ),
+    "rtl": ("rtl", {}),
+    "rtl_loadable, 93": ("rtl_loadable", {"reuse": 93, "storage": "ram"}),
+    "rtl_loadable, 234": ("rtl_loadable", {"reuse": 234, "storage": "ram"}),
+    "rtl_loadable, 234, for a clock": (
+        "rtl_loadable",
+        {"reuse": 234, "storage": "ram", "device": "xcvu9p-flga2104-2-i", "clock_mhz": 200},
+    ),
+}
+
+
+def public(weights: Path, folder: Path) -> None:
+    """Write the graph of a public network in 8 bits, as it is, into `folder`."""
+    from qcompress.detectors.lartpc.roi import models
+    from qcompress.frontends.qkeras import convert
+
+    options = models.RoiOptions(plane="W", weights=weights)
+    convert(models.build_model(options, quantized=True), models.ROI).graph.save(folder)
+
+
+def inputs_of(sample: Path) -> Codes:
+    """Input codes (ROWS, TICKS, 1) of windows of test events, as many of signal as of noise."""
+    preset = PRESETS["protodune-sp"]
+    front_end = {"preset": preset.name, "plane": "W", "threshold": 0.5, "windows": ROWS // 2}
+    found = [rows.chosen(event, preset.adc_bits, 50).samples for event in rows.waves(sample, front_end, TEST)]
+    codes: Codes = clip(preset.adc_bits).run(np.concatenate(found)[:ROWS].astype(np.int64))
+    return codes
+
+
+def body(name: str, graph: Graph, given: Codes, folder: Path, synthesize: bool) -> int:
+    """Print the line of a body; returns how many of its codes are wrong."""
+    family, settings = BODIES[name]
+    target = choose(family, settings).target
+    own = folder / target.name
+    try:
+        target.refuse(graph)
+    except Refused as fault:
+        print(f"| {name} | refused: {fault} |" + " - |" * 6, flush=True)
+        return 0
+    try:
+        built: Any = target.open(graph, own)
+    except QcompressError:
+        built = target.build(graph, own)
+    checks = verify(graph, [built], {"windows": InputSet.of(given), **standard_inputs(graph, ROWS, 1)})
+    wrong = sum(check.mismatches for check in checks)
+    cells = [name, "built", f"{wrong} of {sum(check.codes for check in checks):,}"]
+    if family == "rtl_loadable":
+        record: Any = read_record(own / "rtl_loadable.json", graph)
+        rate = CHANNELS * 2e6 / windows.STRIDE
+        cells += [f"{record['multipliers']:,}", record["interval"], record["latency_cycles"]]
+        cells += [f"{record['interval'] * rate / 1e6:.1f}"]
+        if synthesize:
+            design = Design.open(target, graph.name, own)
+            found = run_open("yosys-xilinx", design, own / "yosys", Settings(limits=Limits(1800, 14000)))
+            cells += [f"{found.lut:,}, {found.ff:,} ({found.origin.value}; {'; '.join(found.notes)})"]
+    print("| " + " | ".join(map(str, [*cells, *["-"] * (8 - len(cells))])) + " |", flush=True)
+    return wrong
+
+
+def shared(strides: tuple[int, ...] = (144, 150, 160)) -> None:
+    """Print the products of a window that the one before it has made already, for some strides between windows."""
+    print("| stride [ticks] | positions of each convolution | of which known | products known [%] |\n|---|---|---|---|")
+    for stride in strides:
+        ticks, step, given, known, whole, counts = windows.TICKS, 1, 1, 0, 0, []
+        for filters, width, jump in LAYERS:
+            positions, step = (ticks - width) // jump + 1, step * jump
+            common = max(positions - stride // step, 0) if stride % step == 0 else 0
+            each = width * given * filters
+            known, whole = known + common * each, whole + positions * each
+            counts.append((positions, common))
+            ticks, given, step = positions // 2, filters, step * 2
+        of, had = (", ".join(str(count[k]) for count in counts) for k in (0, 1))
+        print(f"| {stride} | {of} | {had} | {100 * known / whole:.1f} |")
+
+
+def main() -> None:
+    """Print the table that is asked for."""
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("folder", type=Path)
+    parser.add_argument("--graph", type=Path)
+    parser.add_argument("--weights", type=Path)
+    parser.add_argument("--sample", type=Path)
+    parser.add_argument("--only", nargs="+", choices=BODIES, default=list(BODIES))
+    parser.add_argument("--synthesize", action="store_true")
+    parser.add_argument("--share", action="store_true")
+    given = parser.parse_args()
+    if given.share:
+        shared()
+        return
+    if given.weights is not None:
+        public(given.weights, given.graph)
+    graph, codes = Graph.load(given.graph), inputs_of(given.sample)
+    print(f"{graph.name}: {prod(graph.input_shape)} inputs, {len(codes)} windows\n")
+    print("| body | | codes that differ | multipliers | interval | latency [cycles] | MHz for 64 wires | LUT, FF |")
+    print("|---" * 8 + "|")
+    wrong = sum(body(name, graph, codes, given.folder, given.synthesize) for name in given.only)
+    if wrong:
+        raise SystemExit(f"{wrong} codes differ")
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,73 @@
+"""A candidate of each network on wires from outside: every step, what it writes, and bad input."""
+
+import re
+
+import pytest
+
+CONFIG = """\
+name: toy
+detector: lartpc
+sample: {{file: {sample}}}
+network: {network}
+training: {{epochs: 2, batch_size: 50, learning_rate: 0.01}}
+targets: {{cpp: {{optimization: "1"}}, hls: null, rtl: null}}
+verification: {{test_rows: 100, random_rows: 50}}
+synthesis: {{flow: null}}
+evaluation: {{rows: 3000}}
+"""
+NETWORKS = {
+    "roi": ("{windows: 40, weight_bits: 6}", "Windows", "event,wire,start,stop"),
+    "codec": ("{codec: {latents: 4, windows: 100}}", "over the made code", "event,wire,start,latent_0,latent_1"),
+}
+
+
+@pytest.fixture(scope="module")
+def sample(qcompress, tmp_path_factory):
+    path = tmp_path_factory.mktemp("lartpc") / "a.h5"
+    done = qcompress("simulate", "lartpc", "--sample", "muon-sp", "--events", 4, "--seed", 2, "-o", path)
+    assert done.returncode == 0, done.stderr
+    return path
+
+
+@pytest.mark.parametrize("name", NETWORKS)
+def test_a_candidate_is_trained_verified_scored_and_emulates(name, sample, qcompress, tmp_path):
+    network, words, header = NETWORKS[name]
+    (tmp_path / "toy.yaml").write_text(CONFIG.format(sample=sample, network=network))
+    done = qcompress("run", tmp_path / "toy.yaml", "--out", tmp_path / "toy")
+    assert done.returncode == 0, done.stderr
+    assert re.search(
+        r"0 of [\d,]+ codes differ from the reference\s+interpreter: Keras, cpp, cpp, all\s+stages", done.stdout
+    )
+    assert words in (tmp_path / "toy" / "report.html").read_text()
+    done = qcompress("emulate", tmp_path / "toy", sample, tmp_path / "out.csv")
+    assert done.returncode == 0, done.stderr
+    lines = (tmp_path / "out.csv").read_text().splitlines()
+    assert lines[0].startswith(header)
+    assert len(lines) > 1
+    done = qcompress("emulate", tmp_path / "toy", tmp_path / "toy.yaml", tmp_path / "none.csv")
+    assert done.returncode == 2
+    assert len(done.stderr.strip().splitlines()) == 1
+    assert not (tmp_path / "none.csv").exists()
+
+
+@pytest.mark.parametrize(("network", "said"), [
+    ("{codec: {ticks: 4}}", "network.codec.ticks"),
+    ("{codec: {latents: 40}}", "latents 40: not fewer than the 32 ticks"),
+    ("{codec: {}, plane: U}", "plane: describes the network on wires"),
+    ("{plane: Y}", "plane: protodune-sp has U, V, W"),
+])  # fmt: skip
+def test_a_wrong_config_is_one_line(network, said, sample, qcompress, tmp_path):
+    (tmp_path / "toy.yaml").write_text(CONFIG.format(sample=sample, network=network))
+    done = qcompress("run", tmp_path / "toy.yaml", "--out", tmp_path / "toy")
+    assert done.returncode == 2
+    assert said in done.stderr
+    assert len(done.stderr.strip().splitlines()) == 1
+    assert not (tmp_path / "toy").exists()
+
+
+def test_a_sample_of_another_chamber_is_one_line(qcompress, sample, tmp_path):
+    network = "{codec: {preset: dune-hd}}"
+    (tmp_path / "toy.yaml").write_text(CONFIG.format(sample=sample, network=network))
+    done = qcompress("run", tmp_path / "toy.yaml", "--out", tmp_path / "toy")
+    assert done.returncode == 2
+    assert "a sample of protodune-sp, the network is for dune-hd" in done.stderr
