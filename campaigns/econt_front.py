@@ -6,7 +6,7 @@ First one training whose penalty rises over its epochs, with another sample and 
 operations and loss from which the penalties of `POINTS` were read. Then `firmware_configs/econt_48bit.yaml` as it is
 and with each of `POINTS`, in full: trained on the config's own sample with each of the seeds, verified on all bodies,
 synthesized with yosys, scored on test events, which nothing here was chosen by. Rows and means are printed, front.png
-is drawn. The third begins where the second ends. With --estimated no Verilog is built: LUT and FF are those of the
+is drawn. The last begins where the one before it ends. With --estimated no Verilog is built: LUT and FF are those of the
 estimate, and C++ is the only body beside Keras' or HGQ2's own. FOLDER keeps everything; a campaign that was stopped
 goes on. About 6 processor minutes a candidate and seed, 3 with --estimated.
 """
@@ -37,6 +37,7 @@ NO_HLS = {"targets.hls": None}
 NO_VERILOG: Mapping[str, Any] = {"targets.rtl": None, "synthesis.flow": None, "evaluation.algorithms": []}
 POINTS: Mapping[str, Mapping[str, Any]] = {
     BY_HAND: {},
+    "penalty 1e-6": {**LEARNED, "training.penalty": 1e-6},
     "penalty 4e-6": {**LEARNED, "training.penalty": 4e-6},
     "then to 1.5e-5": {
         **LEARNED,
@@ -44,7 +45,7 @@ POINTS: Mapping[str, Mapping[str, Any]] = {
         **{"training.first_penalty": 6e-6, "training.penalty": 1.5e-5},
     },
 }
-CONTINUES = {2: 1}
+CONTINUES = {3: 2}
 """Place of a point -> that of the point whose last epoch its training begins with."""
 RISING = {
     **LEARNED,
@@ -115,6 +116,7 @@ def main() -> None:
     parser.add_argument("folder", type=Path)
     parser.add_argument("--seeds", type=int, default=3)
     parser.add_argument("--only", type=int, nargs="*", choices=range(len(POINTS)), help="of POINTS, by their places")
+    parser.add_argument("--estimated", action="store_true", help="no Verilog: LUT and FF of the estimate")
     given = parser.parse_args()
     given.folder.mkdir(parents=True, exist_ok=True)
     places = range(len(POINTS)) if given.only is None else given.only
