@@ -1,10 +1,10 @@
 """Regions of interest by a network beside those of two thresholds, on whole test events, at equal shares of kept ticks.
 
-    python campaigns/lartpc_regions.py GRAPH --sample SAMPLE [--plane W] [--events 1000] [--every]
+    python campaigns/lartpc_regions.py GRAPH --sample SAMPLE [--plane W] [--events 1000] [--every] [--low 0.5]
 
-GRAPH: folder of a network's graph; its C++ emulator decides. For each pair of thresholds (high, and half of it as low,
-10 ticks around) the network's threshold is set to keep the same share of the ticks. --every: all events of the sample,
-which trained nothing; else its test events.
+GRAPH: folder of a network's graph; its C++ emulator decides. For each pair of thresholds (high, and a share of it as
+low, half unless --low says another; 10 ticks around) the network keeps the same share of the ticks.
+--every: all events of the sample, which trained nothing; else its test events.
 
 Charges are of hits of the truth: runs of charge on a wire. A hit is found if the tick of its centre is kept. A region
 is a fake if no clean sample in it reaches one count of 12 bits. Bits: kept samples in the code of differences that is
@@ -161,9 +161,11 @@ def main() -> None:
     parser.add_argument("--plane", choices=list(HIGHS), default="W")
     parser.add_argument("--events", type=int, default=1000)
     parser.add_argument("--every", action="store_true")
+    parser.add_argument("--low", type=float, default=0.5)
     given = parser.parse_args()
     plane, graph = PRESET.plane(given.plane), Graph.load(given.graph)
     sigma, highs = noise.rms(PRESET, plane), HIGHS[plane.name]
+    lows = {high: int(given.low * high) for high in highs}
     classical, network = {high: Counts() for high in highs}, {high: Counts() for high in highs}
     with tempfile.TemporaryDirectory() as scratch:
         body = Cpp().build(Chain("chain", (clip(PRESET.adc_bits), graph)), Path(scratch, "cpp"))
@@ -171,7 +173,7 @@ def main() -> None:
         for event in events(given.sample, plane, given.every, given.events):
             code = DifferenceCode.of(event.waves.codes)
             for high in highs:
-                mask = two_thresholds(event.waves.samples, high, high // 2).mask(*event.waves.samples.shape)
+                mask = two_thresholds(event.waves.samples, high, lows[high]).mask(*event.waves.samples.shape)
                 count(classical[high], event, mask, code, sigma)
             decided.append(logits(body, event.waves.samples))
             shares += kept_share(decided[-1], event.waves.samples.shape[1])
@@ -188,7 +190,7 @@ def main() -> None:
     print(f"| regions by | {' | '.join(columns)} | rms [%] |")
     print("|---" * 8 + "|")
     for high in highs:
-        line(f"thresholds {high}, {high // 2}", classical[high])
+        line(f"thresholds {high}, {lows[high]}", classical[high])
         line(f"network, logit {bounds[high] / 32:+.2f}", network[high])
 
 
