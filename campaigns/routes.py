@@ -43,6 +43,7 @@ def pruned(share: float, **more: Any) -> Mapping[str, Any]:
     return {"training.pruned": share, "training.keep": "last", **{f"training.{key}": own for key, own in more.items()}}
 
 
+LEARNED = {"network.bits": "learned", "training.keep": "last", "training.penalty": 5.4e-6}
 QUANTIZED = {"8 bits, quantized": 8, "6 bits, quantized": 6, "5 bits, quantized": 5}
 ROUTES: Mapping[str, Mapping[str, Any]] = {
     BY_HAND: {},
@@ -53,7 +54,8 @@ ROUTES: Mapping[str, Mapping[str, Any]] = {
     "three quarters pruned": pruned(0.75),
     "6 bits, three quarters pruned": {**bits(6), **pruned(0.75)},
     "half of the neurons pruned": pruned(0.5, pruned_as="outputs"),
-    "learned widths": {"network.bits": "learned", "training.keep": "last", "training.penalty": 5.4e-6},
+    "learned widths": LEARNED,
+    "learned widths, 4 times the rate": {**LEARNED, "training.learning_rate": 0.008},
 }
 
 
