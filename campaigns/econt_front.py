@@ -6,8 +6,8 @@ First one training whose penalty rises over its epochs, with another sample and 
 operations and loss from which the penalties of `POINTS` were read. Then `firmware_configs/econt_48bit.yaml` as it is
 and with each of `POINTS`, in full: trained on the config's own sample with each of the seeds, verified on all bodies,
 synthesized with yosys, scored on test events, which nothing here was chosen by. Rows and means are printed, front.png
-is drawn. The last begins where the one before it ends. With --estimated no Verilog is built: LUT and FF are those of the
-estimate, and C++ is the only body beside Keras' or HGQ2's own. FOLDER keeps everything; a campaign that was stopped
+is drawn. The last begins where the one before it ends. With --estimated no Verilog is built: LUT and FF are those of
+the estimate, and C++ is the only body beside Keras' or HGQ2's own. FOLDER keeps everything; a campaign that was stopped
 goes on. About 6 processor minutes a candidate and seed, 3 with --estimated.
 """
 
