@@ -19,7 +19,7 @@ from typing import Any
 
 import yaml
 from rich.console import Console
-from search_fronts import BY_HAND, COLUMNS, CONFIGS, MEANS, Row, figures_in_full, means
+from search_fronts import BY_HAND, COLUMNS, CONFIGS, MEANS, Row, draw_rows, figures_in_full, means
 
 from qcompress import pipeline
 from qcompress.config import Config, SampleOptions, load_config
@@ -96,10 +96,7 @@ def front_figure(path: Path, front: Sequence[tuple[float, float]], rows: Sequenc
         left.plot(*zip(*front, strict=True), "o-", color="C0", label="epochs of one training")
         left.set_xlabel("Effective bit operations")
         left.set_ylabel("Validation loss")
-        for number, name in enumerate(dict.fromkeys(row.candidate for row in rows)):
-            own = [row for row in rows if row.candidate == name]
-            marker, colour = "sosD"[number], f"C{(2, 0, 1, 3)[number]}"
-            right.plot([r.lut for r in own], [r.score for r in own], marker, color=colour, markersize=9, label=name)
+        draw_rows(right, rows)
         right.set_xlabel(f"LUT ({origin})")
         right.set_ylabel("Mean EMD [half trigger-cell pitch]")
         right.set_xlim(0, 1.15 * max(row.lut for row in rows))

@@ -16,7 +16,7 @@ from typing import Any
 
 import yaml
 from rich.console import Console
-from search_fronts import BY_HAND, COLUMNS, CONFIGS, MEANS, Row, figures_in_full, means, usable
+from search_fronts import BY_HAND, COLUMNS, CONFIGS, MEANS, Row, draw_rows, figures_in_full, means, usable
 
 from qcompress import pipeline
 from qcompress.candidate import Candidate
@@ -86,10 +86,7 @@ def routes_figure(path: Path, rows: Sequence[Row]) -> None:
     """AUC against LUT: a point for each route and seed."""
     with house_style(16, 18, 11):
         figure, (axes,) = canvas((10, 7))
-        for number, name in enumerate(dict.fromkeys(row.candidate for row in rows)):
-            own = [row for row in rows if row.candidate == name]
-            marker = "so^vD<>Pphd*X"[number]
-            axes.plot([r.lut for r in own], [r.score for r in own], marker, color=f"C{number % 10}", label=name, ms=9)
+        draw_rows(axes, rows)
         axes.set_xlabel("LUT (yosys)")
         axes.set_ylabel("AUC")
         axes.set_xlim(0)

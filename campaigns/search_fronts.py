@@ -43,6 +43,8 @@ CONFIGS = Path(__file__).parents[1] / "firmware_configs"
 COLUMNS = ("candidate", "seed", "score", "LUT", "FF", "codes that differ", "codes compared")
 MEANS = ("candidate", "score", "+-", "LUT", "+-", "of the LUT by hand")
 BY_HAND = "by hand"
+MARKERS = "oD^v<>Pphd*X"
+"""Of candidates in figures, but of the one by hand."""
 
 
 class Row(NamedTuple):
@@ -207,6 +209,18 @@ def means(rows: Sequence[Row]) -> list[tuple[Any, ...]]:
     return found
 
 
+def draw_rows(axes: Any, rows: Sequence[Row]) -> None:
+    """Score against LUT: a point for each row, markers and colours by candidate, the one by hand a square."""
+    others = [name for name in dict.fromkeys(row.candidate for row in rows) if name != BY_HAND]
+    styles = {BY_HAND: ("s", "C2")} | {
+        name: (MARKERS[number], f"C{(number + (number >= 2)) % 10}") for number, name in enumerate(others)
+    }
+    for name, (marker, colour) in styles.items():
+        if own := [row for row in rows if row.candidate == name]:
+            x, y = [row.lut for row in own], [row.score for row in own]
+            axes.plot(x, y, marker, color=colour, markersize=9, label=name)
+
+
 def front_figure(path: Path, folder: Path, study: StudyOf, hand: Mapping[str, float], rows: Sequence[Row]) -> None:
     """Trials of the search in `folder` by the estimate, and candidates in full by yosys: score against LUT."""
     told = [each for each in json.loads((folder / RECORDS).read_text())["trials"] if each["state"] == "complete"]
@@ -218,11 +232,7 @@ def front_figure(path: Path, folder: Path, study: StudyOf, hand: Mapping[str, fl
             label = "trials on the front" if best else "other trials"
             left.plot(x, y, "o", color="C0", markerfacecolor=face, markersize=9, label=label)
         left.plot([hand["lut"]], [hand[study.score]], "s", color="C2", markersize=11, label=BY_HAND)
-        for number, name in enumerate(dict.fromkeys(row.candidate for row in rows)):
-            own_rows = [row for row in rows if row.candidate == name]
-            colour, marker = ("C2", "s") if name == BY_HAND else (f"C{number + 2}", "osD^v"[number])
-            x, y = [row.lut for row in own_rows], [row.score for row in own_rows]
-            right.plot(x, y, marker, color=colour, markersize=9, label=name)
+        draw_rows(right, rows)
         for axes, what in ((left, "trials, estimated"), (right, "in full, yosys")):
             axes.set_xlabel(f"LUT ({what})")
             axes.set_ylabel(f"{load_detector(load_config(CONFIGS / study.config).detector).score_labels[study.score]}")

@@ -14,6 +14,7 @@ import pytest
 from helpers.paths import PLUG, ROOT
 
 from qcompress.candidate import Candidate
+from qcompress.frontends.qkeras import load_model
 
 CONFIG = """\
 name: dummy_sum
@@ -50,6 +51,28 @@ def test_train_leaves_three_checkpoints_and_the_history(trained):
     figures = steps["train"]["figures"]["sum"]
     assert (figures["kept"], figures["epochs"], figures["overtrained_since"]) == ("best_validation", 2, None)
     assert not (trained / ".train.resume").exists()
+
+
+def test_half_of_the_weights_are_pruned(qcompress, tmp_path):
+    pruned = QUICK.replace("epochs: 2,", "epochs: 2, keep: last, pruned: 0.5, pruning_rise: 1.0,")
+    (tmp_path / "pruned.yaml").write_text(pruned)
+    done = qcompress("train", tmp_path / "pruned.yaml", "--out", tmp_path / "c")
+    assert done.returncode == 0, done.stderr
+    kernel = load_model(tmp_path / "c" / "model" / "sum.keras").get_layer("sum").kernel.numpy()
+    assert np.count_nonzero(kernel == 0) == kernel.size // 2
+
+
+@pytest.mark.parametrize(("keys", "said"), [
+    ("pruned: 0.5", "pruned and keep best_validation: the last epoch has the fewest weights; give keep: last"),
+    ("pruned: 0.5, keep: last, pruned_as: outputs", "has none of a layer before the last; leave it out"),
+    ("pruned: 0.5, keep: last, pruning_rise: 0", "training.pruning_rise: Input should be greater than 0"),
+])  # fmt: skip
+def test_what_cannot_be_pruned_is_one_line(qcompress, tmp_path, keys, said):
+    (tmp_path / "pruned.yaml").write_text(QUICK.replace("epochs: 2,", f"epochs: 2, {keys},"))
+    done = qcompress("train", tmp_path / "pruned.yaml", "--out", tmp_path / "c")
+    assert done.returncode == 2
+    assert len(done.stderr.splitlines()) == 1
+    assert said in done.stderr
 
 
 @pytest.mark.campaign

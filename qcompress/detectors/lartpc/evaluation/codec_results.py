@@ -35,6 +35,8 @@ SIGMA = 5.0
 """Least peak of a pulse whose charge is scored, over the noise."""
 PEAKS = (SIGMA, 8.0, 15.0, 30.0, 60.0, np.inf)
 """Edges of the peak over the noise."""
+SHOWN = 12.0
+"""Peak over the noise of the pulse that is drawn, as near as there is one."""
 REGION_BITS = 32
 """First tick and length of a region that zero suppression keeps."""
 WIRE_BITS = 16
@@ -112,7 +114,7 @@ def _together(parts: list[Scored]) -> Scored:
         len(parts),
         sum(part.windows for part in parts),
         sum(part.kept for part in parts),
-        max((part.shown for part in parts), key=lambda shown: -abs(shown[0] - 12)),
+        min((part.shown for part in parts), key=lambda shown: abs(shown[0] - SHOWN)),
     )
 
 
@@ -166,10 +168,10 @@ def _suppressed(found: Waves, code: DifferenceCode, threshold: int) -> tuple[npt
 def _shown(
     found: Waves, decoded: npt.NDArray[np.float32], wire: Any, start: Any, peak: npt.NDArray[np.float64]
 ) -> tuple[Any, ...]:
-    """Of the pulse whose peak is nearest to 12 sigma: peak, first tick, samples, clean and decoded ones around it."""
+    """Of the pulse whose peak is nearest to SHOWN: peak, first tick, samples, clean and decoded ones around it."""
     if not len(wire):
         return (float("inf"), 0, found.event, found.samples[0, :100], found.clean[0, :100], decoded[0, :100])
-    place = int(np.abs(peak - 12).argmin())
+    place = int(np.abs(peak - SHOWN).argmin())
     first = max(int(start[place]) - 50, 0)
     part = (int(wire[place]), slice(first, first + 120))
     return (float(peak[place]), first, found.event, found.samples[part], found.clean[part], decoded[part])
