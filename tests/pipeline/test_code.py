@@ -30,7 +30,7 @@ def methods(detector: str, *names: str) -> list[object]:
     return [vars(kind)[name] for name in names for kind in kinds if name in vars(kind)]
 
 
-@pytest.mark.parametrize("detector", ["hgcal", "tpc"])
+@pytest.mark.parametrize("detector", ["hgcal", "lartpc", "tpc"])
 def test_rooms_that_a_step_does_not_use_do_not_decide_it(detector):
     simulated = sources(methods(detector, "simulate", "card"))
     own = f"qcompress.detectors.{detector}."
@@ -39,7 +39,9 @@ def test_rooms_that_a_step_does_not_use_do_not_decide_it(detector):
     allowed = (own, "qcompress.detectors.", *(f"qcompress.{room}" for room in beneath))
     assert all(name.startswith(allowed) for name in simulated)
     trained = sources(methods(detector, "rows", "preprocess", "networks"))
-    assert any(name.startswith((f"{own}encoder.models", f"{own}networks.models")) for name in trained)
+    assert any(
+        name.startswith((f"{own}encoder.models", f"{own}networks.models", f"{own}roi.models")) for name in trained
+    )
     assert not [name for name in (*simulated, *trained) if name.startswith(("qcompress.plots", "qcompress.metrics"))]
     scored = sources(methods(detector, "evaluate"))
     assert {name.split(".")[1] for name in scored} >= {"plots", "metrics", "detectors"}
