@@ -48,7 +48,7 @@ WITHIN = {
     ],
     "detectors/lartpc": [
         *("presets", "electronics", "online", "samples", "simulation", "network_plug", "roi", "codec", "images"),
-        *("options", "plugs", "evaluation", "display", "detector", "commands"),
+        *("options", "plugs", "evaluation", "display", "exchange", "detector", "commands"),
     ],
 }
 """Rooms of a detector, from the ground up."""

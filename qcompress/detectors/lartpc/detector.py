@@ -61,6 +61,18 @@ class LiquidArgon(Detector):
 
         return inspection.inspect(path)
 
+    def import_sample(
+        self, source: Path, target: Path, skip_bad_rows: bool, settings: Mapping[str, str], report: Report
+    ) -> str:
+        from qcompress.detectors.lartpc.exchange import files
+
+        return files.import_file(source, target, skip_bad_rows, settings, report)
+
+    def export_sample(self, sample: Path, target: Path, settings: Mapping[str, str]) -> str:
+        from qcompress.detectors.lartpc.exchange import files
+
+        return files.export_file(sample, target, settings)
+
     def card(self, path: Path) -> SampleCard:
         from qcompress.detectors.lartpc import samples
 

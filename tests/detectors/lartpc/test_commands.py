@@ -56,3 +56,14 @@ def test_labels_become_the_truth(sample, qcompress, tmp_path):
     done = qcompress("lartpc", "labels", sample, tmp_path / "labels.json", "-o", tmp_path / "c.h5")
     refused(done, "labels.json: no labels, schema: Input should be 1")
     assert not (tmp_path / "c.h5").exists()
+
+
+def test_a_sample_goes_to_trees_and_back(sample, qcompress, tmp_path):
+    done = qcompress("data", "export", sample, tmp_path / "a.root")
+    assert done.returncode == 0, done.stderr
+    done = qcompress("data", "import", tmp_path / "a.root", "-o", tmp_path / "b.h5", "--detector", "lartpc")
+    assert done.returncode == 0, done.stderr
+    assert "3 events of dune-hd" in done.stdout
+    with samples.Handle(sample) as one, samples.Handle(tmp_path / "b.h5") as other:
+        assert one.content_hash() == other.content_hash()
+    refused(qcompress("data", "export", sample, tmp_path / "a.bin"), "has no waveforms; no trigger primitives")
