@@ -50,6 +50,7 @@ def content(path: Path, places: list[int], firmwares: Mapping[str, Firmware], re
             "waveforms": bool(handle.planes),
             "classes": list(samples.CLASS_NAMES),
             "merged": samples.MERGED.tolist(),
+            "radioactive": samples.RADIOACTIVE,
             "images": list(images),
             "events": events,
         }
@@ -80,7 +81,7 @@ def _event(handle: samples.Handle, place: int, finders: Mapping[str, Firmware]) 
 
 def wires_shown(hits: Columns, plane: int) -> npt.NDArray[np.int64]:
     """Wires of a plane, by its number, with a hit that is not radioactivity's: those whose waveforms the page has."""
-    own = (hits["plane"] == plane) & (samples.MERGED[hits["kind"]] != samples.NOTHING)
+    own = (hits["plane"] == plane) & (hits["kind"] != samples.RADIOACTIVE)
     return np.unique(hits["wire"][own]).astype(np.int64)
 
 

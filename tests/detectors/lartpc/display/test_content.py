@@ -47,9 +47,9 @@ def test_hits_and_waveforms_are_those_of_the_sample(tmp_path):
     assert found["waveforms"] is True
 
 
-def test_a_wire_of_radioactivity_alone_has_no_waveform(tmp_path):
+def test_a_wire_of_radioactivity_alone_has_no_waveform_and_one_of_hits_without_truth_has(tmp_path):
     one = event(1)
-    one.hits["kind"][0] = samples.RADIOACTIVE
+    one.hits["kind"][:] = samples.RADIOACTIVE, samples.NOTHING
     shown = content(written(tmp_path / "a.h5", one), [0], {}, silent)["events"][0]
     assert list(shown["waves"]["U"]) == ["4"]
 
