@@ -9,7 +9,6 @@ campaign that was stopped goes on. About two hours of one processor, a quarter o
 """
 
 import argparse
-import json
 import os
 import time
 from dataclasses import replace
@@ -34,12 +33,13 @@ from qcompress.detectors.lartpc import samples
 from qcompress.detectors.lartpc.evaluation import hit_results
 from qcompress.detectors.lartpc.evaluation.hit_scores import confusion
 from qcompress.detectors.lartpc.images.models import UNET
-from qcompress.detectors.lartpc.images.rows import settings_of, tiles
+from qcompress.detectors.lartpc.images.rows import Settings, Tiles, settings_of, tiles
 from qcompress.detectors.lartpc.simulation import fast_simulation
 from qcompress.progress import Reporter
 from qcompress.report.tables import as_markdown
 
 ALL = 1 << 30
+FASTER = {"targets.cpp": {"machine": "native"}, "verification": {"test_rows": 3, "random_rows": 1}}
 BEST = "best_validation"
 
 
@@ -48,6 +48,7 @@ class Campaign:
 
     def __init__(self, folder: Path, reporter: Reporter) -> None:
         self.folder, self.reporter = folder, reporter
+        self._held: dict[tuple[Path, Settings], Tiles] = {}
 
     def sample(self, name: str) -> Path:
         """The sample of that name, simulated if it is not there."""
@@ -57,10 +58,14 @@ class Campaign:
             fast_simulation.simulate(kind, events, load_config(CONFIG).seed, path, self.reporter.task(path.name))
         return path
 
+    def tiles(self, path: Path, settings: Settings) -> Tiles:
+        """Tiles of a sample; they are held, so that they are read once."""
+        return self._held.setdefault((path, settings), tiles(path, settings))
+
     def config(self, form: Form) -> Config:
         """The config of a form, written beside its candidate."""
         sample = {"file": str(self.sample(form.sample).resolve())}
-        changes = {"targets.cpp": {"machine": "native"}, **form.changes, "name": form.name, "sample": sample}
+        changes = {**FASTER, **form.changes, "name": form.name, "sample": sample}
         if form.start is not None:
             made = self.trained(form.start)
             changes["training.start"] = str((made.folder / "model" / "checkpoints" / BEST).resolve())
@@ -83,7 +88,7 @@ class Campaign:
     def class_weights(self, form: Form) -> list[float]:
         """Inverse frequencies of nothing, shower and track among the pixels of training images, normalised."""
         plain = replace(form, weighs=False)
-        found = tiles(self.sample(form.sample), settings_of(self.config(plain).network.model_dump()["images"]))
+        found = self.tiles(self.sample(form.sample), settings_of(self.config(plain).network.model_dump()["images"]))
         parts = np.repeat(found.split, np.diff(found.first))
         lit = np.bincount(found.cells.kind[parts == TRAIN], minlength=3)[[samples.SHOWER, samples.TRACK]]
         pixels = int((found.split == TRAIN).sum()) * int(np.prod(found.view.shape))
@@ -114,6 +119,7 @@ class Campaign:
     def _scored(self, form: Form, candidate: Candidate) -> npt.NDArray[np.float64]:
         """Confusions by event of the network's integers."""
         path, firmware = self.sample(SCORED[form.sample]), candidate.firmware()
+        self.tiles(path, settings_of(firmware.front_end))
         hits = hit_results.test_hits(firmware, path, ALL, self.reporter.task(f"score {form.name}"))
         return confusion(hits.event, hits.true, hits.decided)
 
@@ -122,7 +128,7 @@ class Campaign:
         kept = self.folder / f"{form.name}-rules.npz"
         if not kept.is_file():
             path, settings = self.sample(SCORED[form.sample]), settings_of(self.trained(form).manifest["front_end"])
-            found = tiles(path, settings)
+            found = self.tiles(path, settings)
             test = hit_results.test_tiles(found, path, ALL)
             decided = hit_results.other_rules(found, test)
             hits = hit_results.hits_of(found, test)
@@ -131,11 +137,13 @@ class Campaign:
             return {name: file[name] for name in file.files}
 
     def sweep(self, figures: Path) -> None:
-        """The learning-rate finder on the first form."""
-        found = pipeline.find_learning_rates(self.config(SWEEP), self.folder / SWEEP.name, SWEEPS, self.reporter)
-        print(json.dumps({str(own.weight_decay): own.suggested_maximum for own in found[UNET]}))
-        drawn = next((self.folder / SWEEP.name / "lr_find").glob("*.png"))
-        (figures / "lartpc_unet_rates.png").write_bytes(drawn.read_bytes())
+        """The learning-rate finder on the config's own network."""
+        folder = self.folder / SWEEP.name
+        if not list((folder / "lr_find").glob("*.png")):
+            found = pipeline.find_learning_rates(self.config(SWEEP), folder, SWEEPS, self.reporter)[UNET]
+            (folder / "found.txt").write_text(", ".join(f"{own.suggested_maximum:.3f}" for own in found))
+        print(f"suggested: {(folder / 'found.txt').read_text()}")
+        (figures / "lartpc_unet_rates.png").write_bytes(next((folder / "lr_find").glob("*.png")).read_bytes())
 
 
 SWEEPS = pipeline.Sweeps(1e-4, 1.0, 120, [0.0])

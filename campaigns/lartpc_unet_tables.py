@@ -12,7 +12,7 @@ from qcompress.detectors import Cell, Table
 from qcompress.detectors.lartpc.evaluation.hit_scores import balanced_difference, errors, scores
 
 CONFIG = Path(__file__).parents[1] / "firmware_configs" / "lartpc_unet.yaml"
-SAMPLES = {"few": ("mix-hd-hits", 1500), "many": ("mix-hd-hits", 5000), "module": ("mix-module", 400)}
+SAMPLES = {"few": ("mix-hd-hits", 1500), "many": ("mix-hd-hits", 5000), "module": ("mix-module", 250)}
 """Kinds and events; the few are the first of the many, in the same parts of the split."""
 SCORED = {"few": "many", "many": "many", "module": "module"}
 """Whose test events score what is trained on a sample."""
@@ -54,18 +54,17 @@ def bits(many: int) -> dict[str, Any]:
 SHORT = {f"{TRAINING}epochs": 1}
 """A hundred steps; the seed made eighty."""
 TUNED = {**SHORT, f"{TRAINING}learning_rate": 0.003, f"{TRAINING}schedule": "cosine"}
-OWN = Form("short")
 BASE = Form("base", SHORT)
-WIDE = Form("wide", {**bits(16), f"{TRAINING}epochs": 3})
+WIDE = Form("wide", bits(16))
+NARROW = {many: Form(f"bits{many}", {**bits(many), **TUNED}, WIDE) for many in (8, 6, 4)}
 SWEEP = Form("sweep")
 SCHEDULES = ("constant", "linear", "exponential", "cosine", "step")
 SEED = {
     f"{IMAGES}view": "module",
     f"{TRAINING}epochs": 5,
     f"{TRAINING}batch_size": 8,
-    "verification": {"test_rows": 2, "random_rows": 1},
 }
-"""The seed has a batch of 48 of 768 images: as many steps an epoch, or nearly."""
+"""The seed has batches of 48 of 768 images: 16 steps an epoch; here are as many, or nearly."""
 
 
 def short(name: str, **more: Any) -> Form:
@@ -79,8 +78,7 @@ LARGE = {f"{IMAGES}view": "coarse", f"{TRAINING}batch_size": 16}
 TABLES: Mapping[str, Mapping[str, Form]] = {
     "bits": {
         "16 bits, for float": WIDE,
-        **{f"{many} bits": Form(f"bits{many}", {**bits(many), **TUNED}, WIDE) for many in (8, 6, 4)},
-        "8 bits from the beginning": OWN,
+        **{f"{many} bits": form for many, form in NARROW.items()},
     },
     "losses": {
         "hits": BASE,
@@ -100,8 +98,8 @@ TABLES: Mapping[str, Mapping[str, Form]] = {
         "residual": short("residual", images_residual=True),
     },
     "views": {
-        "patches, scored on tiles": Form("carried", {**LARGE, f"{TRAINING}epochs": 0}, OWN),
-        "patches, then tiles": Form("transferred", {**LARGE, **TUNED}, OWN),
+        "patches, scored on tiles": Form("carried", {**LARGE, f"{TRAINING}epochs": 0}, NARROW[8]),
+        "patches, then tiles": Form("transferred", {**LARGE, **TUNED}, NARROW[8]),
         "tiles": Form("tiles", {**LARGE, **SHORT}),
     },
     "seed": {"weighted": Form("seed", {**SEED, f"{IMAGES}loss": "weighted"}, sample="module", weighs=True)},
