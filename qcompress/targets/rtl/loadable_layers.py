@@ -5,6 +5,7 @@ shares its multipliers first among outputs, in the order (position, channel), th
 turn some may have no work; they read what they read before, and nobody keeps what they make.
 """
 
+from collections import Counter
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from functools import cached_property
@@ -22,6 +23,8 @@ from qcompress.targets.rtl.verilog import Lane, Verilog, bits, element, zeros
 
 INDEX_FORMAT = Format(False, 40, 40)
 NOWHERE = -1
+OPERAND_LOADS = 12
+"""Look-up tables that one copy of an input element's bit drives."""
 RAM_EDGES = 2
 """From an address of a memory to its word: the memory's own register, and one behind it."""
 
@@ -147,17 +150,28 @@ class Layer:
         position, channel = divmod(output, self.operation.channels)
         return Use(position, channel // self.kernel_index.shape[2], channel, chunk)
 
+    @property
+    def readers(self) -> int:
+        """Sums that share a copy of their input elements: each bit of one drives a table for every bit of a weight."""
+        return max(1, OPERAND_LOADS // self.operation.kernel_format.width)
+
+    @cached_property
+    def copies(self) -> bool:
+        """Whether input elements are copied for every few of the sums that read them."""
+        windows = Counter(tuple((use.position, use.group, use.chunk) for use in uses) for uses in self.uses)
+        return self.choices > 0 and max(windows.values()) > self.readers
+
     @cached_property
     def depth(self) -> int:
         """Clock edges from a step to the operands of its multipliers: one until all multiplexers know of it, then
-        theirs.
+        theirs, and one to the copies.
         """
         if not self.choices:
             return 0
         windows = [len({(use.position, use.group, use.chunk) for use in uses}) for uses in self.uses]
         filters = [self.banks * len({(use.channel, use.chunk) for use in uses}) for uses in self.uses]
         of_weights = RAM_EDGES if self.folds_weights else max(tree_levels(n, self.choices) for n in filters)
-        return 1 + max(of_weights, *(tree_levels(n, self.choices) for n in windows))
+        return 1 + max(of_weights, self.copies + max(tree_levels(n, self.choices) for n in windows))
 
     @property
     def folds_weights(self) -> bool:
