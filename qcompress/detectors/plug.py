@@ -44,6 +44,7 @@ class Network:
     takes its input flattened, with what the rows have on the side behind it. finish(input codes of the first training
     rows, `FINISH_ROWS` at most): what is done to the quantized model after the fit. measure(outputs, targets): of all
     validation rows what decides which epoch is the best, instead of the validation loss, the smaller the better.
+    augment(inputs, targets, two int32): of a batch that is trained on, as it could have been, decided by the numbers.
     """
 
     name: str
@@ -54,6 +55,7 @@ class Network:
     sided: bool = False
     finish: Callable[[Codes], None] | None = None
     measure: Callable[[Any, Any], float] | None = None
+    augment: Callable[[Any, Any, Any], tuple[Any, Any]] | None = None
 
 
 class Detector(ABC):

@@ -85,6 +85,7 @@ def train(job: Job, stage: Path, report: Report) -> dict[str, TrainingFigures]:
             told,
             network.measure,
             watch,
+            network.augment,
         )
         write_checkpoints(network, fitted, stage / "model")
         if network.finish is not None:

@@ -37,6 +37,7 @@ from qcompress.training.learned_widths import bit_operations, learning, penalize
 from qcompress.training.options import TrainingOptions
 from qcompress.training.pruning import Pruning
 from qcompress.training.schedules import learning_rates
+from qcompress.training.steps import Augment
 from qcompress.training.streaming import steps_for
 
 Measure = Callable[[Any, Any], float]
@@ -97,6 +98,7 @@ def fit(
     told: str = "",
     measure: Measure | None = None,
     watch: Watch | None = None,
+    augment: Augment | None = None,
 ) -> Fitted:
     """Train model in place on data; it ends with the weights of the checkpoint that options.keep names.
 
@@ -105,7 +107,8 @@ def fit(
     out of it. resume: a folder for the state of this training, from which the same training goes on if it was killed;
     the same are layers with their quantizers, variables, options, data, seed, and told: what else decides, such as the
     loss. measure: of one network's outputs and targets on all validation rows, what counts instead of the validation
-    loss, the smaller the better. watch: sees every epoch and may end the training with an error of its own. Raises
+    loss, the smaller the better. watch: sees every epoch and may end the training with an error of its own. augment: of
+    every batch that is trained on. Raises
     QcompressError for fewer rows than a batch, or if the loss is no number.
     """
     rows = data.rows
@@ -121,7 +124,7 @@ def fit(
         raise QcompressError("training.bit_operations: no layer learns its widths; give network.bits: learned")
     if options.epochs == 0:
         return as_it_is(model, loss, data, options)
-    training = _Training(model, loss, data, options, seed, resume, told, measure)
+    training = _Training(model, loss, data, options, seed, resume, told, measure, augment)
     state = training.run(report, watch or (lambda epoch, loss: None))
     if missing := [most for most in options.bit_operations if at(most) not in state.best]:
         fewest = min(row[OPERATIONS] for row in state.history)
@@ -159,6 +162,7 @@ class _Training:
         resume: Path | None,
         told: str,
         measure: Measure | None,
+        augment: Augment | None,
     ) -> None:
         self._measure = measure
         self._model, self._options, self._seed = model, options, seed
@@ -171,7 +175,16 @@ class _Training:
             self._path = resume / f"{model.name}-{fingerprint(model.variables, *settings)[:16]}.npz"
         self._pruning = Pruning(model, options)
         self._steps = steps_for(data)(
-            model, loss, data, options.batch_size, self._rates, options.weight_decay, options.xla, self._pruning
+            model,
+            loss,
+            data,
+            options.batch_size,
+            self._rates,
+            options.weight_decay,
+            options.xla,
+            self._pruning,
+            augment,
+            seed,
         )
         self._saved = time.monotonic()
 

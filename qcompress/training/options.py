@@ -5,7 +5,7 @@ from typing import Annotated, Literal
 
 from pydantic import BaseModel, ConfigDict, Field, model_validator
 
-Schedule = Literal["constant", "linear", "exponential", "cosine", "one_cycle"]
+Schedule = Literal["constant", "linear", "exponential", "cosine", "step", "one_cycle"]
 
 
 class TrainingOptions(BaseModel):

@@ -7,6 +7,8 @@ import numpy.typing as npt
 
 from qcompress.training.options import TrainingOptions
 
+STEPS = 3
+"""Rates of the schedule `step`."""
 ONE_CYCLE_START = 1 / 25
 """Share of the largest rate with which one-cycle begins (Smith and Topin, arXiv:1708.07120)."""
 
@@ -35,6 +37,12 @@ def _cosine(done: Rates, options: TrainingOptions) -> Rates:
     return _half_wave(1, options.final_share, done)
 
 
+def _step(done: Rates, options: TrainingOptions) -> Rates:
+    """STEPS rates one behind the other, each for as long, by equal factors down to the last share."""
+    stair = np.minimum(np.floor(done * STEPS), STEPS - 1)
+    return np.asarray(options.final_share ** (stair / (STEPS - 1)))
+
+
 def _one_cycle(done: Rates, options: TrainingOptions) -> Rates:
     """Up along half a cosine wave, then down along another."""
     up = _half_wave(ONE_CYCLE_START, 1, done / options.rise)
@@ -51,6 +59,7 @@ _SHAPES: dict[str, Callable[[Rates, TrainingOptions], Rates]] = {
     "linear": _linear,
     "exponential": _exponential,
     "cosine": _cosine,
+    "step": _step,
     "one_cycle": _one_cycle,
 }
 """Share of the largest learning rate, of the share of all steps that are done."""

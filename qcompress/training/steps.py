@@ -1,17 +1,23 @@
 """Training steps without Python between them: a TensorFlow graph loops over batches of rows that lie on the device."""
 
+from collections.abc import Callable
 from typing import Any, NamedTuple
 
 import numpy as np
 import numpy.typing as npt
 
 from qcompress.frontends.keras_objects import KerasModel, Loss, Tensor
-from qcompress.training.data import StreamedData, TrainingData, row_count
+from qcompress.training.data import StreamedData, TrainingData, arrays, row_count
 from qcompress.training.pruning import Pruning
 from qcompress.training.schedules import Rates
 
 VALIDATION_ROWS = 4096
-"""Rows of one batch of the validation."""
+"""Rows of one batch of the validation at the most."""
+VALIDATION_ELEMENTS = 1 << 21
+"""Numbers that enter a network in one batch of the validation, unless a single row has more."""
+
+Augment = Callable[[Tensor, Tensor, Tensor], tuple[Tensor, Tensor]]
+"""Inputs and targets of a batch, two int32 for random numbers -> inputs and targets that could have been there too."""
 
 
 class Losses(NamedTuple):
@@ -24,8 +30,9 @@ class Losses(NamedTuple):
 class Steps:
     """A model with its optimizer and its data on the device.
 
-    rates: learning rate of every step from the first; pruning: of the model, applied behind every step. What a model
-    adds to its losses (penalties on activations) is part of the loss.
+    rates: learning rate of every step from the first; pruning: of the model, applied behind every step; augment: of
+    every batch that is trained on, with (seed, number of the step). What a model adds to its losses (penalties on
+    activations) is part of the loss.
     """
 
     def __init__(
@@ -38,12 +45,14 @@ class Steps:
         weight_decay: float = 0.0,
         xla: bool = False,
         pruning: Pruning | None = None,
+        augment: Augment | None = None,
+        seed: int = 0,
     ) -> None:
         import keras
         import tensorflow as tf
 
         self.model, self._loss, self._batch_size, self._xla = model, loss, batch_size, xla
-        self._pruning = pruning
+        self._pruning, self._augment, self._seed = pruning, augment, seed
         self.optimizer = (
             keras.optimizers.AdamW(_table(rates), weight_decay=weight_decay)
             if weight_decay
@@ -77,19 +86,19 @@ class Steps:
         """Mean over all validation rows, with the weights as they are."""
         import tensorflow as tf
 
-        rows, total = row_count(self._validation[0]), 0.0
-        for start in range(0, rows, VALIDATION_ROWS):
-            part = tf.nest.map_structure(lambda array, at=start: array[at : at + VALIDATION_ROWS], self._validation)
-            total += float(self._score(*part)) * min(VALIDATION_ROWS, rows - start)
+        rows, total, size = row_count(self._validation[0]), 0.0, validation_batch(self._validation[0])
+        for start in range(0, rows, size):
+            part = tf.nest.map_structure(lambda array, at=start: array[at : at + size], self._validation)
+            total += float(self._score(*part)) * min(size, rows - start)
         return total / rows
 
     def validation_outputs(self) -> tuple[Any, Any]:
         """Outputs of the model for all validation rows, with the weights as they are, and the targets."""
         import tensorflow as tf
 
-        rows, outputs = row_count(self._validation[0]), []
-        for start in range(0, rows, VALIDATION_ROWS):
-            part = tf.nest.map_structure(lambda array, at=start: array[at : at + VALIDATION_ROWS], self._validation[0])
+        rows, outputs, size = row_count(self._validation[0]), [], validation_batch(self._validation[0])
+        for start in range(0, rows, size):
+            part = tf.nest.map_structure(lambda array, at=start: array[at : at + size], self._validation[0])
             outputs.append(self._outputs(part).numpy())
         return np.concatenate(outputs), tf.nest.map_structure(lambda array: array.numpy(), self._validation[1])
 
@@ -114,6 +123,9 @@ class Steps:
         """One step on a batch; its loss."""
         import tensorflow as tf
 
+        if self._augment is not None:
+            numbers = tf.stack([tf.constant(self._seed), tf.cast(self.optimizer.iterations, tf.int32)])
+            inputs, targets = self._augment(inputs, targets, numbers)
         variables = self.model.trainable_variables
         with tf.GradientTape() as tape:
             loss = self._mean_loss(inputs, targets, training=True)
@@ -135,6 +147,12 @@ class Steps:
         begin = (0, tf.TensorArray(tf.float32, steps, element_shape=()), True)
         made, losses, _ = tf.while_loop(lambda step, _, finite: (step < steps) & finite, body, begin)
         return losses.stack(), made
+
+
+def validation_batch(inputs: Any) -> int:
+    """Rows of one batch of the validation; inputs: some of them."""
+    row = sum(int(np.prod(array.shape[1:])) for array in arrays(inputs))
+    return max(1, min(VALIDATION_ROWS, VALIDATION_ELEMENTS // row))
 
 
 def _table(rates: Rates) -> Tensor:

@@ -7,7 +7,7 @@ import numpy as np
 import numpy.typing as npt
 
 from qcompress.training.data import StreamedData, TrainingData, pieces, row_count
-from qcompress.training.steps import VALIDATION_ROWS, Losses, Steps
+from qcompress.training.steps import Losses, Steps, validation_batch
 
 
 class StreamedSteps(Steps):
@@ -34,10 +34,14 @@ class StreamedSteps(Steps):
         found = np.array(losses, np.float32)
         return Losses(found, bool(np.isfinite(found).all()))
 
+    def _at_once(self) -> int:
+        """Rows of one batch of the validation."""
+        return min(validation_batch(self._data.validation_read(np.arange(1))[0]), self._data.at_once)
+
     def validation_loss(self) -> float:
         """Mean over all validation rows, with the weights as they are."""
         total = 0.0
-        for numbers in pieces(self._data.validation_rows, min(VALIDATION_ROWS, self._data.at_once)):
+        for numbers in pieces(self._data.validation_rows, self._at_once()):
             inputs, targets = self._data.validation_read(numbers)
             total += float(self._score(inputs, targets)) * row_count(inputs)
         return total / self._data.validation_rows
@@ -45,7 +49,7 @@ class StreamedSteps(Steps):
     def validation_outputs(self) -> tuple[Any, Any]:
         """Outputs of the model for all validation rows, with the weights as they are, and the targets."""
         outputs, wanted = [], []
-        for numbers in pieces(self._data.validation_rows, min(VALIDATION_ROWS, self._data.at_once)):
+        for numbers in pieces(self._data.validation_rows, self._at_once()):
             inputs, targets = self._data.validation_read(numbers)
             outputs.append(self._outputs(inputs).numpy())
             wanted.append(targets)

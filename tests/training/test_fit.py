@@ -127,11 +127,18 @@ def network():
 RESUMED = {"epochs": 8, "batch_size": 32, "schedule": "one_cycle", "weight_decay": 1e-3, "initialization": "kaiming"}
 
 
-def train_network(report, resume=None):
+def shifted(inputs, targets, numbers):
+    """Rows with something drawn added to each."""
+    import tensorflow as tf
+
+    return inputs + tf.random.stateless_uniform((tf.shape(inputs)[0], 1), numbers), targets
+
+
+def train_network(report, resume=None, augment=shifted):
     """A trained network and what its training found."""
     make_deterministic(5)
     model = network()
-    return model, fit(model, squared, data(), TrainingOptions(**RESUMED), report, 5, resume)
+    return model, fit(model, squared, data(), TrainingOptions(**RESUMED), report, 5, resume, augment=augment)
 
 
 @pytest.fixture(scope="module")
@@ -164,6 +171,15 @@ def test_a_killed_training_ends_in_the_weights_of_an_undisturbed_one(killed_in, 
     for name, arrays in expected.checkpoints.items():
         for a, b in zip(found.checkpoints[name], arrays, strict=True):
             assert (a == b).all(), name
+
+
+def test_what_is_drawn_for_a_batch_is_trained_on_and_nothing_else(undisturbed):
+    """Other losses, and the validation as it was: targets a hundred away are far for the training alone."""
+    _, found = train_network(silent, augment=None)
+    assert [row["loss"] for row in found.history] != [row["loss"] for row in undisturbed[1].history]
+    _, far = train_network(silent, augment=lambda inputs, targets, numbers: (inputs, targets + 100))
+    assert far.history[0]["loss"] > 5000
+    assert far.history[0]["val_loss"] < 100
 
 
 def test_another_training_does_not_go_on_from_there_and_damage_is_told(tmp_path):

@@ -7,7 +7,7 @@ from pydantic import ValidationError
 from qcompress.training.options import TrainingOptions
 from qcompress.training.schedules import learning_rates
 
-KINDS = ("constant", "linear", "exponential", "cosine", "one_cycle")
+KINDS = ("constant", "linear", "exponential", "cosine", "step", "one_cycle")
 
 
 def rates(kind, steps=1001, **options):
@@ -28,6 +28,8 @@ def test_the_middle_of_each_schedule():
     assert rates("linear")[500] == pytest.approx(0.2 * 0.505)
     assert rates("exponential")[500] == pytest.approx(0.02)
     assert rates("cosine")[500] == pytest.approx(0.2 * 0.505)
+    assert sorted(set(rates("step", 9).round(6))) == pytest.approx([0.002, 0.02, 0.2])
+    assert (np.diff(rates("step", 9)) <= 0).all()
     cycle = rates("one_cycle", rise=0.4)
     assert cycle[0] == pytest.approx(0.2 / 25)
     assert np.argmax(cycle) == 400
@@ -38,7 +40,7 @@ def test_the_middle_of_each_schedule():
 @pytest.mark.parametrize(
     "options",
     [
-        {"schedule": "step"},
+        {"schedule": "steps"},
         {"schedule": "exponential", "final_share": 0},
         {"rise": 1.0},
         {"final_share": 1.5},

@@ -10,6 +10,7 @@ from qcompress.frontends.qkeras import import_keras
 from qcompress.progress import silent
 from qcompress.training.data import StreamedData, TrainingData, pieces
 from qcompress.training.fit import TrainingOptions, fit, make_deterministic
+from qcompress.training.steps import VALIDATION_ELEMENTS, VALIDATION_ROWS, validation_batch
 
 keras = import_keras()
 RNG = np.random.default_rng(3)
@@ -19,6 +20,13 @@ Y = (X @ np.array([[1.0], [-2.0], [0.5]])).astype("f4")
 
 def squared(target, output):
     return keras.ops.mean(keras.ops.square(target - output), axis=1)
+
+
+def shifted(inputs, targets, numbers):
+    """Rows with something drawn added to each."""
+    import tensorflow as tf
+
+    return inputs + tf.random.stateless_uniform((tf.shape(inputs)[0], 1), numbers), targets
 
 
 def streamed(seen):
@@ -37,7 +45,8 @@ def streamed(seen):
 def trained(data, **options):
     make_deterministic(5)
     model = keras.Sequential([keras.Input((3,)), keras.layers.Dense(4, activation="relu"), keras.layers.Dense(1)])
-    found = fit(model, squared, data, TrainingOptions(epochs=3, batch_size=32, **options), silent, 5)
+    settings = TrainingOptions(epochs=3, batch_size=32, **options)
+    found = fit(model, squared, data, settings, silent, 5, augment=shifted)
     return model.get_weights(), found.history
 
 
@@ -129,3 +138,9 @@ def test_rows_beyond_the_budget_are_streamed(monkeypatch):
     assert isinstance(found, StreamedData)
     assert (found.rows, found.validation_rows) == (14, 13)
     assert found.read(np.array([3, 1]))[0].shape == (2, 2)
+
+
+def test_batches_of_the_validation_are_smaller_where_rows_are_large():
+    assert validation_batch(np.zeros((1, 64))) == VALIDATION_ROWS
+    assert validation_batch((np.zeros((1, 512, 208, 1)), np.zeros((1, 2)))) == VALIDATION_ELEMENTS // (512 * 208 + 2)
+    assert validation_batch(np.zeros((1, VALIDATION_ELEMENTS + 1))) == 1

@@ -191,10 +191,11 @@ def tree_levels(count: int, radix: int) -> int:
     return levels
 
 
-def layer_ports(layer: Layer, loading: Sequence[str] = ()) -> tuple[str, ...]:
+def layer_ports(layer: Layer, given: str, loading: Sequence[str] = ()) -> tuple[str, ...]:
     """Ports of the module of a layer: `codes` are taken when `start` is 1, with the bank of weights that they want.
 
-    Weights of bank 0 stand in the lower half. loading: ports of a layer that has weights in memories of its own.
+    Weights of bank 0 stand in the lower half. given: how its results are, output or output reg; loading: ports of a
+    layer that has weights in memories of its own.
     """
     operation, banks = layer.operation, layer.banks
     bits_of_kernel = bits(banks * operation.kernel.size * operation.kernel_format.width)
@@ -206,7 +207,7 @@ def layer_ports(layer: Layer, loading: Sequence[str] = ()) -> tuple[str, ...]:
         f"input {bits(prod(layer.shape) * layer.given.width)} codes",
         *kernel,
         f"input {bits(banks * operation.channels * operation.bias_format.width)} bias",
-        f"output reg {bits(layer.outputs * operation.accumulator.width)} sums",
+        f"{given} {bits(layer.outputs * operation.accumulator.width)} sums",
     )
 
 

@@ -20,7 +20,7 @@ def layer_module(source: Verilog, layer: Layer, layout: Layout) -> None:
 
     layout: of the weights of the design.
     """
-    with source.module(layer.name, *layer_ports(layer, store_ports(layout, layer.banks))):
+    with source.module(layer.name, *layer_ports(layer, "output", store_ports(layout, layer.banks))):
         _held(source, layer)
         steps = Steps(source, layer)
         input_wires(source, layer)
@@ -79,16 +79,25 @@ def _total(source: Verilog, operands: "_Operands", steps: Steps, slot: int) -> s
 
 
 def _results(source: Verilog, steps: Steps, layer: Layer) -> None:
-    """Where totals are written, turn by turn."""
+    """Totals enter at the top and move down turn by turn, until those of the first turn stand lowest.
+
+    Written each to a place of its own they would be wired to all places, which lie far from each other. All stand in
+    the one cycle behind the last turn.
+    """
+    wide = layer.outputs * layer.operation.accumulator.width
     if layer.steps == 1:
-        source.line(f"always @(posedge clk) if ({steps.active(layer.sums_at)}) sums <= totals;")
-        return
-    for turn in range(layer.turns):
-        last = (turn + 1) * layer.chunks - 1
-        values = [int(step == last) for step in range(layer.steps)]
-        write = steps.signal(values, 1, layer.sums_at + 1, gated=True)
-        written, of_turn = layer.results(turn)
-        source.line(f"always @(posedge clk) if ({write}) {written} <= {of_turn};")
+        source.line(f"reg {bits(wide)} results;")
+        source.line(f"always @(posedge clk) if ({steps.active(layer.sums_at)}) results <= totals;")
+    else:
+        low = layer.slots * layer.operation.accumulator.width
+        width = layer.turns * low
+        source.line(f"reg {bits(width)} results;")
+        last = [int(step % layer.chunks == layer.chunks - 1) for step in range(layer.steps)]
+        for begin in range(0, width, low):
+            moves = f"if ({steps.signal(last, 1, layer.sums_at + 1, gated=True)}) " if layer.chunks > 1 else ""
+            came = f"results[{begin + 2 * low - 1}:{begin + low}]" if begin + low < width else "totals"
+            source.line(f"always @(posedge clk) {moves}results[{begin + low - 1}:{begin}] <= {came};")
+    source.line(f"assign sums = results[{wide - 1}:0];")
 
 
 class _Operands:

@@ -9,7 +9,7 @@ name: toy
 detector: lartpc
 sample: {{file: {sample}}}
 network: {network}
-training: {{epochs: 2, batch_size: 50, learning_rate: 0.01}}
+training: {{epochs: 2, batch_size: {batch}, learning_rate: 0.01}}
 targets: {{cpp: {{optimization: "1"}}, hls: null, rtl: null}}
 verification: {{test_rows: 100, random_rows: 50}}
 synthesis: {{flow: null}}
@@ -32,7 +32,7 @@ def sample(qcompress, tmp_path_factory):
 @pytest.mark.parametrize("name", NETWORKS)
 def test_a_candidate_is_trained_verified_scored_and_emulates(name, sample, qcompress, tmp_path):
     network, words, header = NETWORKS[name]
-    (tmp_path / "toy.yaml").write_text(CONFIG.format(sample=sample, network=network))
+    (tmp_path / "toy.yaml").write_text(CONFIG.format(sample=sample, network=network, batch=50))
     done = qcompress("run", tmp_path / "toy.yaml", "--out", tmp_path / "toy")
     assert done.returncode == 0, done.stderr
     said = " ".join(done.stdout.split())
@@ -58,7 +58,7 @@ def test_a_candidate_is_trained_verified_scored_and_emulates(name, sample, qcomp
     ("{plane: Y}", "plane: protodune-sp has U, V, W"),
 ])  # fmt: skip
 def test_a_wrong_config_is_one_line(network, said, sample, qcompress, tmp_path):
-    (tmp_path / "toy.yaml").write_text(CONFIG.format(sample=sample, network=network))
+    (tmp_path / "toy.yaml").write_text(CONFIG.format(sample=sample, network=network, batch=50))
     done = qcompress("run", tmp_path / "toy.yaml", "--out", tmp_path / "toy")
     assert done.returncode == 2
     assert said in done.stderr
@@ -68,7 +68,37 @@ def test_a_wrong_config_is_one_line(network, said, sample, qcompress, tmp_path):
 
 def test_a_sample_of_another_chamber_is_one_line(qcompress, sample, tmp_path):
     network = "{codec: {preset: dune-hd}}"
-    (tmp_path / "toy.yaml").write_text(CONFIG.format(sample=sample, network=network))
+    (tmp_path / "toy.yaml").write_text(CONFIG.format(sample=sample, network=network, batch=50))
     done = qcompress("run", tmp_path / "toy.yaml", "--out", tmp_path / "toy")
     assert done.returncode == 2
     assert "a sample of protodune-sp, the network is for dune-hd" in done.stderr
+
+
+IMAGES = """{images: {view: patch, filters: 1, levels: 1, normalization: batch, residual: true, augmentation: rotations,
+  loss: weighted, class_weights: [0.01, 0.4, 0.59]}}"""
+
+
+def test_a_u_net_is_trained_on_images_turned_around_and_run_again_does_nothing(qcompress, tmp_path):
+    sample = tmp_path / "a.h5"
+    done = qcompress("simulate", "lartpc", "--sample", "mix-hd-hits", "--events", 12, "--seed", 3, "-o", sample)
+    assert done.returncode == 0, done.stderr
+    fast = CONFIG.replace("test_rows: 100, random_rows: 50", "test_rows: 2, random_rows: 1")
+    given = fast.replace('optimization: "1"', 'optimization: "1", machine: native').format
+    (tmp_path / "toy.yaml").write_text(given(sample=sample, network=IMAGES, batch=4))
+    done = qcompress("run", tmp_path / "toy.yaml", "--out", tmp_path / "toy")
+    assert done.returncode == 0, done.stderr
+    said = " ".join(done.stdout.split())
+    assert re.search(r"0 of [\d,]+ codes differ from the reference interpreter: Keras, cpp", said), said
+    assert "straight lines within" in (tmp_path / "toy" / "report.html").read_text()
+    done = qcompress("run", tmp_path / "toy.yaml", "--out", tmp_path / "toy")
+    assert done.returncode == 0, done.stderr
+    assert "train: up to date" in done.stdout + done.stderr
+    for right, wrong, said in (
+        ("view: patch", "view: module", "augmentation rotations: 512 x 208 cells of view module are no square"),
+        ("loss: weighted", "loss: dice", "class_weights: loss dice has none; give weighted or focal"),
+    ):
+        network = IMAGES.replace(right, wrong)
+        (tmp_path / "toy.yaml").write_text(given(sample=sample, network=network, batch=4))
+        done = qcompress("run", tmp_path / "toy.yaml", "--out", tmp_path / "other")
+        assert (done.returncode, said in done.stderr) == (2, True), done.stderr
+        assert len(done.stderr.strip().splitlines()) == 1

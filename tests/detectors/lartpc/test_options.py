@@ -13,12 +13,23 @@ def test_the_u_net_stands_in_a_section_of_its_own():
     assert LiquidArgonOptions().images is None
 
 
+@pytest.mark.parametrize("given", [{"images": {"filters": 4}}, {"codec": {}}, {"model": "a.keras", "images": {}}])
+def test_what_a_manifest_says_is_read_again(given):
+    options = LiquidArgonOptions.model_validate(given)
+    assert LiquidArgonOptions.model_validate(options.model_dump(mode="json")) == options
+
+
 @pytest.mark.parametrize(("given", "said"), [
     ({"plane": "W", "images": {}}, "plane: describes the network on wires; leave it out beside images"),
     ({"images": {"planes": []}}, "planes: name each once"),
     ({"images": {"planes": ["W", "W"]}}, "planes: name each once"),
     ({"images": {"levels": 5}}, "less than or equal to 4"),
-    ({"images": {"view": "whole"}}, "'tile' or 'module'"),
+    ({"images": {"view": "whole"}}, "'tile', 'coarse', 'patch' or 'module'"),
+    ({"images": {"view": "module", "augmentation": "rotations"}}, "512 x 208 cells of view module are no square"),
+    ({"images": {"augmentation": "shears"}}, "'none', 'flips' or 'rotations'"),
+    ({"images": {"class_weights": [1, 1, 1]}}, "class_weights: loss hits has none; give weighted or focal"),
+    ({"images": {"loss": "focal", "class_weights": [0, 1, 1]}}, "greater than 0"),
+    ({"images": {"normalization": "group"}}, "'none' or 'batch'"),
     ({"codec": {}, "images": {}}, "images and codec: describe a network each; give one of them"),
     ({"codec": {}, "plane": "W"}, "plane: describes the network on wires; leave it out beside codec"),
     ({"codec": {"plane": "Y"}}, "plane: protodune-sp has U, V, W"),

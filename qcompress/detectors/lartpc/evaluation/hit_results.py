@@ -28,13 +28,12 @@ MOST_TRAINING = 500
 
 
 class Hits(NamedTuple):
-    """Lit cells of some tiles (n,): event, true class, decided class, charge, ratio of the classical rule."""
+    """Lit cells of some tiles (n,), one tile behind the other: event, true and decided class, charge."""
 
     event: npt.NDArray[np.int64]
     true: npt.NDArray[np.uint8]
     decided: npt.NDArray[np.int64]
     charge: npt.NDArray[np.float64]
-    ratio: npt.NDArray[np.float64]
 
 
 def evaluate(firmware: Firmware, path: Path, most: int, report: Report) -> Results:
@@ -44,22 +43,47 @@ def evaluate(firmware: Firmware, path: Path, most: int, report: Report) -> Resul
     none.
     """
     found = tiles(path, settings_of(firmware.front_end))
-    test = np.flatnonzero(found.split == TEST)[:most]
-    if not len(test):
-        raise QcompressError(f"{path}: no test tiles; simulate more events")
+    test = test_tiles(found, path, most)
     hits, shown = _decided(firmware, found, test, report)
-    training = np.flatnonzero(found.split == TRAIN)[:MOST_TRAINING]
-    learned = _hits(found, training, np.zeros(0, np.int64))
-    cut = straightness.best_cut(learned.ratio, learned.true == samples.TRACK)
-    straight = np.where(hits.ratio <= cut, samples.TRACK, samples.SHOWER)
-    rules = {"network": hits.decided, f"straight lines, cut {cut:.3f}": straight,
-             "all tracks": np.full(len(hits.true), samples.TRACK)}  # fmt: skip
+    rules = {"network": hits.decided, **other_rules(found, test)}
     with samples.Handle(path) as sample:
         heading = provenance(sample.origin, path, SIMULATION, "test tiles")
     own = confusion(hits.event, hits.true, hits.decided)
     tables = (_scores_table(heading, hits, rules, len(test)), _confusion_table(hits))
     summary = {name: value for name, value in scores(own)._asdict().items() if np.isfinite(value)}
     return Results(tables, summary, {"tile": _tile_figure(found, shown, heading)})
+
+
+def test_hits(firmware: Firmware, path: Path, most: int, report: Report) -> Hits:
+    """Hits of test tiles of the sample at `path` with what the firmware says of them; arguments as of `evaluate`."""
+    found = tiles(path, settings_of(firmware.front_end))
+    return _decided(firmware, found, test_tiles(found, path, most), report)[0]
+
+
+def other_rules(found: Tiles, test: npt.NDArray[np.int64]) -> dict[str, npt.NDArray[np.int64]]:
+    """What rules without a network say of the hits of tiles `test`, by name; they learn on training tiles of found."""
+    training = np.flatnonzero(found.split == TRAIN)[:MOST_TRAINING]
+    rule = straightness.best_rule(_ratios(found, training), hits_of(found, training).true == samples.TRACK)
+    words = f"straight lines within {straightness.REACHES[rule.place]} cells, cut {rule.cut:.3f}"
+    ratio = _ratios(found, test)[:, rule.place]
+    straight = np.where(ratio <= rule.cut, samples.TRACK, samples.SHOWER)
+    return {words: straight, "all tracks": np.full(len(ratio), samples.TRACK)}
+
+
+def _ratios(found: Tiles, numbers: npt.NDArray[np.int64]) -> npt.NDArray[np.float64]:
+    """Ratios (n, reaches) of the classical rule, of hits of tiles."""
+    cells = [slice(*found.first[number : number + 2]) for number in numbers]
+    return np.concatenate(
+        [straightness.spread(found.view.shape, found.cells.row[own], found.cells.column[own]) for own in cells]
+    )
+
+
+def test_tiles(found: Tiles, path: Path, most: int) -> npt.NDArray[np.int64]:
+    """Numbers of test tiles, `most` of them; raises QcompressError if there are none."""
+    test = np.flatnonzero(found.split == TEST)[:most]
+    if not len(test):
+        raise QcompressError(f"{path}: no test tiles; simulate more events")
+    return test
 
 
 def _decided(
@@ -77,20 +101,15 @@ def _decided(
             if len(decided[-1]) > largest:
                 fullest, largest, image = int(number), len(decided[-1]), classes[k]
         report(min(first + AT_ONCE, len(numbers)), len(numbers), "tiles")
-    return _hits(found, numbers, np.concatenate(decided)), (fullest, image)
+    return hits_of(found, numbers)._replace(decided=np.concatenate(decided)), (fullest, image)
 
 
-def _hits(found: Tiles, numbers: npt.NDArray[np.int64], decided: npt.NDArray[np.int64]) -> Hits:
-    """Lit cells of tiles, one behind the other."""
-    events, kinds, charges, ratios = [], [], [], []
-    for number in numbers:
-        own = slice(found.first[number], found.first[number + 1])
-        row, column = found.cells.row[own], found.cells.column[own]
-        events.append(np.full(len(row), found.event[number]))
-        kinds.append(found.cells.kind[own])
-        charges.append(found.cells.charge[own])
-        ratios.append(straightness.spread(found.view.shape, row, column))
-    return Hits(np.concatenate(events), np.concatenate(kinds), decided, np.concatenate(charges), np.concatenate(ratios))
+def hits_of(found: Tiles, numbers: npt.NDArray[np.int64]) -> Hits:
+    """Lit cells of tiles, one behind the other; not yet decided."""
+    cells = np.concatenate([np.arange(*found.first[number : number + 2]) for number in numbers])
+    lit = np.diff(found.first)[numbers]
+    decided = np.zeros(len(cells), np.int64)
+    return Hits(np.repeat(found.event[numbers], lit), found.cells.kind[cells], decided, found.cells.charge[cells])
 
 
 def _scores_table(heading: str, hits: Hits, rules: dict[str, npt.NDArray[np.int64]], count: int) -> Table:
@@ -104,7 +123,7 @@ def _scores_table(heading: str, hits: Hits, rules: dict[str, npt.NDArray[np.int6
     columns = ("decided by", *(name.replace("_", " ") + " [%]" for name in Scores._fields))
     note = (
         f"{heading}: {count} tiles, {len(hits.true)} hits (lit cells) of {len(np.unique(hits.event))} events; errors: "
-        "events drawn anew; a hit called nothing is wrong; the cut is that of training tiles"
+        "events drawn anew; a hit called nothing is wrong; reach and cut are those of training tiles"
     )
     return Table("Hits", columns, tuple(rows), note)
 

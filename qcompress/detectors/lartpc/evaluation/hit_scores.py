@@ -73,3 +73,14 @@ def errors(counts: Confusion, seed: int = 0) -> Scores:
     drawn = [scores(counts[rng.integers(len(counts), size=len(counts))]) for _ in range(BOOTSTRAPS)]
     columns = [np.array(column)[np.isfinite(column)] for column in zip(*drawn, strict=True)]
     return Scores(*(float(column.std()) if len(column) else float("nan") for column in columns))
+
+
+def balanced_difference(first: Confusion, second: Confusion, seed: int = 0) -> tuple[float, float]:
+    """Balanced accuracy of the first minus that of the second, and its error when the same events are drawn for both.
+
+    first, second (n, 2, 3): of the same events; seed: of the draws.
+    """
+    rng = np.random.default_rng(seed)
+    drawn = [rng.integers(len(first), size=len(first)) for _ in range(BOOTSTRAPS)]
+    found = np.array([scores(first[own]).balanced - scores(second[own]).balanced for own in drawn])
+    return scores(first).balanced - scores(second).balanced, float(np.nanstd(found))

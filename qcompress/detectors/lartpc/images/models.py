@@ -1,15 +1,21 @@
 """A U-Net that tells tracks from showers, pixel by pixel, quantized: two convolutions on every level, maxima down,
 transposed convolutions up, skips concatenated, three classes: nothing, shower, track.
+
+Where it is normalised, every convolution but the last is followed by a batch normalization instead of having biases.
+The normalization forgives any scale of a kernel, so that kernels have as many integer bits as REACH deviations of their
+beginning (He et al., arXiv:1502.01852) need, which may be fewer than none.
 """
 
-from collections.abc import Callable, Mapping
+from collections.abc import Mapping
+from math import ceil, log2
 from types import MappingProxyType
-from typing import Literal
+from typing import Any, Literal
 
-from pydantic import Field, model_validator
+from pydantic import Field, PositiveFloat, model_validator
 
 from qcompress.detectors import Network, Options
-from qcompress.detectors.lartpc.images.losses import LOSSES
+from qcompress.detectors.lartpc.images.augmentation import ROTATIONS, augment
+from qcompress.detectors.lartpc.images.losses import WEIGHTED, WEIGHTS, loss_of
 from qcompress.detectors.lartpc.images.views import VIEWS
 from qcompress.frontends.keras_objects import KerasLayer, KerasModel, Quantizer, Tensor
 from qcompress.frontends.runtime import import_qkeras
@@ -19,12 +25,15 @@ CLASSES = 3
 """Nothing, shower, track, as numbered in samples."""
 OUTPUT_BITS, OUTPUT_INTEGER = 8, 3
 """Of the classes' scores: fixed<8,4>."""
+REACH = 2.5
+MOMENTUM = 0.9
+"""Share of the running mean and variance that a step leaves."""
 
 
 class ImageOptions(Options):
     """What a config says of the U-Net and of its images, in `network.images`."""
 
-    view: Literal["tile", "module"] = "tile"
+    view: Literal["tile", "coarse", "patch", "module"] = "tile"
     planes: tuple[str, ...] = ("W",)
     binary: bool = True
     """Whether a pixel says that there is charge, or how much, in 255 steps."""
@@ -40,19 +49,34 @@ class ImageOptions(Options):
     """How often an image is halved."""
     weight_bits: int = Field(8, ge=2, le=16)
     activation_bits: int = Field(8, ge=2, le=16)
+    activation_integer: int = Field(2, ge=0, le=6)
+    """Of the bits of an activation those in front of the point."""
+    normalization: Literal["none", "batch"] = "none"
+    residual: bool = False
+    """Whether the first convolution of every two is added to the second."""
     loss: Literal["weighted", "hits", "focal", "dice"] = "hits"
+    class_weights: tuple[PositiveFloat, PositiveFloat, PositiveFloat] = WEIGHTS
+    """Of nothing, shower and track in the losses `weighted` and `focal`."""
+    augmentation: Literal["none", "flips", "rotations"] = "none"
+    """How images are turned around, at random, while they are trained on: see `augmentation`."""
 
     @model_validator(mode="after")
     def _planes(self) -> "ImageOptions":
         if not self.planes or len(set(self.planes)) < len(self.planes):
             raise ValueError("planes: name each once")
+        rows, columns = VIEWS[self.view].shape
+        if self.augmentation == ROTATIONS and rows != columns:
+            raise ValueError(f"augmentation rotations: {rows} x {columns} cells of view {self.view} are no square")
+        if self.class_weights != WEIGHTS and self.loss not in WEIGHTED:
+            raise ValueError(f"class_weights: loss {self.loss} has none; give {' or '.join(WEIGHTED)}")
         return self
 
 
 def build(options: ImageOptions, own: Mapping[str, KerasModel] = MappingProxyType({})) -> tuple[Network, ...]:
     """The network of a config, `options`, freshly initialised; own: a model, by name, to be trained instead."""
     model = own.get(UNET) or build_model(options)
-    return (Network(UNET, model, model, LOSSES[options.loss]),)
+    loss = loss_of(options.loss, options.class_weights)
+    return (Network(UNET, model, model, loss, augment=augment(options.augmentation)),)
 
 
 def build_model(options: ImageOptions, quantized: bool = True) -> KerasModel:
@@ -60,7 +84,7 @@ def build_model(options: ImageOptions, quantized: bool = True) -> KerasModel:
     import keras
 
     given = keras.Input((*VIEWS[options.view].shape, 1))
-    convolution, up = _layers(options, quantized)
+    layers = Layers(options, quantized)
     values: Tensor = given
     if quantized:
         qkeras = import_qkeras()
@@ -68,54 +92,82 @@ def build_model(options: ImageOptions, quantized: bool = True) -> KerasModel:
         values = qkeras.QActivation(pixel, name="input_quantizer")(given)
     skips, counts = [], [options.filters << level for level in range(options.levels + 1)]
     for level, count in enumerate(counts):
-        values = convolution(count, f"down{level}b", convolution(count, f"down{level}a", values))
+        values = layers.block(count, f"down{level}", values)
         if level < options.levels:
             skips.append(values)
             values = keras.layers.MaxPooling2D(2, name=f"pool{level}")(values)
     for level in reversed(range(options.levels)):
-        values = keras.layers.Concatenate(name=f"skip{level}")([skips[level], up(counts[level], f"up{level}", values)])
-        values = convolution(counts[level], f"up{level}b", convolution(counts[level], f"up{level}a", values))
-    return keras.Model(given, _classes(options, quantized, values), name=UNET)
+        values = layers.up(counts[level], f"up{level}", values)
+        values = keras.layers.Concatenate(name=f"skip{level}")([skips[level], values])
+        values = layers.block(counts[level], f"up{level}", values)
+    return keras.Model(given, layers.classes(values), name=UNET)
 
 
-def _layers(options: ImageOptions, quantized: bool) -> tuple[Callable[..., Tensor], Callable[..., Tensor]]:
-    """What a 3x3 convolution and a step up are, activations behind them: (count, name, values) -> values."""
-    import keras
+class Layers:
+    """Parts of the network: (count, name, values) -> values."""
 
-    def active(name: str, values: Tensor) -> Tensor:
-        if not quantized:
-            return keras.layers.ReLU(name=f"{name}_active")(values)
+    def __init__(self, options: ImageOptions, quantized: bool) -> None:
+        self._options, self._quantized = options, quantized
+        self._normalized = options.normalization == "batch"
+
+    def block(self, count: int, name: str, values: Tensor) -> Tensor:
+        """Two convolutions; the first is added to the second where the network is residual."""
+        import keras
+
+        first = self._convolution(count, f"{name}a", values)
+        second = self._convolution(count, f"{name}b", first)
+        if not self._options.residual:
+            return second
+        return self._active(f"{name}_sum", keras.layers.Add(name=f"{name}_add")([first, second]))
+
+    def up(self, count: int, name: str, values: Tensor) -> Tensor:
+        """A step up: a transposed convolution."""
+        import keras
+
+        kind = import_qkeras().QConv2DTranspose if self._quantized else keras.layers.Conv2DTranspose
+        more = self._weights(9 * values.shape[-1] / 4)  # a fourth of the window meets inputs
+        layer: KerasLayer = kind(count, 3, strides=2, padding="same", name=name, **more)
+        return self._active(name, self._normal(name, layer(values)))
+
+    def classes(self, values: Tensor) -> Tensor:
+        """Scores of the classes: a 1x1 convolution."""
+        import keras
+
+        if not self._quantized:
+            return keras.layers.Conv2D(CLASSES, 1, name="classes")(values)
         qkeras = import_qkeras()
-        return qkeras.QActivation(qkeras.quantized_relu(options.activation_bits, 2), name=f"{name}_active")(values)
+        scores = qkeras.QConv2D(CLASSES, 1, name="classes", **self._quantizers(0))(values)
+        return qkeras.QActivation(qkeras.quantized_bits(OUTPUT_BITS, OUTPUT_INTEGER, alpha=1), name="scores")(scores)
 
-    def convolution(count: int, name: str, values: Tensor) -> Tensor:
-        layer: KerasLayer = keras.layers.Conv2D(count, 3, padding="same", name=name)
-        if quantized:
-            layer = import_qkeras().QConv2D(count, 3, padding="same", name=name, **_weights(options))
-        return active(name, layer(values))
+    def _convolution(self, count: int, name: str, values: Tensor) -> Tensor:
+        import keras
 
-    def up(count: int, name: str, values: Tensor) -> Tensor:
-        layer: KerasLayer = keras.layers.Conv2DTranspose(count, 3, strides=2, padding="same", name=name)
-        if quantized:
-            kind = import_qkeras().QConv2DTranspose
-            layer = kind(count, 3, strides=2, padding="same", name=name, **_weights(options))
-        return active(name, layer(values))
+        kind = import_qkeras().QConv2D if self._quantized else keras.layers.Conv2D
+        layer: KerasLayer = kind(count, 3, padding="same", name=name, **self._weights(9 * values.shape[-1]))
+        return self._active(name, self._normal(name, layer(values)))
 
-    return convolution, up
+    def _normal(self, name: str, values: Tensor) -> Tensor:
+        import keras
 
+        if not self._normalized:
+            return values
+        return keras.layers.BatchNormalization(name=f"{name}_normal", momentum=MOMENTUM)(values)
 
-def _classes(options: ImageOptions, quantized: bool, values: Tensor) -> Tensor:
-    """Scores of the classes: a 1x1 convolution."""
-    import keras
+    def _active(self, name: str, values: Tensor) -> Tensor:
+        import keras
 
-    if not quantized:
-        return keras.layers.Conv2D(CLASSES, 1, name="classes")(values)
-    qkeras = import_qkeras()
-    scores = qkeras.QConv2D(CLASSES, 1, name="classes", **_weights(options))(values)
-    return qkeras.QActivation(qkeras.quantized_bits(OUTPUT_BITS, OUTPUT_INTEGER, alpha=1), name="scores")(scores)
+        if not self._quantized:
+            return keras.layers.ReLU(name=f"{name}_active")(values)
+        qkeras, options = import_qkeras(), self._options
+        relu = qkeras.quantized_relu(options.activation_bits, options.activation_integer)
+        return qkeras.QActivation(relu, name=f"{name}_active")(values)
 
+    def _weights(self, inputs: float) -> dict[str, Any]:
+        """What a layer is told of its weights; inputs: of one sum."""
+        integer = ceil(log2(REACH * (2 / inputs) ** 0.5)) if self._normalized else 0
+        return {"use_bias": not self._normalized, **(self._quantizers(integer) if self._quantized else {})}
 
-def _weights(options: ImageOptions) -> dict[str, Quantizer]:
-    """Quantizers of a layer's weights."""
-    qkeras = import_qkeras()
-    return {f"{part}_quantizer": qkeras.quantized_bits(options.weight_bits, 0, alpha=1) for part in ("kernel", "bias")}
+    def _quantizers(self, integer: int) -> dict[str, Quantizer]:
+        """Quantizers of a layer's weights."""
+        qkeras, bits = import_qkeras(), self._options.weight_bits
+        return {f"{part}_quantizer": qkeras.quantized_bits(bits, integer, alpha=1) for part in ("kernel", "bias")}

@@ -1,7 +1,8 @@
 """Images of a plane: charge in cells of wire and drift, cut into tiles of one size.
 
-`tile`: 256 x 256 cells of 0.5 cm, as many tiles as the plane needs. `module`: 512 x 208 cells of 2.72 x 3.49 cm, the
-whole collection view of a module of the far detector. A cell with enough true charge is lit: what a hit finder without
+`tile`: 256 x 256 cells of 0.5 cm, as many tiles as the plane needs. `coarse`: the same 128 cm in 128 x 128 cells of
+1 cm; `patch`: 64 x 64 of them. `module`: 512 x 208 cells of 2.72 x 3.49 cm, the whole collection view of a module of
+the far detector. A cell with enough true charge is lit: what a hit finder without
 faults gives. Radioactivity is left out, as hits that are no reconstructable particle's are in the published samples.
 """
 
@@ -25,7 +26,12 @@ class View:
     cell_cm: tuple[float, float]
 
 
-VIEWS = {"tile": View((256, 256), (0.5, 0.5)), "module": View((512, 208), (2.72, 3.4912))}
+VIEWS = {
+    "tile": View((256, 256), (0.5, 0.5)),
+    "coarse": View((128, 128), (1.0, 1.0)),
+    "patch": View((64, 64), (1.0, 1.0)),
+    "module": View((512, 208), (2.72, 3.4912)),
+}
 
 
 class Cells(NamedTuple):

@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 
 from qcompress.detectors.lartpc import samples
-from qcompress.detectors.lartpc.evaluation.hit_scores import confusion, errors, scores
+from qcompress.detectors.lartpc.evaluation.hit_scores import balanced_difference, confusion, errors, scores
 
 S, T, N = samples.SHOWER, samples.TRACK, samples.NOTHING
 
@@ -42,3 +42,18 @@ def test_errors_are_those_of_events_not_of_hits():
     event, true = np.repeat(np.arange(40), 100), np.full(4000, T, "u1")
     told = errors(confusion(event, true, np.where(np.repeat(right, 100), T, S)))
     assert told.track == pytest.approx(np.sqrt(right.mean() * (1 - right.mean()) / 40), rel=0.2)
+
+
+def test_a_difference_is_that_of_the_same_events():
+    """Two that err on the same events differ by far less than each of them is known."""
+    rng = np.random.default_rng(4)
+    first = np.zeros((50, 2, 3))
+    first[:, (0, 1), (1, 2)] = rng.integers(0, 100, (50, 2))
+    first[:, (0, 1), (2, 1)] = 100 - first[:, (0, 1), (1, 2)]
+    second = first.copy()
+    second[:, 0, 1:] += np.array([-1, 1]) * np.minimum(first[:, 0, 1:2], 1)
+    difference, error = balanced_difference(first, second)
+    assert difference == pytest.approx(scores(first).balanced - scores(second).balanced)
+    assert 0 < difference < 0.006
+    assert error < errors(first).balanced / 5
+    assert balanced_difference(first, first) == (0, 0)

@@ -3,7 +3,7 @@
 import numpy as np
 import pytest
 
-from qcompress.detectors.lartpc.images.losses import FOCUS, WEIGHTS, dice, focal, hits, weighted
+from qcompress.detectors.lartpc.images.losses import FOCUS, WEIGHTS, dice, focal, hits, loss_of, weighted
 
 RNG = np.random.default_rng(1)
 TARGET = RNG.choice(3, (2, 6, 5, 1), p=(0.7, 0.2, 0.1)).astype(np.float32)
@@ -23,6 +23,14 @@ def test_losses_are_their_formulas():
     )
     shares = [(2 * P[own, k].sum() + 1) / (own.sum() + P[..., k].sum() + 1) for k, own in enumerate(classes, 1)]
     assert float(dice(TARGET, SCORES)) == pytest.approx(1 - np.mean(shares), rel=1e-5)
+
+
+def test_weights_of_classes_are_those_given():
+    given = (0.1, 0.7, 0.2)
+    weight = np.array(given)[TARGET[..., 0].astype(int)]
+    expected = (-weight * np.log(OWN)).sum() / weight.sum()
+    assert float(loss_of("weighted", given)(TARGET, SCORES)) == pytest.approx(expected, rel=1e-5)
+    assert float(loss_of("hits", given)(TARGET, SCORES)) == float(hits(TARGET, SCORES))
 
 
 def test_pixels_that_are_not_lit_do_not_count_in_hits():

@@ -17,18 +17,44 @@ def test_the_published_size_has_as_many_weights_as_the_published_network():
     assert weights + 2 * (2 * down + 3 * up) == 2_161_875
 
 
-@pytest.mark.parametrize(("view", "filters", "levels", "binary"), [
-    ("small", 1, 1, True),
-    pytest.param("tile", 1, 1, True, marks=pytest.mark.campaign),
-    pytest.param("tile", 8, 3, False, marks=pytest.mark.campaign),
-    pytest.param("module", 8, 4, True, marks=pytest.mark.campaign),
+def used(model):
+    """Give normalizations what a training could have left."""
+    rng = np.random.default_rng(5)
+    for layer in model.layers:
+        if layer.name.endswith("_normal"):
+            layer.set_weights(
+                [rng.uniform(*ends, layer.gamma.shape[0]) for ends in ((0.5, 2), (-1, 1), (-1, 1), (0.1, 4))]
+            )
+
+
+def test_kernels_reach_as_far_as_they_begin():
+    model = build_model(ImageOptions(filters=4, levels=2, **NORMAL))
+    found = {layer.name: layer.kernel_quantizer.integer for layer in model.layers if hasattr(layer, "kernel_quantizer")}
+    ranges = {"down0a": 1, "down0b": 0, "down1b": -1, "down2b": -1, "up1": 0, "classes": 0}  # 2.5 sqrt(2 / inputs)
+    assert {name: found[name] for name in ranges} == ranges
+    assert not any(
+        layer.use_bias for layer in model.layers if layer.name.startswith(("down", "up")) and layer.name in found
+    )
+
+
+NORMAL = {"normalization": "batch", "weight_bits": 6, "activation_bits": 5}
+
+
+@pytest.mark.parametrize(("view", "filters", "levels", "more"), [
+    ("small", 1, 1, {}),
+    ("small", 2, 2, {**NORMAL, "residual": True}),
+    pytest.param("tile", 1, 1, {}, marks=pytest.mark.campaign),
+    pytest.param("tile", 8, 3, {"binary": False}, marks=pytest.mark.campaign),
+    pytest.param("module", 8, 4, {}, marks=pytest.mark.campaign),
+    pytest.param("module", 4, 3, NORMAL, marks=pytest.mark.campaign),
 ])  # fmt: skip
-def test_no_code_differs_on_whole_images(view, filters, levels, binary, tmp_path, monkeypatch):
+def test_no_code_differs_on_whole_images(view, filters, levels, more, tmp_path, monkeypatch):
     if view == "small":
         monkeypatch.setitem(models.VIEWS, "tile", View((16, 16), (0.5, 0.5)))
     import_keras().utils.set_random_seed(1)
-    options = ImageOptions(view="tile" if view == "small" else view, filters=filters, levels=levels, binary=binary)
-    model = build_model(options)
+    options = ImageOptions(view="tile" if view == "small" else view, filters=filters, levels=levels, **more)
+    binary, model = options.binary, build_model(options)
+    used(model)
     graph = from_keras(model, "unet")
     codes = np.zeros((1 if filters == 1 else 3, *graph.input_shape), np.int64)
     lit = np.random.default_rng(1).random(codes.shape) < (0.3 if view == "small" else 0.02)

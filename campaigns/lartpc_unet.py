@@ -1,0 +1,175 @@
+"""The U-Net of liquid argon: why it learns, bits, losses, schedules, augmentation, larger images, and the seed's form.
+
+    python campaigns/lartpc_unet.py FOLDER [--figures docs/figures] [--only TABLE...]
+
+Networks of `firmware_configs/lartpc_unet.yaml` with the changes of `lartpc_unet_tables.TABLES`, trained, verified on
+Keras' layers, C++ and the C++ of all stages, and scored on test events by its integers. Tables are printed; with
+--figures, figures are drawn there, the sweep of learning rates among them. FOLDER keeps samples and candidates; a
+campaign that was stopped goes on. About two hours of one processor, a quarter of it for the samples.
+"""
+
+import argparse
+import os
+import time
+from dataclasses import replace
+from pathlib import Path
+
+os.environ |= {f"TF_NUM_{which}OP_THREADS": "1" for which in ("INTRA", "INTER")}
+
+import numpy as np
+import numpy.typing as npt
+import yaml
+from lartpc_unet_figures import history_figure, scores_figure
+from lartpc_unet_tables import CONFIG, SAMPLES, SCORED, SWEEP, TABLES, Form, Row, told
+from rich.console import Console
+
+from qcompress import pipeline
+from qcompress.candidate import Candidate
+from qcompress.candidate.figures import TRAINING, VERIFICATION
+from qcompress.config import Config, load_config
+from qcompress.config.changes import changed
+from qcompress.detectors import TRAIN
+from qcompress.detectors.lartpc import samples
+from qcompress.detectors.lartpc.evaluation import hit_results
+from qcompress.detectors.lartpc.evaluation.hit_scores import confusion
+from qcompress.detectors.lartpc.images.models import UNET
+from qcompress.detectors.lartpc.images.rows import Settings, Tiles, settings_of, tiles
+from qcompress.detectors.lartpc.simulation import fast_simulation
+from qcompress.progress import Reporter
+from qcompress.report.tables import as_markdown
+
+ALL = 1 << 30
+FASTER = {"targets.cpp": {"machine": "native"}, "verification": {"test_rows": 3, "random_rows": 1}}
+BEST = "best_validation"
+
+
+class Campaign:
+    """What is in a folder: samples, candidates by name, their scores."""
+
+    def __init__(self, folder: Path, reporter: Reporter) -> None:
+        self.folder, self.reporter = folder, reporter
+        self._held: dict[tuple[Path, Settings], Tiles] = {}
+
+    def sample(self, name: str) -> Path:
+        """The sample of that name, simulated if it is not there."""
+        kind, events = SAMPLES[name]
+        path = self.folder / f"{kind}-{events}.h5"
+        if not path.is_file():
+            fast_simulation.simulate(kind, events, load_config(CONFIG).seed, path, self.reporter.task(path.name))
+        return path
+
+    def tiles(self, path: Path, settings: Settings) -> Tiles:
+        """Tiles of a sample; they are held, so that they are read once."""
+        return self._held.setdefault((path, settings), tiles(path, settings))
+
+    def config(self, form: Form) -> Config:
+        """The config of a form, written beside its candidate."""
+        sample = {"file": str(self.sample(form.sample).resolve())}
+        changes = {**FASTER, **form.changes, "name": form.name, "sample": sample}
+        if form.start is not None:
+            made = self.trained(form.start)
+            changes["training.start"] = str((made.folder / "model" / "checkpoints" / BEST).resolve())
+            changes["training.initialization"] = "keras"
+        if form.weighs:
+            changes["network.images.class_weights"] = self.class_weights(form)
+        path = self.folder / f"{form.name}.yaml"
+        path.write_text(yaml.safe_dump(changed(yaml.safe_load(CONFIG.read_text()), changes), sort_keys=False))
+        return load_config(path)
+
+    def trained(self, form: Form) -> Candidate:
+        """A candidate whose network is trained; its processor seconds are kept beside it."""
+        config, started = self.config(form), time.process_time()
+        made = pipeline.run(config, self.folder / form.name, "train", self.reporter)
+        kept = self.folder / f"{form.name}.seconds"
+        if not kept.is_file():
+            kept.write_text(f"{time.process_time() - started:.0f}\n")
+        return made
+
+    def class_weights(self, form: Form) -> list[float]:
+        """Inverse frequencies of nothing, shower and track among the pixels of training images, normalised."""
+        plain = replace(form, weighs=False)
+        found = self.tiles(self.sample(form.sample), settings_of(self.config(plain).network.model_dump()["images"]))
+        parts = np.repeat(found.split, np.diff(found.first))
+        lit = np.bincount(found.cells.kind[parts == TRAIN], minlength=3)[[samples.SHOWER, samples.TRACK]]
+        pixels = int((found.split == TRAIN).sum()) * int(np.prod(found.view.shape))
+        inverse = 1 / np.array([pixels - lit.sum(), *lit], np.float64)
+        return [float(f"{weight:.3g}") for weight in inverse / inverse.sum()]
+
+    def row(self, label: str, form: Form) -> Row:
+        """A form, trained, verified and scored; scores are kept beside its candidate."""
+        self.trained(form)
+        candidate = pipeline.run(self.config(form), self.folder / form.name, "verify", self.reporter)
+        kept = self.folder / f"{form.name}.npz"
+        if not kept.is_file():
+            np.savez(kept, network=self._scored(form, candidate))
+        with np.load(kept) as file:
+            counts = file["network"]
+        verified = [one for own in candidate.figures_of(VERIFICATION).values() for one in own]
+        training = candidate.figures_of(TRAINING)[UNET]
+        return Row(
+            label,
+            counts,
+            training.validation_loss or 0.0,
+            training.epochs or 0,
+            int((self.folder / f"{form.name}.seconds").read_text()),
+            sum(one.mismatches for one in verified),
+            sum(one.codes for one in verified),
+        )
+
+    def _scored(self, form: Form, candidate: Candidate) -> npt.NDArray[np.float64]:
+        """Confusions by event of the network's integers."""
+        path, firmware = self.sample(SCORED[form.sample]), candidate.firmware()
+        self.tiles(path, settings_of(firmware.front_end))
+        hits = hit_results.test_hits(firmware, path, ALL, self.reporter.task(f"score {form.name}"))
+        return confusion(hits.event, hits.true, hits.decided)
+
+    def rules(self, form: Form) -> dict[str, npt.NDArray[np.float64]]:
+        """Confusions by event, of the hits that score a form, of rules without a network."""
+        kept = self.folder / f"{form.name}-rules.npz"
+        if not kept.is_file():
+            path, settings = self.sample(SCORED[form.sample]), settings_of(self.trained(form).manifest["front_end"])
+            found = self.tiles(path, settings)
+            test = hit_results.test_tiles(found, path, ALL)
+            decided = hit_results.other_rules(found, test)
+            hits = hit_results.hits_of(found, test)
+            np.savez(kept, **{name: confusion(hits.event, hits.true, own) for name, own in decided.items()})  # type: ignore[arg-type]
+        with np.load(kept) as file:
+            return {name: file[name] for name in file.files}
+
+    def sweep(self, figures: Path) -> None:
+        """The learning-rate finder on the config's own network."""
+        folder = self.folder / SWEEP.name
+        if not list((folder / "lr_find").glob("*.png")):
+            found = pipeline.find_learning_rates(self.config(SWEEP), folder, SWEEPS, self.reporter)[UNET]
+            (folder / "found.txt").write_text(", ".join(f"{own.suggested_maximum:.3f}" for own in found))
+        print(f"suggested: {(folder / 'found.txt').read_text()}")
+        (figures / "lartpc_unet_rates.png").write_bytes(next((folder / "lr_find").glob("*.png")).read_bytes())
+
+
+SWEEPS = pipeline.Sweeps(1e-4, 1.0, 120, [0.0])
+
+
+def main() -> None:
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("folder", type=Path)
+    parser.add_argument("--figures", type=Path)
+    parser.add_argument("--only", nargs="*", choices=TABLES, default=list(TABLES))
+    given = parser.parse_args()
+    given.folder.mkdir(parents=True, exist_ok=True)
+    with Reporter(Console(width=160)) as reporter:
+        campaign = Campaign(given.folder, reporter)
+        if given.figures and "schedules" in given.only:
+            campaign.sweep(given.figures)
+        for table in given.only:
+            rows = [campaign.row(label, form) for label, form in TABLES[table].items()]
+            rules = campaign.rules(next(iter(TABLES[table].values())))
+            print(as_markdown(told(table, rows, rules)), flush=True)
+            if given.figures:
+                scores_figure(given.figures / f"lartpc_unet_{table}.png", table, rows, rules)
+    if given.figures and "schedules" in given.only:
+        histories = {label: given.folder / form.name / "model" for label, form in TABLES["schedules"].items()}
+        history_figure(given.figures / "lartpc_unet_histories.png", histories)
+
+
+if __name__ == "__main__":
+    main()

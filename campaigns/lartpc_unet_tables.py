@@ -1,0 +1,136 @@
+"""What campaigns/lartpc_unet.py trains: forms of the network by table, and how a table's rows are told."""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any, NamedTuple
+
+import numpy as np
+import numpy.typing as npt
+
+from qcompress.detectors import Cell, Table
+from qcompress.detectors.lartpc.evaluation.hit_scores import balanced_difference, errors, scores
+
+CONFIG = Path(__file__).parents[1] / "firmware_configs" / "lartpc_unet.yaml"
+SAMPLES = {"few": ("mix-hd-hits", 1500), "many": ("mix-hd-hits", 5000), "module": ("mix-module", 250)}
+"""Kinds and events; the few are the first of the many, in the same parts of the split."""
+SCORED = {"few": "many", "many": "many", "module": "module"}
+"""Whose test events score what is trained on a sample."""
+IMAGES = "network.images."
+TRAINING = "training."
+
+
+@dataclass(frozen=True)
+class Form:
+    """A form of the network: its name, what differs from CONFIG, the one whose weights it begins with.
+
+    weighs: whether the loss has class weights, of the sample's own frequencies.
+    """
+
+    name: str
+    changes: Mapping[str, Any] = field(default_factory=dict)
+    start: "Form | None" = None
+    sample: str = "few"
+    weighs: bool = False
+
+
+class Row(NamedTuple):
+    """A form that is trained and scored: confusions by event, validation, cost, codes."""
+
+    label: str
+    counts: npt.NDArray[np.float64]
+    loss: float
+    epochs: int
+    seconds: int
+    mismatches: int
+    codes: int
+
+
+def bits(many: int) -> dict[str, Any]:
+    """So many bits of weights and activations."""
+    return {f"{IMAGES}weight_bits": many, f"{IMAGES}activation_bits": many}
+
+
+SHORT = {f"{TRAINING}epochs": 1}
+"""A hundred steps; the seed made eighty."""
+TUNED = {**SHORT, f"{TRAINING}learning_rate": 0.003, f"{TRAINING}schedule": "cosine"}
+BASE = Form("base", SHORT)
+WIDE = Form("wide", bits(16))
+NARROW = {many: Form(f"bits{many}", {**bits(many), **TUNED}, WIDE) for many in (8, 6, 4)}
+SWEEP = Form("sweep")
+SCHEDULES = ("constant", "linear", "exponential", "cosine", "step")
+SEED = {
+    f"{IMAGES}view": "module",
+    f"{TRAINING}epochs": 5,
+    f"{TRAINING}batch_size": 8,
+}
+"""The seed has batches of 48 of 768 images: 16 steps an epoch; here are as many, or nearly."""
+
+
+def short(name: str, **more: Any) -> Form:
+    """As BASE, but for keys of images (`images_KEY`) and of the training (`training_KEY`)."""
+    rooms = {"images": IMAGES, "training": TRAINING}
+    parts = {key: key.split("_", 1) for key in more}
+    return Form(name, SHORT | {rooms[parts[key][0]] + parts[key][1]: value for key, value in more.items()})
+
+
+LARGE = {f"{IMAGES}view": "coarse", f"{TRAINING}batch_size": 16}
+TABLES: Mapping[str, Mapping[str, Form]] = {
+    "bits": {
+        "16 bits, for float": WIDE,
+        **{f"{many} bits": form for many, form in NARROW.items()},
+    },
+    "losses": {
+        "hits": BASE,
+        "weighted": Form("weighted", {**SHORT, f"{IMAGES}loss": "weighted"}, weighs=True),
+        "focal": Form("focal", {**SHORT, f"{IMAGES}loss": "focal"}, weighs=True),
+        "dice": short("dice", images_loss="dice"),
+    },
+    "schedules": {"one_cycle": BASE, **{name: short(name, training_schedule=name) for name in SCHEDULES}},
+    "augmentation": {
+        "none": BASE,
+        **{kind: short(kind, images_augmentation=kind) for kind in ("flips", "rotations")},
+    },
+    "parts": {
+        "normalised, He's beginning": BASE,
+        "Keras' beginning": short("keras", training_initialization="keras"),
+        "not normalised": short("plain", images_normalization="none", training_learning_rate=0.01),
+        "residual": short("residual", images_residual=True),
+    },
+    "views": {
+        "patches, scored on tiles": Form("carried", {**LARGE, f"{TRAINING}epochs": 0}, NARROW[8]),
+        "patches, then tiles": Form("transferred", {**LARGE, **TUNED}, NARROW[8]),
+        "tiles": Form("tiles", {**LARGE, **SHORT}),
+    },
+    "seed": {"weighted": Form("seed", {**SEED, f"{IMAGES}loss": "weighted"}, sample="module", weighs=True)},
+}
+SCORES = ("accuracy", "shower", "track", "balanced")
+COLUMNS = (
+    *("network", "epochs", "loss", "accuracy [%]", "showers [%]", "tracks [%]", "balanced [%]"),
+    *("less than the first [%]", "processor s", "codes that differ", "codes"),
+)
+
+
+def told(title: str, rows: Sequence[Row], rules: Mapping[str, npt.NDArray[np.float64]]) -> Table:
+    """The table of some rows, and of rules' confusions on the first one's hits; errors: events drawn anew."""
+    first = rows[0].counts
+    found = [
+        (row.label, row.epochs, round(row.loss, 4), *_scores(row.counts), _less(first, row.counts), row.seconds,
+         row.mismatches, row.codes) for row in rows
+    ]  # fmt: skip
+    nothing = (None, None, None)
+    more = [(name, None, None, *_scores(own), _less(first, own), *nothing) for name, own in rules.items()]
+    return Table(title, COLUMNS, (*found, *more), f"{len(first)} test events, {int(first.sum())} hits")
+
+
+def _scores(counts: npt.NDArray[np.float64]) -> tuple[Cell, ...]:
+    own, error = scores(counts), errors(counts)
+    return tuple(f"{100 * getattr(own, name):.2f} +- {100 * getattr(error, name):.2f}" for name in SCORES)
+
+
+def _less(first: npt.NDArray[np.float64], counts: npt.NDArray[np.float64]) -> Cell:
+    """Of the balanced accuracy; the same events are drawn for both."""
+    if first is counts:
+        return None
+    difference, error = balanced_difference(first, counts)
+    return f"{100 * difference:.2f} +- {100 * error:.2f}"
