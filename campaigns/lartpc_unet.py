@@ -16,6 +16,7 @@ from pathlib import Path
 
 os.environ |= {f"TF_NUM_{which}OP_THREADS": "1" for which in ("INTRA", "INTER")}
 
+import lartpc_unet_float
 import numpy as np
 import numpy.typing as npt
 import yaml
@@ -67,8 +68,7 @@ class Campaign:
         sample = {"file": str(self.sample(form.sample).resolve())}
         changes = {**FASTER, **form.changes, "name": form.name, "sample": sample}
         if form.start is not None:
-            made = self.trained(form.start)
-            changes["training.start"] = str((made.folder / "model" / "checkpoints" / BEST).resolve())
+            changes["training.start"] = str(self.checkpoint(form.start).resolve())
             changes["training.initialization"] = "keras"
         if form.weighs:
             changes["network.images.class_weights"] = self.class_weights(form)
@@ -85,10 +85,22 @@ class Campaign:
             kept.write_text(f"{time.process_time() - started:.0f}\n")
         return made
 
+    def checkpoint(self, form: Form) -> Path:
+        """The folder of the best weights of a form, which is trained if it is not."""
+        if not form.floating:
+            return self.trained(form).folder / "model" / "checkpoints" / BEST
+        folder = self.folder / form.name
+        if not (folder / f"{UNET}.keras").is_file():
+            config, started = self.config(form), time.process_time()
+            found = self.tiles(self.sample(form.sample), images_of(config))
+            lartpc_unet_float.train(config, found, folder, self.reporter.task(form.name))
+            (self.folder / f"{form.name}.seconds").write_text(f"{time.process_time() - started:.0f}\n")
+        return folder
+
     def class_weights(self, form: Form) -> list[float]:
         """Inverse frequencies of nothing, shower and track among the pixels of training images, normalised."""
         plain = replace(form, weighs=False)
-        found = self.tiles(self.sample(form.sample), settings_of(self.config(plain).network.model_dump()["images"]))
+        found = self.tiles(self.sample(form.sample), images_of(self.config(plain)))
         parts = np.repeat(found.split, np.diff(found.first))
         lit = np.bincount(found.cells.kind[parts == TRAIN], minlength=3)[[samples.SHOWER, samples.TRACK]]
         pixels = int((found.split == TRAIN).sum()) * int(np.prod(found.view.shape))
@@ -97,6 +109,8 @@ class Campaign:
 
     def row(self, label: str, form: Form) -> Row:
         """A form, trained, verified and scored; scores are kept beside its candidate."""
+        if form.floating:
+            return self._floating_row(label, form)
         self.trained(form)
         candidate = pipeline.run(self.config(form), self.folder / form.name, "verify", self.reporter)
         kept = self.folder / f"{form.name}.npz"
@@ -116,6 +130,17 @@ class Campaign:
             sum(one.codes for one in verified),
         )
 
+    def _floating_row(self, label: str, form: Form) -> Row:
+        folder, path = self.checkpoint(form), self.sample(SCORED[form.sample])
+        kept = self.folder / f"{form.name}.npz"
+        if not kept.is_file():
+            np.savez(kept, network=lartpc_unet_float.score(folder, self.tiles(path, images_of(self.config(form)))))
+        with np.load(kept) as file:
+            counts = file["network"]
+        history = np.atleast_1d(np.genfromtxt(folder / f"{UNET}_history.csv", delimiter=",", names=True))
+        seconds = int((self.folder / f"{form.name}.seconds").read_text())
+        return Row(label, counts, float(history["val_loss"].min()), len(history), seconds, None, None)
+
     def _scored(self, form: Form, candidate: Candidate) -> npt.NDArray[np.float64]:
         """Confusions by event of the network's integers."""
         path, firmware = self.sample(SCORED[form.sample]), candidate.firmware()
@@ -127,7 +152,7 @@ class Campaign:
         """Confusions by event, of the hits that score a form, of rules without a network."""
         kept = self.folder / f"{form.name}-rules.npz"
         if not kept.is_file():
-            path, settings = self.sample(SCORED[form.sample]), settings_of(self.trained(form).manifest["front_end"])
+            path, settings = self.sample(SCORED[form.sample]), images_of(self.config(form))
             found = self.tiles(path, settings)
             test = hit_results.test_tiles(found, path, ALL)
             decided = hit_results.other_rules(found, test)
@@ -144,6 +169,11 @@ class Campaign:
             (folder / "found.txt").write_text(", ".join(f"{own.suggested_maximum:.3f}" for own in found))
         print(f"suggested: {(folder / 'found.txt').read_text()}")
         (figures / "lartpc_unet_rates.png").write_bytes(next((folder / "lr_find").glob("*.png")).read_bytes())
+
+
+def images_of(config: Config) -> Settings:
+    """What a config says of its images."""
+    return settings_of(config.network.model_dump()["images"])
 
 
 SWEEPS = pipeline.Sweeps(1e-4, 1.0, 120, [0.0])
