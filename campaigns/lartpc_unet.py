@@ -1,11 +1,12 @@
 """The U-Net of liquid argon: why it learns, bits, losses, schedules, augmentation, larger images, and the seed's form.
 
-    python campaigns/lartpc_unet.py FOLDER [--figures docs/figures] [--only TABLE...]
+    python campaigns/lartpc_unet.py FOLDER [--figures docs/figures] [--only TABLE...] [--finished]
 
 Networks of `firmware_configs/lartpc_unet.yaml` with the changes of `lartpc_unet_tables.TABLES`, trained, verified on
 Keras' layers, C++ and the C++ of all stages, and scored on test events by its integers. Tables are printed; with
 --figures, figures are drawn there, the sweep of learning rates among them. FOLDER keeps samples and candidates; a
-campaign that was stopped goes on. About two hours of one processor, a quarter of it for the samples.
+campaign that was stopped goes on; --finished prints what is there. About forty minutes of one processor, ten of
+them for the samples.
 """
 
 import argparse
@@ -16,10 +17,11 @@ from pathlib import Path
 
 os.environ |= {f"TF_NUM_{which}OP_THREADS": "1" for which in ("INTRA", "INTER")}
 
+import lartpc_unet_float
 import numpy as np
 import numpy.typing as npt
 import yaml
-from lartpc_unet_figures import history_figure, scores_figure
+from lartpc_unet_figures import scores_figure
 from lartpc_unet_tables import CONFIG, SAMPLES, SCORED, SWEEP, TABLES, Form, Row, told
 from rich.console import Console
 
@@ -67,8 +69,7 @@ class Campaign:
         sample = {"file": str(self.sample(form.sample).resolve())}
         changes = {**FASTER, **form.changes, "name": form.name, "sample": sample}
         if form.start is not None:
-            made = self.trained(form.start)
-            changes["training.start"] = str((made.folder / "model" / "checkpoints" / BEST).resolve())
+            changes["training.start"] = str(self.checkpoint(form.start).resolve())
             changes["training.initialization"] = "keras"
         if form.weighs:
             changes["network.images.class_weights"] = self.class_weights(form)
@@ -85,10 +86,22 @@ class Campaign:
             kept.write_text(f"{time.process_time() - started:.0f}\n")
         return made
 
+    def checkpoint(self, form: Form) -> Path:
+        """The folder of the best weights of a form, which is trained if it is not."""
+        if not form.floating:
+            return self.trained(form).folder / "model" / "checkpoints" / BEST
+        folder = self.folder / form.name
+        if not (folder / f"{UNET}.keras").is_file():
+            config, started = self.config(form), time.process_time()
+            found = self.tiles(self.sample(form.sample), images_of(config))
+            lartpc_unet_float.train(config, found, folder, self.reporter.task(form.name))
+            (self.folder / f"{form.name}.seconds").write_text(f"{time.process_time() - started:.0f}\n")
+        return folder
+
     def class_weights(self, form: Form) -> list[float]:
         """Inverse frequencies of nothing, shower and track among the pixels of training images, normalised."""
         plain = replace(form, weighs=False)
-        found = self.tiles(self.sample(form.sample), settings_of(self.config(plain).network.model_dump()["images"]))
+        found = self.tiles(self.sample(form.sample), images_of(self.config(plain)))
         parts = np.repeat(found.split, np.diff(found.first))
         lit = np.bincount(found.cells.kind[parts == TRAIN], minlength=3)[[samples.SHOWER, samples.TRACK]]
         pixels = int((found.split == TRAIN).sum()) * int(np.prod(found.view.shape))
@@ -97,6 +110,8 @@ class Campaign:
 
     def row(self, label: str, form: Form) -> Row:
         """A form, trained, verified and scored; scores are kept beside its candidate."""
+        if form.floating:
+            return self._floating_row(label, form)
         self.trained(form)
         candidate = pipeline.run(self.config(form), self.folder / form.name, "verify", self.reporter)
         kept = self.folder / f"{form.name}.npz"
@@ -116,6 +131,17 @@ class Campaign:
             sum(one.codes for one in verified),
         )
 
+    def _floating_row(self, label: str, form: Form) -> Row:
+        folder, path = self.checkpoint(form), self.sample(SCORED[form.sample])
+        kept = self.folder / f"{form.name}.npz"
+        if not kept.is_file():
+            np.savez(kept, network=lartpc_unet_float.score(folder, self.tiles(path, images_of(self.config(form)))))
+        with np.load(kept) as file:
+            counts = file["network"]
+        history = np.atleast_1d(np.genfromtxt(folder / f"{UNET}_history.csv", delimiter=",", names=True))
+        seconds = int((self.folder / f"{form.name}.seconds").read_text())
+        return Row(label, counts, float(history["val_loss"].min()), len(history), seconds, None, None)
+
     def _scored(self, form: Form, candidate: Candidate) -> npt.NDArray[np.float64]:
         """Confusions by event of the network's integers."""
         path, firmware = self.sample(SCORED[form.sample]), candidate.firmware()
@@ -127,7 +153,7 @@ class Campaign:
         """Confusions by event, of the hits that score a form, of rules without a network."""
         kept = self.folder / f"{form.name}-rules.npz"
         if not kept.is_file():
-            path, settings = self.sample(SCORED[form.sample]), settings_of(self.trained(form).manifest["front_end"])
+            path, settings = self.sample(SCORED[form.sample]), images_of(self.config(form))
             found = self.tiles(path, settings)
             test = hit_results.test_tiles(found, path, ALL)
             decided = hit_results.other_rules(found, test)
@@ -146,6 +172,11 @@ class Campaign:
         (figures / "lartpc_unet_rates.png").write_bytes(next((folder / "lr_find").glob("*.png")).read_bytes())
 
 
+def images_of(config: Config) -> Settings:
+    """What a config says of its images."""
+    return settings_of(config.network.model_dump()["images"])
+
+
 SWEEPS = pipeline.Sweeps(1e-4, 1.0, 120, [0.0])
 
 
@@ -153,6 +184,7 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("folder", type=Path)
     parser.add_argument("--figures", type=Path)
+    parser.add_argument("--finished", action="store_true", help="only what is already scored")
     parser.add_argument("--only", nargs="*", choices=TABLES, default=list(TABLES))
     given = parser.parse_args()
     given.folder.mkdir(parents=True, exist_ok=True)
@@ -161,14 +193,13 @@ def main() -> None:
         if given.figures and "schedules" in given.only:
             campaign.sweep(given.figures)
         for table in given.only:
-            rows = [campaign.row(label, form) for label, form in TABLES[table].items()]
+            forms = TABLES[table].items()
+            done = [own for own in forms if not given.finished or (given.folder / f"{own[1].name}.npz").is_file()]
+            rows = [campaign.row(*own) for own in done]
             rules = campaign.rules(next(iter(TABLES[table].values())))
             print(as_markdown(told(table, rows, rules)), flush=True)
             if given.figures:
                 scores_figure(given.figures / f"lartpc_unet_{table}.png", table, rows, rules)
-    if given.figures and "schedules" in given.only:
-        histories = {label: given.folder / form.name / "model" for label, form in TABLES["schedules"].items()}
-        history_figure(given.figures / "lartpc_unet_histories.png", histories)
 
 
 if __name__ == "__main__":

@@ -30,18 +30,3 @@ def scores_figure(path: Path, title: str, rows: Sequence[Row], rules: Mapping[st
         axes.grid(alpha=0.3, axis="x")
         axes.legend(title=title, loc="best", frameon=True)
         figure.savefig(path, dpi=90, metadata={"Software": None})
-
-
-def history_figure(path: Path, models: Mapping[str, Path]) -> None:
-    """Validation loss behind every epoch; models: folders of trained ones by label."""
-    with house_style(15, 16, 12):
-        figure, (axes,) = canvas((9, 6))
-        for place, (label, folder) in enumerate(models.items()):
-            rows = np.genfromtxt(next(folder.glob("*_history.csv")), delimiter=",", names=True)
-            axes.plot(
-                np.atleast_1d(rows["epoch"]), np.atleast_1d(rows["val_loss"]), "osD^v<>"[place] + "-", label=label
-            )
-        axes.set_xlabel("epoch")
-        axes.set_ylabel("validation loss")
-        axes.legend()
-        figure.savefig(path, dpi=90, metadata={"Software": None})

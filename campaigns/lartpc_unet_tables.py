@@ -24,7 +24,7 @@ TRAINING = "training."
 class Form:
     """A form of the network: its name, what differs from CONFIG, the one whose weights it begins with.
 
-    weighs: whether the loss has class weights, of the sample's own frequencies.
+    weighs: whether the loss has class weights, of the sample's own frequencies; floating: whether nothing is quantized.
     """
 
     name: str
@@ -32,6 +32,7 @@ class Form:
     start: "Form | None" = None
     sample: str = "few"
     weighs: bool = False
+    floating: bool = False
 
 
 class Row(NamedTuple):
@@ -42,8 +43,8 @@ class Row(NamedTuple):
     loss: float
     epochs: int
     seconds: int
-    mismatches: int
-    codes: int
+    mismatches: int | None
+    codes: int | None
 
 
 def bits(many: int) -> dict[str, Any]:
@@ -55,8 +56,8 @@ SHORT = {f"{TRAINING}epochs": 1}
 """A hundred steps; the seed made eighty."""
 TUNED = {**SHORT, f"{TRAINING}learning_rate": 0.003, f"{TRAINING}schedule": "cosine"}
 BASE = Form("base", SHORT)
-WIDE = Form("wide", bits(16))
-NARROW = {many: Form(f"bits{many}", {**bits(many), **TUNED}, WIDE) for many in (8, 6, 4)}
+FLOAT = Form("float", floating=True)
+NARROW = {many: Form(f"bits{many}", {**bits(many), **TUNED}, FLOAT) for many in (8, 6, 4)}
 SWEEP = Form("sweep")
 SCHEDULES = ("constant", "linear", "exponential", "cosine", "step")
 SEED = {
@@ -77,7 +78,8 @@ def short(name: str, **more: Any) -> Form:
 LARGE = {f"{IMAGES}view": "coarse", f"{TRAINING}batch_size": 16}
 TABLES: Mapping[str, Mapping[str, Form]] = {
     "bits": {
-        "16 bits, for float": WIDE,
+        "float, trained as long": Form("longer", TUNED, FLOAT, floating=True),
+        "float": FLOAT,
         **{f"{many} bits": form for many, form in NARROW.items()},
     },
     "losses": {
