@@ -192,3 +192,15 @@ def test_a_comment_in_a_plot_makes_the_report_alone_and_a_line_of_the_graph_what
     again = {name for name, said in steps_of(copied).items() if said != "up to date"}
     assert {"compile", "verify"} <= again
     assert "sample" not in again
+
+
+def test_what_was_hashed_once_is_not_parsed_again(monkeypatch):
+    """A run hashes the code of all steps before two run at a time, so that none parses beside one that traces."""
+    seeds = methods("lartpc", "rows", "evaluate")
+    before = code_hash(seeds)
+
+    def parse(*given, **told):
+        raise AssertionError("parsed again")
+
+    monkeypatch.setattr("ast.parse", parse)
+    assert code_hash(seeds) == before

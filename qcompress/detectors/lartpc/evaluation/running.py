@@ -1,5 +1,6 @@
 """What is done with a candidate of each network: a file emulated, a sample's test events scored."""
 
+from dataclasses import replace
 from pathlib import Path
 from typing import Protocol
 
@@ -54,9 +55,13 @@ class ImageRuns:
         return emulation.emulate(firmware, source, target, report)
 
     def evaluate(self, firmware: Firmware, path: Path, decode: Decoders, most: int, report: Report) -> Results:
-        from qcompress.detectors.lartpc.evaluation import hit_results
+        from qcompress.detectors.lartpc.evaluation import class_points, hit_results
+        from qcompress.detectors.lartpc.images.models import UNET
 
-        return hit_results.evaluate(firmware, path, most, report)
+        heard = class_points.listening(firmware)
+        results = hit_results.evaluate(replace(firmware, chains={UNET: heard}), path, most, report)
+        points = class_points.points_table(heard, firmware.front_end, path)
+        return results if points is None else replace(results, tables=(*results.tables, points))
 
 
 RUNS: dict[str, Runs] = {"roi": RoiRuns(), "codec": CodecRuns(), "images": ImageRuns()}
