@@ -87,6 +87,7 @@ def compact(found: totals.Totals, names: list[str], events: int) -> Table:
                 title(name),
                 f"{found.sums[k] / found.counted[k]:.3f}",
                 f"{totals.median(found, k):.3f}",
+                f"{100 * found.empty[k] / (found.counted[k] + found.empty[k]):.1f}",
                 *(f"{one['cells']:.0f}" for one in (cut, every)),
                 *(("-" if whole is None else over(own, whole)) for own in found.events[k]),
                 *(with_error(cut[key], errors[k][key]) for key in ("signed_eta_mean", "eta_std", "mip_pt_mean")),
@@ -94,10 +95,11 @@ def compact(found: totals.Totals, names: list[str], events: int) -> Table:
             )
         )
     cuts = [f"at {cut:g}" for cut in ZERO_SUPPRESSIONS]
-    columns = ("algorithm", "mean EMD", "median EMD", *(f"TCs {cut}" for cut in cuts))
+    columns = ("algorithm", "mean EMD", "median EMD", "nothing arrives [%]", *(f"TCs {cut}" for cut in cuts))
     columns += (*(f"energy / Threshold 0 {cut}" for cut in cuts), *("signed eta mean at 0.1", "eta std at 0.1"))
     columns += ("mipPt mean at 0.1", "pT out/in, full", "pT out/in, partial")
-    note = f"{events} test events, {int(found.counted[0] + found.empty[0])} modules; sums of an event, mean of events."
+    note = f"{events} test events, {int(found.counted[0] + found.empty[0])} modules; EMD of modules of which something "
+    note += "arrives; sums of an event, mean of events."
     if whole is not None:
         energy = with_error(*(of(whole)["energy"] for of in (conservation.means, conservation.errors)))
         note += f" Energy of Threshold 0 without zero suppression: {energy} GeV."
@@ -132,10 +134,10 @@ def tables(found: totals.Totals, names: list[str]) -> Iterator[Table]:
 
 
 def draw(found: totals.Totals, names: list[str], sample: str, folder: Path) -> None:
-    """EMD against occupancy: of the chip beside encoders of transverse charges, and of all other encoders."""
+    """EMD against occupancy: chip, one decoding of its sums, beside encoders of transverse charges; other encoders."""
     others = [name for name in names if name not in CHIP and not name.startswith(LEARNED)]
     encoders = [name for name in others if not name.endswith(AS_PHYSICS)]
-    chip = [name for name in names if name not in (*others, "uncompressed", "threshold0")]
+    chip = [name for name in names if name not in (*others, "uncompressed", "threshold0") and "-equal" not in name]
     beside = [name for name in others if name in encoders[:1] or name.endswith(AS_PHYSICS)]
     for kind, shown in (("algorithms", [*chip, *beside]), ("encoders", encoders)):
         places = {title(name): names.index(name) for name in shown}

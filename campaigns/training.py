@@ -1,10 +1,10 @@
 """Train the HGCAL encoders of docs/hgcal/training.md and print its tables; start it again to go on.
 
-    python campaigns/training.py FOLDER [--shows 2 4 3 5] [--epochs 24] [--xla] [--seed-rows 100000]
+    python campaigns/training.py FOLDER [--shows ways rules] [--epochs 24] [--xla]
 
-A training, once done, is kept in FOLDER with its graph, decoder and seconds, and so are the samples; tables and figures
-are made anew. Shows: 2 the three ways to the chip, 3 two to five links, 4 the variants of the seed study, 5 the rules
-of decoding one at a time.
+A training, once done, is kept in FOLDER with its graph, decoder and seconds, and so are the samples; tables are made
+anew. Shows: ways, the three ways to the chip; rules, the rules of decoding one at a time. Encoders beside the chip's
+algorithms: `long_trainings.py`, `conservation.py`.
 """
 
 import argparse
@@ -18,10 +18,9 @@ from typing import Any
 
 import numpy as np
 import numpy.typing as npt
-import training_codecs
 
 from qcompress.config import load_config
-from qcompress.detectors import TEST, TRAIN, VALIDATION, Cell, Table
+from qcompress.detectors import TEST, TRAIN, VALIDATION, Table
 from qcompress.detectors.hgcal import samples
 from qcompress.detectors.hgcal.detector import DETECTOR
 from qcompress.detectors.hgcal.econt.frontend import FrontEnd
@@ -31,16 +30,13 @@ from qcompress.detectors.hgcal.encoder.arithmetic import deployed_graph
 from qcompress.detectors.hgcal.encoder.charge_sharing import DecodingOptions
 from qcompress.detectors.hgcal.encoder.compensation import compensated
 from qcompress.detectors.hgcal.encoder.options import EncoderOptions
-from qcompress.detectors.hgcal.evaluation import baselines, codecs, scoring
+from qcompress.detectors.hgcal.evaluation import codecs
 from qcompress.detectors.hgcal.module import geometry
 from qcompress.detectors.hgcal.module.places import cosh_eta
 from qcompress.fixedpoint import Codes, Values
 from qcompress.frontends.qkeras import load_model, predict, save_model
 from qcompress.graph import Graph
 from qcompress.metrics.emd import emd
-from qcompress.metrics.profiles import profile
-from qcompress.plots.profiles import profile_figure
-from qcompress.plots.style import canvas, house_style
 from qcompress.progress import silent
 from qcompress.report.tables import as_markdown
 from qcompress.training.fit import TrainingData, TrainingOptions, fit, make_deterministic
@@ -62,11 +58,10 @@ OTHERS = {
 LEARNING_RATE = 8e-3
 """The largest of one cycle."""
 LINKS = {2: 3, 3: 5, 4: 7, 5: 9}
-VARIANTS = ("ttbar_pu200", "electron_pu200", "electron_pu0", "calq", "remove", "mask")
-SEED_EVENTS = {"ttbar-200pu": 30, "electron-200pu": 50, "electron-0pu": 500}
+"""Bits of a latent by the links that carry sixteen of them."""
+SEED_EVENTS = 60
+SEED_ROWS = 100_000
 SEED_LAYERS = [1, 28]
-EDGES = np.linspace(0, 24, 13)
-FINE_EDGES = np.linspace(0, 48, 25)
 
 
 @dataclass(frozen=True)
@@ -75,7 +70,6 @@ class Limits:
 
     epochs: int
     xla: bool
-    seed_rows: int
 
 
 @dataclass
@@ -140,12 +134,6 @@ class Set:
     def cosh_eta(self) -> Values:
         """Of each trigger cell's centre, train order."""
         return geometry.channels_to_train(cosh_eta(self.columns))
-
-    @cached_property
-    def mean_image(self) -> Values:
-        whole = samples.read(self.path)
-        charge = geometry.channels_to_train(whole["charge"][self.rows.split == TRAIN]).astype(np.float64)
-        return baselines.mean_image(charge, len(self.test))
 
     def received(self, options: EncoderOptions) -> codecs.Received:
         calq = charge_sharing.module_calq(FrontEnd.autoencoder(geometry.AE_CHANNEL.tolist()), self.columns)
@@ -264,8 +252,8 @@ def as_trained(trained: Trained, data: Set, options: EncoderOptions) -> Values:
     return data.transverse(trained.decode(latents, trained.graph, data.received(options)))
 
 
-def show_2(folder: Path, data: Set, limits: Limits) -> None:
-    """Exact training on the chip, compensated, chip arithmetic; beside the chip's other algorithms on two links."""
+def show_ways(folder: Path, data: Set, limits: Limits) -> None:
+    """Exact training on the chip, compensated, chip arithmetic."""
     exact, chip = [], []
     for seed in SEEDS:
         chip.append(train(folder, f"chip_l3_{seed}", data, CHIP, seed, limits))
@@ -287,122 +275,24 @@ def show_2(folder: Path, data: Set, limits: Limits) -> None:
             for what, t in others.items()
         ),
     ]
-    rows += [row(name, reference, [charges]) for name, charges in training_codecs.decoded(data.columns, 2)]
-    rows += [
-        row("mean image", reference, [data.mean_image]),
-        row("all trigger cells, 4E3M", reference, [data.transverse(all_cells(data))]),
-    ]
     title = f"Two links, {AXIS[0]}, seeds {', '.join(map(str, SEEDS))}: mean and spread"
-    show(folder, "show2", Table(title, COLUMNS, tuple(rows), told([*exact, *chip, *floats, *others.values()])))
+    show(folder, "ways", Table(title, COLUMNS, tuple(rows), told([*exact, *chip, *floats, *others.values()])))
 
 
-def all_cells(data: Set) -> Values:
-    front_end = FrontEnd.autoencoder(geometry.AE_CHANNEL.tolist())
-    return geometry.ae_to_train(charge_sharing.module_calq(front_end, data.columns)).astype(np.float64)
-
-
-def show_3(folder: Path, data: Set, limits: Limits) -> None:
-    """EMD against links; from which occupancy the encoder wins at two."""
-    reference, rows, trainings = data.reference, [], []
-    curves: dict[str, dict[int, float]] = {}
-    two: dict[str, Values] = {}
-    for links, bits in LINKS.items():
-        options = CHIP.model_copy(update={"latent_bits": bits})
-        trainings.append(train(folder, f"chip_l{bits}_1", data, options, 1, limits))
-        found = {f"encoder, {links} links": as_trained(trainings[-1], data, options)}
-        found |= dict(training_codecs.decoded(data.columns, links))
-        for name, charges in found.items():
-            rows.append(row(name, reference, [charges]))
-            d = scores(reference, charges)
-            curves.setdefault(name.rsplit(", ", 1)[0], {})[links] = float(d[d >= 0].mean())
-            if links == 2:
-                two[name] = d
-    show(folder, "show3", Table(f"Links, {AXIS[0]}, seed 1", COLUMNS, tuple(rows), told(trainings)))
-    links_figure(folder, curves)
-    show(folder, "show3_occupancy", occupancy_table(reference, two))
-    occupancy_figure(folder / "links2_occupancy.png", reference, two, FINE_EDGES, "two links")
-
-
-def occupancy(reference: Values) -> Values:
-    return np.asarray((reference > scoring.OCCUPIED_ADC).sum(axis=1))
-
-
-def occupancy_table(reference: Values, distances: Mapping[str, Values]) -> Table:
-    """Median EMD in bins of occupancy, and which codec is best."""
-    seen = occupancy(reference)
-    profiles = {name: profile(seen[d >= 0], d[d >= 0], FINE_EDGES) for name, d in distances.items()}
-    rows: list[tuple[Cell, ...]] = []
-    for number, low in enumerate(FINE_EDGES[:-1]):
-        medians = {name: float(p.median[number]) for name, p in profiles.items()}
-        entries = int(next(iter(profiles.values())).entries[number])
-        if entries >= 10:
-            best = min(medians, key=lambda name: medians[name] if np.isfinite(medians[name]) else np.inf)
-            rows.append(
-                (f"{low:.0f}-{FINE_EDGES[number + 1]:.0f}", entries, *map("{:.3f}".format, medians.values()), best)
-            )
-    columns = ("occupied", "modules", *(name.removesuffix(", 2 links") for name in profiles), "best")
-    note = "Occupied: trigger cells above 35 transverse ADC counts; bins of ten modules and more."
-    return Table("Median EMD against occupancy, two links", columns, tuple(rows), note)
-
-
-def links_figure(folder: Path, curves: Mapping[str, Mapping[int, float]]) -> None:
-    with house_style(20, 22, 13):
-        figure, (axes,) = canvas((10, 7.5))
-        for number, (name, values) in enumerate(curves.items()):
-            axes.plot(list(values), list(values.values()), f"{'osD^v<>Ph'[number]}-", markersize=8, label=name)
-        axes.set_xticks(list(LINKS), minor=False)
-        axes.set_xticks([], minor=True)
-        axes.set_xlabel("Links")
-        axes.set_ylabel("Mean EMD [half trigger-cell pitch]")
-        axes.set_ylim(0, 1.5 * max(max(values.values()) for values in curves.values()))
-        axes.legend(frameon=False, ncols=2, loc="upper center")
-        figure.savefig(folder / "links.png", dpi=110, metadata={"Software": None})
-
-
-def occupancy_figure(path: Path, reference: Values, distances: Mapping[str, Values], edges: Values, what: str) -> None:
-    seen = occupancy(reference)
-    shown = {name: profile(seen[d >= 0], d[d >= 0], edges) for name, d in distances.items()}
-    label = f"Trigger cells above {scoring.OCCUPIED_ADC} ADC counts (transverse)"
-    figure = profile_figure(shown, label, "EMD [half trigger-cell pitch]", f"qcompress HGCAL fast simulation, {what}")
-    figure.savefig(path, dpi=110, metadata={"Software": None})
-
-
-def seed_sample(folder: Path, variant: str, limits: Limits) -> tuple[Set, EncoderOptions]:
-    """A variant's sample and network by its config, with as many events and modules as this campaign takes."""
+def seed_sample(folder: Path, variant: str) -> tuple[Set, EncoderOptions]:
+    """A variant's sample and network by its config."""
     config = load_config(CONFIGS / f"econt_seed_{variant}.yaml")
     kind, cuts, options = config.sample.simulate, config.sample.select, config.network
     assert kind is not None
     assert cuts is not None
     assert isinstance(options, EncoderOptions)
-    path = folder / f"seed_{variant}.h5"
-    if not path.is_file():
-        every = {"layers": SEED_LAYERS}
-        whole = sample(folder, kind, SEED_EVENTS[kind], config.seed, every, f"ce_e_{kind}")
-        wanted = cuts.model_copy(update={"rows": limits.seed_rows}).model_dump()
-        print(DETECTOR.select(whole.path, path, wanted, silent), flush=True)
-    return Set(path), options
+    wanted = cuts.model_copy(update={"layers": SEED_LAYERS, "rows": SEED_ROWS}).model_dump()
+    return sample(folder, kind, SEED_EVENTS, config.seed, wanted, f"seed_{variant}"), options
 
 
-def show_4(folder: Path, limits: Limits) -> None:
-    """The variants of the seed study, all scored on the same test modules of two samples."""
-    sets = {variant: seed_sample(folder, variant, limits) for variant in VARIANTS}
-    trainings = {v: train(folder, f"seed_{v}", data, options, 1, limits) for v, (data, options) in sets.items()}
-    for name in ("electron_pu200", "ttbar_pu200"):
-        data = sets[name][0]
-        found = {v: as_trained(trainings[v], data, options) for v, (_, options) in sets.items()}
-        distances = {f"AE {v}": scores(data.reference, charges) for v, charges in found.items()}
-        rows = [row(f"AE {v}", data.reference, [charges]) for v, charges in found.items()]
-        others = dict(training_codecs.decoded(data.columns, 2))
-        rows += [row(other, data.reference, [charges]) for other, charges in others.items()]
-        rows.append(row("mean image", data.reference, [data.mean_image]))
-        note = told(list(trainings.values()))
-        show(folder, f"show4_{name}", Table(f"Seed variants on test modules of {name}", COLUMNS, tuple(rows), note))
-        occupancy_figure(folder / f"seed_{name}.png", data.reference, distances, EDGES, f"{name}, test events")
-
-
-def show_5(folder: Path, limits: Limits) -> None:
+def show_rules(folder: Path, limits: Limits) -> None:
     """One trained encoder, decoded with each of the three rules switched off."""
-    data, options = seed_sample(folder, "electron_pu200", limits)
+    data, options = seed_sample(folder, "electron_pu200")
     trained = train(folder, "seed_electron_pu200", data, options, 1, limits)
     latents = trained.graph.run(data.images[data.test])
     cells = data.received(options).cells
@@ -435,26 +325,23 @@ def show_5(folder: Path, limits: Limits) -> None:
         *("module sum without it: mean error [%]", "fractional charges [%]", "cells with charge [%]"),
     )
     note = f"{int(partial_modules.sum())} of {len(cells)} test modules are partial; {told([trained])}"
-    show(folder, "show5", Table("The three rules, one switched off at a time", columns, tuple(rows), note))
+    show(folder, "rules", Table("The three rules, one switched off at a time", columns, tuple(rows), note))
 
 
 def main() -> None:
     """Parse the command line and make the tables that it names."""
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("folder", type=Path)
-    parser.add_argument("--shows", type=int, nargs="+", default=[2, 4, 3, 5])
+    parser.add_argument("--shows", nargs="+", choices=("ways", "rules"), default=("ways", "rules"))
     parser.add_argument("--epochs", type=int, default=24)
     parser.add_argument("--xla", action="store_true")
-    parser.add_argument("--seed-rows", type=int, default=100_000, help="modules of each variant of the seed study")
     given = parser.parse_args()
     given.folder.mkdir(parents=True, exist_ok=True)
-    limits = Limits(given.epochs, given.xla, given.seed_rows)
-    for number in given.shows:
-        if number in {2, 3}:
-            data = sample(given.folder, *AXIS, None, AXIS[0])
-            (show_2 if number == 2 else show_3)(given.folder, data, limits)
-        else:
-            (show_4 if number == 4 else show_5)(given.folder, limits)
+    limits = Limits(given.epochs, given.xla)
+    if "ways" in given.shows:
+        show_ways(given.folder, sample(given.folder, *AXIS, None, AXIS[0]), limits)
+    if "rules" in given.shows:
+        show_rules(given.folder, limits)
 
 
 if __name__ == "__main__":
