@@ -179,7 +179,11 @@ def main() -> None:
         coefficients, error = fit(periods)
         print(f"{family} on {FREE[family]}: {coefficients}, periods within {100 * error:.0f} %")
         inputs = find_device(FREE[family]).lut_inputs
-        content["families"][family] = coefficients | {"lut_inputs": inputs, "ternary": TERNARY[family]}
+        content["families"][family] = (
+            content["families"].get(family, {"multiplier": 0.0})
+            | coefficients
+            | {"lut_inputs": inputs, "ternary": TERNARY[family]}
+        )
     if given.write:
         COEFFICIENTS.write_text(json.dumps(content, indent=1) + "\n")
 

@@ -1,28 +1,31 @@
 """Fit the estimate to our own yosys runs, and print its error on networks that it was not fitted on.
 
-    python campaigns/calibrate_estimate.py FOLDER [--constant N] [--loadable N] [--write]
+    python campaigns/calibrate_estimate.py FOLDER [--constant N] [--learned N] [--loadable N] [--folded N]
+        [--kinds constant loadable] [--write]
 
 The error is that on each network of coefficients fitted to all others (leave one out); the ones that are written are
 fitted to all. Runs are cached in FOLDER; start it again to go on. --write replaces the
-coefficients in the package.
+coefficients of --kinds in the package.
 """
 
 import argparse
 import json
 from collections.abc import Callable
+from dataclasses import replace
 from functools import partial
 from importlib.metadata import version
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 
 from qcompress.errors import Refused
 from qcompress.fixedpoint import Cast, Format
-from qcompress.graph import Conv2D, Dense, Flatten, Graph, Node, Quantize, Relu
+from qcompress.graph import Conv2D, Dense, Flatten, Graph, Node, Quantize, QuantizeEach, Relu
 from qcompress.graph.graph import INPUT
 from qcompress.graph.ranges import with_lossless_accumulator
 from qcompress.synthesis import SynthesisReport
-from qcompress.synthesis.estimate import COEFFICIENTS, FIGURES, evaluate, fit, variables
+from qcompress.synthesis.estimate import COEFFICIENTS, FIGURES, coefficients, evaluate, fit, variables
 from qcompress.synthesis.flows import Design, Settings, run_open
 from qcompress.synthesis.structure import Features
 from qcompress.targets.rtl.build import write_verilog
@@ -33,9 +36,9 @@ from qcompress.targets.rtl.logic import trace_graph
 Generator = np.random.Generator
 NAMES = {
     "constant": {
-        "lut": ["adders", "shared", "cut", "other", "casts", "tables", "one"],
-        "ff": ["adders", "shared", "cut", "other", "casts", "ports", "one"],
-        "gate_equivalents": ["adders", "shared", "cut", "other", "casts", "tables", "ports", "one"],
+        "lut": ["adders", "sums", "shared", "cut", "other", "casts", "tables", "one"],
+        "ff": ["adders", "sums", "shared", "cut", "other", "casts", "ports", "one"],
+        "gate_equivalents": ["adders", "sums", "shared", "cut", "other", "casts", "tables", "ports", "one"],
         "latency": ["depth", "one"],
     },
     "loadable": {
@@ -94,11 +97,43 @@ def random_network(rng: Generator, size: int = 1) -> Graph:
 FIRST_FOLDED = 1000
 """Networks from this number on are larger, and their multipliers are used more than four times."""
 FOLDED = (128, 64, 32, 16, 8)
+FIRST_LEARNED = 2000
+"""Networks from this number on are larger too; each weight and each element between layers has a width of its own."""
 
 
 def network(number: int) -> Graph:
     """The network of a number."""
-    return random_network(np.random.default_rng([20, number]), 4 if number >= FIRST_FOLDED else 1)
+    rng = np.random.default_rng([20, number])
+    graph = random_network(rng, 4 if number >= FIRST_FOLDED else 1)
+    return with_own_widths(graph, rng) if number >= FIRST_LEARNED else graph
+
+
+def with_own_widths(graph: Graph, rng: Generator) -> Graph:
+    """A network as training leaves it whose widths are learned: fewer last bits of each weight, many of none at all."""
+    nodes = []
+    for node in graph.nodes:
+        operation: Any = node.operation
+        if isinstance(operation, Dense | Conv2D):
+            width = operation.kernel_format.width
+            kept = np.clip(rng.normal(rng.uniform(-1, 0.6 * width), 1.5, operation.kernel.shape).round(), 0, width)
+            unit = 1 << (width - kept.astype(np.int64))
+            rounded = np.rint(operation.kernel / unit).astype(np.int64) * unit
+            operation = replace(operation, kernel=np.clip(rounded, *_ends(operation.kernel_format)))
+        elif isinstance(operation, Quantize):
+            operation = _own_casts(operation.cast, graph.shapes[node.name], rng)
+        nodes.append(Node(node.name, operation, *node.sources))
+    return Graph(graph.name, graph.input_shape, graph.input_format, tuple(nodes))
+
+
+def _ends(format_: Format) -> tuple[int, int]:
+    return format_.min_code, format_.max_code
+
+
+def _own_casts(cast: Cast, shape: tuple[int, ...], rng: Generator) -> QuantizeEach:
+    """A cast of every element to a format of its own, none of them wider than the given one."""
+    to = cast.format
+    widths = rng.integers(max(1, to.integer, to.width - 4), to.width + 1, shape)
+    return QuantizeEach(np.zeros(shape, np.int64), widths, np.full(shape, to.integer), cast.rounding, cast.overflow)
 
 
 def _tight(shape: tuple[int, ...], given: Format, nodes: list[Node]) -> list[Node]:
@@ -151,17 +186,21 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("folder", type=Path)
     parser.add_argument("--constant", type=int, default=24, help="random networks with constant weights")
+    parser.add_argument("--learned", type=int, default=12, help="and with constant ones, each of a width of its own")
     parser.add_argument("--loadable", type=int, default=24, help="and with loadable ones")
     parser.add_argument("--folded", type=int, default=17, help="and with loadable ones, folded 8 to 128 times")
+    parser.add_argument("--kinds", nargs="+", choices=NAMES, default=list(NAMES), help="what is fitted")
     parser.add_argument("--write", action="store_true")
     given = parser.parse_args()
     result: dict[str, object] = {}
     errors: dict[str, dict[str, list[float]]] = {}
-    for kind, variables_of in NAMES.items():
-        rows, reports = [], []
+    for kind in given.kinds:
+        rows, reports, variables_of = [], [], NAMES[kind]
         numbers = usable_networks(getattr(given, kind))
         if kind == "loadable":
             numbers += usable_networks(given.folded, FIRST_FOLDED)
+        else:
+            numbers += usable_networks(given.learned, FIRST_LEARNED)
         for number in numbers:
             graph = network(number)
             reuse = reuse_of(kind, number, graph)
@@ -181,20 +220,26 @@ def main() -> None:
                 f"worst {100 * max(found):.1f} %"
             )
     if given.write:
-        result["note"] = (
-            f"fitted to {given.constant} random networks with constant and {given.loadable + given.folded} with "
-            f"loadable weights, {given.folded} of them folded 8 to 128 times, "
-            f"Yosys {version('pyosys')}: xcup, no DSPs; "
-            "generic cells"
-        )
-        result["held_out"] = {
+        kept = coefficients()
+        found_here = {
             kind: {
                 f: {"networks": len(e), "median": round(float(np.median(e)), 4), "worst": round(max(e), 4)}
                 for f, e in by.items()
             }
             for kind, by in errors.items()
         }
-        COEFFICIENTS.write_text(json.dumps(result, indent=1) + "\n")
+        counts = {
+            kind: kept["held_out"][kind]["lut"]["networks"] if kind not in errors else len(errors[kind]["lut"])
+            for kind in NAMES
+        }
+        written = {
+            **kept,
+            **result,
+            "note": f"fitted to {counts['constant']} random networks with constant and {counts['loadable']} with "
+            f"loadable weights, Yosys {version('pyosys')}: xcup, no DSPs; generic cells",
+            "held_out": {**kept["held_out"], **found_here},
+        }
+        COEFFICIENTS.write_text(json.dumps(written, indent=1) + "\n")
 
 
 def usable_networks(count: int, first: int = 0) -> list[int]:
@@ -204,7 +249,7 @@ def usable_networks(count: int, first: int = 0) -> list[int]:
     while len(found) < count:
         graph = network(number)
         range_ = graph.ranges()[graph.nodes[-1].name]
-        folds = first < FIRST_FOLDED or reuse_of("loadable", number, graph) != 1
+        folds = first != FIRST_FOLDED or reuse_of("loadable", number, graph) != 1
         if folds and (range_.low != range_.high).any():
             found.append(number)
         number += 1

@@ -1,11 +1,11 @@
 """EMD and conservation of the chip's algorithms, of candidates and published encoders, side by side on the same events.
 
-    python campaigns/conservation.py FOLDER [--rows 200000] [--candidates FOLDER ..]
-        [--published published:FOLDER:ORIENTATION ..] [--figures FOLDER]
+    python campaigns/conservation.py FOLDER [--rows 200000] [--links by-radius] [--candidates FOLDER ..]
+        [--learned learned:SAMPLE:NAME ..] [--published published:FOLDER:ORIENTATION ..] [--figures FOLDER]
 
 Takes photon-0pu.h5 and electron-200pu.h5 in FOLDER, which `response.py` simulates, and of each as many whole
-test events as hold --rows modules. Prints one table of both zero suppressions for each sample, writes all tables as
-CSV, and draws EMD against occupancy. Blocks that are done are not done again.
+test events as hold --rows modules, two numbers for the two. Prints one table of both zero suppressions for each sample,
+writes all tables as CSV, and draws EMD against occupancy. Blocks that are done are not done again.
 """
 
 import argparse
@@ -16,7 +16,7 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
-from response_codecs import AS_PHYSICS, codec, title
+from response_codecs import AS_PHYSICS, LEARNED, codec, title
 
 from qcompress.detectors import Table
 from qcompress.detectors.hgcal import samples
@@ -24,13 +24,19 @@ from qcompress.detectors.hgcal.evaluation import conservation, partitions, scori
 from qcompress.detectors.hgcal.evaluation.algorithms import CHIP
 from qcompress.detectors.hgcal.evaluation.conservation import OF_MODULES, ZERO_SUPPRESSIONS
 from qcompress.detectors.hgcal.evaluation.events import LinkAllocation
+from qcompress.detectors.hgcal.module.links import ALLOCATIONS
 from qcompress.plots.profiles import profile_figure
 from qcompress.report.tables import as_csv, as_markdown
 
 SAMPLES = {"photons 0 PU": "photon-0pu", "electrons 200 PU": "electron-200pu"}
-ALGORITHMS = ("uncompressed", "repeater", "threshold0", "threshold", "bc-stc", "bc-stc-shared")
+ALGORITHMS = (
+    *("uncompressed", "repeater", "threshold0", "threshold", "threshold-equal"),
+    *("bc-stc", "bc-stc-equal"),
+)
 REFERENCE = "threshold0"
 """The seed study's "Threshold 0": energy sums are given relative to its own without zero suppression."""
+
+RESAMPLES = 200
 
 
 def identity(names: list[str]) -> str:
@@ -40,16 +46,16 @@ def identity(names: list[str]) -> str:
     return hashlib.sha256(b"".join((folder / "manifest.json").read_bytes() for folder in folders)).hexdigest()
 
 
-def scored(path: Path, names: list[str], rows: int, parts: Path) -> tuple[totals.Totals, int]:
+def scored(path: Path, names: list[str], rows: int, parts: Path, links: str) -> tuple[totals.Totals, int]:
     """Of the first test events; and how many these are."""
     blocks = scoring.blocks(path, rows)
     found: list[totals.Totals] = []
     with samples.Handle(path) as handle:
         content = handle.content_hash()
     for name in names:  # one after the other: a file a block and algorithm, so that more may be added
-        task = scoring.Task(path, (name,), LinkAllocation.named("by-radius"), identity([name]))
+        task = scoring.Task(path, (name,), LinkAllocation.named(links), identity([name]))
         key = task.key(content)
-        partitions.run(task, blocks, {name: codec(name)}, None, parts, key, 1, None, lambda *_: None)
+        partitions.run(task, blocks, {name: codec(name, links)}, None, parts, key, 1, None, lambda *_: None)
         found.append(totals.total(1, scoring.scored(blocks, parts, key)))
         print(f"{path.stem}: {title(name)}", file=sys.stderr, flush=True)
     return together(found), sum(len(block.events) for block in blocks)
@@ -66,29 +72,55 @@ def together(found: list[totals.Totals]) -> totals.Totals:
 
 
 def compact(found: totals.Totals, names: list[str], events: int) -> Table:
-    """EMD, trigger cells and energy in an event with and without zero suppression, pT that modules keep."""
+    """EMD, trigger cells and energy in an event with and without zero suppression, pT that modules keep.
+
+    The energy over that of the reference has the error of events drawn anew, the same ones for both.
+    """
     means = [[conservation.means(own[place]) for place in range(len(ZERO_SUPPRESSIONS))] for own in found.events]
-    whole = means[names.index(REFERENCE)][1]["energy"] if REFERENCE in names else None
+    errors = [conservation.errors(own[0]) for own in found.events]
+    whole = found.events[names.index(REFERENCE)][1] if REFERENCE in names else None
     rows = []
     for k, (name, (cut, every)) in enumerate(zip(names, means, strict=True)):
         kept = [dict(zip(OF_MODULES, sums, strict=True)) for sums in found.modules[k]]
         rows.append(
             (
                 title(name),
-                float(found.sums[k] / found.counted[k]),
-                totals.median(found, k),
-                *(cut["cells"], every["cells"], cut["energy"], every["energy"]),
-                *((one["energy"] / whole if whole and one["energy"] is not None else None) for one in (cut, every)),
-                *(cut["eta_std"], cut["mip_pt_mean"]),
-                *(of["pt_out"] / of["pt_in"] if of["pt_in"] else None for of in kept),
+                f"{found.sums[k] / found.counted[k]:.3f}",
+                f"{totals.median(found, k):.3f}",
+                *(f"{one['cells']:.0f}" for one in (cut, every)),
+                *(("-" if whole is None else over(own, whole)) for own in found.events[k]),
+                *(with_error(cut[key], errors[k][key]) for key in ("signed_eta_mean", "eta_std", "mip_pt_mean")),
+                *(f"{of['pt_out'] / of['pt_in']:.4f}" if of["pt_in"] else "-" for of in kept),
             )
         )
     cuts = [f"at {cut:g}" for cut in ZERO_SUPPRESSIONS]
     columns = ("algorithm", "mean EMD", "median EMD", *(f"TCs {cut}" for cut in cuts))
-    columns += (*(f"energy [GeV] {cut}" for cut in cuts), *(f"energy / Threshold 0 {cut}" for cut in cuts))
-    columns += ("eta std at 0.1", "mipPt mean at 0.1", "pT out/in, full", "pT out/in, partial")
+    columns += (*(f"energy / Threshold 0 {cut}" for cut in cuts), *("signed eta mean at 0.1", "eta std at 0.1"))
+    columns += ("mipPt mean at 0.1", "pT out/in, full", "pT out/in, partial")
     note = f"{events} test events, {int(found.counted[0] + found.empty[0])} modules; sums of an event, mean of events."
+    if whole is not None:
+        energy = with_error(*(of(whole)["energy"] for of in (conservation.means, conservation.errors)))
+        note += f" Energy of Threshold 0 without zero suppression: {energy} GeV."
     return Table("EMD and conservation", columns, tuple(rows), note)
+
+
+def over(own: np.ndarray, whole: np.ndarray) -> str:
+    """Energy of one algorithm over that of another, of the same events (events, sums)."""
+    place = conservation.SUMS.index("energy")
+    both = np.stack([own[:, place], whole[:, place]])
+    drawn = np.random.default_rng(1).integers(0, len(own), (RESAMPLES, len(own)))
+    first, second = both[:, drawn].sum(axis=2)
+    return with_error(float(both[0].sum() / both[1].sum()), float(np.std(first / second)))
+
+
+def with_error(value: float | None, error: float | None) -> str:
+    """Rounded to two digits of the error."""
+    if value is None:
+        return "-"
+    if not error:
+        return f"{value:.4g}"
+    digits = max(0, 1 - int(np.floor(np.log10(error))))
+    return f"{value:.{digits}f} +- {error:.{digits}f}"
 
 
 def tables(found: totals.Totals, names: list[str]) -> Iterator[Table]:
@@ -99,17 +131,11 @@ def tables(found: totals.Totals, names: list[str]) -> Iterator[Table]:
     yield from totals.cell_tables(found, titles)
 
 
-def rounded(table: Table) -> Table:
-    """Four digits, for reading."""
-    rows = [tuple(float(f"{x:.4g}") if isinstance(x, float) else x for x in row) for row in table.rows]
-    return table._replace(rows=tuple(rows))
-
-
 def draw(found: totals.Totals, names: list[str], sample: str, folder: Path) -> None:
     """EMD against occupancy: of the chip beside encoders of transverse charges, and of all other encoders."""
-    others = [name for name in names if name not in CHIP]
+    others = [name for name in names if name not in CHIP and not name.startswith(LEARNED)]
     encoders = [name for name in others if not name.endswith(AS_PHYSICS)]
-    chip = [name for name in names if name in CHIP and name not in ("uncompressed", "threshold0")]
+    chip = [name for name in names if name not in (*others, "uncompressed", "threshold0")]
     beside = [name for name in others if name in encoders[:1] or name.endswith(AS_PHYSICS)]
     for kind, shown in (("algorithms", [*chip, *beside]), ("encoders", encoders)):
         places = {title(name): names.index(name) for name in shown}
@@ -126,21 +152,24 @@ def main() -> None:
     """Score, print, draw."""
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("folder", type=Path)
-    parser.add_argument("--rows", type=int, default=200_000, help="modules of each sample, in whole test events")
+    parser.add_argument("--rows", type=int, nargs="+", default=[200_000], help="modules of a sample, whole test events")
+    parser.add_argument("--links", choices=ALLOCATIONS, default="by-radius")
     parser.add_argument("--algorithms", nargs="*", default=ALGORITHMS, help="of the chip")
     parser.add_argument("--candidates", nargs="*", default=(), help="folders of autoencoder candidates")
+    parser.add_argument("--learned", nargs="*", default=(), metavar="NAME", help="learned:SAMPLE:ALGORITHM")
     parser.add_argument("--published", nargs="*", default=(), metavar="NAME", help="published:FOLDER:ORIENTATION")
     parser.add_argument("--figures", type=Path, help="folder for pictures")
     given = parser.parse_args()
-    names = [*given.algorithms, *given.candidates, *given.published]
+    names = [*given.algorithms, *given.learned, *given.candidates, *given.published]
     parts = given.folder / "conservation"
     parts.mkdir(parents=True, exist_ok=True)
-    for sample, kind in SAMPLES.items():
-        found, events = scored(given.folder / f"{kind}.h5", names, given.rows, parts)
+    for number, (sample, kind) in enumerate(SAMPLES.items()):
+        rows = given.rows[min(number, len(given.rows) - 1)]
+        found, events = scored(given.folder / f"{kind}.h5", names, rows, parts, given.links)
         table = compact(found, names, events)
-        for number, one in enumerate([table, *tables(found, names)]):
-            (given.folder / f"conservation_{kind}_{number}.csv").write_text(as_csv(one))
-        print(f"## {table.title}, {sample}\n\n{table.note}\n\n{as_markdown(rounded(table))}")
+        for place, one in enumerate([table, *tables(found, names)]):
+            (given.folder / f"conservation_{kind}_{place}.csv").write_text(as_csv(one))
+        print(f"## {table.title}, {sample}\n\n{table.note}\n\n{as_markdown(table)}")
         if given.figures:
             given.figures.mkdir(parents=True, exist_ok=True)
             draw(found, names, sample, given.figures)

@@ -82,11 +82,10 @@ def in_full(folder: Path, place: int, seed: int, sample: Path, estimated: bool, 
     config = written(folder, f"point{place}_{seed}", changes)
     config = config.model_copy(update={"sample": SampleOptions(file=sample.resolve())})
     candidate = pipeline.run(config, folder / config.name, None, reporter)
-    score, lut, ff, *codes = figures_in_full(candidate, "emd_mean")
+    row = Row(name, seed, *figures_in_full(candidate, "emd_mean"))
     if estimated:
-        guessed = figures_of(candidate, TARGET, None)
-        lut, ff = int(guessed["lut"]), int(guessed["ff"])
-    return Row(name, seed, score, lut, ff, *codes)
+        row = row._replace(lut=row.estimated, ff=int(figures_of(candidate, TARGET, None)["ff"]))
+    return row
 
 
 def front_figure(path: Path, front: Sequence[tuple[float, float]], rows: Sequence[Row], origin: str) -> None:

@@ -116,7 +116,7 @@ def train(folder: Path, sample: Path, epochs: int, bits: int, plane: str, save: 
 
     def score(logit: Any, name: str, differing: object, seconds: float) -> None:
         own = np.asarray(logit, np.float64)
-        found = results.Scored(event[test], peak[test], own, np.abs(codes[test]).max((1, 2)))
+        found = results.Scored(event[test], peak[test], own, np.abs(codes[test]).max((1, 2)), np.ones(len(own)))
         shares = " | ".join(
             f"{100 * results.efficiency(found, own, fakes):.2f} +- {100 * results.errors(found, own, fakes):.2f}"
             for fakes in (0.003, 0.01, 0.03)

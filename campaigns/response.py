@@ -194,13 +194,16 @@ def cluster(folder: Path, kind: str, path: Path, given: argparse.Namespace) -> N
 
 
 class Clustered:
-    """What the blocks of one sample hold for one algorithm."""
+    """What the blocks of one sample hold for one algorithm: of events for calibration, and of some for figures."""
 
-    def __init__(self, folder: Path, kind: str, algorithm: str, calibration_events: int) -> None:
+    def __init__(
+        self, folder: Path, kind: str, algorithm: str, calibration_events: int, test_events: int | None
+    ) -> None:
         own = folder / "blocks" / kind / slug(title(algorithm))
         files = [np.load(path) for path in sorted(own.glob(f"*_{calibration_events}.npz"))]
         self._columns = {name: np.concatenate([file[name] for file in files]) for name in files[0].files}
-        self.calibration, self.test = parts(self._columns["events"], self._columns["split"], calibration_events, None)
+        events, split = (self._columns[name] for name in ("events", "split"))
+        self.calibration, self.test = parts(events, split, calibration_events, test_events)
 
     def matched(self, back_end: BackEnd, events: np.ndarray) -> Matched:
         """Matched clusters of some events."""
@@ -376,11 +379,20 @@ def closure_table(found: dict[str, dict[str, Clustered]], of: tuple[BackEnd, ...
 
 
 def everything(folder: Path, given: argparse.Namespace) -> dict[str, dict[str, Clustered]]:
-    """By algorithm and sample."""
-    return {
-        algorithm: {name: Clustered(folder, kind, algorithm, given.calibration_events) for name, kind in KINDS.items()}
+    """By algorithm and sample; all of the same events."""
+    numbers = (given.calibration_events, given.test_events)
+    found = {
+        algorithm: {name: Clustered(folder, kind, algorithm, *numbers) for name, kind in KINDS.items()}
         for algorithm in algorithms(given)
     }
+    for name in KINDS:
+        seen = {algorithm: (of[name].calibration.tolist(), of[name].test.tolist()) for algorithm, of in found.items()}
+        first = next(iter(seen.values()))
+        if others := [title(algorithm) for algorithm, events in seen.items() if events != first]:
+            raise SystemExit(
+                f"{folder}, {name}: blocks of {', '.join(others)} are of other events; take another FOLDER"
+            )
+    return found
 
 
 def note(found: dict[str, dict[str, Clustered]], name: str, back_end: BackEnd) -> str:
@@ -482,7 +494,7 @@ def main() -> None:
     parser.add_argument("--photons", type=int, default=6000)
     parser.add_argument("--electrons", type=int, default=1200)
     parser.add_argument("--calibration-events", type=int, default=300, help="of each sample; calibration part first")
-    parser.add_argument("--test-events", type=int, help="of each sample, a FOLDER for each choice [default: all]")
+    parser.add_argument("--test-events", type=int, help="of each sample; blocks of more are read [default: all]")
     parser.add_argument("--candidates", type=Path, nargs="*", default=(), help="folders of autoencoder candidates")
     parser.add_argument("--published", nargs="*", default=(), metavar="NAME", help="published:FOLDER:ORIENTATION")
     parser.add_argument("--learned", nargs="*", default=(), metavar="NAME", help="learned:SAMPLE:ALGORITHM")

@@ -36,12 +36,14 @@ from qcompress.progress import Reporter
 from qcompress.report.tables import as_markdown, cell
 from qcompress.report.terminal import print_tables
 from qcompress.search import Search, config_of_trial, read_search, run_search
+from qcompress.search.figures import figures_of
 from qcompress.search.records import RECORDS
 from qcompress.search.trial import Task, run_trial
+from qcompress.targets.rtl.constant import TARGET
 
 CONFIGS = Path(__file__).parents[1] / "firmware_configs"
-COLUMNS = ("candidate", "seed", "score", "LUT", "FF", "codes that differ", "codes compared")
-MEANS = ("candidate", "score", "+-", "LUT", "+-", "of the LUT by hand")
+COLUMNS = ("candidate", "seed", "score", "LUT", "FF", "codes that differ", "codes compared", "LUT, estimated")
+MEANS = ("candidate", "score", "+-", "LUT", "+-", "of the LUT by hand", "estimated over found LUT")
 BY_HAND = "by hand"
 MARKERS = "oD^v<>Pphd*X"
 """Of candidates in figures, but of the one by hand."""
@@ -57,6 +59,7 @@ class Row(NamedTuple):
     ff: int
     mismatches: int
     codes: int
+    estimated: int
 
 
 @dataclass(frozen=True)
@@ -183,7 +186,7 @@ def in_full(config: Config, name: str, seed: int, folder: Path, study: StudyOf, 
 
 
 def figures_in_full(candidate: Candidate, score: str) -> tuple[Any, ...]:
-    """Score, LUT, FF, codes that differ and codes compared of a candidate."""
+    """Score, LUT, FF, codes that differ and compared, and the estimate's LUT of a candidate."""
     reports = (candidate.figures_if_run(SYNTHESIS) or {}).values()
     verified = [one for own in candidate.figures_of(VERIFICATION).values() for one in own]
     return (
@@ -192,6 +195,7 @@ def figures_in_full(candidate: Candidate, score: str) -> tuple[Any, ...]:
         sum(report.ff or 0 for report in reports),
         sum(one.mismatches for one in verified),
         sum(one.codes for one in verified),
+        int(figures_of(candidate, TARGET, None)["lut"]),
     )
 
 
@@ -205,7 +209,8 @@ def means(rows: Sequence[Row]) -> list[tuple[Any, ...]]:
         for values in ([row.score for row in own], [float(row.lut) for row in own]):
             error = stdev(values) / len(values) ** 0.5 if len(values) > 1 else None
             columns += [fmean(values), error]
-        found.append((*columns, columns[3] / fmean(by_hand) if by_hand else None))
+        estimate = fmean(row.estimated / row.lut for row in own)
+        found.append((*columns, columns[3] / fmean(by_hand) if by_hand else None, estimate))
     return found
 
 

@@ -14,7 +14,7 @@ import pytest
 from helpers.budgets import room_of, said
 from helpers.command_server import FEW_COLLECTIONS, CommandServer
 from helpers.order import place
-from helpers.paths import PLUG, ROOT, Command
+from helpers.paths import COMPILER, PLUG, ROOT, Command
 
 from qcompress.frontends.distributions import find_qkeras
 
@@ -106,8 +106,11 @@ def shared_folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
 @pytest.fixture(scope="session", autouse=True)
 def _cache(shared_folder: Path) -> None:
     """What qcompress keeps between builds is kept for this run of the tests, and nothing from before it."""
-    os.environ["QCOMPRESS_CACHE"] = str(shared_folder / "cache")
+    cache = shared_folder / "cache"
+    cache.mkdir(exist_ok=True)
+    os.environ["QCOMPRESS_CACHE"] = str(cache)
     os.environ.pop("PYTHONDONTWRITEBYTECODE", None)  # all of many interpreters would compile the sources
+    os.environ["PATH"] = f"{COMPILER}{os.pathsep}{os.environ['PATH']}"
 
 
 @pytest.fixture(scope="session")

@@ -68,7 +68,7 @@ def options(command, name=""):
 def test_every_option_stands_on_the_page_of_commands():
     app = typer.main.get_command(cli.app)
     offered = {*options(app)}
-    for name in ("econt", "tpc"):
+    for name in ("econt", "lartpc", "tpc"):
         offered |= {*options(app.get_command(None, name), name)}
     shown, command = set(), ""
     for line in (ROOT / "docs" / "commands.md").read_text().splitlines():

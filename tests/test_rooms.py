@@ -47,8 +47,8 @@ WITHIN = {
         *("geometry", "finder", "samples", "simulation", "networks", "evaluation", "detector", "commands"),
     ],
     "detectors/lartpc": [
-        *("presets", "electronics", "online", "samples", "simulation", "roi", "codec", "images", "options"),
-        *("evaluation", "detector"),
+        *("presets", "electronics", "online", "samples", "simulation", "network_plug", "roi", "codec", "images"),
+        *("options", "plugs", "evaluation", "display", "exchange", "detector", "commands"),
     ],
 }
 """Rooms of a detector, from the ground up."""

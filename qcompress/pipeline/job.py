@@ -83,11 +83,15 @@ def inputs_hash(step: Step[Any], candidate: Candidate, settings: Any) -> str:
     """Hash of a step's settings, of code and libraries it depends on, and of what steps before it made in candidate."""
     versions = {name: library_version(name) for name in step.libraries}
     before = {name: candidate.output_hash(name) for name in step.after if name in candidate.steps}
-    detector = candidate.manifest["detector"]
-    kinds = [] if detector is None else type(candidate.detector).__mro__
-    methods = [vars(kind)[name] for name in step.methods for kind in kinds if name in vars(kind)]
-    code = code_hash([step.run, *methods, *step.code(candidate)], step.text)
+    detector, code = candidate.manifest["detector"], step_code(step, candidate)
     return value_hash([step.name, detector, settings, versions, code, before])
+
+
+def step_code(step: Step[Any], candidate: Candidate) -> str:
+    """Hash of the code that a step of a candidate depends on; sources are parsed once in a process."""
+    kinds = [] if candidate.manifest["detector"] is None else type(candidate.detector).__mro__
+    methods = [vars(kind)[name] for name in step.methods for kind in kinds if name in vars(kind)]
+    return code_hash([step.run, *methods, *step.code(candidate)], step.text)
 
 
 def library_version(name: str) -> str | None:

@@ -11,7 +11,7 @@ from qcompress.config import Config, SynthesisOptions, parse_config
 from qcompress.detectors import load_detector
 from qcompress.errors import MismatchError, QcompressError
 from qcompress.pipeline.durations import announced, announced_synthesis, remember, remember_synthesis
-from qcompress.pipeline.job import Found, Job, Step, Watch, inputs_hash
+from qcompress.pipeline.job import Found, Job, Step, Watch, inputs_hash, step_code
 from qcompress.pipeline.own_models import Given, OwnModel, own_models
 from qcompress.pipeline.replacing import refuse_to_replace
 from qcompress.pipeline.scheduler import run_in_order
@@ -74,6 +74,8 @@ def _run(
     with candidate.locked():
         job = Job(config, candidate, detector, own, watch)
         _discard_unwanted(job)
+        for name in steps:  # before two run at a time: other libraries parse too while they trace, without our lock
+            step_code(STEPS[name], candidate)
         after = {name: STEPS[name].after for name in steps}
         run_in_order(after, lambda name: _run_step(job, STEPS[name], reporter))
     if wrong := mismatches(candidate.figures_if_run(VERIFICATION) or {}):

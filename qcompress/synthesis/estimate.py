@@ -18,6 +18,9 @@ from qcompress.synthesis.structure import Features, constant_features, loadable_
 
 COEFFICIENTS = Path(__file__).with_name("estimate.json")
 FIGURES = ("lut", "ff", "gate_equivalents")
+ROBUST = 0.1
+SMALLEST = 1e-4
+"""Share of a figure that a feature must reach in some design."""
 
 
 @cache
@@ -60,13 +63,28 @@ def evaluate(coefficients: dict[str, float], features: Features) -> float:
 
 
 def fit(rows: list[Features], targets: list[float], names: list[str]) -> dict[str, float]:
-    """Coefficients of the features in names, by non-negative least squares of the relative errors.
+    """Coefficients of the features in names, none below 0, by least squares of the relative errors.
 
-    rows: the features of each design; targets: its figure, above 0; coefficients of 0 are left out.
+    rows: the features of each design; targets: its figure, above 0. Errors beyond ROBUST count by their size, not by
+    its square: where outputs turn out to be the same, synthesis leaves a fraction. Coefficients of 0 are left out.
     """
-    from scipy.optimize import nnls
+    from scipy.optimize import least_squares, nnls
 
     matrix = np.array([[1.0 if name == "one" else row[name] for name in names] for row in rows])
-    scale = 1 / np.asarray(targets, np.float64)
-    found, _ = nnls(matrix * scale[:, None], np.ones(len(rows)))
-    return {name: float(f"{value:.5g}") for name, value in zip(names, found, strict=True) if value > 0}
+    matrix /= np.asarray(targets, np.float64)[:, None]
+    used = np.flatnonzero(matrix.any(axis=0))
+    matrix = matrix[:, used]
+    scale = matrix.max(axis=0)
+    first, _ = nnls(matrix / scale, np.ones(len(rows)))
+    found = least_squares(
+        lambda factors: matrix / scale @ factors - 1,
+        np.maximum(first, SMALLEST),
+        bounds=(0, np.inf),
+        loss="soft_l1",
+        f_scale=ROBUST,
+    ).x
+    return {
+        names[place]: float(f"{value / of:.5g}")
+        for place, value, of in zip(used, found, scale, strict=True)
+        if value > SMALLEST
+    }

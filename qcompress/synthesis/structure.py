@@ -5,6 +5,7 @@ weights takes some milliseconds.
 """
 
 from math import prod
+from typing import Any, NamedTuple
 
 import numpy as np
 import numpy.typing as npt
@@ -29,6 +30,7 @@ from qcompress.graph import (
 )
 from qcompress.targets.rtl.loadable_layers import Layer
 from qcompress.targets.rtl.loadable_writer import layers
+from qcompress.targets.rtl.significant import reaches, trailing
 from qcompress.targets.rtl.weight_store import Layout
 
 Features = dict[str, float]
@@ -41,23 +43,43 @@ def signed_digits(codes: Codes) -> Codes:
     return np.asarray(np.bitwise_count(magnitude ^ (3 * magnitude)), np.int64)
 
 
+def spans(codes: Codes) -> Codes:
+    """Bits of each of codes from the highest that is set in its magnitude to the lowest; 0 for 0; any shape."""
+    magnitude = np.abs(codes)
+    highest = np.ceil(np.log2(magnitude.astype(np.float64) + 1)).astype(np.int64)
+    return np.where(magnitude > 0, highest - trailing(codes), 0)
+
+
 def constant_features(graph: Graph) -> Features:
     """Features of graph with constant weights, by name.
 
-    Bits of adders before any sharing, of products that are cut, of everything else; depth.
+    Bits of adders before any sharing and their number, bits of products that are cut, of everything else; depth.
     """
-    features: Features = dict.fromkeys(("adders", "shared", "cut", "other", "casts", "tables", "depth", "ports"), 0.0)
-    ranges = graph.ranges()
+    features: Features = dict.fromkeys(
+        ("adders", "sums", "shared", "cut", "other", "casts", "tables", "depth", "ports"), 0.0
+    )
+    ranges, reach = graph.ranges(), reaches(graph)
     varying = {name: (range_.low != range_.high).ravel() for name, range_ in ranges.items()}
     for node in graph.nodes:
         if isinstance(node.operation, Linear):
+            given = Given(
+                varying[node.source],
+                (reach[node.source].top + reach[node.source].fraction).ravel() + graph.formats[node.source].signed,
+            )
             live = varying[_end(graph, node)]
-            for name, value in _constant_layer(graph, node, node.operation, varying[node.source], live).items():
+            for name, value in _constant_layer(graph, node, node.operation, given, live).items():
                 features[name] += value
         else:
             _others(graph, node, features, float(varying[node.name].mean()))
     features["ports"] = _bits(graph, "input") + _bits(graph, graph.nodes[-1].name)
     return features
+
+
+class Given(NamedTuple):
+    """What enters a layer, element by element: whether it is not constant, and how many bits of it carry anything."""
+
+    varying: Flags
+    widths: Codes
 
 
 def _end(graph: Graph, node: Node) -> str:
@@ -69,24 +91,29 @@ def _end(graph: Graph, node: Node) -> str:
         node = after[0]
 
 
-def _constant_layer(graph: Graph, node: Node, operation: Linear, varying: Flags, live: Flags) -> Features:
-    """varying: which input elements are not constant; live: which outputs are of use."""
-    given, matrix = graph.formats[node.source], operation.matrix
-    taps = operation.taps(graph.shapes[node.source])
-    taken = (np.append(varying, False)[taps]).astype(np.int64)  # positions, groups, terms; -1 is the end
+def _constant_layer(graph: Graph, node: Node, operation: Linear, given: Given, live: Flags) -> Features:
+    """live: which outputs are of use. A sum is as wide as its terms: an element and half of the bits of its weight."""
+    matrix, taps = operation.matrix, operation.taps(graph.shapes[node.source])
+    taken = np.append(given.varying, False)[taps].astype(np.int64)  # positions, groups, terms; -1 is the end
     kept = live.reshape(len(taps), *matrix.shape[::2])
-    digits = np.einsum("pgt,gtc->pgc", taken, signed_digits(matrix)) * kept
-    used = digits.max(initial=1)
-    width = min(given.width + operation.kernel_format.width // 2, operation.accumulator.width)
-    sums = float(np.maximum(digits - 1, 0).sum()) * width
-    shift = given.fraction + operation.kernel_format.fraction - operation.accumulator.fraction
+    digits = signed_digits(matrix)
+
+    def summed(terms: npt.NDArray[Any], weights: npt.NDArray[Any]) -> npt.NDArray[Any]:
+        return np.asarray(np.einsum("pgt,gtc->pgc", terms, weights) * kept)
+
+    count = summed(taken, digits)
+    bits = summed(taken * np.append(given.widths, 0)[taps], digits) + summed(taken, digits * spans(matrix)) / 2
+    width = np.minimum(bits / np.maximum(count, 1), operation.accumulator.width)
+    adders = np.maximum(count - 1, 0)
+    wide = float((adders * width).sum())
+    shift = graph.formats[node.source].fraction + operation.kernel_format.fraction - operation.accumulator.fraction
     cut = (matrix & ((1 << max(shift, 0)) - 1) != 0).astype(np.int64)
-    outputs = float(kept.sum(axis=2).mean())
     return {
-        "adders": sums,
-        "shared": sums / np.log2(2 + outputs),  # columns that see the same inputs share sums of them
-        "cut": float((np.einsum("pgt,gtc->pgc", taken, cut) * kept).sum()) * width,
-        "depth": float(np.ceil(np.log2(max(used, 1)))) + 1,
+        "adders": wide,
+        "sums": float(adders.sum()),
+        "shared": wide / np.log2(2 + float(kept.sum(axis=2).mean())),  # columns that see the same inputs share sums
+        "cut": float((summed(taken, cut) * width).sum()),
+        "depth": float(np.ceil(np.log2(count.max(initial=1)))) + 1,
     }
 
 

@@ -6,6 +6,8 @@ from pathlib import Path
 
 ROOT = Path(__file__).resolve().parents[2]
 PLUG = ROOT / "tests" / "plug"
+COMPILER = ROOT / "tests" / "helpers" / "compiler"
+"""A g++ with precompiled headers."""
 
 
 def own_configs(pattern: str) -> list[Path]:

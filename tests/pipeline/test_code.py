@@ -30,7 +30,7 @@ def methods(detector: str, *names: str) -> list[object]:
     return [vars(kind)[name] for name in names for kind in kinds if name in vars(kind)]
 
 
-@pytest.mark.parametrize("detector", ["hgcal", "tpc"])
+@pytest.mark.parametrize("detector", ["hgcal", "lartpc", "tpc"])
 def test_rooms_that_a_step_does_not_use_do_not_decide_it(detector):
     simulated = sources(methods(detector, "simulate", "card"))
     own = f"qcompress.detectors.{detector}."
@@ -39,7 +39,9 @@ def test_rooms_that_a_step_does_not_use_do_not_decide_it(detector):
     allowed = (own, "qcompress.detectors.", *(f"qcompress.{room}" for room in beneath))
     assert all(name.startswith(allowed) for name in simulated)
     trained = sources(methods(detector, "rows", "preprocess", "networks"))
-    assert any(name.startswith((f"{own}encoder.models", f"{own}networks.models")) for name in trained)
+    assert any(
+        name.startswith((f"{own}encoder.models", f"{own}networks.models", f"{own}roi.models")) for name in trained
+    )
     assert not [name for name in (*simulated, *trained) if name.startswith(("qcompress.plots", "qcompress.metrics"))]
     scored = sources(methods(detector, "evaluate"))
     assert {name.split(".")[1] for name in scored} >= {"plots", "metrics", "detectors"}
@@ -190,3 +192,15 @@ def test_a_comment_in_a_plot_makes_the_report_alone_and_a_line_of_the_graph_what
     again = {name for name, said in steps_of(copied).items() if said != "up to date"}
     assert {"compile", "verify"} <= again
     assert "sample" not in again
+
+
+def test_what_was_hashed_once_is_not_parsed_again(monkeypatch):
+    """A run hashes the code of all steps before two run at a time, so that none parses beside one that traces."""
+    seeds = methods("lartpc", "rows", "evaluate")
+    before = code_hash(seeds)
+
+    def parse(*given, **told):
+        raise AssertionError("parsed again")
+
+    monkeypatch.setattr("ast.parse", parse)
+    assert code_hash(seeds) == before

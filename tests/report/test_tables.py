@@ -73,11 +73,14 @@ def tpc_tables():
 def lartpc_tables():
     rng = np.random.default_rng(1)
     signal = np.arange(400) % 2 == 1
-    scored = roi.Scored(np.arange(400) // 40, 10.0 * signal, rng.normal(0, 1, 400) + 2 * signal, rng.random(400))
+    scored = roi.Scored(
+        np.arange(400) // 40, 10.0 * signal, rng.normal(0, 1, 400) + 2 * signal, rng.random(400), np.ones(400)
+    )
     kinds = rng.choice([samples.SHOWER, samples.TRACK], 100).astype("u1")
-    hits = hit_results.Hits(np.arange(100) // 10, kinds, kinds.astype(int), np.ones(100), np.ones(100))
+    hits = hit_results.Hits(np.arange(100) // 10, kinds, kinds.astype(int), np.ones(100))
     scores = hit_results._scores_table("made up", hits, {"network": hits.decided}, 3)
-    return [roi.operating_table(scored, 0.5), roi.peak_table(scored), scores]
+    points = roi.points_table(scored.logit, scored.peak, scored.weight, 0.0)
+    return [roi.operating_table(scored, 0.5), points, roi.peak_table(scored), scores]
 
 
 def networks_tables():

@@ -10,11 +10,11 @@ from helpers.operation_cases import CASES, cases
 from qcompress.detectors.hgcal.econt.onchip_encoder import chip_graph
 from qcompress.detectors.hgcal.econt.weights import EncoderWeights
 from qcompress.errors import Refused
-from qcompress.fixedpoint import Format
-from qcompress.graph import Conv2D, Dense, Graph, Node
+from qcompress.fixedpoint import Format, Overflow, Rounding
+from qcompress.graph import Conv2D, Dense, Graph, Node, QuantizeEach
 from qcompress.synthesis import Origin
 from qcompress.synthesis.estimate import COEFFICIENTS, estimate, evaluate, fit
-from qcompress.synthesis.structure import chosen_bits, layer_registers, signed_digits
+from qcompress.synthesis.structure import chosen_bits, constant_features, layer_registers, signed_digits, spans
 from qcompress.targets.rtl.loadable import RtlLoadable
 from qcompress.targets.rtl.loadable_emit import write
 from qcompress.targets.rtl.loadable_plain import layer_module
@@ -27,6 +27,22 @@ from qcompress.targets.rtl.weight_store import Layout
 def test_signed_digits_are_the_fewest_signed_powers_of_two() -> None:
     for number, digits in ((0, 0), (1, 1), (3, 2), (7, 2), (-7, 2), (11, 3), (23, 3), (85, 4), (-64, 1)):
         assert signed_digits(np.array([number])) == [digits]
+
+
+def test_spans_go_from_the_highest_to_the_lowest_bit() -> None:
+    numbers = np.array([0, 1, 2, 6, -6, 5, -64, 127, 128, 96])
+    assert spans(numbers).tolist() == [len(f"{abs(n):b}".strip("0")) for n in numbers.tolist()]
+
+
+def test_elements_count_with_the_bits_that_they_have() -> None:
+    """Three terms of 8, 2 and 0 bits behind a format of 8; weights of one bit each, the last bits of some always 0."""
+    each = QuantizeEach(np.zeros(3, np.int64), np.array([8, 2, 0]), np.array([4, 4, 4]), Rounding.TRN, Overflow.WRAP)
+    weights, accumulator = Format.parse("fixed<6,2>"), Format.parse("fixed<30,12>")
+    dense = Dense(np.array([[4], [8], [1]]), weights, np.zeros(1, np.int64), weights, accumulator)
+    nodes = (Node("each", each, "input"), Node("dense", dense, "each"))
+    found = constant_features(Graph("net", (3,), Format.parse("ufixed<8,4>"), nodes))
+    assert found["sums"] == 1  # the element without bits is constant
+    assert found["adders"] == (8 + 2) / 2 + 1 / 2
 
 
 def encoder() -> Graph:

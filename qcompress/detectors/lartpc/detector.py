@@ -16,10 +16,8 @@ from qcompress.detectors import (
     SampleCard,
 )
 from qcompress.detectors.hdf5 import hdf5_format
-from qcompress.detectors.lartpc.codec.plug import is_of_codec
-from qcompress.detectors.lartpc.images.plug import is_of_images
 from qcompress.detectors.lartpc.options import LiquidArgonOptions
-from qcompress.detectors.lartpc.presets import PRESETS
+from qcompress.detectors.lartpc.plugs import asked_for, plug_of
 from qcompress.detectors.lartpc.simulation import fast_simulation
 from qcompress.files import JsonObject
 from qcompress.graph import Graph, Stage
@@ -63,6 +61,18 @@ class LiquidArgon(Detector):
 
         return inspection.inspect(path)
 
+    def import_sample(
+        self, source: Path, target: Path, skip_bad_rows: bool, settings: Mapping[str, str], report: Report
+    ) -> str:
+        from qcompress.detectors.lartpc.exchange import files
+
+        return files.import_file(source, target, skip_bad_rows, settings, report)
+
+    def export_sample(self, sample: Path, target: Path, settings: Mapping[str, str]) -> str:
+        from qcompress.detectors.lartpc.exchange import files
+
+        return files.export_file(sample, target, settings)
+
     def card(self, path: Path) -> SampleCard:
         from qcompress.detectors.lartpc import samples
 
@@ -71,98 +81,34 @@ class LiquidArgon(Detector):
             return SampleCard(hits, len(sample), sample.content_hash(), sample.split_hash())
 
     def rows(self, path: Path, front_end: FrontEndRegisters, network: str) -> Rows:
-        if is_of_images(front_end):
-            from qcompress.detectors.lartpc.images import rows as images
-
-            return images.rows(path, front_end)
-        if is_of_codec(front_end):
-            from qcompress.detectors.lartpc.codec import rows as codec
-
-            return codec.rows(path, front_end, bits_of(front_end))
-        from qcompress.detectors.lartpc.roi import rows
-
-        return rows.rows(path, front_end, bits_of(front_end))
+        return plug_of(front_end).rows(path, front_end)
 
     def front_end(self, options: Any) -> JsonObject:
-        if options.images is not None:
-            from qcompress.detectors.lartpc.images import plug
-
-            return plug.front_end(options.images)
-        if options.codec is not None:
-            from qcompress.detectors.lartpc.codec import plug as codec
-
-            return codec.front_end(options.codec)
-        return {name: getattr(options, name) for name in ("preset", "plane", "threshold", "windows")}
+        plug, section = asked_for(options)
+        return plug.front_end(section)
 
     def preprocess(self, front_end: FrontEndRegisters, network: str, graphs: Mapping[str, Graph]) -> Stage:
-        if is_of_images(front_end):
-            from qcompress.detectors.lartpc.images import plug
-
-            return plug.preprocess(front_end)
-        if is_of_codec(front_end):
-            from qcompress.detectors.lartpc.codec import plug as codec
-
-            return codec.preprocess(front_end)
-        from qcompress.detectors.lartpc.roi.stages import clip
-
-        return clip(bits_of(front_end))
+        return plug_of(front_end).preprocess(front_end)
 
     def postprocess(self, front_end: FrontEndRegisters, network: str, graph: Graph) -> tuple[Stage, ...]:
-        if is_of_images(front_end):
-            from qcompress.detectors.lartpc.images import plug
-
-            return plug.postprocess(graph)
-        if is_of_codec(front_end):
-            return ()
-        from qcompress.detectors.lartpc.roi.stages import Decision
-
-        return (Decision(graph.output_format, float(str(front_end["threshold"]))),)
+        return plug_of(front_end).postprocess(front_end, graph)
 
     def networks(self, options: Any, own: Mapping[str, Any]) -> tuple[Network, ...]:
-        if options.images is not None:
-            from qcompress.detectors.lartpc.images import models as images
-
-            return images.build(options.images, own)
-        if options.codec is not None:
-            from qcompress.detectors.lartpc.codec import models as codec
-
-            return codec.build(options.codec, own)
-        from qcompress.detectors.lartpc.roi import models
-
-        return models.build(options, own)
+        plug, section = asked_for(options)
+        return plug.networks(section, own)
 
     def emulate(
         self, firmware: Firmware, source: Path, target: Path, overrides: Mapping[str, Any], report: Report
     ) -> str:
-        if is_of_images(firmware.front_end):
-            from qcompress.detectors.lartpc.images import emulation as images
+        from qcompress.detectors.lartpc.evaluation.running import RUNS
 
-            return images.emulate(firmware, source, target, report)
-        if is_of_codec(firmware.front_end):
-            from qcompress.detectors.lartpc.codec import emulation as codec
-
-            return codec.emulate(firmware, source, target, report)
-        from qcompress.detectors.lartpc.roi import emulation
-
-        return emulation.emulate(firmware, source, target, report)
+        return RUNS[plug_of(firmware.front_end).name].emulate(firmware, source, target, report)
 
     def evaluate(self, firmware: Firmware, path: Path, decode: Decoders, wanted: Evaluation, report: Report) -> Results:
-        if is_of_images(firmware.front_end):
-            from qcompress.detectors.lartpc.evaluation import hit_results
+        from qcompress.detectors.lartpc.evaluation.running import RUNS
 
-            return hit_results.evaluate(firmware, path, wanted.whole(self.name), report)
-        if is_of_codec(firmware.front_end):
-            from qcompress.detectors.lartpc.evaluation import codec_results
-
-            return codec_results.evaluate(firmware, path, decode, wanted.whole(self.name), report)
-        from qcompress.detectors.lartpc.roi import results
-
-        return results.evaluate(firmware, path, wanted.whole(self.name), report)
-
-
-def bits_of(front_end: FrontEndRegisters) -> int:
-    """Bits of the converters in front of a network, by its registers, `front_end`."""
-    return PRESETS[str(front_end["preset"])].adc_bits
+        run = RUNS[plug_of(firmware.front_end).name]
+        return run.evaluate(firmware, path, decode, wanted.whole(self.name), report)
 
 
 DETECTOR = LiquidArgon()

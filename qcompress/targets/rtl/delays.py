@@ -31,6 +31,7 @@ class Delays:
     register: from a clock edge through a flip-flop, its wire, to the set-up of the next; lut: a look-up table with its
     wire; adder_base, carry: of an adder, and of each of its bits; fan_out: for each doubling of what a wire drives;
     growth: by what part all of them grow with each doubling of a design beyond CELLS, whose wires become longer;
+    multiplier: a multiplier of the device with the wires to it and back, 0 where it is no slower than look-up tables;
     lut_inputs: of a look-up table; ternary: whether three numbers are added in one carry chain.
     """
 
@@ -40,13 +41,15 @@ class Delays:
     carry: float
     fan_out: float
     growth: float
+    multiplier: float
     lut_inputs: int
     ternary: bool
 
     def of_size(self, cost: float) -> "Delays":
         """The delays in a design of that cost, by alkaid's count of look-up tables with six inputs."""
         factor = 1 + self.growth * log2(max(cost / CELLS, 1))
-        grown = {name: factor * getattr(self, name) for name in ("register", "lut", "adder_base", "carry", "fan_out")}
+        names = ("register", "lut", "adder_base", "carry", "fan_out", "multiplier")
+        grown = {name: factor * getattr(self, name) for name in names}
         return replace(self, **grown)
 
     def adder(self, bits: int) -> float:

@@ -100,14 +100,17 @@ class Clock:
         return self.period_ns - self.delays.register
 
     def of_layer(self, layer: Layer) -> Layer:
-        """The layer with as few registers as the clock allows."""
+        """The layer with as few registers as the clock allows.
+
+        Products of one cycle are written as such, and tools make the device's multipliers of them.
+        """
         found, kernel = self.delays, layer.operation.kernel_format.width
         choosing = [radix for radix in RADICES if found.multiplexer(radix) + found.load(LOADS) <= self.budget_ns]
-        added = found.adder(layer.sum_width)
+        added, slowest = found.adder(layer.sum_width), max(found.product(layer.given.width, kernel), found.multiplier)
         return replace(
             layer,
             choices=choosing[0] if choosing else RADICES[-1],
-            products=1 if found.product(layer.given.width, kernel) <= self.budget_ns else 2,
+            products=1 if slowest <= self.budget_ns else 2,
             adders=max(1, min(ADDERS, int(self.budget_ns // added))),
         )
 

@@ -5,6 +5,7 @@ shares its multipliers first among outputs, in the order (position, channel), th
 turn some may have no work; they read what they read before, and nobody keeps what they make.
 """
 
+from collections import Counter
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from functools import cached_property
@@ -22,6 +23,8 @@ from qcompress.targets.rtl.verilog import Lane, Verilog, bits, element, zeros
 
 INDEX_FORMAT = Format(False, 40, 40)
 NOWHERE = -1
+OPERAND_LOADS = 12
+"""Look-up tables that one copy of an input element's bit drives."""
 RAM_EDGES = 2
 """From an address of a memory to its word: the memory's own register, and one behind it."""
 
@@ -147,17 +150,28 @@ class Layer:
         position, channel = divmod(output, self.operation.channels)
         return Use(position, channel // self.kernel_index.shape[2], channel, chunk)
 
+    @property
+    def readers(self) -> int:
+        """Sums that share a copy of their input elements: each bit of one drives a table for every bit of a weight."""
+        return max(1, OPERAND_LOADS // self.operation.kernel_format.width)
+
+    @cached_property
+    def copies(self) -> bool:
+        """Whether input elements are copied for every few of the sums that read them."""
+        windows = Counter(tuple((use.position, use.group, use.chunk) for use in uses) for uses in self.uses)
+        return self.choices > 0 and max(windows.values()) > self.readers
+
     @cached_property
     def depth(self) -> int:
         """Clock edges from a step to the operands of its multipliers: one until all multiplexers know of it, then
-        theirs.
+        theirs, and one to the copies.
         """
         if not self.choices:
             return 0
         windows = [len({(use.position, use.group, use.chunk) for use in uses}) for uses in self.uses]
         filters = [self.banks * len({(use.channel, use.chunk) for use in uses}) for uses in self.uses]
         of_weights = RAM_EDGES if self.folds_weights else max(tree_levels(n, self.choices) for n in filters)
-        return 1 + max(of_weights, *(tree_levels(n, self.choices) for n in windows))
+        return 1 + max(of_weights, self.copies + max(tree_levels(n, self.choices) for n in windows))
 
     @property
     def folds_weights(self) -> bool:
@@ -191,10 +205,11 @@ def tree_levels(count: int, radix: int) -> int:
     return levels
 
 
-def layer_ports(layer: Layer, loading: Sequence[str] = ()) -> tuple[str, ...]:
+def layer_ports(layer: Layer, given: str, loading: Sequence[str] = ()) -> tuple[str, ...]:
     """Ports of the module of a layer: `codes` are taken when `start` is 1, with the bank of weights that they want.
 
-    Weights of bank 0 stand in the lower half. loading: ports of a layer that has weights in memories of its own.
+    Weights of bank 0 stand in the lower half. given: how its results are, output or output reg; loading: ports of a
+    layer that has weights in memories of its own.
     """
     operation, banks = layer.operation, layer.banks
     bits_of_kernel = bits(banks * operation.kernel.size * operation.kernel_format.width)
@@ -206,7 +221,7 @@ def layer_ports(layer: Layer, loading: Sequence[str] = ()) -> tuple[str, ...]:
         f"input {bits(prod(layer.shape) * layer.given.width)} codes",
         *kernel,
         f"input {bits(banks * operation.channels * operation.bias_format.width)} bias",
-        f"output reg {bits(layer.outputs * operation.accumulator.width)} sums",
+        f"{given} {bits(layer.outputs * operation.accumulator.width)} sums",
     )
 
 

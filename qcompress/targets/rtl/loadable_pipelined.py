@@ -4,6 +4,7 @@ Operands go through trees of multiplexers with a register behind each; what sele
 for every few hundred look-up tables. A second bank of weights is one more input of these trees.
 """
 
+from collections import Counter
 from math import prod
 
 from qcompress.targets.rtl.load_port import store_ports
@@ -20,7 +21,7 @@ def layer_module(source: Verilog, layer: Layer, layout: Layout) -> None:
 
     layout: of the weights of the design.
     """
-    with source.module(layer.name, *layer_ports(layer, store_ports(layout, layer.banks))):
+    with source.module(layer.name, *layer_ports(layer, "output", store_ports(layout, layer.banks))):
         _held(source, layer)
         steps = Steps(source, layer)
         input_wires(source, layer)
@@ -79,16 +80,25 @@ def _total(source: Verilog, operands: "_Operands", steps: Steps, slot: int) -> s
 
 
 def _results(source: Verilog, steps: Steps, layer: Layer) -> None:
-    """Where totals are written, turn by turn."""
+    """Totals enter at the top and move down turn by turn, until those of the first turn stand lowest.
+
+    Written each to a place of its own they would be wired to all places, which lie far from each other. All stand in
+    the one cycle behind the last turn.
+    """
+    wide = layer.outputs * layer.operation.accumulator.width
     if layer.steps == 1:
-        source.line(f"always @(posedge clk) if ({steps.active(layer.sums_at)}) sums <= totals;")
-        return
-    for turn in range(layer.turns):
-        last = (turn + 1) * layer.chunks - 1
-        values = [int(step == last) for step in range(layer.steps)]
-        write = steps.signal(values, 1, layer.sums_at + 1, gated=True)
-        written, of_turn = layer.results(turn)
-        source.line(f"always @(posedge clk) if ({write}) {written} <= {of_turn};")
+        source.line(f"reg {bits(wide)} results;")
+        source.line(f"always @(posedge clk) if ({steps.active(layer.sums_at)}) results <= totals;")
+    else:
+        low = layer.slots * layer.operation.accumulator.width
+        width = layer.turns * low
+        source.line(f"reg {bits(width)} results;")
+        last = [int(step % layer.chunks == layer.chunks - 1) for step in range(layer.steps)]
+        for begin in range(0, width, low):
+            moves = f"if ({steps.signal(last, 1, layer.sums_at + 1, gated=True)}) " if layer.chunks > 1 else ""
+            came = f"results[{begin + 2 * low - 1}:{begin + low}]" if begin + low < width else "totals"
+            source.line(f"always @(posedge clk) {moves}results[{begin + low - 1}:{begin}] <= {came};")
+    source.line(f"assign sums = results[{wide - 1}:0];")
 
 
 class _Operands:
@@ -101,17 +111,30 @@ class _Operands:
             self.memories = Memories(source, steps, layout)
         self.choices = Choices(source, steps, layer.choices)
         self.late: dict[str, str] = {}
+        self.readers = Counter[tuple[Option, ...]]()
 
     def window(self, slot: int) -> str:
-        """Input elements, read while the layer holds them, then carried along to the multipliers."""
+        """Input elements, read while the layer holds them, then carried along to the multipliers.
+
+        Where many sums read the same there is a register for every few of them, that stands near those.
+        """
         layer, width = self.layer, self.layer.width * self.layer.given.width
         options = [
             [Option(f"inputs_{use.position}_{use.group}", use.chunk * width) for use in layer.uses[slot]]
         ] * layer.banks
-        levels = self.choices.levels(options)
+        levels, key = self.choices.levels(options), tuple(options[0])
+        copy = self.readers[key] // layer.readers if layer.copies else 0
+        self.readers[key] += 1
+        edges = layer.depth - 1 - levels - layer.copies
         if levels:
-            return self._carried(self.choices.chosen("window", options, width, 1), width, layer.depth - 1 - levels)
-        return self._kept(options[0][0], width)
+            wire = self._carried(self.choices.chosen("window", options, width, 1), width, edges)
+        elif layer.depth == 1:
+            return options[0][0].part(0, width)
+        elif layer.depth <= layer.reuse + 1:
+            return self._kept(options[0][0].part(0, width), width, copy)
+        else:  # the next row comes before
+            wire = self._carried(self._straight(options[0][0].part(0, width), width), width, edges)
+        return self._copied(wire, width, copy) if layer.copies else wire
 
     def _carried(self, wire: str, width: int, edges: int) -> str:
         """The wire some clock edges later."""
@@ -123,24 +146,37 @@ class _Operands:
             wire = self.late[wire]
         return wire
 
-    def _kept(self, option: Option, width: int) -> str:
+    def _copied(self, wire: str, width: int, copy: int) -> str:
+        """A register behind the wire, one of several."""
+        key = f"{wire} {copy}"
+        if key not in self.late:
+            self.late[key] = f"{wire}_for_{copy}"
+            self.source.line(
+                f"{KEPT}reg {bits(width)} {self.late[key]};",
+                f"{KEPT}always @(posedge clk) {self.late[key]} <= {wire};",
+            )
+        return self.late[key]
+
+    def _straight(self, part: str, width: int) -> str:
+        """A wire of its own for a part of another."""
+        if part not in self.late:
+            self.late[part] = f"straight_{len(self.late)}"
+            self.source.line(f"wire {bits(width)} {self.late[part]} = {part};")
+        return self.late[part]
+
+    def _kept(self, part: str, width: int, copy: int) -> str:
         """What is the same at every step, until the last one has been multiplied."""
-        part = option.part(0, width)
-        if self.layer.depth == 1:
-            return part
-        if part not in self.late and self.layer.depth > self.layer.reuse + 1:  # the next row comes before
-            name = f"straight_{len(self.late)}"
-            self.source.line(f"wire {bits(width)} {name} = {part};")
-            self.late[part] = self._carried(name, width, self.layer.depth - 1)
-        elif part not in self.late:
-            name = f"kept_{len(self.late)}"
-            self.source.line(f"reg {bits(width)} {name};")
+        key = f"{part} {copy}"
+        if key not in self.late:
+            name, kept = f"kept_{len(self.late)}", KEPT if self.layer.copies else ""
+            self.source.line(f"{kept}reg {bits(width)} {name};")
+            self.source.line(f"wire {bits(width)} {name}_from = {part};")
             for low in range(0, width, LOADS):
                 wide, ready = min(LOADS, width - low), self.steps.started(self.layer.depth - 1)
-                kept = f"{name}[{low + wide - 1}:{low}] <= {option.part(low, wide)}"
-                self.source.line(f"always @(posedge clk) if ({ready}) {kept};")
-            self.late[part] = name
-        return self.late[part]
+                bits_of = f"[{low + wide - 1}:{low}]"
+                self.source.line(f"{kept}always @(posedge clk) if ({ready}) {name}{bits_of} <= {name}_from{bits_of};")
+            self.late[key] = name
+        return self.late[key]
 
     def weights(self, slot: int) -> str:
         """Weights, which stand still: they are chosen as late as the multipliers allow."""

@@ -11,7 +11,7 @@ from qcompress.targets.rtl.verilog import Lane, Verilog, bits, element, number
 
 def layer_module(source: Verilog, layer: Layer) -> None:
     """Write the module of a layer, named as it, to source: `codes` are taken when `start` is 1."""
-    with source.module(layer.name, *layer_ports(layer)):
+    with source.module(layer.name, *layer_ports(layer, "output reg")):
         source.line(f"reg {bits(prod(layer.shape) * layer.given.width)} held;")
         source.line("always @(posedge clk) if (start) held <= codes;", "")
         _steps(source, layer)

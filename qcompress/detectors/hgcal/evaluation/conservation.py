@@ -19,8 +19,8 @@ from qcompress.fixedpoint import Values
 
 ZERO_SUPPRESSIONS = (0.1, 0.0)
 """mipT: of CMSSW's decoding, and none."""
-SUMS = ("cells", "energy", "simulated", "eta", "eta2", "phi", "phi2", "pt", "mip_pt")
-WEIGHTED = ("eta", "eta2", "phi", "phi2", "pt", "mip_pt")
+SUMS = ("cells", "energy", "simulated", "eta", "eta2", "phi", "phi2", "pt", "mip_pt", "signed_eta")
+WEIGHTED = ("eta", "eta2", "phi", "phi2", "pt", "mip_pt", "signed_eta")
 """The same once more, weighted with energy, behind SUMS."""
 OF_MODULES = ("modules", "adc_in", "adc_out", "pt_in", "pt_out", "cells", "fractional", "outside")
 RATIO_EDGES = np.linspace(0.0, 2.0, 81)
@@ -41,12 +41,16 @@ class Conserved(NamedTuple):
 
 
 class Places(NamedTuple):
-    """Of n modules' trigger cells, (n, 48): |eta|, phi, GeV of a transverse ADC count, cosh eta; partial (n,)."""
+    """Of n modules' trigger cells, (n, 48): |eta|, phi, GeV of a transverse ADC count, cosh eta.
+
+    side: (n,) +1 or -1, the endcap; partial: (n,).
+    """
 
     eta: Values
     phi: Values
     gev: Values
     cosh: Values
+    side: Values
     partial: npt.NDArray[np.bool_]
 
 
@@ -55,11 +59,12 @@ def places(modules: Modules) -> Places:
     layer, u, v = (np.asarray(modules.columns[name], np.int64) for name in PLACE)
     number = wafers.lookup()[layer, u + wafers.REACH, v + wafers.REACH]
     eta, phi = (grid[number] for grid in _angles())
-    mirrored = np.asarray(modules.columns["zside"])[:, None] < 0
-    phi = np.where(mirrored, np.angle(np.exp(1j * (np.pi - phi))), phi)
+    side = np.where(np.asarray(modules.columns["zside"]) < 0, -1.0, 1.0)
+    phi = np.where(side[:, None] < 0, np.angle(np.exp(1j * (np.pi - phi))), phi)
     gev = layers.trigger_weight_mev(layer) / 1000 / layers.thickness_correction(layer) / layers.MIP_COUNTS
     partial = wafers.modules().module_type[number] >= len(wafers.FULL_TYPES)
-    return Places(eta, phi, np.repeat(gev[:, None], geometry.TRIGGER_CELLS, axis=1), np.cosh(eta), partial)
+    of_cells = np.repeat(gev[:, None], geometry.TRIGGER_CELLS, axis=1)
+    return Places(eta, phi, of_cells, np.cosh(eta), side, partial)
 
 
 @cache
@@ -83,7 +88,7 @@ def conserved(counts: Values, charges: Values, modules: Modules, at: Places, eve
     events = np.zeros((len(ZERO_SUPPRESSIONS), number, len(SUMS) + len(WEIGHTED)))
     for place, threshold in enumerate(ZERO_SUPPRESSIONS):
         kernels.sum_cells(
-            mip_pt, pt, at.cosh, at.eta, at.phi, simulated, modules.exists, event, threshold, events[place]
+            *(mip_pt, pt, at.cosh, at.eta, at.phi, at.side, simulated, modules.exists, event, threshold, events[place])
         )
     sums = np.zeros((2, len(OF_MODULES)))
     ratios = np.zeros(len(RATIO_EDGES) - 1, np.int64)
@@ -101,6 +106,7 @@ def averages(events: Values) -> dict[str, Values]:
         cells, energy = (np.where(sums[name] > 0, sums[name], np.nan) for name in ("cells", "energy"))
         found = {"cells": sums["cells"], "energy": sums["energy"], "simulated": sums["simulated"]}
         for kind, over, of in (("", cells, ""), ("weighted_", energy, "weighted_")):
+            found[f"{kind}signed_eta_mean"] = sums[f"{of}signed_eta"] / over
             for angle in ("eta", "phi"):
                 mean = sums[f"{of}{angle}"] / over
                 found[f"{kind}{angle}_mean"] = mean

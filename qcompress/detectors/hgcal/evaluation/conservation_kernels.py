@@ -16,13 +16,14 @@ def sum_cells(
     cosh: Values,
     eta: Values,
     phi: Values,
+    side: Values,
     simulated: Values,
     exists: Flags,
     event: Integers,
     threshold: float,
     into: Values,
 ) -> None:
-    """Add the trigger cells (n, 48) that count to the sums of their events (events, 15)."""
+    """Add the trigger cells (n, 48) that count to the sums of their events (events, 17)."""
     for row in range(len(event)):
         own = into[event[row]]
         for cell in range(mip_pt.shape[1]):
@@ -38,12 +39,14 @@ def sum_cells(
             own[6] += phi[row, cell] ** 2
             own[7] += pt[row, cell]
             own[8] += mip_pt[row, cell]
-            own[9] += energy * eta[row, cell]
-            own[10] += energy * eta[row, cell] ** 2
-            own[11] += energy * phi[row, cell]
-            own[12] += energy * phi[row, cell] ** 2
-            own[13] += energy * pt[row, cell]
-            own[14] += energy * mip_pt[row, cell]
+            own[9] += side[row] * eta[row, cell]
+            own[10] += energy * eta[row, cell]
+            own[11] += energy * eta[row, cell] ** 2
+            own[12] += energy * phi[row, cell]
+            own[13] += energy * phi[row, cell] ** 2
+            own[14] += energy * pt[row, cell]
+            own[15] += energy * mip_pt[row, cell]
+            own[16] += energy * side[row] * eta[row, cell]
 
 
 @numba.njit(nogil=True, cache=True)

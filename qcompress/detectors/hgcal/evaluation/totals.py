@@ -28,8 +28,9 @@ EMD_NOTE = (
 )
 CELLS_NOTE = (
     "A trigger cell counts if it exists, holds charge and reaches the zero suppression; means over events of the sum or"
-    " of the mean over trigger cells; |eta|; energy in GeV; simulated: the signal's, where a trigger cell arrives; +-:"
-    " statistical error, the spread of the events over the root of their number."
+    " of the mean over trigger cells; eta: |eta|, signed eta: below 0 at negative z; energy in GeV; simulated: the"
+    " signal's, where a trigger cell arrives; +-: statistical error, the spread of the events over the root of their"
+    " number."
 )
 MODULES_NOTE = (
     "Sums of a module, means over modules, transverse; before any zero suppression. Fractional: share of the charges"
@@ -42,6 +43,7 @@ CELL_COLUMNS = {
     "simulated": "simulated sum",
     "eta_mean": "eta mean",
     "eta_std": "eta std",
+    "signed_eta_mean": "signed eta mean",
     "phi_mean": "phi mean",
     "phi_std": "phi std",
     "pt_mean": "pT mean",

@@ -70,6 +70,35 @@ def read_dumpraw(path: Path) -> Regions:
     return Regions(event, channel, roi, np.asarray(table["view"], np.str_), samples)
 
 
+def write_dumpraw(path: Path, regions: Regions) -> None:
+    """Write regions to `path`, .npy or .npy.gz, as `dumpraw` has them: samples in 16 bits, a letter of the plane.
+
+    Raises QcompressError for samples that 16 bits do not hold and for planes of more letters.
+    """
+    import gzip
+
+    from qcompress.files import written_aside
+
+    limit = np.iinfo(np.int16)
+    if regions.samples.size and (regions.samples.min() < limit.min or regions.samples.max() > limit.max):
+        raise QcompressError(f"{path}: samples of {regions.samples.min()} to {regions.samples.max()} in 16 bits")
+    ticks = [(f"tck_{tick}", "<i2") for tick in range(regions.samples.shape[1])]
+    table = np.zeros(len(regions.event), [("evt", "<u4"), ("chan", "<u4"), ("roi", "<u2"), ("view", "S1"), *ticks])
+    for name, column in zip(FIXED[:3], regions[:3], strict=True):
+        table[name] = column
+    table["view"] = np.char.encode(regions.view.astype(np.str_), "ascii")
+    if (table["view"] != np.char.encode(regions.view.astype(np.str_), "ascii")).any():
+        raise QcompressError(f"{path}: a plane is one letter, not {', '.join(sorted(set(regions.view)))}")
+    for tick, (name, _) in enumerate(ticks):
+        table[name] = regions.samples[:, tick]
+    with written_aside(path) as file:
+        if path.suffix != ".gz":
+            np.save(file, table)
+            return
+        with gzip.GzipFile("", "wb", fileobj=file, mtime=0) as squeezed:
+            np.lib.format.write_array(squeezed, table, allow_pickle=False)
+
+
 def _load(path: Path) -> npt.NDArray[Any]:
     """The array in a .npy file, compressed or not; QcompressError if there is none."""
     import gzip

@@ -40,7 +40,7 @@ def emulate(firmware: Firmware, source: Path, target: Path, report: Report) -> s
             state = condition(codes, preset.adc_bits)
             mask = kept_ticks(firmware, pedestal_free(codes, preset.plane(str(front_end["plane"]))))
             mask[state.masked] = False
-            wire, start, stop = _runs(mask)
+            wire, start, stop = runs(mask)
             np.savetxt(file, np.column_stack([np.full(len(wire), event), wire, start, stop]), "%d", ",")
             found, kept, seen = found + len(wire), kept + int(mask.sum()), seen + mask.size
             masked += int(state.masked.sum())
@@ -72,8 +72,8 @@ def events(path: Path, front_end: FrontEndRegisters) -> Iterator[tuple[int, npt.
             yield int(sample.events["event"][place]), sample.waveforms(place, plane.name)
 
 
-def _runs(mask: npt.NDArray[np.bool_]) -> tuple[npt.NDArray[np.int64], ...]:
-    """Wire, start, stop of the runs of True."""
+def runs(mask: npt.NDArray[np.bool_]) -> tuple[npt.NDArray[np.int64], ...]:
+    """Wire, first tick and end (n,) of the runs of True in a `mask` (wires, ticks)."""
     edges = np.diff(mask.astype(np.int8), axis=1, prepend=0, append=0)
     wire, start = np.nonzero(edges > 0)
     return wire, start, np.nonzero(edges < 0)[1]

@@ -10,9 +10,10 @@ import numpy.typing as npt
 from qcompress.detectors import Firmware, Results, Table
 from qcompress.detectors.lartpc import samples
 from qcompress.detectors.lartpc.presets import PRESETS
-from qcompress.detectors.lartpc.roi import rows
+from qcompress.detectors.lartpc.roi import labels, rows, windows
 from qcompress.detectors.lartpc.roi.labels import LEAST_PEAK
 from qcompress.detectors.lartpc.roi.models import ROI
+from qcompress.detectors.lartpc.roi.points import points_table
 from qcompress.detectors.lartpc.roi.stages import Decision
 from qcompress.detectors.provenance import provenance
 from qcompress.detectors.splits import TEST
@@ -34,12 +35,16 @@ Floats = npt.NDArray[np.float64]
 
 
 class Scored(NamedTuple):
-    """Windows of test events, (n,): event, clean peak and largest |sample| [ADC counts of 12 bits], logit."""
+    """Windows of test events, (n,): event, clean peak and largest |sample| [ADC counts of 12 bits], logit.
+
+    weight: how many windows of its event, as they are scanned, each stands for.
+    """
 
     event: npt.NDArray[np.int64]
     peak: Floats
     logit: Floats
     size: Floats
+    weight: Floats
 
     @property
     def signal(self) -> npt.NDArray[np.bool_]:
@@ -56,8 +61,13 @@ def evaluate(firmware: Firmware, path: Path, most: int, report: Report) -> Resul
     with samples.Handle(path) as handle:
         heading = provenance(handle.origin, path, SIMULATION, "test events")
     curves = {"network": roc(scored.logit, scored.signal), "cut on the samples": roc(scored.size, scored.signal)}
-    tables = (operating_table(scored, float(str(firmware.front_end["threshold"]))), peak_table(scored))
-    return Results(tables, summary(scored, firmware, curves["network"]), {"roc": figure(curves, heading)})
+    points = points_table(scored.logit, scored.peak, scored.weight, least_logit(firmware))
+    tables = (operating_table(scored, float(str(firmware.front_end["threshold"]))), points, peak_table(scored))
+    return Results(
+        tuple(table for table in tables if table is not None),
+        summary(scored, firmware, curves["network"]),
+        {"roc": figure(curves, heading)},
+    )
 
 
 def score(firmware: Firmware, path: Path, most: int, report: Report) -> Scored:
@@ -75,7 +85,8 @@ def score(firmware: Firmware, path: Path, most: int, report: Report) -> Scored:
         codes = part.samples.astype(np.int64)
         logit = firmware.graphs[ROI].output_format.to_values(firmware.network_codes(ROI, codes))[:, 0]
         size = np.abs(codes).max(axis=(1, 2)) / (1 << (bits - 12))
-        parts.append((np.full(len(size), found.event), part.peak.astype(np.float64), logit, size))
+        weight = weights(found.clean, bits, part.peak)
+        parts.append((np.full(len(size), found.event), part.peak.astype(np.float64), logit, size, weight))
         count += len(size)
         report(count, most, "windows")
         if count >= most:
@@ -83,6 +94,23 @@ def score(firmware: Firmware, path: Path, most: int, report: Report) -> Scored:
     if not count:
         raise QcompressError(f"{path}: no test event has a signal on plane {front_end['plane']}")
     return Scored(*(np.concatenate(column) for column in zip(*parts, strict=True)))
+
+
+def weights(clean: npt.NDArray[np.float32], bits: int, peak: npt.NDArray[np.float32]) -> Floats:
+    """Windows of an event's scan of its own kind, signal or noise, over those that were chosen, (n,).
+
+    clean: signal (wires, ticks) of the plane; bits: of its counts; peak: of the chosen windows.
+    """
+    scanned = labels.peaks(clean, windows.starts(clean.shape[1]), bits) >= LEAST_PEAK
+    chosen = peak >= LEAST_PEAK
+    of_kind = [(~scanned).sum() / max((~chosen).sum(), 1), scanned.sum() / max(chosen.sum(), 1)]
+    return np.asarray(np.array(of_kind)[chosen.astype(np.int64)], np.float64)
+
+
+def least_logit(firmware: Firmware) -> float:
+    """The lowest logit of windows that the candidate keeps."""
+    format_ = firmware.graphs[ROI].output_format
+    return float(format_.to_values(Decision(format_, float(str(firmware.front_end["threshold"]))).bound + 1))
 
 
 def bound(values: Floats, fakes: float) -> float:
@@ -139,8 +167,7 @@ def peak_table(scored: Scored, fakes: float = 0.01) -> Table:
 
 def summary(scored: Scored, firmware: Firmware, curve: Roc) -> dict[str, float]:
     """The few figures of a network at its own threshold; scored: all windows; curve: its ROC."""
-    format_ = firmware.graphs[ROI].output_format
-    kept = scored.logit > format_.to_values(Decision(format_, float(str(firmware.front_end["threshold"]))).bound)
+    kept = scored.logit >= least_logit(firmware)
     return {
         "auc": curve.auc,
         "efficiency": float(kept[scored.signal].mean()),

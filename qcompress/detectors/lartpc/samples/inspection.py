@@ -80,10 +80,11 @@ def _overview(path: Path, handle: samples.Handle, counts: Counts) -> Table:
 
 
 def _classes(handle: samples.Handle, counts: Counts) -> Table:
-    """Hits, pixels and charge by plane and class."""
+    """Hits, pixels and charge by plane and class; those of nothing where there are any: labels, files without truth."""
     rows: list[tuple[Cell, ...]] = []
+    shown = (*SHOWN_CLASSES, *((samples.NOTHING,) if counts.pixels[:, samples.NOTHING].any() else ()))
     for number, plane in enumerate(handle.preset.planes):
-        for kind in SHOWN_CLASSES:
+        for kind in shown:
             numbers = (int(counts.hits[number, kind]), int(counts.pixels[number, kind]))
             rows.append((plane.name, samples.CLASS_NAMES[kind], *numbers, round(counts.charge[number, kind] / 1e6, 3)))
     return Table("Truth", ("plane", "class", "hits", "pixels", "charge [M electrons]"), tuple(rows))

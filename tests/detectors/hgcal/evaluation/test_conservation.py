@@ -61,6 +61,7 @@ def plainly(rows, threshold):
         weight = layers.trigger_weight_mev(rows["layer"][own]) / layers.thickness_correction(rows["layer"][own])
         pt = (mip * weight[:, None] * 1e-3)[keep]
         eta = np.arccosh(given.cosh_eta[own])[keep]
+        signed = (np.arccosh(given.cosh_eta[own]) * rows["zside"][own][:, None])[keep]
         energy = pt * np.cosh(eta)
         found.append(
             {
@@ -69,9 +70,11 @@ def plainly(rows, threshold):
                 "simulated": (energy * rows["tc_signal"][own][keep]).sum(),
                 "eta_mean": eta.mean(),
                 "eta_std": eta.std(),
+                "signed_eta_mean": signed.mean(),
                 "pt_mean": pt.mean(),
                 "mip_pt_mean": mip[keep].mean(),
                 "weighted_eta_mean": np.average(eta, weights=energy),
+                "weighted_signed_eta_mean": np.average(signed, weights=energy),
             }
         )
     return {key: np.mean([event[key] for event in found]) for key in found[0]}

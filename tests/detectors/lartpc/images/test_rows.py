@@ -19,8 +19,8 @@ def sample(tmp_path_factory):
 
 
 def test_images_hold_the_lit_cells_of_their_tile(sample):
-    registers = plug.front_end(ImageOptions(planes=("U", "W")))
-    assert plug.is_of_images(registers)
+    registers = plug.Images().front_end(ImageOptions(planes=("U", "W")))
+    assert plug.Images().owns(registers)
     found, read = rows.tiles(sample, rows.settings_of(registers)), rows.rows(sample, registers)
     assert len(read) == len(found) > 3
     codes, targets = read.read(np.arange(len(read)))
@@ -42,6 +42,6 @@ def test_images_hold_the_lit_cells_of_their_tile(sample):
 
 def test_what_a_sample_does_not_have_is_one_line(sample):
     with pytest.raises(QcompressError, match="dune-hd has planes U, V, W, no Y"):
-        rows.rows(sample, plug.front_end(ImageOptions(planes=("Y",))))
+        rows.rows(sample, plug.Images().front_end(ImageOptions(planes=("Y",))))
     with pytest.raises(QcompressError, match="no tile has 60000 lit cells"):
-        rows.rows(sample, plug.front_end(ImageOptions(least_cells=60_000)))
+        rows.rows(sample, plug.Images().front_end(ImageOptions(least_cells=60_000)))

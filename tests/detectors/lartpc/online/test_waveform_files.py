@@ -47,3 +47,26 @@ def test_files_that_are_none_or_cut_are_refused(tmp_path, data_file):
             waveform_files.read(tmp_path / name)
     with pytest.raises(QcompressError, match="no table of regions"):
         waveform_files.read_dumpraw(tmp_path / "whole.npy")
+
+
+def test_published_regions_are_written_as_they_were(data_file, tmp_path):
+    found = waveform_files.read_dumpraw(data_file("lartpc/roi1d/dumpraw-0.npy.gz"))
+    for name in ("a.npy", "a.npy.gz"):
+        waveform_files.write_dumpraw(tmp_path / name, found)
+        again = waveform_files.read_dumpraw(tmp_path / name)
+        assert all((one == other).all() for one, other in zip(found, again, strict=True))
+    with gzip.open(data_file("lartpc/roi1d/dumpraw-0.npy.gz")) as theirs, gzip.open(tmp_path / "a.npy.gz") as ours:
+        kinds = [np.lib.format.read_array(file, max_header_size=200_000).dtype for file in (theirs, ours)]
+    assert kinds[0] == kinds[1]
+
+
+@pytest.mark.parametrize(("change", "said"), [
+    ({"samples": np.full((1, 3), 40_000)}, "samples of 40000 to 40000 in 16 bits"),
+    ({"view": np.array(["ZZ"])}, "a plane is one letter, not ZZ"),
+])  # fmt: skip
+def test_regions_that_do_not_fit_are_refused(change, said, tmp_path):
+    one = np.zeros(1, np.int64)
+    regions = waveform_files.Regions(one, one, one, np.array(["Z"]), np.zeros((1, 3), np.int64))
+    with pytest.raises(QcompressError, match=said):
+        waveform_files.write_dumpraw(tmp_path / "a.npy", regions._replace(**change))
+    assert not (tmp_path / "a.npy").exists()

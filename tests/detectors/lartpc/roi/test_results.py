@@ -12,7 +12,7 @@ def scored(seed=1, windows=4000):
     signal = np.arange(windows) % 2 == 1
     peak = np.where(signal, rng.choice([3.0, 10.0, 50.0], windows), 1.0)
     logit = rng.normal(0, 1, windows) + 2 * signal
-    return results.Scored(np.arange(windows) // 100, peak, logit, rng.normal(0, 1, windows))
+    return results.Scored(np.arange(windows) // 100, peak, logit, rng.normal(0, 1, windows), np.ones(windows))
 
 
 def test_at_most_the_share_of_fakes_lies_above_the_bound():
@@ -38,3 +38,11 @@ def test_tables_have_a_line_for_each_point_and_count_all_windows_of_signal():
     by_peak = results.peak_table(found)
     assert sum(line[1] for line in by_peak.rows) == found.signal.sum()
     assert [line[1] for line in by_peak.rows if line[1] == 0] == [0, 0, 0]
+
+
+def test_a_window_stands_for_those_of_its_kind_in_the_scan():
+    """Windows of 200 ticks every 150 of 500 ticks: from 0, 150, 300."""
+    clean = np.zeros((4, 500), np.float32)
+    clean[0, 160], clean[1, 499] = 5, -4  # in two windows, in one
+    assert results.weights(clean, 12, np.array([5.0, 1.0, 0.0], np.float32)).tolist() == [3, 4.5, 4.5]
+    assert results.weights(4 * clean, 14, np.array([5.0], np.float32)).tolist() == [3]

@@ -4,6 +4,7 @@ import numpy as np
 import pytest
 from helpers.wire_events import event, small, written
 
+from qcompress.detectors.lartpc import samples
 from qcompress.detectors.lartpc.samples import inspection
 
 
@@ -36,3 +37,15 @@ def test_a_sample_of_hits_alone_is_drawn_too(tmp_path):
     assert dict(found.tables[0].rows)["planes with waveforms"] == "none"
     drawn = found.figures["event"].axes[0].images[0].get_array()
     assert np.asarray(drawn).max() == 3000
+
+
+def test_hits_of_nothing_have_a_line_where_there_are_any(tmp_path):
+    labelled = event(1)
+    labelled.hits["kind"][0] = labelled.pixels["kind"][0] = samples.NOTHING
+    rows = {
+        (row[0], row[1]): row[2:] for row in inspection.inspect(written(tmp_path / "a.h5", labelled)).tables[1].rows
+    }
+    assert rows["U", "nothing"] == (1, 1, 0.003)
+    assert sum(row[0] for row in rows.values()) == 2
+    plain = inspection.inspect(written(tmp_path / "b.h5", event(1))).tables[1].rows
+    assert {row[1] for row in plain} == {"shower", "track", "delta ray", "Michel electron", "radioactivity"}
