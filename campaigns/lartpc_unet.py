@@ -146,7 +146,7 @@ class Campaign:
         """Confusions by event of the network's integers."""
         path, firmware = self.sample(SCORED[form.sample]), candidate.firmware()
         self.tiles(path, settings_of(firmware.front_end))
-        hits = hit_results.test_hits(firmware, path, ALL, self.reporter.task(f"score {form.name}"))
+        hits = hit_results.scored_hits(firmware, path, ALL, self.reporter.task(f"score {form.name}"))
         return confusion(hits.event, hits.true, hits.decided)
 
     def rules(self, form: Form) -> dict[str, npt.NDArray[np.float64]]:
@@ -155,7 +155,7 @@ class Campaign:
         if not kept.is_file():
             path, settings = self.sample(SCORED[form.sample]), images_of(self.config(form))
             found = self.tiles(path, settings)
-            test = hit_results.test_tiles(found, path, ALL)
+            test = hit_results.scored_tiles(found, path, ALL)
             decided = hit_results.other_rules(found, test)
             hits = hit_results.hits_of(found, test)
             np.savez(kept, **{name: confusion(hits.event, hits.true, own) for name, own in decided.items()})  # type: ignore[arg-type]

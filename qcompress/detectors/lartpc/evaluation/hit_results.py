@@ -43,7 +43,7 @@ def evaluate(firmware: Firmware, path: Path, most: int, report: Report) -> Resul
     none.
     """
     found = tiles(path, settings_of(firmware.front_end))
-    test = test_tiles(found, path, most)
+    test = scored_tiles(found, path, most)
     hits, shown = _decided(firmware, found, test, report)
     rules = {"network": hits.decided, **other_rules(found, test)}
     with samples.Handle(path) as sample:
@@ -54,10 +54,10 @@ def evaluate(firmware: Firmware, path: Path, most: int, report: Report) -> Resul
     return Results(tables, summary, {"tile": _tile_figure(found, shown, heading)})
 
 
-def test_hits(firmware: Firmware, path: Path, most: int, report: Report) -> Hits:
+def scored_hits(firmware: Firmware, path: Path, most: int, report: Report) -> Hits:
     """Hits of test tiles of the sample at `path` with what the firmware says of them; arguments as of `evaluate`."""
     found = tiles(path, settings_of(firmware.front_end))
-    return _decided(firmware, found, test_tiles(found, path, most), report)[0]
+    return _decided(firmware, found, scored_tiles(found, path, most), report)[0]
 
 
 def other_rules(found: Tiles, test: npt.NDArray[np.int64]) -> dict[str, npt.NDArray[np.int64]]:
@@ -78,7 +78,7 @@ def _ratios(found: Tiles, numbers: npt.NDArray[np.int64]) -> npt.NDArray[np.floa
     )
 
 
-def test_tiles(found: Tiles, path: Path, most: int) -> npt.NDArray[np.int64]:
+def scored_tiles(found: Tiles, path: Path, most: int) -> npt.NDArray[np.int64]:
     """Numbers of test tiles, `most` of them; raises QcompressError if there are none."""
     test = np.flatnonzero(found.split == TEST)[:most]
     if not len(test):
