@@ -124,7 +124,9 @@ class Steps:
         import tensorflow as tf
 
         if self._augment is not None:
-            numbers = tf.stack([tf.constant(self._seed), tf.cast(self.optimizer.iterations, tf.int32)])
+            numbers = tf.stack(
+                [tf.constant(np.int32(self._seed % 2**31)), tf.cast(self.optimizer.iterations, tf.int32)]
+            )
             inputs, targets = self._augment(inputs, targets, numbers)
         variables = self.model.trainable_variables
         with tf.GradientTape() as tape:

@@ -125,15 +125,11 @@ class _Operands:
         levels, key = self.choices.levels(options), tuple(options[0])
         copy = self.readers[key] // layer.readers if layer.copies else 0
         self.readers[key] += 1
-        edges = layer.depth - 1 - levels - layer.copies
-        if levels:
-            wire = self._carried(self.choices.chosen("window", options, width, 1), width, edges)
-        elif layer.depth == 1:
-            return options[0][0].part(0, width)
-        elif layer.depth <= layer.reuse + 1:
-            return self._kept(options[0][0].part(0, width), width, copy)
-        else:  # the next row comes before
-            wire = self._carried(self._straight(options[0][0].part(0, width), width), width, edges)
+        if not levels:
+            part = options[0][0].part(0, width)
+            return part if layer.depth == 1 else self._kept(part, width, copy)
+        wire = self.choices.chosen("window", options, width, 1)
+        wire = self._carried(wire, width, layer.depth - 1 - levels - layer.copies)
         return self._copied(wire, width, copy) if layer.copies else wire
 
     def _carried(self, wire: str, width: int, edges: int) -> str:
@@ -157,15 +153,8 @@ class _Operands:
             )
         return self.late[key]
 
-    def _straight(self, part: str, width: int) -> str:
-        """A wire of its own for a part of another."""
-        if part not in self.late:
-            self.late[part] = f"straight_{len(self.late)}"
-            self.source.line(f"wire {bits(width)} {self.late[part]} = {part};")
-        return self.late[part]
-
     def _kept(self, part: str, width: int, copy: int) -> str:
-        """What is the same at every step, until the last one has been multiplied."""
+        """What is the same at every step, until the last one has been multiplied; the next row comes no earlier."""
         key = f"{part} {copy}"
         if key not in self.late:
             name, kept = f"kept_{len(self.late)}", KEPT if self.layer.copies else ""

@@ -2,6 +2,7 @@
 
 import json
 import os
+import re
 import subprocess
 from collections.abc import Callable
 from dataclasses import replace
@@ -16,10 +17,10 @@ from helpers.operation_cases import CASES, cases, codes_for
 
 from qcompress.errors import QcompressError, Refused
 from qcompress.fixedpoint import Cast, Format
-from qcompress.graph import Conv1D, Dense, Flatten, Graph, Linear, MaxPool, Node, Quantize, Relu, Thresholds
+from qcompress.graph import Conv1D, Conv2D, Dense, Flatten, Graph, Linear, MaxPool, Node, Quantize, Relu, Thresholds
 from qcompress.targets import TARGETS, Body, Target
 from qcompress.targets.rtl.loadable import LINT_WAIVERS, TOP, LoadableBody, RtlLoadable, run_commands
-from qcompress.targets.rtl.loadable_emit import refuse
+from qcompress.targets.rtl.loadable_emit import refuse, write
 from qcompress.targets.rtl.loadable_writer import identifier, layers
 from qcompress.targets.rtl.verilator import lint
 from qcompress.targets.rtl.weight_store import Layout, linear_nodes
@@ -150,6 +151,43 @@ def two_banks(tmp_path_factory: pytest.TempPathFactory) -> LoadableBody:
 
 def opened(built: Path) -> LoadableBody:
     return RtlLoadable(reuse=4).open(network(), built)
+
+
+def convolution(filters: int) -> Graph:
+    """Eight by eight in, four by four out, weights of 6 bits."""
+    weights, wide = Format.parse("fixed<6,1>"), Format.parse("fixed<20,8>")
+    kernel = np.ones((3, 3, 1, filters), np.int64)
+    layer = Conv2D(kernel, weights, np.zeros(filters, np.int64), weights, wide, (2, 2))
+    return Graph("net", (8, 8, 1), Format.parse("ufixed<8,1>"), (Node("conv", layer, "input"),))
+
+
+@pytest.mark.parametrize(("filters", "copies"), [(2, 0), (8, 4)])
+def test_operands_are_copied_for_every_two_sums_and_results_move_down(filters: int, copies: int) -> None:
+    """Nine elements of 8 bits are read by all filters; each of their bits drives six tables of one of them."""
+    graph, target = convolution(filters), RtlLoadable(reuse=9, choices=4)
+    own = layers(graph, 9, cuts=target.cuts)
+    text = write(graph, TOP, Layout.of(graph, 64), 9, target.cuts).text
+    assert own[0].copies == (copies > 0)
+    assert len(set(re.findall(r"reg \[71:0\] window_0_for_(\d)", text))) == copies
+    assert own[0].depth == 1 + 2 + (copies > 0)
+    places = re.findall(r"results\[(\d+):(\d+)\] <= (totals|results\[(\d+):(\d+)\]);", text)
+    turn = filters * 20
+    assert [(int(high), int(low)) for high, low, *_ in places] == [(turn * n + turn - 1, turn * n) for n in range(9)]
+    assert [came for _, _, came, *_ in places][-1] == "totals"
+    assert all(int(low) == int(to) + turn for _, to, came, _, low in places if came != "totals")
+
+
+@pytest.mark.parametrize(
+    ("device", "clock", "products"), [("ecp5-85k", 60.0, 1), ("ecp5-85k", 100.0, 2), ("gw5ast-138", 100.0, 1)]
+)
+def test_multipliers_are_taken_where_there_is_time_for_the_wires_to_them(
+    device: str, clock: float, products: int
+) -> None:
+    narrow = Format.parse("fixed<3,1>")
+    dense = Dense(np.ones((4, 4), np.int64), narrow, np.zeros(4, np.int64), narrow, Format.parse("fixed<12,6>"))
+    graph = Graph("net", (4,), Format.parse("ufixed<3,1>"), (Node("dense", dense, "input"),))
+    (layer,) = layers(graph, 4, cuts=RtlLoadable(reuse=4, device=device, clock_mhz=clock).cuts)
+    assert layer.products == products
 
 
 def test_weights_are_reloaded_between_single_events(built: Path) -> None:
