@@ -157,7 +157,24 @@ def _columns(source: Path, file: Any, tree: str) -> Columns:
             columns[name] = split_events(columns["event"], SPLIT_SEED)
         else:
             columns[name] = np.full(rows, MISSING.get(name, np.nan if name in "xyz" else 0), kind)
+    _refuse_odd(f"{source}, tree {tree}", columns)
     return columns
+
+
+def _refuse_odd(where: str, columns: Columns) -> None:
+    """Raises QcompressError for a class that there is not, for charge that is none and for hits without a tick."""
+    faults = []
+    if "kind" in columns:
+        faults.append((columns["kind"] >= len(samples.CLASS_NAMES), "kind", f"not 0 to {len(samples.CLASS_NAMES) - 1}"))
+    if "charge" in columns:
+        charge = columns["charge"]
+        faults.append((~(np.isfinite(charge) & (charge > 0)), "charge", "no finite number above 0"))
+    if "end" in columns:
+        faults.append((columns["end"] <= columns["start"], "end", "not behind its start"))
+    for fault, name, said in faults:
+        if fault.any():
+            row = int(fault.argmax())
+            raise QcompressError(f"{where}, row {row}: {name} {columns[name][row]} is {said}")
 
 
 def _typed(where: str, values: npt.NDArray[Any], kind: np.dtype[Any]) -> npt.NDArray[Any]:
@@ -200,8 +217,13 @@ def _pixels(hits: Columns) -> Columns:
 def _codes(source: Path, wires: Any, rows: npt.NDArray[np.int64], number: int, preset: Preset) -> Columns:
     """Codes of all planes of the event of a number, in `rows` of the tree."""
     expected = sum(plane.wires for plane in preset.planes)
-    if len(rows) != expected or rows[-1] - rows[0] != expected - 1:
-        raise QcompressError(f"{source}, tree {WIRES}: {len(rows)} rows of event {number} in a row, not {expected}")
+    if len(rows) != expected:
+        raise QcompressError(f"{source}, tree {WIRES}: {len(rows)} rows of event {number}, not {expected}")
+    if rows[-1] - rows[0] != expected - 1:
+        raise QcompressError(
+            f"{source}, tree {WIRES}: rows of other events stand between those of event {number} (rows {rows[0]} to "
+            f"{rows[-1]}); sort the tree by event"
+        )
     found = wires.arrays(
         ["plane", "wire", "codes"], entry_start=int(rows[0]), entry_stop=int(rows[-1]) + 1, library="np"
     )
