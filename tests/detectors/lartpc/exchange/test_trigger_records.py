@@ -1,4 +1,4 @@
-"""Records of trigger primitives against the C compiler's layout of their bit fields; primitives of a sample."""
+"""Records of trigger primitives against the layout of their bit fields by ctypes; primitives of a sample."""
 
 import ctypes
 
@@ -13,7 +13,7 @@ from qcompress.errors import QcompressError
 
 
 class Struct(ctypes.LittleEndianStructure):
-    """The fields in order, as a C compiler packs them."""
+    """The fields in order, as ctypes packs them."""
 
     _fields_ = tuple((name, ctypes.c_uint64, bits) for name, (_, _, bits) in FIELDS.items())
 
@@ -27,7 +27,7 @@ def drawn(count):
     return records
 
 
-def test_records_are_the_struct_of_a_c_compiler():
+def test_records_are_the_struct_of_ctypes():
     records = drawn(200)
     assert ctypes.sizeof(Struct) == trigger_records.RECORD_BYTES
     structs = [Struct(**{name: int(record[name]) for name in FIELDS}) for record in records]
