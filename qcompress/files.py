@@ -28,11 +28,7 @@ def written_aside(path: Path) -> Iterator[BinaryIO]:
 
     Raises QcompressError naming `path` if it cannot be written.
     """
-    if path.is_dir():
-        raise QcompressError(f"{path}: is a folder; give a file to write")
-    if path.exists() and not path.is_file():
-        raise QcompressError(f"{path}: is a device, not a file that can be written whole; give another file")
-    path = path.resolve()  # a link stays, what it leads to is written
+    path = _file_to_write(path)
     try:
         descriptor, name = tempfile.mkstemp(dir=path.parent, prefix=f".{path.name}.")
     except OSError as fault:
@@ -52,6 +48,32 @@ def written_aside(path: Path) -> Iterator[BinaryIO]:
     except BaseException:
         Path(name).unlink(missing_ok=True)
         raise
+
+
+@contextmanager
+def named_aside(path: Path) -> Iterator[Path]:
+    """A name for a file that a library opens itself: what stands there at the end takes the name of `path`.
+
+    After an error nothing is left of it. Raises QcompressError naming `path` if its folder takes no files.
+    """
+    path = _file_to_write(path)
+    try:
+        folder = tempfile.TemporaryDirectory(dir=path.parent, prefix=f".{path.name}.")
+    except OSError as fault:
+        raise QcompressError(f"{path}: cannot be written ({fault.strerror})") from None
+    with folder as name:
+        beside = Path(name) / path.name
+        yield beside
+        beside.replace(path)
+
+
+def _file_to_write(path: Path) -> Path:
+    """Where `path` leads to: a link stays; raises QcompressError for what is there and is no file."""
+    if path.is_dir():
+        raise QcompressError(f"{path}: is a folder; give a file to write")
+    if path.exists() and not path.is_file():
+        raise QcompressError(f"{path}: is a device, not a file that can be written whole; give another file")
+    return path.resolve()
 
 
 class HeldFile(io.RawIOBase):
@@ -114,17 +136,28 @@ def refuse_what_is_there(path: Path, replace: bool, own: str | None = None) -> N
         raise QcompressError(f"{path}: is there already; give another file, or --replace")
 
 
+def refuse_inputs(path: Path, *inputs: Path) -> None:
+    """Raises QcompressError for a file to write, `path`, that is one of the `inputs` of its command."""
+    if path.resolve() in [given.resolve() for given in inputs]:
+        raise QcompressError(f"{path}: is an input of this command; give another output file")
+
+
 def _begins(path: Path, text: str) -> bool:
     with path.open("rb") as file:
         return file.read(len(text.encode())) == text.encode()
 
 
-def write_whole(path: Path, data: bytes) -> None:
-    """Write bytes, `data`, into the file `path`, which is there whole, or as it was before; its folder is made."""
+def make_folder_of(path: Path) -> None:
+    """Make the folder of the file `path`, where it is missing; raises QcompressError naming it if that fails."""
     try:
         path.parent.mkdir(parents=True, exist_ok=True)
     except OSError as fault:
         raise QcompressError(f"{path.parent}: cannot be made ({fault.strerror}); choose another folder") from None
+
+
+def write_whole(path: Path, data: bytes) -> None:
+    """Write bytes, `data`, into the file `path`, which is there whole, or as it was before; its folder is made."""
+    make_folder_of(path)
     with written_aside(path) as file:
         file.write(data)
 

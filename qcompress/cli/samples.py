@@ -8,7 +8,7 @@ import typer
 from qcompress.cli.arguments import console_of_output
 from qcompress.detectors.command_options import Replace
 from qcompress.errors import QcompressError
-from qcompress.files import refuse_what_is_there
+from qcompress.files import make_folder_of, refuse_inputs, refuse_what_is_there
 
 if TYPE_CHECKING:
     from qcompress.detectors import Detector
@@ -61,15 +61,17 @@ def import_(
 
     source: that file, or a folder of them; out: the sample file; detector: name, found by the ending if None;
     skip_bad_rows: count bad rows instead of refusing the file; settings: "KEY=VALUE" of what it does not say of itself;
-    replace: a sample that is there, for which it raises QcompressError else.
+    replace: a sample that is there, for which it raises QcompressError else, as for one that is the source.
     """
     from qcompress.detectors import load_detector, reader_of
     from qcompress.progress import Reporter
 
     refuse_what_is_there(out, replace)
+    refuse_inputs(out, source)
     console = console_of_output()
     with Reporter(console) as reporter:
         plug, told = load_detector(detector) if detector else reader_of(source), _settings(settings)
+        make_folder_of(out)
         line = plug.import_sample(source, out, skip_bad_rows, told, reporter.task("import"))
     console.print(line, highlight=False)
 
@@ -87,10 +89,13 @@ def export(
 
     sample: its file; target: the file to write, whose ending says the format; detector: name of whose sample it is,
     found by its header if None; settings: "KEY=VALUE" of how it is written; replace: a file that is there, for which it
-    raises QcompressError else.
+    raises QcompressError else, as for one that is the sample.
     """
     refuse_what_is_there(target, replace)
-    line = _plug(detector, sample).export_sample(sample, target, _settings(settings))
+    refuse_inputs(target, sample)
+    plug, told = _plug(detector, sample), _settings(settings)
+    make_folder_of(target)
+    line = plug.export_sample(sample, target, told)
     console_of_output().print(line, highlight=False)
 
 
@@ -106,15 +111,19 @@ def select(
     \f
 
     sample: its file; cuts: YAML of what is kept; out: the sample file to write; detector: name of whose sample it is,
-    found by its header if None; replace: a sample that is there, for which it raises QcompressError else.
+    found by its header if None; replace: a sample that is there, for which it raises QcompressError else, as for an
+    input.
     """
     from qcompress.config import load_yaml
     from qcompress.progress import Reporter
 
     refuse_what_is_there(out, replace)
+    refuse_inputs(out, sample, cuts)
     console, given = console_of_output(), load_yaml(cuts)
+    plug = _plug(detector, sample)
+    make_folder_of(out)
     with Reporter(console) as reporter:
-        line = _plug(detector, sample).select(sample, out, given, reporter.task("select"))
+        line = plug.select(sample, out, given, reporter.task("select"))
     console.print(line, highlight=False)
 
 

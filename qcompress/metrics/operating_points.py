@@ -38,10 +38,15 @@ class Scores(NamedTuple):
 
 
 def point(given: Scores, cut: float, backgrounds: int) -> Point:
-    """What a cut keeps; backgrounds: how many kinds there are. Purity of nothing is NaN."""
+    """What a cut keeps; backgrounds: how many kinds there are. Purity of nothing is NaN.
+
+    Raises QcompressError without signal, of which there is no efficiency.
+    """
     own = given.score >= cut
     sums = np.bincount(given.kind[own], given.weight[own], backgrounds + 1)
     signal = float(given.weight[given.kind == 0].sum())
+    if not signal > 0:
+        raise QcompressError("operating points need signal; no entry of kind 0 has a weight above 0")
     kept = float(sums.sum())
     purity = float(sums[0]) / kept if kept else float("nan")
     return Point(cut, float(sums[0]), tuple(sums[1:].tolist()), float(sums[0]) / signal, purity)

@@ -64,6 +64,11 @@ def test_a_cut_above_everything_keeps_nothing():
     assert math.isnan(one.purity)
 
 
+def test_a_cut_without_signal_has_no_efficiency():
+    with pytest.raises(QcompressError, match="operating points need signal; no entry of kind 0"):
+        point(Scores(np.ones(3), np.array([1, 1, 2]), np.ones(3)), 0.5, 2)
+
+
 @pytest.mark.parametrize("kind", [[1] * 30, [0] * 30, [0] * 30 + [1] * (LEAST_BACKGROUND - 1)])
 def test_signal_and_enough_background_are_needed(kind):
     numbers = np.arange(len(kind), dtype=float)

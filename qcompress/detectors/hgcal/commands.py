@@ -7,7 +7,7 @@ import typer
 
 from qcompress.detectors.command_options import Replace
 from qcompress.errors import QcompressError
-from qcompress.files import refuse_what_is_there
+from qcompress.files import refuse_inputs, refuse_what_is_there
 
 if TYPE_CHECKING:
     from qcompress.fixedpoint import Overflow
@@ -52,8 +52,7 @@ def run(
     from qcompress.detectors.hgcal.econt.chip import run_file
     from qcompress.detectors.hgcal.econt.word_files import OUTPUT_HEX
 
-    if target.resolve() in (source.resolve(), init_yaml.resolve()):
-        raise QcompressError(f"{target}: is an input of this command; give another output file")
+    refuse_inputs(target, source, init_yaml)
     refuse_what_is_there(target, replace, own=f"{OUTPUT_HEX.header}\n")
     rows = run_file(init_yaml, source, target, tc_order, etx, overflow=_overflow(overflow))
     typer.echo(f"{rows} bunch crossings written to {target}")

@@ -7,7 +7,7 @@ import typer
 
 from qcompress.detectors.command_options import Replace
 from qcompress.errors import QcompressError
-from qcompress.files import refuse_what_is_there
+from qcompress.files import refuse_inputs, refuse_what_is_there
 
 app = typer.Typer(
     no_args_is_help=True,
@@ -40,8 +40,8 @@ def display(
     \f
 
     sample: whose events; out: the page; candidate: folders of candidates; events: at most so many; skip: pass over so
-    many first; replace: a page that is there. Raises QcompressError for one that is there otherwise, for a sample or a
-    candidate that is none.
+    many first; replace: a page that is there. Raises QcompressError for one that is there otherwise, or is the sample,
+    for a sample or a candidate that is none.
     """
     from rich.console import Console
 
@@ -54,6 +54,7 @@ def display(
     from qcompress.progress import Reporter
 
     refuse_what_is_there(out, replace)
+    refuse_inputs(out, sample)
     firmwares: dict[str, Firmware] = {}
     for folder in candidate or ():
         opened = Candidate.open(folder)

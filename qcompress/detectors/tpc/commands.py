@@ -7,7 +7,7 @@ import typer
 
 from qcompress.detectors.command_options import Replace
 from qcompress.errors import QcompressError
-from qcompress.files import refuse_what_is_there
+from qcompress.files import refuse_inputs, refuse_what_is_there
 
 app = typer.Typer(
     no_args_is_help=True,
@@ -42,8 +42,7 @@ def clusters(
     from qcompress.detectors.tpc.finder import digit_files
     from qcompress.detectors.tpc.finder.classical import Settings
 
-    if target.resolve() == digits.resolve():
-        raise QcompressError(f"{target}: is an input of this command; give another output file")
+    refuse_inputs(target, digits)
     refuse_what_is_there(target, replace, own=f"{','.join(digit_files.CLUSTER_NAMES)}\n")
     done = digit_files.find_file(digits, target, npads, Settings(noisy_pads=noisy_pads), time_bins)
     typer.echo(

@@ -8,7 +8,6 @@ calorimeter, and `split`, which ours have. A tree holds trigger cells with charg
 It may be a TTree or an RNTuple; of several cycles the newest is read.
 """
 
-import tempfile
 import warnings
 from pathlib import Path
 from typing import Any
@@ -23,6 +22,7 @@ from qcompress.detectors.hgcal.module import geometry, layers, wafers
 from qcompress.detectors.hgcal.samples.layout import OF_THE_FILE
 from qcompress.detectors.splits import split_events
 from qcompress.errors import QcompressError, QcompressWarning
+from qcompress.files import named_aside
 from qcompress.progress import Report, silent
 
 TREE = "HGCalTriggerNtuple"
@@ -236,13 +236,12 @@ def export_root(sample: Path, target: Path) -> int:
     import uproot
 
     needed = ("zside", "subdet", "layer", "u", "v", "high_density", "charge")
-    with samples.Handle(sample) as handle, tempfile.TemporaryDirectory(dir=target.resolve().parent) as folder:
+    with samples.Handle(sample) as handle, named_aside(target) as beside:
         if missing := [name for name in needed if name not in handle.columns]:
             raise QcompressError(f"{sample}: column {', '.join(missing)} is missing, which a tree needs")
         generated, known = handle.particles(), handle.events()
         numbers = np.unique(np.concatenate([known[:, 0], generated.get("event", known[:0, 0])]))
         spans = [(part["event"].min(), part["event"].max()) for part in handle.chunks(names=["event"])]
-        beside = Path(folder) / target.name
         with uproot.recreate(beside) as file:  # uproot closes what it is given
             for first in range(0, len(numbers), EVENTS_WRITTEN):
                 events = numbers[first : first + EVENTS_WRITTEN]
@@ -255,7 +254,6 @@ def export_root(sample: Path, target: Path) -> int:
                     types = {name: values.dtype for name, values in flat.items()}
                     file.mktree(TREE, types | {name: values.type for name, values in branches.items()})
                 file[TREE].extend(flat | branches)
-        beside.replace(target)
     return len(numbers)
 
 

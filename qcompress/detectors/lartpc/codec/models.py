@@ -48,7 +48,7 @@ class CodecOptions(Options):
     """Of hidden neurons."""
     decoder_units: int = Field(128, ge=1, le=4096)
     """Of the decoder's hidden layer."""
-    rate: float = Field(0.01, ge=0)
+    rate: float = Field(0.01, ge=0, allow_inf_nan=False)
     """What a factor e in the size of a latent may cost in the loss: the larger, the fewer bits."""
     noise: Literal["kept", "dropped"] = "kept"
     """What is to come back of windows of noise: the samples, or nothing."""

@@ -26,7 +26,7 @@ def content(path: Path, places: list[int], firmwares: Mapping[str, Firmware], re
     """The events at some `places` of the sample at `path`; firmwares: of candidates, by what they are called.
 
     report: told how many events are done. Raises QcompressError for a candidate of neither images nor regions, and for
-    one of another chamber.
+    one of regions of another chamber; images are made of cells in cm, whatever the chamber.
     """
     kinds = {name: plug_of(firmware.front_end).name for name, firmware in firmwares.items()}
     if other := [name for name, kind in kinds.items() if kind not in ("images", "roi")]:

@@ -2,7 +2,6 @@
 
 from collections.abc import Iterator
 from pathlib import Path
-from typing import NamedTuple
 
 import numpy as np
 import numpy.typing as npt
@@ -13,7 +12,7 @@ from qcompress.detectors.lartpc import samples
 from qcompress.detectors.lartpc.images.models import UNET
 from qcompress.detectors.lartpc.images.rows import Tiles, settings_of, tiles
 from qcompress.detectors.lartpc.images.stages import CLASS
-from qcompress.detectors.lartpc.images.views import View
+from qcompress.detectors.lartpc.images.views import places_of
 from qcompress.detectors.lartpc.presets import Preset
 from qcompress.detectors.lartpc.roi import emulation
 from qcompress.detectors.lartpc.roi.rows import pedestal_free, plane_of
@@ -22,25 +21,6 @@ from qcompress.progress import Report
 NOT_SEEN = -1
 """Of a hit none of whose cells was in an image of the network."""
 Integers = npt.NDArray[np.int64]
-
-
-class Cell(NamedTuple):
-    """Where pixels (n,) lie in images: the number of the tile as in `views.Cells`, row and column in it."""
-
-    tile: Integers
-    row: Integers
-    column: Integers
-
-
-def cells(pixels: Columns, preset: Preset, view: View) -> Cell:
-    """The cell of every pixel of an event, also of those that no image shows; pixels: columns plane, wire, tick."""
-    plane = pixels["plane"].astype(np.int64)
-    pitch = np.array([plane.pitch_mm / 10 for plane in preset.planes])[plane]
-    tick_cm = preset.drift_velocity_mm_us * preset.tick_us / 10
-    place = np.floor((pixels["wire"] + 0.5) * pitch / view.cell_cm[0]).astype(np.int64)
-    drift = np.floor((pixels["tick"] + 0.5) * tick_cm / view.cell_cm[1]).astype(np.int64)
-    rows, columns = view.shape
-    return Cell((plane << 16) | ((place // rows) << 8) | (drift // columns), place % rows, drift % columns)
 
 
 def hit_of(pixels: Columns, hits: Columns) -> Integers:
@@ -71,7 +51,7 @@ def classes(firmware: Firmware, path: Path, places: list[int], report: Report) -
 
 def _of_pixels(firmware: Firmware, found: Tiles, place: int, pixels: Columns, preset: Preset) -> Integers:
     """The class of every pixel's cell, NOT_SEEN where it is not lit."""
-    where, told = cells(pixels, preset, found.view), np.full(len(pixels["wire"]), NOT_SEEN)
+    where, told = places_of(pixels, preset, found.view), np.full(len(pixels["wire"]), NOT_SEEN)
     for number in np.flatnonzero(found.place == place):
         codes = found.images(np.array([number]))[0].astype(np.int64)
         decided = np.where(codes[0] > 0, firmware.chains[UNET].run(codes)[CLASS][0], NOT_SEEN)

@@ -4,8 +4,9 @@ An HDF5 file with an entry for each event, of flat arrays of any length, in
 
 * `point`: rows of 8, of which the first four are x, y, z [voxels, 0 to 767] and the deposited energy [MeV];
 * `cluster`: rows of 6: points of the cluster, its number, that of its particle, of its interaction, class, particle
-  (0 to 4: photon, electron, muon, pion, proton); in the first revision rows of 5, without the particle. Points follow
-  each other cluster by cluster. Classes: 0 shower, 1 track, 2 Michel, 3 delta ray, 4 deposit of little energy;
+  (0 to 4: photon, electron, muon, pion, proton; -1 and 5 become PDG code 0); in the first revision rows of 5, without
+  the particle. Points follow each other cluster by cluster. Classes: 0 shower, 1 track, 2 Michel, 3 delta ray,
+  4 deposit of little energy;
 * `cluster_extra`, where there is one: rows whose first two are mass [MeV] and momentum [GeV].
 
 Source: dataset card of DeepLearnPhysics/PILArNet-M (rows of its preview), arXiv:2006.01993, its readers in pimm.
@@ -54,31 +55,39 @@ class Cloud(NamedTuple):
 def cloud(point: npt.NDArray[Any], cluster: npt.NDArray[Any], extra: npt.NDArray[Any] | None) -> Cloud:
     """The event that flat arrays describe; extra: None in the first revision.
 
-    Raises QcompressError for lengths that contradict each other and for what is no class.
+    Raises QcompressError for lengths that contradict each other, and for what is no place, energy, class or particle.
     """
     width = CLUSTER if extra is not None else FIRST_CLUSTER
     if len(point) % POINT or len(cluster) % width:
         raise QcompressError(
             f"{len(point)} numbers of points and {len(cluster)} of clusters: no rows of {POINT}, {width}"
         )
-    points, rows = (
-        np.asarray(point, np.float64).reshape(-1, POINT)[:, :4],
-        np.asarray(cluster, np.int64).reshape(-1, width),
-    )
+    points, given = np.asarray(point, np.float64).reshape(-1, POINT)[:, :4], np.asarray(cluster, np.float64)
+    if (broken := given != np.trunc(given)).any() or not np.isfinite(given).all():
+        raise QcompressError(f"clusters of whole numbers, not {given[broken | ~np.isfinite(given)][0]}")
+    rows = np.asarray(cluster).astype(np.int64).reshape(-1, width)
     count, group, kind = rows[:, 0], rows[:, 2], rows[:, 4]
     pid = rows[:, 5] if width == CLUSTER else np.full(len(rows), -1)
     if (count < 0).any() or count.sum() != len(points):
         raise QcompressError(f"clusters of {count.sum()} points, but there are {len(points)}")
     if ((kind < 0) | (kind >= len(KINDS))).any():
         raise QcompressError(f"class {kind[(kind < 0) | (kind >= len(KINDS))][0]}, not 0 to {len(KINDS) - 1}")
-    if not np.isfinite(points).all() or (points[:, :3] < 0).any() or (points[:, :3] >= SIDE).any():
+    if (other := (pid < -1) | (pid >= len(PDG))).any():
+        raise QcompressError(f"particle {pid[other][0]}, not 0 to {len(PDG) - 2}, nor -1 or {len(PDG) - 1} for another")
+    if not ((points[:, :3] >= 0) & (points[:, :3] < SIDE)).all():
         raise QcompressError(f"a point lies outside of the {SIDE} voxels")
+    if (odd := ~(np.isfinite(points[:, 3]) & (points[:, 3] >= 0))).any():
+        raise QcompressError(f"the energy of point {odd.argmax()} is {points[odd.argmax(), 3]} MeV")
     own = (group >= 0) & (group < samples.NO_PARTICLE)
     _, first = np.unique(group[own], return_index=True)
     chosen = np.flatnonzero(own)[first]
     energy = np.zeros(len(rows))
     if extra is not None and len(rows):
+        if len(extra) % len(rows) or len(extra) < 2 * len(rows):
+            raise QcompressError(f"{len(extra)} numbers of cluster_extra: no rows of mass and momentum of {len(rows)}")
         mass, momentum = np.asarray(extra, np.float64).reshape(len(rows), -1)[:, :2].T
+        if not (np.isfinite(mass) & np.isfinite(momentum)).all():
+            raise QcompressError("a mass or a momentum in cluster_extra is no finite number")
         energy = np.hypot(mass, 1000 * momentum) - mass
     table = (group[chosen], PDG[np.clip(pid[chosen], -1, len(PDG) - 1)], KINDS[kind[chosen]], energy[chosen])
     number = np.where(own, group, -1)

@@ -5,7 +5,6 @@ Branches are the columns of a sample, rows sorted by event; those of an event ar
 `chamber` whose wires they are.
 """
 
-import tempfile
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
@@ -18,6 +17,7 @@ from qcompress.detectors.lartpc.presets import Preset
 from qcompress.detectors.lartpc.samples.chambers import CHAMBERS
 from qcompress.detectors.splits import split_events
 from qcompress.errors import QcompressError
+from qcompress.files import named_aside
 from qcompress.progress import Report, silent
 
 CHAMBER, WIRES = "chamber", "wires"
@@ -42,8 +42,8 @@ def export_root(sample: Path, target: Path, waveforms: bool) -> str:
     """Write a `sample` to `target`, event by event; waveforms: its codes too, where it has them. Returns a line."""
     import uproot
 
-    with samples.Handle(sample) as handle, tempfile.TemporaryDirectory(dir=target.resolve().parent) as folder:
-        beside, preset = Path(folder) / target.name, handle.preset
+    with samples.Handle(sample) as handle, named_aside(target) as beside:
+        preset = handle.preset
         with uproot.recreate(beside, compression=uproot.ZSTD(1)) as file:  # uproot closes what it is given
             file[CHAMBER] = preset.name
             for tree in LAYOUT:
@@ -60,8 +60,8 @@ def export_root(sample: Path, target: Path, waveforms: bool) -> str:
                         file[part].extend(dict(columns))
                 for number, plane in enumerate(handle.planes if waveforms else ()):
                     file[WIRES].extend(_wires(handle, place, number, plane))
-        beside.replace(target)
-        return f"{len(handle)} events in {target}"
+        count = len(handle)
+    return f"{count} events in {target}"
 
 
 def _wires(handle: samples.Handle, place: int, number: int, plane: str) -> Columns:
@@ -81,8 +81,7 @@ def import_root(source: Path, target: Path, chamber: str | None, report: Report 
 
     if not source.is_file():
         raise QcompressError(f"{source}: no such file")
-    with tempfile.TemporaryDirectory(dir=target.resolve().parent) as folder:
-        beside = Path(folder) / target.name
+    with named_aside(target) as beside:
         try:
             with uproot.open(source) as file:
                 line = _imported(source, file, beside, chamber, report)
@@ -92,7 +91,6 @@ def import_root(source: Path, target: Path, chamber: str | None, report: Report 
         except Exception as fault:  # uproot raises its own, and those of its decompressors
             said = " ".join(str(fault).split())[:200]
             raise QcompressError(f"{source}: not a readable ROOT file ({type(fault).__name__}: {said})") from None
-        beside.replace(target)
     return f"{line} in {target}"
 
 
@@ -159,7 +157,24 @@ def _columns(source: Path, file: Any, tree: str) -> Columns:
             columns[name] = split_events(columns["event"], SPLIT_SEED)
         else:
             columns[name] = np.full(rows, MISSING.get(name, np.nan if name in "xyz" else 0), kind)
+    _refuse_odd(f"{source}, tree {tree}", columns)
     return columns
+
+
+def _refuse_odd(where: str, columns: Columns) -> None:
+    """Raises QcompressError for a class that there is not, for charge that is none and for hits without a tick."""
+    faults = []
+    if "kind" in columns:
+        faults.append((columns["kind"] >= len(samples.CLASS_NAMES), "kind", f"not 0 to {len(samples.CLASS_NAMES) - 1}"))
+    if "charge" in columns:
+        charge = columns["charge"]
+        faults.append((~(np.isfinite(charge) & (charge > 0)), "charge", "no finite number above 0"))
+    if "end" in columns:
+        faults.append((columns["end"] <= columns["start"], "end", "not behind its start"))
+    for fault, name, said in faults:
+        if fault.any():
+            row = int(fault.argmax())
+            raise QcompressError(f"{where}, row {row}: {name} {columns[name][row]} is {said}")
 
 
 def _typed(where: str, values: npt.NDArray[Any], kind: np.dtype[Any]) -> npt.NDArray[Any]:
@@ -202,8 +217,13 @@ def _pixels(hits: Columns) -> Columns:
 def _codes(source: Path, wires: Any, rows: npt.NDArray[np.int64], number: int, preset: Preset) -> Columns:
     """Codes of all planes of the event of a number, in `rows` of the tree."""
     expected = sum(plane.wires for plane in preset.planes)
-    if len(rows) != expected or rows[-1] - rows[0] != expected - 1:
-        raise QcompressError(f"{source}, tree {WIRES}: {len(rows)} rows of event {number} in a row, not {expected}")
+    if len(rows) != expected:
+        raise QcompressError(f"{source}, tree {WIRES}: {len(rows)} rows of event {number}, not {expected}")
+    if rows[-1] - rows[0] != expected - 1:
+        raise QcompressError(
+            f"{source}, tree {WIRES}: rows of other events stand between those of event {number} (rows {rows[0]} to "
+            f"{rows[-1]}); sort the tree by event"
+        )
     found = wires.arrays(
         ["plane", "wire", "codes"], entry_start=int(rows[0]), entry_stop=int(rows[-1]) + 1, library="np"
     )

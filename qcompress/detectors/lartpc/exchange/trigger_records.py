@@ -87,16 +87,25 @@ def read(path: Path) -> Records:
 def records_of(found: Primitives, place: int, first_channel: int, preset: Preset) -> Records:
     """Records of primitives that were found on one plane of the event at a place of its sample.
 
-    first_channel: number of the plane's first wire; preset: the chamber.
+    first_channel: number of the plane's first wire; preset: the chamber. Raises QcompressError for a value that the
+    bits of its field do not hold.
     """
     clock = CLOCK_TICKS[preset.name]
     records = np.zeros(len(found.channel), DTYPE)
     records["version"], records["detid"] = VERSION, HD_TPC
-    records["channel"] = found.channel + first_channel
-    records["samples_over_threshold"] = found.length
-    records["time_start"] = (place * preset.ticks + found.start) * clock
-    records["samples_to_peak"] = found.peak_time - found.start
-    records["adc_integral"], records["adc_peak"] = found.total, found.peak
+    given = {
+        "channel": found.channel + first_channel,
+        "samples_over_threshold": found.length,
+        "time_start": (place * preset.ticks + found.start) * clock,
+        "samples_to_peak": found.peak_time - found.start,
+        "adc_integral": found.total,
+        "adc_peak": found.peak,
+    }
+    for name, values in given.items():
+        bits = FIELDS[name][2]
+        if (other := (values < 0) | (values > (1 << min(bits, 63)) - 1)).any():
+            raise QcompressError(f"trigger primitives: {name} {values[other][0]} does not fit into {bits} bits")
+        records[name] = values
     return records
 
 

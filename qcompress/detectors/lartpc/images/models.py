@@ -9,9 +9,9 @@ beginning (He et al., arXiv:1502.01852) need, which may be fewer than none.
 from collections.abc import Mapping
 from math import ceil, log2
 from types import MappingProxyType
-from typing import Any, Literal
+from typing import Annotated, Any, Literal
 
-from pydantic import Field, PositiveFloat, model_validator
+from pydantic import Field, model_validator
 
 from qcompress.detectors import Network, Options
 from qcompress.detectors.lartpc.images.augmentation import ROTATIONS, augment
@@ -28,6 +28,7 @@ OUTPUT_BITS, OUTPUT_INTEGER = 8, 3
 REACH = 2.5
 MOMENTUM = 0.9
 """Share of the running mean and variance that a step leaves."""
+Weight = Annotated[float, Field(gt=0, allow_inf_nan=False)]
 
 
 class ImageOptions(Options):
@@ -37,9 +38,9 @@ class ImageOptions(Options):
     planes: tuple[str, ...] = ("W",)
     binary: bool = True
     """Whether a pixel says that there is charge, or how much, in 255 steps."""
-    full_charge: float = Field(60_000.0, gt=0)
+    full_charge: float = Field(60_000.0, gt=0, allow_inf_nan=False)
     """Electrons of the largest code."""
-    least_charge: float = Field(1500.0, ge=0)
+    least_charge: float = Field(1500.0, ge=0, allow_inf_nan=False)
     """Electrons from which a cell is lit."""
     least_cells: int = Field(11, ge=1)
     """Tiles with fewer lit cells are left out."""
@@ -55,7 +56,7 @@ class ImageOptions(Options):
     residual: bool = False
     """Whether the first convolution of every two is added to the second."""
     loss: Literal["weighted", "hits", "focal", "dice"] = "hits"
-    class_weights: tuple[PositiveFloat, PositiveFloat, PositiveFloat] = WEIGHTS
+    class_weights: tuple[Weight, Weight, Weight] = WEIGHTS
     """Of nothing, shower and track in the losses `weighted` and `focal`."""
     augmentation: Literal["none", "flips", "rotations"] = "none"
     """How images are turned around, at random, while they are trained on: see `augmentation`."""

@@ -48,6 +48,25 @@ class Cells(NamedTuple):
     kind: npt.NDArray[np.uint8]
 
 
+class Place(NamedTuple):
+    """Where pixels (n,) lie in images: the number of the tile as in Cells, row and column in it."""
+
+    tile: npt.NDArray[np.int64]
+    row: npt.NDArray[np.int64]
+    column: npt.NDArray[np.int64]
+
+
+def places_of(pixels: samples.Columns, preset: Preset, view: View) -> Place:
+    """The cell of every pixel of an event, also of those that no image shows; pixels: columns plane, wire, tick."""
+    plane = pixels["plane"].astype(np.int64)
+    pitch = np.array([plane.pitch_mm / 10 for plane in preset.planes])[plane]
+    tick_cm = preset.drift_velocity_mm_us * preset.tick_us / 10
+    wire = np.floor((pixels["wire"] + 0.5) * pitch / view.cell_cm[0]).astype(np.int64)
+    drift = np.floor((pixels["tick"] + 0.5) * tick_cm / view.cell_cm[1]).astype(np.int64)
+    rows, columns = view.shape
+    return Place((plane << 16) | ((wire // rows) << 8) | (drift // columns), wire % rows, drift % columns)
+
+
 def cells_of(
     pixels: samples.Columns, preset: Preset, view: View, planes: tuple[str, ...], least_charge: float
 ) -> Cells:
@@ -56,15 +75,10 @@ def cells_of(
     pixels: its truth; planes: names of those that are looked at; least_charge: electrons of a cell that is lit.
     """
     names = [plane.name for plane in preset.planes]
-    pitch = np.array([plane.pitch_mm / 10 for plane in preset.planes])
     kind = samples.MERGED[pixels["kind"]]
     own = (kind != samples.NOTHING) & np.isin(pixels["plane"], [names.index(plane) for plane in planes])
-    plane = pixels["plane"][own].astype(np.int64)
-    place = np.floor((pixels["wire"][own] + 0.5) * pitch[plane] / view.cell_cm[0]).astype(np.int64)
-    tick_cm = preset.drift_velocity_mm_us * preset.tick_us / 10
-    drift = np.floor((pixels["tick"][own] + 0.5) * tick_cm / view.cell_cm[1]).astype(np.int64)
-    tile = (plane << 16) | ((place // view.shape[0]) << 8) | (drift // view.shape[1])
-    key = (tile * view.shape[0] + place % view.shape[0]) * view.shape[1] + drift % view.shape[1]
+    place = places_of({name: pixels[name][own] for name in ("plane", "wire", "tick")}, preset, view)
+    key = (place.tile * view.shape[0] + place.row) * view.shape[1] + place.column
     cells, inverse = np.unique(key, return_inverse=True)
     charge = pixels["charge"][own].astype(np.float64)
     total = np.asarray(np.bincount(inverse, charge, len(cells)), np.float64)

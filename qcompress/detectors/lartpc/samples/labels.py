@@ -18,6 +18,7 @@ from qcompress.detectors.lartpc.samples.layout import NOTHING, SHOWER, TRACK, Ev
 from qcompress.detectors.lartpc.samples.reader import Handle
 from qcompress.detectors.lartpc.samples.writer import writing
 from qcompress.errors import QcompressError
+from qcompress.files import make_folder_of, refuse_inputs
 from qcompress.progress import Report
 
 LABELS_FORMAT: Literal["qcompress liquid-argon labels"] = "qcompress liquid-argon labels"
@@ -64,8 +65,7 @@ def relabelled(sample: Path, labels: Path, target: Path, report: Report) -> str:
     Hits without a label keep their truth. report: told how many events are done. Returns a line of counts; raises
     QcompressError for labels of another sample, of hits that it does not have, and for two of one hit.
     """
-    if target.resolve() in (sample.resolve(), labels.resolve()):
-        raise QcompressError(f"{target}: is an input of this command; give another output file")
+    refuse_inputs(target, sample, labels)
     given = read_labels(labels)
     with Handle(sample) as handle:
         if (own := handle.content_hash()) != given.sample:
@@ -73,6 +73,7 @@ def relabelled(sample: Path, labels: Path, target: Path, report: Report) -> str:
         wanted = _by_event(handle, labels, given)
         origin = {**handle.origin, "labels": hashlib.sha256(labels.read_bytes()).hexdigest(), "labels_of": own}
         changed = 0
+        make_folder_of(target)
         with writing(target, handle.preset, origin, bool(handle.planes)) as writer:
             for place in handle.places():
                 event = handle.event(place)

@@ -103,7 +103,8 @@ class Handle(SampleFile):
             (wire >= wires[np.minimum(plane, len(planes) - 1)], "lies on a wire that its plane does not have"),
             (~((last >= 0) & (last < self.preset.ticks)), f"lies outside of the {self.preset.ticks} ticks"),
             (found["kind"] >= len(CLASS_NAMES), "is of no class"),
-            (~(found["charge"] > 0), "has no charge"),
+            (~(np.isfinite(found["charge"]) & (found["charge"] > 0)), "has no charge"),
+            (last < found["tick" if part == "pixels" else "start"], "ends before it begins"),
         ):
             if fault.any():
                 k = int(fault.argmax())

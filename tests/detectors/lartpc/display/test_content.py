@@ -66,6 +66,13 @@ def test_a_codec_is_refused(tmp_path):
         content(written(tmp_path / "a.h5", event(1)), [0], {"squeeze": Firmware(registers, {}, {}, {})}, silent)
 
 
+def test_regions_of_another_chamber_are_refused(tmp_path):
+    path = written(tmp_path / "a.h5", event(1))
+    other = {"preset": "dune-hd", "plane": "W", "threshold": 0.5, "windows": 1}
+    with pytest.raises(QcompressError, match=r"a\.h5: a sample of protodune-sp, the network is for dune-hd"):
+        content(path, [0], {"regions": Firmware(other, {}, {}, {})}, silent)
+
+
 def test_every_code_comes_back():
     from qcompress.detectors.lartpc.display.content import packed
 

@@ -9,7 +9,7 @@ from helpers.wire_events import event, small, written
 from qcompress.detectors import Firmware
 from qcompress.detectors.lartpc import samples
 from qcompress.detectors.lartpc.display import decided
-from qcompress.detectors.lartpc.images.views import VIEWS, cells_of
+from qcompress.detectors.lartpc.images.views import VIEWS, cells_of, places_of
 from qcompress.detectors.lartpc.roi import emulation
 from qcompress.detectors.lartpc.simulation import fast_simulation
 from qcompress.progress import silent
@@ -38,7 +38,7 @@ def test_pixels_lie_in_the_cells_of_the_images(sample):
         for place in handle.places():
             pixels, view = handle.columns("pixels", place), VIEWS["tile"]
             known = cells_of(pixels, handle.preset, view, ("U", "V", "W"), 0.0)
-            where, sums = decided.cells(pixels, handle.preset, view), {}
+            where, sums = places_of(pixels, handle.preset, view), {}
             for k in np.flatnonzero(samples.MERGED[pixels["kind"]] != samples.NOTHING):
                 key = (int(where.tile[k]), int(where.row[k]), int(where.column[k]))
                 sums[key] = sums.get(key, 0.0) + float(pixels["charge"][k])
@@ -55,7 +55,7 @@ def test_a_hit_is_of_the_class_with_most_of_its_charge_in_lit_cells(sample):
             lit = cells_of(pixels, handle.preset, VIEWS["tile"], ("U", "W"), 1500.0)
             full = {tile for tile, many in zip(*np.unique(lit.tile, return_counts=True), strict=True) if many >= 11}
             keys = set(zip(lit.tile.tolist(), lit.row.tolist(), lit.column.tolist(), strict=True))
-            where, expected = decided.cells(pixels, handle.preset, VIEWS["tile"]), []
+            where, expected = places_of(pixels, handle.preset, VIEWS["tile"]), []
             for hit in range(len(hits["wire"])):
                 own = [pixels[name] == hits[name][hit] for name in ("plane", "wire")]
                 own += [pixels["tick"] >= hits["start"][hit], pixels["tick"] < hits["end"][hit]]

@@ -32,7 +32,7 @@ def made(path, points, clusters, extra=None):
     with h5py.File(path, "w") as file:
         for name, kind, entries in (
             ("point", "f4", points),
-            ("cluster", "i4", clusters),
+            ("cluster", "f8", clusters),
             ("cluster_extra", "f4", extra),
         ):
             if entries is not None:
@@ -97,6 +97,12 @@ def test_points_outside_of_the_chamber_are_counted(tmp_path):
     (LINES[1], [(299, 5, 5, 0, 1, 2)], EXTRA[1:2], "event 0: clusters of 299 points, but there are 300"),
     (LINES[1], [(300, 5, 5, 0, 7, 2)], EXTRA[1:2], "event 0: class 7, not 0 to 4"),
     (rows(3, 768, 0, 0, 1.0), [(3, 5, 5, 0, 1)], None, "event 0: a point lies outside of the 768 voxels"),
+    (rows(3, 9, 0, 0, -1.0), [(3, 5, 5, 0, 1)], None, "event 0: the energy of point 0 is -1.0 MeV"),
+    (rows(3, 9, 0, 0, np.nan), [(3, 5, 5, 0, 1)], None, "event 0: the energy of point 0 is nan MeV"),
+    (LINES[1], [(300, 5, 5, 0, 1, 9)], EXTRA[1:2], "event 0: particle 9, not 0 to 4, nor -1 or 5 for another"),
+    (LINES[1], [(300, 5, 5, 0, 0.7, 2)], EXTRA[1:2], "event 0: clusters of whole numbers, not 0.7"),
+    (LINES[1], [(300, 5, 5, 0, 1, 2)], [(1.0,)], "event 0: 1 numbers of cluster_extra: no rows of mass and momentum"),
+    (LINES[1], [(300, 5, 5, 0, 1, 2)], [(1.0, np.inf)], "event 0: a mass or a momentum in cluster_extra is no finite"),
 ])  # fmt: skip
 def test_what_contradicts_itself_is_one_line(points, clusters, extra, said, tmp_path):
     source = made(tmp_path / "c.h5", [points], [clusters], None if extra is None else [extra])

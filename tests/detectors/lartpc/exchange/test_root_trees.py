@@ -13,6 +13,8 @@ uproot = pytest.importorskip("uproot")
 HITS = {"event": [8, 8, 5], "plane": [0, 0, 1], "wire": [3, 4, 5], "start": [10, 20, 30], "end": [12, 21, 34],
         "charge": [3000.0, 2000.0, 1000.0]}  # fmt: skip
 
+WIRES = {"event": [5] * 47 + [8, 5] + [8] * 47, "plane": [0] * 96, "wire": [0] * 96, "codes": np.zeros((96, 64), "u2")}
+
 
 @pytest.fixture(autouse=True)
 def _small(monkeypatch):
@@ -78,7 +80,17 @@ def test_hits_of_another_program_are_spread_over_their_ticks(tmp_path):
      "tree hits, branch wire, row 1: -1 is no whole number from 0 to 65535"),
     ({"events": {"event": [5, 5]}}, "protodune-sp", "an event number stands twice"),
     ({"events": {"event": [5]}, "wires": {"event": [5], "plane": [0], "wire": [0], "codes": np.zeros((1, 64), "u2")}},
-     "protodune-sp", "tree wires: 1 rows of event 5 in a row, not 48"),
+     "protodune-sp", "tree wires: 1 rows of event 5, not 48"),
+    ({"events": {"event": [5, 8]}, "wires": WIRES}, "protodune-sp",
+     r"tree wires: rows of other events stand between those of event 5 .rows 0 to 48.; sort the tree by event"),
+    ({"events": {"event": [5, 8]}, "hits": HITS | {"end": [12, 20, 34]}}, "protodune-sp",
+     "tree hits, row 1: end 20 is not behind its start"),
+    ({"events": {"event": [5, 8]}, "hits": HITS | {"charge": [1, 1, np.inf]}}, "protodune-sp",
+     "tree hits, row 2: charge inf is no finite number above 0"),
+    ({"events": {"event": [5, 8]}, "hits": HITS | {"kind": [1, 6, 2]}}, "protodune-sp",
+     "tree hits, row 1: kind 6 is not 0 to 5"),
+    ({"events": {"event": [5]}, "particles": {"event": [5], "particle": [0], "pdg": [13], "kind": [250]}},
+     "protodune-sp", "tree particles, row 0: kind 250 is not 0 to 5"),
 ])  # fmt: skip
 def test_what_is_missing_or_wrong_is_said(trees, chamber, said, tmp_path):
     source = made(tmp_path / "a.root", **trees)

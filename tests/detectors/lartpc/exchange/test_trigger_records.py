@@ -1,4 +1,4 @@
-"""Records of trigger primitives against the C compiler's layout of their bit fields; primitives of a sample."""
+"""Records of trigger primitives against the layout of their bit fields by ctypes; primitives of a sample."""
 
 import ctypes
 
@@ -8,12 +8,12 @@ from helpers.wire_events import SMALL, event, small, written
 
 from qcompress.detectors.lartpc.exchange import trigger_records
 from qcompress.detectors.lartpc.exchange.trigger_records import DTYPE, FIELDS, packed, unpacked
-from qcompress.detectors.lartpc.online.primitives import Settings, find
+from qcompress.detectors.lartpc.online.primitives import Primitives, Settings, find
 from qcompress.errors import QcompressError
 
 
 class Struct(ctypes.LittleEndianStructure):
-    """The fields in order, as a C compiler packs them."""
+    """The fields in order, as ctypes packs them."""
 
     _fields_ = tuple((name, ctypes.c_uint64, bits) for name, (_, _, bits) in FIELDS.items())
 
@@ -27,7 +27,7 @@ def drawn(count):
     return records
 
 
-def test_records_are_the_struct_of_a_c_compiler():
+def test_records_are_the_struct_of_ctypes():
     records = drawn(200)
     assert ctypes.sizeof(Struct) == trigger_records.RECORD_BYTES
     structs = [Struct(**{name: int(record[name]) for name in FIELDS}) for record in records]
@@ -51,6 +51,20 @@ def test_what_does_not_fit_or_is_cut_is_refused(tmp_path):
         trigger_records.read(path)
     with pytest.raises(QcompressError, match=r"none.bin: cannot be read"):
         trigger_records.read(tmp_path / "none.bin")
+
+
+@pytest.mark.parametrize(("field", "value", "said"), [
+    ("total", 1 << 32, "adc_integral 4294967296 does not fit into 32 bits"),
+    ("peak", -1, "adc_peak -1 does not fit into 16 bits"),
+    ("length", 1 << 16, "samples_over_threshold 65536 does not fit into 16 bits"),
+    ("channel", 1 << 24, "channel 16777221 does not fit into 24 bits"),
+    ("peak_time", 0, "samples_to_peak -7 does not fit into 16 bits"),
+])  # fmt: skip
+def test_primitives_that_a_record_does_not_hold_are_refused(field, value, said):
+    given = {"channel": 1, "start": 7, "length": 3, "peak_time": 8, "peak": 100, "total": 200} | {field: value}
+    found = Primitives(**{name: np.array([number]) for name, number in given.items()})
+    with pytest.raises(QcompressError, match=said):
+        trigger_records.records_of(found, 0, 5, SMALL)
 
 
 def test_primitives_of_all_planes_and_events_are_in_order_of_time(tmp_path, monkeypatch):

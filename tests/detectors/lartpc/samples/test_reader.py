@@ -92,6 +92,8 @@ def test_files_that_are_no_samples_are_refused(said, tmp_path):
     ("pixels/tick", 64, "pixels row 1 .* lies outside of the 64 ticks"),
     ("pixels/kind", 6, "is of no class"),
     ("pixels/charge", np.nan, "has no charge"),
+    ("hits/charge", np.inf, "has no charge"),
+    ("hits/end", 20, "hits row 1 .* ends before it begins"),
 ])  # fmt: skip
 def test_impossible_rows_are_named(column, value, said, tmp_path):
     def change(file):
