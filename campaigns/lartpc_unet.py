@@ -5,8 +5,8 @@
 Networks of `firmware_configs/lartpc_unet.yaml` with the changes of `lartpc_unet_tables.TABLES`, trained, verified on
 Keras' layers, C++ and the C++ of all stages, and scored on test events by its integers. Tables are printed; with
 --figures, figures are drawn there, the sweep of learning rates among them. FOLDER keeps samples and candidates; a
-campaign that was stopped goes on; --finished prints what is there. About forty minutes of one processor, ten of
-them for the samples.
+campaign that was stopped goes on; --finished prints what is there. A training of one epoch of patches takes about half
+a minute of one processor.
 """
 
 import argparse

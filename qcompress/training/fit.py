@@ -108,8 +108,7 @@ def fit(
     the same are layers with their quantizers, variables, options, data, seed, and told: what else decides, such as the
     loss. measure: of one network's outputs and targets on all validation rows, what counts instead of the validation
     loss, the smaller the better. watch: sees every epoch and may end the training with an error of its own. augment: of
-    every batch that is trained on. Raises
-    QcompressError for fewer rows than a batch, or if the loss is no number.
+    every batch that is trained on. Raises QcompressError for fewer rows than a batch, or if the loss is no number.
     """
     rows = data.rows
     if rows < options.batch_size:

@@ -8,7 +8,13 @@ from qcompress.detectors.lartpc.roi.models import RoiOptions
 
 OWN = {
     "images": (
-        *("filters", "levels", "weight_bits", "activation_bits", "activation_integer", "normalization", "residual"),
+        "filters",
+        "levels",
+        "weight_bits",
+        "activation_bits",
+        "activation_integer",
+        "normalization",
+        "residual",
     ),
     "codec": ("latents", "latent_bits", "hidden", "weight_bits", "activation_bits"),
 }
