@@ -1,12 +1,10 @@
 """search.html in a browser: a thousand trials, what is drawn, what a click shows."""
 
 import re
-import shutil
-import subprocess
 from dataclasses import replace
-from pathlib import Path
 
 import pytest
+from helpers.browser import document
 from helpers.paths import PLUG
 from helpers.searches import formula, search_in
 
@@ -14,7 +12,6 @@ from qcompress.search.page import content, page
 from qcompress.search.records import Record, as_csv, records
 from qcompress.search.running import Loop, best_table, best_words, open_study
 
-BROWSER = shutil.which("chromium") or shutil.which("chromium-browser") or shutil.which("google-chrome")
 TRIALS = 1000
 
 
@@ -55,24 +52,6 @@ def written(tmp_path_factory):
     return place
 
 
-def opened(path: Path, folder: Path) -> str:
-    """The document of a page as a browser has it once its scripts have run."""
-    if BROWSER is None:
-        pytest.skip("no browser is installed")
-    command = [
-        BROWSER,
-        "--headless",
-        "--no-sandbox",
-        "--disable-gpu",
-        f"--user-data-dir={folder}",
-        "--window-size=1280,1000",
-    ]
-    done = subprocess.run(
-        [*command, "--dump-dom", path.as_uri()], capture_output=True, text=True, check=True, timeout=120
-    )
-    return done.stdout
-
-
 def test_a_page_needs_nothing_from_outside(written):
     text = written.read_text().replace("http://www.w3.org/2000/svg", "")  # a name, which nothing fetches
     assert re.findall(r"(?:https?:)?//[\w.-]+\.\w+/|\bimport\b|@import|url\(", text) == []
@@ -81,7 +60,7 @@ def test_a_page_needs_nothing_from_outside(written):
 
 
 def test_a_thousand_trials_are_drawn_in_less_than_two_seconds(written, tmp_path):
-    found = opened(written, tmp_path)
+    found = document(written, tmp_path)
     body = re.search(r"<body ([^>]*)>", found)[1]
     told = dict(re.findall(r'data-(\w+)="(\d+)"', body))
     complete = sum(each.state == "complete" for each in trials(TRIALS))

@@ -2,10 +2,9 @@
 
 import json
 import re
-import shutil
-import subprocess
 
 import pytest
+from helpers.browser import document
 from helpers.wire_events import event, small, written
 
 from qcompress.detectors.lartpc import samples
@@ -14,7 +13,6 @@ from qcompress.detectors.lartpc.display.page import page
 from qcompress.detectors.lartpc.samples.labels import relabelled
 from qcompress.progress import silent
 
-BROWSER = shutil.which("chromium") or shutil.which("chromium-browser") or shutil.which("google-chrome")
 CLICKS = """
 (async () => {
   const at = (k) => { const f = frame(canvases[0], 0), o = canvases[0].getBoundingClientRect();
@@ -41,15 +39,6 @@ def sample(tmp_path, monkeypatch):
     return written(tmp_path / "a.h5", event(3), event(7), event(9))
 
 
-def opened(path, folder, width):
-    """The document of a page as a browser of so many pixels has it once its scripts have run."""
-    if BROWSER is None:
-        pytest.skip("no browser is installed")
-    options = ["--headless", "--no-sandbox", "--disable-gpu", f"--user-data-dir={folder}", "--virtual-time-budget=3000"]
-    command = [BROWSER, *options, f"--window-size={width},1000", "--dump-dom", path.as_uri()]
-    return subprocess.run(command, capture_output=True, text=True, check=True, timeout=120).stdout
-
-
 def test_a_page_needs_nothing_from_outside(sample):
     shown = content(sample, [0], {}, silent)
     shown["events"][0]["what"] = "</script> is <refused>"
@@ -62,7 +51,7 @@ def test_a_page_needs_nothing_from_outside(sample):
 def test_hits_are_drawn_looked_at_and_labelled(width, sample, tmp_path):
     place = tmp_path / "page.html"
     place.write_text(page("Events", "three", content(sample, [0, 1, 2], {}, silent)) + f"<script>{CLICKS}</script>")
-    found = opened(place, tmp_path / "browser", width)
+    found = document(place, tmp_path / "browser", width, "--virtual-time-budget=3000")
     told = dict(re.findall(r'data-(\w+)="([^"]*)"', re.search(r"<body ([^>]*)>", found)[1]))
     assert (told["drawn"], told["event"], told["labels"]) == ("2", "9", "2")
     out = json.loads(re.search(r'<output id="out">(.*?)</output>', found, re.DOTALL)[1])

@@ -3,13 +3,13 @@
 import h5py
 import numpy as np
 import pytest
+import uproot
 from helpers.wire_events import SMALL, event, small, written
 
 from qcompress.detectors.lartpc import samples
 from qcompress.detectors.lartpc.exchange import root_trees
 from qcompress.errors import QcompressError
 
-uproot = pytest.importorskip("uproot")
 HITS = {"event": [8, 8, 5], "plane": [0, 0, 1], "wire": [3, 4, 5], "start": [10, 20, 30], "end": [12, 21, 34],
         "charge": [3000.0, 2000.0, 1000.0]}  # fmt: skip
 
