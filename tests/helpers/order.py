@@ -4,6 +4,8 @@ from pathlib import Path
 
 LONGEST = (
     "detectors/hgcal/encoder/test_emulation.py",  # makes the shared candidate, for which others would wait
+    "detectors/lartpc/simulation/test_fast_simulation.py",  # compiles kernels, which two processes would do at a time
+    "detectors/tpc/simulation/test_fast_simulation.py",
     "targets/hls/test_project.py",
     "cli/test_run.py",
     "pipeline/test_foreign.py",
