@@ -68,22 +68,9 @@ def tried(network: Network, clones: Path, rows: int, emulator: bool) -> dict[str
 
 def compared(network: Network, clones: Path, rows: int, scratch: Path, wanted: bool) -> dict[str, Any]:
     """The graph of a network against its framework and C++, and against stored outputs where there are any."""
-    from qcompress.api import quantize
-    from qcompress.fixedpoint import Format
-    from qcompress.frontends import load_model, model_of
     from qcompress.verification import verify
 
-    format_ = None if network.input_format is None else Format.parse(network.input_format)
-    if network.build is not None:
-        content = network.build()
-        model = model_of(quantize(content, network.plan).model if network.plan else content)
-    else:
-        paths = [brought(place, clones, scratch) for place in (network.file, network.weights) if place]
-        model = load_model(paths[0], paths[1] if network.weights else None)
-        if network.plan:
-            model = model_of(
-                quantize(model.content if model.front_end.name == "qkeras" else paths[0], network.plan).model
-            )
+    model, format_ = loaded(network, clones, scratch)
     graph = model.convert("network", format_).graph
     emulator, note = emulated(graph, scratch) if wanted else ([], "")
     results = verify(graph, [model.body(graph), *emulator], {"rows": some_codes(graph, rows)})
@@ -96,6 +83,23 @@ def compared(network: Network, clones: Path, rows: int, scratch: Path, wanted: b
     codes = sum(one.codes for one in results)
     outcome, said = ("wrong", f"{wrong} of {codes} codes; first: {first}") if wrong else ("exact", note)
     return {"outcome": outcome, "said": said, "codes": codes, "nodes": len(graph.nodes), "again": not wanted}
+
+
+def loaded(network: Network, clones: Path, scratch: Path) -> tuple[Any, Any]:
+    """The model of a network, quantized where its entry asks for it, and the format of its inputs, if any is needed."""
+    from qcompress.api import quantize
+    from qcompress.fixedpoint import Format
+    from qcompress.frontends import load_model, model_of
+
+    format_ = None if network.input_format is None else Format.parse(network.input_format)
+    if network.build is not None:
+        content = network.build()
+        return model_of(quantize(content, network.plan).model if network.plan else content), format_
+    paths = [brought(place, clones, scratch) for place in (network.file, network.weights) if place]
+    model = load_model(paths[0], paths[1] if network.weights else None)
+    if network.plan:
+        model = model_of(quantize(model.content if model.front_end.name == "qkeras" else paths[0], network.plan).model)
+    return model, format_
 
 
 def some_codes(graph: Any, rows: int) -> Any:
