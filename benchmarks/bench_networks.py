@@ -129,8 +129,10 @@ def main() -> None:
         except NotAtHandError as missing:
             lines = [Line("emulator", 0.0, 0, 0, str(missing))]
         for one in lines:
-            figures = f"{one.rate:.0f} | {lines[0].rate / one.rate:.1f} x | {one.wrong} in {one.rows}"
-            print(f"| {name} | {one.body} | {figures if one.rate else '- | - | -'} | {one.said} |", flush=True)
+            figures = "- | - | -"
+            if one.rate:
+                figures = f"{one.rate:.0f} | {lines[0].rate / one.rate:.1f} x | {one.wrong} in {one.rows}"
+            print(f"| {name} | {one.body} | {figures} | {one.said} |", flush=True)
 
 
 if __name__ == "__main__":
