@@ -34,7 +34,7 @@ NETWORKS = (
     "file jsc_openml_771",
     "jet tagger, 6 bits",
     "file hgq2_own_conv.keras",
-    "hls4ml test_cnn_mnist_qkeras",
+    "file smartpix.h5",
     "file interaction_network_8const_8bits",
     "file jedi_lin8part",
     "HGQ2 attention",
