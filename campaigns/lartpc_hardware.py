@@ -4,8 +4,9 @@
 
 GRAPH: folder of the graph of a candidate (`CANDIDATE/graph/roi`) or, with --weights, of a public network, quantized as
 it is, that is written there first. Compared are ROWS windows of test events of the sample, as many uniform random ones
-and as many sparse ones. FOLDER keeps the builds. --synthesize: look-up tables and registers by yosys of the bodies in
-Verilog. --share: instead of bodies, the products that a window has in common with the one before it.
+and as many sparse ones. FOLDER keeps the builds. --synthesize: look-up tables and registers of the bodies in Verilog,
+by yosys for UltraScale+ or, of those for an open device, in its own cells; what fits is placed and routed, within
+--minutes each. --share: instead of bodies, the products that a window has in common with the one before it.
 """
 
 import argparse
@@ -26,7 +27,7 @@ from qcompress.detectors.splits import TEST
 from qcompress.errors import QcompressError, Refused
 from qcompress.fixedpoint import Codes
 from qcompress.graph import Graph
-from qcompress.synthesis.flows import Design, Settings, run_open
+from qcompress.synthesis.flows import PLACING, Design, Settings, run_open
 from qcompress.synthesis.yosys import Limits
 from qcompress.targets import choose
 from qcompress.targets.record import read_record
@@ -50,7 +51,13 @@ BODIES: dict[str, tuple[str, dict[str, Any]]] = {
         "rtl_loadable",
         {"reuse": 234, "storage": "ram", "device": "xcvu9p-flga2104-2-i", "clock_mhz": 200},
     ),
+    "rtl_loadable, 93, ECP5": ("rtl_loadable", {"reuse": 93, "storage": "ram", "device": "ecp5-85k", "clock_mhz": 80}),
+    "rtl_loadable, 234, Gowin": (
+        "rtl_loadable",
+        {"reuse": 234, "storage": "ram", "device": "gw5ast-138", "clock_mhz": 200},
+    ),
 }
+OPEN_FLOWS = {"ecp5-85k": "yosys-ecp5", "gw5ast-138": "yosys-gowin"}
 
 
 def public(weights: Path, folder: Path) -> None:
@@ -71,7 +78,21 @@ def inputs_of(sample: Path) -> Codes:
     return codes
 
 
-def body(name: str, graph: Graph, given: Codes, folder: Path, synthesize: bool) -> int:
+def synthesized(target: Any, graph: Graph, folder: Path, settings: dict[str, Any], minutes: float) -> str:
+    """Look-up tables and registers of a build in `folder`, and what the tools say of them."""
+    design, device = Design.open(target, graph.name, folder), settings.get("device")
+    flow, limits = OPEN_FLOWS.get(str(device), "yosys-xilinx"), Limits(60 * minutes, 14000)
+    chosen = Settings(device=device, clock_mhz=settings["clock_mhz"], limits=limits) if flow in PLACING else None
+    try:
+        found = run_open(flow, design, folder / flow, chosen or Settings(limits=limits))
+    except QcompressError as fault:
+        return str(fault)
+    clock = f", {found.fmax_mhz:.1f} MHz" if found.fmax_mhz else ""
+    more = f"{found.dsp or 0} multipliers, {found.rams or found.bram or 0} memories"
+    return f"{found.lut:,}, {found.ff:,}, {more}{clock} ({found.origin.value}; {'; '.join(found.notes)})"
+
+
+def body(name: str, graph: Graph, given: Codes, folder: Path, minutes: float | None) -> int:
     """Print the line of a body; returns how many of its codes are wrong."""
     family, settings = BODIES[name]
     target = choose(family, settings).target
@@ -93,10 +114,8 @@ def body(name: str, graph: Graph, given: Codes, folder: Path, synthesize: bool) 
         rate = CHANNELS * 2e6 / windows.STRIDE
         cells += [f"{record['multipliers']:,}", record["interval"], record["latency_cycles"]]
         cells += [f"{record['interval'] * rate / 1e6:.1f}"]
-        if synthesize:
-            design = Design.open(target, graph.name, own)
-            found = run_open("yosys-xilinx", design, own / "yosys", Settings(limits=Limits(1800, 14000)))
-            cells += [f"{found.lut:,}, {found.ff:,} ({found.origin.value}; {'; '.join(found.notes)})"]
+        if minutes is not None:
+            cells += [synthesized(target, graph, own, settings, minutes)]
     print("| " + " | ".join(map(str, [*cells, *["-"] * (8 - len(cells))])) + " |", flush=True)
     return wrong
 
@@ -126,6 +145,7 @@ def main() -> None:
     parser.add_argument("--sample", type=Path)
     parser.add_argument("--only", nargs="+", choices=BODIES, default=list(BODIES))
     parser.add_argument("--synthesize", action="store_true")
+    parser.add_argument("--minutes", type=float, default=30)
     parser.add_argument("--share", action="store_true")
     given = parser.parse_args()
     if given.share:
@@ -137,7 +157,8 @@ def main() -> None:
     print(f"{graph.name}: {prod(graph.input_shape)} inputs, {len(codes)} windows\n")
     print("| body | | codes that differ | multipliers | interval | latency [cycles] | MHz for 64 wires | LUT, FF |")
     print("|---" * 8 + "|")
-    wrong = sum(body(name, graph, codes, given.folder, given.synthesize) for name in given.only)
+    minutes = given.minutes if given.synthesize else None
+    wrong = sum(body(name, graph, codes, given.folder, minutes) for name in given.only)
     if wrong:
         raise SystemExit(f"{wrong} codes differ")
 
