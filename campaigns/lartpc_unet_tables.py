@@ -104,6 +104,9 @@ TABLES: Mapping[str, Mapping[str, Form]] = {
         "normalised, He's beginning": BASE,
         "Keras' beginning": short("keras", training_initialization="keras"),
         "not normalised": short("plain", images_normalization="none", training_learning_rate=0.01),
+        "not normalised, cells repeated (rate 0.01)": short(
+            "repeated", images_normalization="none", images_upward="repeated", training_learning_rate=0.01
+        ),
         "residual": short("residual", images_residual=True),
         "dropout of 0.1": short("dropout", images_dropout=0.1),
     },

@@ -1,5 +1,6 @@
 """A U-Net that tells tracks from showers, pixel by pixel, quantized: two convolutions on every level, maxima down,
-transposed convolutions up, skips concatenated, three classes: nothing, shower, track.
+transposed convolutions, or cells repeated and a convolution, up, skips concatenated, three classes: nothing, shower,
+track.
 
 Where it is normalised, every convolution but the last is followed by a batch normalization instead of having biases.
 The normalization forgives any scale of a kernel, so that kernels have as many integer bits as REACH deviations of their
@@ -52,6 +53,8 @@ class ImageOptions(Options):
     activation_bits: int = Field(8, ge=2, le=16)
     activation_integer: int = Field(2, ge=0, le=6)
     """Of the bits of an activation those in front of the point."""
+    upward: Literal["transposed", "repeated"] = "transposed"
+    """How images become larger again: by a transposed convolution, or by every cell four times and a convolution."""
     normalization: Literal["none", "batch"] = "none"
     dropout: float = Field(0.0, ge=0, lt=1)
     """Share of the numbers that enter a level, down or up, that are nothing in a step of the training."""
@@ -124,9 +127,11 @@ class Layers:
         return self._active(f"{name}_sum", keras.layers.Add(name=f"{name}_add")([first, second]))
 
     def up(self, count: int, name: str, values: Tensor) -> Tensor:
-        """A step up: a transposed convolution."""
+        """A step up: a transposed convolution, or every cell four times and a convolution."""
         import keras
 
+        if self._options.upward == "repeated":
+            return self._convolution(count, name, keras.layers.UpSampling2D(2, name=f"{name}_repeated")(values))
         kind = import_qkeras().QConv2DTranspose if self._quantized else keras.layers.Conv2DTranspose
         more = self._weights(9 * values.shape[-1] / 4)  # a fourth of the window meets inputs
         layer: KerasLayer = kind(count, 3, strides=2, padding="same", name=name, **more)

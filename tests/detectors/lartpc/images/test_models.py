@@ -28,7 +28,8 @@ def used(model):
 
 
 def test_dropout_stands_on_every_level_and_in_the_training_alone():
-    model = build_model(ImageOptions(view="patch", filters=1, levels=2, dropout=0.5), quantized=False)
+    import_keras().utils.set_random_seed(1)
+    model = build_model(ImageOptions(view="patch", filters=4, levels=2, dropout=0.5), quantized=False)
     names = [layer.name for layer in model.layers if layer.name.endswith("_dropout")]
     assert names == ["down1_dropout", "down2_dropout", "up1_dropout", "up0_dropout"]
     image = np.ones((1, 64, 64, 1), np.float32)
@@ -51,7 +52,7 @@ NORMAL = {"normalization": "batch", "weight_bits": 6, "activation_bits": 5}
 
 
 @pytest.mark.parametrize(("view", "filters", "levels", "more"), [
-    ("small", 1, 1, {}),
+    ("small", 1, 1, {"upward": "repeated"}),
     ("small", 2, 2, {**NORMAL, "residual": True, "dropout": 0.3}),
     pytest.param("tile", 1, 1, {}, marks=pytest.mark.campaign),
     pytest.param("tile", 8, 3, {"binary": False}, marks=pytest.mark.campaign),
