@@ -1,15 +1,19 @@
-"""A network on single wires of liquid argon in every body: which are built, which not and why, and codes that differ.
+"""A network of liquid argon in every body: which are built, which not and why, and codes that differ.
 
-    python campaigns/lartpc_hardware.py FOLDER --graph GRAPH --sample SAMPLE [--only BODY ...] [--synthesize] [--share]
+    python campaigns/lartpc_hardware.py FOLDER --graph GRAPH [--sample SAMPLE] [--only BODY ...] [--synthesize]
+    python campaigns/lartpc_hardware.py FOLDER --share
 
-GRAPH: folder of the graph of a candidate (`CANDIDATE/graph/roi`) or, with --weights, of a public network, quantized as
-it is, that is written there first. Compared are ROWS windows of test events of the sample, as many uniform random ones
-and as many sparse ones. FOLDER keeps the builds. --synthesize: look-up tables and registers by yosys of the bodies in
-Verilog. --share: instead of bodies, the products that a window has in common with the one before it.
+GRAPH: folder of the graph of a candidate (`CANDIDATE/graph/roi`, `../unet`) or, with --weights, of a public network on
+wires, quantized as it is, that is written there first. Compared are --rows windows of test events of the sample, as
+many uniform random ones and as many sparse ones; without a sample random ones alone. FOLDER keeps the builds.
+--synthesize: look-up tables and registers of the bodies in Verilog, by yosys for UltraScale+ or, of those for an open
+device, in its own cells; what fits is placed and routed, within --minutes each. --share: instead of bodies, the
+products that a window of a wire has in common with the one before it.
 """
 
 import argparse
 import os
+from collections.abc import Mapping
 from math import prod
 from pathlib import Path
 from typing import Any
@@ -26,13 +30,12 @@ from qcompress.detectors.splits import TEST
 from qcompress.errors import QcompressError, Refused
 from qcompress.fixedpoint import Codes
 from qcompress.graph import Graph
-from qcompress.synthesis.flows import Design, Settings, run_open
+from qcompress.synthesis.flows import PLACING, Design, Settings, run_open
 from qcompress.synthesis.yosys import Limits
 from qcompress.targets import choose
 from qcompress.targets.record import read_record
 from qcompress.verification import InputSet, standard_inputs, verify
 
-ROWS = 1000
 CHANNELS = 64
 """Wires of a link."""
 STREAM = {"convolution2": {"reuse_factor": 4}, "convolution3": {"reuse_factor": 18}, "logit": {"reuse_factor": 64}}
@@ -43,6 +46,10 @@ BODIES: dict[str, tuple[str, dict[str, Any]]] = {
         "hls",
         {"backend": "Vitis", "io_type": "io_stream", "strategy": "Resource", "clock_mhz": 200, "layers": STREAM},
     ),
+    "hls, io_stream, one product a layer": (
+        "hls",
+        {"backend": "Vitis", "io_type": "io_stream", "strategy": "Resource", "reuse_factor": 1024},
+    ),
     "rtl": ("rtl", {}),
     "rtl_loadable, 93": ("rtl_loadable", {"reuse": 93, "storage": "ram"}),
     "rtl_loadable, 234": ("rtl_loadable", {"reuse": 234, "storage": "ram"}),
@@ -50,7 +57,13 @@ BODIES: dict[str, tuple[str, dict[str, Any]]] = {
         "rtl_loadable",
         {"reuse": 234, "storage": "ram", "device": "xcvu9p-flga2104-2-i", "clock_mhz": 200},
     ),
+    "rtl_loadable, 93, ECP5": ("rtl_loadable", {"reuse": 93, "storage": "ram", "device": "ecp5-85k", "clock_mhz": 80}),
+    "rtl_loadable, 234, Gowin": (
+        "rtl_loadable",
+        {"reuse": 234, "storage": "ram", "device": "gw5ast-138", "clock_mhz": 200},
+    ),
 }
+OPEN_FLOWS = {"ecp5-85k": "yosys-ecp5", "gw5ast-138": "yosys-gowin"}
 
 
 def public(weights: Path, folder: Path) -> None:
@@ -62,16 +75,30 @@ def public(weights: Path, folder: Path) -> None:
     convert(models.build_model(options, quantized=True), models.ROI).graph.save(folder)
 
 
-def inputs_of(sample: Path) -> Codes:
-    """Input codes (ROWS, TICKS, 1) of windows of test events, as many of signal as of noise."""
+def inputs_of(sample: Path, many: int) -> Codes:
+    """Input codes (many, TICKS, 1) of windows of test events, as many of signal as of noise."""
     preset = PRESETS["protodune-sp"]
-    front_end = {"preset": preset.name, "plane": "W", "threshold": 0.5, "windows": ROWS // 2}
+    front_end = {"preset": preset.name, "plane": "W", "threshold": 0.5, "windows": many // 2}
     found = [rows.chosen(event, preset.adc_bits, 50).samples for event in rows.waves(sample, front_end, TEST)]
-    codes: Codes = clip(preset.adc_bits).run(np.concatenate(found)[:ROWS].astype(np.int64))
+    codes: Codes = clip(preset.adc_bits).run(np.concatenate(found)[:many].astype(np.int64))
     return codes
 
 
-def body(name: str, graph: Graph, given: Codes, folder: Path, synthesize: bool) -> int:
+def synthesized(target: Any, graph: Graph, folder: Path, settings: dict[str, Any], minutes: float) -> str:
+    """Look-up tables and registers of a build in `folder`, and what the tools say of them."""
+    design, device = Design.open(target, graph.name, folder), settings.get("device")
+    flow, limits = OPEN_FLOWS.get(str(device), "yosys-xilinx"), Limits(60 * minutes, 14000)
+    chosen = Settings(device=device, clock_mhz=settings["clock_mhz"], limits=limits) if flow in PLACING else None
+    try:
+        found = run_open(flow, design, folder / flow, chosen or Settings(limits=limits))
+    except QcompressError as fault:
+        return str(fault)
+    clock = f", {found.fmax_mhz:.1f} MHz" if found.fmax_mhz else ""
+    more = f"{found.dsp or 0} multipliers, {found.rams or found.bram or 0} memories"
+    return f"{found.lut:,}, {found.ff:,}, {more}{clock} ({found.origin.value}; {'; '.join(found.notes)})"
+
+
+def body(name: str, graph: Graph, given: Mapping[str, InputSet], folder: Path, minutes: float | None) -> int:
     """Print the line of a body; returns how many of its codes are wrong."""
     family, settings = BODIES[name]
     target = choose(family, settings).target
@@ -85,7 +112,7 @@ def body(name: str, graph: Graph, given: Codes, folder: Path, synthesize: bool) 
         built: Any = target.open(graph, own)
     except QcompressError:
         built = target.build(graph, own)
-    checks = verify(graph, [built], {"windows": InputSet.of(given), **standard_inputs(graph, ROWS, 1)})
+    checks = verify(graph, [built], given)
     wrong = sum(check.mismatches for check in checks)
     cells = [name, "built", f"{wrong} of {sum(check.codes for check in checks):,}"]
     if family == "rtl_loadable":
@@ -93,10 +120,8 @@ def body(name: str, graph: Graph, given: Codes, folder: Path, synthesize: bool) 
         rate = CHANNELS * 2e6 / windows.STRIDE
         cells += [f"{record['multipliers']:,}", record["interval"], record["latency_cycles"]]
         cells += [f"{record['interval'] * rate / 1e6:.1f}"]
-        if synthesize:
-            design = Design.open(target, graph.name, own)
-            found = run_open("yosys-xilinx", design, own / "yosys", Settings(limits=Limits(1800, 14000)))
-            cells += [f"{found.lut:,}, {found.ff:,} ({found.origin.value}; {'; '.join(found.notes)})"]
+        if minutes is not None:
+            cells += [synthesized(target, graph, own, settings, minutes)]
     print("| " + " | ".join(map(str, [*cells, *["-"] * (8 - len(cells))])) + " |", flush=True)
     return wrong
 
@@ -124,8 +149,10 @@ def main() -> None:
     parser.add_argument("--graph", type=Path)
     parser.add_argument("--weights", type=Path)
     parser.add_argument("--sample", type=Path)
+    parser.add_argument("--rows", type=int, default=1000)
     parser.add_argument("--only", nargs="+", choices=BODIES, default=list(BODIES))
     parser.add_argument("--synthesize", action="store_true")
+    parser.add_argument("--minutes", type=float, default=30)
     parser.add_argument("--share", action="store_true")
     given = parser.parse_args()
     if given.share:
@@ -133,11 +160,15 @@ def main() -> None:
         return
     if given.weights is not None:
         public(given.weights, given.graph)
-    graph, codes = Graph.load(given.graph), inputs_of(given.sample)
-    print(f"{graph.name}: {prod(graph.input_shape)} inputs, {len(codes)} windows\n")
+    graph = Graph.load(given.graph)
+    inputs = standard_inputs(graph, given.rows, 1)
+    if given.sample is not None:
+        inputs = {"windows": InputSet.of(inputs_of(given.sample, given.rows)), **inputs}
+    print(f"{graph.name}: {prod(graph.input_shape)} inputs, {given.rows} rows of each kind\n")
     print("| body | | codes that differ | multipliers | interval | latency [cycles] | MHz for 64 wires | LUT, FF |")
     print("|---" * 8 + "|")
-    wrong = sum(body(name, graph, codes, given.folder, given.synthesize) for name in given.only)
+    minutes = given.minutes if given.synthesize else None
+    wrong = sum(body(name, graph, inputs, given.folder, minutes) for name in given.only)
     if wrong:
         raise SystemExit(f"{wrong} codes differ")
 

@@ -12,9 +12,12 @@ from qcompress.detectors import Cell, Table
 from qcompress.detectors.lartpc.evaluation.hit_scores import balanced_difference, errors, scores
 
 CONFIG = Path(__file__).parents[1] / "firmware_configs" / "lartpc_unet.yaml"
-SAMPLES = {"few": ("mix-hd-hits", 1500), "many": ("mix-hd-hits", 5000), "module": ("mix-module", 250)}
+SAMPLES = {
+    **{"fewest": ("mix-hd-hits", 500), "few": ("mix-hd-hits", 1500), "many": ("mix-hd-hits", 5000)},
+    "module": ("mix-module", 400),
+}
 """Kinds and events; the few are the first of the many, in the same parts of the split."""
-SCORED = {"few": "many", "many": "many", "module": "module"}
+SCORED = {"fewest": "few", "few": "many", "many": "many", "module": "module"}
 """Whose test events score what is trained on a sample."""
 IMAGES = "network.images."
 TRAINING = "training."
@@ -59,13 +62,15 @@ BASE = Form("base", SHORT)
 FLOAT = Form("float", floating=True)
 NARROW = {many: Form(f"bits{many}", {**bits(many), **TUNED}, FLOAT) for many in (8, 6, 4)}
 SWEEP = Form("sweep")
-SCHEDULES = ("constant", "linear", "exponential", "cosine", "step")
+SCHEDULES = ("constant", "linear", "exponential", "cosine", "step", "cyclic", "restarts")
+SLOWER = {f"{TRAINING}layer_rates": {"down*": 0.1, "up*": 0.3}}
+"""The seed's groups of layers: the first ones, which know edges already, learn slowest."""
 SEED = {
     f"{IMAGES}view": "module",
-    f"{TRAINING}epochs": 5,
-    f"{TRAINING}batch_size": 8,
+    f"{TRAINING}epochs": 12,
+    f"{TRAINING}batch_size": 4,
 }
-"""The seed has batches of 48 of 768 images: 16 steps an epoch; here are as many, or nearly."""
+"""The seed made 80 steps of 48 images; here are some 600 of 4."""
 
 
 def short(name: str, **more: Any) -> Form:
@@ -75,6 +80,8 @@ def short(name: str, **more: Any) -> Form:
     return Form(name, SHORT | {rooms[parts[key][0]] + parts[key][1]: value for key, value in more.items()})
 
 
+PLANES = {**SHORT, f"{IMAGES}view": "tile", f"{IMAGES}planes": ["U", "V", "W"], f"{TRAINING}batch_size": 16}
+"""The seed's later form: tiles of 128 cm of all planes in cells of 0.5 cm."""
 LARGE = {f"{IMAGES}view": "coarse", f"{TRAINING}batch_size": 16}
 TABLES: Mapping[str, Mapping[str, Form]] = {
     "bits": {
@@ -97,14 +104,23 @@ TABLES: Mapping[str, Mapping[str, Form]] = {
         "normalised, He's beginning": BASE,
         "Keras' beginning": short("keras", training_initialization="keras"),
         "not normalised": short("plain", images_normalization="none", training_learning_rate=0.01),
+        "not normalised, cells repeated (rate 0.01)": short(
+            "repeated", images_normalization="none", images_upward="repeated", training_learning_rate=0.01
+        ),
         "residual": short("residual", images_residual=True),
+        "dropout of 0.1": short("dropout", images_dropout=0.1),
     },
     "views": {
         "patches, scored on tiles": Form("carried", {**LARGE, f"{TRAINING}epochs": 0}, NARROW[8]),
         "patches, then tiles": Form("transferred", {**LARGE, **TUNED}, NARROW[8]),
+        "the same, first layers slower": Form("slower", {**LARGE, **TUNED, **SLOWER}, NARROW[8]),
         "tiles": Form("tiles", {**LARGE, **SHORT}),
     },
-    "seed": {"weighted": Form("seed", {**SEED, f"{IMAGES}loss": "weighted"}, sample="module", weighs=True)},
+    "planes": {"U, V, W": Form("planes", PLANES, sample="fewest")},
+    "seed": {
+        "hits, from patches": Form("begun", {**SEED, f"{TRAINING}learning_rate": 0.01}, NARROW[8], sample="module"),
+        "weighted": Form("seed", {**SEED, f"{IMAGES}loss": "weighted"}, sample="module", weighs=True),
+    },
 }
 SCORES = ("accuracy", "shower", "track", "balanced")
 COLUMNS = (

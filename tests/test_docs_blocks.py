@@ -46,6 +46,7 @@ CUTS = "layers: [1, 28]\nsignal_share: 0.001\n"
 BASE = {
     "hgcal": {"name": "a", "detector": "hgcal", "sample": {"simulate": "electron-0pu"}, "network": {}},
     "tpc": {"name": "a", "detector": "tpc", "sample": {"simulate": "sector-20pc"}, "network": {}},
+    "lartpc": {"name": "a", "detector": "lartpc", "sample": {"simulate": "mix-hd-hits"}, "network": {}},
 }
 
 

@@ -6,7 +6,7 @@ import pytest
 from helpers.paths import ROOT
 
 NOTEBOOKS = sorted((ROOT / "notebooks").glob("*.ipynb"))
-TRAINS = {"1_from_data_to_candidate", "3_calibration_and_cluster_response"}
+TRAINS = {"1_from_data_to_candidate", "3_calibration_and_cluster_response", "4_liquid_argon"}
 """Those that take longest, for what other tests do as well."""
 
 

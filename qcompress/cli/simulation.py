@@ -51,4 +51,5 @@ def simulate(
         else:
             plug.simulate_selected(kind, events, seed, load_yaml(cuts), out, report)
     card = plug.card(out)
-    console.print(f"{card.rows} rows of {card.events} events in {out}; split {card.split_hash[:12]}", highlight=False)
+    made = f"{card.rows} {plug.counted} of {card.events} events in {out}; split {card.split_hash[:12]}"
+    console.print(made, highlight=False)

@@ -79,6 +79,8 @@ class Detector(ABC):
     """Names of the other summary figures, which have no axis of their own."""
     shares: ClassVar[frozenset[str]] = frozenset()
     """Those of all these that are shares of one: tables, pages and axes show them in per cent, JSON keeps the share."""
+    counted: ClassVar[str] = "rows"
+    """What the rows of a sample's card are: each may be a part of what a network takes."""
 
     def simulate(self, kind: str, events: int, seed: int, path: Path, report: Report) -> None:
         """Write a sample file at `path` of simulated `events`, so many, split by event.

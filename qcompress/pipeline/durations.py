@@ -115,7 +115,8 @@ def _train(job: Job) -> tuple[str, float]:
     rows, epochs = _rows(job), job.config.training.epochs
     if not epochs:
         return f"trains nothing, takes the weights in {job.config.training.start}", 0.0
-    return f"trains for at most {epochs} epochs on the training part of {rows} rows", float(epochs * rows)
+    words = f"trains for at most {epochs} epochs on the training part of {rows} {job.detector.counted}"
+    return words, float(epochs * rows)
 
 
 def _compile(job: Job) -> tuple[str, float]:

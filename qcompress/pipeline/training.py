@@ -56,6 +56,7 @@ def train(job: Job, stage: Path, report: Report) -> dict[str, TrainingFigures]:
     stage: the folder that takes the models; report: told how far it is. Raises QcompressError if a user's own model is
     to be initialised.
     """
+    from qcompress.training import layer_rates
     from qcompress.training.fit import fit, make_deterministic
 
     make_deterministic(job.config.seed)
@@ -66,6 +67,7 @@ def train(job: Job, stage: Path, report: Report) -> dict[str, TrainingFigures]:
     graphs: dict[str, Graph] = {}
     rows: Rows
     networks = build_networks(job.detector, job.config.network, job.front_end, job.models)
+    layer_rates.check([network.trained for network in networks], options.layer_rates)
     for network in networks:
         if options.start is not None:
             take_weights(network, options.start)

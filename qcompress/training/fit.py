@@ -33,6 +33,7 @@ from qcompress.training.checkpoint import (
 from qcompress.training.data import StreamedData, TrainingData
 from qcompress.training.history import overtrained_since
 from qcompress.training.initialization import kaiming
+from qcompress.training.layer_rates import shares_of
 from qcompress.training.learned_widths import bit_operations, learning, penalize, penalty_at
 from qcompress.training.options import TrainingOptions
 from qcompress.training.pruning import Pruning
@@ -184,6 +185,7 @@ class _Training:
             self._pruning,
             augment,
             seed,
+            shares_of(model, options.layer_rates),
         )
         self._saved = time.monotonic()
 

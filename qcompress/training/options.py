@@ -5,7 +5,7 @@ from typing import Annotated, Literal
 
 from pydantic import BaseModel, ConfigDict, Field, model_validator
 
-Schedule = Literal["constant", "linear", "exponential", "cosine", "step", "one_cycle"]
+Schedule = Literal["constant", "linear", "exponential", "cosine", "step", "one_cycle", "cyclic", "restarts"]
 
 
 class TrainingOptions(BaseModel):
@@ -24,7 +24,13 @@ class TrainingOptions(BaseModel):
     final_share: float = Field(0.01, ge=0, le=1)
     """Share of the learning rate that is left in the last step, unless the schedule is constant."""
     rise: float = Field(0.3, gt=0, lt=1)
-    """one_cycle: share of all steps in which the learning rate rises."""
+    """one_cycle: share of all steps in which the learning rate rises; cyclic: of those of a cycle."""
+    cycles: int = Field(4, ge=1)
+    """cyclic, restarts: how many."""
+    cycle_growth: float = Field(1.0, ge=1, allow_inf_nan=False)
+    """restarts: how many times as long as the one before it a cycle is."""
+    layer_rates: dict[str, Annotated[float, Field(ge=0, le=1)]] = {}
+    """Pattern of names of layers -> share of the learning rate that they get, the first that fits; 1 for all others."""
     weight_decay: float = Field(0.0, ge=0)
     """Of AdamW, for kernels; 0 is plain Adam."""
     initialization: Literal["keras", "kaiming"] = "keras"

@@ -5,6 +5,7 @@ from collections.abc import Callable
 import numpy as np
 import numpy.typing as npt
 
+from qcompress.errors import QcompressError
 from qcompress.training.options import TrainingOptions
 
 STEPS = 3
@@ -12,11 +13,18 @@ STEPS = 3
 ONE_CYCLE_START = 1 / 25
 """Share of the largest rate with which one-cycle begins (Smith and Topin, arXiv:1708.07120)."""
 
+CYCLIC = ("cyclic", "restarts")
+
 Rates = npt.NDArray[np.float64]
 
 
 def learning_rates(options: TrainingOptions, steps: int) -> Rates:
-    """(steps,): the learning rate of every step; the first or the highest is options.learning_rate."""
+    """(steps,): the learning rate of every step; the first or the highest is options.learning_rate.
+
+    Raises QcompressError for more cycles than steps.
+    """
+    if options.schedule in CYCLIC and 0 < steps < options.cycles:
+        raise QcompressError(f"training.cycles {options.cycles}: the training has only {steps} steps; give fewer")
     done = np.linspace(0, 1, steps) if steps > 1 else np.zeros(1)
     return options.learning_rate * _SHAPES[options.schedule](done, options)
 
@@ -50,6 +58,27 @@ def _one_cycle(done: Rates, options: TrainingOptions) -> Rates:
     return np.where(done < options.rise, up, down)
 
 
+def _cyclic(done: Rates, options: TrainingOptions) -> Rates:
+    """Cycles of equal length, each up along a straight line and down along another (Smith, arXiv:1506.01186)."""
+    _, inside = _cycle(done, options.cycles, 1.0)
+    up, down = inside / options.rise, (1 - inside) / (1 - options.rise)
+    return options.final_share + (1 - options.final_share) * np.minimum(up, down)
+
+
+def _restarts(done: Rates, options: TrainingOptions) -> Rates:
+    """A cosine that begins anew with each cycle (Loshchilov and Hutter, arXiv:1608.03983)."""
+    _, inside = _cycle(done, options.cycles, options.cycle_growth)
+    return _half_wave(1, options.final_share, inside)
+
+
+def _cycle(done: Rates, cycles: int, growth: float) -> tuple[npt.NDArray[np.int64], Rates]:
+    """Number of the cycle that each share of the steps lies in, and the share of that cycle that is done."""
+    ends = np.cumsum(growth ** np.arange(cycles))
+    ends = np.concatenate([[0.0], ends / ends[-1]])
+    number = np.minimum(np.searchsorted(ends, done, side="right") - 1, cycles - 1)
+    return number, (done - ends[number]) / (ends[number + 1] - ends[number])
+
+
 def _half_wave(first: float, last: float, done: Rates) -> Rates:
     return np.asarray(last + (first - last) * (1 + np.cos(np.pi * done)) / 2)
 
@@ -61,5 +90,7 @@ _SHAPES: dict[str, Callable[[Rates, TrainingOptions], Rates]] = {
     "cosine": _cosine,
     "step": _step,
     "one_cycle": _one_cycle,
+    "cyclic": _cyclic,
+    "restarts": _restarts,
 }
 """Share of the largest learning rate, of the share of all steps that are done."""

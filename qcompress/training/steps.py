@@ -8,6 +8,7 @@ import numpy.typing as npt
 
 from qcompress.frontends.keras_objects import KerasModel, Loss, Tensor
 from qcompress.training.data import StreamedData, TrainingData, arrays, row_count
+from qcompress.training.layer_rates import slowed
 from qcompress.training.pruning import Pruning
 from qcompress.training.schedules import Rates
 
@@ -31,7 +32,8 @@ class Steps:
     """A model with its optimizer and its data on the device.
 
     rates: learning rate of every step from the first; pruning: of the model, applied behind every step; augment: of
-    every batch that is trained on, with (seed, number of the step). What a model adds to its losses (penalties on
+    every batch that is trained on, with (seed, number of the step); shares: of the learning rate, of every trainable
+    variable. What a model adds to its losses (penalties on
     activations) is part of the loss.
     """
 
@@ -47,12 +49,14 @@ class Steps:
         pruning: Pruning | None = None,
         augment: Augment | None = None,
         seed: int = 0,
+        shares: list[float] | None = None,
     ) -> None:
         import keras
         import tensorflow as tf
 
         self.model, self._loss, self._batch_size, self._xla = model, loss, batch_size, xla
         self._pruning, self._augment, self._seed = pruning, augment, seed
+        self._shares = shares if shares is not None and set(shares) != {1.0} else None
         self.optimizer = (
             keras.optimizers.AdamW(_table(rates), weight_decay=weight_decay)
             if weight_decay
@@ -131,7 +135,10 @@ class Steps:
         variables = self.model.trainable_variables
         with tf.GradientTape() as tape:
             loss = self._mean_loss(inputs, targets, training=True)
+        before = [tf.identity(variable.value) for variable in variables] if self._shares is not None else []
         self.optimizer.apply(tape.gradient(loss, [variable.value for variable in variables]), variables)
+        if self._shares is not None:
+            slowed(variables, before, self._shares)
         if self._pruning is not None:
             self._pruning.apply()
         return loss

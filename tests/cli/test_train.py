@@ -53,13 +53,19 @@ def test_train_leaves_three_checkpoints_and_the_history(trained):
     assert not (trained / ".train.resume").exists()
 
 
-def test_half_of_the_weights_are_pruned(qcompress, tmp_path):
-    pruned = QUICK.replace("epochs: 2,", "epochs: 2, keep: last, pruned: 0.5, pruning_rise: 1.0,")
+def test_half_of_the_weights_are_pruned_while_rates_fall_twice(qcompress, tmp_path):
+    pruned = QUICK.replace(
+        "epochs: 2,", "epochs: 2, keep: last, pruned: 0.5, pruning_rise: 1.0, layer_rates: {s*m: 0.5},"
+    )
+    pruned = pruned.replace("one_cycle", "restarts, cycles: 2")
     (tmp_path / "pruned.yaml").write_text(pruned)
     done = qcompress("train", tmp_path / "pruned.yaml", "--out", tmp_path / "c")
     assert done.returncode == 0, done.stderr
     kernel = load_model(tmp_path / "c" / "model" / "sum.keras").get_layer("sum").kernel.numpy()
     assert np.count_nonzero(kernel == 0) == kernel.size // 2
+    rates = np.genfromtxt(tmp_path / "c" / "model" / "sum_history.csv", delimiter=",", names=True)["learning_rate"]
+    assert 1e-5 < rates[0] < 1e-4  # ten steps of one cosine are not quite its end
+    assert rates[1] == pytest.approx(1e-5)
 
 
 @pytest.mark.parametrize(("keys", "said"), [
@@ -168,12 +174,16 @@ def test_bad_input_is_one_line(trained, qcompress, tmp_path):
     keras.Sequential([keras.Input((4,)), keras.layers.Dense(2)]).save(other / "sum.keras")
     shapes = config("shapes", QUICK.replace("epochs: 2", f"epochs: 2, start: {other}"))
     out, quick = ("--out", tmp_path / "c"), trained.parent / "quick.yaml"
+    cycles = config("cycles", QUICK.replace("one_cycle", "restarts, cycles: 21"))
+    rates = config("rates", QUICK.replace("epochs: 2", "epochs: 2, layer_rates: {up*: 0.1}"))
     cases = [
         (("train", schedule, *out), "training.schedule: Input should be 'constant', 'linear'"),
         (("train", large, *out), "batch_size 301: the sample has only 300 training rows"),
         (("lr-find", large, *out), "batch_size 301: the sample has only 300 training rows"),
         (("train", missing, *out), f"{tmp_path}/sum.keras: no such model file"),
         (("train", shapes, *out), "of another architecture than this sum: weights of shapes 4x2 2, not 4x1 1"),
+        (("train", cycles, *out), "training.cycles 21: the training has only 20 steps; give fewer"),
+        (("train", rates, *out), "training.layer_rates: 'up*' fits no layer with weights; there are "),
         (("lr-find", quick, *out, "--lowest", "1"), "rates from 1 to 1; give --lowest above 0 and below --highest"),
         (("lr-find", quick, *out, "--weight-decay", "-1"), "weight decay -1; give 0 or more"),
         (("landscape", trained, "--grid", "6"), "--grid 6: give an odd number"),

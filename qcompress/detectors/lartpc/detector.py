@@ -48,6 +48,8 @@ class LiquidArgon(Detector):
         {*score_labels, *more_scores} - {"auc", "over_lossless", "compression"}
     )
 
+    counted: ClassVar[str] = "hits"
+
     def simulate(self, kind: str, events: int, seed: int, path: Path, report: Report) -> None:
         fast_simulation.simulate(kind, events, seed, path, report)
 

@@ -57,6 +57,8 @@ class Tpc(Detector):
         | {"saved_at_1_percent_loss", "saved_at_5_percent_loss"}
     )
 
+    counted: ClassVar[str] = "digits"
+
     def simulate(self, kind: str, events: int, seed: int, path: Path, report: Report) -> None:
         from qcompress.detectors.tpc.simulation import fast_simulation
 

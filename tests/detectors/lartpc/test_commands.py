@@ -12,6 +12,7 @@ def sample(qcompress, tmp_path_factory):
     path = tmp_path_factory.mktemp("lartpc") / "a.h5"
     done = qcompress("simulate", "lartpc", "--sample", "muon-hd-hits", "--events", 3, "-o", path)
     assert done.returncode == 0, done.stderr
+    assert " hits of 3 events in " in done.stdout
     return path
 
 

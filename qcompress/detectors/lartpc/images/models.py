@@ -1,5 +1,6 @@
 """A U-Net that tells tracks from showers, pixel by pixel, quantized: two convolutions on every level, maxima down,
-transposed convolutions up, skips concatenated, three classes: nothing, shower, track.
+transposed convolutions, or cells repeated and a convolution, up, skips concatenated, three classes: nothing, shower,
+track.
 
 Where it is normalised, every convolution but the last is followed by a batch normalization instead of having biases.
 The normalization forgives any scale of a kernel, so that kernels have as many integer bits as REACH deviations of their
@@ -52,7 +53,11 @@ class ImageOptions(Options):
     activation_bits: int = Field(8, ge=2, le=16)
     activation_integer: int = Field(2, ge=0, le=6)
     """Of the bits of an activation those in front of the point."""
+    upward: Literal["transposed", "repeated"] = "transposed"
+    """How images become larger again: by a transposed convolution, or by every cell four times and a convolution."""
     normalization: Literal["none", "batch"] = "none"
+    dropout: float = Field(0.0, ge=0, lt=1)
+    """Share of the numbers that enter a level, down or up, that are nothing in a step of the training."""
     residual: bool = False
     """Whether the first convolution of every two is added to the second."""
     loss: Literal["weighted", "hits", "focal", "dice"] = "hits"
@@ -96,10 +101,10 @@ def build_model(options: ImageOptions, quantized: bool = True) -> KerasModel:
         values = layers.block(count, f"down{level}", values)
         if level < options.levels:
             skips.append(values)
-            values = keras.layers.MaxPooling2D(2, name=f"pool{level}")(values)
+            values = layers.dropped(f"down{level + 1}", keras.layers.MaxPooling2D(2, name=f"pool{level}")(values))
     for level in reversed(range(options.levels)):
         values = layers.up(counts[level], f"up{level}", values)
-        values = keras.layers.Concatenate(name=f"skip{level}")([skips[level], values])
+        values = layers.dropped(f"up{level}", keras.layers.Concatenate(name=f"skip{level}")([skips[level], values]))
         values = layers.block(counts[level], f"up{level}", values)
     return keras.Model(given, layers.classes(values), name=UNET)
 
@@ -122,13 +127,22 @@ class Layers:
         return self._active(f"{name}_sum", keras.layers.Add(name=f"{name}_add")([first, second]))
 
     def up(self, count: int, name: str, values: Tensor) -> Tensor:
-        """A step up: a transposed convolution."""
+        """A step up: a transposed convolution, or every cell four times and a convolution."""
         import keras
 
+        if self._options.upward == "repeated":
+            return self._convolution(count, name, keras.layers.UpSampling2D(2, name=f"{name}_repeated")(values))
         kind = import_qkeras().QConv2DTranspose if self._quantized else keras.layers.Conv2DTranspose
         more = self._weights(9 * values.shape[-1] / 4)  # a fourth of the window meets inputs
         layer: KerasLayer = kind(count, 3, strides=2, padding="same", name=name, **more)
         return self._active(name, self._normal(name, layer(values)))
+
+    def dropped(self, name: str, values: Tensor) -> Tensor:
+        """Some of the values set to nothing while the network is trained; no layer at all without dropout."""
+        import keras
+
+        share = self._options.dropout
+        return keras.layers.Dropout(share, name=f"{name}_dropout")(values) if share else values
 
     def classes(self, values: Tensor) -> Tensor:
         """Scores of the classes: a 1x1 convolution."""

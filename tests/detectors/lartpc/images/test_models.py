@@ -27,6 +27,17 @@ def used(model):
             )
 
 
+def test_dropout_stands_on_every_level_and_in_the_training_alone():
+    import_keras().utils.set_random_seed(1)
+    model = build_model(ImageOptions(view="patch", filters=4, levels=2, dropout=0.5), quantized=False)
+    names = [layer.name for layer in model.layers if layer.name.endswith("_dropout")]
+    assert names == ["down1_dropout", "down2_dropout", "up1_dropout", "up0_dropout"]
+    image = np.ones((1, 64, 64, 1), np.float32)
+    again, dropped = (np.asarray(model(image, training=which)) for which in (False, True))
+    assert (np.asarray(model(image)) == again).all()
+    assert (again != dropped).any()
+
+
 def test_kernels_reach_as_far_as_they_begin():
     model = build_model(ImageOptions(filters=4, levels=2, **NORMAL))
     found = {layer.name: layer.kernel_quantizer.integer for layer in model.layers if hasattr(layer, "kernel_quantizer")}
@@ -41,8 +52,8 @@ NORMAL = {"normalization": "batch", "weight_bits": 6, "activation_bits": 5}
 
 
 @pytest.mark.parametrize(("view", "filters", "levels", "more"), [
-    ("small", 1, 1, {}),
-    ("small", 2, 2, {**NORMAL, "residual": True}),
+    ("small", 1, 1, {"upward": "repeated"}),
+    ("small", 2, 2, {**NORMAL, "residual": True, "dropout": 0.3}),
     pytest.param("tile", 1, 1, {}, marks=pytest.mark.campaign),
     pytest.param("tile", 8, 3, {"binary": False}, marks=pytest.mark.campaign),
     pytest.param("module", 8, 4, {}, marks=pytest.mark.campaign),
