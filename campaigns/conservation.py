@@ -16,7 +16,7 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
-from response_codecs import AS_PHYSICS, LEARNED, codec, title
+from response_codecs import AS_PHYSICS, LEARNED, codec, links_name, title
 
 from qcompress.detectors import Table
 from qcompress.detectors.hgcal import samples
@@ -24,7 +24,6 @@ from qcompress.detectors.hgcal.evaluation import conservation, partitions, scori
 from qcompress.detectors.hgcal.evaluation.algorithms import CHIP
 from qcompress.detectors.hgcal.evaluation.conservation import OF_MODULES, ZERO_SUPPRESSIONS
 from qcompress.detectors.hgcal.evaluation.events import LinkAllocation
-from qcompress.detectors.hgcal.module.links import ALLOCATIONS
 from qcompress.plots.profiles import profile_figure
 from qcompress.report.tables import as_csv, as_markdown
 
@@ -155,7 +154,7 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("folder", type=Path)
     parser.add_argument("--rows", type=int, nargs="+", default=[200_000], help="modules of a sample, whole test events")
-    parser.add_argument("--links", choices=ALLOCATIONS, default="by-radius")
+    parser.add_argument("--links", type=links_name, default="by-radius")
     parser.add_argument("--algorithms", nargs="*", default=ALGORITHMS, help="of the chip")
     parser.add_argument("--candidates", nargs="*", default=(), help="folders of autoencoder candidates")
     parser.add_argument("--learned", nargs="*", default=(), metavar="NAME", help="learned:SAMPLE:ALGORITHM")

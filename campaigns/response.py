@@ -22,7 +22,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 import numpy as np
-from response_codecs import AS_PHYSICS, LEARNED, codec, title
+from response_codecs import AS_PHYSICS, LEARNED, codec, links_name, title
 
 from qcompress.detectors import Table
 from qcompress.detectors.hdf5 import Columns
@@ -50,7 +50,6 @@ from qcompress.detectors.hgcal.clustering.trigger_cells import module_numbers, t
 from qcompress.detectors.hgcal.evaluation.algorithms import CHIP
 from qcompress.detectors.hgcal.evaluation.events import LinkAllocation, modules
 from qcompress.detectors.hgcal.module import layers, wafers
-from qcompress.detectors.hgcal.module.links import ALLOCATIONS
 from qcompress.files import written_aside
 from qcompress.metrics.response import RESAMPLES, Response, response
 from qcompress.metrics.response import figures as spread
@@ -500,7 +499,7 @@ def main() -> None:
     parser.add_argument("--learned", nargs="*", default=(), metavar="NAME", help="learned:SAMPLE:ALGORITHM")
     parser.add_argument("--algorithms", nargs="*", default=ALGORITHMS, help="of the chip")
     parser.add_argument("--back-ends", nargs="*", help=f"of {'; '.join(one.name for one in BACK_ENDS)} [default: all]")
-    parser.add_argument("--links", choices=ALLOCATIONS, default="by-radius", help="a FOLDER for each")
+    parser.add_argument("--links", type=links_name, default="by-radius", help="a FOLDER for each")
     parser.add_argument("--workers", type=int, default=2)
     parser.add_argument("--figures", type=Path, help="folder for pictures")
     given = parser.parse_args()

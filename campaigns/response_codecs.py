@@ -4,6 +4,7 @@
 an algorithm whose sums are laid on trigger cells by regression on the sample's training modules, with the same links.
 """
 
+from argparse import ArgumentTypeError
 from functools import cache, partial
 from pathlib import Path
 
@@ -15,9 +16,19 @@ from qcompress.detectors.hgcal.evaluation import cmssw, codecs, published
 from qcompress.detectors.hgcal.evaluation.algorithms import CHIP, Codec
 from qcompress.detectors.hgcal.evaluation.events import LinkAllocation
 from qcompress.detectors.hgcal.evaluation.learned import Regressions, learn
+from qcompress.errors import QcompressError
 
 AS_PHYSICS = ":transverse"
 LEARNED = "learned:"
+
+
+def links_name(name: str) -> str:
+    """An allocation of links, as a command line gives it: by-radius, signal-driven, march-2020[:FILE]."""
+    try:
+        LinkAllocation.named(name)
+    except QcompressError as fault:
+        raise ArgumentTypeError(str(fault)) from None
+    return name
 
 
 @cache

@@ -2,13 +2,14 @@
 
     python campaigns/training.py FOLDER [--shows ways rules] [--epochs 24] [--xla]
 
-A training, once done, is kept in FOLDER with its graph, decoder and seconds, and so are the samples; tables are made
-anew. Shows: ways, the three ways to the chip; rules, the rules of decoding one at a time. Encoders beside the chip's
-algorithms: `long_trainings.py`, `conservation.py`.
+A training, once done, is kept in FOLDER with its graph, decoder and processor seconds (one thread of TensorFlow, what
+XLA compiles included), and so are the samples; tables are made anew. Shows: ways, the three ways to the chip; rules,
+the rules of decoding one at a time. Encoders beside the chip's algorithms: `long_trainings.py`, `conservation.py`.
 """
 
 import argparse
 import json
+import os
 import time
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -18,6 +19,7 @@ from typing import Any
 
 import numpy as np
 import numpy.typing as npt
+from seed_variants import ONE_THREAD
 
 from qcompress.config import load_config
 from qcompress.detectors import TEST, TRAIN, VALIDATION, Table
@@ -167,10 +169,10 @@ def train(folder: Path, name: str, data: Set, options: EncoderOptions, seed: int
     settings = TrainingOptions(
         epochs=limits.epochs, learning_rate=LEARNING_RATE, schedule="one_cycle", patience=limits.epochs, xla=limits.xla
     )
-    given, started = data.data, time.monotonic()
+    given, started = data.data, time.process_time()
     told_options, resume = options.model_dump_json(), target / "resume"
     history = fit(network.trained, network.loss, given, settings, silent, seed, resume, told_options).history
-    seconds = time.monotonic() - started
+    seconds = time.process_time() - started
     target.mkdir(parents=True, exist_ok=True)
     DETECTOR.graph("encoder", network.quantized, options).save(target / "graph")
     save_model(network.companions["decoder"], target / "decoder.keras")
@@ -183,10 +185,8 @@ def train(folder: Path, name: str, data: Set, options: EncoderOptions, seed: int
         "options": options.model_dump(mode="json"),
     }
     (target / "training.json").write_text(json.dumps(told, indent=1))
-    print(
-        f"{name}: {len(given.inputs)} rows, {len(history)} epochs, {seconds:.0f} s, {told['validation_loss']:.5f}",
-        flush=True,
-    )
+    took, loss = f"{len(history)} epochs, {seconds:.0f} processor s", told["validation_loss"]
+    print(f"{name}: {len(given.inputs)} rows, {took}, {loss:.5f}", flush=True)
     return Trained(target)
 
 
@@ -228,7 +228,7 @@ def told(trainings: list[Trained]) -> str:
     rows, epochs, seconds = (sorted({t.told[key] for t in trainings}) for key in ("rows", "epochs", "seconds"))
     return (
         f"Training modules: {', '.join(map(str, rows))}; epochs: {', '.join(map(str, epochs))}; {min(seconds):.0f} to "
-        f"{max(seconds):.0f} s each, on a machine shared with other work; at most {TEST_ROWS} test modules."
+        f"{max(seconds):.0f} processor seconds each; at most {TEST_ROWS} test modules."
     )
 
 
@@ -337,6 +337,7 @@ def main() -> None:
     parser.add_argument("--xla", action="store_true")
     given = parser.parse_args()
     given.folder.mkdir(parents=True, exist_ok=True)
+    os.environ |= ONE_THREAD
     limits = Limits(given.epochs, given.xla)
     if "ways" in given.shows:
         show_ways(given.folder, sample(given.folder, *AXIS, None, AXIS[0]), limits)

@@ -18,7 +18,7 @@ from qcompress.detectors.hgcal.econt.frontend import FrontEnd
 from qcompress.detectors.hgcal.econt.numbers import Density, decode_code, encode
 from qcompress.detectors.hgcal.econt.registers import Algorithm, Registers
 from qcompress.detectors.hgcal.evaluation.events import Columns, LinkAllocation, Modules, modules
-from qcompress.detectors.hgcal.evaluation.remaining import NO_SUM, Sent, spread_equally
+from qcompress.detectors.hgcal.evaluation.remaining import NO_SUM, Sent, spread_equally, spread_if_sent
 from qcompress.detectors.hgcal.module import geometry
 from qcompress.detectors.hgcal.module.layers import MIP_COUNTS
 from qcompress.errors import QcompressError
@@ -211,6 +211,11 @@ def equally(sent: Sent, registers: Registers) -> Values:
     return spread_equally(sent)
 
 
+def if_sent(sent: Sent, registers: Registers) -> Values:
+    """Every sum shared equally by its cells where a frame holds a trigger cell, lost where it holds none; a Lay."""
+    return spread_if_sent(sent)
+
+
 def threshold_sums(modules: Modules, decode: OnLinks, threshold: int = THRESHOLD_ADC) -> Values:
     """What arrives of trigger cells at or above a `threshold` in ADC counts, `decode` making and reading the frames."""
     cells = (threshold,) * geometry.TRIGGER_CELLS
@@ -253,6 +258,7 @@ def mixed(modules: Modules, decode: OnLinks, groups: OnLinks) -> Values:
 THRESHOLD, BEST = on_links(thresholds_sent, None), on_links(best_choices_sent, None)
 """Trigger cells alone, their sums unread: what the experiment's simulation decodes."""
 THRESHOLD_EQUAL, BEST_EQUAL = on_links(thresholds_sent, equally), on_links(best_choices_sent, equally)
+THRESHOLD_IF_SENT, BEST_IF_SENT = on_links(thresholds_sent, if_sent), on_links(best_choices_sent, if_sent)
 AT_THE_LARGEST = partial(_super_trigger_cell, sharing="largest")
 SHARED = partial(_super_trigger_cell, sharing="shared")
 CHIP: Mapping[str, Codec] = {
@@ -264,6 +270,9 @@ CHIP: Mapping[str, Codec] = {
     "threshold": Codec("Threshold 1.35 mipT", partial(threshold_sums, decode=THRESHOLD)),
     "threshold-equal": Codec(
         "Threshold 1.35 mipT, rest spread equally", partial(threshold_sums, decode=THRESHOLD_EQUAL)
+    ),
+    "threshold-if-sent": Codec(
+        "Threshold 1.35 mipT, rest spread if a cell is sent", partial(threshold_sums, decode=THRESHOLD_IF_SENT)
     ),
     "threshold0": Codec("Threshold 0", partial(threshold_sums, decode=THRESHOLD, threshold=1)),
     "bc": Codec("best choice", partial(best_choices, decode=BEST), limited=True),
@@ -277,7 +286,13 @@ CHIP: Mapping[str, Codec] = {
     "bc-stc-equal": Codec(
         "mixed BC+STC, rest and sum spread equally", partial(mixed, decode=BEST_EQUAL, groups=SHARED), limited=True
     ),
+    "bc-stc-if-sent": Codec(
+        "mixed BC+STC, rest spread if a cell is sent, sum at the largest",
+        partial(mixed, decode=BEST_IF_SENT, groups=AT_THE_LARGEST),
+        limited=True,
+    ),
 }
 """By the name that commands take. uncompressed: the reference, no chip in between. -equal: the sum that best choice and
-threshold sum send beside their trigger cells is laid on the others; `learned` has regressions for it.
+threshold sum send beside their trigger cells is laid on the others; `learned` has regressions for it. -if-sent: laid so
+where there are such trigger cells.
 """

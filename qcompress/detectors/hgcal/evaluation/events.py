@@ -15,7 +15,7 @@ import numpy.typing as npt
 
 from qcompress.detectors.hgcal.econt.frames import OUTPUT_LINKS
 from qcompress.detectors.hgcal.econt.numbers import CALIBRATION_ONE, INPUT_CODES, Density, calibrate, decode
-from qcompress.detectors.hgcal.module import geometry, layers, links, wafers
+from qcompress.detectors.hgcal.module import geometry, layers, link_lists, links, wafers
 from qcompress.detectors.hgcal.module.places import PLACE, cosh_eta, module_numbers
 from qcompress.errors import QcompressError
 from qcompress.fixedpoint import Codes, Values
@@ -58,11 +58,18 @@ class LinkAllocation:
 
     @classmethod
     def named(cls, name: str) -> "LinkAllocation":
-        """One of the ALLOCATIONS of `links` for every module of V11; raises QcompressError with the names there are."""
-        if name not in links.ALLOCATIONS:
-            raise QcompressError(f"no link allocation {name!r}; there are {', '.join(links.ALLOCATIONS)}")
+        """One of the ALLOCATIONS of `links`, or that of a list, march-2020[:FILE], for every module of V11.
+
+        Raises QcompressError with the names there are, and for a list that cannot be read.
+        """
         known = wafers.modules()
-        found = links.ALLOCATIONS[name](known.layer, known.u, known.v)
+        if name in links.ALLOCATIONS:
+            found = links.ALLOCATIONS[name](known.layer, known.u, known.v)
+        elif name.partition(":")[0] == link_lists.MARCH_2020:
+            found = link_lists.links(link_lists.path_of(name), known.layer, known.u, known.v)
+        else:
+            there = ", ".join([*links.ALLOCATIONS, f"{link_lists.MARCH_2020}[:FILE]"])
+            raise QcompressError(f"no link allocation {name!r}; there are {there}")
         places = zip(known.layer.tolist(), known.u.tolist(), known.v.tolist(), strict=True)
         return cls(table=dict(zip(places, found.tolist(), strict=True)))
 

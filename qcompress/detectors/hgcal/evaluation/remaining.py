@@ -14,6 +14,9 @@ import numpy as np
 from qcompress.fixedpoint import Codes, Values
 
 NO_SUM = -1
+ENOUGH = 1
+"""Cells sent one by one from which on the sum of the others is spread: chosen on validation modules of electrons in
+pile-up and of photons without, both counting alike (`campaigns/enough_cells.py`)."""
 RIDGE = 1e-4
 """Added to the sum of squares of each feature, relative to the largest."""
 TINY = float(np.finfo(np.float64).tiny)
@@ -84,6 +87,12 @@ class Regression:
             squares[np.diag_indices_from(squares)] += RIDGE * max(float(squares.max()), TINY)
             kernel[:, cell] = np.linalg.solve(squares, own.T @ (truth[rows, cell] / whole[rows]))
         return cls(kernel)
+
+
+def spread_if_sent(sent: Sent, cells: int = ENOUGH) -> Values:
+    """Charges (n, 48): sums shared equally in modules with so many `cells` sent one by one, lost in the others."""
+    enough = np.count_nonzero(sent.charge, axis=1) >= cells
+    return np.where(enough[:, None], spread_equally(sent), sent.charge)
 
 
 def spread_equally(sent: Sent) -> Values:

@@ -43,7 +43,7 @@ TELLING_CELLS = 20
 IN_FIGURES = (ENCODER, TRANSVERSE, "repeater", "threshold", "bc", "bc-linear", "bc-stc-linear", "mean-image")
 BACK_END = BackEnd(X_Y)
 """The seed study's seeding, continuous under small changes of charge, and its reach of 0.015."""
-DROPPING = ("threshold", "threshold-equal")
+DROPPING = ("threshold", "threshold-equal", "threshold-if-sent")
 """Algorithms that are made to leave charge out, beside those whose links do not carry all of it."""
 SPREAD = "Points: median EMD of the modules of a bin; bars: the central 68 % of these modules, no statistical errors."
 CAPTIONS = {

@@ -131,6 +131,21 @@ def test_the_sum_beside_thresholds_is_that_of_the_cells_below_them():
     assert (encode(got, 0, 5, 3) == encode(below, 0, 5, 3)).all()
 
 
+def test_a_sum_is_spread_only_in_modules_of_which_a_cell_is_sent():
+    given = random_columns(9, rows=300, codes=(0, 40))
+    given["codes"][::2] = np.minimum(given["codes"][::2], 25)
+    alone, equal, found = (decoded(f"threshold{kind}", given) for kind in ("", "-equal", "-if-sent"))
+    sent = alone.any(axis=1)
+    assert (found[sent] == equal[sent]).all()
+    assert not found[~sent].any()
+    assert equal[~sent].any()
+    assert 30 < sent.sum() < 270
+    hadronic = layers.subdetector(given["layer"]) == layers.CE_H
+    mixed = decoded("bc-stc-if-sent", given)
+    assert (mixed[hadronic] == decoded("bc-stc", given)[hadronic]).all()
+    assert (mixed[~hadronic] == decoded("bc-equal", given)[~hadronic]).all()
+
+
 def test_mixed_is_best_choice_in_front_and_all_super_trigger_cells_behind():
     given = random_columns(4)
     mixed, hadronic = decoded("bc-stc", given), layers.subdetector(given["layer"]) == layers.CE_H
