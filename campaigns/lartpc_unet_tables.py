@@ -14,7 +14,7 @@ from qcompress.detectors.lartpc.evaluation.hit_scores import balanced_difference
 CONFIG = Path(__file__).parents[1] / "firmware_configs" / "lartpc_unet.yaml"
 SAMPLES = {
     **{"fewest": ("mix-hd-hits", 500), "few": ("mix-hd-hits", 1500), "many": ("mix-hd-hits", 5000)},
-    "module": ("mix-module", 400),
+    "module": ("mix-module", 250),
 }
 """Kinds and events; the few are the first of the many, in the same parts of the split."""
 SCORED = {"fewest": "few", "few": "many", "many": "many", "module": "module"}
@@ -67,10 +67,12 @@ SLOWER = {f"{TRAINING}layer_rates": {"down*": 0.1, "up*": 0.3}}
 """The seed's groups of layers: the first ones, which know edges already, learn slowest."""
 SEED = {
     f"{IMAGES}view": "module",
-    f"{TRAINING}epochs": 12,
-    f"{TRAINING}batch_size": 4,
+    f"{TRAINING}epochs": 5,
+    f"{TRAINING}batch_size": 8,
 }
-"""The seed made 80 steps of 48 images; here are some 600 of 4."""
+"""The seed has batches of 48 of 768 images: 16 steps an epoch; here are as many, or nearly."""
+LONGER = {**SEED, f"{TRAINING}epochs": 14, f"{TRAINING}batch_size": 4, f"{TRAINING}learning_rate": 0.01}
+"""Six times as many steps, of half as many images."""
 
 
 def short(name: str, **more: Any) -> Form:
@@ -93,6 +95,7 @@ TABLES: Mapping[str, Mapping[str, Form]] = {
         "hits": BASE,
         "weighted": Form("weighted", {**SHORT, f"{IMAGES}loss": "weighted"}, weighs=True),
         "focal": Form("focal", {**SHORT, f"{IMAGES}loss": "focal"}, weighs=True),
+        "focal, three epochs": Form("focal3", {f"{TRAINING}epochs": 3, f"{IMAGES}loss": "focal"}, weighs=True),
         "dice": short("dice", images_loss="dice"),
     },
     "schedules": {"one_cycle": BASE, **{name: short(name, training_schedule=name) for name in SCHEDULES}},
@@ -118,7 +121,7 @@ TABLES: Mapping[str, Mapping[str, Form]] = {
     },
     "planes": {"U, V, W": Form("planes", PLANES, sample="fewest")},
     "seed": {
-        "hits, from patches": Form("begun", {**SEED, f"{TRAINING}learning_rate": 0.01}, NARROW[8], sample="module"),
+        "hits, from patches": Form("begun", LONGER, NARROW[8], sample="module"),
         "weighted": Form("seed", {**SEED, f"{IMAGES}loss": "weighted"}, sample="module", weighs=True),
     },
 }
