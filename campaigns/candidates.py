@@ -47,8 +47,8 @@ def names() -> list[str]:
 
 
 def run(config: Path, folder: Path, until: str) -> None:
-    """Run a config."""
-    qcompress(folder.name, "run", str(config), "--out", str(folder), "--until", until)
+    """Run a config; what a copied candidate holds of other configs is made again."""
+    qcompress(folder.name, "run", str(config), "--out", str(folder), "--until", until, "--replace")
 
 
 def qcompress(what: str, *words: str) -> None:
