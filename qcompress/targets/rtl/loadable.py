@@ -30,7 +30,7 @@ from qcompress.targets.processes import Simulator, require
 from qcompress.targets.record import read_record, write_record
 from qcompress.targets.rtl.bench import write_bench
 from qcompress.targets.rtl.built import InVerilog
-from qcompress.targets.rtl.loadable_cuts import ADDERS, RADICES, Clock, Cuts
+from qcompress.targets.rtl.loadable_cuts import RADICES, Clock, Cuts
 from qcompress.targets.rtl.loadable_emit import Design, refuse, write
 from qcompress.targets.rtl.loadable_ram import ram_layout
 from qcompress.targets.rtl.loadable_writer import layers
@@ -92,7 +92,7 @@ class RtlLoadable(InVerilog):
 
     def cost(self, graph: Graph) -> tuple[float, float]:
         """Seconds and megabytes that the build of graph will take, as `build_cost` knows them."""
-        return loadable_cost(graph.pruned(), self.reuse, self.adders or ADDERS)
+        return loadable_cost(graph.pruned(), self.reuse, self.cuts)
 
     def layout(self, graph: Graph) -> Layout:
         """Where the weights of a graph stand in the blocks."""

@@ -381,3 +381,13 @@ def wide(size: int) -> Graph:
     weights = Format(True, 4, 1)
     layer = Dense(np.zeros((size, size)), weights, np.zeros(size), weights, Format(True, 16, 8))
     return Graph("wide", (size,), weights, (Node("layer", layer, "input"),))
+
+
+def test_the_cost_of_a_build_knows_memories_and_banks() -> None:
+    """Weights in memories are chosen by no multiplexer; those of two banks by twice as many inputs."""
+    plain, memories, banks = (
+        RtlLoadable(reuse=16, choices=8, **settings).cost(network())
+        for settings in ({}, {"storage": "ram"}, {"banks": 2})
+    )
+    assert memories < plain < banks
+    assert RtlLoadable(reuse=16).cost(network()) == plain
