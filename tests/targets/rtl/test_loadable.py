@@ -19,7 +19,8 @@ from qcompress.errors import QcompressError, Refused
 from qcompress.fixedpoint import Cast, Format
 from qcompress.graph import Conv1D, Conv2D, Dense, Flatten, Graph, Linear, MaxPool, Node, Quantize, Relu, Thresholds
 from qcompress.targets import TARGETS, Body, Target
-from qcompress.targets.rtl.loadable import LINT_WAIVERS, TOP, LoadableBody, RtlLoadable, run_commands
+from qcompress.targets.rtl.loadable import LINT_WAIVERS, TOP, RtlLoadable
+from qcompress.targets.rtl.loadable_body import LoadableBody, run_commands
 from qcompress.targets.rtl.loadable_emit import refuse, write
 from qcompress.targets.rtl.loadable_layers import RAM_EDGES
 from qcompress.targets.rtl.loadable_writer import identifier, layers
