@@ -17,27 +17,30 @@ from qcompress.detectors.hgcal.econt.onchip_encoder import chip_graph
 from qcompress.detectors.hgcal.econt.registers import read_registers, weights_from_registers
 from qcompress.errors import QcompressError
 from qcompress.synthesis import SynthesisReport
-from qcompress.synthesis.estimate import estimate
+from qcompress.synthesis.estimate import estimate_as
 from qcompress.synthesis.flows import Design, Settings, run_open
+from qcompress.synthesis.place_route import CLOCK_MHZ
 from qcompress.synthesis.yosys import Limits
-from qcompress.targets import TARGETS, Target
+from qcompress.targets.rtl.constant import Rtl
 from qcompress.targets.rtl.loadable import RtlLoadable
 
 FAST = [RtlLoadable(reuse=reuse, device="ecp5-85k", clock_mhz=100.0, storage="ram") for reuse in (64, 16)]
-DESIGNS: dict[str, Target] = {
-    **{name: TARGETS[name] for name in ("rtl", "rtl_loadable", "rtl_loadable-4", "rtl_loadable-16", "rtl_loadable-64")},
+DESIGNS: dict[str, Rtl | RtlLoadable] = {
+    "rtl": Rtl(),
+    **{target.name: target for target in map(RtlLoadable, (1, 4, 16, 64))},
+    "rtl-ecp5-85k-80MHz": Rtl(device="ecp5-85k", clock_mhz=80.0),
     **{target.name: target for target in FAST},
 }
 FLOWS = ("yosys-xilinx", "yosys-asic", "yosys-ecp5")
 ROWS = 200
 
 
-def flows(design: Design, folder: Path, wanted: Sequence[str], limits: Limits) -> dict[str, SynthesisReport]:
+def flows(design: Design, folder: Path, wanted: Sequence[str], settings: Settings) -> dict[str, SynthesisReport]:
     """What each wanted flow finds; a flow that fails is said."""
     found = {}
     for flow in wanted:
         try:
-            found[flow] = run_open(flow, design, folder / flow, Settings(limits=limits))
+            found[flow] = run_open(flow, design, folder / flow, settings)
         except QcompressError as fault:
             print(f"{design.target}, {flow}: {fault}", flush=True)
     return found
@@ -76,18 +79,17 @@ def main() -> None:
     print("| built as | LUT | FF | gate equivalents | latency [cycles] | interval | Fmax on an ECP5 [MHz] |")
     print("|---|---|---|---|---|---|---|")
     for name in given.designs:
-        folder = given.folder / name
+        target, folder = DESIGNS[name], given.folder / name
+        settings = Settings(limits=limits, clock_mhz=target.clock_mhz or CLOCK_MHZ)
         try:
-            body = DESIGNS[name].open(graph, folder)
+            body = target.open(graph, folder)
         except QcompressError:
-            body = DESIGNS[name].build(graph, folder)
+            body = target.build(graph, folder)
         if np.any(body.run(codes) != graph.run(codes)):
             raise SystemExit(f"{name}: differs from the graph")
-        design = Design.open(DESIGNS[name], "encoder", folder)
-        found = flows(design, folder / "flows", given.flows, limits)
-        print(
-            line(name, dict(design.record), found, estimate(graph, getattr(DESIGNS[name], "reuse", None))), flush=True
-        )
+        design = Design.open(target, "encoder", folder)
+        found = flows(design, folder / "flows", given.flows, settings)
+        print(line(name, dict(design.record), found, estimate_as(target, graph)), flush=True)
 
 
 if __name__ == "__main__":

@@ -7,11 +7,13 @@ from qcompress.errors import QcompressError, Refused
 from qcompress.fixedpoint import Codes
 from qcompress.graph import Chain, Graph
 from qcompress.graph.stage import Stage
-from qcompress.synthesis.estimate import estimate
+from qcompress.synthesis.estimate import estimate_as
 from qcompress.synthesis.flows import Design, Settings, run_open
 from qcompress.synthesis.report import SynthesisReport
 from qcompress.synthesis.yosys import Limits
 from qcompress.targets import Body, Target, choose
+from qcompress.targets.rtl.constant import Rtl
+from qcompress.targets.rtl.loadable import RtlLoadable
 from qcompress.verification import InputSet, standard_inputs, verify
 
 
@@ -37,8 +39,9 @@ def synthesis(targets: list[str], graph: Graph, folder: Path) -> None:
     """Print the estimate for bodies in Verilog, `targets`, then what yosys says of those that stand in `folder`."""
     print("| body | LUT | FF | latency [cycles] | interval | origin |\n|---|---|---|---|---|---|")
     for name in targets:
-        guess = estimate(graph, getattr(choose(name).target, "reuse", None))
-        show(name, guess)
+        target = choose(name).target
+        assert isinstance(target, Rtl | RtlLoadable)
+        show(name, estimate_as(target, graph))
     for name in targets:
         target = choose(name).target
         own = folder / target.name

@@ -13,14 +13,14 @@ from qcompress.candidate import Candidate
 from qcompress.candidate.figures import EVALUATION, GRAPHS, SYNTHESIS, GraphFigures, Score
 from qcompress.detectors import Cell
 from qcompress.devices import Device
-from qcompress.errors import QcompressError
+from qcompress.errors import QcompressError, Refused
 from qcompress.graph import Graph
 from qcompress.report.best_reports import Figure, Reports, best, clocked
 from qcompress.report.differences import flat
 from qcompress.report.origins import BUILT, ESTIMATED, ROUTED, least
 from qcompress.synthesis import Origin, SynthesisReport
 from qcompress.synthesis.aim import XILINX, flow_of
-from qcompress.synthesis.estimate import estimate
+from qcompress.synthesis.estimate import estimate_as
 from qcompress.synthesis.flows import FOLDER, Design
 from qcompress.synthesis.kept import results
 from qcompress.targets import Hardware, Kind, Target, of_flow, recalled
@@ -66,11 +66,16 @@ def implementations(candidate: Candidate) -> dict[str, Target]:
 
 
 def estimates_of(target: Target, graphs: Iterable[Graph]) -> list[SynthesisReport] | None:
-    """What the estimate says of each of the `graphs` as this `target`; None for a target that it does not know."""
+    """What the estimate says of each of the `graphs` as this `target`; None for a target that it does not know.
+
+    Nor does it know a design whose Verilog it would count and that the target refuses.
+    """
     if not isinstance(target, Rtl | RtlLoadable):
         return None
-    reuse = target.reuse if isinstance(target, RtlLoadable) else None
-    return [estimate(graph, reuse) for graph in graphs]
+    try:
+        return [estimate_as(target, graph) for graph in graphs]
+    except Refused:
+        return None
 
 
 def row_of(candidate: Candidate, target: Target, clock_mhz: float | None, hardware: Hardware | None = None) -> Row:

@@ -1,5 +1,7 @@
 """LUT, FF, gate equivalents and latency of a graph, without synthesis: linear in what the design is made of.
 
+What a design with registers for a clock, banks or memories is made of, its own Verilog says (`declared`).
+
 The coefficients in estimate.json were fitted to our own yosys runs on random networks by
 campaigns/calibrate_estimate.py, which also prints the error on networks that it was not fitted on. Nothing uses a
 DSP, as the flows do not. Origin "estimated".
@@ -13,8 +15,12 @@ import numpy as np
 
 from qcompress.files import JsonObject
 from qcompress.graph import Graph
+from qcompress.synthesis.declared import clocked_features
 from qcompress.synthesis.report import Origin, SynthesisReport
 from qcompress.synthesis.structure import Features, constant_features, loadable_features
+from qcompress.targets.rtl.constant import Rtl
+from qcompress.targets.rtl.loadable import RtlLoadable
+from qcompress.targets.rtl.loadable_cuts import ADDERS
 
 COEFFICIENTS = Path(__file__).with_name("estimate.json")
 FIGURES = ("lut", "ff", "gate_equivalents")
@@ -30,20 +36,36 @@ def coefficients() -> JsonObject:
     return content
 
 
-def variables(graph: Graph, reuse: int | None) -> Features:
-    """What the figures of graph are linear in; reuse: of loadable weights, None for constant ones."""
-    return constant_features(graph) if reuse is None else loadable_features(graph, reuse)
+def kind_of(target: Rtl | RtlLoadable) -> str:
+    """Whose coefficients a target takes: constant, loadable, or clocked: with registers before its multipliers."""
+    if isinstance(target, Rtl):
+        return "constant"
+    return "clocked" if target.cuts.pipelined else "loadable"
+
+
+def variables(graph: Graph, target: Rtl | RtlLoadable) -> Features:
+    """What the figures of graph are linear in, built as target."""
+    if isinstance(target, Rtl):
+        return constant_features(graph)
+    if target.cuts.pipelined:
+        return clocked_features(graph, target)
+    return loadable_features(graph, target.reuse, target.adders or ADDERS)
 
 
 def estimate(graph: Graph, reuse: int | None = None) -> SynthesisReport:
-    """Figures of a graph with constant weights (reuse None) or loadable ones (reuse factor 1 or more).
+    """Figures of a graph with constant weights (reuse None) or loadable ones (reuse factor 1 or more)."""
+    return estimate_as(Rtl() if reuse is None else RtlLoadable(reuse=reuse), graph)
 
-    Latency and interval of loadable designs are exact; those of constant weights are fitted, interval 1.
+
+def estimate_as(target: Rtl | RtlLoadable, graph: Graph) -> SynthesisReport:
+    """Figures of a graph built as a target.
+
+    Latency and interval of loadable designs are exact; those of constant weights are fitted, interval 1, and know no
+    clock. Raises Refused for a graph that a target with registers for a clock does not write.
     """
-    found = variables(graph, reuse)
-    fitted = coefficients()["constant" if reuse is None else "loadable"]
-    values = {figure: evaluate(fitted[figure], found) for figure in (*FIGURES, *(["latency"] if reuse is None else []))}
-    latency = int(found["latency"]) if reuse is not None else max(1, round(values["latency"]))
+    found, fitted = variables(graph, target), coefficients()[kind_of(target)]
+    values = {figure: evaluate(formula, found) for figure, formula in fitted.items()}
+    latency = int(found["latency"]) if "latency" in found else max(1, round(values["latency"]))
     return SynthesisReport(
         tool="estimate",
         origin=Origin.ESTIMATED,
@@ -52,7 +74,7 @@ def estimate(graph: Graph, reuse: int | None = None) -> SynthesisReport:
         dsp=0,
         gate_equivalents=float(round(values["gate_equivalents"])),
         latency_cycles=latency,
-        interval=reuse or 1,
+        interval=target.reuse if isinstance(target, RtlLoadable) else 1,
         notes=(str(coefficients()["note"]),),
     )
 

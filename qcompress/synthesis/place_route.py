@@ -127,9 +127,11 @@ def _placed(
                 [*command, "--seed", str(seed)], folder, log, f"nextpnr: placing {top}", time_limit_s=limits.time_s
             )
         except OutOfTime:
-            found = _out_of_time(report, log.read_text(errors="replace"), limits.time_s)
+            found = _out_of_time(report, log, limits.time_s)
         else:
-            found = with_timing(report, (folder / "timing.json").read_text())
+            expected = _expected(log)[:1]
+            expecting = replace(report, notes=(*report.notes, *(f"{mhz} expected after placement" for mhz in expected)))
+            found = with_timing(expecting, (folder / "timing.json").read_text())
         if placements > 1:
             found = replace(found, notes=(f"placement {seed} of at most {placements}", *found.notes))
         tried.append(found)
@@ -215,13 +217,18 @@ def _counted(
     )
 
 
-def _out_of_time(report: SynthesisReport, log: str, time_s: float) -> SynthesisReport:
+def _out_of_time(report: SynthesisReport, log: Path, time_s: float) -> SynthesisReport:
     """The counts, and how far nextpnr came."""
-    where = "router" if "Routing" in log else "placer"
-    expected = EXPECTED.findall(log)
-    so_far = f"; {float(expected[-1]):.1f} MHz expected after placement" if expected else ""
+    where = "router" if "Routing" in log.read_text(errors="replace") else "placer"
+    so_far = "".join(f"; {mhz} expected after placement" for mhz in _expected(log)[-1:])
     what = f"{CUT_SHORT} of {time_s:g} s struck in the {where}{so_far}; give --time-limit more"
     return replace(report, notes=(*report.notes, what), missing=("place and route",))
+
+
+def _expected(log: Path) -> list[str]:
+    """The clocks that nextpnr's log tells, of the placement first."""
+    found = EXPECTED.findall(log.read_text(errors="replace")) if log.is_file() else []
+    return [f"{float(mhz):.1f} MHz" for mhz in found]
 
 
 def is_cut_short(report: SynthesisReport) -> bool:

@@ -70,7 +70,7 @@ def constant_features(graph: Graph) -> Features:
             for name, value in _constant_layer(graph, node, node.operation, given, live).items():
                 features[name] += value
         else:
-            _others(graph, node, features, float(varying[node.name].mean()))
+            other_features(graph, node, features, float(varying[node.name].mean()))
     features["ports"] = _bits(graph, "input") + _bits(graph, graph.nodes[-1].name)
     return features
 
@@ -117,8 +117,11 @@ def _constant_layer(graph: Graph, node: Node, operation: Linear, given: Given, l
     }
 
 
-def _others(graph: Graph, node: Node, features: Features, live: float = 1.0) -> None:
-    """live: the share of elements that are not constant."""
+def other_features(graph: Graph, node: Node, features: Features, live: float = 1.0) -> None:
+    """Add what a node without weights is made of to the features of graph.
+
+    live: the share of elements that are not constant.
+    """
     operation, size = node.operation, live * prod(graph.shapes[node.name])
     width = graph.formats[node.name].width
     if isinstance(operation, Rearrangement):
@@ -180,7 +183,7 @@ def loadable_features(graph: Graph, reuse: int, adders: int = 3) -> Features:
         width = max(width, layer.reuse)
     for node in graph.nodes:
         if not isinstance(node.operation, Linear):
-            _others(graph, node, features)
+            other_features(graph, node, features)
             if isinstance(node.operation, Merge | Pool | ArgMax | Table | TableEach | Thresholds):
                 registers += _bits(graph, node.name)
                 latency += 1

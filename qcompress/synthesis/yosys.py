@@ -5,7 +5,8 @@ there is no Fmax. A flat design is optimised across modules; a hierarchical one 
 and counted as often as it stands in the design. Counted are
 
     lut  LUT1 to LUT6, one each (synth_xilinx makes no LUT6_2 pairs), and every shift register cell (SRL16E,
-         SRLC16E, SRLC32E), which occupies a look-up table; not MUXF7-9 and CARRY4/8, which stand beside the tables,
+         SRLC16E, SRLC32E), which occupies a look-up table, and every memory in look-up tables with those it
+         occupies (MEMORIES); not MUXF7-9 and CARRY4/8, which stand beside the tables,
          nor INV: yosys leaves inverters at carry inputs as cells, vendors absorb them in the table before
     ff   FDRE, FDSE, FDCE, FDPE and their inverted-clock kin
     dsp  DSP48*; none, for they are switched off
@@ -24,6 +25,12 @@ from qcompress.synthesis.report import Origin, Part, SynthesisReport
 from qcompress.targets.processes import python_module, run_logged
 
 LUTS = frozenset({"LUT1", "LUT2", "LUT3", "LUT4", "LUT5", "LUT6", "LUT6_2", "SRL16E", "SRLC16E", "SRLC32E"})
+MEMORIES = {
+    **{"RAM32X1S": 1, "RAM64X1S": 1, "RAM128X1S": 2, "RAM256X1S": 4, "RAM512X1S": 8, "RAM32X2S": 2, "RAM64X2S": 2},
+    **{"RAM32X1D": 2, "RAM64X1D": 2, "RAM128X1D": 4, "RAM256X1D": 8},
+    **{"RAM32M": 4, "RAM64M": 4, "RAM32M16": 8, "RAM64M8": 8, "RAM32X16DR8": 8, "RAM64X8SW": 8},
+}
+"""Memories that are made of look-up tables with six inputs, and of how many (AMD UG474 and UG574, distributed RAM)."""
 FLIP_FLOPS = frozenset({"FDRE", "FDSE", "FDCE", "FDPE", "FDRE_1", "FDSE_1", "FDCE_1", "FDPE_1"})
 DSPS = frozenset({"DSP48", "DSP48A", "DSP48A1", "DSP48E1", "DSP48E2"})
 BRAMS = {"RAMB18E1": 1, "RAMB18E2": 1, "RAMB36E1": 2, "RAMB36E2": 2}
@@ -107,7 +114,7 @@ def read_cells(statistics: str) -> SynthesisReport:
 def count(cells: Cells) -> JsonObject:
     """Look-up tables, flip-flops, DSPs and block RAMs among Xilinx cells."""
     return {
-        "lut": sum(number for cell, number in cells.items() if cell in LUTS),
+        "lut": sum(number * (MEMORIES.get(cell, 0) + (cell in LUTS)) for cell, number in cells.items()),
         "ff": sum(number for cell, number in cells.items() if cell in FLIP_FLOPS),
         "dsp": sum(number for cell, number in cells.items() if cell in DSPS),
         "bram": sum(number * BRAMS.get(cell, 0) for cell, number in cells.items()),

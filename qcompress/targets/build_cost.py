@@ -30,6 +30,8 @@ import numpy as np
 
 from qcompress.graph import Graph, Linear, Node, Pool, Rearrangement, Table, TableEach, Thresholds
 from qcompress.targets.hls.proven import AP_FIXED
+from qcompress.targets.rtl.loadable_cuts import Cuts
+from qcompress.targets.rtl.loadable_layers import Layer
 from qcompress.targets.rtl.loadable_writer import layers
 
 Cost = tuple[float, float]
@@ -116,14 +118,20 @@ def rtl_cost(graph: Graph) -> Cost:
     return seconds, 750 + 0.05 * count
 
 
-def loadable_cost(graph: Graph, reuse: int, adders: int) -> Cost:
+def loadable_cost(graph: Graph, reuse: int, cuts: Cuts) -> Cost:
     """Of graph in Verilog with loadable weights: multipliers, and with reuse what chooses among weights and inputs.
 
-    reuse: clock cycles between inputs; adders: levels of adders between registers.
+    reuse: clock cycles between inputs; cuts: where registers stand, banks and storage of weights: those in memories are
+    not chosen from, those of two banks twice.
     """
-    found = layers(graph, reuse, adders)
+    found = layers(graph, reuse, cuts=cuts)
     multipliers = sum(layer.multipliers for layer in found)
-    chosen = weights(graph) if reuse > 1 else 0
+    chosen = cuts.banks * sum(_chosen(layer) for layer in found) if reuse * cuts.banks > 1 else 0
     products = sum(layer.outputs * layer.terms for layer in found) if reuse > 1 else 0
     seconds = 4.5 + 4.5e-3 * multipliers + 8e-3 * chosen + 1e-3 * products
     return seconds, 800 + 0.03 * multipliers + 0.08 * chosen
+
+
+def _chosen(layer: Layer) -> int:
+    """Weights and biases of a layer that stand in registers."""
+    return int(layer.operation.bias.size + (0 if layer.folds_weights else layer.operation.kernel.size))

@@ -2,6 +2,7 @@
 
 import json
 import re
+from typing import Any
 
 import numpy as np
 import pytest
@@ -13,8 +14,9 @@ from qcompress.errors import Refused
 from qcompress.fixedpoint import Format, Overflow, Rounding
 from qcompress.graph import Conv2D, Dense, Graph, Node, QuantizeEach
 from qcompress.synthesis import Origin
-from qcompress.synthesis.estimate import COEFFICIENTS, estimate, evaluate, fit
+from qcompress.synthesis.estimate import COEFFICIENTS, estimate, estimate_as, evaluate, fit, kind_of
 from qcompress.synthesis.structure import chosen_bits, constant_features, layer_registers, signed_digits, spans
+from qcompress.targets.rtl.constant import Rtl
 from qcompress.targets.rtl.loadable import RtlLoadable
 from qcompress.targets.rtl.loadable_emit import write
 from qcompress.targets.rtl.loadable_plain import layer_module
@@ -70,6 +72,20 @@ def test_latency_and_interval_of_loadable_designs_are_those_of_the_verilog(reuse
         assert (report.latency_cycles, report.interval) == (design.latency, design.interval)
         tried += 1
     assert tried > 10
+
+
+CLOCK = {"device": "ecp5-85k", "clock_mhz": 100.0}
+
+
+@pytest.mark.parametrize("settings", [{"storage": "ram", **CLOCK}, {"banks": 2}, {"choices": 4, "products": 2}])
+def test_settings_for_a_clock_are_estimated_as_they_are_built(settings: dict[str, Any]) -> None:
+    target = RtlLoadable(reuse=16, **settings)
+    design = write(encoder(), "top", target.layout(encoder()), 16, target.cuts)
+    report, default = estimate_as(target, encoder()), estimate(encoder(), 16)
+    assert (report.latency_cycles, report.interval) == (design.latency, design.interval)
+    assert {kind_of(target), kind_of(RtlLoadable(reuse=16)), kind_of(Rtl())} == {"clocked", "loadable", "constant"}
+    assert report.ff != default.ff
+    assert report.lut != default.lut
 
 
 @pytest.mark.parametrize("reuse", [1, 4, 16])
@@ -154,7 +170,7 @@ def test_the_fit_finds_what_the_targets_were_made_of() -> None:
 
 def test_the_coefficients_say_their_error_on_networks_that_were_held_out() -> None:
     content = json.loads(COEFFICIENTS.read_text())
-    for kind, least in (("constant", 20), ("loadable", 12)):
+    for kind, least in (("constant", 20), ("loadable", 12), ("clocked", 12)):
         for figure in ("lut", "ff", "gate_equivalents"):
             assert content["held_out"][kind][figure]["networks"] >= least
             assert 0 < content["held_out"][kind][figure]["median"] <= content["held_out"][kind][figure]["worst"]

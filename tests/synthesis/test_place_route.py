@@ -149,12 +149,14 @@ def test_placements_are_tried_until_the_clock_is_met_and_the_fastest_counts(
 
     def placing(command: Sequence[str], folder: Path, log: Path, doing: str, *, time_limit_s: float) -> None:
         seeds.append(command[list(command).index("--seed") + 1])
+        log.write_text("".join(f"Info: Max frequency for clock 'clk': {mhz} MHz (PASS)\n" for mhz in (101.26, 80.0)))
         (folder / "timing.json").write_text(json.dumps({"fmax": {"clk": {"achieved": achieved[seeds[-1]]}}}))
 
     monkeypatch.setattr(place_route, "run_logged", placing)
     few = synthesize([source], "top", tmp_path / "few", device="ecp5-25k", placements=3)
     assert (seeds, few.fmax_mhz) == (["1", "2", "3"], 95.0)
     assert few.notes[0] == "placement 2 of at most 3"
+    assert few.notes[-1] == "101.3 MHz expected after placement"
     seeds.clear()
     many = synthesize([source], "top", tmp_path / "many", device="ecp5-25k", placements=9)
     assert (seeds, many.fmax_mhz, many.notes[0]) == (["1", "2", "3", "4"], 120.0, "placement 4 of at most 9")

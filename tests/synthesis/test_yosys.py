@@ -39,9 +39,9 @@ def test_tables_and_flip_flops_of_a_known_design(verilog: Path, tmp_path: Path) 
 
 def test_every_kind_of_cell_is_counted_as_documented() -> None:
     cells = {"LUT1": 1, "LUT6": 2, "SRLC32E": 4, "INV": 100, "MUXF7": 100, "CARRY4": 100, "FDRE": 8, "FDSE": 16}
-    cells |= {"RAMB18E2": 1, "RAMB36E2": 2, "DSP48E2": 3}
+    cells |= {"RAMB18E2": 1, "RAMB36E2": 2, "DSP48E2": 3, "RAM32M16": 5, "RAM64M8": 1}
     report = read_cells(json.dumps({"creator": "Yosys 0.70 (git)", "design": {"num_cells_by_type": cells}}))
-    assert (report.lut, report.ff, report.bram, report.dsp) == (7, 24, 5, 3)
+    assert (report.lut, report.ff, report.bram, report.dsp) == (7 + 6 * 8, 24, 5, 3)
     assert report.tool == "Yosys 0.70"
 
 

@@ -10,7 +10,7 @@ from qcompress.targets.processes import require
 from qcompress.targets.rtl.axi import FOLDER, axi_top, write_axi
 from qcompress.targets.rtl.axi_registers import RegisterMap, register_map
 from qcompress.targets.rtl.axi_stream import Timed, stream
-from qcompress.targets.rtl.loadable import run_commands
+from qcompress.targets.rtl.loadable_body import run_commands
 from qcompress.targets.rtl.verilator import LINT_WAIVERS, Simulation
 from qcompress.targets.rtl.verilog import Bus
 

@@ -1,4 +1,4 @@
-"""A layer of weights in Verilog: how it is shared out, its ports, and the wires that its module begins with.
+"""A layer of weights in Verilog: how it is shared out, and when it has what.
 
 With reuse factor R a layer computes its outputs in R steps of one clock cycle, or in fewer (`loadable_folding`): it
 shares its multipliers first among outputs, in the order (position, channel), then among the terms of a sum. In the last
@@ -6,20 +6,17 @@ turn some may have no work; they read what they read before, and nobody keeps wh
 """
 
 from collections import Counter
-from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from functools import cached_property
 from math import prod
 from typing import NamedTuple
-
-import numpy as np
 
 from qcompress.fixedpoint import Codes, Format, product_format
 from qcompress.graph import Linear
 from qcompress.graph.movement import numbered
 from qcompress.graph.stage import Shape
 from qcompress.targets.rtl.loadable_folding import Fold, Work, fold
-from qcompress.targets.rtl.verilog import Lane, Verilog, bits, element, zeros
+from qcompress.targets.rtl.verilog import Lane
 
 INDEX_FORMAT = Format(False, 40, 40)
 NOWHERE = -1
@@ -203,56 +200,3 @@ def tree_levels(count: int, radix: int) -> int:
     while count > 1:
         count, levels = -(-count // radix), levels + 1
     return levels
-
-
-def layer_ports(layer: Layer, given: str, loading: Sequence[str] = ()) -> tuple[str, ...]:
-    """Ports of the module of a layer: `codes` are taken when `start` is 1, with the bank of weights that they want.
-
-    Weights of bank 0 stand in the lower half. given: how its results are, output or output reg; loading: ports of a
-    layer that has weights in memories of its own.
-    """
-    operation, banks = layer.operation, layer.banks
-    bits_of_kernel = bits(banks * operation.kernel.size * operation.kernel_format.width)
-    kernel = loading if layer.folds_weights else [f"input {bits_of_kernel} kernel"]
-    return (
-        "input clk",
-        "input start",
-        *(["input bank"] if banks > 1 else []),
-        f"input {bits(prod(layer.shape) * layer.given.width)} codes",
-        *kernel,
-        f"input {bits(banks * operation.channels * operation.bias_format.width)} bias",
-        f"{given} {bits(layer.outputs * operation.accumulator.width)} sums",
-    )
-
-
-def input_wires(source: Verilog, layer: Layer) -> None:
-    """inputs_POSITION_GROUP: the elements of `held` under a window, filled up to whole chunks."""
-    padded = layer.width * layer.chunks
-    for position, group in np.ndindex(*layer.taps.shape[:2]):
-        source.joined(
-            f"wire {bits(padded * layer.given.width)} inputs_{position}_{group} =",
-            _gathered("held", layer.taps[position, group], layer.given.width, padded),
-        )
-
-
-def kernel_wires(source: Verilog, layer: Layer) -> None:
-    """filter_CHANNEL, of a second bank filter_CHANNEL_1: the weights of a channel, filled up to whole chunks."""
-    width, padded = layer.operation.kernel_format.width, layer.width * layer.chunks
-    for bank, channel in np.ndindex(layer.banks, layer.operation.channels):
-        group, column = divmod(channel, layer.kernel_index.shape[2])
-        indices = layer.kernel_index[group, :, column] + bank * layer.operation.kernel.size
-        source.joined(
-            f"wire {bits(padded * width)} {banked(f'filter_{channel}', bank)} =",
-            _gathered("kernel", indices, width, padded),
-        )
-
-
-def banked(name: str, bank: int) -> str:
-    """The name of a wire for a bank of weights."""
-    return f"{name}_{bank}" if bank else name
-
-
-def _gathered(bus: str, indices: Codes, width: int, count: int) -> list[str]:
-    """Elements of a bus, the first last, behind zeros for those that are missing."""
-    chosen = [*indices.tolist(), *(NOWHERE,) * (count - len(indices))]
-    return [element(bus, n, width) if n >= 0 else zeros(width) for n in chosen[::-1]]

@@ -9,7 +9,8 @@ from math import prod
 
 from qcompress.targets.rtl.load_port import store_ports
 from qcompress.targets.rtl.loadable_choices import LOADS, Choices, Option
-from qcompress.targets.rtl.loadable_layers import Layer, banked, input_wires, kernel_wires, layer_ports
+from qcompress.targets.rtl.loadable_layers import Layer
+from qcompress.targets.rtl.loadable_ports import banked, input_wires, kernel_wires, layer_ports
 from qcompress.targets.rtl.loadable_ram import Memories, RamLayout
 from qcompress.targets.rtl.loadable_steps import KEPT, Steps
 from qcompress.targets.rtl.verilog import Lane, Verilog, bits, element

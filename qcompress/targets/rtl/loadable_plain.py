@@ -5,7 +5,8 @@ For clocks of a few dozen MHz; `loadable_pipelined` has registers in between.
 
 from math import prod
 
-from qcompress.targets.rtl.loadable_layers import Layer, input_wires, kernel_wires, layer_ports
+from qcompress.targets.rtl.loadable_layers import Layer
+from qcompress.targets.rtl.loadable_ports import input_wires, kernel_wires, layer_ports
 from qcompress.targets.rtl.verilog import Lane, Verilog, bits, element, number
 
 

@@ -2,6 +2,9 @@
 
 A memory is cut into lanes that hold as many weights of a word as a block does, so that a block is a word of a lane.
 Layers that multiply the same weights at every step, and all biases, stay in registers, whose blocks come first.
+
+Memories stand far apart, so the load port reaches them in three clock edges, by registers of their own for every few
+lanes. That is early enough: a row that is taken at the edge behind a block reads no word for three edges.
 """
 
 from collections.abc import Sequence
@@ -13,9 +16,12 @@ import numpy as np
 from qcompress.fixedpoint import Codes
 from qcompress.graph import Graph
 from qcompress.targets.rtl.loadable_layers import NOWHERE, RAM_EDGES, Layer
-from qcompress.targets.rtl.loadable_steps import Steps
+from qcompress.targets.rtl.loadable_steps import KEPT, Steps
 from qcompress.targets.rtl.verilog import Verilog, bits, number
 from qcompress.targets.rtl.weight_store import Layout, linear_nodes
+
+LANES_OF_A_COPY = 4
+"""Lanes that are written from the same copy of the load port."""
 
 
 class Lane(NamedTuple):
@@ -121,34 +127,59 @@ class Memories:
         self.lanes = [lane for lane in layout.lanes if lane.layer == steps.layer.name]
         self.selections = selections(steps.layer)
         self.written: dict[int, str] = {}
-        self.source.line(f"reg {bits(layout.block_bits)} data;", "always @(posedge clk) data <= load_data;")
+        groups = [self.lanes[first : first + LANES_OF_A_COPY] for first in range(0, len(self.lanes), LANES_OF_A_COPY)]
+        widths = [max(lane.bits for lane in group) for group in groups]
+        self.source.line(f"reg {bits(max(widths))} data;")
+        self.source.line(f"always @(posedge clk) data <= load_data{bits(max(widths))};")
+        for copy, width in enumerate(widths):
+            self._loading(copy, width)
+
+    def _loading(self, copy: int, width: int) -> None:
+        """The load port for some lanes: a block's address an edge after it, when it is compared, its data two.
+
+        width: of the widest word of these lanes.
+        """
+        ports = {"enable": "", "address": f"{bits(self.layout.address_bits)} ", "bank": ""}
+        if self.steps.layer.banks == 1:
+            del ports["bank"]
+        for port, range_ in ports.items():
+            self.source.line(f"{KEPT}reg {range_}{port}_{copy};")
+            self.source.line(f"{KEPT}always @(posedge clk) {port}_{copy} <= load_{port};")
+        self.source.line(f"{KEPT}reg {bits(width)} data_{copy};")
+        self.source.line(f"{KEPT}always @(posedge clk) data_{copy} <= data{bits(width)};")
 
     def word(self, slot: int) -> str:
         """A wire with the weights of a slot, in time for its multipliers."""
         layer = self.steps.layer
         memory = self.selections.index(tuple((use.channel, use.chunk) for use in layer.uses[slot]))
         if memory not in self.written:
-            lanes = [lane for lane in self.lanes if lane.memory == memory]
-            parts = [self._lane(f"memory_{memory}_{place}", lane) for place, lane in enumerate(lanes)]
+            lanes = [(at, lane) for at, lane in enumerate(self.lanes) if lane.memory == memory]
+            parts = [
+                self._lane(f"memory_{memory}_{place}", lane, at // LANES_OF_A_COPY)
+                for place, (at, lane) in enumerate(lanes)
+            ]
             self.written[memory] = f"word_{memory}"
-            width = sum(lane.bits for lane in lanes)
+            width = sum(lane.bits for _, lane in lanes)
             self.source.joined(f"wire {bits(width)} {self.written[memory]} =", parts[::-1])
         return self.written[memory]
 
-    def _lane(self, name: str, lane: Lane) -> str:
-        """A memory with a port to write and one to read, the bank lowest in its address; the register behind it."""
+    def _lane(self, name: str, lane: Lane, copy: int) -> str:
+        """A memory with a port to write and one to read, the bank lowest in its address; the register behind it.
+
+        copy: of the load port.
+        """
         layer, depth, banks = self.steps.layer, len(lane.words), self.steps.layer.banks
         index = max(1, (depth - 1).bit_length())
         width, here = index + (banks > 1), self.layout.address_bits
         options = list(dict.fromkeys(self.selections[lane.memory]))
         values = [options.index(choice) for choice in self.selections[lane.memory]]
         address = self.steps.signal(values, width, layer.depth - RAM_EDGES, banked=banks > 1)
-        within = f"(load_address >= {number(lane.first, here)}) & " if lane.first else ""
-        last = lane.first + depth - 1
-        within += f"(load_address <= {number(last, here)})" if last < (1 << here) - 1 else "1'b1"
+        block, last = f"address_{copy}", lane.first + depth - 1
+        within = f"({block} >= {number(lane.first, here)}) & " if lane.first else ""
+        within += f"({block} <= {number(last, here)})" if last < (1 << here) - 1 else "1'b1"
         source = self.source
         source.line(
-            f"wire {bits(here)} {name}_offset = load_address - {number(lane.first, here)};",
+            f"wire {bits(here)} {name}_offset = {block} - {number(lane.first, here)};",
             f"(* no_rw_check *) reg {bits(lane.bits)} {name} [0:{depth * banks - 1}];",
             f"reg {bits(lane.bits)} {name}_read, {name}_word;",
             f"reg {name}_write;",
@@ -157,9 +188,9 @@ class Memories:
         offset = f"{name}_offset[{index - 1}:0]" if index <= here else f"{{{index - here}'d0, {name}_offset}}"
         with source.block("always @(posedge clk) begin"):
             source.line(
-                f"{name}_write <= load_enable & {within};",
-                f"{name}_at <= {f'{{{offset}, load_bank}}' if banks > 1 else offset};",
-                f"if ({name}_write) {name}[{name}_at] <= data{bits(lane.bits)};",
+                f"{name}_write <= enable_{copy} & {within};",
+                f"{name}_at <= {f'{{{offset}, bank_{copy}}}' if banks > 1 else offset};",
+                f"if ({name}_write) {name}[{name}_at] <= data_{copy}{bits(lane.bits)};",
                 f"{name}_read <= {name}[{address}];",
                 f"{name}_word <= {name}_read;",
             )

@@ -4,7 +4,7 @@ import numpy as np
 
 from qcompress.fixedpoint import Codes
 from qcompress.targets.rtl.load_port import store_ports
-from qcompress.targets.rtl.loadable_layers import banked
+from qcompress.targets.rtl.loadable_ports import banked
 from qcompress.targets.rtl.loadable_steps import KEPT
 from qcompress.targets.rtl.loadable_writer import Writer, bus_name
 from qcompress.targets.rtl.verilog import Verilog, bits, number

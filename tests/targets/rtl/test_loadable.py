@@ -19,8 +19,10 @@ from qcompress.errors import QcompressError, Refused
 from qcompress.fixedpoint import Cast, Format
 from qcompress.graph import Conv1D, Conv2D, Dense, Flatten, Graph, Linear, MaxPool, Node, Quantize, Relu, Thresholds
 from qcompress.targets import TARGETS, Body, Target
-from qcompress.targets.rtl.loadable import LINT_WAIVERS, TOP, LoadableBody, RtlLoadable, run_commands
+from qcompress.targets.rtl.loadable import LINT_WAIVERS, TOP, RtlLoadable
+from qcompress.targets.rtl.loadable_body import LoadableBody, run_commands
 from qcompress.targets.rtl.loadable_emit import refuse, write
+from qcompress.targets.rtl.loadable_layers import RAM_EDGES
 from qcompress.targets.rtl.loadable_writer import identifier, layers
 from qcompress.targets.rtl.verilator import lint
 from qcompress.targets.rtl.weight_store import Layout, linear_nodes
@@ -151,6 +153,23 @@ def two_banks(tmp_path_factory: pytest.TempPathFactory) -> LoadableBody:
 
 def opened(built: Path) -> LoadableBody:
     return RtlLoadable(reuse=4).open(network(), built)
+
+
+@pytest.mark.parametrize("banks", [1, 2])
+def test_memories_hold_what_was_loaded_at_the_edge_before_a_row(banks: int, tmp_path: Path) -> None:
+    """Words are read as early as can be: the layer is the first, and nothing takes longer than its memories."""
+    weights = Format.parse("fixed<5,1>")
+    dense = Dense(np.zeros((6, 8), np.int64), weights, np.zeros(8, np.int64), weights, Format.parse("fixed<14,6>"))
+    graph = Graph("dense", (6,), Format(False, 5, 2), (Node("dense", dense, "input"),))
+    target = RtlLoadable(reuse=2, choices=16, storage="ram", banks=banks, optimization="0")
+    (layer,) = layers(graph, 2, cuts=target.cuts)
+    assert layer.folds_weights
+    assert layer.depth == 1 + RAM_EDGES
+    body = target.build(graph, tmp_path)
+    codes = codes_for(np.random.default_rng(1), graph, 4)
+    parts = [(with_random_weights(graph, seed), codes) for seed in range(20)]
+    for found, (loaded, _) in zip(body.switched(parts) if banks > 1 else body.stream(parts), parts, strict=True):
+        assert np.array_equal(found, loaded.run(codes))
 
 
 def convolution(filters: int) -> Graph:
@@ -363,3 +382,13 @@ def wide(size: int) -> Graph:
     weights = Format(True, 4, 1)
     layer = Dense(np.zeros((size, size)), weights, np.zeros(size), weights, Format(True, 16, 8))
     return Graph("wide", (size,), weights, (Node("layer", layer, "input"),))
+
+
+def test_the_cost_of_a_build_knows_memories_and_banks() -> None:
+    """Weights in memories are chosen by no multiplexer; those of two banks by twice as many inputs."""
+    plain, memories, banks = (
+        RtlLoadable(reuse=16, choices=8, **settings).cost(network())
+        for settings in ({}, {"storage": "ram"}, {"banks": 2})
+    )
+    assert memories < plain < banks
+    assert RtlLoadable(reuse=16).cost(network()) == plain

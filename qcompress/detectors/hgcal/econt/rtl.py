@@ -27,14 +27,8 @@ from qcompress.fixedpoint import Codes, Format, Overflow
 from qcompress.graph.ports import INPUT, OUTPUT, Port
 from qcompress.targets.processes import require
 from qcompress.targets.rtl.load_port import store_ports
-from qcompress.targets.rtl.loadable import (
-    DRIVER,
-    LINT_WAIVERS,
-    blocks_command,
-    clocking,
-    rows_command,
-    run_commands,
-)
+from qcompress.targets.rtl.loadable import DRIVER, LINT_WAIVERS, clocking
+from qcompress.targets.rtl.loadable_body import blocks_command, rows_command, run_commands
 from qcompress.targets.rtl.loadable_cuts import Cuts
 from qcompress.targets.rtl.loadable_elements import adder
 from qcompress.targets.rtl.loadable_emit import write

@@ -1,0 +1,64 @@
+"""The estimate of loadable designs for a clock beside yosys, on designs that no fit has seen.
+
+    python campaigns/estimate_errors.py FOLDER [--designs NAME ..] [--graph NAME=FOLDER ..]
+
+Designs: the published ECON-T encoder (weights do not enter the netlist, so these are random), folded, and the tagger of
+campaigns/clocks.py; graphs of one's own as there: NAME-16=FOLDER, or NAME-16-ram=FOLDER. Results lie in FOLDER and are
+read again.
+"""
+
+import argparse
+from pathlib import Path
+
+import numpy as np
+from calibrate_estimate import CLOCK, run
+from clocks import IN_MEMORIES, graphs
+
+from qcompress.detectors.hgcal.econt.onchip_encoder import chip_graph
+from qcompress.detectors.hgcal.econt.weights import COUNT, EncoderWeights
+from qcompress.graph import Graph
+from qcompress.synthesis.estimate import FIGURES, estimate_as
+from qcompress.targets.rtl.loadable import RtlLoadable
+
+
+def designs() -> dict[str, tuple[Graph, RtlLoadable]]:
+    """Name -> graph and what it is built as."""
+    encoder = chip_graph(EncoderWeights.from_list(np.random.default_rng(0).integers(-32, 32, COUNT)))
+    tagger, reuse = graphs()["tagger-8"]
+    return {
+        "encoder-64-ram": (encoder, RtlLoadable(reuse=64, storage="ram", **CLOCK)),
+        "encoder-16-ram": (encoder, RtlLoadable(reuse=16, storage="ram", **CLOCK)),
+        "encoder-64-banks": (encoder, RtlLoadable(reuse=64, banks=2, choices=8)),
+        "tagger-8": (tagger, RtlLoadable(reuse=reuse or 1, **CLOCK)),
+    }
+
+
+def given_design(text: str) -> tuple[str, tuple[Graph, RtlLoadable]]:
+    """NAME-REUSE[-ram]=FOLDER as a design for the clock."""
+    name, _, folder = text.partition("=")
+    reuse = int(name.removesuffix(IN_MEMORIES).rpartition("-")[2])
+    storage = "ram" if name.endswith(IN_MEMORIES) else "registers"
+    return name, (Graph.load(Path(folder)), RtlLoadable(reuse=reuse, storage=storage, **CLOCK))
+
+
+def main() -> None:
+    """Print a row for each design: estimated, yosys, error of the estimate."""
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("folder", type=Path)
+    parser.add_argument("--designs", nargs="*")
+    parser.add_argument("--graph", nargs="*", default=(), metavar="NAME=FOLDER")
+    given = parser.parse_args()
+    known = designs() | dict(map(given_design, given.graph))
+    print("| design | LUT | FF | gate equivalents |\n|---|---|---|---|", flush=True)
+    for name in given.designs or known:
+        graph, target = known[name]
+        guess, found = estimate_as(target, graph), run(graph, target, given.folder / name)
+        cells = []
+        for figure in FIGURES:
+            estimated, counted = getattr(guess, figure), getattr(found, figure)
+            cells.append(f"{estimated:,.0f}, {counted:,.0f}, {100 * (estimated / counted - 1):+.1f} %")
+        print(f"| `{name}` | {' | '.join(cells)} |", flush=True)
+
+
+if __name__ == "__main__":
+    main()
