@@ -4,13 +4,16 @@
         [--learned learned:SAMPLE:NAME ..] [--published published:FOLDER:ORIENTATION ..] [--figures FOLDER]
 
 Takes photon-0pu.h5 and electron-200pu.h5 in FOLDER, which `response.py` simulates, and of each as many whole
-test events as hold --rows modules, two numbers for the two. Prints one table of both zero suppressions for each sample,
-writes all tables as CSV, and draws EMD against occupancy. Blocks that are done are not done again.
+events as hold --rows modules, two numbers for the two; no algorithm may have been trained on any of them. Works block
+by block of events, so that any number of them takes the same memory; blocks that are done are not done again. Prints
+one table of both zero suppressions for each sample and the processor seconds that it took, writes all tables as CSV,
+and draws EMD against occupancy.
 """
 
 import argparse
 import hashlib
 import sys
+import time
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
@@ -20,7 +23,7 @@ from response_codecs import AS_PHYSICS, LEARNED, codec, links_name, title
 
 from qcompress.detectors import Table
 from qcompress.detectors.hgcal import samples
-from qcompress.detectors.hgcal.evaluation import conservation, partitions, scoring, totals
+from qcompress.detectors.hgcal.evaluation import conservation, scoring, totals
 from qcompress.detectors.hgcal.evaluation.algorithms import CHIP
 from qcompress.detectors.hgcal.evaluation.conservation import OF_MODULES, ZERO_SUPPRESSIONS
 from qcompress.detectors.hgcal.evaluation.events import LinkAllocation
@@ -29,13 +32,15 @@ from qcompress.report.tables import as_csv, as_markdown
 
 SAMPLES = {"photons 0 PU": "photon-0pu", "electrons 200 PU": "electron-200pu"}
 ALGORITHMS = (
-    *("uncompressed", "repeater", "threshold0", "threshold", "threshold-equal"),
-    *("bc-stc", "bc-stc-equal"),
+    *("uncompressed", "repeater", "threshold0", "threshold", "threshold-equal", "threshold-if-sent"),
+    *("bc-stc", "bc-stc-equal", "bc-stc-if-sent"),
 )
 REFERENCE = "threshold0"
 """The seed study's "Threshold 0": energy sums are given relative to its own without zero suppression."""
 
 RESAMPLES = 200
+AT_ONCE = 8
+"""Algorithms for which a block is read once; their charges are in memory together."""
 
 
 def identity(names: list[str]) -> str:
@@ -46,18 +51,32 @@ def identity(names: list[str]) -> str:
 
 
 def scored(path: Path, names: list[str], rows: int, parts: Path, links: str) -> tuple[totals.Totals, int]:
-    """Of the first test events; and how many these are."""
-    blocks = scoring.blocks(path, rows)
-    found: list[totals.Totals] = []
+    """Of the first events but those for calibration, a file a block and algorithm; and how many events these are."""
+    blocks, allocation = scoring.blocks(path, rows, every=True), LinkAllocation.named(links)
+    begun, modules = time.process_time(), 0
     with samples.Handle(path) as handle:
         content = handle.content_hash()
-    for name in names:  # one after the other: a file a block and algorithm, so that more may be added
-        task = scoring.Task(path, (name,), LinkAllocation.named(links), identity([name]))
-        key = task.key(content)
-        partitions.run(task, blocks, {name: codec(name, links)}, None, parts, key, 1, None, lambda *_: None)
-        found.append(totals.total(1, scoring.scored(blocks, parts, key)))
-        print(f"{path.stem}: {title(name)}", file=sys.stderr, flush=True)
-    return together(found), sum(len(block.events) for block in blocks)
+        keys = {name: scoring.Task(path, (name,), allocation, identity([name])).key(content) for name in names}
+        for block in blocks:
+            files = {name: scoring.block_path(parts, keys[name], block) for name in names}
+            missing = [name for name in names if not files[name].exists()]
+            for first in range(0, len(missing), AT_ONCE):
+                few = tuple(missing[first : first + AT_ONCE])
+                known = {name: codec(name, links) for name in few}
+                found = scoring.score(handle, block, scoring.Task(path, few, allocation, ""), known)
+                for place, name in enumerate(few):
+                    scoring.save(alone(found, place), files[name])
+                modules += len(few) * len(found.occupied)
+            took = f"{time.process_time() - begun:.0f} processor s, {modules} modules decoded and scored"
+            print(f"{path.stem}: block {block.number + 1} of {len(blocks)}, {took}", file=sys.stderr, flush=True)
+    each = [totals.total(1, scoring.scored(blocks, parts, keys[name])) for name in names]
+    return together(each), sum(len(block.events) for block in blocks)
+
+
+def alone(found: scoring.Scores, place: int) -> scoring.Scores:
+    """The scores of one of the algorithms."""
+    own = slice(place, place + 1)
+    return found._replace(emd=found.emd[own], conserved=None if found.conserved is None else found.conserved[own])
 
 
 def together(found: list[totals.Totals]) -> totals.Totals:
@@ -97,7 +116,7 @@ def compact(found: totals.Totals, names: list[str], events: int) -> Table:
     columns = ("algorithm", "mean EMD", "median EMD", "nothing arrives [%]", *(f"TCs {cut}" for cut in cuts))
     columns += (*(f"energy / Threshold 0 {cut}" for cut in cuts), *("signed eta mean at 0.1", "eta std at 0.1"))
     columns += ("mipPt mean at 0.1", "pT out/in, full", "pT out/in, partial")
-    note = f"{events} test events, {int(found.counted[0] + found.empty[0])} modules; EMD of modules of which something "
+    note = f"{events} events, {int(found.counted[0] + found.empty[0])} modules; EMD of modules of which something "
     note += "arrives; sums of an event, mean of events."
     if whole is not None:
         energy = with_error(*(of(whole)["energy"] for of in (conservation.means, conservation.errors)))
@@ -144,7 +163,7 @@ def draw(found: totals.Totals, names: list[str], sample: str, folder: Path) -> N
             totals.profiles(found, places, "occupancy"),
             f"Trigger cells above {scoring.OCCUPIED_ADC} ADC counts (transverse)",
             "EMD [half trigger-cell pitch]",
-            f"qcompress HGCAL fast simulation, {sample}, test events",
+            f"qcompress HGCAL fast simulation, {sample}",
         )
         figure.savefig(folder / f"emd_{kind}_{SAMPLES[sample]}.png", dpi=75)
 
@@ -153,7 +172,7 @@ def main() -> None:
     """Score, print, draw."""
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("folder", type=Path)
-    parser.add_argument("--rows", type=int, nargs="+", default=[200_000], help="modules of a sample, whole test events")
+    parser.add_argument("--rows", type=int, nargs="+", default=[200_000], help="modules of a sample, whole events")
     parser.add_argument("--links", type=links_name, default="by-radius")
     parser.add_argument("--algorithms", nargs="*", default=ALGORITHMS, help="of the chip")
     parser.add_argument("--candidates", nargs="*", default=(), help="folders of autoencoder candidates")

@@ -81,7 +81,7 @@ def main() -> None:
     given = parser.parse_args()
     columns = ["algorithm", "sample", "modules", *(f"from {cells}" for cells in CELLS[:-1]), "never"]
     print(f"| {' | '.join(columns)} |\n|{'---|' * len(columns)}")
-    of_sample = {path.stem: validation(path, given.rows, given.links) for path in given.samples}
+    of_sample = {str(path): validation(path, given.rows, given.links) for path in given.samples}
     for name, (say, send) in ALGORITHMS.items():
         each = []
         for sample, own in of_sample.items():

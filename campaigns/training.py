@@ -35,7 +35,7 @@ from qcompress.detectors.hgcal.encoder.options import EncoderOptions
 from qcompress.detectors.hgcal.evaluation import codecs
 from qcompress.detectors.hgcal.module import geometry
 from qcompress.detectors.hgcal.module.places import cosh_eta
-from qcompress.fixedpoint import Codes, Values
+from qcompress.fixedpoint import Codes, Overflow, Values
 from qcompress.frontends.qkeras import load_model, predict, save_model
 from qcompress.graph import Graph
 from qcompress.metrics.emd import emd
@@ -238,12 +238,19 @@ def show(folder: Path, name: str, table: Table) -> None:
     (folder / f"{name}.md").write_text(text)
 
 
-def on_chip(trained: Trained, data: Set, options: EncoderOptions, compensate: bool = False) -> Values:
-    """Charges of an exactly trained encoder that runs on the chip, transverse."""
+def loaded(trained: Trained, data: Set, options: EncoderOptions, compensate: bool) -> EncoderWeights:
+    """Weights of an exactly trained encoder, as they are or with biases made up for the floors."""
     weights = EncoderWeights.from_graph(trained.graph)
     if compensate:
-        weights = compensated(weights, data.images[data.rows.split == TRAIN], options.latent_bits)
-    graph = deployed_graph(weights, options.latent_bits)
+        return compensated(weights, data.images[data.rows.split == TRAIN], options.latent_bits)
+    return weights
+
+
+def on_chip(
+    trained: Trained, data: Set, options: EncoderOptions, compensate: bool = False, overflow: Overflow = Overflow.WRAP
+) -> Values:
+    """Charges of an exactly trained encoder that runs on the chip, transverse."""
+    graph = deployed_graph(loaded(trained, data, options, compensate), options.latent_bits, overflow)
     return data.transverse(trained.decode(graph.run(data.images[data.test]), graph, data.received(options)))
 
 

@@ -45,13 +45,13 @@ def emd(x: npt.ArrayLike, y: npt.ArrayLike, cost: npt.ArrayLike) -> Values:
 def _distances(p: Values, q: Values, cost: Values) -> Values:
     """Of rows of sum 1, pieces of them in threads; every row by itself, so that the pieces do not matter."""
     from qcompress.metrics import transport
+    from qcompress.metrics.first_basis import arcs
 
-    result, cancel = np.empty(len(p)), is_metric(cost)
-    order = np.column_stack(np.unravel_index(np.argsort(cost, axis=None, kind="stable"), cost.shape)).astype(np.int32)
+    result, cancel, ordered = np.empty(len(p)), is_metric(cost), arcs(cost)
 
     def solve(first: int) -> None:
         piece = slice(first, first + ROWS)
-        transport.distances(p[piece], q[piece], cost, order, cancel, result[piece])
+        transport.distances(p[piece], q[piece], cost, ordered, cancel, result[piece])
 
     with kernel_pool(os.cpu_count()) as pool:
         list(pool.map(solve, range(0, len(p), ROWS)))

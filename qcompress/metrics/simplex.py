@@ -1,18 +1,18 @@
 """The transport problem of one row by the network simplex on its basis tree, compiled.
 
-Ahuja, Magnanti, Orlin, Network Flows, chapter 11. The first basis is the greedy one of the cheapest arcs, taken from an
-order that all rows share; entering arcs are the cheapest of the next source that has one (block pricing, a block a
-source); the tree hangs on parent, first child and siblings, and potentials follow in the part that is hung elsewhere.
-Ties are broken towards strongly feasible trees; `solve` gives up after `PIVOTS` pivots a node, which no row has needed.
+Ahuja, Magnanti, Orlin, Network Flows, chapter 11. The first basis is that of `first_basis`; entering arcs are the
+cheapest of the next block of sources that has one (block pricing); the tree hangs on parent, first child and siblings,
+and potentials follow in the part that is hung elsewhere. Ties are broken towards strongly feasible trees; `solve` gives
+up after `PIVOTS` pivots a node, which no row has needed.
 """
 
 import numba
 import numpy as np
 import numpy.typing as npt
 
+from qcompress.metrics.first_basis import Arcs, greedy
+
 Numbers = npt.NDArray[np.int64]
-Order = npt.NDArray[np.int32]
-"""Arcs (n, 2) of a cost."""
 Values = npt.NDArray[np.float64]
 Space = tuple[Values, Values, Numbers]
 
@@ -20,6 +20,8 @@ PIVOTS = 50
 SLACK = 1e-13
 """Reduced costs above minus this, of the largest cost, count as not negative: the bound of a result's error."""
 NONE = -1
+BLOCK = 6
+"""Sources whose arcs are looked at together for the one that enters."""
 
 
 @numba.njit(nogil=True, cache=True)
@@ -40,12 +42,13 @@ def solve(
     supply: Values,
     demand: Values,
     cost: Values,
-    order: Order,
+    largest: float,
+    arcs: Arcs,
     space: Space,
 ) -> float:
     """Cost of the cheapest transport from m places (supply) to n (demand), -1 if it was given up.
 
-    source (m,), sink (n,): their numbers in cost (a, b); order (a b, 2): arcs (i, j) of cost by increasing cost.
+    source (m,), sink (n,): their numbers in cost (a, b); largest: of all costs; arcs: of the cost.
     """
     prices, real, whole = space
     for i in range(m):
@@ -53,23 +56,18 @@ def solve(
             prices[i, j] = cost[source[i], sink[j]]
     amount, flow, row_price, price = real[0], real[1], real[2], real[3]
     tail, head, parent, depth = whole[0], whole[1], whole[2], whole[3]
-    first, after, ahead = whole[4], whole[5], whole[6]
-    _greedy(m, n, source, sink, supply, demand, order, amount, tail, head, whole[7], whole[8])
-    _hang(m, n, tail, head, amount, flow, parent, depth, first, after, ahead, whole[9], whole[10], whole[11])
-    _potentials(m, n, prices, parent, first, after, row_price, price, whole[9])
-    slack = SLACK * cost[order[-1, 0], order[-1, 1]]
+    first, after, ahead, stack = whole[4], whole[5], whole[6], whole[9]
+    greedy(m, n, source, sink, supply, demand, arcs, amount, tail, head, whole[7], whole[8], whole[9], whole[10])
+    _hang(m, n, tail, head, amount, flow, prices, row_price, price, parent, depth, first, after, ahead, whole)
+    slack = SLACK * largest
     row = 0
     for _ in range(PIVOTS * (m + n)):
-        i, j, reduced = NONE, NONE, 0.0
-        for _ in range(m):
-            lowest, where = np.inf, NONE
-            for k in range(n):
-                found = prices[row, k] - price[k]
-                if found < lowest:
-                    lowest, where = found, k
-            if lowest - row_price[row] < -slack:
-                i, j, reduced = row, where, lowest - row_price[row]
-                break
+        i, reduced, looked = NONE, -slack, 0
+        while looked < m and (i == NONE or looked % BLOCK):
+            found = _lowest(n, prices[row], price) - row_price[row]
+            if found < reduced:
+                i, reduced = row, found
+            looked += 1
             row = row + 1 if row + 1 < m else 0
         if i == NONE:
             total = 0.0
@@ -77,51 +75,29 @@ def solve(
                 up = parent[node]
                 total += flow[node] * (prices[node, up - m] if node < m else prices[up, node - m])
             return total
-        _pivot(i, j, reduced, m, flow, row_price, price, parent, depth, first, after, ahead, whole[9])
+        j = _where(n, prices[i], price)
+        _pivot(i, j, reduced, m, flow, row_price, price, parent, depth, first, after, ahead, stack)
     return -1.0
 
 
+@numba.njit(nogil=True, cache=True, fastmath={"nnan", "nsz"})
+def _lowest(n: int, prices: Values, price: Values) -> float:
+    """The smallest of n differences: none of them is a NaN, so that several are compared at once."""
+    lowest = np.inf
+    for k in range(n):
+        lowest = min(lowest, prices[k] - price[k])
+    return lowest
+
+
 @numba.njit(nogil=True, cache=True)
-def _greedy(
-    m: int,
-    n: int,
-    source: Numbers,
-    sink: Numbers,
-    supply: Values,
-    demand: Values,
-    order: Order,
-    amount: Values,
-    tail: Numbers,
-    head: Numbers,
-    row_of: Numbers,
-    column_of: Numbers,
-) -> None:
-    """A basis of m + n - 1 arcs, cheapest first: every arc exhausts its source or its sink, never both."""
-    row_of[:] = NONE
-    column_of[:] = NONE
-    for i in range(m):
-        row_of[source[i]] = i
-    for j in range(n):
-        column_of[sink[j]] = j
-    rows, columns, count = m, n, 0
-    for arc in range(len(order)):
-        i, j = row_of[order[arc, 0]], column_of[order[arc, 1]]
-        if i < 0 or j < 0:
-            continue
-        tail[count], head[count] = i, m + j
-        if columns == 1 or (rows > 1 and supply[i] <= demand[j]):
-            amount[count] = supply[i]
-            demand[j] = max(demand[j] - supply[i], 0.0)
-            row_of[order[arc, 0]] = NONE
-            rows -= 1
-        else:
-            amount[count] = demand[j]
-            supply[i] = max(supply[i] - demand[j], 0.0)
-            column_of[order[arc, 1]] = NONE
-            columns -= 1
-        count += 1
-        if count == m + n - 1:
-            break
+def _where(n: int, prices: Values, price: Values) -> int:
+    """The first of n smallest differences."""
+    lowest, where = np.inf, 0
+    for k in range(n):
+        found = prices[k] - price[k]
+        if found < lowest:
+            lowest, where = found, k
+    return where
 
 
 @numba.njit(nogil=True, cache=True)
@@ -132,16 +108,21 @@ def _hang(
     head: Numbers,
     amount: Values,
     flow: Values,
+    prices: Values,
+    row_price: Values,
+    price: Values,
     parent: Numbers,
     depth: Numbers,
     first: Numbers,
     after: Numbers,
     ahead: Numbers,
-    queue: Numbers,
-    ends: Numbers,
-    chain: Numbers,
+    whole: Numbers,
 ) -> None:
-    """The tree of the basis, hung on source 0: flow[node] is that of the arc to its parent."""
+    """The tree of the basis, hung on source 0: flow[node] is that of the arc to its parent.
+
+    Prices of rows and columns are such that every arc of the tree costs their sum; 0 at the root.
+    """
+    queue, ends, chain = whole[9], whole[10], whole[11]
     ends[: m + n] = NONE
     for k in range(m + n - 1):
         chain[2 * k] = ends[tail[k]]
@@ -150,7 +131,7 @@ def _hang(
         ends[head[k]] = 2 * k + 1
     first[: m + n] = NONE
     parent[0], depth[0], after[0], ahead[0] = NONE, 0, NONE, NONE
-    queue[0] = 0
+    queue[0], row_price[0] = 0, 0.0
     read, written = 0, 1
     while read < written:
         node = queue[read]
@@ -160,6 +141,10 @@ def _hang(
             other = head[edge // 2] if edge % 2 == 0 else tail[edge // 2]
             if other != parent[node]:
                 parent[other], depth[other], flow[other] = node, depth[node] + 1, amount[edge // 2]
+                if other < m:
+                    row_price[other] = prices[other, node - m] - price[node - m]
+                else:
+                    price[other - m] = prices[node, other - m] - row_price[node]
                 _adopt(other, node, first, after, ahead)
                 queue[written] = other
                 written += 1
@@ -184,36 +169,6 @@ def _leave(node: int, up: int, first: Numbers, after: Numbers, ahead: Numbers) -
         after[ahead[node]] = after[node]
     if after[node] != NONE:
         ahead[after[node]] = ahead[node]
-
-
-@numba.njit(nogil=True, cache=True)
-def _potentials(
-    m: int,
-    n: int,
-    prices: Values,
-    parent: Numbers,
-    first: Numbers,
-    after: Numbers,
-    row_price: Values,
-    price: Values,
-    stack: Numbers,
-) -> None:
-    """Prices of rows and columns such that every arc of the tree costs their sum; 0 at the root."""
-    row_price[0] = 0.0
-    stack[0] = 0
-    waiting = 1
-    while waiting:
-        waiting -= 1
-        node = stack[waiting]
-        child = first[node]
-        while child != NONE:
-            if child < m:
-                row_price[child] = prices[child, node - m] - price[node - m]
-            else:
-                price[child - m] = prices[node, child - m] - row_price[node]
-            stack[waiting] = child
-            waiting += 1
-            child = after[child]
 
 
 @numba.njit(nogil=True, cache=True)

@@ -11,10 +11,9 @@ import numpy as np
 import numpy.typing as npt
 
 from qcompress.metrics import simplex
+from qcompress.metrics.first_basis import Arcs
 
 Integers = npt.NDArray[np.int64]
-Order = npt.NDArray[np.int32]
-"""Arcs (n, 2) of a cost."""
 Flags = npt.NDArray[np.bool_]
 
 Values = npt.NDArray[np.float64]
@@ -24,12 +23,13 @@ DUST = 1e-15
 
 
 @numba.njit(nogil=True, cache=True)
-def distances(p: Values, q: Values, cost: Values, order: Order, cancel: bool, result: Values) -> None:
+def distances(p: Values, q: Values, cost: Values, arcs: Arcs, cancel: bool, result: Values) -> None:
     """EMD of rows p (n, a) and q (n, b), each of sum 1, into result (n,); cancel: common mass stays where it is.
 
-    order: arcs of cost (a b, 2) by increasing cost.
+    arcs: of the cost.
     """
     a, b = cost.shape
+    largest = cost.max()
     space = simplex.work_space(a, b)
     supply, demand, rest, wanted = np.empty(a), np.empty(b), np.empty(a), np.empty(b)
     source, sink = np.empty(a, np.int64), np.empty(b, np.int64)
@@ -57,7 +57,7 @@ def distances(p: Values, q: Values, cost: Values, order: Order, cancel: bool, re
             result[row] = 0.0
             continue
         rest[:m], wanted[:n] = supply[:m], demand[:n]
-        result[row] = simplex.solve(m, n, source, sink, rest, wanted, cost, order, space)
+        result[row] = simplex.solve(m, n, source, sink, rest, wanted, cost, largest, arcs, space)
         if result[row] >= 0.0:
             continue
         for i in range(m):

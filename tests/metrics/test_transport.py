@@ -3,7 +3,7 @@
 import numpy as np
 import pytest
 
-from qcompress.metrics import simplex, transport
+from qcompress.metrics import first_basis, simplex, transport
 from qcompress.metrics.emd import emd
 
 PLACES = np.random.default_rng(0).random((12, 2))
@@ -44,12 +44,13 @@ def test_the_bases_of_degenerate_rows_do_not_cycle():
     x = (rng.random((400, 48)) < 0.5).astype(float)
     y = np.stack([rng.permutation(row) for row in x])
     space = simplex.work_space(48, 48)
-    order = np.column_stack(np.unravel_index(np.argsort(cost, axis=None, kind="stable"), cost.shape)).astype(np.int32)
+    ordered = first_basis.arcs(cost)
     found = []
     for p, q in zip(x, y, strict=True):
         source, sink = np.flatnonzero(p > q), np.flatnonzero(q > p)
         one = np.ones(len(source))
-        found.append(simplex.solve(len(source), len(sink), source, sink, one, one.copy(), cost, order, space))
+        masses = (one, one.copy(), cost, cost.max(), ordered)
+        found.append(simplex.solve(len(source), len(sink), source, sink, *masses, space))
     assert min(found) >= 0
     assert np.abs(np.array(found) - np.rint(found)).max() < 1e-9
     np.testing.assert_allclose(emd(x, y, cost) * x.sum(axis=1), found, rtol=1e-12)

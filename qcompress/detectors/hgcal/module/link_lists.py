@@ -12,7 +12,6 @@ from pathlib import Path
 import numpy as np
 import numpy.typing as npt
 
-from qcompress.detectors.hgcal.econt.frames import OUTPUT_LINKS
 from qcompress.detectors.hgcal.module import layers
 from qcompress.errors import QcompressError
 
@@ -21,6 +20,8 @@ Index = npt.NDArray[np.int64]
 MARCH_2020 = "march-2020"
 FILE = "links_V11_march20.txt"
 """Of cms-data, links_mapping_V11_decentralized_march20_0.txt: links as pile-up fills modules."""
+MOST = 13
+"""Outputs of ECON-T."""
 LINKS = 2
 """Of modules that a list does not have."""
 COLUMNS = (
@@ -64,8 +65,8 @@ def read(path: Path) -> dict[tuple[int, int], int]:
             layer, number, links = (int(word) for word in line.split())
         except ValueError:
             raise QcompressError(f"{path}, line {place}: give layer, number of the module, links") from None
-        if not 0 <= links <= OUTPUT_LINKS:
-            raise QcompressError(f"{path}, line {place}: {links} links; the chip has up to {OUTPUT_LINKS}")
+        if not 0 <= links <= MOST:
+            raise QcompressError(f"{path}, line {place}: {links} links; the chip has up to {MOST}")
         found[layer, number] = links
     if not found:
         raise QcompressError(f"{path}: a list of no links")
