@@ -59,12 +59,16 @@ def main() -> None:
     for name, codec in cmssw.algorithms(given.also).items():
         row(codec.title, name, geometry.channels_to_train(codec.transverse(modules(own))))
     for links in LINKS:
+        names = (*ON_LINKS, *(OF_ANY_SIZE if links == LINKS[0] else ()))
+        if given.only is not None:
+            names = tuple(name for name in names if name in given.only)
+        if not names:
+            continue
         allocation = LinkAllocation(links)
         learned = learn(given.sample, allocation)
         known = dict(CHIP) | (learned.regressions.codecs() if learned else {})
         on_chip = modules(own, allocation)
-        names = (*ON_LINKS, *(OF_ANY_SIZE if links == LINKS[0] else ()))
-        for name in [name for name in names if given.only is None or name in given.only]:
+        for name in names:
             bits = f"{links} links" if name in ON_LINKS else "any number"
             row(known[name].title, bits, geometry.channels_to_train(known[name].transverse(on_chip)))
     if given.only is not None:
