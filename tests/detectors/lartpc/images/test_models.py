@@ -6,7 +6,9 @@ import pytest
 from qcompress.detectors.lartpc.images import models
 from qcompress.detectors.lartpc.images.models import ImageOptions, build_model
 from qcompress.detectors.lartpc.images.views import View
+from qcompress.errors import Refused
 from qcompress.frontends.qkeras import from_keras, import_keras, predict
+from qcompress.targets import choose
 from qcompress.targets.cpp.emulator import Cpp
 
 
@@ -36,6 +38,17 @@ def test_dropout_stands_on_every_level_and_in_the_training_alone():
     again, dropped = (np.asarray(model(image, training=which)) for which in (False, True))
     assert (np.asarray(model(image)) == again).all()
     assert (again != dropped).any()
+
+
+def test_hls4ml_takes_a_stream_where_cells_are_repeated():
+    stream = choose("hls", {"backend": "Vitis", "io_type": "io_stream", "strategy": "Resource"}).target
+    graphs = {
+        kind: from_keras(build_model(ImageOptions(view="patch", filters=1, levels=1, upward=kind)), "unet")
+        for kind in ("repeated", "transposed")
+    }
+    stream.refuse(graphs["repeated"])
+    with pytest.raises(Refused, match="hls4ml has no transposed convolution with strides"):
+        stream.refuse(graphs["transposed"])
 
 
 def test_kernels_reach_as_far_as_they_begin():
