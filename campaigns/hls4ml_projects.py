@@ -39,6 +39,8 @@ RUNS = 20
 """Of the emulator, whose time would be short for the clock."""
 TICK = 0.01
 """Seconds that the system's clock of processors resolves."""
+GOAL = 100
+"""Times as fast as the C simulation."""
 LIMIT = 400
 """Seeds that are tried at most."""
 
@@ -142,6 +144,19 @@ def table(results: list[dict[str, Any]]) -> list[str]:
                 codes = sum(one["codes"] for one in chosen)
                 span = f"{ratios[0]:.0f} to {ratios[-1]:.0f}, median {float(np.median(ratios)):.0f}"
                 lines.append(f"| {backend} | {io_type} | {len(chosen)} | {codes} | {wrong} | {span} |")
+    done = [one for one in results if "ratio" in one]
+    lines.append("")
+    for backends in (BACKENDS[:2], BACKENDS[2:]):
+        some = [one for one in done if one["backend"] in backends]
+        fast = sum(one["ratio"] >= GOAL for one in some)
+        each = {
+            body: sorted(1e9 * one["seconds"][body] / TIMED / one["products"] for one in some)
+            for body in ("C simulation", "emulator")
+        }
+        spans = (f"{body} {v[0]:.2f} to {v[-1]:.2f}, median {np.median(v):.2f}" for body, v in each.items() if v)
+        lines.append(
+            f"{' and '.join(backends)}: {fast} of {len(some)} at {GOAL} x or more; ns a product: {'; '.join(spans)}"
+        )
     others = [one for one in results if "said" in one]
     return [*lines, "", *(f"{one['outcome']}: {one['backend']} {one['said']}" for one in others)]
 
