@@ -30,7 +30,8 @@ class OpenFamily:
     options -> yosys' synthesis command; without_multipliers: its option for none; place: device -> how nextpnr is told;
     suffix: of the constraints file; count: cells -> look-up tables of four inputs, flip-flops, multipliers, block RAMs;
     oscillator: clock in MHz -> an instance that drives clk, where no pin does; routing: nextpnr's options of routing;
-    chains_spread: whether empty cells go behind carry chains, as `spreading` says.
+    chains_spread: whether empty cells go behind carry chains, as `spreading` says; pads: where yosys puts pads at the
+    ports of every module, its option for none, and its command for those of the outermost one.
     """
 
     flow: str
@@ -44,6 +45,7 @@ class OpenFamily:
     oscillator: Callable[[float], str] | None = None
     routing: tuple[str, ...] = ()
     chains_spread: bool = False
+    pads: tuple[str, str] | None = None
 
 
 def _total(cells: Cells, *names: str) -> int:
@@ -192,6 +194,7 @@ FAMILIES = {
         place=_gowin,
         suffix="cst",
         count=_gowin_cells,
+        pads=(" -noiopads", "iopadmap -bits -inpad IBUF O:I -outpad OBUF I:O"),
     ),
     "gatemate": OpenFamily(
         flow="yosys-gatemate",
@@ -202,6 +205,7 @@ FAMILIES = {
         place=_gatemate,
         suffix="ccf",
         count=_gatemate_cells,
+        pads=(" -noiopad", "iopadmap -bits -inpad CC_IBUF Y:I -outpad CC_OBUF A:O"),
     ),
 }
 FLOWS = {family.flow: name for name, family in FAMILIES.items()}

@@ -166,12 +166,15 @@ def _mapped(
     before = [each.format(top=HARNESS) for each in SUMS] if options.separate_sums else []
 
     def mapped(words: str) -> SynthesisReport:
-        passes = [*before, f"{family.passes(device, words)} -top {HARNESS}", "flatten", "opt_clean -purge"]
+        passes = [*before, f"{family.passes(device, words)} -top {HARNESS}", "flatten", *behind, "opt_clean -purge"]
         run_passes(sources, HARNESS, [*passes, "write_json netlist.json"], "", folder, limits)
         tie_carries(folder / "netlist.json")
         return _counted(json.loads((folder / "cells.json").read_text()), ports, family, device)
 
-    flat = " -noflatten" if options.hierarchical else ""
+    flat, behind = "", []
+    if options.hierarchical:
+        without, put = family.pads or ("", "")
+        flat, behind = f" -noflatten{without}", [put] if put else []
     report = mapped(flat)
     if family.without_multipliers and (report.dsp or 0) > (device.multipliers or 0):
         there = device.multipliers or 0

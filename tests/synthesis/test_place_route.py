@@ -224,3 +224,36 @@ def test_the_slowest_clock_counts_with_its_path() -> None:
     for wrong in (json.dumps(no_path), "{}", "no", '{"fmax": {}}', '{"fmax": {"clk": {}}}'):
         with pytest.raises(QcompressError, match="nextpnr: its report gives no clock"):
             with_timing(SynthesisReport("t", Origin.OPEN_FLOW), wrong)
+
+
+INNER = """
+module inner (input clk, input [7:0] a, output reg [7:0] y);
+    always @(posedge clk) y <= a + (a >> 1);
+endmodule
+module top (
+    input clk,
+    input [15:0] a,
+    output [15:0] y
+);
+    inner first (.clk(clk), .a(a[7:0]), .y(y[7:0]));
+    inner second (.clk(clk), .a(a[15:8]), .y(y[15:8]));
+endmodule
+"""
+
+
+@pytest.mark.parametrize(
+    "family", ["gowin", *(pytest.param(name, marks=pytest.mark.campaign) for name in ("ecp5", "nexus", "gatemate"))]
+)
+def test_modules_by_themselves_have_no_pads(family: str, tmp_path: Path) -> None:
+    (tmp_path / "top.v").write_text(INNER)
+    report = synthesize(
+        [tmp_path / "top.v"],
+        "top",
+        tmp_path / "out",
+        flow=FAMILIES[family].flow,
+        device=SMALLEST[family],
+        hierarchical=True,
+        clock_mhz=50,
+    )
+    assert report.fmax_mhz is not None, report.notes
+    assert report.ff == 16 + 16 + 16
