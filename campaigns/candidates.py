@@ -101,12 +101,12 @@ def rows_of(folder: Path) -> list[Row]:
     """All candidates whose network is done, with its scores; figures of those that are built are their own."""
     rows = []
     for name in names():
-        wanted = load_config(CONFIGS / f"{name}.yaml").choices()
-        (implementation,) = [choice.target for choice in wanted if choice.family.kind is Kind.VERILOG]
+        config = load_config(CONFIGS / f"{name}.yaml")
+        (implementation,) = [choice.target for choice in config.choices() if choice.family.kind is Kind.VERILOG]
         trained = Candidate.open(folder / f"{network(name)}_constant")
         built = folder / "built" / name
         if "evaluate" in trained.steps:
-            scored = row_of(trained, implementation, None)
+            scored = row_of(trained, implementation, None, config.hardware)
             own = row_of(Candidate.open(built), implementation, None) if built.is_dir() else scored
             rows.append(replace(own, name=name, scores=scored.scores, labels=scored.labels))
     return rows
