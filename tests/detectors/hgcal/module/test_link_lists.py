@@ -82,6 +82,7 @@ def test_the_list_is_named_or_lies_in_the_data(data_file, monkeypatch):
         ("1 1 6\n1 2\n", "line 2: give layer, number of the module, links"),
         ("1 1 six\n", "line 1: give layer"),
         ("1 1 14\n", "line 1: 14 links; the chip has up to 13"),
+        ("1 1 6\n1 2 6\n1 1 5\n", "line 3: module 1 of layer 1 stands there twice"),
         ("", "a list of no links"),
     ],
 )
