@@ -119,8 +119,11 @@ def main() -> None:
     parser.add_argument("--networks", nargs="+", default=NETWORKS)
     given = parser.parse_args()
     import projection  # type: ignore[import-not-found] # noqa: F401 - which registers its layer
+    from networks import every
     from networks.trial import NotAtHandError
 
+    if unknown := [name for name in given.networks if name not in every()]:
+        parser.error(f"{', '.join(unknown)}: not in campaigns/networks; give names of its list")
     print("| network | body | rows/s | emulator / it | wrong codes in rows | |\n|---|---|---|---|---|---|", flush=True)
     for name in given.networks:
         try:

@@ -16,6 +16,7 @@ from clocks import IN_MEMORIES, graphs
 
 from qcompress.detectors.hgcal.econt.onchip_encoder import chip_graph
 from qcompress.detectors.hgcal.econt.weights import COUNT, EncoderWeights
+from qcompress.errors import QcompressError
 from qcompress.graph import Graph
 from qcompress.synthesis.estimate import FIGURES, estimate_as
 from qcompress.targets.rtl.loadable import RtlLoadable
@@ -36,9 +37,14 @@ def designs() -> dict[str, tuple[Graph, RtlLoadable]]:
 def given_design(text: str) -> tuple[str, tuple[Graph, RtlLoadable]]:
     """NAME-REUSE[-ram]=FOLDER as a design for the clock."""
     name, _, folder = text.partition("=")
-    reuse = int(name.removesuffix(IN_MEMORIES).rpartition("-")[2])
+    reuse = name.removesuffix(IN_MEMORIES).rpartition("-")[2]
+    if not folder or not reuse.isdecimal():
+        raise argparse.ArgumentTypeError(f"{text}: give NAME-REUSE=FOLDER or NAME-REUSE{IN_MEMORIES}=FOLDER")
     storage = "ram" if name.endswith(IN_MEMORIES) else "registers"
-    return name, (Graph.load(Path(folder)), RtlLoadable(reuse=reuse, storage=storage, **CLOCK))
+    try:
+        return name, (Graph.load(Path(folder)), RtlLoadable(reuse=int(reuse), storage=storage, **CLOCK))
+    except QcompressError as fault:
+        raise argparse.ArgumentTypeError(str(fault)) from None
 
 
 def main() -> None:
@@ -46,9 +52,11 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("folder", type=Path)
     parser.add_argument("--designs", nargs="*")
-    parser.add_argument("--graph", nargs="*", default=(), metavar="NAME=FOLDER")
+    parser.add_argument("--graph", nargs="*", default=(), type=given_design, metavar="NAME=FOLDER")
     given = parser.parse_args()
-    known = designs() | dict(map(given_design, given.graph))
+    known = designs() | dict(given.graph)
+    if unknown := [name for name in given.designs or () if name not in known]:
+        parser.error(f"{', '.join(unknown)}: no such design; there are {', '.join(known)}")
     print("| design | LUT | FF | gate equivalents |\n|---|---|---|---|", flush=True)
     for name in given.designs or known:
         graph, target = known[name]

@@ -158,6 +158,8 @@ def main() -> None:
     if given.share:
         shared()
         return
+    if given.graph is None:
+        parser.error("give --graph, the folder of a graph")
     if given.weights is not None:
         public(given.weights, given.graph)
     graph = Graph.load(given.graph)

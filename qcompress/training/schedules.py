@@ -73,7 +73,7 @@ def _restarts(done: Rates, options: TrainingOptions) -> Rates:
 
 def _cycle(done: Rates, cycles: int, growth: float) -> tuple[npt.NDArray[np.int64], Rates]:
     """Number of the cycle that each share of the steps lies in, and the share of that cycle that is done."""
-    ends = np.cumsum(growth ** np.arange(cycles))
+    ends = np.cumsum(growth ** np.arange(1.0 - cycles, 1.0))  # of the last cycle, so that none is too large for a float
     ends = np.concatenate([[0.0], ends / ends[-1]])
     number = np.minimum(np.searchsorted(ends, done, side="right") - 1, cycles - 1)
     return number, (done - ends[number]) / (ends[number + 1] - ends[number])

@@ -39,6 +39,12 @@ def test_the_first_time_is_not_guessed_and_the_next_is_in_proportion(job):
     assert "not known" in durations.announced("sample", another)
 
 
+@pytest.mark.parametrize(("detector", "counted"), [("hgcal", "rows"), ("tpc", "digits"), ("lartpc", "hits")])
+def test_a_training_says_what_is_counted(job, detector, counted):
+    own = Job(job.config, job.candidate, load_detector(detector))
+    assert f" on the training part of 5000 {counted}; " in durations.announced("train", own)
+
+
 def test_a_synthesis_by_itself_says_how_long_the_last_one_of_its_flows_took(job):
     with job.candidate.staged("compile") as stage:
         figures = {"weights": 8, "weight_bits": 32, "output_bits": 8, "multiplications": 600, "keras_is_body": False}

@@ -56,6 +56,7 @@ def test_a_cosine_begins_anew_and_lasts_longer_each_time():
     assert found[[500, 2000, 5000]] == pytest.approx(0.11)
     assert found[[999, 2999, 7000]] == pytest.approx(0.02, rel=1e-3)
     assert rates("restarts", cycles=1) == pytest.approx(rates("cosine"))
+    assert rates("restarts", cycles=4, cycle_growth=1e200) == pytest.approx(rates("cosine"))
 
 
 @pytest.mark.parametrize("kind", ["cyclic", "restarts"])

@@ -33,6 +33,7 @@ def test_what_a_manifest_says_is_read_again(given):
     ({"images": {"full_charge": float("inf")}}, "finite number"),
     ({"images": {"least_charge": float("inf")}}, "finite number"),
     ({"images": {"dropout": 1.0}}, "less than 1"),
+    ({"images": {"upward": "nearest"}}, "'transposed' or 'repeated'"),
     ({"images": {"normalization": "group"}}, "'none' or 'batch'"),
     ({"codec": {}, "images": {}}, "images and codec: describe a network each; give one of them"),
     ({"codec": {}, "plane": "W"}, "plane: describes the network on wires; leave it out beside codec"),

@@ -67,6 +67,8 @@ def read(path: Path) -> dict[tuple[int, int], int]:
             raise QcompressError(f"{path}, line {place}: give layer, number of the module, links") from None
         if not 0 <= links <= MOST:
             raise QcompressError(f"{path}, line {place}: {links} links; the chip has up to {MOST}")
+        if (layer, number) in found:
+            raise QcompressError(f"{path}, line {place}: module {number} of layer {layer} stands there twice")
         found[layer, number] = links
     if not found:
         raise QcompressError(f"{path}: a list of no links")
