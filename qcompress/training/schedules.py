@@ -21,10 +21,14 @@ Rates = npt.NDArray[np.float64]
 def learning_rates(options: TrainingOptions, steps: int) -> Rates:
     """(steps,): the learning rate of every step; the first or the highest is options.learning_rate.
 
-    Raises QcompressError for more cycles than steps.
+    Raises QcompressError for cycles that are shorter than a step.
     """
-    if options.schedule in CYCLIC and 0 < steps < options.cycles:
-        raise QcompressError(f"training.cycles {options.cycles}: the training has only {steps} steps; give fewer")
+    growth = options.cycle_growth if options.schedule == "restarts" else 1.0
+    if options.schedule in CYCLIC and steps > 0 and round(steps * _ends(options.cycles, growth)[1], 9) < 1:
+        raise QcompressError(
+            f"training.cycles {options.cycles}: the training has only {steps} steps, the first cycle would have none;"
+            " give fewer cycles or less cycle_growth"
+        )
     done = np.linspace(0, 1, steps) if steps > 1 else np.zeros(1)
     return options.learning_rate * _SHAPES[options.schedule](done, options)
 
@@ -73,10 +77,15 @@ def _restarts(done: Rates, options: TrainingOptions) -> Rates:
 
 def _cycle(done: Rates, cycles: int, growth: float) -> tuple[npt.NDArray[np.int64], Rates]:
     """Number of the cycle that each share of the steps lies in, and the share of that cycle that is done."""
-    ends = np.cumsum(growth ** np.arange(1.0 - cycles, 1.0))  # of the last cycle, so that none is too large for a float
-    ends = np.concatenate([[0.0], ends / ends[-1]])
+    ends = _ends(cycles, growth)
     number = np.minimum(np.searchsorted(ends, done, side="right") - 1, cycles - 1)
     return number, (done - ends[number]) / (ends[number + 1] - ends[number])
+
+
+def _ends(cycles: int, growth: float) -> Rates:
+    """(cycles + 1,): where the cycles begin, and the last one ends, as shares of all steps."""
+    ends = np.cumsum(growth ** np.arange(1.0 - cycles, 1.0))  # of the last cycle, so that none is too large for a float
+    return np.concatenate([[0.0], ends / ends[-1]])
 
 
 def _half_wave(first: float, last: float, done: Rates) -> Rates:

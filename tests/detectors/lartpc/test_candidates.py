@@ -75,7 +75,7 @@ def test_a_sample_of_another_chamber_is_one_line(qcompress, sample, tmp_path):
 
 
 IMAGES = """{images: {view: patch, filters: 1, levels: 1, normalization: batch, residual: true, augmentation: rotations,
-  loss: weighted, class_weights: [0.01, 0.4, 0.59]}}"""
+  dropout: 0.1, upward: repeated, loss: weighted, class_weights: [0.01, 0.4, 0.59]}}"""
 
 
 def test_a_u_net_is_trained_on_images_turned_around(qcompress, tmp_path):
