@@ -182,7 +182,7 @@ def test_bad_input_is_one_line(trained, qcompress, tmp_path):
         (("lr-find", large, *out), "batch_size 301: the sample has only 300 training rows"),
         (("train", missing, *out), f"{tmp_path}/sum.keras: no such model file"),
         (("train", shapes, *out), "of another architecture than this sum: weights of shapes 4x2 2, not 4x1 1"),
-        (("train", cycles, *out), "training.cycles 21: the training has only 20 steps, the first cycle would have none; give fewer"),
+        (("train", cycles, *out), "the training has only 20 steps, the first cycle would have none; give fewer"),
         (("train", rates, *out), "training.layer_rates: 'up*' fits no layer with weights; there are "),
         (("lr-find", quick, *out, "--lowest", "1"), "rates from 1 to 1; give --lowest above 0 and below --highest"),
         (("lr-find", quick, *out, "--weight-decay", "-1"), "weight decay -1; give 0 or more"),
