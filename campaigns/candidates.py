@@ -104,10 +104,11 @@ def rows_of(folder: Path) -> list[Row]:
         config = load_config(CONFIGS / f"{name}.yaml")
         (implementation,) = [choice.target for choice in config.choices() if choice.family.kind is Kind.VERILOG]
         trained = Candidate.open(folder / f"{network(name)}_constant")
-        built = folder / "built" / name
+        place = folder / "built" / name
         if "evaluate" in trained.steps:
-            scored = row_of(trained, implementation, None, config.hardware)
-            own = row_of(Candidate.open(built), implementation, None) if built.is_dir() else scored
+            scored = own = row_of(trained, implementation, None, config.hardware)
+            if (place / "graph").is_dir():
+                own = row_of(Candidate.open(place), implementation, None)
             rows.append(replace(own, name=name, scores=scored.scores, labels=scored.labels))
     return rows
 
@@ -130,7 +131,8 @@ def main() -> None:
     table = comparison_table(rows)
     (given.folder / "candidates.csv").write_text(as_csv(table))
     (given.folder / "candidates.md").write_text(as_markdown(table))
-    print(f"{pareto_figure(rows, SCORE, given.folder / 'pareto.png')} of {len(names())} candidates in the figure")
+    drawn = pareto_figure(rows, SCORE, given.folder / "pareto.png", "lut")
+    print(f"{drawn} of {len(names())} candidates in the figure")
 
 
 if __name__ == "__main__":

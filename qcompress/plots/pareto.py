@@ -7,6 +7,8 @@ if TYPE_CHECKING:
     from matplotlib.figure import Figure
 
 MARKERS = "osD^vP*X"
+HEIGHT, LINE = 5.0, 0.18
+"""Inches: of the figure, and of a line of its legend, with which it grows."""
 NAMED = 24
 """Points that are all named; of more, those on the front."""
 
@@ -27,7 +29,7 @@ def figure(
     """
     from matplotlib.figure import Figure
 
-    drawn = Figure(figsize=(9.5, 5), layout="constrained")
+    drawn = Figure(figsize=(9.5, HEIGHT), layout="constrained")
     axes = drawn.add_subplot()
     for number, kind in enumerate(dict.fromkeys(kinds)):
         for hollow in (False, True):
@@ -54,5 +56,6 @@ def figure(
     axes.set(xscale="log" if positive else "linear", xlabel=labels[0], ylabel=labels[1])
     axes.grid(alpha=0.3)
     axes.margins(y=0.12)
+    drawn.set_figheight(max(HEIGHT, LINE * (len(axes.get_legend_handles_labels()[1]) + 1)))
     drawn.legend(fontsize=8, loc="outside right upper")
     return drawn
