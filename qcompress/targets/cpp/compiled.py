@@ -21,6 +21,7 @@ FLAGS = (
     "-std=c++17",
     "-ffp-contract=off",
     "-fno-trapping-math",
+    "-fno-gnu-unique",
     "-Wall",
     "-Wextra",
     "-Wno-psabi",
@@ -30,7 +31,8 @@ FLAGS = (
 )
 
 
-"""g++'s. No product and sum become one rounding; comparisons of real numbers may be made for several at once."""
+"""g++'s. No product and sum become one rounding; comparisons of real numbers may be made for several at once. No symbol
+is unique in a process: weights would be those of the first library of a network that was loaded, in whatever file."""
 
 
 def libraries_of(record: Path) -> list[Path]:

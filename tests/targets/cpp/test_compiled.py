@@ -3,6 +3,8 @@
 import hashlib
 import json
 import shutil
+import subprocess
+import sys
 from pathlib import Path
 
 import numpy as np
@@ -111,6 +113,31 @@ def test_one_that_the_system_cannot_load_is_passed_over(
     (folder / MACHINE).write_text(json.dumps(kept))
     with pytest.raises(ToolMissing):
         elsewhere(folder, HERE, monkeypatch)
+
+
+TWO = """
+import ctypes, os, pathlib, sys
+import numpy as np
+from qcompress.graph import Graph
+from qcompress.targets.cpp.emulator import CppBody
+graph, first, second = Graph.load(pathlib.Path(sys.argv[1])), *map(pathlib.Path, sys.argv[2:])
+ctypes.CDLL(str(first))
+body = CppBody(graph, second, 1)
+body.run(np.zeros((0, *graph.input_shape), np.int64))  # loads it
+first.write_bytes(b"")  # in place: what a process has mapped from it is gone
+given = np.ones((3, *graph.input_shape), np.int64)
+assert (body.run(given) == graph.run(given)).all()
+os._exit(0)  # what is left of the first cannot be ended
+"""
+
+
+def test_a_copy_of_a_library_has_weights_of_its_own(tmp_path: Path) -> None:
+    library = Cpp(optimization="0").build(graph(), tmp_path / "built").library
+    paths = [shutil.copyfile(library, tmp_path / name) for name in ("first.so", "second.so")]
+    graph().save(tmp_path / "graph")
+    script = [sys.executable, "-c", TWO, tmp_path / "graph", *paths]
+    done = subprocess.run(script, capture_output=True, text=True, check=False)
+    assert done.returncode == 0, done.stderr
 
 
 @pytest.mark.campaign
