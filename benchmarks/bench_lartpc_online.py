@@ -11,29 +11,17 @@ import argparse
 import os
 import sys
 import time
-from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
 import numpy as np
+from timing import warm
 
 from qcompress.detectors.lartpc.electronics import digitisation, noise, signals
 from qcompress.detectors.lartpc.online import difference_code, hits, huffman, primitives, regions
 from qcompress.detectors.lartpc.presets import PRESETS
 
 sys.path.insert(0, str(Path(__file__).resolve().parents[1] / "tests"))
-
-
-def timed(work: Callable[[], object], repeats: int) -> tuple[float, float]:
-    """Least wall and CPU seconds of a call; the first one, which compiles, is not counted."""
-    work()
-    walls, cpus = [], []
-    for _ in range(repeats):
-        wall, cpu = time.perf_counter(), time.process_time()
-        work()
-        walls.append(time.perf_counter() - wall)
-        cpus.append(time.process_time() - cpu)
-    return min(walls), min(cpus)
 
 
 def plain(codes: np.ndarray, finder: str) -> np.ndarray:
@@ -72,10 +60,10 @@ def main() -> None:
     print("|---" * 6 + "|")
     for finder in ("threshold", "fir", "running-sum"):
         settings = primitives.Settings.of(finder, preset, plane)
-        wall, cpu = timed(lambda settings=settings: primitives.find(codes, settings), given.repeats)  # type: ignore[misc]
+        wall, cpu = warm(lambda settings=settings: primitives.find(codes, settings), given.repeats)  # type: ignore[misc]
         beside = ("", "")
         if finder != "running-sum":
-            other, other_cpu = timed(lambda finder=finder: plain(codes, finder), 1)  # type: ignore[misc]
+            other, other_cpu = warm(lambda finder=finder: plain(codes, finder), 1)  # type: ignore[misc]
             beside = (f"{other / wall:.1f}", f"{other_cpu / cpu:.1f}")
         began = time.process_time()
         expected, _ = twin(codes[0], finder, settings.threshold)
@@ -93,7 +81,7 @@ def main() -> None:
         ("difference code", lambda: made.encode(codes)),
         ("difference code, back", lambda: made.decode(data, bits, codes.shape[1])),
     ):
-        show(name, codes.size, *timed(work, given.repeats), "", "", "")
+        show(name, codes.size, *warm(work, given.repeats), "", "", "")
 
 
 def show(name: str, size: int, wall: float, cpu: float, *beside: str) -> None:

@@ -10,13 +10,12 @@ seconds stand beside wall time: a machine that does other work at the same time 
 import argparse
 import os
 import tempfile
-import time
-from collections.abc import Callable
 from pathlib import Path
 
 os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")
 
 import numpy as np
+from timing import rates
 
 from qcompress.detectors.lartpc.electronics.noise import plane_noise
 from qcompress.detectors.lartpc.presets import PRESETS
@@ -26,19 +25,6 @@ from qcompress.detectors.lartpc.roi.windows import TICKS
 from qcompress.frontends.qkeras import convert
 from qcompress.targets.cpp.emulator import Cpp, native_dtype
 from qcompress.targets.onnx.target import Onnx
-
-
-def rates(name: str, work: Callable[[], object], rows: int, repeats: int) -> float:
-    """Print windows a wall second and a CPU second, the best of some calls; returns the latter."""
-    work()
-    walls, cpus = [], []
-    for _ in range(repeats):
-        wall, cpu = time.perf_counter(), time.process_time()
-        work()
-        walls.append(time.perf_counter() - wall)
-        cpus.append(time.process_time() - cpu)
-    print(f"| {name} | {rows / min(walls):,.0f} | {rows / min(cpus):,.0f} |", flush=True)
-    return rows / min(cpus)
 
 
 def main() -> None:

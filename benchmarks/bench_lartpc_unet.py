@@ -10,13 +10,12 @@ CPU seconds stand beside wall time: a machine that does other work at the same t
 import argparse
 import os
 import tempfile
-import time
-from collections.abc import Callable
 from pathlib import Path
 
 os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")
 
 import numpy as np
+from timing import rates
 
 from qcompress.detectors.lartpc.images.models import UNET, ImageOptions, build_model
 from qcompress.frontends.qkeras import convert
@@ -25,19 +24,6 @@ from qcompress.targets.onnx.target import Onnx
 
 LIT = 0.01
 """Share of the cells."""
-
-
-def rates(name: str, work: Callable[[], object], rows: int, repeats: int) -> float:
-    """Print tiles a wall second and a CPU second, the best of some calls; returns the latter."""
-    work()
-    walls, cpus = [], []
-    for _ in range(repeats):
-        wall, cpu = time.perf_counter(), time.process_time()
-        work()
-        walls.append(time.perf_counter() - wall)
-        cpus.append(time.process_time() - cpu)
-    print(f"| {name} | {rows / min(walls):.2f} | {rows / min(cpus):.2f} |", flush=True)
-    return rows / min(cpus)
 
 
 def main() -> None:

@@ -11,28 +11,17 @@ import os
 import sys
 import tempfile
 import time
-from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
 import numpy as np
+from timing import timed
 
 from qcompress.detectors.tpc import geometry, samples
 from qcompress.detectors.tpc.finder import classical
 from qcompress.detectors.tpc.simulation import fast_simulation
 
 sys.path.insert(0, str(Path(__file__).resolve().parents[1] / "tests"))
-
-
-def timed(work: Callable[[], object], repeats: int = 1) -> tuple[float, float]:
-    """Least wall and CPU seconds of a call."""
-    walls, cpus = [], []
-    for _ in range(repeats):
-        wall, cpu = time.perf_counter(), time.process_time()
-        work()
-        walls.append(time.perf_counter() - wall)
-        cpus.append(time.process_time() - cpu)
-    return min(walls), min(cpus)
 
 
 def twin_seconds(frame: samples.Frame, gain: np.ndarray, rows: int) -> tuple[float, int]:
