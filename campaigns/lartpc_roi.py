@@ -1,7 +1,8 @@
 """Networks that find regions of interest in liquid argon: public ones on noise and charges, quantized ones trained.
 
     python campaigns/lartpc_roi.py public FOLDER [--windows 4000]
-    python campaigns/lartpc_roi.py train FOLDER --sample SAMPLE [--plane W] [--epochs 5] [--bits 8] [--save GRAPH]
+    python campaigns/lartpc_roi.py train FOLDER --sample SAMPLE [--plane W] [--epochs 5] [--bits 8]
+        [--activation-bits 8] [--save GRAPH]
 
 FOLDER has the public networks, `model_PLANEplane_nu_ROI.h5` of planes U, V and Z, each with mean and scale beside it.
 Charges are those of a straight track across the wires, parallel to them: all in one tick of every wire, anywhere in the
@@ -102,8 +103,9 @@ def line(plane: str, what: str, fakes: float, efficiencies: Any) -> None:
     print(f"| {plane} | {what} | {'' if np.isnan(fakes) else f'{fakes:.1f}'} | {shares} |")
 
 
-def train(folder: Path, sample: Path, epochs: int, bits: int, plane: str, save: Path | None) -> None:
-    """The table: float and quantized, from public weights and from scratch."""
+def train(folder: Path, sample: Path, epochs: int, widths: tuple[int, int], plane: str, save: Path | None) -> None:
+    """The table: float and quantized, from public weights and from scratch; widths: bits of weights, of activations."""
+    bits = f"{widths[0]} bits" if widths[0] == widths[1] else f"{widths[0]} and {widths[1]} bits"
     front_end = {"preset": PRESET.name, "plane": plane, "threshold": 0.5, "windows": 400}
     codes, targets, part, event, peak = windows_of(sample, front_end)
     fitted, held, test = (np.isin(part, parts) for parts in ((TRAIN,), (VALIDATION,), (TEST,)))
@@ -126,14 +128,14 @@ def train(folder: Path, sample: Path, epochs: int, bits: int, plane: str, save: 
 
     score(np.abs(codes[test]).max((1, 2)), "cut on the largest sample", "", 0)
     for name, quantized, start in (
-        ("public, float, as it is", False, weights), (f"public, {bits} bits, as it is", True, weights),
-        ("float, from public", False, weights), (f"{bits} bits, from public", True, weights),
-        ("float, from scratch", False, None), (f"{bits} bits, from scratch", True, None),
+        ("public, float, as it is", False, weights), (f"public, {bits}, as it is", True, weights),
+        ("float, from public", False, weights), (f"{bits}, from public", True, weights),
+        ("float, from scratch", False, None), (f"{bits}, from scratch", True, None),
     ):  # fmt: skip
         if save is not None and not (quantized and start):
             continue
         keras.utils.set_random_seed(1)
-        options = models.RoiOptions(plane=plane, weights=start, weight_bits=bits, activation_bits=bits)
+        options = models.RoiOptions(plane=plane, weights=start, weight_bits=widths[0], activation_bits=widths[1])
         model, began = models.build_model(options, quantized), time.process_time()
         if "as it is" not in name:
             fit(model, values[fitted], targets[fitted], values[held], targets[held], epochs)
@@ -186,14 +188,16 @@ def main() -> None:
     parser.add_argument("--windows", type=int, default=4000)
     parser.add_argument("--sample", type=Path)
     parser.add_argument("--epochs", type=int, default=5)
-    parser.add_argument("--bits", type=int, default=8)
+    parser.add_argument("--bits", type=int, default=8, help="of weights, and of activations if nothing else is said")
+    parser.add_argument("--activation-bits", type=int)
     parser.add_argument("--plane", choices=[plane.name for plane in PRESET.planes], default="W")
     parser.add_argument("--save", type=Path)
     given = parser.parse_args()
     if given.what == "public":
         public(given.folder, given.windows)
     else:
-        train(given.folder, given.sample, given.epochs, given.bits, given.plane, given.save)
+        widths = given.bits, given.activation_bits or given.bits
+        train(given.folder, given.sample, given.epochs, widths, given.plane, given.save)
 
 
 if __name__ == "__main__":
