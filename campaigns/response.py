@@ -7,8 +7,8 @@ Simulates photons without pile-up, electrons in 200 interactions and electrons w
 are taken), clusters every block of events for every algorithm and back end, and prints the tables. Blocks that are done
 are not done again: start it again to go on. Numbers of events count when a file is simulated. Of an endcap, the modules
 around its particle are clustered: seeds and cells of no others reach the particle's cluster. Some events of photons and
-of electrons in pile-up give the calibrations, all others the figures; of electrons without pile-up as many are left
-out. An algorithm that one of the samples trained is refused.
+of electrons in pile-up give the calibrations, all others, and all electrons without pile-up, the figures. An algorithm
+that one of the samples trained is refused.
 """
 
 import argparse
@@ -20,7 +20,18 @@ from itertools import pairwise
 from pathlib import Path
 
 import numpy as np
-from response_blocks import BACK_ENDS, ELECTRONS, ELECTRONS_ALONE, KINDS, PHOTONS, algorithms, back_ends, parts, slug
+from response_blocks import (
+    BACK_ENDS,
+    ELECTRONS,
+    ELECTRONS_ALONE,
+    KINDS,
+    PHOTONS,
+    algorithms,
+    back_ends,
+    numbers_of_events,
+    parts,
+    slug,
+)
 from response_codecs import check_untrained, codec, in_one_line, links_name, title
 from response_figures import draw
 from response_tables import report
@@ -114,15 +125,16 @@ def work(
             np.savez_compressed(file, allow_pickle=False, **found)
 
 
-def cluster(folder: Path, kind: str, path: Path, given: argparse.Namespace) -> None:
+def cluster(name: str, path: Path, given: argparse.Namespace) -> None:
     """Every block of a sample that is not done, for every algorithm."""
-    todo = []
-    for rows, wanted in blocks(path, given.calibration_events, given.test_events):
+    todo, kind = [], KINDS[name]
+    numbers = numbers_of_events(name, given)
+    for rows, wanted in blocks(path, *numbers):
         missing = []
         for algorithm in algorithms(given):
-            done = folder / "blocks" / kind / slug(title(algorithm))
+            done = given.folder / "blocks" / kind / slug(title(algorithm))
             done.mkdir(parents=True, exist_ok=True)
-            result = done / f"{rows.start:09d}_{given.calibration_events}.npz"
+            result = done / f"{rows.start:09d}_{numbers[0]}.npz"
             if not result.exists():
                 missing.append((algorithm, result))
         if len(wanted) and missing:
@@ -143,7 +155,7 @@ def main() -> None:
     parser.add_argument("--photons", type=int, default=6000)
     parser.add_argument("--electrons", type=int, default=1200, help="in 200 interactions")
     parser.add_argument("--electrons-alone", type=int, default=6000, help="without pile-up")
-    parser.add_argument("--calibration-events", type=int, default=300, help="of each sample; calibration part first")
+    parser.add_argument("--calibration-events", type=int, default=300, help="of either sample; calibration part first")
     parser.add_argument("--test-events", type=int, help="of each sample; blocks of more are read [default: all]")
     parser.add_argument("--candidates", type=Path, nargs="*", default=(), help="folders of autoencoder candidates")
     parser.add_argument("--published", nargs="*", default=(), metavar="NAME", help="published:FOLDER:ORIENTATION")
@@ -159,7 +171,7 @@ def main() -> None:
     for name, events in wanted.items():
         path = simulated(given.folder, KINDS[name], events)
         check_untrained(algorithms(given), path)
-        cluster(given.folder, KINDS[name], path, given)
+        cluster(name, path, given)
     for table in report(given.folder, given):
         print(f"## {table.title}\n\n{table.note}\n\n{as_markdown(table)}")
     if given.figures:

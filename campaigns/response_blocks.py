@@ -89,11 +89,17 @@ def algorithms(given: argparse.Namespace) -> list[str]:
     return [*given.algorithms, *given.learned, *(str(folder) for folder in given.candidates), *given.published]
 
 
+def numbers_of_events(name: str, given: argparse.Namespace) -> tuple[int, int | None]:
+    """Events of a sample for calibration, none where nothing is calibrated on it, and for figures, all if None."""
+    return given.calibration_events if name in CALIBRATING else 0, given.test_events
+
+
 def everything(folder: Path, given: argparse.Namespace) -> dict[str, Sources]:
     """By algorithm and sample; all of the same events."""
-    numbers = (given.calibration_events, given.test_events)
     found = {
-        algorithm: {name: Clustered(folder, kind, algorithm, *numbers) for name, kind in KINDS.items()}
+        algorithm: {
+            name: Clustered(folder, kind, algorithm, *numbers_of_events(name, given)) for name, kind in KINDS.items()
+        }
         for algorithm in algorithms(given)
     }
     for name in KINDS:
