@@ -3,11 +3,11 @@
     python campaigns/conservation.py FOLDER [--rows 200000] [--links by-radius] [--candidates FOLDER ..]
         [--learned learned:SAMPLE:NAME ..] [--published published:FOLDER:ORIENTATION ..] [--figures FOLDER]
 
-Takes photon-0pu.h5 and electron-200pu.h5 in FOLDER, which `response.py` simulates, and of each as many whole
-events as hold --rows modules, two numbers for the two; no algorithm may have been trained on any of them. Works block
-by block of events, so that any number of them takes the same memory; blocks that are done are not done again. Prints
-one table of both zero suppressions for each sample and the processor seconds that it took, writes all tables as CSV,
-and draws EMD against occupancy.
+Takes photon-0pu.h5, electron-200pu.h5 and electron-0pu.h5 in FOLDER, which `response.py` simulates, and of each as
+many whole events as hold --rows modules, a number for each of them, the last for those behind; an algorithm that one of
+these events trained is refused. Works block by block of events, so that any number of them takes the same memory;
+blocks that are done are not done again. Prints one table of both zero suppressions for each sample and the processor
+seconds that it took, writes all tables as CSV, and draws EMD against occupancy.
 """
 
 import argparse
@@ -19,7 +19,7 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
-from response_codecs import AS_PHYSICS, LEARNED, codec, links_name, title
+from response_codecs import AS_PHYSICS, LEARNED, check_untrained, codec, in_one_line, links_name, title
 
 from qcompress.detectors import Table
 from qcompress.detectors.hgcal import samples
@@ -30,7 +30,7 @@ from qcompress.detectors.hgcal.evaluation.events import LinkAllocation
 from qcompress.plots.profiles import profile_figure
 from qcompress.report.tables import as_csv, as_markdown
 
-SAMPLES = {"photons 0 PU": "photon-0pu", "electrons 200 PU": "electron-200pu"}
+SAMPLES = {"photons 0 PU": "photon-0pu", "electrons 200 PU": "electron-200pu", "electrons 0 PU": "electron-0pu"}
 ALGORITHMS = (
     *("uncompressed", "repeater", "threshold0", "threshold", "threshold-equal", "threshold-if-sent"),
     *("bc-stc", "bc-stc-equal", "bc-stc-if-sent"),
@@ -52,6 +52,7 @@ def identity(names: list[str]) -> str:
 
 def scored(path: Path, names: list[str], rows: int, parts: Path, links: str) -> tuple[totals.Totals, int]:
     """Of the first events but those for calibration, a file a block and algorithm; and how many events these are."""
+    check_untrained(names, path, rows)
     blocks, allocation = scoring.blocks(path, rows, every=True), LinkAllocation.named(links)
     begun, modules = time.process_time(), 0
     with samples.Handle(path) as handle:
@@ -168,6 +169,7 @@ def draw(found: totals.Totals, names: list[str], sample: str, folder: Path) -> N
         figure.savefig(folder / f"emd_{kind}_{SAMPLES[sample]}.png", dpi=75)
 
 
+@in_one_line
 def main() -> None:
     """Score, print, draw."""
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)

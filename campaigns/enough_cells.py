@@ -45,15 +45,8 @@ ALGORITHMS: dict[str, tuple[Say, Send]] = {
 
 def validation(path: Path, rows: int, links: str) -> Modules:
     """The first modules of validation events of a sample."""
-    parts, found = [], 0
     with samples.Handle(path) as handle:
-        for part in handle.chunks():
-            own = {name: column[part["split"] == VALIDATION] for name, column in part.items()}
-            parts.append(own)
-            found += len(own["split"])
-            if found >= rows:
-                break
-    columns = {name: np.concatenate([part[name] for part in parts])[:rows] for name in parts[0]}
+        columns = handle.first(VALIDATION, rows)
     return modules(columns, LinkAllocation.named(links))
 
 

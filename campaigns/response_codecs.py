@@ -4,16 +4,20 @@
 an algorithm whose sums are laid on trigger cells by regression on the sample's training modules, with the same links.
 """
 
+import sys
 from argparse import ArgumentTypeError
-from functools import cache, partial
+from collections.abc import Callable, Iterable
+from functools import cache, partial, wraps
 from pathlib import Path
 
 from qcompress.candidate import Candidate
-from qcompress.candidate.figures import TRAINING
+from qcompress.candidate.figures import SAMPLE, TRAINING
 from qcompress.detectors import Decoders, Firmware
+from qcompress.detectors.hgcal import samples
 from qcompress.detectors.hgcal.encoder.models import ENCODER
 from qcompress.detectors.hgcal.evaluation import cmssw, codecs, published
 from qcompress.detectors.hgcal.evaluation.algorithms import CHIP, Codec
+from qcompress.detectors.hgcal.evaluation.apart import common_events
 from qcompress.detectors.hgcal.evaluation.events import LinkAllocation
 from qcompress.detectors.hgcal.evaluation.learned import Regressions, learn
 from qcompress.errors import QcompressError
@@ -41,17 +45,70 @@ def candidate(folder: Path) -> tuple[Firmware, Decoders]:
     return found.firmware(), {name: partial(predict, load_model(found.model(name))) for name in names}
 
 
+def in_one_line(main: Callable[[], None]) -> Callable[[], None]:
+    """A campaign that ends with 2, and one line, for what its user can mend."""
+
+    @wraps(main)
+    def told() -> None:
+        try:
+            main()
+        except QcompressError as fault:
+            print(fault, file=sys.stderr)
+            raise SystemExit(2) from None
+
+    return told
+
+
+def learned_of(algorithm: str) -> tuple[Path, str]:
+    """Sample and name of `learned:SAMPLE:NAME`; raises QcompressError with the names there are."""
+    sample, _, name = algorithm.removeprefix(LEARNED).rpartition(":")
+    if not sample or name not in (known := Regressions({}, {}, {}).codecs()):
+        raise QcompressError(f"{algorithm}: give {LEARNED}SAMPLE:NAME, NAME one of {', '.join(known)}")
+    return Path(sample), name
+
+
+def check_untrained(names: Iterable[str], sample: Path, rows: int | None = None) -> None:
+    """Raises QcompressError if one of the algorithms learned of events of a sample that are to be scored.
+
+    rows: of its first so many modules, all if None. A candidate without the sample that trained it is known by hashes.
+    """
+    taught: dict[str, Path] = {}
+    for name in names:
+        if name.startswith(LEARNED):
+            taught[name] = learned_of(name)[0]
+        elif name not in CHIP and not name.startswith((published.PREFIX, cmssw.PREFIX)):
+            folder = Path(name.removesuffix(AS_PHYSICS))
+            found = Candidate.open(folder)
+            own = found.manifest["config"]["sample"].get("file")
+            trained = Path(own) if own else folder / "sample" / "sample.h5"
+            if trained.is_file():
+                taught[name] = trained
+            elif content_hash(sample) == found.figures_of(SAMPLE).content_hash:
+                raise QcompressError(f"{sample}: trained {name}; give a sample of other events")
+    common = common_events(sample, taught.values(), every=True, rows=rows) if taught else {}
+    for name, trained in taught.items():
+        if common[trained]:
+            raise QcompressError(f"{sample}: {common[trained]} of its events trained {name}; give other events")
+
+
+@cache
+def content_hash(path: Path) -> str:
+    """Of a sample."""
+    with samples.Handle(path) as handle:
+        return handle.content_hash()
+
+
 @cache
 def codec(algorithm: str, links: str = "by-radius") -> Codec:
     """By the name that a command line gives; links: the allocation, which only what is learned depends on."""
     if algorithm in CHIP:
         return CHIP[algorithm]
     if algorithm.startswith(LEARNED):
-        sample, name = algorithm.removeprefix(LEARNED).rsplit(":", 1)
-        learned = learn(Path(sample), LinkAllocation.named(links))
-        if learned is None or name not in (known := learned.regressions.codecs()):
-            raise SystemExit(f"{algorithm}: no such algorithm, or no training modules in {sample}")
-        return known[name]
+        sample, name = learned_of(algorithm)
+        learned = learn(sample, LinkAllocation.named(links))
+        if learned is None:
+            raise QcompressError(f"{sample}: no training module holds any charge; give another sample to {algorithm}")
+        return learned.regressions.codecs()[name]
     if algorithm.startswith((published.PREFIX, cmssw.PREFIX)):
         return (published.algorithms([algorithm]) | cmssw.algorithms([algorithm]))[algorithm]
     known = codecs.table(*candidate(Path(algorithm.removesuffix(AS_PHYSICS))), None)
@@ -62,7 +119,7 @@ def codec(algorithm: str, links: str = "by-radius") -> Codec:
 def title(algorithm: str) -> str:
     """What tables call an algorithm: its own title, or the name of a candidate."""
     if algorithm.startswith(LEARNED):
-        return Regressions({}, {}, {}).codecs()[algorithm.rsplit(":", 1)[1]].title
+        return Regressions({}, {}, {}).codecs()[learned_of(algorithm)[1]].title
     if algorithm in CHIP or algorithm.startswith((published.PREFIX, cmssw.PREFIX)):
         return codec(algorithm).title
     return f"AE {Path(algorithm).name.removeprefix('econt_seed_').replace(':', ', ')}"

@@ -17,7 +17,8 @@ from dataclasses import dataclass
 from pathlib import Path
 
 import numpy as np
-from response import around, simulated, slug
+from response import around, simulated
+from response_blocks import slug
 from response_codecs import codec, title
 
 from qcompress.detectors import Cell, Table

@@ -181,9 +181,9 @@ class Hgcal(Detector):
         return results.evaluate(firmware, path, decode, wanted, report)
 
     def check_apart(self, sample: Path, trained: Path, every: bool = False) -> None:
-        from qcompress.detectors.hgcal.evaluation import results
+        from qcompress.detectors.hgcal.evaluation import apart
 
-        results.check_apart(sample, trained, every)
+        apart.check_apart(sample, trained, every)
 
 
 DETECTOR = Hgcal()

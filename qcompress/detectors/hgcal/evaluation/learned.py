@@ -105,15 +105,8 @@ def learn(path: Path, allocation: LinkAllocation) -> Learned | None:
     None without any that holds charge.
     """
     with samples.Handle(path) as handle:
-        parts, rows = [], 0
-        for part in handle.chunks():
-            own = {name: column[part["split"] == TRAIN] for name, column in part.items()}
-            parts.append(own)
-            rows += len(own["split"])
-            if rows >= ROWS:
-                break
-        columns = {name: np.concatenate([part[name] for part in parts]) for name in parts[0]} if rows else {}
-        if not rows:
+        columns = handle.first(TRAIN, ROWS)
+        if not len(columns["split"]):
             return None
         training = modules(columns, allocation, samples.is_calibrated(handle.origin))
     charge = geometry.channels_to_train(training.charge)

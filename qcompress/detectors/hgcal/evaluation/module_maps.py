@@ -60,10 +60,10 @@ def _figure(shown: Modules, latents: Codes, decoded: Mapping[str, Values], firmw
     drawn: Any = None
     for row, line in enumerate(panels):
         pictures = {"charge": shown.charge[row] / MIP_COUNTS} | {name: given[row] for name, given in decoded.items()}
-        drawn = _wafer(line[0], pictures.pop("charge"), shown.exists[row])
+        drawn = wafer(line[0], pictures.pop("charge"), shown.exists[row])
         _code(line[1], latents[row], firmware)
         for panel, given in zip(line[2:], pictures.values(), strict=True):
-            drawn = _wafer(panel, given, shown.exists[row])
+            drawn = wafer(panel, given, shown.exists[row])
         line[0].set_ylabel(_place(shown, row), fontsize=11)
     for panel, title in zip(panels[0], ("charge", "code (16 latents)", *decoded), strict=True):
         panel.set_title(title, fontsize=12)
@@ -72,8 +72,11 @@ def _figure(shown: Modules, latents: Codes, decoded: Mapping[str, Values], firmw
     return figure
 
 
-def _wafer(panel: Any, charge: Values, exists: Any) -> Any:
-    """48 trigger cells in channel order; those that do not exist are left out, empty ones are grey."""
+def wafer(panel: Any, charge: Values, exists: Any) -> Any:
+    """Draw 48 trigger cells on axes, `panel`; those that do not exist are left out, empty ones are grey.
+
+    charge, exists (48,): mipT in channel order, and whether a cell is there. Returns the cells, for a colour bar.
+    """
     from matplotlib import colormaps
     from matplotlib.collections import PolyCollection
     from matplotlib.colors import LogNorm

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from qcompress.detectors import TEST, TRAIN, Decoders, Evaluation, Firmware, Results, Table
+from qcompress.detectors import Decoders, Evaluation, Firmware, Results, Table
 from qcompress.detectors.hgcal import samples
 from qcompress.detectors.hgcal.clustering import results
 from qcompress.detectors.hgcal.clustering.matching import NEEDED, Matched
@@ -38,8 +38,6 @@ if TYPE_CHECKING:
     from matplotlib.figure import Figure
 
 ARITHMETIC_ROWS = 4_000
-TELLING_CELLS = 20
-"""Occupied trigger cells from which on two events are not the same by chance."""
 IN_FIGURES = (ENCODER, TRANSVERSE, "repeater", "threshold", "bc", "bc-linear", "bc-stc-linear", "mean-image")
 BACK_END = BackEnd(X_Y)
 """The seed study's seeding, continuous under small changes of charge, and its reach of 0.015."""
@@ -297,27 +295,3 @@ def arithmetic_table(chip: OnChip, images: Codes, candidate_bits: int) -> Table:
         rows.append((bits, compared.latents, compared.differing, 100 * compared.share, compared.mean_shift))
     columns = ("latent bits", "latents", "differing", "differing [%]", "mean shift [last bit]")
     return Table("QKeras' sums against the chip's floored products", columns, tuple(rows), "shift: QKeras minus chip")
-
-
-def check_apart(sample: Path, trained: Path, every: bool = False) -> None:
-    """Raises QcompressError if test events of a `sample` are, row by row, training events of another, `trained`.
-
-    every: all events of the sample but those for calibration.
-    """
-    seen = _fingerprints(trained, TRAIN)
-    if common := len(seen & _fingerprints(sample, *(scoring.EVERY if every else (TEST,)))):
-        kind = "events" if every else "test events"
-        raise QcompressError(f"{sample}: {common} of its {kind} trained the candidate; give a sample of other events")
-
-
-def _fingerprints(path: Path, *parts: int) -> set[int]:
-    """A hash of the charges of every event of parts of the split that holds as many as cannot agree by chance."""
-    found: dict[int, int] = {}
-    cells: dict[int, int] = {}
-    with samples.Handle(path) as handle:
-        for rows in handle.chunks(names=["event", "split", "codes"]):
-            own = np.isin(rows["split"], parts) & rows["codes"].any(axis=1)
-            for event, codes in zip(rows["event"][own].tolist(), rows["codes"][own], strict=True):
-                found[event] = found.get(event, 0) + hash(codes.tobytes())
-                cells[event] = cells.get(event, 0) + int(np.count_nonzero(codes))
-    return {number for event, number in found.items() if cells[event] >= TELLING_CELLS}

@@ -7,13 +7,14 @@ them one link or two, and here all of them have two.
 """
 
 import os
+import warnings
 from pathlib import Path
 
 import numpy as np
 import numpy.typing as npt
 
 from qcompress.detectors.hgcal.module import layers
-from qcompress.errors import QcompressError
+from qcompress.errors import QcompressError, QcompressWarning
 
 Index = npt.NDArray[np.int64]
 
@@ -65,6 +66,9 @@ def read(path: Path) -> dict[tuple[int, int], int]:
             layer, number, links = (int(word) for word in line.split())
         except ValueError:
             raise QcompressError(f"{path}, line {place}: give layer, number of the module, links") from None
+        if not 1 <= layer <= layers.LAYERS or number < 0:
+            wrong = f"module {number} of layer {layer}; there are layers 1 to {layers.LAYERS}, modules from 0"
+            raise QcompressError(f"{path}, line {place}: {wrong}")
         if not 0 <= links <= MOST:
             raise QcompressError(f"{path}, line {place}: {links} links; the chip has up to {MOST}")
         if (layer, number) in found:
@@ -78,12 +82,21 @@ def read(path: Path) -> dict[tuple[int, int], int]:
 def links(path: Path, layer: npt.ArrayLike, u: npt.ArrayLike, v: npt.ArrayLike) -> Index:
     """Links (n,) of modules of V11 at `layer`, `u`, `v` (n,) by the list at `path`; LINKS where it has none.
 
-    Raises QcompressError for a list that cannot be read and for a layer outside 1 to 50.
+    Warns of modules of CE-E that it does not have. Raises QcompressError for a list that cannot be read, for one
+    without any module of a trigger layer of CE-E that is asked for, and for a layer outside 1 to 50.
     """
-    known = read(path)
+    known = {place: count for place, count in read(path).items() if count}
     number = numbers(layer, u, v)
-    places = zip(np.broadcast_to(layers.check_layers(layer), number.shape).tolist(), number.tolist(), strict=True)
-    return np.array([known.get(place, 0) or LINKS for place in places], np.int64)
+    there = np.broadcast_to(layers.check_layers(layer), number.shape)
+    front = {int(one) for one in np.intersect1d(there, layers.TRIGGER_LAYERS) if one <= layers.CE_E_LAYERS}
+    if without := sorted(front - {one for one, _ in known}):
+        words = ", ".join(map(str, without))
+        raise QcompressError(f"{path}: has no links of any module in layer {words}; give a list of all layers of CE-E")
+    places = list(zip(there.tolist(), number.tolist(), strict=True))
+    if missing := sum(place not in known and place[0] in front for place in places):
+        told = f"{path}: lacks {missing} of the modules of CE-E; they are given {LINKS} links"
+        warnings.warn(told, QcompressWarning, stacklevel=2)
+    return np.array([known.get(place, LINKS) for place in places], np.int64)
 
 
 def path_of(name: str) -> Path:

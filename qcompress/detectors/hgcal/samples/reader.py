@@ -71,6 +71,17 @@ class Handle(SampleFile):
         for first in range(0, self.rows, size):
             yield self.read(names, slice(first, first + size))
 
+    def first(self, part: int, rows: int) -> dict[str, npt.NDArray[Any]]:
+        """All columns of the first `rows` rows that belong to a `part` of the split, of fewer if there are no more."""
+        found: list[dict[str, npt.NDArray[Any]]] = []
+        for chunk in self.chunks():
+            own = np.flatnonzero(chunk["split"] == part)[:rows]
+            found.append({name: column[own] for name, column in chunk.items()})
+            rows -= len(own)
+            if not rows:
+                break
+        return {name: np.concatenate([each[name] for each in found]) for name in self.columns}
+
     def particles(self) -> dict[str, npt.NDArray[Any]]:
         """Columns of the generated particles, empty if the sample has none."""
         with self.damaged():

@@ -1,7 +1,11 @@
 """Lines, tables and profiles of the response, on clusters whose answers are known."""
 
+import subprocess
+import sys
+
 import numpy as np
 import pytest
+from helpers.paths import ROOT
 
 from qcompress.detectors.hgcal.clustering.calibration import Calibration
 from qcompress.detectors.hgcal.clustering.matching import Matched
@@ -77,3 +81,31 @@ def test_profiles_have_their_bins_and_empty_ones_are_empty():
 
 def test_final_figures_are_strict_in_generated_pt():
     assert final(matched([10, 10.5], [1, 1], [2, 2])).gen_pt.tolist() == [10.5]
+
+
+@pytest.mark.campaign
+def test_a_campaign_prints_the_response_of_all_three_samples_and_refuses_what_they_taught(tmp_path):
+    command = [sys.executable, ROOT / "campaigns" / "response.py", tmp_path, "--calibration-events", "3", "--workers"]
+    command += ["1", "--photons", "6", "--electrons", "5", "--electrons-alone", "7", "--back-ends", "x-y, dr 0.015"]
+
+    def run(*algorithms):
+        return subprocess.run([*command, *algorithms], check=False, capture_output=True, text=True)
+
+    done = run("--algorithms", "repeater", "threshold", "bc-stc-if-sent")
+    assert done.returncode == 0, done.stderr
+    said = done.stdout.split("## ")
+    (alone,) = (part for part in said if part.startswith("Electrons without pile-up"))
+    assert "7 test events with" in alone
+    assert alone.count("\n| ") == 2 + 3
+    against = [part for part in said if part.startswith("Against the threshold")]
+    assert ["electrons 0 PU" in part.splitlines()[4] for part in against] == [False, True]
+    for kind in ("photon-0pu", "electron-200pu", "electron-0pu"):
+        assert (tmp_path / f"response_{kind}_x-y_dr_0.015.csv").is_file()
+        assert len([*(tmp_path / "blocks" / kind).iterdir()]) == 3
+    for name, why in (
+        (f"learned:{tmp_path / 'electron-0pu.h5'}:bc-linear", "electron-0pu.h5: 4 of its events trained learned:"),
+        ("learned:bc-linear", "give learned:SAMPLE:NAME"),
+    ):
+        done = run("--algorithms", "threshold", "--learned", name)
+        assert done.returncode == 2
+        assert why in done.stderr.splitlines()[-1]

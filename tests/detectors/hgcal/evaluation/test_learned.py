@@ -37,6 +37,23 @@ def test_regressions_decode_better_than_equal_shares_and_know_no_test_event(tmp_
         assert (again.regressions.best_choice[place].kernel == found.kernel).all()
 
 
+def test_rows_beyond_those_that_are_looked_at_teach_nothing(tmp_path, monkeypatch):
+    path, links = tmp_path / "axis.h5", LinkAllocation(2)
+    fast_simulation.simulate("electron-200pu-axis", 40, 3, path)
+    sample = samples.read(path)
+    monkeypatch.setattr("qcompress.detectors.hgcal.evaluation.learned.ROWS", 200)
+    columns = {name: column.copy() for name, column in sample.columns.items()}
+    beyond = np.flatnonzero(columns["split"] == TRAIN)[200:]
+    assert len(beyond)
+    columns["codes"][beyond] = 0
+    columns["charge"][beyond] = 0
+    samples.write(samples.Sample(columns, sample.particles, sample.origin), tmp_path / "other.h5")
+    first, second = learn(path, links), learn(tmp_path / "other.h5", links)
+    assert (first.mean_image == second.mean_image).all()
+    monkeypatch.setattr("qcompress.detectors.hgcal.evaluation.learned.ROWS", 201)
+    assert (learn(path, links).mean_image != first.mean_image).any()
+
+
 def test_without_training_modules_nothing_is_learned_and_unknown_modules_are_spread_equally(tmp_path):
     path = tmp_path / "axis.h5"
     fast_simulation.simulate("electron-200pu-axis", 4, 3, path)

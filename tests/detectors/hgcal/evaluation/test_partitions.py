@@ -4,10 +4,8 @@ import os
 import signal
 import sys
 from functools import partial
-from pathlib import Path
 
 import cloudpickle
-import numpy as np
 import pytest
 
 from qcompress.detectors import Evaluation, Firmware, partitions
@@ -135,32 +133,6 @@ def test_what_cannot_be_shared_out_is_said(sample_file, tmp_path, monkeypatch):
     ):
         with pytest.raises(QcompressError, match=message):
             evaluation.evaluate(firmware, sample_file, decode, wanted, silent)
-
-
-def test_events_that_trained_are_found_whatever_their_numbers(sample_file, tmp_path):
-    from qcompress.detectors import TEST, TRAIN
-    from qcompress.detectors.hgcal import samples
-
-    sample = samples.read(sample_file)
-    trained = sample["split"] == TRAIN
-    columns = {name: column[trained] for name, column in sample.columns.items()}
-    columns["event"] = columns["event"] + 100_000
-    columns["split"] = np.full(trained.sum(), TEST, np.uint8)
-    samples.write(samples.Sample(columns, {}, {}), tmp_path / "again.h5")
-    with pytest.raises(QcompressError, match="of its test events trained the candidate"):
-        evaluation.check_apart(tmp_path / "again.h5", sample_file)
-    columns["split"] = np.full(trained.sum(), TRAIN, np.uint8)
-    samples.write(samples.Sample(columns, {}, {}), tmp_path / "training.h5")
-    evaluation.check_apart(tmp_path / "training.h5", sample_file)
-    with pytest.raises(QcompressError, match=r"training\.h5: \d+ of its events trained the candidate"):
-        evaluation.check_apart(tmp_path / "training.h5", sample_file, every=True)
-    with pytest.raises(QcompressError, match="has no test events; evaluate --data with --split all scores all but"):
-        scoring.blocks(tmp_path / "training.h5", None)
-    whole = scoring.blocks(tmp_path / "training.h5", None, every=True)
-    assert sum(len(block.events) for block in whole) == len(np.unique(columns["event"]))
-    assert all(block.part == TEST for block in whole)
-    fast_simulation.simulate("electron-200pu-axis", 30, 10, tmp_path / "others.h5")
-    evaluation.check_apart(Path(tmp_path / "others.h5"), sample_file)
 
 
 def test_fewer_rows_do_not_take_the_blocks_of_more(sample_file, tmp_path):

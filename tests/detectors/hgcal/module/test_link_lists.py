@@ -9,7 +9,7 @@ from helpers.paths import ROOT
 
 from qcompress.detectors.hgcal.evaluation.events import LinkAllocation
 from qcompress.detectors.hgcal.module import layers, link_lists, links, wafers
-from qcompress.errors import QcompressError
+from qcompress.errors import QcompressError, QcompressWarning
 
 LIST = "hgcal/cmssw/links_V11_march20.txt"
 
@@ -31,7 +31,8 @@ def test_modules_have_the_links_of_the_public_list(data_file):
     path, known = data_file(LIST), wafers.modules()
     table = np.loadtxt(path, np.int64)
     number = link_lists.numbers(known.layer, known.u, known.v)
-    found = LinkAllocation.named(f"march-2020:{path}").of(vars_of(known), len(number))
+    with pytest.warns(QcompressWarning, match="lacks 54 of the modules of CE-E; they are given 2 links"):
+        found = LinkAllocation.named(f"march-2020:{path}").of(vars_of(known), len(number))
     front = known.layer <= layers.CE_E_LAYERS
     wanted = {(layer, own): count for layer, own, count in table.tolist() if layer <= layers.CE_E_LAYERS and count}
     places = list(zip(known.layer[front].tolist(), number[front].tolist(), strict=True))
@@ -70,7 +71,8 @@ def test_no_named_allocation_is_that_of_march_2020(data_file):
 def test_the_list_is_named_or_lies_in_the_data(data_file, monkeypatch):
     path = data_file(LIST)
     monkeypatch.setenv("QCOMPRESS_DATA", str(path.parents[2]))
-    assert LinkAllocation.named("march-2020") == LinkAllocation.named(f"march-2020:{path}")
+    with pytest.warns(QcompressWarning, match="lacks 54"):
+        assert LinkAllocation.named("march-2020") == LinkAllocation.named(f"march-2020:{path}")
     monkeypatch.delenv("QCOMPRESS_DATA")
     with pytest.raises(QcompressError, match="march-2020:FILE, or set QCOMPRESS_DATA"):
         LinkAllocation.named("march-2020")
@@ -83,6 +85,9 @@ def test_the_list_is_named_or_lies_in_the_data(data_file, monkeypatch):
         ("1 1 six\n", "line 1: give layer"),
         ("1 1 14\n", "line 1: 14 links; the chip has up to 13"),
         ("1 1 6\n1 2 6\n1 1 5\n", "line 3: module 1 of layer 1 stands there twice"),
+        ("1 1 6\n51 1 6\n", "line 2: module 1 of layer 51; there are layers 1 to 50, modules from 0"),
+        ("0 1 6\n", "line 1: module 1 of layer 0; there are layers 1 to 50"),
+        ("1 -1 6\n", "line 1: module -1 of layer 1"),
         ("", "a list of no links"),
     ],
 )
@@ -95,11 +100,21 @@ def test_a_list_that_is_none_is_refused_by_its_line(tmp_path, text, said):
         link_lists.read(tmp_path / "none.txt")
 
 
+def test_layers_that_a_list_does_not_have_are_refused_and_modules_are_said(tmp_path):
+    path = tmp_path / "links.txt"
+    path.write_text("1 1 6\n3 1 0\n5 2 4\n")
+    with pytest.raises(QcompressError, match="has no links of any module in layer 3, 7; give a list of all"):
+        link_lists.links(path, [1, 3, 7], 1, 2)
+    assert link_lists.links(path, [1, 2, 29], 1, 2).tolist() == [6, 2, 2]
+    with pytest.warns(QcompressWarning, match=r"links\.txt: lacks 1 of the modules of CE-E; they are given 2 links"):
+        assert link_lists.links(path, [1, 5, 5], 1, [2, 2, 3]).tolist() == [6, 2, 4]
+
+
 @pytest.mark.campaign
 def test_campaigns_take_a_list_by_name(data_file, tmp_path):
     from qcompress.detectors.hgcal.simulation import fast_simulation
 
-    for kind in ("photon-0pu", "electron-200pu"):
+    for kind in ("photon-0pu", "electron-200pu", "electron-0pu"):
         fast_simulation.simulate("electron-0pu", 12, 1, tmp_path / f"{kind}.h5")
     command = [sys.executable, ROOT / "campaigns" / "conservation.py", tmp_path, "--rows", "10", "--algorithms", "bc"]
 
@@ -108,8 +123,14 @@ def test_campaigns_take_a_list_by_name(data_file, tmp_path):
 
     done = run(f"march-2020:{data_file(LIST)}")
     assert done.returncode == 0, done.stderr
-    assert done.stdout.count("| best choice |") == 2
-    for name, said in (("march-2020:none.txt", "none.txt: no list of links"), ("x", "no link allocation 'x'")):
+    assert done.stdout.count("| best choice |") == 3
+    short = tmp_path / "short.txt"
+    short.write_text("1 1 6\n")
+    for name, said in (
+        ("march-2020:none.txt", "none.txt: no list of links"),
+        (f"march-2020:{short}", "short.txt: has no links of any module in layer 3, 5, 7, 9, 11"),
+        ("x", "no link allocation 'x'"),
+    ):
         done = run(name)
         assert done.returncode == 2
         assert said in done.stderr.splitlines()[-1]

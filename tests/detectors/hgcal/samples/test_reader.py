@@ -7,6 +7,7 @@ import h5py
 import numpy as np
 import pytest
 
+from qcompress.detectors import VALIDATION
 from qcompress.detectors.hgcal import samples
 from qcompress.detectors.hgcal.samples import writer
 from qcompress.detectors.hgcal.simulation import fast_simulation
@@ -235,3 +236,19 @@ def test_a_sample_with_damaged_bytes_is_one_line_or_reads(sample, tmp_path):
             told.append(str(fault))
     assert len(told) > 10
     assert not any("\n" in line for line in told)
+
+
+def test_first_rows_of_a_part_are_as_many_as_are_wanted_and_there_are(sample, tmp_path, monkeypatch):
+    from qcompress.detectors.hgcal.samples import reader
+
+    samples.write(sample, tmp_path / "a.h5")
+    own = np.flatnonzero(sample["split"] == VALIDATION)
+    chunks = samples.Handle.chunks
+    monkeypatch.setattr(reader.Handle, "chunks", lambda self: chunks(self, 100))
+    with samples.Handle(tmp_path / "a.h5") as handle:
+        for rows, wanted in ((1, own[:1]), (len(own) - 1, own[:-1]), (10**9, own), (0, own[:0])):
+            found = handle.first(VALIDATION, rows)
+            assert [*found] == [*sample.columns]
+            for name, column in sample.columns.items():
+                assert found[name].dtype == column.dtype
+                assert (found[name] == column[wanted]).all()
