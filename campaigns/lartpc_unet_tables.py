@@ -14,10 +14,10 @@ from qcompress.detectors.lartpc.evaluation.hit_scores import balanced_difference
 CONFIG = Path(__file__).parents[1] / "firmware_configs" / "lartpc_unet.yaml"
 SAMPLES = {
     **{"fewest": ("mix-hd-hits", 500), "few": ("mix-hd-hits", 1500), "many": ("mix-hd-hits", 5000)},
-    "module": ("mix-module", 250),
+    **{"own": ("mix-hd-hits", 500), "module": ("mix-module", 250)},
 }
 """Kinds and events; the few are the first of the many, in the same parts of the split."""
-SCORED = {"fewest": "few", "few": "many", "many": "many", "module": "module"}
+SCORED = {"fewest": "few", "few": "many", "many": "many", "own": "own", "module": "module"}
 """Whose test events score what is trained on a sample."""
 IMAGES = "network.images."
 TRAINING = "training."
@@ -82,48 +82,61 @@ def short(name: str, **more: Any) -> Form:
     return Form(name, SHORT | {rooms[parts[key][0]] + parts[key][1]: value for key, value in more.items()})
 
 
-PLANES = {**SHORT, f"{IMAGES}view": "tile", f"{IMAGES}planes": ["U", "V", "W"], f"{TRAINING}batch_size": 16}
-"""The seed's later form: tiles of 128 cm of all planes in cells of 0.5 cm."""
+TILES = {f"{IMAGES}view": "tile", f"{IMAGES}levels": 4, f"{TRAINING}batch_size": 16}
+PLANES = {**TILES, f"{IMAGES}planes": ["U", "V", "W"], f"{TRAINING}epochs": 2}
+"""The seed's later form: tiles of 128 cm of all planes in cells of 0.5 cm, with four filters instead of sixteen."""
+PUBLISHED = {**TILES, **SHORT, f"{IMAGES}filters": 16, f"{TRAINING}batch_size": 8}
+"""The published network, but for its normalization."""
 LARGE = {f"{IMAGES}view": "coarse", f"{TRAINING}batch_size": 16}
+FIRST = "loss `hits`, one-cycle, normalised, nothing turned"
 TABLES: Mapping[str, Mapping[str, Form]] = {
     "bits": {
         "float, trained as long": Form("longer", TUNED, FLOAT, floating=True),
-        "float": FLOAT,
+        "float, where all begin": FLOAT,
         **{f"{many} bits": form for many, form in NARROW.items()},
     },
     "losses": {
-        "hits": BASE,
-        "weighted": Form("weighted", {**SHORT, f"{IMAGES}loss": "weighted"}, weighs=True),
-        "focal": Form("focal", {**SHORT, f"{IMAGES}loss": "focal"}, weighs=True),
-        "focal, three epochs": Form("focal3", {f"{TRAINING}epochs": 3, f"{IMAGES}loss": "focal"}, weighs=True),
-        "dice": short("dice", images_loss="dice"),
+        FIRST: BASE,
+        "loss `weighted`, 1/n of its pixels": Form("weighted", {**SHORT, f"{IMAGES}loss": "weighted"}, weighs=True),
+        "loss `focal`, the same weights": Form("focal", {**SHORT, f"{IMAGES}loss": "focal"}, weighs=True),
+        "loss `focal`, three epochs": Form("focal3", {f"{TRAINING}epochs": 3, f"{IMAGES}loss": "focal"}, weighs=True),
+        "loss `dice`": short("dice", images_loss="dice"),
     },
-    "schedules": {"one_cycle": BASE, **{name: short(name, training_schedule=name) for name in SCHEDULES}},
+    "schedules": {FIRST: BASE, **{f"`{name}`": short(name, training_schedule=name) for name in SCHEDULES}},
     "augmentation": {
-        "none": BASE,
-        **{kind: short(kind, images_augmentation=kind) for kind in ("flips", "rotations")},
+        FIRST: BASE,
+        **{f"`augmentation: {kind}`": short(kind, images_augmentation=kind) for kind in ("flips", "rotations")},
     },
     "parts": {
-        "normalised, He's beginning": BASE,
+        FIRST: BASE,
         "Keras' beginning": short("keras", training_initialization="keras"),
-        "not normalised": short("plain", images_normalization="none", training_learning_rate=0.01),
-        "not normalised, cells repeated (rate 0.01)": short(
+        "not normalised (rate 0.01)": short("plain", images_normalization="none", training_learning_rate=0.01),
+        "not normalised, `upward: repeated` (rate 0.01)": short(
             "repeated", images_normalization="none", images_upward="repeated", training_learning_rate=0.01
         ),
+        "`upward: repeated`": short("upward", images_upward="repeated"),
         "residual": short("residual", images_residual=True),
-        "dropout of 0.1": short("dropout", images_dropout=0.1),
+        "`dropout: 0.1`": short("dropout", images_dropout=0.1),
     },
     "views": {
-        "patches, scored on tiles": Form("carried", {**LARGE, f"{TRAINING}epochs": 0}, NARROW[8]),
-        "patches, then tiles": Form("transferred", {**LARGE, **TUNED}, NARROW[8]),
-        "the same, first layers slower": Form("slower", {**LARGE, **TUNED, **SLOWER}, NARROW[8]),
-        "tiles": Form("tiles", {**LARGE, **SHORT}),
+        "trained on patches, scored on 128 x 128": Form("carried", {**LARGE, f"{TRAINING}epochs": 0}, NARROW[8]),
+        "patches, then an epoch of 128 x 128": Form("transferred", {**LARGE, **TUNED}, NARROW[8]),
+        "the same, `layer_rates`: first layers slower": Form("slower", {**LARGE, **TUNED, **SLOWER}, NARROW[8]),
+        "128 x 128 alone, an epoch": Form("tiles", {**LARGE, **SHORT}),
     },
-    "planes": {"U, V, W": Form("planes", PLANES, sample="fewest")},
+    "planes": {
+        "tiles of U, V, W, lit or not": Form("planes", PLANES, sample="fewest"),
+        "tiles of U, V, W, charge": Form("charges", {**PLANES, f"{IMAGES}binary": False}, sample="fewest"),
+    },
+    "published": {"16 filters, 4 levels, tiles of W": Form("published", PUBLISHED, sample="own")},
     "seed": {
-        "patches, scored on modules": Form("known", {**SEED, f"{TRAINING}epochs": 0}, NARROW[8], sample="module"),
+        "patches' weights on modules, as they are": Form(
+            "known", {**SEED, f"{TRAINING}epochs": 0}, NARROW[8], sample="module"
+        ),
         "patches, then modules": Form("begun", AFTER, NARROW[8], sample="module"),
-        "weighted": Form("seed", {**SEED, f"{IMAGES}loss": "weighted"}, sample="module", weighs=True),
+        "modules alone, loss `weighted`": Form(
+            "seed", {**SEED, f"{IMAGES}loss": "weighted"}, sample="module", weighs=True
+        ),
     },
 }
 SCORES = ("accuracy", "shower", "track", "balanced")
