@@ -1,11 +1,11 @@
 """Make the candidates of firmware_configs/econt_w*.yaml, one after the other; start it again to go on.
 
-    python campaigns/candidates.py FOLDER [--networks-only] [--until STEP] [--synthesize NAME ..]
+    python campaigns/candidates.py FOLDER [--networks-only | --tables] [--until STEP] [--synthesize NAME ..]
 
 Candidates of one network differ in their targets only: the trained steps are copied from the first one, and the
 pipeline, which compares the hashes of their inputs, takes them as they are. --networks-only trains and evaluates every
 network once, builds no Verilog, and writes candidates.csv, candidates.md and pareto.png into FOLDER: resources are then
-estimates, and the EMD is that of the candidate's network. Candidates named with --synthesize are built as well, in
+estimates, and the EMD is that of the candidate's network; --tables writes them anew of what is there. Candidates named with --synthesize are built as well, in
 FOLDER/built, and synthesized for an FPGA and for generic cells.
 """
 
@@ -118,15 +118,17 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("folder", type=Path)
     parser.add_argument("--networks-only", action="store_true")
+    parser.add_argument("--tables", action="store_true")
     parser.add_argument("--until", default="report")
     parser.add_argument("--synthesize", nargs="*", choices=names(), default=[], metavar="NAME")
     given = parser.parse_args()
     given.folder.mkdir(parents=True, exist_ok=True)
-    if not given.networks_only:
+    if not given.networks_only and not given.tables:
         make_all(given.folder, given.until)
         return
-    make_networks(given.folder)
-    synthesize(given.folder, given.synthesize)
+    if not given.tables:
+        make_networks(given.folder)
+        synthesize(given.folder, given.synthesize)
     rows = rows_of(given.folder)
     table = comparison_table(rows)
     (given.folder / "candidates.csv").write_text(as_csv(table))

@@ -107,19 +107,37 @@ def levels(place: Place) -> list[Level]:
 
 
 def _tree(place: Place, operation: Linear) -> list[Level]:
-    """Of a layer: adders of two numbers; what it reads drives as many sums as it has signed digits there."""
+    """Of a layer: adders of two numbers; what it reads drives as many sums as it has signed digits there.
+
+    Products that are cut are trees of their own, and their sums share nothing.
+    """
     graph, node, live, delays = place
     matrix, taps = operation.matrix, operation.taps(graph.shapes[node.source])
+    given = graph.formats[node.source].fraction + operation.kernel_format.fraction
+    shift = max(given - operation.accumulator.fraction, 0)
     read = np.append(live[node.source].ravel(), 0)[taps] > 0  # positions, groups, terms; -1 is the end
-    count = np.einsum("pgt,gtc->pgc", read, signed_digits(matrix).astype(np.float64))
-    count *= place.own.reshape(count.shape) > 0
+    used = place.own.reshape(len(taps), *matrix.shape[::2]) > 0
+
+    def summed(terms: Bits) -> Bits:
+        return np.asarray(np.einsum("pgt,gtc->pgc", read, terms) * used, np.float64)
+
+    digits = signed_digits(matrix).astype(np.float64)
+    if (matrix & ((1 << shift) - 1)).any():
+        widest = int(digits.max(initial=1))
+        products = summed((digits > 0).astype(np.float64))
+        trees = [(widest, 1.0, products * widest), (int(products.max(initial=1)), 1.0, products)]
+    else:
+        terms = summed(digits)
+        trees = [(int(terms.max(initial=1)), LONGER, terms)]
+    depths = [ceil(longer * log2(max(most, 1))) for most, longer, _ in trees]
     load = delays.load(int(reads(graph, node, operation).max(initial=1)))
-    depth = ceil(LONGER * log2(max(count.max(initial=1), 1)))
-    found = []
-    for level in range(1, depth + 1):
-        width = max(place.width - (depth - level), 1)
-        bits = float(np.ceil(count / 2 ** (level / LONGER)).sum()) * width
-        found.append(Level(delays.adder(width) + (load if level == 1 else delays.load(2)), bits))
+    found, left = list[Level](), sum(depths)
+    for (_, longer, numbers), depth in zip(trees, depths, strict=True):
+        for level in range(1, depth + 1):
+            left -= 1
+            width = max(place.width - left, 1)
+            bits = float(np.ceil(numbers / 2 ** (level / longer)).sum()) * width
+            found.append(Level(delays.adder(width) + (delays.load(2) if found else load), bits))
     return [*found[:-1], place.last(found[-1].delay)] if found else []
 
 

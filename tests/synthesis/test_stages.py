@@ -1,6 +1,7 @@
 """Stages of constant logic from the graph alone: as few as the period allows; what nothing reads has no registers."""
 
 from itertools import combinations
+from math import ceil
 
 import numpy as np
 from hypothesis import given
@@ -8,6 +9,7 @@ from hypothesis import strategies as st
 
 from qcompress.fixedpoint import Cast, Format, Overflow, Rounding
 from qcompress.graph import Dense, Graph, Node, Quantize, Relu
+from qcompress.synthesis.levels import LONGER, Level, Place, levels, live_bits
 from qcompress.synthesis.stages import Staged, _cheapest, _cuts, _fewest, staged
 from qcompress.targets.rtl.delays import Delays
 
@@ -87,3 +89,18 @@ def test_cuts_are_the_fewest_then_the_shortest_then_the_cheapest(gaps: list[int]
         _cheapest(places, bits, count, shortest) == found
         or bits[found].sum() == bits[_cheapest(places, bits, count, shortest)].sum()
     )
+
+
+def test_products_that_are_cut_are_trees_of_their_own_and_share_nothing() -> None:
+    """Four weights of two signed digits: a level for each product, two for their sums; uncut 5 for eight digits."""
+    weights, whole = Format.parse("fixed<4,2>"), Format.parse("fixed<12,10>")
+
+    def levels_of(accumulator: Format) -> list[Level]:
+        dense = Dense(np.full((4, 1), 3), weights, np.zeros(1, np.int64), weights, accumulator)
+        graph = Graph("net", (4,), Format.parse("ufixed<4,4>"), (Node("dense", dense, "input"),))
+        return levels(Place(graph, graph.nodes[0], live_bits(graph), PLAIN))
+
+    assert len(levels_of(whole)) == ceil(LONGER * 3)
+    cut = levels_of(Format.parse("fixed<12,12>"))
+    assert len(cut) == 1 + 2
+    assert cut[0].bits == 4 * (cut[-1].bits - 2)
