@@ -30,8 +30,9 @@ class OpenFamily:
     options -> yosys' synthesis command; without_multipliers: its option for none; place: device -> how nextpnr is told;
     suffix: of the constraints file; count: cells -> look-up tables of four inputs, flip-flops, multipliers, block RAMs;
     oscillator: clock in MHz -> an instance that drives clk, where no pin does; routing: nextpnr's options of routing;
-    chains_spread: whether empty cells go behind carry chains, as `spreading` says; pads: where yosys puts pads at the
-    ports of every module, its option for none, and its command for those of the outermost one.
+    slow_wires: its options that route wires anew which miss the clock, and take longer; chains_spread: whether empty
+    cells go behind carry chains, as `spreading` says; pads: where yosys puts pads at the ports of every module, its
+    option for none, and its command for those of the outermost one.
     """
 
     flow: str
@@ -44,6 +45,7 @@ class OpenFamily:
     count: Callable[[Cells], dict[str, int]]
     oscillator: Callable[[float], str] | None = None
     routing: tuple[str, ...] = ()
+    slow_wires: tuple[str, ...] = ()
     chains_spread: bool = False
     pads: tuple[str, str] | None = None
 
@@ -172,6 +174,7 @@ FAMILIES = {
         suffix="lpf",
         count=_ecp5_cells,
         routing=("--router", "router2"),
+        slow_wires=("--tmg-ripup",),
         chains_spread=True,
     ),
     "nexus": OpenFamily(

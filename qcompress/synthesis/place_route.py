@@ -106,38 +106,52 @@ def synthesize(
     (folder / f"clock.{family.suffix}").write_text(placed.constraints)
     aim = ["--freq", f"{clock_mhz:g}", "--timing-allow-fail"]
     command = [nextpnr, *placed.options, "--json", "netlist.json", "--report", "timing.json", *aim, *family.routing]
-    return _finished(_placed(report, command, folder, top, clock_mhz, placements, limits), folder)
+    routings = [[], list(family.slow_wires)] if family.slow_wires else [[]]
+    return _finished(_placed(report, command, routings, folder, top, clock_mhz, placements, limits), folder)
 
 
 def _placed(
     report: SynthesisReport,
     command: Sequence[str],
+    routings: Sequence[Sequence[str]],
     folder: Path,
     top: str,
     clock_mhz: float,
     placements: int,
     limits: Limits,
 ) -> SynthesisReport:
-    """The report with the clock of the fastest of so many placements; the first that meets clock_mhz ends them."""
-    log, tried = folder / "nextpnr.log", list[SynthesisReport]()
+    """The report with the clock of the fastest of so many placements; the first that meets clock_mhz ends them.
+
+    routings: options of the router; a placement takes the next ones where only its wires miss the clock.
+    """
+    tried = list[SynthesisReport]()
     for seed in range(FIRST_SEED, FIRST_SEED + placements):
-        log.unlink(missing_ok=True)
-        try:
-            run_logged(
-                [*command, "--seed", str(seed)], folder, log, f"nextpnr: placing {top}", time_limit_s=limits.time_s
-            )
-        except OutOfTime:
-            found = _out_of_time(report, log, limits.time_s)
-        else:
-            expected = _expected(log)[:1]
-            expecting = replace(report, notes=(*report.notes, *(f"{mhz} expected after placement" for mhz in expected)))
-            found = with_timing(expecting, (folder / "timing.json").read_text())
-        if placements > 1:
-            found = replace(found, notes=(f"placement {seed} of at most {placements}", *found.notes))
-        tried.append(found)
-        if (found.fmax_mhz or 0) >= clock_mhz:
+        for number, routing in enumerate(routings):
+            found, promised = _routed(report, [*command, *routing, "--seed", str(seed)], folder, top, limits)
+            notes = (f"placement {seed} of at most {placements}",) if placements > 1 else ()
+            notes += ("routed once more, slow wires anew",) if number else ()
+            tried.append(replace(found, notes=(*notes, *found.notes)))
+            if found.fmax_mhz is None or found.fmax_mhz >= clock_mhz or promised < clock_mhz:
+                break
+        if (tried[-1].fmax_mhz or 0) >= clock_mhz:
             break
     return max(tried, key=lambda found: found.fmax_mhz or 0)
+
+
+def _routed(
+    report: SynthesisReport, command: Sequence[str], folder: Path, top: str, limits: Limits
+) -> tuple[SynthesisReport, float]:
+    """The report with what one run of nextpnr says, and the clock [MHz] that was expected once all was placed."""
+    log = folder / "nextpnr.log"
+    log.unlink(missing_ok=True)
+    try:
+        run_logged(command, folder, log, f"nextpnr: placing {top}", time_limit_s=limits.time_s)
+    except OutOfTime:
+        return _out_of_time(report, log, limits.time_s), 0.0
+    expected = _expected(log)[:1]
+    expecting = replace(report, notes=(*report.notes, *(f"{mhz} expected after placement" for mhz in expected)))
+    promised = float(expected[0].split()[0]) if expected else 0.0
+    return with_timing(expecting, (folder / "timing.json").read_text()), promised
 
 
 def _program(name: str) -> str:
