@@ -128,8 +128,8 @@ def _placed(
     for seed in range(FIRST_SEED, FIRST_SEED + placements):
         for number, routing in enumerate(routings):
             found, promised = _routed(report, [*command, *routing, "--seed", str(seed)], folder, top, limits)
-            notes = (f"placement {seed} of at most {placements}",) if placements > 1 else ()
-            notes += ("routed once more, slow wires anew",) if number else ()
+            notes = [f"placement {seed} of at most {placements}"] if placements > 1 else []
+            notes += ["routed once more, slow wires anew"] if number else []
             tried.append(replace(found, notes=(*notes, *found.notes)))
             if found.fmax_mhz is None or found.fmax_mhz >= clock_mhz or promised < clock_mhz:
                 break
