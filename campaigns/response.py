@@ -1,6 +1,6 @@
 """Cluster response of the chip's algorithms on whole events, at 0 and 200 pile-up, calibrations made on either.
 
-    python campaigns/response.py FOLDER [--photons 6000] [--electrons 1200] [--electrons-alone 6000]
+    python campaigns/response.py FOLDER [--photons 6000] [--electrons 1200] [--electrons-alone 1000]
         [--candidates FOLDER ..] [--published published:FOLDER:ORIENTATION ..] [--learned learned:SAMPLE:NAME ..]
 
 Simulates photons without pile-up, electrons in 200 interactions and electrons without into FOLDER (files that are there
@@ -154,7 +154,7 @@ def main() -> None:
     parser.add_argument("folder", type=Path)
     parser.add_argument("--photons", type=int, default=6000)
     parser.add_argument("--electrons", type=int, default=1200, help="in 200 interactions")
-    parser.add_argument("--electrons-alone", type=int, default=6000, help="without pile-up")
+    parser.add_argument("--electrons-alone", type=int, default=1000, help="without pile-up")
     parser.add_argument("--calibration-events", type=int, default=300, help="of either sample; calibration part first")
     parser.add_argument("--test-events", type=int, help="of each sample; blocks of more are read [default: all]")
     parser.add_argument("--candidates", type=Path, nargs="*", default=(), help="folders of autoencoder candidates")
