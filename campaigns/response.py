@@ -168,9 +168,10 @@ def main() -> None:
     given = parser.parse_args()
     given.folder.mkdir(parents=True, exist_ok=True)
     wanted = {PHOTONS: given.photons, ELECTRONS: given.electrons, ELECTRONS_ALONE: given.electrons_alone}
-    for name, events in wanted.items():
-        path = simulated(given.folder, KINDS[name], events)
+    found = {name: simulated(given.folder, KINDS[name], events) for name, events in wanted.items()}
+    for path in found.values():
         check_untrained(algorithms(given), path)
+    for name, path in found.items():
         cluster(name, path, given)
     for table in report(given.folder, given):
         print(f"## {table.title}\n\n{table.note}\n\n{as_markdown(table)}")
