@@ -1,7 +1,7 @@
 """Fit the estimate to our own yosys runs, and print its error on networks that it was not fitted on.
 
     python campaigns/calibrate_estimate.py FOLDER [--constant N] [--learned N] [--loadable N] [--folded N] [--clocked N]
-        [--kinds constant loadable clocked] [--write]
+        [--kinds constant constant_clocked loadable clocked] [--write]
 
 The error is that on each network of coefficients fitted to all others (leave one out); the ones that are written are
 fitted to all. Runs are cached in FOLDER; start it again to go on. --write replaces the
@@ -10,7 +10,8 @@ coefficients of --kinds in the package.
 
 import argparse
 import json
-from collections.abc import Callable
+from collections.abc import Callable, Collection
+from dataclasses import replace
 from functools import partial
 from importlib.metadata import version
 from pathlib import Path
@@ -25,7 +26,7 @@ from qcompress.synthesis import SynthesisReport
 from qcompress.synthesis.estimate import COEFFICIENTS, FIGURES, coefficients, evaluate, fit, variables
 from qcompress.synthesis.flows import Design, Settings, run_open
 from qcompress.synthesis.structure import Features
-from qcompress.targets.rtl.build import write_verilog
+from qcompress.targets.rtl.build import Clock, write_verilog
 from qcompress.targets.rtl.constant import Rtl
 from qcompress.targets.rtl.loadable import RtlLoadable, describe
 from qcompress.targets.rtl.logic import trace_graph
@@ -42,12 +43,20 @@ CLOCKED: list[dict[str, Any]] = [
     {"choices": 2, "products": 2},
 ]
 """Settings of clocked designs, by a network's number."""
+PART = "xcvu13p-flga2577-2-e"
+CLOCKS = (40.0, 160.0, 80.0, 320.0)
+"""Of designs with constant weights for a clock on PART, by a network's number."""
 NAMES = {
     "constant": {
         "lut": ["adders", "sums", "shared", "cut", "other", "casts", "tables", "one"],
         "ff": ["adders", "sums", "shared", "cut", "other", "casts", "ports", "one"],
         "gate_equivalents": ["adders", "sums", "shared", "cut", "other", "casts", "tables", "ports", "one"],
         "latency": ["depth", "one"],
+    },
+    "constant_clocked": {
+        "lut": ["adders", "sums", "shared", "cut", "other", "casts", "tables", "one"],
+        "ff": ["inside", "between", "ends", "one"],
+        "latency": ["edges"],
     },
     "loadable": {
         "lut": ["partial", "adders", "choices", "other", "casts", "tables", "one"],
@@ -64,29 +73,31 @@ NAMES = {
 }
 
 
-def run(graph: Graph, target: Built, folder: Path) -> SynthesisReport:
-    """LUT, FF and gate equivalents of the Verilog of a graph, by both open flows."""
+def run(graph: Graph, target: Built, folder: Path, figures: Collection[str] = FIGURES) -> SynthesisReport:
+    """LUT and FF of the Verilog of a graph by yosys, and gate equivalents, if they are among the figures."""
     if not (folder / target.record).is_file():
         (folder / "verilog").mkdir(parents=True, exist_ok=True)
         if isinstance(target, Rtl):
-            record = write_verilog(graph, trace_graph(graph), target.latency_cutoff, folder / "verilog")
+            told = target.pipelining()
+            cut = Clock(told["family"], told["clock_mhz"]) if "family" in told else target.latency_cutoff
+            record = write_verilog(graph, trace_graph(graph), cut, folder / "verilog")
         else:
             written = target.write_verilog(graph, folder)
             record = describe(graph, written, target.layout(graph), target.banks)
         (folder / target.record).write_text(json.dumps(record))
     design = Design.open(target, "random", folder)
     fpga = run_open("yosys-xilinx", design, folder / "xilinx", Settings())
-    asic = run_open("yosys-asic", design, folder / "asic", Settings())
-    return SynthesisReport(
-        fpga.tool, fpga.origin, lut=fpga.lut, ff=fpga.ff, gate_equivalents=asic.gate_equivalents,
-        latency_cycles=fpga.latency_cycles,
-    )  # fmt: skip
+    if "gate_equivalents" not in figures:
+        return fpga
+    return replace(fpga, gate_equivalents=run_open("yosys-asic", design, folder / "asic", Settings()).gate_equivalents)
 
 
 def target_of(kind: str, number: int, graph: Graph) -> Built:
-    """What a network is built as: a clocked one by its number as one of CLOCKED."""
+    """What a network is built as: for a clock of CLOCKS, or as one of CLOCKED, by its number."""
     if kind == "constant":
         return Rtl()
+    if kind == "constant_clocked":
+        return Rtl(device=PART, clock_mhz=CLOCKS[number % len(CLOCKS)])
     settings = CLOCKED[number % len(CLOCKED)] if kind == "clocked" else {}
     return RtlLoadable(reuse=reuse_of(number, graph), **settings)
 
@@ -123,7 +134,7 @@ def main() -> None:
             graph = network(number)
             target = target_of(kind, number, graph)
             rows.append(variables(graph, target))
-            reports.append(run(graph, target, given.folder / kind / str(number)))
+            reports.append(run(graph, target, given.folder / kind / str(number), variables_of))
             found = reports[-1]
             print(kind, number, target.name, found.lut, found.ff, found.gate_equivalents, flush=True)
         fitted, errors[kind] = {}, {}
@@ -155,7 +166,7 @@ def main() -> None:
             **kept,
             **result,
             "note": f"fitted to random networks, {counts['constant']} with constant and {counts['loadable']} with "
-            f"loadable weights, {counts['clocked']} with these and registers for a clock; "
+            f"loadable weights, of each {counts['constant_clocked']} and {counts['clocked']} for a clock; "
             f"Yosys {version('pyosys')}: xcup, no DSPs; generic cells",
             "held_out": {**kept["held_out"], **found_here},
         }

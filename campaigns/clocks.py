@@ -1,12 +1,13 @@
 """Asked against met: designs for a clock on a device, placed and routed there; the table of docs/compiler/rtl.md.
 
     python campaigns/clocks.py FOLDER [--designs NAME ..] [--devices NAME ..] [--clocks MHZ ..] [--graph NAME=FOLDER ..]
-        [--minutes 60] [--placements 5]
+        [--registers AE_8x8_c8_S2_ele_qkeras/init.yaml] [--minutes 60] [--placements 5]
 
 Every design is simulated against its graph, then placed and routed, with other seeds of the placer until the clock is
 met; what an operation alone cannot meet is refused before. Results lie in FOLDER and are read again: start it again to
 go on. A graph of one's own (a candidate's graph/NETWORK) is built with constant weights, folded with NAME-16=FOLDER, or
-folded with weights in memories with NAME-16-ram=FOLDER.
+folded with weights in memories with NAME-16-ram=FOLDER. With --registers there is the chip's encoder, `econt` with
+constant weights, `econt-16-ram` and the like folded.
 """
 
 import argparse
@@ -18,6 +19,8 @@ from typing import NamedTuple
 
 import numpy as np
 
+from qcompress.detectors.hgcal.econt.onchip_encoder import chip_graph
+from qcompress.detectors.hgcal.econt.registers import read_registers, weights_from_registers
 from qcompress.devices import find_device
 from qcompress.errors import QcompressError, Refused
 from qcompress.files import JsonObject, write_json
@@ -156,6 +159,12 @@ def run(case: Case, folder: Path, minutes: float, placements: int) -> JsonObject
     return result
 
 
+def reuse_in(name: str) -> int | None:
+    """The reuse factor that a name ends in, in memories or not; None of constant weights."""
+    reuse = name.removesuffix(IN_MEMORIES).rpartition("-")[2]
+    return int(reuse) if reuse.isdigit() else None
+
+
 def line(found: JsonObject) -> str:
     """A row of the table."""
     head = f"| {found['design']} | {found['device']} | {found['asked']:g} |"
@@ -176,14 +185,18 @@ def main() -> None:
     parser.add_argument("--devices", nargs="*", default=DEVICES)
     parser.add_argument("--clocks", nargs="*", type=float, default=CLOCKS)
     parser.add_argument("--graph", nargs="*", default=(), metavar="NAME=FOLDER")
+    parser.add_argument("--registers", type=Path)
     parser.add_argument("--minutes", type=float, default=60)
     parser.add_argument("--placements", type=int, default=5)
     given = parser.parse_args()
     known = graphs()
     for each in given.graph:
         name, _, folder = each.partition("=")
-        reuse = name.removesuffix(IN_MEMORIES).rpartition("-")[2]
-        known[name] = (Graph.load(Path(folder)), int(reuse) if reuse.isdigit() else None)
+        known[name] = (Graph.load(Path(folder)), reuse_in(name))
+    if given.registers is not None:
+        encoder = chip_graph(weights_from_registers(read_registers(given.registers)))
+        chips = [name for name in given.designs or ("econt",) if name.partition("-")[0] == "econt"]
+        known |= {name: (encoder, reuse_in(name)) for name in chips}
     cases = [
         Case(name, *known[name], find_device(device).name, clock)
         for name in given.designs or known

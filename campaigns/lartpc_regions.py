@@ -1,88 +1,98 @@
-"""Regions of interest by a network beside those of two thresholds, on whole test events, at equal shares of kept ticks.
+"""Regions of interest by a network and by classical rules, on whole test events, at equal shares of kept ticks.
 
     python campaigns/lartpc_regions.py GRAPH --sample SAMPLE [--plane W] [--events 1000] [--every] [--low 0.5]
+                                       [--figures docs/figures]
 
-GRAPH: folder of a network's graph; its C++ emulator decides. For each pair of thresholds (high, and a share of it as
-low, half unless --low says another; 10 ticks around) the network keeps the same share of the ticks.
+GRAPH: folder of a network's graph; its C++ emulator decides. For each pair of thresholds on the samples (high, and a
+share of it as low, half unless --low says another; 10 ticks around) the others keep as near as can be the same share of
+the ticks: two thresholds on what the read-out's low pass of seven taps gives; the network.
 --every: all events of the sample, which trained nothing; else its test events.
 
-Charges are of hits of the truth: runs of charge on a wire. A hit is found if the tick of its centre is kept. A region
-is a fake if no clean sample in it reaches one count of 12 bits. Bits: kept samples in the code of differences that is
-made for each event, the first of a region in 16, 32 more for each region, 16 for each wire. Charge bias: sum of samples
-in regions over a pulse of 5 sigma, over the clean sum.
+Sizes of hits of the truth, runs of charge on a wire: the charge that arrives, and the energy that was deposited, for
+which the particles are followed once more. A hit is found if the tick of its centre is kept. A region is a fake if no
+clean sample in it reaches one count of 12 bits. Bits: kept samples in the code of differences that is made for each
+event, the first of a region in 16, 32 more for each region, 16 for each wire. Charge bias: sum of samples in regions
+over a pulse of 5 sigma, over the clean sum. Errors of sizes: events drawn anew.
 """
 
 import argparse
 import tempfile
 from collections.abc import Iterator
-from dataclasses import dataclass, field
 from itertools import pairwise
 from pathlib import Path
-from typing import NamedTuple
+from typing import Any
 
 import numpy as np
 import numpy.typing as npt
+from lartpc_regions_counts import CHARGE, COLUMNS, ENERGY, Bools, Counts, Event, difference_bits, line, loud_before
+from lartpc_regions_figures import efficiencies_figure
 
 from qcompress.detectors.lartpc import samples
 from qcompress.detectors.lartpc.electronics import noise
-from qcompress.detectors.lartpc.evaluation.codec_charges import charges, pulses
-from qcompress.detectors.lartpc.online.difference_code import RAW_BITS, DifferenceCode
+from qcompress.detectors.lartpc.evaluation.codec_charges import pulses
+from qcompress.detectors.lartpc.online.primitives import TAPS
 from qcompress.detectors.lartpc.online.regions import two_thresholds
 from qcompress.detectors.lartpc.presets import PRESETS, Plane
 from qcompress.detectors.lartpc.roi import rows, windows
 from qcompress.detectors.lartpc.roi.stages import clip
+from qcompress.detectors.lartpc.simulation.energies import hit_energies
 from qcompress.detectors.splits import TEST
 from qcompress.graph import Chain, Graph
 from qcompress.targets.cpp.emulator import Cpp
 
 PRESET = PRESETS["protodune-sp"]
 HIGHS = {"U": (13, 15, 17), "V": (13, 15, 17), "W": (12, 13, 15)}
-EDGES = np.geomspace(500, 50_000, 17)
-"""Of the charge of a hit [electrons]."""
-MOST_CLEAN = 1.0
-Bools = npt.NDArray[np.bool_]
-Integers = npt.NDArray[np.int64]
-
-
-@dataclass
-class Counts:
-    """Sums over events of one way to find regions; ratio, square: of charges in regions over all, of pulses."""
-
-    kept: int = 0
-    ticks: int = 0
-    raw: int = 0
-    sent: int = 0
-    fakes: int = 0
-    found: Integers = field(default_factory=lambda: np.zeros(len(EDGES) - 1, np.int64))
-    hits: Integers = field(default_factory=lambda: np.zeros(len(EDGES) - 1, np.int64))
-    pulses: int = 0
-    ratio: float = 0.0
-    square: float = 0.0
-
-
-class Event(NamedTuple):
-    """A plane of an event, and its hits: wire, tick of the centre, charge [electrons]."""
-
-    waves: rows.Waves
-    wire: npt.NDArray[np.int64]
-    tick: npt.NDArray[np.int64]
-    charge: npt.NDArray[np.float64]
+PAD = 10
+SAMPLES, FILTER = "thresholds", "filtered, thresholds"
+SCALE = {SAMPLES: 1, FILTER: sum(TAPS)}
+"""Of what thresholds are compared with."""
+Way = tuple[str, int]
+"""A rule and its setting."""
+SCANNED = {FILTER: (64, 64 * 40)}
+"""Between which thresholds are looked for, on the sum of the filter."""
+CALIBRATED = 4
+"""Events that settings are chosen on, for their share of kept ticks alone."""
 
 
 def events(path: Path, plane: Plane, every: bool, most: int) -> Iterator[Event]:
     """Events of the sample with their hits on a plane."""
     front_end = {"preset": PRESET.name, "plane": plane.name}
+    split, least = None if every else TEST, 5 * noise.rms(PRESET, plane)
     with samples.Handle(path) as sample:
-        places = sample.places(None if every else TEST)
         for number, (place, found) in enumerate(
-            zip(places, rows.waves(path, front_end, None if every else TEST), strict=False)
+            zip(sample.places(split), rows.waves(path, front_end, split), strict=False)
         ):
             if number == most:
                 return
             hits = sample.columns("hits", place)
             own = hits["plane"] == PRESET.planes.index(plane)
             tick = np.clip(np.rint(hits["tick"][own]), 0, PRESET.ticks - 1).astype(np.int64)
-            yield Event(found, hits["wire"][own].astype(np.int64), tick, hits["charge"][own].astype(np.float64))
+            sizes = {CHARGE: hits["charge"][own].astype(np.float64), ENERGY: hit_energies(sample, place, plane)}
+            wire, own_pulses = hits["wire"][own].astype(np.int64), pulses(found.clean, least)
+            yield Event(found, wire, tick, sizes, own_pulses, difference_bits(found.codes), loud_before(found.clean))
+
+
+def filtered(waves: npt.NDArray[np.int16]) -> npt.NDArray[np.int32]:
+    """The sums (wires, ticks) of a low pass of seven taps, 64 times what it gives, moved back by three ticks."""
+    padded = np.pad(waves.astype(np.int32), ((0, 0), (len(TAPS) // 2,) * 2))
+    ticks = waves.shape[1]
+    found = np.zeros(waves.shape, np.int32)
+    for k, tap in enumerate(TAPS):
+        found += tap * padded[:, k : k + ticks]
+    return found
+
+
+class Rules:
+    """What classical rules keep of an event; low: share of a high threshold that the low one is."""
+
+    def __init__(self, event: Event, low: float) -> None:
+        self._low = low
+        self._of: dict[str, npt.NDArray[Any]] = {SAMPLES: event.waves.samples, FILTER: filtered(event.waves.samples)}
+
+    def mask(self, way: Way) -> Bools:
+        """Ticks (wires, ticks) in regions."""
+        name, high = way
+        return two_thresholds(self._of[name], high, int(self._low * high), PAD).mask(*self._of[name].shape)
 
 
 def logits(body: object, waves: npt.NDArray[np.int16]) -> npt.NDArray[np.int16]:
@@ -104,57 +114,64 @@ def kept_share(codes: npt.NDArray[np.int16], ticks: int) -> npt.NDArray[np.float
     return counts[::-1].cumsum()[::-1] / (len(codes) * ticks)
 
 
-def count(counts: Counts, event: Event, mask: Bools, code: DifferenceCode, sigma: float) -> None:
-    """Add one event whose ticks of `mask` (wires, ticks) are kept; code: of its differences."""
-    waves, clean = event.waves, event.waves.clean
-    edges = np.diff(mask.astype(np.int8), axis=1, prepend=0, append=0)
-    (wire, start), stop = np.nonzero(edges > 0), np.nonzero(edges < 0)[1]
-    place = np.diff(waves.codes.astype(np.int64), axis=1, prepend=0)
-    known = np.abs(place) <= code.reach
-    length = np.where(known, code.lengths[np.where(known, place + code.reach, 0)], code.lengths[-1] + RAW_BITS)
-    length[wire, start] = RAW_BITS
-    loud = np.concatenate([np.zeros((len(mask), 1), np.int64), (np.abs(clean) >= MOST_CLEAN).cumsum(axis=1)], axis=1)
-    pulse = pulses(clean, 5 * sigma)
-    ratio = charges(np.where(mask, waves.samples, 0), clean, pulse) / charges(clean, clean, pulse)
-    counts.kept += int(mask.sum())
-    counts.ticks += mask.size
-    counts.raw += mask.size * PRESET.adc_bits
-    counts.sent += int(length[mask].sum()) + 32 * len(wire) + 16 * len(mask)
-    counts.fakes += int((loud[wire, stop] == loud[wire, start]).sum())
-    counts.found += np.histogram(event.charge[mask[event.wire, event.tick]], EDGES)[0]
-    counts.hits += np.histogram(event.charge, EDGES)[0]
-    counts.pulses += len(ratio)
-    counts.ratio += float(ratio.sum())
-    counts.square += float(np.square(ratio).sum())
+def settings(path: Path, plane: Plane, every: bool, low: float) -> dict[int, tuple[Way, ...]]:
+    """Classical ways that keep the share of ticks that each high threshold keeps, on the first events of the sample."""
+    rules = [Rules(event, low) for event in events(path, plane, every, CALIBRATED)]
+
+    def kept(way: Way) -> int:
+        return sum(int(own.mask(way).sum()) for own in rules)
+
+    def nearest(name: str, wanted: int) -> Way:
+        below, above = SCANNED[name]
+        while above - below > 1:
+            middle = (below + above) // 2
+            below, above = (middle, above) if kept((name, middle)) > wanted else (below, middle)
+        return min(((name, below), (name, above)), key=lambda way: abs(kept(way) - wanted))
+
+    found = {}
+    for high in HIGHS[plane.name]:
+        wanted = kept((SAMPLES, high))
+        found[high] = ((SAMPLES, high), *(nearest(name, wanted) for name in SCANNED))
+    return found
 
 
-def point(counts: Counts, share: float) -> str:
-    """Charge [electrons] from which on hits are found with an efficiency of `share`, by lines between bins."""
-    efficiency = counts.found / np.maximum(counts.hits, 1)
-    below = np.flatnonzero(efficiency < share)
-    last = int(below[-1]) if len(below) else -1
-    if last == -1 or last + 1 == len(efficiency):
-        return f"{'below' if last == -1 else 'above'} {EDGES[0] if last == -1 else EDGES[-1]:.0f}"
-    centre = np.sqrt(EDGES[1:] * EDGES[:-1])
-    low, high = efficiency[last : last + 2]
-    return f"{centre[last] * (centre[last + 1] / centre[last]) ** ((share - low) / (high - low)):.0f}"
+def named(way: Way, low: float) -> str:
+    """A rule with its thresholds in counts."""
+    name, high = way
+    return f"{name} {high / SCALE[name]:.4g}, {int(low * high) / SCALE[name]:.3g}"
 
 
-def line(name: str, counts: Counts) -> None:
-    """A line of the table."""
-    seconds = counts.ticks * PRESET.tick_us * 1e-6
-    mean = counts.ratio / counts.pulses
-    spread = np.sqrt(max(counts.square / counts.pulses - mean**2, 0))
-    print(
-        f"| {name} | {100 * counts.kept / counts.ticks:.2f} | {counts.raw / counts.sent:.1f} | "
-        f"{counts.fakes / seconds:.1f} | {point(counts, 0.5)} | {point(counts, 0.9)} | "
-        f"{100 * (mean - 1):+.2f} | {100 * spread:.2f} |",
-        flush=True,
-    )
+def counted(given: argparse.Namespace) -> dict[int, dict[str, Counts]]:
+    """Counts of every way by the high threshold whose share of kept ticks it has, and by its name."""
+    plane, graph = PRESET.plane(given.plane), Graph.load(given.graph)
+    ways = settings(given.sample, plane, given.every, given.low)
+    found = {high: {named(way, given.low): Counts() for way in own} for high, own in ways.items()}
+    decided, shares = [], np.zeros(1024)
+    with tempfile.TemporaryDirectory() as scratch:
+        body = Cpp().build(Chain("chain", (clip(PRESET.adc_bits), graph)), Path(scratch, "cpp"))
+        for event in events(given.sample, plane, given.every, given.events):
+            rules = Rules(event, given.low)
+            for high, own in ways.items():
+                for way in own:
+                    found[high][named(way, given.low)].add(event, rules.mask(way), PRESET)
+            decided.append(logits(body, event.waves.samples))
+            shares += kept_share(decided[-1], event.waves.samples.shape[1])
+    bounds = {
+        high: int(np.abs(shares / len(decided) - counts[named((SAMPLES, high), given.low)].share).argmin()) - 512
+        for high, counts in found.items()
+    }
+    network = {high: Counts() for high in found}
+    for event, codes in zip(events(given.sample, plane, given.every, given.events), decided, strict=True):
+        ticks = event.waves.samples.shape[1]
+        for high, bound in bounds.items():
+            network[high].add(event, windows.mask(windows.starts(ticks), codes >= bound, ticks), PRESET)
+    for high, named_counts in found.items():
+        named_counts[f"network, logit {bounds[high] / 32:+.2f}"] = network[high]
+    return found
 
 
 def main() -> None:
-    """Print the table."""
+    """Print the table, and draw efficiencies."""
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("graph", type=Path)
     parser.add_argument("--sample", type=Path, required=True)
@@ -162,36 +179,18 @@ def main() -> None:
     parser.add_argument("--events", type=int, default=1000)
     parser.add_argument("--every", action="store_true")
     parser.add_argument("--low", type=float, default=0.5)
+    parser.add_argument("--figures", type=Path)
     given = parser.parse_args()
-    plane, graph = PRESET.plane(given.plane), Graph.load(given.graph)
-    sigma, highs = noise.rms(PRESET, plane), HIGHS[plane.name]
-    lows = {high: int(given.low * high) for high in highs}
-    classical, network = {high: Counts() for high in highs}, {high: Counts() for high in highs}
-    with tempfile.TemporaryDirectory() as scratch:
-        body = Cpp().build(Chain("chain", (clip(PRESET.adc_bits), graph)), Path(scratch, "cpp"))
-        decided, shares = [], np.zeros(1024)
-        for event in events(given.sample, plane, given.every, given.events):
-            code = DifferenceCode.of(event.waves.codes)
-            for high in highs:
-                mask = two_thresholds(event.waves.samples, high, lows[high]).mask(*event.waves.samples.shape)
-                count(classical[high], event, mask, code, sigma)
-            decided.append(logits(body, event.waves.samples))
-            shares += kept_share(decided[-1], event.waves.samples.shape[1])
-    shares /= len(decided)
-    bounds = {high: int(np.abs(shares - own.kept / own.ticks).argmin()) - 512 for high, own in classical.items()}
-    for event, found in zip(events(given.sample, plane, given.every, given.events), decided, strict=True):
-        code = DifferenceCode.of(event.waves.codes)
-        for high in highs:
-            ticks = event.waves.samples.shape[1]
-            mask = windows.mask(windows.starts(ticks), found >= bounds[high], ticks)
-            count(network[high], event, mask, code, sigma)
-    print(f"plane {plane.name}, {len(decided)} events, {classical[highs[0]].pulses} pulses of 5 sigma\n")
-    columns = ("kept [%]", "raw over sent", "fakes a channel second", "50 % at [e]", "90 % at [e]", "charge bias [%]")
-    print(f"| regions by | {' | '.join(columns)} | rms [%] |")
-    print("|---" * 8 + "|")
-    for high in highs:
-        line(f"thresholds {high}, {lows[high]}", classical[high])
-        line(f"network, logit {bounds[high] / 32:+.2f}", network[high])
+    found = counted(given)
+    first = next(iter(next(iter(found.values())).values()))
+    print(f"plane {given.plane}, {len(first.hits[CHARGE])} events, {first.pulses} pulses of 5 sigma\n")
+    print(f"| {' | '.join(COLUMNS)} |")
+    print("|---" * len(COLUMNS) + "|")
+    for own in found.values():
+        for name, counts in own.items():
+            print(line(name, counts, PRESET), flush=True)
+    if given.figures:
+        efficiencies_figure(given.figures / f"lartpc_regions_{given.plane}.png", found)
 
 
 if __name__ == "__main__":

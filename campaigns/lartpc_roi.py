@@ -1,7 +1,8 @@
 """Networks that find regions of interest in liquid argon: public ones on noise and charges, quantized ones trained.
 
     python campaigns/lartpc_roi.py public FOLDER [--windows 4000]
-    python campaigns/lartpc_roi.py train FOLDER --sample SAMPLE [--plane W] [--epochs 5] [--bits 8] [--save GRAPH]
+    python campaigns/lartpc_roi.py train FOLDER --sample SAMPLE [--plane W] [--epochs 5] [--bits 8]
+        [--activation-bits 8] [--save GRAPH]
 
 FOLDER has the public networks, `model_PLANEplane_nu_ROI.h5` of planes U, V and Z, each with mean and scale beside it.
 Charges are those of a straight track across the wires, parallel to them: all in one tick of every wire, anywhere in the
@@ -9,14 +10,16 @@ middle half of the window. The noise is that of ProtoDUNE-SP.
 
 `train` fits float and quantized networks, from the public weights and from scratch, to windows of the training events
 of a sample of `neutrino-sp`, and scores them on those of its test events: efficiencies at equal shares of fakes, errors
-by drawing test events again. Every quantized network is a graph whose codes are compared with Keras' own. --save: the
-graph of the quantized network from public weights is kept; only what is quantized is trained then.
+by drawing test events again; at a probability of 0.5 Dice of windows of signal, as many as of noise, and their
+efficiency. Every quantized network is a graph whose codes are compared with Keras' own. --save: the graph of the
+quantized network from public weights is kept; only what is quantized is trained then. --starts: from where.
 """
 
 import argparse
 import os
 import tempfile
 import time
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
@@ -49,6 +52,7 @@ EXPECTED = {
 CUT = {"V": (0, 0, 0.01, 0.04, 0.37), "W": (0, 0.03, 0.34, 0.88, 1)}
 """There, of a cut at five sigma."""
 BEST = str(Path(tempfile.gettempdir()) / f"lartpc_roi_{os.getpid()}.weights.h5")
+STARTS = ("as it is", "from public", "from scratch")
 Windows = npt.NDArray[np.float32]
 
 
@@ -102,8 +106,31 @@ def line(plane: str, what: str, fakes: float, efficiencies: Any) -> None:
     print(f"| {plane} | {what} | {'' if np.isnan(fakes) else f'{fakes:.1f}'} | {shares} |")
 
 
-def train(folder: Path, sample: Path, epochs: int, bits: int, plane: str, save: Path | None) -> None:
-    """The table: float and quantized, from public weights and from scratch."""
+def overlap(found: results.Scored) -> tuple[str, str]:
+    """Dice and efficiency [%] at the probability 0.5, with errors, events drawn anew."""
+    kept, numbers = found.logit > 0, np.unique(found.event)
+    parts = np.array([
+        [np.count_nonzero(own & what) for what in (kept & found.signal, kept, found.signal)]
+        for own in (found.event == number for number in numbers)
+    ])  # fmt: skip
+    rng = np.random.default_rng(0)
+    drawn = np.array([parts[rng.integers(len(parts), size=len(parts))].sum(axis=0) for _ in range(results.RESAMPLED)])
+    both, decided, true = np.vstack([parts.sum(axis=0), drawn]).T
+    dice, share = 200 * both / (decided + true), 100 * both / true
+    return f"{dice[0]:.2f} +- {dice[1:].std():.2f}", f"{share[0]:.2f} +- {share[1:].std():.2f}"
+
+
+def train(
+    folder: Path,
+    sample: Path,
+    epochs: int,
+    widths: tuple[int, int],
+    plane: str,
+    save: Path | None,
+    starts: Sequence[str],
+) -> None:
+    """The table: float and quantized, from public weights and from scratch; widths: bits of weights, of activations."""
+    bits = f"{widths[0]} bits" if widths[0] == widths[1] else f"{widths[0]} and {widths[1]} bits"
     front_end = {"preset": PRESET.name, "plane": plane, "threshold": 0.5, "windows": 400}
     codes, targets, part, event, peak = windows_of(sample, front_end)
     fitted, held, test = (np.isin(part, parts) for parts in ((TRAIN,), (VALIDATION,), (TEST,)))
@@ -111,8 +138,8 @@ def train(folder: Path, sample: Path, epochs: int, bits: int, plane: str, save: 
     values = np.clip(codes, -512, 511).astype(np.float32) / np.float32(UNIT)
     name_there = "Z" if PRESET.plane(plane).collection else plane
     weights = folder / f"model_{name_there}plane_nu_ROI.h5"
-    print("| network | AUC | efficiency [%] at .3 % | 1 % | 3 % fakes | differing codes | seconds |")
-    print("|---" * 7 + "|")
+    print("| network | AUC | efficiency [%] at .3 % | 1 % | 3 % fakes | Dice [%] | found [%] | differing | seconds |")
+    print("|---" * 9 + "|")
 
     def score(logit: Any, name: str, differing: object, seconds: float) -> None:
         own = np.asarray(logit, np.float64)
@@ -122,18 +149,20 @@ def train(folder: Path, sample: Path, epochs: int, bits: int, plane: str, save: 
             for fakes in (0.003, 0.01, 0.03)
         )
         area = roc(own, found.signal).auc
-        print(f"| {name} | {area:.4f} | {shares} | {differing} | {seconds:.0f} |", flush=True)
+        at_half = " | ".join(overlap(found)) if logit is not sizes else " | "
+        print(f"| {name} | {area:.4f} | {shares} | {at_half} | {differing} | {seconds:.0f} |", flush=True)
 
-    score(np.abs(codes[test]).max((1, 2)), "cut on the largest sample", "", 0)
+    sizes = np.abs(codes[test]).max((1, 2))
+    score(sizes, "cut on the largest sample", "", 0)
     for name, quantized, start in (
-        ("public, float, as it is", False, weights), (f"public, {bits} bits, as it is", True, weights),
-        ("float, from public", False, weights), (f"{bits} bits, from public", True, weights),
-        ("float, from scratch", False, None), (f"{bits} bits, from scratch", True, None),
+        ("public, float, as it is", False, weights), (f"public, {bits}, as it is", True, weights),
+        ("float, from public", False, weights), (f"{bits}, from public", True, weights),
+        ("float, from scratch", False, None), (f"{bits}, from scratch", True, None),
     ):  # fmt: skip
-        if save is not None and not (quantized and start):
+        if (save is not None and not (quantized and start)) or not any(name.endswith(own) for own in starts):
             continue
         keras.utils.set_random_seed(1)
-        options = models.RoiOptions(plane=plane, weights=start, weight_bits=bits, activation_bits=bits)
+        options = models.RoiOptions(plane=plane, weights=start, weight_bits=widths[0], activation_bits=widths[1])
         model, began = models.build_model(options, quantized), time.process_time()
         if "as it is" not in name:
             fit(model, values[fitted], targets[fitted], values[held], targets[held], epochs)
@@ -186,14 +215,17 @@ def main() -> None:
     parser.add_argument("--windows", type=int, default=4000)
     parser.add_argument("--sample", type=Path)
     parser.add_argument("--epochs", type=int, default=5)
-    parser.add_argument("--bits", type=int, default=8)
+    parser.add_argument("--bits", type=int, default=8, help="of weights, and of activations if nothing else is said")
+    parser.add_argument("--activation-bits", type=int)
     parser.add_argument("--plane", choices=[plane.name for plane in PRESET.planes], default="W")
     parser.add_argument("--save", type=Path)
+    parser.add_argument("--starts", nargs="*", choices=STARTS, default=STARTS)
     given = parser.parse_args()
     if given.what == "public":
         public(given.folder, given.windows)
     else:
-        train(given.folder, given.sample, given.epochs, given.bits, given.plane, given.save)
+        widths = given.bits, given.activation_bits or given.bits
+        train(given.folder, given.sample, given.epochs, widths, given.plane, given.save, given.starts)
 
 
 if __name__ == "__main__":

@@ -22,7 +22,7 @@ import numpy as np
 import numpy.typing as npt
 import yaml
 from lartpc_unet_figures import scores_figure
-from lartpc_unet_tables import CONFIG, SAMPLES, SCORED, SWEEP, TABLES, Form, Row, told
+from lartpc_unet_tables import CONFIG, SAMPLES, SCORED, SWEEP, TABLES, Form, Row, overlaps, told
 from rich.console import Console
 
 from qcompress import pipeline
@@ -132,14 +132,17 @@ class Campaign:
         )
 
     def _floating_row(self, label: str, form: Form) -> Row:
-        folder, path = self.checkpoint(form), self.sample(SCORED[form.sample])
+        trained = form.start if form.means and form.start is not None else form
+        folder, path = self.checkpoint(trained), self.sample(SCORED[form.sample])
         kept = self.folder / f"{form.name}.npz"
         if not kept.is_file():
-            np.savez(kept, network=lartpc_unet_float.score(folder, self.tiles(path, images_of(self.config(form)))))
+            config = self.config(form)
+            tiles_ = self.tiles(path, images_of(config))
+            np.savez(kept, network=lartpc_unet_float.score(folder, tiles_, config, form.means))
         with np.load(kept) as file:
             counts = file["network"]
         history = np.atleast_1d(np.genfromtxt(folder / f"{UNET}_history.csv", delimiter=",", names=True))
-        seconds = int((self.folder / f"{form.name}.seconds").read_text())
+        seconds = int((self.folder / f"{trained.name}.seconds").read_text())
         return Row(label, counts, float(history["val_loss"].min()), len(history), seconds, None, None)
 
     def _scored(self, form: Form, candidate: Candidate) -> npt.NDArray[np.float64]:
@@ -198,6 +201,8 @@ def main() -> None:
             rows = [campaign.row(*own) for own in done]
             rules = campaign.rules(next(iter(TABLES[table].values())))
             print(as_markdown(told(table, rows, rules)), flush=True)
+            if table == "bits":
+                print(as_markdown(overlaps(rows)), flush=True)
             if given.figures:
                 scores_figure(given.figures / f"lartpc_unet_{table}.png", table, rows, rules)
 

@@ -41,14 +41,20 @@ def train(config: Config, found: Tiles, folder: Path, report: Report) -> None:
     write_whole(folder / f"{UNET}.keras", (folder / "made.keras").read_bytes())
 
 
-def score(folder: Path, found: Tiles) -> npt.NDArray[np.float64]:
-    """Confusions by event of test tiles: the class of the highest score, in Keras' floats."""
-    model, test = load_model(folder / f"{UNET}.keras"), np.flatnonzero(found.split == TEST)
+def score(folder: Path, found: Tiles, config: Config, means: bool) -> npt.NDArray[np.float64]:
+    """Confusions by event of test tiles: the class of the highest score, in Keras' floats.
+
+    means: whether normalizations take the means and variances of each batch of test tiles, as many as trained the
+    network at a time, instead of the running ones.
+    """
+    model = build_model(ImageOptions.model_validate(config.network.model_dump()["images"]), quantized=False)
+    model.set_weights(load_model(folder / f"{UNET}.keras").get_weights())
+    test, at_once = np.flatnonzero(found.split == TEST), config.training.batch_size if means else AT_ONCE
     events, true, decided = [], [], []
-    for first in range(0, len(test), AT_ONCE):
-        some = test[first : first + AT_ONCE]
+    for first in range(0, len(test), at_once):
+        some = test[first : first + at_once]
         codes, kinds = found.images(some)
-        classes = np.asarray(model(codes[..., None].astype(np.float32), training=False)).argmax(axis=-1)
+        classes = np.asarray(model(codes[..., None].astype(np.float32), training=means)).argmax(axis=-1)
         lit = codes > 0
         events.append(np.broadcast_to(found.event[some, None, None], lit.shape)[lit])
         true.append(kinds[lit])

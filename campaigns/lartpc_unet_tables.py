@@ -14,10 +14,10 @@ from qcompress.detectors.lartpc.evaluation.hit_scores import balanced_difference
 CONFIG = Path(__file__).parents[1] / "firmware_configs" / "lartpc_unet.yaml"
 SAMPLES = {
     **{"fewest": ("mix-hd-hits", 500), "few": ("mix-hd-hits", 1500), "many": ("mix-hd-hits", 5000)},
-    "module": ("mix-module", 250),
+    **{"own": ("mix-hd-hits", 200), "module": ("mix-module", 250)},
 }
 """Kinds and events; the few are the first of the many, in the same parts of the split."""
-SCORED = {"fewest": "few", "few": "many", "many": "many", "module": "module"}
+SCORED = {"fewest": "few", "few": "many", "many": "many", "own": "own", "module": "module"}
 """Whose test events score what is trained on a sample."""
 IMAGES = "network.images."
 TRAINING = "training."
@@ -27,7 +27,8 @@ TRAINING = "training."
 class Form:
     """A form of the network: its name, what differs from CONFIG, the one whose weights it begins with.
 
-    weighs: whether the loss has class weights, of the sample's own frequencies; floating: whether nothing is quantized.
+    weighs: whether the loss has class weights, of the sample's own frequencies; floating: whether nothing is quantized;
+    means: whether `start`, in float, is scored as it is, normalised by the means of batches of test images.
     """
 
     name: str
@@ -36,6 +37,7 @@ class Form:
     sample: str = "few"
     weighs: bool = False
     floating: bool = False
+    means: bool = False
 
 
 class Row(NamedTuple):
@@ -82,48 +84,71 @@ def short(name: str, **more: Any) -> Form:
     return Form(name, SHORT | {rooms[parts[key][0]] + parts[key][1]: value for key, value in more.items()})
 
 
-PLANES = {**SHORT, f"{IMAGES}view": "tile", f"{IMAGES}planes": ["U", "V", "W"], f"{TRAINING}batch_size": 16}
-"""The seed's later form: tiles of 128 cm of all planes in cells of 0.5 cm."""
+TILES = {f"{IMAGES}view": "tile", f"{IMAGES}levels": 4, f"{TRAINING}batch_size": 16}
+PLANES = {**TILES, f"{IMAGES}planes": ["U", "V", "W"], f"{TRAINING}epochs": 2}
+"""The seed's later form: tiles of 128 cm of all planes in cells of 0.5 cm, with four filters instead of sixteen."""
+PUBLISHED = {**TILES, **SHORT, f"{IMAGES}filters": 16, f"{TRAINING}batch_size": 8}
+"""The published network, but for its normalization."""
 LARGE = {f"{IMAGES}view": "coarse", f"{TRAINING}batch_size": 16}
+MODULES = Form("modules", AFTER, FLOAT, sample="module", floating=True)
+"""Whole modules behind patches, in float."""
+FIRST = "loss `hits`, one-cycle, normalised, nothing turned"
 TABLES: Mapping[str, Mapping[str, Form]] = {
     "bits": {
         "float, trained as long": Form("longer", TUNED, FLOAT, floating=True),
-        "float": FLOAT,
+        "float, where all begin": FLOAT,
         **{f"{many} bits": form for many, form in NARROW.items()},
     },
     "losses": {
-        "hits": BASE,
-        "weighted": Form("weighted", {**SHORT, f"{IMAGES}loss": "weighted"}, weighs=True),
-        "focal": Form("focal", {**SHORT, f"{IMAGES}loss": "focal"}, weighs=True),
-        "focal, three epochs": Form("focal3", {f"{TRAINING}epochs": 3, f"{IMAGES}loss": "focal"}, weighs=True),
-        "dice": short("dice", images_loss="dice"),
+        FIRST: BASE,
+        "loss `weighted`, 1/n of its pixels": Form("weighted", {**SHORT, f"{IMAGES}loss": "weighted"}, weighs=True),
+        "loss `focal`, the same weights": Form("focal", {**SHORT, f"{IMAGES}loss": "focal"}, weighs=True),
+        "loss `focal`, three epochs": Form("focal3", {f"{TRAINING}epochs": 3, f"{IMAGES}loss": "focal"}, weighs=True),
+        "loss `dice`": short("dice", images_loss="dice"),
     },
-    "schedules": {"one_cycle": BASE, **{name: short(name, training_schedule=name) for name in SCHEDULES}},
+    "schedules": {FIRST: BASE, **{f"`{name}`": short(name, training_schedule=name) for name in SCHEDULES}},
     "augmentation": {
-        "none": BASE,
-        **{kind: short(kind, images_augmentation=kind) for kind in ("flips", "rotations")},
+        FIRST: BASE,
+        **{f"`augmentation: {kind}`": short(kind, images_augmentation=kind) for kind in ("flips", "rotations")},
     },
     "parts": {
-        "normalised, He's beginning": BASE,
+        FIRST: BASE,
         "Keras' beginning": short("keras", training_initialization="keras"),
-        "not normalised": short("plain", images_normalization="none", training_learning_rate=0.01),
-        "not normalised, cells repeated (rate 0.01)": short(
+        "not normalised (rate 0.01)": short("plain", images_normalization="none", training_learning_rate=0.01),
+        "not normalised, `upward: repeated` (rate 0.01)": short(
             "repeated", images_normalization="none", images_upward="repeated", training_learning_rate=0.01
         ),
+        "`upward: repeated`": short("upward", images_upward="repeated"),
         "residual": short("residual", images_residual=True),
-        "dropout of 0.1": short("dropout", images_dropout=0.1),
+        "`dropout: 0.1`": short("dropout", images_dropout=0.1),
     },
     "views": {
-        "patches, scored on tiles": Form("carried", {**LARGE, f"{TRAINING}epochs": 0}, NARROW[8]),
-        "patches, then tiles": Form("transferred", {**LARGE, **TUNED}, NARROW[8]),
-        "the same, first layers slower": Form("slower", {**LARGE, **TUNED, **SLOWER}, NARROW[8]),
-        "tiles": Form("tiles", {**LARGE, **SHORT}),
+        "trained on patches, scored on 128 x 128": Form("carried", {**LARGE, f"{TRAINING}epochs": 0}, NARROW[8]),
+        "patches, then an epoch of 128 x 128": Form("transferred", {**LARGE, **TUNED}, NARROW[8]),
+        "the same, `layer_rates`: first layers slower": Form("slower", {**LARGE, **TUNED, **SLOWER}, NARROW[8]),
+        "128 x 128 alone, an epoch": Form("tiles", {**LARGE, **SHORT}),
     },
-    "planes": {"U, V, W": Form("planes", PLANES, sample="fewest")},
+    "means": {
+        "running means": FLOAT,
+        "means of 32 test patches": Form("float_means", start=FLOAT, floating=True, means=True),
+    },
+    "module_means": {
+        "running means": MODULES,
+        "means of 4 test images": Form("modules_means", AFTER, MODULES, sample="module", floating=True, means=True),
+    },
+    "planes": {
+        "tiles of U, V, W, lit or not": Form("planes", PLANES, sample="fewest"),
+        "tiles of U, V, W, charge": Form("charges", {**PLANES, f"{IMAGES}binary": False}, sample="fewest"),
+    },
+    "published": {"16 filters, 4 levels, tiles of W": Form("published", PUBLISHED, sample="own")},
     "seed": {
-        "patches, scored on modules": Form("known", {**SEED, f"{TRAINING}epochs": 0}, NARROW[8], sample="module"),
+        "patches' weights on modules, as they are": Form(
+            "known", {**SEED, f"{TRAINING}epochs": 0}, NARROW[8], sample="module"
+        ),
         "patches, then modules": Form("begun", AFTER, NARROW[8], sample="module"),
-        "weighted": Form("seed", {**SEED, f"{IMAGES}loss": "weighted"}, sample="module", weighs=True),
+        "modules alone, loss `weighted`": Form(
+            "seed", {**SEED, f"{IMAGES}loss": "weighted"}, sample="module", weighs=True
+        ),
     },
 }
 SCORES = ("accuracy", "shower", "track", "balanced")
@@ -156,3 +181,27 @@ def _less(first: npt.NDArray[np.float64], counts: npt.NDArray[np.float64]) -> Ce
         return None
     difference, error = balanced_difference(first, counts)
     return f"{100 * difference:.2f} +- {100 * error:.2f}"
+
+
+def overlaps(rows: Sequence[Row]) -> Table:
+    """Dice of showers and of tracks among hits, hits that are not called nothing; errors: events drawn anew."""
+    own, draws = (np.array([how(row.counts) for row in rows]) for how in (_overlap, _drawn_overlaps))
+    told_ = []
+    for row, values, several in zip(rows, own, draws, strict=True):
+        cells = [f"{100 * a:.2f} +- {100 * b:.2f}" for a, b in zip(values, several.std(axis=0), strict=True)]
+        less = (own[0] - values)[:2].mean(), (draws[0] - several)[:, :2].mean(axis=1).std()
+        told_.append((row.label, *cells, f"{100 * less[0]:.2f} +- {100 * less[1]:.2f}" if row is not rows[0] else None))
+    columns = ("network", "Dice of showers [%]", "of tracks [%]", "hits found [%]", "mean Dice less than the first [%]")
+    return Table("Dice", columns, tuple(told_))
+
+
+def _drawn_overlaps(counts: npt.NDArray[np.float64], draws: int = 200) -> list[tuple[float, float, float]]:
+    """Of events drawn anew, the same for all confusions of the same events."""
+    rng = np.random.default_rng(0)
+    return [_overlap(counts[rng.integers(len(counts), size=len(counts))]) for _ in range(draws)]
+
+
+def _overlap(counts: npt.NDArray[np.float64]) -> tuple[float, float, float]:
+    own, sums = scores(counts), counts.sum(axis=(0, 1))
+    dice = [2 * iou / (1 + iou) for iou in (own.shower_iou, own.track_iou)]
+    return dice[0], dice[1], float(1 - sums[0] / sums.sum())

@@ -121,6 +121,7 @@ WAITING = {"QBatchNormalization", "BatchNormalization", "QActivation", "Activati
 INSTEAD = {
     "Softmax": "it only at the end of the model, or have --quantize make it of tables",
     "LayerNormalization": "BatchNormalization, or have --quantize make it of a table",
+    "GroupNormalization": "BatchNormalization: a deviation of an image's own pixels is on no grid",
     "Lambda": "layers: code is not read",
     "TimeDistributed": "Dense or functions inside, or apply the layer to slices and join them",
     "ELU": "QActivation('quantized_relu(...)')",

@@ -258,6 +258,12 @@ def test_two_quantizers_of_one_input_need_its_format():
     assert (KerasBody(model, graph).run(codes) == graph.run(codes)).all()
 
 
+def test_a_group_normalization_is_refused_with_what_to_use():
+    chain = [qkeras.QActivation(SIGNED), layers.GroupNormalization(2, name="it"), qkeras.QActivation(SIGNED)]
+    with pytest.raises(Refused, match="layer it: GroupNormalization is not supported; use BatchNormalization: a dev"):
+        from_keras(keras.Model(*functional(*chain, shape=IMAGE)), "model")
+
+
 def test_linear_activations_are_no_layers_wherever_they_stand():
     lines = [layers.Activation("linear"), qkeras.QActivation("linear")]
     chain = [*lines, qkeras.QActivation(SIGNED), *lines, qkeras.QDense(2, name="last", **kernel_and_bias()), lines[0]]

@@ -14,7 +14,7 @@ from qcompress.errors import Refused
 from qcompress.fixedpoint import Format, Overflow, Rounding
 from qcompress.graph import Conv2D, Dense, Graph, Node, QuantizeEach
 from qcompress.synthesis import Origin
-from qcompress.synthesis.estimate import COEFFICIENTS, estimate, estimate_as, evaluate, fit, kind_of
+from qcompress.synthesis.estimate import COEFFICIENTS, FLIP_FLOP, estimate, estimate_as, evaluate, fit, kind_of
 from qcompress.synthesis.structure import chosen_bits, constant_features, layer_registers, signed_digits, spans
 from qcompress.targets.rtl.constant import Rtl
 from qcompress.targets.rtl.loadable import RtlLoadable
@@ -86,6 +86,25 @@ def test_settings_for_a_clock_are_estimated_as_they_are_built(settings: dict[str
     assert {kind_of(target), kind_of(RtlLoadable(reuse=16)), kind_of(Rtl())} == {"clocked", "loadable", "constant"}
     assert report.ff != default.ff
     assert report.lut != default.lut
+
+
+def test_constant_weights_are_estimated_for_their_clock() -> None:
+    """A faster clock takes more stages and registers; gate equivalents differ by those registers alone."""
+    slow, fast = (Rtl(device="xcvu13p-flga2577-2-e", clock_mhz=mhz) for mhz in (40.0, 320.0))
+    reports = [estimate_as(target, encoder()) for target in (slow, Rtl(), fast)]
+    assert [kind_of(target) for target in (slow, Rtl(), fast)] == ["constant_clocked", "constant", "constant_clocked"]
+    cycles, registers = [report.latency_cycles or 0 for report in reports], [report.ff or 0 for report in reports]
+    assert cycles == sorted(set(cycles))
+    assert registers == sorted(set(registers))
+    apart = (reports[2].gate_equivalents or 0) - (reports[0].gate_equivalents or 0)
+    assert apart == pytest.approx(FLIP_FLOP * (registers[2] - registers[0]), abs=FLIP_FLOP)  # both are rounded
+
+
+def test_a_flip_flop_has_the_gate_equivalents_of_the_generic_cells() -> None:
+    library = COEFFICIENTS.with_name("generic_cells.lib").read_text()
+    area = re.search(r"cell\(DFF\) \{\s*area : ([\d.]+);", library)
+    assert area is not None
+    assert float(area[1]) == FLIP_FLOP
 
 
 @pytest.mark.parametrize("reuse", [1, 4, 16])
@@ -174,3 +193,5 @@ def test_the_coefficients_say_their_error_on_networks_that_were_held_out() -> No
         for figure in ("lut", "ff", "gate_equivalents"):
             assert content["held_out"][kind][figure]["networks"] >= least
             assert 0 < content["held_out"][kind][figure]["median"] <= content["held_out"][kind][figure]["worst"]
+    for figure in ("lut", "ff", "latency"):
+        assert content["held_out"]["constant_clocked"][figure]["networks"] >= 30

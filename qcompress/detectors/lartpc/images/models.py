@@ -12,7 +12,7 @@ from math import ceil, log2
 from types import MappingProxyType
 from typing import Annotated, Any, Literal
 
-from pydantic import Field, model_validator
+from pydantic import Field, field_validator, model_validator
 
 from qcompress.detectors import Network, Options
 from qcompress.detectors.lartpc.images.augmentation import ROTATIONS, augment
@@ -29,6 +29,8 @@ OUTPUT_BITS, OUTPUT_INTEGER = 8, 3
 REACH = 2.5
 MOMENTUM = 0.9
 """Share of the running mean and variance that a step leaves."""
+OWN_MEANS = ("group", "layer", "instance")
+"""Normalizations by the means and deviations of an image's own pixels."""
 Weight = Annotated[float, Field(gt=0, allow_inf_nan=False)]
 
 
@@ -65,6 +67,16 @@ class ImageOptions(Options):
     """Of nothing, shower and track in the losses `weighted` and `focal`."""
     augmentation: Literal["none", "flips", "rotations"] = "none"
     """How images are turned around, at random, while they are trained on: see `augmentation`."""
+
+    @field_validator("normalization", mode="before")
+    @classmethod
+    def _on_a_grid(cls, given: object) -> object:
+        if given in OWN_MEANS:
+            raise ValueError(
+                f"{given} normalization divides by a deviation of the image's own pixels, which lies on no grid of "
+                "integers; use batch, a scale and a shift of each channel"
+            )
+        return given
 
     @model_validator(mode="after")
     def _planes(self) -> "ImageOptions":

@@ -12,7 +12,7 @@ from collections.abc import Iterator
 from dataclasses import replace
 from functools import partial
 from pathlib import Path
-from typing import Any
+from typing import Any, NamedTuple
 from zlib import crc32
 
 import numpy as np
@@ -97,15 +97,34 @@ def generator(kind: str, seed: int, event: int) -> np.random.Generator:
     return np.random.default_rng([seed, crc32(kind.encode()), event])
 
 
+class Begun(NamedTuple):
+    """An event in front of its waveforms: vertex, deposits (n, 8), rows as in `cascades`, columns of particles.
+
+    rng: of the event, for what follows.
+    """
+
+    vertex: Vertex
+    deposits: npt.NDArray[np.float64]
+    particles: dict[str, npt.NDArray[Any]]
+    rng: np.random.Generator
+
+
+def begin(kind: str, seed: int, event: int) -> Begun:
+    """What is deposited in the event of that number, of a `kind` and a `seed`, radioactivity included."""
+    beginning, preset, _ = parts_of(kind)
+    rng, volume = generator(kind, seed, event), volume_of(preset)
+    vertex = GENERATORS[beginning](rng, volume, preset.ticks * preset.tick_us)
+    deposits, particles = follow(vertex, volume, int(rng.integers(2**31)))
+    return Begun(vertex, np.concatenate([deposits, decays(rng, preset, volume)]), particles, rng)
+
+
 def simulate_event(kind: str, seed: int, event: int) -> samples.Event:
     """The event of that number, of a `kind` and a `seed`."""
     from qcompress.detectors.lartpc.simulation.transport import electrons_arriving, on_plane
 
-    beginning, preset, shown = parts_of(kind)
-    rng, volume = generator(kind, seed, event), volume_of(preset)
-    vertex = GENERATORS[beginning](rng, volume, preset.ticks * preset.tick_us)
-    deposits, particles = follow(vertex, volume, int(rng.integers(2**31)))
-    deposits = np.concatenate([deposits, decays(rng, preset, volume)])
+    _, preset, shown = parts_of(kind)
+    volume = volume_of(preset)
+    vertex, deposits, particles, rng = begin(kind, seed, event)
     arrived = electrons_arriving(deposits, preset, volume)
     boards = max(-(-plane.wires // plane.board_channels) for plane in preset.planes)
     waves = board_waves(rng, preset, boards, preset.ticks) if shown else None
