@@ -52,7 +52,6 @@ def identity(names: list[str]) -> str:
 
 def scored(path: Path, names: list[str], rows: int, parts: Path, links: str) -> tuple[totals.Totals, int]:
     """Of the first events but those for calibration, a file a block and algorithm; and how many events these are."""
-    check_untrained(names, path, rows)
     blocks, allocation = scoring.blocks(path, rows, every=True), LinkAllocation.named(links)
     begun, modules = time.process_time(), 0
     with samples.Handle(path) as handle:
@@ -185,9 +184,11 @@ def main() -> None:
     names = [*given.algorithms, *given.learned, *given.candidates, *given.published]
     parts = given.folder / "conservation"
     parts.mkdir(parents=True, exist_ok=True)
-    for number, (sample, kind) in enumerate(SAMPLES.items()):
-        rows = given.rows[min(number, len(given.rows) - 1)]
-        found, events = scored(given.folder / f"{kind}.h5", names, rows, parts, given.links)
+    rows = {kind: given.rows[min(k, len(given.rows) - 1)] for k, kind in enumerate(SAMPLES.values())}
+    for kind, number in rows.items():
+        check_untrained(names, given.folder / f"{kind}.h5", number)
+    for sample, kind in SAMPLES.items():
+        found, events = scored(given.folder / f"{kind}.h5", names, rows[kind], parts, given.links)
         table = compact(found, names, events)
         for place, one in enumerate([table, *tables(found, names)]):
             (given.folder / f"conservation_{kind}_{place}.csv").write_text(as_csv(one))

@@ -1,6 +1,6 @@
 """Cluster response of the chip's algorithms on whole events, at 0 and 200 pile-up, calibrations made on either.
 
-    python campaigns/response.py FOLDER [--photons 6000] [--electrons 1200] [--electrons-alone 6000]
+    python campaigns/response.py FOLDER [--photons 6000] [--electrons 1200] [--electrons-alone 1000]
         [--candidates FOLDER ..] [--published published:FOLDER:ORIENTATION ..] [--learned learned:SAMPLE:NAME ..]
 
 Simulates photons without pile-up, electrons in 200 interactions and electrons without into FOLDER (files that are there
@@ -154,7 +154,7 @@ def main() -> None:
     parser.add_argument("folder", type=Path)
     parser.add_argument("--photons", type=int, default=6000)
     parser.add_argument("--electrons", type=int, default=1200, help="in 200 interactions")
-    parser.add_argument("--electrons-alone", type=int, default=6000, help="without pile-up")
+    parser.add_argument("--electrons-alone", type=int, default=1000, help="without pile-up")
     parser.add_argument("--calibration-events", type=int, default=300, help="of either sample; calibration part first")
     parser.add_argument("--test-events", type=int, help="of each sample; blocks of more are read [default: all]")
     parser.add_argument("--candidates", type=Path, nargs="*", default=(), help="folders of autoencoder candidates")
@@ -168,9 +168,10 @@ def main() -> None:
     given = parser.parse_args()
     given.folder.mkdir(parents=True, exist_ok=True)
     wanted = {PHOTONS: given.photons, ELECTRONS: given.electrons, ELECTRONS_ALONE: given.electrons_alone}
-    for name, events in wanted.items():
-        path = simulated(given.folder, KINDS[name], events)
+    found = {name: simulated(given.folder, KINDS[name], events) for name, events in wanted.items()}
+    for path in found.values():
         check_untrained(algorithms(given), path)
+    for name, path in found.items():
         cluster(name, path, given)
     for table in report(given.folder, given):
         print(f"## {table.title}\n\n{table.note}\n\n{as_markdown(table)}")

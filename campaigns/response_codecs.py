@@ -62,7 +62,8 @@ def in_one_line(main: Callable[[], None]) -> Callable[[], None]:
 def learned_of(algorithm: str) -> tuple[Path, str]:
     """Sample and name of `learned:SAMPLE:NAME`; raises QcompressError with the names there are."""
     sample, _, name = algorithm.removeprefix(LEARNED).rpartition(":")
-    if not sample or name not in (known := Regressions({}, {}, {}).codecs()):
+    known = Regressions({}, {}, {}).codecs()
+    if not sample or name not in known:
         raise QcompressError(f"{algorithm}: give {LEARNED}SAMPLE:NAME, NAME one of {', '.join(known)}")
     return Path(sample), name
 

@@ -22,12 +22,15 @@ from qcompress.report.tables import as_csv
 if TYPE_CHECKING:
     from matplotlib.figure import Figure
 
+NOT_DRAWN = ("bc-stc-shared", "threshold-if-sent", "bc-stc-if-sent")
+"""Against pT and eta and as histograms: they lie on `bc-stc-equal` and `threshold-equal`."""
+
 
 def draw(folder: Path, given: argparse.Namespace) -> Iterator[Table]:
     """Response and resolution against pT and eta, histograms, seeded in x/z and y/z as in the study."""
     back_end, out = BackEnd(X_Y), given.figures
     found = everything(folder, given)
-    chip = [a for a in found if (a in CHIP and a != "bc-stc-shared") or a.startswith(LEARNED)]
+    chip = [a for a in found if (a in CHIP and a not in NOT_DRAWN) or a.startswith(LEARNED)]
     encoders = [algorithm for algorithm in found if algorithm not in CHIP and algorithm not in chip]
     own = [algorithm for algorithm in encoders if not algorithm.endswith(AS_PHYSICS)]
     groups = {"": [*chip, *encoders[:1]], "_encoders": [*chip[:1], *own]}

@@ -85,8 +85,8 @@ def test_final_figures_are_strict_in_generated_pt():
 
 @pytest.mark.campaign
 def test_a_campaign_prints_the_response_of_all_three_samples_and_refuses_what_they_taught(tmp_path):
-    command = [sys.executable, ROOT / "campaigns" / "response.py", tmp_path, "--calibration-events", "3", "--workers"]
-    command += ["1", "--photons", "6", "--electrons", "5", "--electrons-alone", "7", "--back-ends", "x-y, dr 0.015"]
+    command = [sys.executable, ROOT / "campaigns" / "response.py", tmp_path, "--calibration-events", "45", "--workers"]
+    command += ["1", "--photons", "50", "--electrons", "48", "--electrons-alone", "7", "--back-ends", "x-y, dr 0.015"]
 
     def run(*algorithms):
         return subprocess.run([*command, *algorithms], check=False, capture_output=True, text=True)
