@@ -106,7 +106,7 @@ TABLES: Mapping[str, Mapping[str, Form]] = {
         "loss `focal`, three epochs": Form("focal3", {f"{TRAINING}epochs": 3, f"{IMAGES}loss": "focal"}, weighs=True),
         "loss `dice`": short("dice", images_loss="dice"),
     },
-    "schedules": {FIRST: BASE, **{f"`{name}`": short(name, training_schedule=name) for name in SCHEDULES}},
+    "schedules": {FIRST: BASE, **{f"`schedule: {name}`": short(name, training_schedule=name) for name in SCHEDULES}},
     "augmentation": {
         FIRST: BASE,
         **{f"`augmentation: {kind}`": short(kind, images_augmentation=kind) for kind in ("flips", "rotations")},
