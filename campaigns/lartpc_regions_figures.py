@@ -16,7 +16,7 @@ TICKS = {ENERGY: (0.02, 0.05, 0.1, 0.2, 0.5), CHARGE: (500, 1000, 2000, 5000, 10
 def efficiencies_figure(path: Path, found: Mapping[int, Mapping[str, Counts]]) -> None:
     """Hits that are found against energy and charge, a row of axes for each share of kept ticks; errors: of events."""
     with house_style(15, 16, 11):
-        figure, axes = canvas((13, 4.6 * len(found)), len(found), len(LABELS))
+        figure, axes = canvas((16, 4.2 * len(found)), len(found), len(LABELS))
         for row, ways in enumerate(found.values()):
             for column, (size, label) in enumerate(LABELS.items()):
                 own, centre = axes[row * len(LABELS) + column], np.sqrt(EDGES[size][1:] * EDGES[size][:-1])
@@ -37,5 +37,5 @@ def efficiencies_figure(path: Path, found: Mapping[int, Mapping[str, Counts]]) -
                 own.set_xticks([], minor=True)
                 own.grid(alpha=0.3)
                 if size == CHARGE:
-                    own.legend(loc="center right", frameon=False)
+                    own.legend(loc="center left", bbox_to_anchor=(1, 0.5), frameon=False)
         figure.savefig(path, dpi=90, metadata={"Software": None})

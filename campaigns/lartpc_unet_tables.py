@@ -14,7 +14,7 @@ from qcompress.detectors.lartpc.evaluation.hit_scores import balanced_difference
 CONFIG = Path(__file__).parents[1] / "firmware_configs" / "lartpc_unet.yaml"
 SAMPLES = {
     **{"fewest": ("mix-hd-hits", 500), "few": ("mix-hd-hits", 1500), "many": ("mix-hd-hits", 5000)},
-    **{"own": ("mix-hd-hits", 200), "module": ("mix-module", 250)},
+    **{"own": ("mix-hd-hits", 60), "module": ("mix-module", 250)},
 }
 """Kinds and events; the few are the first of the many, in the same parts of the split."""
 SCORED = {"fewest": "few", "few": "many", "many": "many", "own": "own", "module": "module"}
@@ -87,8 +87,11 @@ def short(name: str, **more: Any) -> Form:
 TILES = {f"{IMAGES}view": "tile", f"{IMAGES}levels": 4, f"{TRAINING}batch_size": 16}
 PLANES = {**TILES, f"{IMAGES}planes": ["U", "V", "W"], f"{TRAINING}epochs": 2}
 """The seed's later form: tiles of 128 cm of all planes in cells of 0.5 cm, with four filters instead of sixteen."""
-PUBLISHED = {**TILES, **SHORT, f"{IMAGES}filters": 16, f"{TRAINING}batch_size": 8}
-"""The published network, but for its normalization."""
+PUBLISHED = {
+    **{**TILES, **SHORT, f"{IMAGES}filters": 16, f"{TRAINING}batch_size": 4},
+    "verification": {"test_rows": 2, "random_rows": 1},
+}
+"""The published network, but for its normalization: does it train, is it exact?"""
 LARGE = {f"{IMAGES}view": "coarse", f"{TRAINING}batch_size": 16}
 MODULES = Form("modules", AFTER, FLOAT, sample="module", floating=True)
 """Whole modules behind patches, in float."""
@@ -106,7 +109,7 @@ TABLES: Mapping[str, Mapping[str, Form]] = {
         "loss `focal`, three epochs": Form("focal3", {f"{TRAINING}epochs": 3, f"{IMAGES}loss": "focal"}, weighs=True),
         "loss `dice`": short("dice", images_loss="dice"),
     },
-    "schedules": {FIRST: BASE, **{f"`{name}`": short(name, training_schedule=name) for name in SCHEDULES}},
+    "schedules": {FIRST: BASE, **{f"`schedule: {name}`": short(name, training_schedule=name) for name in SCHEDULES}},
     "augmentation": {
         FIRST: BASE,
         **{f"`augmentation: {kind}`": short(kind, images_augmentation=kind) for kind in ("flips", "rotations")},
