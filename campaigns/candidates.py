@@ -5,8 +5,8 @@
 Candidates of one network differ in their targets only: the trained steps are copied from the first one, and the
 pipeline, which compares the hashes of their inputs, takes them as they are. --networks-only trains and evaluates every
 network once, builds no Verilog, and writes candidates.csv, candidates.md and pareto.png into FOLDER: resources are then
-estimates, and the EMD is that of the candidate's network; --tables writes them anew of what is there. Candidates named with --synthesize are built as well, in
-FOLDER/built, and synthesized for an FPGA and for generic cells.
+estimates, and the EMD is that of the candidate's network; --tables writes them anew of what is there. Candidates named
+with --synthesize are built as well, in FOLDER/built, and synthesized for an FPGA and for generic cells.
 """
 
 import argparse
