@@ -7,8 +7,8 @@ GRAPH: folder of the graph of a candidate (`CANDIDATE/graph/roi`, `../unet`) or,
 wires, quantized as it is, that is written there first. Compared are --rows windows of test events of the sample, as
 many uniform random ones and as many sparse ones; without a sample random ones alone. FOLDER keeps the builds.
 --synthesize: look-up tables and registers of the bodies in Verilog, by yosys for UltraScale+ or, of those for an open
-device, in its own cells; what fits is placed and routed, within --minutes each. --share: instead of bodies, the
-products that a window of a wire has in common with the one before it.
+device, in its own cells; what fits is placed and routed, within --minutes each; else they are estimated. --share:
+instead of bodies, the products that a window of a wire has in common with the one before it.
 """
 
 import argparse
@@ -30,10 +30,12 @@ from qcompress.detectors.splits import TEST
 from qcompress.errors import QcompressError, Refused
 from qcompress.fixedpoint import Codes
 from qcompress.graph import Graph
+from qcompress.synthesis.estimate import estimate_as
 from qcompress.synthesis.flows import PLACING, Design, Settings, run_open
 from qcompress.synthesis.yosys import Limits
 from qcompress.targets import choose
 from qcompress.targets.record import read_record
+from qcompress.targets.rtl.loadable import RtlLoadable
 from qcompress.verification import InputSet, standard_inputs, verify
 
 CHANNELS = 64
@@ -58,6 +60,10 @@ BODIES: dict[str, tuple[str, dict[str, Any]]] = {
         {"reuse": 234, "storage": "ram", "device": "xcvu9p-flga2104-2-i", "clock_mhz": 200},
     ),
     "rtl_loadable, 93, ECP5": ("rtl_loadable", {"reuse": 93, "storage": "ram", "device": "ecp5-85k", "clock_mhz": 80}),
+    "rtl_loadable, 140, Gowin": (
+        "rtl_loadable",
+        {"reuse": 140, "storage": "ram", "device": "gw5ast-138", "clock_mhz": 120},
+    ),
     "rtl_loadable, 234, Gowin": (
         "rtl_loadable",
         {"reuse": 234, "storage": "ram", "device": "gw5ast-138", "clock_mhz": 200},
@@ -120,7 +126,10 @@ def body(name: str, graph: Graph, given: Mapping[str, InputSet], folder: Path, m
         rate = CHANNELS * 2e6 / windows.STRIDE
         cells += [f"{record['multipliers']:,}", record["interval"], record["latency_cycles"]]
         cells += [f"{record['interval'] * rate / 1e6:.1f}"]
-        if minutes is not None:
+        if minutes is None and isinstance(target, RtlLoadable):
+            guess = estimate_as(target, graph)
+            cells += [f"{guess.lut:,}, {guess.ff:,} ({guess.origin.value})"]
+        elif minutes is not None:
             cells += [synthesized(target, graph, own, settings, minutes)]
     print("| " + " | ".join(map(str, [*cells, *["-"] * (8 - len(cells))])) + " |", flush=True)
     return wrong
