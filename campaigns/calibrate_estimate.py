@@ -166,7 +166,7 @@ def main() -> None:
             **kept,
             **result,
             "note": f"fitted to random networks, {counts['constant']} with constant and {counts['loadable']} with "
-            f"loadable weights, of each {counts['constant_clocked']} and {counts['clocked']} for a clock; "
+            f"loadable weights, and for a clock {counts['constant_clocked']} (on a VU13P) and {counts['clocked']}; "
             f"Yosys {version('pyosys')}: xcup, no DSPs; generic cells",
             "held_out": {**kept["held_out"], **found_here},
         }

@@ -20,6 +20,7 @@ from qcompress.graph import Graph
 from qcompress.graph.ports import Tensors
 from qcompress.progress import Report
 from qcompress.synthesis import asic, open_families, opensta, place_route, vendor_tools, yosys
+from qcompress.synthesis.placements import is_cut_short
 from qcompress.synthesis.report import SynthesisReport
 from qcompress.synthesis.yosys import Limits
 from qcompress.targets import TARGETS, Target, default_targets, of_flow
@@ -149,7 +150,7 @@ def run_open(flow: str, design: Design, folder: Path, settings: Settings) -> Syn
     if flow == "yosys-asic" and settings.liberty:
         report = _with_power(report, design, folder, settings.liberty, settings)
     (folder / "report.json").write_text(report.to_json() + "\n")
-    struck = {TIME_LIMIT: settings.limits.time_s} if place_route.is_cut_short(report) else {}
+    struck = {TIME_LIMIT: settings.limits.time_s} if is_cut_short(report) else {}
     write_json(folder / "key", {**key, **struck})
     return report
 

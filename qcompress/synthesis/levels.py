@@ -38,10 +38,23 @@ LONGER = 1.7
 
 
 class Level(NamedTuple):
-    """Logic that registers can stand behind: how long it takes [ns], and the bits that are there then."""
+    """Logic that registers can stand behind: how long it takes [ns], and the bits that are there then.
+
+    least: of its delay, what each part of it takes if its carries are cut; None of what is in one piece.
+    """
 
     delay: float
     bits: float
+    least: float | None = None
+
+    def within(self, budget: float) -> list["Level"]:
+        """Its parts, as few as take no longer than the budget [ns]; none if there are no such parts."""
+        if self.delay <= budget:
+            return [self]
+        if self.least is None or self.least >= budget:
+            return []
+        parts = ceil((self.delay - self.least) / (budget - self.least))
+        return [Level(self.least + (self.delay - self.least) / parts, self.bits)] * parts
 
 
 class Place(NamedTuple):
@@ -67,9 +80,13 @@ class Place(NamedTuple):
         """Bits of the widest element that the node reads."""
         return max(int(self.live[source].max(initial=0)) for source in self.node.sources)
 
-    def last(self, delay: float) -> Level:
+    def last(self, delay: float, least: float | None = None) -> Level:
         """A level that ends in what the node gives."""
-        return Level(delay, float(self.own.sum()))
+        return Level(delay, float(self.own.sum()), least)
+
+    def adder(self, bits: int, load: float = 0.0) -> tuple[float, float]:
+        """Delay of a sum of so many bits, and of its parts if its carries are cut; load: of what it reads."""
+        return self.delays.adder(bits) + load, self.delays.adder(1) + load
 
 
 def live_bits(graph: Graph) -> dict[str, Bits]:
@@ -137,24 +154,25 @@ def _tree(place: Place, operation: Linear) -> list[Level]:
             left -= 1
             width = max(place.width - left, 1)
             bits = float(np.ceil(numbers / 2 ** (level / longer)).sum()) * width
-            found.append(Level(delays.adder(width) + (delays.load(2) if found else load), bits))
-    return [*found[:-1], place.last(found[-1].delay)] if found else []
+            delay, least = place.adder(width, delays.load(2) if found else load)
+            found.append(Level(delay, bits, least))
+    return [*found[:-1], place.last(found[-1].delay, found[-1].least)] if found else []
 
 
 def _cast(place: Place, rounding: Rounding, overflow: Overflow) -> list[Level]:
     """A sum where it rounds, a selection where it saturates; in between all bits above are there, too."""
     delays, above = place.delays, place.given - place.width
-    delay = list[float]()
+    made = list[tuple[float, float | None]]()
     if rounding is not Rounding.TRN:
-        delay += [delays.lut] * (rounding is Rounding.RND_CONV) + [delays.adder(place.width)]
+        made += [(delays.lut, None)] * (rounding is Rounding.RND_CONV) + [place.adder(place.width)]
     if overflow is not Overflow.WRAP and above > 0:
-        delay += [delays.levels(above), delays.lut + delays.load(place.width)]
+        made += [(delays.levels(above), None), (delays.lut + delays.load(place.width), None)]
     bits = float((place.own > 0).sum()) * place.given
-    return [*(Level(each, bits) for each in delay[:-1]), *(place.last(each) for each in delay[-1:])]
+    return [*(Level(delay, bits, least) for delay, least in made[:-1]), *(place.last(*each) for each in made[-1:])]
 
 
 def _steps(place: Place, operation: Thresholds) -> list[Level]:
-    compared = Level(place.delays.compare(place.given), float(place.own.size * operation.steps))
+    compared = Level(place.delays.compare(place.given), float(place.own.size * operation.steps), place.adder(1)[1])
     return [compared, place.last(place.delays.levels(operation.steps))]
 
 
@@ -173,7 +191,7 @@ MADE: dict[Any, Callable[[Place, Any], list[Level]]] = {
     Table | TableEach: lambda place, operation: [place.last(place.delays.table(place.given))],
     Thresholds: _steps,
     Multiply: lambda place, operation: [place.last(place.delays.product(place.given, place.given))],
-    Merge: lambda place, operation: [place.last(place.delays.adder(place.width))],
+    Merge: lambda place, operation: [place.last(*place.adder(place.width))],
     Pool: lambda place, operation: _largest(place, prod(operation.size)),
     ArgMax: lambda place, operation: _largest(place, operation.classes),
 }

@@ -19,19 +19,14 @@ from qcompress.devices import Device, find_device
 from qcompress.errors import QcompressError, ToolMissing
 from qcompress.synthesis.harness import HARNESS, harness, serial_flip_flops
 from qcompress.synthesis.open_families import FAMILIES, FLOWS, OpenFamily
+from qcompress.synthesis.placements import TIMING, Aim, fastest
 from qcompress.synthesis.report import Origin, SynthesisReport
 from qcompress.synthesis.spreading import spread_chains
 from qcompress.synthesis.yosys import Limits, run_passes
-from qcompress.targets.processes import OutOfTime, run_logged
 from qcompress.targets.rtl.pins import Pin, pins
 
 CLOCK_MHZ = 100.0
 """Aimed at where no clock is asked for."""
-CUT_SHORT = "not routed: the time limit"
-"""How the note of a run begins that took too long."""
-FIRST_SEED = 1
-"""Of the first placement: the same design gives the same result."""
-EXPECTED = re.compile(r"Max frequency for clock\s+'[^']+':\s+([\d.]+) MHz")
 
 
 SUMS = ("hierarchy -top {top}", "proc", "opt", "wreduce", "opt_clean", "alumacc t:$add t:$sub t:$neg", "opt_clean")
@@ -105,53 +100,9 @@ def synthesize(
     placed = family.place(chosen)
     (folder / f"clock.{family.suffix}").write_text(placed.constraints)
     aim = ["--freq", f"{clock_mhz:g}", "--timing-allow-fail"]
-    command = [nextpnr, *placed.options, "--json", "netlist.json", "--report", "timing.json", *aim, *family.routing]
-    routings = [[], list(family.slow_wires)] if family.slow_wires else [[]]
-    return _finished(_placed(report, command, routings, folder, top, clock_mhz, placements, limits), folder)
-
-
-def _placed(
-    report: SynthesisReport,
-    command: Sequence[str],
-    routings: Sequence[Sequence[str]],
-    folder: Path,
-    top: str,
-    clock_mhz: float,
-    placements: int,
-    limits: Limits,
-) -> SynthesisReport:
-    """The report with the clock of the fastest of so many placements; the first that meets clock_mhz ends them.
-
-    routings: options of the router; a placement takes the next ones where only its wires miss the clock.
-    """
-    tried = list[SynthesisReport]()
-    for seed in range(FIRST_SEED, FIRST_SEED + placements):
-        for number, routing in enumerate(routings):
-            found, promised = _routed(report, [*command, *routing, "--seed", str(seed)], folder, top, limits)
-            notes = [f"placement {seed} of at most {placements}"] if placements > 1 else []
-            notes += ["routed once more, slow wires anew"] if number else []
-            tried.append(replace(found, notes=(*notes, *found.notes)))
-            if found.fmax_mhz is None or found.fmax_mhz >= clock_mhz or promised < clock_mhz:
-                break
-        if (tried[-1].fmax_mhz or 0) >= clock_mhz:
-            break
-    return max(tried, key=lambda found: found.fmax_mhz or 0)
-
-
-def _routed(
-    report: SynthesisReport, command: Sequence[str], folder: Path, top: str, limits: Limits
-) -> tuple[SynthesisReport, float]:
-    """The report with what one run of nextpnr says, and the clock [MHz] that was expected once all was placed."""
-    log = folder / "nextpnr.log"
-    log.unlink(missing_ok=True)
-    try:
-        run_logged(command, folder, log, f"nextpnr: placing {top}", time_limit_s=limits.time_s)
-    except OutOfTime:
-        return _out_of_time(report, log, limits.time_s), 0.0
-    expected = _expected(log)[:1]
-    expecting = replace(report, notes=(*report.notes, *(f"{mhz} expected after placement" for mhz in expected)))
-    promised = float(expected[0].split()[0]) if expected else 0.0
-    return with_timing(expecting, (folder / "timing.json").read_text()), promised
+    command = [nextpnr, *placed.options, "--json", "netlist.json", "--report", TIMING, *aim, *family.routing]
+    commands = [command, *([[*command, *family.slow_wires]] if family.slow_wires else [])]
+    return _finished(fastest(report, commands, folder, Aim(top, clock_mhz, placements, limits)), folder)
 
 
 def _program(name: str) -> str:
@@ -232,51 +183,3 @@ def _counted(
         device=device.name,
         notes=(f"serial harness of {serial} flip-flops included; look-up tables of 4 inputs, a carry cell as 2",),
     )
-
-
-def _out_of_time(report: SynthesisReport, log: Path, time_s: float) -> SynthesisReport:
-    """The counts, and how far nextpnr came."""
-    where = "router" if "Routing" in log.read_text(errors="replace") else "placer"
-    so_far = "".join(f"; {mhz} expected after placement" for mhz in _expected(log)[-1:])
-    what = f"{CUT_SHORT} of {time_s:g} s struck in the {where}{so_far}; give --time-limit more"
-    return replace(report, notes=(*report.notes, what), missing=("place and route",))
-
-
-def _expected(log: Path) -> list[str]:
-    """The clocks that nextpnr's log tells, of the placement first."""
-    found = EXPECTED.findall(log.read_text(errors="replace")) if log.is_file() else []
-    return [f"{float(mhz):.1f} MHz" for mhz in found]
-
-
-def is_cut_short(report: SynthesisReport) -> bool:
-    """Whether the time limit struck before the design was routed."""
-    return any(note.startswith(CUT_SHORT) for note in report.notes)
-
-
-def with_timing(report: SynthesisReport, text: str) -> SynthesisReport:
-    """The report with the slowest clock, in MHz, of text, nextpnr's JSON report, and its longest path.
-
-    Raises QcompressError if that gives no clock.
-    """
-    try:
-        content = json.loads(text)
-        name, fmax = min(
-            ((name, float(clock["achieved"])) for name, clock in content["fmax"].items()), key=lambda found: found[1]
-        )
-        path = _longest(content.get("critical_paths", ()), name)
-    except (ValueError, LookupError, TypeError, AttributeError) as fault:
-        raise QcompressError(f"nextpnr: its report gives no clock ({fault})") from None
-    return replace(report, fmax_mhz=fmax, delay_ns=1000 / fmax, notes=(*report.notes, *([path] if path else ())))
-
-
-def _longest(paths: Sequence[Mapping[str, Any]], clock: str) -> str | None:
-    """The longest path of a clock in words: where it begins and ends, its time in logic and in wires."""
-    for path in paths:
-        if str(path["from"]).endswith(clock) and str(path["to"]).endswith(clock):
-            steps = path["path"]
-            wires = sum(float(step["delay"]) for step in steps if step["type"] == "routing")
-            logic = sum(float(step["delay"]) for step in steps) - wires
-            hops = sum(step["type"] == "routing" and float(step["delay"]) > 0 for step in steps)
-            begin, end = str(steps[0]["from"]["cell"]), str(steps[-1]["to"]["cell"])
-            return f"longest path: {begin} to {end}, {logic:.1f} ns of logic, {wires:.1f} ns of {hops} wires"
-    return None

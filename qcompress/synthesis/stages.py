@@ -9,8 +9,9 @@ from typing import NamedTuple
 import numpy as np
 import numpy.typing as npt
 
+from qcompress.errors import Refused
 from qcompress.graph import Graph
-from qcompress.synthesis.levels import Bits, Place, levels, live_bits
+from qcompress.synthesis.levels import Bits, Level, Place, levels, live_bits
 from qcompress.targets.rtl.delays import Delays
 
 TOGETHER = 1e-6
@@ -43,24 +44,24 @@ class Signal(NamedTuple):
 def staged(graph: Graph, delays: Delays, period_ns: float) -> Staged:
     """Stages of graph with constant weights, for a clock of this period on a device of these delays.
 
-    What takes longer than the period by itself counts as a stage.
+    Raises Refused where logic that is in one piece takes longer than the period.
     """
-    live = live_bits(graph)
-    signals, places = _timeline(graph, live, delays)
+    live, budget = live_bits(graph), period_ns - delays.register
+    signals, places = _timeline(graph, live, delays, budget)
     inside, between = (_waiting([each for each in signals if each.inside == kind], places) for kind in (True, False))
-    cuts = _cuts(places, inside + between, period_ns - delays.register)
+    cuts = _cuts(places, inside + between, budget)
     ends = (*(given.name for given in graph.inputs), *graph.outputs.values())
     at_ends = sum(float(live[name].sum()) for name in ends)
     return Staged(len(cuts) + 1, float(inside[cuts].sum()), float(between[cuts].sum()), at_ends)
 
 
-def _timeline(graph: Graph, live: dict[str, Bits], delays: Delays) -> tuple[list[Signal], Bits]:
+def _timeline(graph: Graph, live: dict[str, Bits], delays: Delays, budget: float) -> tuple[list[Signal], Bits]:
     """All signals, and where registers can stand: 0 and the ends of all levels [ns], rising."""
     ends = {given.name: 0.0 for given in graph.inputs}
     done, places, signals = dict[str, float](), {0.0}, list[Signal]()
     for node in graph.nodes:
         now = max(ends[source] for source in node.sources)
-        found = levels(Place(graph, node, live, delays))
+        found = _parts(Place(graph, node, live, delays), budget)
         for source in node.sources:
             done[source] = max(done.get(source, 0.0), now + (found[0].delay if found else 0.0))
         for number, level in enumerate(found):
@@ -76,6 +77,21 @@ def _timeline(graph: Graph, live: dict[str, Bits], delays: Delays) -> tuple[list
     return signals, ordered[np.append(True, np.diff(ordered) > TOGETHER)]
 
 
+def _parts(place: Place, budget: float) -> list[Level]:
+    """The levels of a node, none longer than the budget [ns]."""
+    found = list[Level]()
+    for level in levels(place):
+        parts = level.within(budget)
+        if not parts:
+            least = level.delay if level.least is None else level.least
+            raise Refused(
+                f"rtl: node {place.node.name} takes {least:.3g} ns and a register here, more than the period: "
+                f"a clock of at most {int(1000 / (least + place.delays.register))} MHz"
+            )
+        found += parts
+    return found
+
+
 def _waiting(signals: list[Signal], places: Bits) -> Bits:
     """Bits that wait at each of places."""
     found = np.zeros(len(places))
@@ -86,7 +102,7 @@ def _waiting(signals: list[Signal], places: Bits) -> Bits:
 
 def _cuts(places: Bits, bits: Bits, budget: float) -> list[int]:
     """Which of places have registers: as few as leave no more than the budget between, then the fewest bits."""
-    budget = max(budget, float(np.diff(places, prepend=0.0).max(initial=0.0))) + TOGETHER
+    budget += TOGETHER
     count = _fewest(places, budget)
     low, high = 0.0, budget
     for _ in range(STEPS):

@@ -12,10 +12,10 @@ from qcompress.devices import Device, find_device
 from qcompress.errors import QcompressError, ToolMissing
 from qcompress.fixedpoint import Format
 from qcompress.graph import Dense, Graph, Node
-from qcompress.synthesis import Origin, SynthesisReport, place_route
+from qcompress.synthesis import Origin, SynthesisReport, place_route, placements
 from qcompress.synthesis.flows import OPEN, Design, Settings, run_open
 from qcompress.synthesis.open_families import FAMILIES, FLOWS
-from qcompress.synthesis.place_route import device_of, synthesize, with_timing
+from qcompress.synthesis.place_route import device_of, synthesize
 from qcompress.synthesis.yosys import Limits
 from qcompress.targets import TARGETS
 from qcompress.targets.processes import OutOfTime
@@ -133,59 +133,12 @@ def test_counts_stay_where_the_time_is_up(source: Path, tmp_path: Path, monkeypa
         log.write_text("Info: Max frequency for clock '$glbnet$clk': 87.65 MHz (FAIL at 100.00 MHz)\nInfo: Routing..\n")
         raise OutOfTime(f"{doing} took longer than {time_limit_s:g} s: see {log}")
 
-    monkeypatch.setattr(place_route, "run_logged", endless)
+    monkeypatch.setattr(placements, "run_logged", endless)
     report = synthesize([source], "top", tmp_path / "out", device="ecp5-25k", limits=Limits(time_s=500))
     assert (report.ff, report.fmax_mhz, report.missing) == (32, None, ("place and route",))
     struck = "not routed: the time limit of 500 s struck in the router; 87.7 MHz expected after placement"
     assert report.notes[-1].startswith(struck)
     assert SynthesisReport.from_json((tmp_path / "out" / "report.json").read_text()) == report
-
-
-def test_placements_are_tried_until_the_clock_is_met_and_the_fastest_counts(
-    source: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    achieved = {"1": 80.0, "2": 95.0, "3": 90.0, "4": 120.0}
-    seeds: list[str] = []
-
-    def placing(command: Sequence[str], folder: Path, log: Path, doing: str, *, time_limit_s: float) -> None:
-        seeds.append(command[list(command).index("--seed") + 1])
-        log.write_text("".join(f"Info: Max frequency for clock 'clk': {mhz} MHz (PASS)\n" for mhz in (99.26, 80.0)))
-        (folder / "timing.json").write_text(json.dumps({"fmax": {"clk": {"achieved": achieved[seeds[-1]]}}}))
-
-    monkeypatch.setattr(place_route, "run_logged", placing)
-    few = synthesize([source], "top", tmp_path / "few", device="ecp5-25k", placements=3)
-    assert (seeds, few.fmax_mhz) == (["1", "2", "3"], 95.0)
-    assert few.notes[0] == "placement 2 of at most 3"
-    assert few.notes[-1] == "99.3 MHz expected after placement"
-    seeds.clear()
-    many = synthesize([source], "top", tmp_path / "many", device="ecp5-25k", placements=9)
-    assert (seeds, many.fmax_mhz, many.notes[0]) == (["1", "2", "3", "4"], 120.0, "placement 4 of at most 9")
-    seeds.clear()
-    one = synthesize([source], "top", tmp_path / "one", device="ecp5-25k")
-    assert (seeds, one.fmax_mhz) == (["1"], 80.0)
-    assert not any(note.startswith("placement ") for note in one.notes)
-
-
-def test_a_placement_whose_wires_alone_miss_the_clock_is_routed_once_more(
-    source: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    """Of three placements the first promises too little; the second is met once slow wires are routed anew."""
-    promised, runs = {"1": 99.0, "2": 104.0}, list[tuple[str, bool]]()
-
-    def placing(command: Sequence[str], folder: Path, log: Path, doing: str, *, time_limit_s: float) -> None:
-        seed, anew = command[list(command).index("--seed") + 1], "--tmg-ripup" in command
-        runs.append((seed, anew))
-        log.write_text(f"Info: Max frequency for clock 'clk': {promised[seed]} MHz (PASS)\n")
-        (folder / "timing.json").write_text(json.dumps({"fmax": {"clk": {"achieved": 101.0 if anew else 95.0}}}))
-
-    monkeypatch.setattr(place_route, "run_logged", placing)
-    found = synthesize([source], "top", tmp_path / "out", device="ecp5-25k", placements=3)
-    assert runs == [("1", False), ("2", False), ("2", True)]
-    assert found.fmax_mhz == 101.0
-    assert found.notes[:2] == ("placement 2 of at most 3", "routed once more, slow wires anew")
-    runs.clear()
-    slow = synthesize([source], "top", tmp_path / "slow", device="ecp5-25k", clock_mhz=200.0)
-    assert (runs, slow.fmax_mhz) == ([("1", False)], 95.0)
 
 
 def test_a_run_that_was_cut_short_is_run_again_with_more_time(
@@ -196,7 +149,7 @@ def test_a_run_that_was_cut_short_is_run_again_with_more_time(
 
     def cut(*_: object, limits: Limits, **__: object) -> SynthesisReport:
         seen.append(limits.time_s)
-        notes = () if limits.time_s > 50 else (f"{place_route.CUT_SHORT} of {limits.time_s:g} s struck in the router",)
+        notes = () if limits.time_s > 50 else (f"{placements.CUT_SHORT} of {limits.time_s:g} s struck in the router",)
         return SynthesisReport("t", Origin.OPEN_FLOW, fmax_mhz=None if notes else 90.0, notes=notes)
 
     monkeypatch.setitem(OPEN, "yosys-ecp5", (cut, ("device", "clock_mhz")))
@@ -227,25 +180,6 @@ def test_products_beyond_the_multipliers_go_into_look_up_tables(
     assert fewer.fmax_mhz is not None
     assert "products in look-up tables: 2 multipliers are more than the 1 there are" in fewer.notes
     assert fewer.latency_ns == pytest.approx(1000 * (fewer.latency_cycles or 0) / fewer.fmax_mhz)
-
-
-def test_the_slowest_clock_counts_with_its_path() -> None:
-    step = {"delay": 1.5, "from": {"cell": "a"}, "to": {"cell": "b"}}
-    path = [{**step, "type": "clk-to-q"}, {**step, "type": "routing", "delay": 2.0}, {**step, "type": "setup"}]
-    content = {
-        "fmax": {"fast": {"achieved": 300.0}, "clk": {"achieved": 200.0}},
-        "critical_paths": [
-            {"from": "async", "to": "posedge clk", "path": path[:1]},
-            {"from": "posedge clk", "to": "posedge clk", "path": path},
-        ],
-    }
-    report = with_timing(SynthesisReport("t", Origin.OPEN_FLOW), json.dumps(content))
-    assert (report.fmax_mhz, report.delay_ns) == (200, 5)
-    assert report.notes == ("longest path: a to b, 3.0 ns of logic, 2.0 ns of 1 wires",)
-    no_path = {**content, "critical_paths": [{"from": "posedge clk", "to": "posedge clk", "path": []}]}
-    for wrong in (json.dumps(no_path), "{}", "no", '{"fmax": {}}', '{"fmax": {"clk": {}}}'):
-        with pytest.raises(QcompressError, match="nextpnr: its report gives no clock"):
-            with_timing(SynthesisReport("t", Origin.OPEN_FLOW), wrong)
 
 
 INNER = """

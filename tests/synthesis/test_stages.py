@@ -1,12 +1,15 @@
 """Stages of constant logic from the graph alone: as few as the period allows; what nothing reads has no registers."""
 
+from dataclasses import replace
 from itertools import combinations
 from math import ceil
 
 import numpy as np
+import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from qcompress.errors import Refused
 from qcompress.fixedpoint import Cast, Format, Overflow, Rounding
 from qcompress.graph import Dense, Graph, Node, Quantize, Relu
 from qcompress.synthesis.levels import LONGER, Level, Place, levels, live_bits
@@ -43,8 +46,23 @@ def test_a_slow_clock_needs_one_stage_and_a_fast_one_a_stage_for_every_level() -
     assert staged(graph, PLAIN, 5.0).stages == 3  # 2 + 2, 2 + 2, 1 + 2
 
 
-def test_what_takes_longer_than_the_period_is_a_stage() -> None:
-    assert staged(network([[1], [1], [1], [1]]), PLAIN, 1.5).stages == staged(network([[1]] * 4), PLAIN, 3.0).stages
+def test_carries_are_cut_where_a_sum_takes_too_long_and_what_is_in_one_piece_is_refused() -> None:
+    """Sums of 2 ns and 0.5 for each bit: a part takes 2.5 at least; a ReLU takes 1."""
+    cut = replace(PLAIN, carry=0.5)
+    graph = network([[1], [1], [1], [1]])
+    assert staged(graph, cut, 4.5).stages > staged(graph, cut, 9.0).stages
+    with pytest.raises(Refused, match=r"node dense takes 2.5 ns and a register here.*at most 285 MHz"):
+        staged(graph, cut, 3.5)
+    with pytest.raises(Refused, match=r"node relu takes 1 ns.*at most 500 MHz"):
+        staged(network([[1]]), PLAIN, 1.9)
+
+
+def test_a_level_has_as_few_parts_as_the_budget_allows() -> None:
+    level = Level(2.0, 8.0, 0.5)
+    assert level.within(2.0) == [level]
+    assert level.within(1.5) == [Level(1.25, 8.0)] * 2
+    assert level.within(1.0) == [Level(1.0, 8.0)] * 3
+    assert level.within(0.5) == [] == Level(2.0, 8.0).within(1.9)
 
 
 def test_inputs_that_nothing_reads_and_outputs_that_are_constant_have_no_registers() -> None:
