@@ -117,11 +117,14 @@ def main() -> None:
     """Candidates, or networks and the comparison of candidates."""
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("folder", type=Path)
-    parser.add_argument("--networks-only", action="store_true")
-    parser.add_argument("--tables", action="store_true")
+    alone = parser.add_mutually_exclusive_group()
+    alone.add_argument("--networks-only", action="store_true")
+    alone.add_argument("--tables", action="store_true")
     parser.add_argument("--until", default="report")
     parser.add_argument("--synthesize", nargs="*", choices=names(), default=[], metavar="NAME")
     given = parser.parse_args()
+    if given.tables and (given.synthesize or not (given.folder / f"{names()[0]}").is_dir()):
+        parser.error("--tables takes a folder of candidates that are there, and makes none")
     given.folder.mkdir(parents=True, exist_ok=True)
     if not given.networks_only and not given.tables:
         make_all(given.folder, given.until)

@@ -37,6 +37,7 @@ ROWS = 2000
 DEVICES = ("ecp5-85k", "gw5ast-138")
 CLOCKS = (60.0, 100.0)
 IN_MEMORIES = "-ram"
+CHIP = "econt"
 
 
 class Case(NamedTuple):
@@ -122,11 +123,14 @@ def run(case: Case, folder: Path, minutes: float, placements: int) -> JsonObject
     """Build, compare with the graph, place and route; what is found, read again if it is there."""
     place = folder / case.folder
     kept = place / "result.json"
+    what = case.graph.content_hash()
     if kept.is_file():
         found: JsonObject = json.loads(kept.read_text())
+        if found.get("graph", what) != what:
+            raise QcompressError(f"{place} is of another graph; give another folder")
         return found
     started = time.monotonic()
-    result: JsonObject = {"design": case.name, "device": case.device, "asked": case.clock_mhz}
+    result: JsonObject = {"design": case.name, "device": case.device, "asked": case.clock_mhz, "graph": what}
     try:
         body = case.target.build(case.graph, place / "built")
     except Refused as fault:
@@ -177,6 +181,23 @@ def line(found: JsonObject) -> str:
     return f"{head} {' | '.join(map(str, figures))} |"
 
 
+def networks(
+    wanted: Sequence[str] | None, own: Sequence[str], registers: Path | None
+) -> dict[str, tuple[Graph, int | None]]:
+    """Networks by name, with reuse factors; own: NAME=FOLDER. Raises QcompressError for one of wanted that is none."""
+    known = graphs()
+    for each in own:
+        name, _, folder = each.partition("=")
+        known[name] = (Graph.load(Path(folder)), reuse_in(name))
+    if registers is not None:
+        encoder = chip_graph(weights_from_registers(read_registers(registers)))
+        chips = [name for name in wanted or (CHIP,) if name.partition("-")[0] == CHIP]
+        known |= {name: (encoder, reuse_in(name)) for name in chips}
+    if unknown := [name for name in wanted or () if name not in known]:
+        raise QcompressError(f"{unknown[0]}: no such design; there is {', '.join(known)}, and {CHIP} with --registers")
+    return known
+
+
 def main() -> None:
     """Print the table."""
     parser = argparse.ArgumentParser(description=__doc__)
@@ -189,14 +210,10 @@ def main() -> None:
     parser.add_argument("--minutes", type=float, default=60)
     parser.add_argument("--placements", type=int, default=5)
     given = parser.parse_args()
-    known = graphs()
-    for each in given.graph:
-        name, _, folder = each.partition("=")
-        known[name] = (Graph.load(Path(folder)), reuse_in(name))
-    if given.registers is not None:
-        encoder = chip_graph(weights_from_registers(read_registers(given.registers)))
-        chips = [name for name in given.designs or ("econt",) if name.partition("-")[0] == "econt"]
-        known |= {name: (encoder, reuse_in(name)) for name in chips}
+    try:
+        known = networks(given.designs, given.graph, given.registers)
+    except QcompressError as fault:
+        parser.error(str(fault))
     cases = [
         Case(name, *known[name], find_device(device).name, clock)
         for name in given.designs or known

@@ -7,13 +7,15 @@ counted.
 """
 
 import json
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from pathlib import Path
 from typing import Any
 
 CELL = "CCU2C"
 """The carry cell of an ECP5: two look-up tables; four of them are a tile."""
 TILE = 4
+FEED = 1
+"""Cells that nextpnr puts at the end of a chain."""
 FULLEST = 0.8
 """Part of the look-up tables of a device that chains may be spread over."""
 INPUTS = tuple(f"{letter}{half}" for half in "01" for letter in "ABCD")
@@ -29,8 +31,11 @@ def spread_chains(netlist: Path, used: int, there: int) -> int:
     """
     content: Json = json.loads(netlist.read_text())
     modules = [_Module(module) for module in content["modules"].values()]
-    chains = sum(len(module.ends) for module in modules)
-    each = min(TILE, max(0, int(FULLEST * there) - used) // (2 * chains)) if chains else 0
+    lengths = [length for module in modules for length in module.lengths]
+    ends = sum(len(module.ends) for module in modules)
+    each = TILE if ends else 0
+    while each and used - 2 * sum(lengths) + occupied(lengths, each) > FULLEST * there:
+        each -= 1
     if each:
         for module in modules:
             module.lengthen(each)
@@ -38,8 +43,13 @@ def spread_chains(netlist: Path, used: int, there: int) -> int:
     return each
 
 
+def occupied(lengths: Iterable[int], each: int) -> int:
+    """Look-up tables that chains of so many cells, and `each` more, take away: whole tiles."""
+    return sum(2 * TILE * -(-(length + each + FEED) // TILE) for length in lengths)
+
+
 class _Module:
-    """A module of a netlist, its last cells of chains whose last carry nothing reads."""
+    """A module of a netlist; ends: last cells of chains whose last carry nothing reads; lengths: of all chains."""
 
     def __init__(self, module: Json) -> None:
         self.cells: dict[str, Json] = module.get("cells", {})
@@ -54,6 +64,7 @@ class _Module:
         read |= {bit for port in module.get("ports", {}).values() for bit in port["bits"]}
         carries = {name: cell for name, cell in self.cells.items() if cell["type"] == CELL}
         self.ends = [name for name, cell in carries.items() if not read & set(cell["connections"].get("COUT", ()))]
+        self.lengths = list(_lengths(carries))
 
     def _bits(self, module: Json) -> Iterator[list[Any]]:
         for cell in self.cells.values():
@@ -80,6 +91,19 @@ class _Module:
             self.free += 1
         bit: int = cell["connections"]["COUT"][0]
         return bit
+
+
+def _lengths(carries: dict[str, Json]) -> Iterator[int]:
+    """How many cells each chain has."""
+    gives = {bit: name for name, cell in carries.items() for bit in cell["connections"].get("COUT", ())}
+    before = {name: gives.get(cell["connections"].get("CIN", [None])[0]) for name, cell in carries.items()}
+    inner = set(before.values())
+    for name in carries:
+        if name not in inner:
+            length, at = 1, before[name]
+            while at is not None:
+                length, at = length + 1, before[at]
+            yield length
 
 
 def _empty(like: Json, carry: int) -> Json:
