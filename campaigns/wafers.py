@@ -12,8 +12,10 @@ import argparse
 from io import BytesIO
 from pathlib import Path
 
+import numpy as np
+from one_line import in_one_line
 from PIL import Image
-from response_codecs import LEARNED, check_untrained, codec, in_one_line, links_name, title
+from response_codecs import LEARNED, check_untrained, codec, links_name, title
 
 from qcompress.detectors.hgcal import samples
 from qcompress.detectors.hgcal.evaluation import scoring, side_by_side
@@ -46,7 +48,9 @@ def main() -> None:
     check_untrained(names, given.sample, given.rows)
     blocks = scoring.blocks(given.sample, given.rows, every=True)
     with samples.Handle(given.sample) as handle:
-        columns = handle.read(None, slice(blocks[0].first, blocks[-1].last))
+        columns = handle.read(None, slice(min(one.first for one in blocks), max(one.last for one in blocks)))
+        of_blocks = np.isin(columns["event"], [event for one in blocks for event in one.events])  # not for calibration
+        columns = {name: column[of_blocks] for name, column in columns.items()}
         own = modules(columns, LinkAllocation.named(given.links), samples.is_calibrated(handle.origin))
     shown = own.chosen(side_by_side.of_every_occupancy(own.charge, own.exists))
     arrived = {name: codec(name, given.links).transverse(shown) for name in names}
