@@ -8,7 +8,7 @@ are taken), clusters every block of events for every algorithm and back end, and
 are not done again: start it again to go on. Numbers of events count when a file is simulated. Of an endcap, the modules
 around its particle are clustered: seeds and cells of no others reach the particle's cluster. Some events of photons and
 of electrons in pile-up give the calibrations, all others, and all electrons without pile-up, the figures. An algorithm
-that one of the samples trained is refused.
+that one of the samples trained is refused, and so are blocks that are there of other links, or without a back end.
 """
 
 import argparse

@@ -10,7 +10,9 @@ import numpy as np
 import pytest
 from helpers.paths import ROOT
 
+from qcompress.detectors import CALIBRATION, TEST, TRAIN
 from qcompress.detectors.hgcal import samples
+from qcompress.detectors.hgcal.evaluation import scoring
 from qcompress.detectors.hgcal.simulation import fast_simulation
 from qcompress.detectors.lartpc.online import kernels
 from qcompress.detectors.lartpc.online.primitives import TAPS
@@ -124,6 +126,18 @@ def test_what_learned_of_a_sample_does_not_score_it(campaign, tmp_path, monkeypa
     assert capsys.readouterr().err == (
         f"{tmp_path}: its training sample is not here; only the whole sample was compared\n"
     )
+
+
+def test_modules_to_show_are_of_no_event_for_calibration(campaign, tmp_path):
+    rows = np.repeat([4, 7, 2, 9], 50)
+    split = np.repeat(np.array([TEST, CALIBRATION, TRAIN, CALIBRATION], np.uint8), 50)
+    columns = {"event": rows, "split": split, "eta": np.full(200, 2.0), "codes": np.zeros((200, 48), np.uint8)}
+    columns |= {"module_type": np.zeros(200, np.uint8), "high_density": np.zeros(200, np.uint8)}
+    samples.write(samples.Sample(columns, {}, {}), tmp_path / "some.h5")
+    with samples.Handle(tmp_path / "some.h5") as handle:
+        found = campaign("wafers").rows_of(handle, scoring.blocks(tmp_path / "some.h5", 1000, every=True))
+    assert np.unique(found["event"]).tolist() == [2, 4]
+    assert len(found["codes"]) == 100
 
 
 def test_blocks_of_other_links_or_back_ends_are_not_taken(campaign, tmp_path):
