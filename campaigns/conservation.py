@@ -19,7 +19,8 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
-from response_codecs import AS_PHYSICS, LEARNED, check_untrained, codec, in_one_line, links_name, title
+from one_line import in_one_line
+from response_codecs import AS_PHYSICS, LEARNED, check_untrained, codec, links_name, title
 
 from qcompress.detectors import Table
 from qcompress.detectors.hgcal import samples

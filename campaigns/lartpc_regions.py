@@ -9,23 +9,39 @@ the ticks: two thresholds on what the read-out's low pass of seven taps gives; t
 --every: all events of the sample, which trained nothing; else its test events.
 
 Sizes of hits of the truth, runs of charge on a wire: the charge that arrives, and the energy that was deposited, for
-which the particles are followed once more. A hit is found if the tick of its centre is kept. A region is a fake if no
-clean sample in it reaches one count of 12 bits. Bits: kept samples in the code of differences that is made for each
-event, the first of a region in 16, 32 more for each region, 16 for each wire. Charge bias: sum of samples in regions
-over a pulse of 5 sigma, over the clean sum. Errors of sizes: events drawn anew.
+which the particles are followed once more; samples that this simulation has not made have no energies. A hit is found
+if the tick of its centre is kept. A region is a fake if no clean sample in it reaches one count of 12 bits. Bits: kept
+samples in the code of differences that is made for each event, the first of a region in 16, 32 more for each region, 16
+for each wire. Charge bias: sum of samples in regions over a pulse of 5 sigma, over the clean sum. Errors: events drawn
+anew.
 """
 
 import argparse
+import sys
 import tempfile
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from itertools import pairwise
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 import numpy.typing as npt
-from lartpc_regions_counts import CHARGE, COLUMNS, ENERGY, Bools, Counts, Event, difference_bits, line, loud_before
+from lartpc_regions_counts import (
+    CHARGE,
+    EDGES,
+    ENERGY,
+    LOW,
+    Bools,
+    Counts,
+    Event,
+    columns,
+    difference_bits,
+    line,
+    loud_before,
+    low_line,
+)
 from lartpc_regions_figures import efficiencies_figure
+from one_line import in_one_line
 
 from qcompress.detectors.lartpc import samples
 from qcompress.detectors.lartpc.electronics import noise
@@ -35,8 +51,9 @@ from qcompress.detectors.lartpc.online.regions import two_thresholds
 from qcompress.detectors.lartpc.presets import PRESETS, Plane
 from qcompress.detectors.lartpc.roi import rows, windows
 from qcompress.detectors.lartpc.roi.stages import clip
-from qcompress.detectors.lartpc.simulation.energies import hit_energies
+from qcompress.detectors.lartpc.simulation.energies import hit_energies, origin_of
 from qcompress.detectors.splits import TEST
+from qcompress.errors import QcompressError
 from qcompress.graph import Chain, Graph
 from qcompress.targets.cpp.emulator import Cpp
 
@@ -54,8 +71,19 @@ CALIBRATED = 4
 """Events that settings are chosen on, for their share of kept ticks alone."""
 
 
-def events(path: Path, plane: Plane, every: bool, most: int) -> Iterator[Event]:
-    """Events of the sample with their hits on a plane."""
+def has_energies(path: Path) -> bool:
+    """Whether energies of a sample's hits can be followed; says so where they cannot."""
+    with samples.Handle(path) as sample:
+        try:
+            origin_of(sample)
+        except QcompressError as fault:
+            print(f"{fault}; columns of energies are left out", file=sys.stderr)
+            return False
+    return True
+
+
+def events(path: Path, plane: Plane, every: bool, most: int, energies: bool) -> Iterator[Event]:
+    """Events of the sample with their hits on a plane; energies: of the hits too."""
     front_end = {"preset": PRESET.name, "plane": plane.name}
     split, least = None if every else TEST, 5 * noise.rms(PRESET, plane)
     with samples.Handle(path) as sample:
@@ -67,7 +95,9 @@ def events(path: Path, plane: Plane, every: bool, most: int) -> Iterator[Event]:
             hits = sample.columns("hits", place)
             own = hits["plane"] == PRESET.planes.index(plane)
             tick = np.clip(np.rint(hits["tick"][own]), 0, PRESET.ticks - 1).astype(np.int64)
-            sizes = {CHARGE: hits["charge"][own].astype(np.float64), ENERGY: hit_energies(sample, place, plane)}
+            sizes = {CHARGE: hits["charge"][own].astype(np.float64)}
+            if energies:
+                sizes[ENERGY] = hit_energies(sample, place, plane)
             wire, own_pulses = hits["wire"][own].astype(np.int64), pulses(found.clean, least)
             yield Event(found, wire, tick, sizes, own_pulses, difference_bits(found.codes), loud_before(found.clean))
 
@@ -116,7 +146,7 @@ def kept_share(codes: npt.NDArray[np.int16], ticks: int) -> npt.NDArray[np.float
 
 def settings(path: Path, plane: Plane, every: bool, low: float) -> dict[int, tuple[Way, ...]]:
     """Classical ways that keep the share of ticks that each high threshold keeps, on the first events of the sample."""
-    rules = [Rules(event, low) for event in events(path, plane, every, CALIBRATED)]
+    rules = [Rules(event, low) for event in events(path, plane, every, CALIBRATED, energies=False)]
 
     def kept(way: Way) -> int:
         return sum(int(own.mask(way).sum()) for own in rules)
@@ -141,15 +171,22 @@ def named(way: Way, low: float) -> str:
     return f"{name} {high / SCALE[name]:.4g}, {int(low * high) / SCALE[name]:.3g}"
 
 
+def print_rows(head: Sequence[str], rows: Sequence[str]) -> None:
+    """A table."""
+    print(f"| {' | '.join(head)} |\n{'|---' * len(head)}|")
+    print("\n".join(rows), flush=True)
+
+
 def counted(given: argparse.Namespace) -> dict[int, dict[str, Counts]]:
     """Counts of every way by the high threshold whose share of kept ticks it has, and by its name."""
     plane, graph = PRESET.plane(given.plane), Graph.load(given.graph)
+    asked = (given.sample, plane, given.every, given.events, has_energies(given.sample))
     ways = settings(given.sample, plane, given.every, given.low)
     found = {high: {named(way, given.low): Counts() for way in own} for high, own in ways.items()}
     decided, shares = [], np.zeros(1024)
     with tempfile.TemporaryDirectory() as scratch:
         body = Cpp().build(Chain("chain", (clip(PRESET.adc_bits), graph)), Path(scratch, "cpp"))
-        for event in events(given.sample, plane, given.every, given.events):
+        for event in events(*asked):
             rules = Rules(event, given.low)
             for high, own in ways.items():
                 for way in own:
@@ -161,7 +198,7 @@ def counted(given: argparse.Namespace) -> dict[int, dict[str, Counts]]:
         for high, counts in found.items()
     }
     network = {high: Counts() for high in found}
-    for event, codes in zip(events(given.sample, plane, given.every, given.events), decided, strict=True):
+    for event, codes in zip(events(*asked), decided, strict=True):
         ticks = event.waves.samples.shape[1]
         for high, bound in bounds.items():
             network[high].add(event, windows.mask(windows.starts(ticks), codes >= bound, ticks), PRESET)
@@ -170,8 +207,9 @@ def counted(given: argparse.Namespace) -> dict[int, dict[str, Counts]]:
     return found
 
 
+@in_one_line
 def main() -> None:
-    """Print the table, and draw efficiencies."""
+    """Print the tables, and draw efficiencies."""
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("graph", type=Path)
     parser.add_argument("--sample", type=Path, required=True)
@@ -184,11 +222,15 @@ def main() -> None:
     found = counted(given)
     first = next(iter(next(iter(found.values())).values()))
     print(f"plane {given.plane}, {len(first.hits[CHARGE])} events, {first.pulses} pulses of 5 sigma\n")
-    print(f"| {' | '.join(COLUMNS)} |")
-    print("|---" * len(COLUMNS) + "|")
-    for own in found.values():
-        for name, counts in own.items():
-            print(line(name, counts, PRESET), flush=True)
+    energies = bool(first.hits[ENERGY])
+    print_rows(columns(energies), [line(name, one, PRESET) for own in found.values() for name, one in own.items()])
+    if energies:
+        low = [f"{edge:.3f}" for edge in EDGES[ENERGY][: LOW + 1]]
+        print("\nof hits with an energy between these [MeV] are found [%]:\n")
+        print_rows(
+            ("regions by", *(f"{a} to {b}" for a, b in pairwise(low))),
+            [low_line(name, one) for own in found.values() for name, one in own.items()],
+        )
     if given.figures:
         efficiencies_figure(given.figures / f"lartpc_regions_{given.plane}.png", found)
 

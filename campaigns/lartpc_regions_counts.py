@@ -15,6 +15,8 @@ CHARGE, ENERGY = "charge", "energy"
 EDGES = {CHARGE: np.geomspace(500, 50_000, 17), ENERGY: np.geomspace(0.015, 1.5, 17)}
 """Of a hit: electrons that arrive, MeV that were deposited."""
 MOST_CLEAN = 1.0
+LOW = 4
+"""Bins of little energy, of which shares are told."""
 DRAWS = 200
 REGION_BITS, WIRE_BITS = 32, 16
 """For the place of a region, and for each wire."""
@@ -138,16 +140,26 @@ def line(name: str, counts: Counts, preset: Preset) -> str:
     seconds = counts.ticks * preset.tick_us * 1e-6
     mean = counts.ratio / counts.pulses
     spread = np.sqrt(max(counts.square / counts.pulses - mean**2, 0))
-    points = (
-        told_point(counts, size, share, digits) for size, digits in ((CHARGE, 0), (ENERGY, 3)) for share in (0.5, 0.9)
-    )
+    sizes = [(size, digits) for size, digits in ((CHARGE, 0), (ENERGY, 3)) if counts.hits[size]]
+    points = (told_point(counts, size, share, digits) for size, digits in sizes for share in (0.5, 0.9))
     return (
         f"| {name} | {100 * counts.share:.2f} | {counts.raw / counts.sent:.1f} | {counts.fakes / seconds:.1f} | "
         f"{' | '.join(points)} | {100 * (mean - 1):+.2f} | {100 * spread:.2f} |"
     )
 
 
-COLUMNS = (
-    *("regions by", "kept [%]", "raw over sent", "fakes a channel second", "50 % at [e]", "90 % at [e]"),
-    *("50 % at [MeV]", "90 % at [MeV]", "charge bias [%]", "rms [%]"),
-)
+def columns(energies: bool) -> tuple[str, ...]:
+    """Of the table, with or without sizes in energy."""
+    return (
+        *("regions by", "kept [%]", "raw over sent", "fakes a channel second", "50 % at [e]", "90 % at [e]"),
+        *(("50 % at [MeV]", "90 % at [MeV]") if energies else ()),
+        *("charge bias [%]", "rms [%]"),
+    )
+
+
+def low_line(name: str, counts: Counts) -> str:
+    """Of the hits in each of the LOW first bins of energy the share that is found [%], with its error."""
+    own = 100 * efficiency(counts, ENERGY, np.arange(len(counts.hits[ENERGY])))[:LOW]
+    spread = 100 * np.nanstd(drawn(counts, ENERGY), axis=0)[:LOW]
+    told = (f"{value:.1f} +- {error:.1f}" for value, error in zip(own, spread, strict=True))
+    return f"| {name} | {' | '.join(told)} |"

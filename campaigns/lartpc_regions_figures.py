@@ -14,12 +14,17 @@ TICKS = {ENERGY: (0.02, 0.05, 0.1, 0.2, 0.5), CHARGE: (500, 1000, 2000, 5000, 10
 
 
 def efficiencies_figure(path: Path, found: Mapping[int, Mapping[str, Counts]]) -> None:
-    """Hits that are found against energy and charge, a row of axes for each share of kept ticks; errors: of events."""
+    """Hits that are found against energy and charge, a row of axes for each share of kept ticks; errors: of events.
+
+    Energies are left out where hits have none.
+    """
+    first = next(iter(next(iter(found.values())).values()))
+    labels = {size: label for size, label in LABELS.items() if first.hits[size]}
     with house_style(15, 16, 11):
-        figure, axes = canvas((16, 4.2 * len(found)), len(found), len(LABELS))
+        figure, axes = canvas((16, 4.2 * len(found)), len(found), len(labels))
         for row, ways in enumerate(found.values()):
-            for column, (size, label) in enumerate(LABELS.items()):
-                own, centre = axes[row * len(LABELS) + column], np.sqrt(EDGES[size][1:] * EDGES[size][:-1])
+            for column, (size, label) in enumerate(labels.items()):
+                own, centre = axes[row * len(labels) + column], np.sqrt(EDGES[size][1:] * EDGES[size][:-1])
                 for place, (name, counts) in enumerate(ways.items()):
                     every = np.arange(len(counts.hits[size]))
                     spread = np.nanstd(drawn(counts, size), axis=0)

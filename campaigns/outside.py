@@ -12,6 +12,10 @@ import subprocess
 from pathlib import Path
 from typing import NamedTuple
 
+from one_line import in_one_line
+
+from qcompress.errors import QcompressError
+
 PACKAGE = "qcompress"
 ROOT = Path(__file__).parents[1]
 
@@ -25,8 +29,11 @@ class Change(NamedTuple):
 
 
 def git(*arguments: str) -> list[str]:
-    """Lines that git prints."""
-    done = subprocess.run(("git", *arguments), cwd=ROOT, capture_output=True, text=True, check=True)
+    """Lines that git prints; raises QcompressError with git's first one where it fails."""
+    done = subprocess.run(("git", *arguments), cwd=ROOT, capture_output=True, text=True, check=False)
+    if done.returncode:
+        said = (done.stderr.splitlines() or ["it says nothing"])[0]
+        raise QcompressError(f"git {arguments[0]} in {ROOT}: {said}; run it in a clone that has its history")
     return done.stdout.splitlines()
 
 
@@ -37,12 +44,16 @@ def changes(commit: str, *paths: str) -> list[Change]:
     return [Change(path, *(0 if count == "-" else int(count) for count in counts)) for *counts, path in parts]
 
 
+@in_one_line
 def main() -> None:
+    """Print the table of commits, one line for every file."""
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("folder", nargs="?", default=f"{PACKAGE}/detectors/lartpc")
     parser.add_argument("--more", nargs="*", default=[], metavar="COMMIT")
     given = parser.parse_args()
     own = git("log", "--no-merges", "--reverse", "--format=%h", "--", given.folder)
+    if not own:
+        raise QcompressError(f"{given.folder}: no commit of {ROOT} touches it; give a folder of the clone")
     inside = [change for commit in own for change in changes(commit, given.folder)]
     print(f"{len(own)} commits touch {given.folder}: +{sum(c.more for c in inside)} -{sum(c.less for c in inside)}\n")
     print("| commit | what it says | code outside | + | - |\n|---|---|---|---|---|")

@@ -8,7 +8,7 @@ are taken), clusters every block of events for every algorithm and back end, and
 are not done again: start it again to go on. Numbers of events count when a file is simulated. Of an endcap, the modules
 around its particle are clustered: seeds and cells of no others reach the particle's cluster. Some events of photons and
 of electrons in pile-up give the calibrations, all others, and all electrons without pile-up, the figures. An algorithm
-that one of the samples trained is refused.
+that one of the samples trained is refused, and so are blocks that are there of other links, or without a back end.
 """
 
 import argparse
@@ -20,19 +20,22 @@ from itertools import pairwise
 from pathlib import Path
 
 import numpy as np
+from one_line import in_one_line
 from response_blocks import (
     BACK_ENDS,
     ELECTRONS,
     ELECTRONS_ALONE,
     KINDS,
+    LINKS,
     PHOTONS,
     algorithms,
     back_ends,
+    check_block,
     numbers_of_events,
     parts,
     slug,
 )
-from response_codecs import check_untrained, codec, in_one_line, links_name, title
+from response_codecs import check_untrained, codec, links_name, title
 from response_figures import draw
 from response_tables import report
 
@@ -116,7 +119,7 @@ def work(
     columns = {name: column[keep] for name, column in columns.items()}
     on_chip = modules(columns, LinkAllocation.named(links))
     for algorithm, result in todo:
-        found, charges = dict(about), codec(algorithm, links).transverse(on_chip)
+        found, charges = about | {LINKS: np.array(links)}, codec(algorithm, links).transverse(on_chip)
         cells = {cut: trigger_cells(columns, charges, cut) for cut in {b.zero_suppression_mipt for b in back_ends}}
         for back_end in back_ends:
             matched = match(find_clusters(cells[back_end.zero_suppression_mipt], back_end), generated, CUTS)
@@ -127,7 +130,7 @@ def work(
 
 def cluster(name: str, path: Path, given: argparse.Namespace) -> None:
     """Every block of a sample that is not done, for every algorithm."""
-    todo, kind = [], KINDS[name]
+    todo, kind, silent = [], KINDS[name], 0
     numbers = numbers_of_events(name, given)
     for rows, wanted in blocks(path, *numbers):
         missing = []
@@ -137,8 +140,12 @@ def cluster(name: str, path: Path, given: argparse.Namespace) -> None:
             result = done / f"{rows.start:09d}_{numbers[0]}.npz"
             if not result.exists():
                 missing.append((algorithm, result))
+            else:
+                silent += not check_block(result, given)
         if len(wanted) and missing:
             todo.append((path, rows, wanted, missing, back_ends(given), given.links))
+    if silent:
+        print(f"{kind}: {silent} blocks do not say their links; they are taken for {given.links}", file=sys.stderr)
     started = time.monotonic()
     with ProcessPoolExecutor(given.workers) as pool:
         for number, _ in enumerate(pool.map(work, *zip(*todo, strict=True)) if todo else (), 1):
@@ -161,8 +168,9 @@ def main() -> None:
     parser.add_argument("--published", nargs="*", default=(), metavar="NAME", help="published:FOLDER:ORIENTATION")
     parser.add_argument("--learned", nargs="*", default=(), metavar="NAME", help="learned:SAMPLE:ALGORITHM")
     parser.add_argument("--algorithms", nargs="*", default=ALGORITHMS, help="of the chip")
-    parser.add_argument("--back-ends", nargs="*", help=f"of {'; '.join(one.name for one in BACK_ENDS)} [default: all]")
-    parser.add_argument("--links", type=links_name, default="by-radius", help="a FOLDER for each")
+    named = [one.name for one in BACK_ENDS]
+    parser.add_argument("--back-ends", nargs="+", choices=named, metavar="NAME", help=f"of {'; '.join(named)} [all]")
+    parser.add_argument("--links", type=links_name, default="by-radius", help="a FOLDER for each, which is checked")
     parser.add_argument("--workers", type=int, default=2)
     parser.add_argument("--figures", type=Path, help="folder for pictures")
     given = parser.parse_args()

@@ -11,6 +11,7 @@ from qcompress.detectors.hgcal.clustering.calibration import Calibration, fit_et
 from qcompress.detectors.hgcal.clustering.matching import Matched
 from qcompress.detectors.hgcal.clustering.scores import CALIBRATED, CORRECTED
 from qcompress.detectors.hgcal.clustering.settings import X_Y, BackEnd
+from qcompress.errors import QcompressError
 
 PHOTONS, ELECTRONS, ELECTRONS_ALONE = "photons 0 PU", "electrons 200 PU", "electrons 0 PU"
 KINDS = {PHOTONS: "photon-0pu", ELECTRONS: "electron-200pu", ELECTRONS_ALONE: "electron-0pu"}
@@ -28,6 +29,8 @@ STAGES = ((PHOTONS, CALIBRATED, (PHOTONS, PHOTONS)), (ELECTRONS, CORRECTED, (PHO
 """What is published: layer weights of photons, correction of electrons."""
 ALONE = (ELECTRONS_ALONE, CALIBRATED, (PHOTONS, PHOTONS))
 """Electrons without pile-up as photons without: layer weights of those."""
+LINKS = "links"
+"""In a block: the allocation of links that it was made with."""
 Sources = dict[str, "Clustered"]
 """By sample, of one algorithm."""
 
@@ -52,7 +55,8 @@ class Clustered:
     ) -> None:
         own = folder / "blocks" / kind / slug(title(algorithm))
         files = [np.load(path) for path in sorted(own.glob(f"*_{calibration_events}.npz"))]
-        self._columns = {name: np.concatenate([file[name] for file in files]) for name in files[0].files}
+        names = [name for name in files[0].files if name != LINKS]
+        self._columns = {name: np.concatenate([file[name] for file in files]) for name in names}
         events, split = (self._columns[name] for name in ("events", "split"))
         self.calibration, self.test = parts(events, split, calibration_events, test_events)
 
@@ -94,6 +98,18 @@ def numbers_of_events(name: str, given: argparse.Namespace) -> tuple[int, int | 
     return given.calibration_events if name in CALIBRATING else 0, given.test_events
 
 
+def check_block(path: Path, given: argparse.Namespace) -> bool:
+    """Whether a block that is there says its links; raises QcompressError if they, or its back ends, are others."""
+    with np.load(path, allow_pickle=False) as block:
+        links = str(block[LINKS]) if LINKS in block.files else None
+        lost = [one.name for one in back_ends(given) if f"{one.name}|{Matched._fields[0]}" not in block.files]
+    if links not in (None, given.links):
+        raise QcompressError(f"{path}: made with --links {links}, not {given.links}; take another FOLDER")
+    if lost:
+        raise QcompressError(f"{path}: made without --back-ends {', '.join(map(repr, lost))}; take another FOLDER")
+    return links is not None
+
+
 def everything(folder: Path, given: argparse.Namespace) -> dict[str, Sources]:
     """By algorithm and sample; all of the same events."""
     found = {
@@ -106,7 +122,7 @@ def everything(folder: Path, given: argparse.Namespace) -> dict[str, Sources]:
         seen = {algorithm: (of[name].calibration.tolist(), of[name].test.tolist()) for algorithm, of in found.items()}
         first = next(iter(seen.values()))
         if others := [title(algorithm) for algorithm, events in seen.items() if events != first]:
-            raise SystemExit(
+            raise QcompressError(
                 f"{folder}, {name}: blocks of {', '.join(others)} are of other events; take another FOLDER"
             )
     return found

@@ -6,8 +6,8 @@ an algorithm whose sums are laid on trigger cells by regression on the sample's 
 
 import sys
 from argparse import ArgumentTypeError
-from collections.abc import Callable, Iterable
-from functools import cache, partial, wraps
+from collections.abc import Iterable
+from functools import cache, partial
 from pathlib import Path
 
 from qcompress.candidate import Candidate
@@ -45,20 +45,6 @@ def candidate(folder: Path) -> tuple[Firmware, Decoders]:
     return found.firmware(), {name: partial(predict, load_model(found.model(name))) for name in names}
 
 
-def in_one_line(main: Callable[[], None]) -> Callable[[], None]:
-    """A campaign that ends with 2, and one line, for what its user can mend."""
-
-    @wraps(main)
-    def told() -> None:
-        try:
-            main()
-        except QcompressError as fault:
-            print(fault, file=sys.stderr)
-            raise SystemExit(2) from None
-
-    return told
-
-
 def learned_of(algorithm: str) -> tuple[Path, str]:
     """Sample and name of `learned:SAMPLE:NAME`; raises QcompressError with the names there are."""
     sample, _, name = algorithm.removeprefix(LEARNED).rpartition(":")
@@ -71,7 +57,8 @@ def learned_of(algorithm: str) -> tuple[Path, str]:
 def check_untrained(names: Iterable[str], sample: Path, rows: int | None = None) -> None:
     """Raises QcompressError if one of the algorithms learned of events of a sample that are to be scored.
 
-    rows: of its first so many modules, all if None. A candidate without the sample that trained it is known by hashes.
+    rows: of its first so many modules, all if None. Of a candidate whose training sample is not there only the hash of
+    the whole sample is compared, which is said on stderr: some of its events in another file are not found.
     """
     taught: dict[str, Path] = {}
     for name in names:
@@ -86,6 +73,8 @@ def check_untrained(names: Iterable[str], sample: Path, rows: int | None = None)
                 taught[name] = trained
             elif content_hash(sample) == found.figures_of(SAMPLE).content_hash:
                 raise QcompressError(f"{sample}: trained {name}; give a sample of other events")
+            else:
+                print(f"{name}: its training sample is not here; only the whole sample was compared", file=sys.stderr)
     common = common_events(sample, taught.values(), every=True, rows=rows) if taught else {}
     for name, trained in taught.items():
         if common[trained]:

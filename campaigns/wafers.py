@@ -9,11 +9,16 @@ algorithm that one of these events trained is refused.
 """
 
 import argparse
+from collections.abc import Sequence
 from io import BytesIO
 from pathlib import Path
+from typing import Any
 
+import numpy as np
+import numpy.typing as npt
+from one_line import in_one_line
 from PIL import Image
-from response_codecs import LEARNED, check_untrained, codec, in_one_line, links_name, title
+from response_codecs import LEARNED, check_untrained, codec, links_name, title
 
 from qcompress.detectors.hgcal import samples
 from qcompress.detectors.hgcal.evaluation import scoring, side_by_side
@@ -27,6 +32,13 @@ ALGORITHMS = (
 )
 DPI, COLOURS = 115, 128
 """Few colours make a small file."""
+
+
+def rows_of(handle: samples.Handle, blocks: Sequence[scoring.Block]) -> dict[str, npt.NDArray[Any]]:
+    """Columns of the events of blocks, without those between them, which may be for calibration."""
+    columns = handle.read(None, slice(min(one.first for one in blocks), max(one.last for one in blocks)))
+    own = np.isin(columns["event"], [event for one in blocks for event in one.events])
+    return {name: column[own] for name, column in columns.items()}
 
 
 @in_one_line
@@ -46,8 +58,7 @@ def main() -> None:
     check_untrained(names, given.sample, given.rows)
     blocks = scoring.blocks(given.sample, given.rows, every=True)
     with samples.Handle(given.sample) as handle:
-        columns = handle.read(None, slice(blocks[0].first, blocks[-1].last))
-        own = modules(columns, LinkAllocation.named(given.links), samples.is_calibrated(handle.origin))
+        own = modules(rows_of(handle, blocks), LinkAllocation.named(given.links), samples.is_calibrated(handle.origin))
     shown = own.chosen(side_by_side.of_every_occupancy(own.charge, own.exists))
     arrived = {name: codec(name, given.links).transverse(shown) for name in names}
     of_chip = {title(name): found for name, found in arrived.items() if name in CHIP or name.startswith(LEARNED)}

@@ -41,6 +41,7 @@ CONTRACTS = {
     "targets/test_gold.py": "what targets write, as text",
     "targets/test_ports.py": "several inputs and outputs in every target",
     "targets/test_settings.py": "the settings of every target",
+    "test_campaigns.py": "functions of campaigns",
     "test_docs.py": "the documents",
     "test_docs_blocks.py": "every block of the documents",
     "test_extras.py": "what the core does without",

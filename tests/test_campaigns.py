@@ -1,0 +1,157 @@
+"""Functions of campaigns that figures of the documents rest on."""
+
+import importlib
+import subprocess
+import sys
+from argparse import Namespace
+from types import SimpleNamespace
+
+import numpy as np
+import pytest
+from helpers.paths import ROOT
+
+from qcompress.detectors import CALIBRATION, TEST, TRAIN
+from qcompress.detectors.hgcal import samples
+from qcompress.detectors.hgcal.evaluation import scoring
+from qcompress.detectors.hgcal.simulation import fast_simulation
+from qcompress.detectors.lartpc.online import kernels
+from qcompress.detectors.lartpc.online.primitives import TAPS
+from qcompress.detectors.lartpc.roi import windows
+from qcompress.errors import QcompressError
+
+
+@pytest.fixture
+def campaign(monkeypatch):
+    monkeypatch.syspath_prepend(ROOT / "campaigns")
+    return importlib.import_module
+
+
+def test_a_fault_of_the_user_is_one_line_and_2(campaign, capsys):
+    def main():
+        raise QcompressError("a.h5: is cut; give a whole one")
+
+    with pytest.raises(SystemExit) as ended:
+        campaign("one_line").in_one_line(main)()
+    assert ended.value.code == 2
+    assert capsys.readouterr() == ("", "a.h5: is cut; give a whole one\n")
+
+
+def test_filtered_samples_are_those_of_the_finder_moved_back_by_three_ticks(campaign):
+    waves = np.random.default_rng(0).integers(-4096, 4096, (5, 300)).astype(np.int16)
+    found = campaign("lartpc_regions").filtered(waves)
+    for wave, own in zip(waves, found, strict=True):
+        longer, expected = np.append(wave, np.zeros(3, np.int16)), np.zeros(303, np.int32)
+        kernels.fir(longer, np.zeros(64, np.int32), np.array(TAPS, np.int32), expected)
+        assert own.tolist() == expected[3:].tolist()
+
+
+def test_shares_that_are_kept_are_those_of_masks(campaign):
+    ticks = 1000
+    first = windows.starts(ticks)
+    codes = np.random.default_rng(1).integers(-512, 512, (7, len(first))).astype(np.int16)
+    shares = campaign("lartpc_regions").kept_share(codes, ticks)
+    for bound in (-512, -300, 0, 17, 480, 511):
+        assert shares[bound + 512] == windows.mask(first, codes >= bound, ticks).mean()
+
+
+def test_the_point_from_which_on_hits_are_found(campaign):
+    counts = campaign("lartpc_regions_counts")
+    edges = counts.EDGES[counts.CHARGE]
+    found = np.array([0.6, 0.3, 0.25, 0.75, *[1.0] * 12])
+    assert counts.point(found, counts.CHARGE, 0.5) == pytest.approx(edges[3], rel=1e-12)  # half-way in the logarithm
+    assert counts.point(found, counts.CHARGE, 0.9) == pytest.approx(edges[4] * (edges[5] / edges[4]) ** 0.1, rel=1e-12)
+    assert np.isnan(counts.point(np.ones(16), counts.CHARGE, 0.5))
+    assert np.isnan(counts.point(np.zeros(16), counts.CHARGE, 0.5))
+
+
+def test_what_a_commit_changed_outside_of_a_folder(campaign, tmp_path, monkeypatch, capsys):
+    def git(*arguments):
+        own = ("git", "-c", "user.name=a", "-c", "user.email=a@b", "-c", "commit.gpgsign=false", *arguments)
+        subprocess.run(own, cwd=tmp_path, check=True, capture_output=True)
+
+    def commit(**files):
+        for name, lines in files.items():
+            path = tmp_path / "qcompress" / name / "a.py"
+            path.parent.mkdir(parents=True, exist_ok=True)
+            path.write_text("".join(f"{line}\n" for line in lines))
+        git("add", ".")
+        git("commit", "-m", " ".join(files))
+
+    git("init")
+    commit(general=[1, 2, 3], own=[1])
+    commit(own=[1, 2])
+    commit(own=[3], general=[1, 4, 5, 6, 3])
+    outside = campaign("outside")
+    monkeypatch.setattr(outside, "ROOT", tmp_path)
+    found = outside.changes("HEAD", "qcompress", ":!qcompress/own")
+    assert found == [outside.Change("qcompress/general/a.py", 3, 1)]
+    assert outside.changes("HEAD~1", "qcompress", ":!qcompress/own") == []
+    monkeypatch.setattr(sys, "argv", ["outside.py", "qcompress/own"])
+    outside.main()
+    said = capsys.readouterr().out
+    assert said.startswith("3 commits touch qcompress/own: +3 -2\n")
+    assert said.endswith("\n1 of them touch no code outside of it\n")
+    for arguments, why in (
+        (["qcompress/none"], "qcompress/none: no commit of"),
+        (["qcompress/own", "--more", "0123abc"], "git show in"),
+    ):
+        monkeypatch.setattr(sys, "argv", ["outside.py", *arguments])
+        with pytest.raises(SystemExit) as ended:
+            outside.main()
+        assert ended.value.code == 2
+        (line,) = capsys.readouterr().err.splitlines()
+        assert line.startswith(why)
+
+
+def test_what_learned_of_a_sample_does_not_score_it(campaign, tmp_path, monkeypatch, capsys):
+    codecs = campaign("response_codecs")
+    one, other = tmp_path / "one.h5", tmp_path / "other.h5"
+    for seed, path in enumerate((one, other)):
+        fast_simulation.simulate("photon-0pu", 3, seed, path)
+    codecs.check_untrained(["threshold", f"learned:{other}:bc-linear"], one)
+    with pytest.raises(QcompressError, match=rf"{one}: \d of its events trained learned:"):
+        codecs.check_untrained(["threshold", f"learned:{one}:bc-linear"], one)
+    with pytest.raises(QcompressError, match="give learned:SAMPLE:NAME"):
+        codecs.check_untrained([f"learned:{one}:bc"], one)
+    with samples.Handle(one) as handle:
+        own = handle.content_hash()
+    monkeypatch.setattr(codecs.Candidate, "open", lambda folder: candidate)
+    candidate = SimpleNamespace(
+        manifest={"config": {"sample": {}}}, figures_of=lambda step: SimpleNamespace(content_hash=own)
+    )
+    with pytest.raises(QcompressError, match=f"{one}: trained {tmp_path}"):
+        codecs.check_untrained([str(tmp_path)], one)
+    assert capsys.readouterr().err == ""
+    codecs.check_untrained([str(tmp_path)], other)
+    assert capsys.readouterr().err == (
+        f"{tmp_path}: its training sample is not here; only the whole sample was compared\n"
+    )
+
+
+def test_modules_to_show_are_of_no_event_for_calibration(campaign, tmp_path):
+    rows = np.repeat([4, 7, 2, 9], 50)
+    split = np.repeat(np.array([TEST, CALIBRATION, TRAIN, CALIBRATION], np.uint8), 50)
+    columns = {"event": rows, "split": split, "eta": np.full(200, 2.0), "codes": np.zeros((200, 48), np.uint8)}
+    columns |= {"module_type": np.zeros(200, np.uint8), "high_density": np.zeros(200, np.uint8)}
+    samples.write(samples.Sample(columns, {}, {}), tmp_path / "some.h5")
+    with samples.Handle(tmp_path / "some.h5") as handle:
+        found = campaign("wafers").rows_of(handle, scoring.blocks(tmp_path / "some.h5", 1000, every=True))
+    assert np.unique(found["event"]).tolist() == [2, 4]
+    assert len(found["codes"]) == 100
+
+
+def test_blocks_of_other_links_or_back_ends_are_not_taken(campaign, tmp_path):
+    blocks = campaign("response_blocks")
+    names = [one.name for one in blocks.BACK_ENDS]
+
+    def check(links=None, back_ends=None, made=names[:2]):
+        columns = {f"{name}|{field}": np.zeros(3) for name in made for field in blocks.Matched._fields}
+        np.savez(tmp_path / "block.npz", **columns, **({"links": np.array(links)} if links else {}))
+        return blocks.check_block(tmp_path / "block.npz", Namespace(links="by-radius", back_ends=back_ends))
+
+    assert check("by-radius", names[:2])
+    assert not check(None, names[1:2])
+    with pytest.raises(QcompressError, match="made with --links march-2020, not by-radius; take another FOLDER"):
+        check("march-2020", names[:1])
+    with pytest.raises(QcompressError, match=f"made without --back-ends '{names[2]}'; take another FOLDER"):
+        check("by-radius", names[:3])
