@@ -14,8 +14,8 @@ from typing import Any
 CELL = "CCU2C"
 """The carry cell of an ECP5: two look-up tables; four of them are a tile."""
 TILE = 4
-FEED = 1
-"""Cells that nextpnr puts at the end of a chain."""
+FEED = 2
+"""Cells that nextpnr puts at the ends of a chain."""
 FULLEST = 0.8
 """Part of the look-up tables of a device that chains may be spread over."""
 INPUTS = tuple(f"{letter}{half}" for half in "01" for letter in "ABCD")
