@@ -18,6 +18,7 @@ from pathlib import Path
 from typing import NamedTuple
 
 import numpy as np
+from one_line import in_one_line
 
 from qcompress.detectors.hgcal.econt.onchip_encoder import chip_graph
 from qcompress.detectors.hgcal.econt.registers import read_registers, weights_from_registers
@@ -198,6 +199,7 @@ def networks(
     return known
 
 
+@in_one_line
 def main() -> None:
     """Print the table."""
     parser = argparse.ArgumentParser(description=__doc__)
@@ -210,10 +212,7 @@ def main() -> None:
     parser.add_argument("--minutes", type=float, default=60)
     parser.add_argument("--placements", type=int, default=5)
     given = parser.parse_args()
-    try:
-        known = networks(given.designs, given.graph, given.registers)
-    except QcompressError as fault:
-        parser.error(str(fault))
+    known = networks(given.designs, given.graph, given.registers)
     cases = [
         Case(name, *known[name], find_device(device).name, clock)
         for name in given.designs or known

@@ -12,7 +12,7 @@ from pathlib import Path
 
 import numpy as np
 from calibrate_estimate import CLOCK, run
-from clocks import CLOCKS, DEVICES, IN_MEMORIES, graphs
+from clocks import CLOCKS, DEVICES, IN_MEMORIES, graphs, reuse_in
 
 from qcompress.detectors.hgcal.econt.onchip_encoder import chip_graph
 from qcompress.detectors.hgcal.econt.weights import COUNT, EncoderWeights
@@ -46,12 +46,12 @@ def designs() -> dict[str, tuple[Graph, Rtl | RtlLoadable]]:
 def given_design(text: str) -> tuple[str, tuple[Graph, RtlLoadable]]:
     """NAME-REUSE[-ram]=FOLDER as a design for the clock."""
     name, _, folder = text.partition("=")
-    reuse = name.removesuffix(IN_MEMORIES).rpartition("-")[2]
-    if not folder or not reuse.isdecimal():
+    reuse = reuse_in(name)
+    if not folder or reuse is None:
         raise argparse.ArgumentTypeError(f"{text}: give NAME-REUSE=FOLDER or NAME-REUSE{IN_MEMORIES}=FOLDER")
     storage = "ram" if name.endswith(IN_MEMORIES) else "registers"
     try:
-        return name, (Graph.load(Path(folder)), RtlLoadable(reuse=int(reuse), storage=storage, **CLOCK))
+        return name, (Graph.load(Path(folder)), RtlLoadable(reuse=reuse, storage=storage, **CLOCK))
     except QcompressError as fault:
         raise argparse.ArgumentTypeError(str(fault)) from None
 

@@ -101,7 +101,7 @@ def _waiting(signals: list[Signal], places: Bits) -> Bits:
 
 
 def _cuts(places: Bits, bits: Bits, budget: float) -> list[int]:
-    """Which of places have registers: as few as leave no more than the budget between, then the fewest bits."""
+    """Which of places have registers: as few as the budget allows, the longest stage shortest, then the fewest bits."""
     budget += TOGETHER
     count = _fewest(places, budget)
     low, high = 0.0, budget

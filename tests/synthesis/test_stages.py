@@ -13,7 +13,7 @@ from qcompress.errors import Refused
 from qcompress.fixedpoint import Cast, Format, Overflow, Rounding
 from qcompress.graph import Dense, Graph, Node, Quantize, Relu
 from qcompress.synthesis.levels import LONGER, Level, Place, levels, live_bits
-from qcompress.synthesis.stages import Staged, _cheapest, _cuts, _fewest, staged
+from qcompress.synthesis.stages import Staged, _cuts, _fewest, staged
 from qcompress.targets.rtl.delays import Delays
 
 PLAIN = Delays(
@@ -103,10 +103,6 @@ def test_cuts_are_the_fewest_then_the_shortest_then_the_cheapest(gaps: list[int]
     assert len(found) == count
     assert max(np.diff([0, *places[found], places[-1]])) <= shortest + 1e-5
     assert bits[found].sum() == min(bits[list(way)].sum() for way, longest in ways.items() if longest == shortest)
-    assert (
-        _cheapest(places, bits, count, shortest) == found
-        or bits[found].sum() == bits[_cheapest(places, bits, count, shortest)].sum()
-    )
 
 
 def test_products_that_are_cut_are_trees_of_their_own_and_share_nothing() -> None:
