@@ -29,14 +29,15 @@ def hit_energies(sample: samples.Handle, place: int, plane: Plane) -> npt.NDArra
     begun = fast_simulation.begin(kind, seed, int(sample.events["event"][place]))
     hits = sample.columns("hits", place)
     own = hits["plane"] == preset.planes.index(plane)
-    again = hits_of(on_plane(electrons_arriving(begun.deposits, preset, volume), preset, volume, plane)[1])
+    arrived = electrons_arriving(begun.deposits, preset, volume)
+    again = hits_of(on_plane(arrived, preset, volume, plane)[1])
     if not all(np.array_equal(getattr(again, name), hits[name][own]) for name in FOLLOWED):
         raise QcompressError(
             f"{sample.path}: event {sample.events['event'][place]}, plane {plane.name}: its hits are not those of this "
             "simulation; simulate the sample once more, on this machine"
         )
-    arrived = energy_arriving(begun.deposits, preset, volume)
-    sums = on_plane(arrived, preset, volume, plane)[0].cumsum(axis=1, dtype=np.float64)
+    energy = energy_arriving(arrived, begun.deposits, volume)
+    sums = on_plane(energy, preset, volume, plane)[0].cumsum(axis=1, dtype=np.float64)
     sums = np.concatenate([np.zeros((len(sums), 1)), sums], axis=1)
     wire, start, end = (hits[name][own].astype(np.int64) for name in ("wire", "start", "end"))
     return np.asarray(sums[wire, end] - sums[wire, start], np.float64)

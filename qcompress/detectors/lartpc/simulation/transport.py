@@ -125,13 +125,15 @@ def electrons_arriving(deposits: npt.NDArray[np.float64], preset: Preset, volume
     return np.ascontiguousarray(out[:count][np.argsort(out[:count, 6], kind="stable")])
 
 
-def energy_arriving(deposits: npt.NDArray[np.float64], preset: Preset, volume: Volume) -> npt.NDArray[np.float64]:
-    """As `electrons_arriving`, with the deposited energy [MeV] in place of the electrons that are left of it."""
+def energy_arriving(
+    arrived: npt.NDArray[np.float64], deposits: npt.NDArray[np.float64], volume: Volume
+) -> npt.NDArray[np.float64]:
+    """What `electrons_arriving` gives of deposits, with their energy [MeV] in place of the electrons left of it."""
     bounds, place = volume.bounds(0.0), deposits[:, :3]
     inside = ((place >= bounds[:, 0]) & (place < bounds[:, 1])).all(axis=1) & (deposits[:, 4] > 0)
-    arrived, own = electrons_arriving(deposits, preset, volume), deposits[inside]
-    arrived[:, 0] = own[np.argsort(own[:, 7], kind="stable"), 4]
-    return arrived
+    found, own = arrived.copy(), deposits[inside]
+    found[:, 0] = own[np.argsort(own[:, 7], kind="stable"), 4]
+    return found
 
 
 def on_plane(
