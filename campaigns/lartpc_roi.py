@@ -2,7 +2,7 @@
 
     python campaigns/lartpc_roi.py public FOLDER [--windows 4000]
     python campaigns/lartpc_roi.py train FOLDER --sample SAMPLE [--plane W] [--epochs 5] [--bits 8]
-        [--activation-bits 8] [--save GRAPH]
+        [--activation-bits 8] [--filters 16 32 64] [--save GRAPH]
 
 FOLDER has the public networks, `model_PLANEplane_nu_ROI.h5` of planes U, V and Z, each with mean and scale beside it.
 Charges are those of a straight track across the wires, parallel to them: all in one tick of every wire, anywhere in the
@@ -11,15 +11,15 @@ middle half of the window. The noise is that of ProtoDUNE-SP.
 `train` fits float and quantized networks, from the public weights and from scratch, to windows of the training events
 of a sample of `neutrino-sp`, and scores them on those of its test events: efficiencies at equal shares of fakes, errors
 by drawing test events again; at a probability of 0.5 Dice of windows of signal, as many as of noise, and their
-efficiency. Every quantized network is a graph whose codes are compared with Keras' own. --save: the graph of the
-quantized network from public weights is kept; only what is quantized is trained then. --starts: from where.
+efficiency. Every quantized network is a graph whose codes are compared with Keras' own. --starts: from where. --save:
+the graph of the quantized network is kept, from public weights or, where --starts has those alone or --filters are
+others, from scratch; only what is quantized is trained then.
 """
 
 import argparse
 import os
 import tempfile
 import time
-from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
@@ -120,24 +120,21 @@ def overlap(found: results.Scored) -> tuple[str, str]:
     return f"{dice[0]:.2f} +- {dice[1:].std():.2f}", f"{share[0]:.2f} +- {share[1:].std():.2f}"
 
 
-def train(
-    folder: Path,
-    sample: Path,
-    epochs: int,
-    widths: tuple[int, int],
-    plane: str,
-    save: Path | None,
-    starts: Sequence[str],
-) -> None:
-    """The table: float and quantized, from public weights and from scratch; widths: bits of weights, of activations."""
+def train(given: argparse.Namespace) -> None:
+    """The table: float and quantized, from public weights and from scratch."""
+    widths = given.bits, given.activation_bits or given.bits
     bits = f"{widths[0]} bits" if widths[0] == widths[1] else f"{widths[0]} and {widths[1]} bits"
-    front_end = {"preset": PRESET.name, "plane": plane, "threshold": 0.5, "windows": 400}
-    codes, targets, part, event, peak = windows_of(sample, front_end)
+    published = models.RoiOptions().filters
+    filters = tuple(given.filters or published)
+    own_filters = filters != published
+    saved = "from scratch" if own_filters or given.starts == ["from scratch"] else "from public"
+    front_end = {"preset": PRESET.name, "plane": given.plane, "threshold": 0.5, "windows": 400}
+    codes, targets, part, event, peak = windows_of(given.sample, front_end)
     fitted, held, test = (np.isin(part, parts) for parts in ((TRAIN,), (VALIDATION,), (TEST,)))
     print(f"{fitted.sum()} windows to train on, {test.sum()} of {len(np.unique(event[test]))} test events\n")
     values = np.clip(codes, -512, 511).astype(np.float32) / np.float32(UNIT)
-    name_there = "Z" if PRESET.plane(plane).collection else plane
-    weights = folder / f"model_{name_there}plane_nu_ROI.h5"
+    name_there = "Z" if PRESET.plane(given.plane).collection else given.plane
+    weights = given.folder / f"model_{name_there}plane_nu_ROI.h5"
     print("| network | AUC | efficiency [%] at .3 % | 1 % | 3 % fakes | Dice [%] | found [%] | differing | seconds |")
     print("|---" * 9 + "|")
 
@@ -159,13 +156,16 @@ def train(
         ("float, from public", False, weights), (f"{bits}, from public", True, weights),
         ("float, from scratch", False, None), (f"{bits}, from scratch", True, None),
     ):  # fmt: skip
-        if (save is not None and not (quantized and start)) or not any(name.endswith(own) for own in starts):
+        kept = quantized and name.endswith(saved)
+        if (start and own_filters) or not any(name.endswith(own) for own in given.starts) or (given.save and not kept):
             continue
         keras.utils.set_random_seed(1)
-        options = models.RoiOptions(plane=plane, weights=start, weight_bits=widths[0], activation_bits=widths[1])
+        options = models.RoiOptions(
+            plane=given.plane, weights=start, filters=filters, weight_bits=widths[0], activation_bits=widths[1]
+        )
         model, began = models.build_model(options, quantized), time.process_time()
         if "as it is" not in name:
-            fit(model, values[fitted], targets[fitted], values[held], targets[held], epochs)
+            fit(model, values[fitted], targets[fitted], values[held], targets[held], given.epochs)
         seconds = time.process_time() - began
         logit = model.predict(values[test], batch_size=4096, verbose=0)[:, 0]
         differing: object = ""
@@ -173,8 +173,8 @@ def train(
             graph = convert(model, "roi").graph
             own = np.clip(codes[test], -512, 511).astype(np.int64)
             differing = int((graph.run(own[:4000])[:, 0] != np.rint(np.ldexp(logit[:4000], 5))).sum())
-            if save is not None and name.endswith("from public"):
-                graph.save(save)
+            if given.save:
+                graph.save(given.save)
         score(logit, name, differing, seconds)
 
 
@@ -217,6 +217,7 @@ def main() -> None:
     parser.add_argument("--epochs", type=int, default=5)
     parser.add_argument("--bits", type=int, default=8, help="of weights, and of activations if nothing else is said")
     parser.add_argument("--activation-bits", type=int)
+    parser.add_argument("--filters", type=int, nargs=3, help="of each convolution, other than the published ones")
     parser.add_argument("--plane", choices=[plane.name for plane in PRESET.planes], default="W")
     parser.add_argument("--save", type=Path)
     parser.add_argument("--starts", nargs="*", choices=STARTS, default=STARTS)
@@ -224,8 +225,7 @@ def main() -> None:
     if given.what == "public":
         public(given.folder, given.windows)
     else:
-        widths = given.bits, given.activation_bits or given.bits
-        train(given.folder, given.sample, given.epochs, widths, given.plane, given.save, given.starts)
+        train(given)
 
 
 if __name__ == "__main__":

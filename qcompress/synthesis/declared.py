@@ -14,6 +14,8 @@ from qcompress.graph import Graph, Linear
 from qcompress.synthesis.structure import Features, other_features
 from qcompress.targets.rtl.loadable import TOP, RtlLoadable
 from qcompress.targets.rtl.loadable_emit import write
+from qcompress.targets.rtl.loadable_writer import followers, layers
+from qcompress.targets.rtl.weight_store import linear_nodes
 
 MODULE = re.compile(r"^module (\w+) \((.*?)^endmodule", re.MULTILINE | re.DOTALL)
 DECLARED = re.compile(r"\b(input|output|wire|reg)\s+(reg\s+)?(?:\[(\d+):(\d+)\]\s+)?(\w+(?:, \w+)*)(?: \[0:(\d+)\])?")
@@ -68,9 +70,14 @@ def clocked_features(graph: Graph, target: RtlLoadable) -> Features:
     target.refuse(graph)
     graph = graph.pruned()
     features: Features = dict.fromkeys(("adders", "other", "casts", "tables", "depth"), 0.0)
+    sharing = {
+        follower.name: layer.slots / layer.outputs
+        for node, layer in zip(linear_nodes(graph), layers(graph, target.reuse, cuts=target.cuts), strict=True)
+        for follower in followers(graph, node)[: len(layer.shared)]
+    }
     for node in graph.nodes:
         if not isinstance(node.operation, Linear):
-            other_features(graph, node, features)
+            other_features(graph, node, features, sharing.get(node.name, 1.0))
     design = write(graph, TOP, target.layout(graph), target.reuse, target.cuts)
     features |= {name: float(count) for name, count in declared(design.text, TOP)._asdict().items()}
     return features | {"latency": float(design.latency)}

@@ -53,7 +53,8 @@ class RtlLoadable(InVerilog):
 
     reuse: clock cycles between inputs, in which a multiplier does as many products; adders, choices, products: where
     registers stand (`loadable_cuts.Cuts`); device, clock_mhz: what chooses them where they are None; banks: of weights;
-    storage: of weights, registers, or ram where folding allows; block_bits: weights that are loaded at once;
+    storage: of weights, registers, or ram where folding allows; share: whether elementwise operations behind a folded
+    layer stand once for each of its sums, not for every output; block_bits: weights that are loaded at once;
     optimization: g++'s -O.
     """
 
@@ -66,6 +67,7 @@ class RtlLoadable(InVerilog):
     clock_mhz: float | None = None
     banks: int = 1
     storage: str = "registers"
+    share: bool = False
     block_bits: int = 64
     optimization: str = "1"
 
@@ -76,13 +78,14 @@ class RtlLoadable(InVerilog):
             parts.append(f"{self.device}-{self.clock_mhz:g}MHz")
         parts += [f"{what}{value}" for what in MARKED if (value := getattr(self, what)) is not None]
         parts += [f"banks{self.banks}"] if self.banks > 1 else []
+        parts += ["share"] if self.share else []
         return "-".join([*parts, *(["ram"] if self.storage == "ram" else [])])
 
     @property
     def cuts(self) -> Cuts:
         """Where registers stand; raises QcompressError for a device without a delay model."""
         clock = Clock.of(self.device, self.clock_mhz) if self.device and self.clock_mhz else None
-        return Cuts(self.choices, self.products, self.adders, self.banks, self.storage, clock)
+        return Cuts(self.choices, self.products, self.adders, self.banks, self.storage, self.share, clock)
 
     def cost(self, graph: Graph) -> tuple[float, float]:
         """Seconds and megabytes that the build of graph will take, as `build_cost` knows them."""
@@ -169,6 +172,8 @@ class Settings(BaseModel):
     """Banks of weights."""
     storage: Literal["registers", "ram"] = "registers"
     """Where weights are kept that differ from step to step."""
+    share: bool = False
+    """Elementwise operations behind a folded layer stand once for each of its sums, not for every output."""
 
     @field_validator("reuse", mode="before")
     @classmethod

@@ -33,7 +33,8 @@ class Cuts:
     """Where registers stand. None: as the clock asks for it, or as ever where there is none.
 
     choices: inputs of a multiplexer between two registers, 0 for none between selection and multiplier; products:
-    cycles of a product; adders: levels of adders between two registers; clock: that is aimed at.
+    cycles of a product; adders: levels of adders between two registers; shared: whether elementwise operations behind
+    a folded layer stand where its sums are made; clock: that is aimed at.
     """
 
     choices: int | None = None
@@ -41,6 +42,7 @@ class Cuts:
     adders: int | None = None
     banks: int = 1
     storage: str = "registers"
+    shared: bool = False
     clock: "Clock | None" = None
 
     def of_layer(self, layer: Layer) -> Layer:
@@ -55,7 +57,7 @@ class Cuts:
     @property
     def pipelined(self) -> bool:
         """Whether layers have registers between selection and multiplier."""
-        return bool(self.choices or self.clock or self.banks > 1 or self.storage == "ram")
+        return bool(self.choices or self.clock or self.banks > 1 or self.storage == "ram" or self.shared)
 
     def of_element(
         self, operation: Operation, formats: Sequence[Format], to: Format, before: float

@@ -67,7 +67,9 @@ def write(graph: Graph, top: str, layout: Layout, reuse: int, cuts: Cuts | None 
     writer = Writer(graph, reuse, layout, cuts or Cuts())
     values = {bus.port.name: Value(bus.name, 0) for bus in writer.inputs}
     for node in graph.nodes:
-        values[node.name] = write_node(writer, node, [values[name] for name in node.sources])
+        if node.name not in values:  # what shares the sums of a layer is written with it
+            value = write_node(writer, node, [values[name] for name in node.sources])
+            values |= dict.fromkeys((node.name, *writer.shared_by(node)), value)
     last = max(values[name].time for name in graph.outputs.values())
     results = [writer.later(name, values[name], last).bus for name in graph.outputs.values()]
     latency = last + 1

@@ -35,13 +35,24 @@ class Use(NamedTuple):
     chunk: int
 
 
+class Shared(NamedTuple):
+    """An elementwise operation that stands behind each slot's total, not behind every output.
+
+    module: of one element; width: bits that it gives; cut: whether a register stands before it.
+    """
+
+    module: str
+    width: int
+    cut: bool
+
+
 @dataclass(frozen=True)
 class Layer:
     """A linear operation with its input, shared out over at most `reuse` steps.
 
     adders: levels of the adder tree between two registers; choices: inputs of a multiplexer between two registers, 0
     for a layer that selects its operands and multiplies them at once; products: cycles of a product, 1 or 2; banks: of
-    weights, 1 or 2; storage: of weights, registers or ram.
+    weights, 1 or 2; storage: of weights, registers or ram; shared: what is done to totals before they become results.
     """
 
     name: str
@@ -54,6 +65,7 @@ class Layer:
     products: int = 1
     banks: int = 1
     storage: str = "registers"
+    shared: tuple[Shared, ...] = ()
 
     @cached_property
     def taps(self) -> Codes:
@@ -184,7 +196,17 @@ class Layer:
     @property
     def latency(self) -> int:
         """Clock edges from the cycle in which the input stands to that in which all outputs do."""
-        return self.steps + 1 + self.sums_at + (self.choices > 0 and self.steps > 1)
+        return self.steps + 1 + self.totals_at - (self.choices == 0 or self.steps == 1)
+
+    @property
+    def totals_at(self) -> int:
+        """Clock edges from a step to what becomes a result, where totals have registers."""
+        return self.sums_at + 1 + sum(each.cut for each in self.shared)
+
+    @property
+    def result_width(self) -> int:
+        """Bits of a result."""
+        return self.shared[-1].width if self.shared else self.operation.accumulator.width
 
     def results(self, turn: int) -> tuple[str, str]:
         """The bits of `sums` that a turn writes, and those of `totals` that it writes there."""

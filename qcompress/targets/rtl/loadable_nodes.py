@@ -14,7 +14,7 @@ from qcompress.targets.rtl.load_port import store_ports
 from qcompress.targets.rtl.loadable_each import each_lanes
 from qcompress.targets.rtl.loadable_elements import aligned_module, element_module
 from qcompress.targets.rtl.loadable_sums import sum_module
-from qcompress.targets.rtl.loadable_writer import Value, Writer, bus_name, layer_of
+from qcompress.targets.rtl.loadable_writer import Value, Writer, bus_name, followers, layer_of
 from qcompress.targets.rtl.verilog import element, zeros
 
 
@@ -53,12 +53,18 @@ def _layer(writer: Writer, node: Node, operation: Linear, given: Value) -> Value
     graph = writer.graph
     name = bus_name(graph, node)
     layer = layer_of(graph, node, writer.reuse, writer.cuts)
+    last = node
+    for each, follower in zip(layer.shared, followers(graph, node), strict=False):
+        element_module(
+            writer.modules, each.module, follower.operation, [graph.formats[last.name]], graph.formats[follower.name]
+        )
+        last = follower
     sum_module(writer.modules, layer)
     if layer.choices:
         loadable_pipelined.layer_module(writer.modules, layer, writer.layout)
     else:
         loadable_plain.layer_module(writer.modules, layer)
-    writer.body.line(f"wire {writer.bus(node.name, name)};")
+    writer.body.line(f"wire {writer.bus(last.name, name)};")
     loading = [port.split()[-1] for port in store_ports(writer.layout, layer.banks)]
     kernel = ", ".join(f".{port}({port})" for port in loading) if layer.folds_weights else f".kernel({name}_kernel)"
     with writer.body.block(f"{name} {name}_layer (", ");"):

@@ -31,8 +31,8 @@ def layer_module(source: Verilog, layer: Layer, layout: Layout) -> None:
         _bias_wires(source, layer)
         source.line("")
         operands = _Operands(source, steps, layer, layout)
-        totals = [_total(source, operands, steps, slot) for slot in range(layer.slots)]
-        source.joined(f"wire {bits(layer.slots * layer.operation.accumulator.width)} totals =", totals[::-1])
+        totals = [_shared(source, layer, _total(source, operands, steps, slot)) for slot in range(layer.slots)]
+        source.joined(f"wire {bits(layer.slots * layer.result_width)} totals =", totals[::-1])
         _results(source, steps, layer)
 
 
@@ -80,23 +80,35 @@ def _total(source: Verilog, operands: "_Operands", steps: Steps, slot: int) -> s
     return f"total_{slot}"
 
 
+def _shared(source: Verilog, layer: Layer, total: str) -> str:
+    """What becomes a result of a slot's total."""
+    width = layer.operation.accumulator.width
+    for number, each in enumerate(layer.shared):
+        if each.cut:
+            before, total = total, f"{total}_q"
+            source.line(f"reg {bits(width)} {total};", f"always @(posedge clk) {total} <= {before};")
+        before, total, width = total, f"{total}_{number}", each.width
+        source.line(f"wire {bits(width)} {total};", f"{each.module} {total}_of (.in_0({before}), .out({total}));")
+    return total
+
+
 def _results(source: Verilog, steps: Steps, layer: Layer) -> None:
     """Totals enter at the top and move down turn by turn, until those of the first turn stand lowest.
 
     Written each to a place of its own they would be wired to all places, which lie far from each other. All stand in
     the one cycle behind the last turn.
     """
-    wide = layer.outputs * layer.operation.accumulator.width
+    wide = layer.outputs * layer.result_width
     if layer.steps == 1:
         source.line(f"reg {bits(wide)} results;")
         source.line(f"always @(posedge clk) if ({steps.active(layer.sums_at)}) results <= totals;")
     else:
-        low = layer.slots * layer.operation.accumulator.width
+        low = layer.slots * layer.result_width
         width = layer.turns * low
         source.line(f"reg {bits(width)} results;")
         last = [int(step % layer.chunks == layer.chunks - 1) for step in range(layer.steps)]
         for begin in range(0, width, low):
-            moves = f"if ({steps.signal(last, 1, layer.sums_at + 1, gated=True)}) " if layer.chunks > 1 else ""
+            moves = f"if ({steps.signal(last, 1, layer.totals_at, gated=True)}) " if layer.chunks > 1 else ""
             came = f"results[{begin + 2 * low - 1}:{begin + low}]" if begin + low < width else "totals"
             source.line(f"always @(posedge clk) {moves}results[{begin + low - 1}:{begin}] <= {came};")
     source.line(f"assign sums = results[{wide - 1}:0];")

@@ -26,7 +26,7 @@ def layer_ports(layer: Layer, given: str, loading: Sequence[str] = ()) -> tuple[
         f"input {bits(prod(layer.shape) * layer.given.width)} codes",
         *kernel,
         f"input {bits(banks * operation.channels * operation.bias_format.width)} bias",
-        f"{given} {bits(layer.outputs * operation.accumulator.width)} sums",
+        f"{given} {bits(layer.outputs * layer.result_width)} sums",
     )
 
 

@@ -1,15 +1,15 @@
 """A graph on its way to Verilog with loadable weights: its buses and when they hold what, names, delays."""
 
 import re
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from functools import cached_property
 from math import prod
 from typing import NamedTuple, cast
 
-from qcompress.graph import Graph, Linear, Node
+from qcompress.graph import Graph, LeakyRelu, Linear, Node, Quantize, Relu, Table
 from qcompress.graph.ports import INPUT, OUTPUT
 from qcompress.targets.rtl.loadable_cuts import ADDERS, Cuts
-from qcompress.targets.rtl.loadable_layers import Layer
+from qcompress.targets.rtl.loadable_layers import Layer, Shared
 from qcompress.targets.rtl.verilog import Bus, Verilog, bits, buses
 from qcompress.targets.rtl.weight_store import Layout, linear_nodes
 
@@ -30,6 +30,10 @@ RESERVED = frozenset(
 """Words of Verilog, and names of our own in the modules of a design."""
 PART = r"_(_|kernel|bias|layer|sum|element|channel|kind|from)"
 """How the names of a node's own modules, buses and instances go on behind its own."""
+
+
+ALIKE = (Quantize, Relu, LeakyRelu, Table)
+"""Operations that do the same to every element."""
 
 
 class Value(NamedTuple):
@@ -86,6 +90,13 @@ class Writer:
         """Declaration of a bus called name for all elements of node."""
         return f"{bits(self.size(node) * self.width(node))} {name}"
 
+    def shared_by(self, node: Node) -> list[str]:
+        """The nodes that stand where the sums of `node` are made."""
+        if not isinstance(node.operation, Linear):
+            return []
+        shared = layer_of(self.graph, node, self.reuse, self.cuts).shared
+        return [follower.name for follower in followers(self.graph, node)[: len(shared)]]
+
     def later(self, node: str, value: Value, time: int) -> Value:
         """The same elements of node as value at a later time, in clock edges."""
         while value.time < time:
@@ -114,7 +125,28 @@ def layers(graph: Graph, reuse: int, adders: int | None = None, cuts: Cuts | Non
 def layer_of(graph: Graph, node: Node, reuse: int, cuts: Cuts) -> Layer:
     """The layer of a `node` of graph with weights; reuse: clock cycles between inputs."""
     name, given, shape = bus_name(graph, node), graph.formats[node.source], graph.shapes[node.source]
-    return cuts.of_layer(Layer(name, cast(Linear, node.operation), given, shape, reuse, ADDERS))
+    layer = cuts.of_layer(Layer(name, cast(Linear, node.operation), given, shape, reuse, ADDERS))
+    if not cuts.shared or layer.steps == 1:
+        return layer
+    shared, delay, behind = [], 0.0, False
+    for follower in followers(graph, node):
+        given, to = graph.formats[follower.source], graph.formats[follower.name]
+        cut, now, delay = cuts.of_element(follower.operation, [given], to, delay)
+        shared.append(Shared(f"{bus_name(graph, follower)}_element", to.width, cut or behind))
+        behind = now
+    return replace(layer, shared=tuple(shared))
+
+
+def followers(graph: Graph, node: Node) -> list[Node]:
+    """The operations behind a `node` of graph that do the same to each of its elements, and that alone read it."""
+    found: list[Node] = []
+    while node.name not in graph.outputs.values():
+        readers = [other for other in graph.nodes if node.name in other.sources]
+        if len(readers) != 1 or not isinstance(readers[0].operation, ALIKE):
+            break
+        node = readers[0]
+        found.append(node)
+    return found
 
 
 def bus_name(graph: Graph, node: Node) -> str:

@@ -1,13 +1,13 @@
 """The published architecture for one wire, in float and quantized: three convolutions over time, a maximum, a number.
 
 200 ticks; 16 filters of 3 ticks, stride 2; maxima of 2; 32 of 5, stride 2; maxima of 2; 64 of 9; the maximum over time;
-one logit. 21,217 weights, 118,992 products a window.
+one logit. 21,217 weights, 118,992 products a window. Other numbers of filters may be asked for.
 """
 
 from collections.abc import Mapping
 from pathlib import Path
 from types import MappingProxyType
-from typing import ClassVar, Literal
+from typing import Annotated, ClassVar, Literal
 
 from pydantic import Field, model_validator
 
@@ -21,7 +21,8 @@ from qcompress.frontends.runtime import import_qkeras
 
 ROI: Literal["roi"] = "roi"
 LAYERS = ((16, 3, 2), (32, 5, 2), (64, 9, 1))
-"""Filters, ticks and stride of each convolution."""
+"""Filters, ticks and stride of each convolution, as published."""
+Filters = Annotated[int, Field(ge=1, le=256)]
 DROPOUT = (0.0, 0.1, 0.2)
 """Behind each convolution's maximum."""
 ACTIVATION_INTEGER = (3, 4, 4)
@@ -33,12 +34,14 @@ LOGIT_BITS, LOGIT_INTEGER = 10, 4
 class RoiOptions(NetworkSection):
     """The `network` section of a config of the ROI network."""
 
-    family: ClassVar[tuple[str, ...]] = ("weight_bits", "activation_bits", "weights")
+    family: ClassVar[tuple[str, ...]] = ("filters", "weight_bits", "activation_bits", "weights")
 
     preset: Literal["microboone", "protodune-sp", "dune-hd"] = "protodune-sp"
     """Chamber."""
     plane: str = "W"
     """Whose wires; a network for each plane."""
+    filters: tuple[Filters, Filters, Filters] = (LAYERS[0][0], LAYERS[1][0], LAYERS[2][0])
+    """Of each convolution; published networks have the default."""
     weight_bits: int = Field(8, ge=2, le=16)
     activation_bits: int = Field(8, ge=2, le=16)
     weights: Path | None = None
@@ -53,6 +56,12 @@ class RoiOptions(NetworkSection):
         names = [plane.name for plane in PRESETS[self.preset].planes]
         if self.plane not in names:
             raise ValueError(f"plane: {self.preset} has {', '.join(names)}")
+        return self
+
+    @model_validator(mode="after")
+    def _as_published(self) -> "RoiOptions":
+        if self.weights is not None and self.filters != RoiOptions.model_fields["filters"].default:
+            raise ValueError(f"filters: published weights are of {', '.join(str(each[0]) for each in LAYERS)} filters")
         return self
 
 
@@ -72,7 +81,7 @@ def build_model(options: RoiOptions, quantized: bool = True) -> KerasModel:
 
     layers: list[KerasLayer] = [keras.Input((TICKS, 1))]
     layers += [_grid(INPUT_FORMAT.width, INPUT_FORMAT.integer - 1, "input_quantizer")] if quantized else []
-    for number, (filters, ticks, stride) in enumerate(LAYERS):
+    for number, (filters, (_, ticks, stride)) in enumerate(zip(options.filters, LAYERS, strict=True)):
         layers += [_convolution(options, quantized, number, filters, ticks, stride)]
         layers += [_activation(options, quantized, number)]
         if number < len(LAYERS) - 1:
