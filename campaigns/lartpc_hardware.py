@@ -60,6 +60,10 @@ BODIES: dict[str, tuple[str, dict[str, Any]]] = {
         {"reuse": 234, "storage": "ram", "device": "xcvu9p-flga2104-2-i", "clock_mhz": 200},
     ),
     "rtl_loadable, 93, ECP5": ("rtl_loadable", {"reuse": 93, "storage": "ram", "device": "ecp5-85k", "clock_mhz": 80}),
+    "rtl_loadable, 93, ECP5, shared": (
+        "rtl_loadable",
+        {"reuse": 93, "storage": "ram", "share": True, "device": "ecp5-85k", "clock_mhz": 80},
+    ),
     "rtl_loadable, 140, Gowin": (
         "rtl_loadable",
         {"reuse": 140, "storage": "ram", "device": "gw5ast-138", "clock_mhz": 120},

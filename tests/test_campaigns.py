@@ -155,3 +155,55 @@ def test_blocks_of_other_links_or_back_ends_are_not_taken(campaign, tmp_path):
         check("march-2020", names[:1])
     with pytest.raises(QcompressError, match=f"made without --back-ends '{names[2]}'; take another FOLDER"):
         check("by-radius", names[:3])
+
+
+SDF = r"""
+(CELL (CELLTYPE "top") (INSTANCE )
+  (INTERCONNECT a/Q sum\$0/A (900:900:900) (900:900:900))
+  (INTERCONNECT b/Q sum\$0/B (100:100:100) (100:100:100))
+  (INTERCONNECT sum\$0/F c/DI (40:50:60) (40:50:60))
+  (INTERCONNECT a/Q b/DI (1200:1200:1200) (1200:1200:1200)))
+(CELL
+  (INSTANCE a)
+  (IOPATH CLK Q (400:450:500) (400:450:500))
+  (SETUPHOLD (posedge DI) (posedge CLK) (0:0:0) (1:2:3)))
+(CELL
+  (INSTANCE b)
+  (IOPATH CLK Q (400:450:500) (400:450:500))
+  (SETUPHOLD (posedge DI) (posedge CLK) (5:6:7) (1:2:3)))
+(CELL
+  (INSTANCE c)
+  (IOPATH CLK Q (400:450:500) (400:450:500))
+  (SETUPHOLD (posedge DI) (posedge CLK) (10:20:30) (1:2:3)))
+(CELL
+  (INSTANCE sum\$0)
+  (IOPATH A F (200:210:220) (200:210:220))
+  (IOPATH B F (200:210:1100) (200:210:1100)))
+"""
+
+
+def test_the_longest_path_of_delays_from_register_to_register(campaign):
+    """By hand: a to b 500 + 1200 + 7, a to c 500 + 900 + 220 + 60 + 30; b to c 500 + 100 + 1100 + 60 + 30."""
+    found = campaign("placed_path")
+    length, path = found.longest(found.read(SDF))
+    assert length == 1790
+    assert [step.sink for step in path] == [r"sum\$0/B", r"sum\$0/F", "c/DI"]
+    assert sum(step.ps for step in path if step.wire) == 160
+    faster = SDF.replace("(200:210:1100)", "(200:210:600)")
+    assert found.longest(found.read(faster))[0] == 1710
+    with pytest.raises(QcompressError, match="loop"):
+        found.longest(found.read(SDF.replace("c/DI (40:50:60)", r"sum\$0/A (40:50:60)")))
+    with pytest.raises(QcompressError, match="no path"):
+        found.longest(found.read(SDF.replace("CLK Q", "DI Q")))
+
+
+def test_the_path_of_a_folder_is_printed_and_one_without_a_netlist_is_one_line(campaign, tmp_path, monkeypatch, capsys):
+    found = campaign("placed_path")
+    monkeypatch.setattr("sys.argv", ["placed_path.py", str(tmp_path)])
+    with pytest.raises(SystemExit) as end:
+        found.main()
+    assert end.value.code == 2
+    assert "has no netlist.json; give the folder of a run of yosys-ecp5" in capsys.readouterr().err
+    (tmp_path / "placed.sdf").write_text(SDF)
+    found.main()
+    assert capsys.readouterr().out.startswith("558.66 MHz: 1.79 ns, 0.16 of them 2 wires\nwire    100 ps  sum")

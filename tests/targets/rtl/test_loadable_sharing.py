@@ -1,4 +1,4 @@
-"""Elementwise operations where the sums of a folded layer are made, not behind every output: the same codes, less logic."""
+"""Elementwise operations where the sums of a folded layer are made: the same codes, less logic."""
 
 from pathlib import Path
 from typing import Any
