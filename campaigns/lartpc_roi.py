@@ -2,7 +2,7 @@
 
     python campaigns/lartpc_roi.py public FOLDER [--windows 4000]
     python campaigns/lartpc_roi.py train FOLDER --sample SAMPLE [--plane W] [--epochs 5] [--bits 8]
-        [--activation-bits 8] [--filters 16 32 64] [--save GRAPH]
+        [--activation-bits 8] [--filters 16 32 64] [--taught] [--save GRAPH]
 
 FOLDER has the public networks, `model_PLANEplane_nu_ROI.h5` of planes U, V and Z, each with mean and scale beside it.
 Charges are those of a straight track across the wires, parallel to them: all in one tick of every wire, anywhere in the
@@ -13,7 +13,9 @@ of a sample of `neutrino-sp`, and scores them on those of its test events: effic
 by drawing test events again; at a probability of 0.5 Dice of windows of signal, as many as of noise, and their
 efficiency. Every quantized network is a graph whose codes are compared with Keras' own. --starts: from where. --save:
 the graph of the quantized network is kept, from public weights or, where --starts has those alone or --filters are
-others, from scratch; only what is quantized is trained then.
+others, from scratch; only what is quantized is trained then. With other --filters, or --taught, the float network of
+the published ones is trained first, as long, and what each finds less than it is printed, errors by drawing the same
+events. --taught: quantized networks are fitted to the mean of the labels and of what that one says.
 """
 
 import argparse
@@ -52,6 +54,7 @@ EXPECTED = {
 CUT = {"V": (0, 0, 0.01, 0.04, 0.37), "W": (0, 0.03, 0.34, 0.88, 1)}
 """There, of a cut at five sigma."""
 BEST = str(Path(tempfile.gettempdir()) / f"lartpc_roi_{os.getpid()}.weights.h5")
+FAKES = (0.003, 0.01, 0.03)
 STARTS = ("as it is", "from public", "from scratch")
 Windows = npt.NDArray[np.float32]
 
@@ -120,62 +123,98 @@ def overlap(found: results.Scored) -> tuple[str, str]:
     return f"{dice[0]:.2f} +- {dice[1:].std():.2f}", f"{share[0]:.2f} +- {share[1:].std():.2f}"
 
 
+class Data:
+    """Windows of a sample, and the lines of the table: the networks' scores on its test events."""
+
+    def __init__(self, given: argparse.Namespace) -> None:
+        front_end = {"preset": PRESET.name, "plane": given.plane, "threshold": 0.5, "windows": 400}
+        self.codes, self.targets, part, self.event, self.peak = windows_of(given.sample, front_end)
+        self.fitted, self.held, self.test = (np.isin(part, parts) for parts in ((TRAIN,), (VALIDATION,), (TEST,)))
+        self.values = np.clip(self.codes, -512, 511).astype(np.float32) / np.float32(UNIT)
+        self.reference: np.ndarray | None = None
+        """Logits of the float network that others are compared with."""
+
+    def fit(self, model: Any, epochs: int, targets: Any = None) -> float:
+        """Fit a model to the training windows, or to other targets of them; seconds of processor time."""
+        began, own = time.process_time(), self.targets[self.fitted] if targets is None else targets
+        fit(model, self.values[self.fitted], own, self.values[self.held], self.targets[self.held], epochs)
+        return time.process_time() - began
+
+    def logits(self, model: Any, which: Any) -> Any:
+        """A model's logits of some windows."""
+        return model.predict(self.values[which], batch_size=4096, verbose=0)[:, 0]
+
+    def score(self, logit: Any, name: str, differing: object, seconds: float, halves: bool = True) -> None:
+        """Print a line; halves: with what a probability of 0.5 keeps."""
+        own, test = np.asarray(logit, np.float64), self.test
+        found = results.Scored(
+            self.event[test], self.peak[test], own, np.abs(self.codes[test]).max((1, 2)), np.ones(len(own))
+        )
+        shares = [
+            f"{100 * results.efficiency(found, own, fakes):.2f} +- {100 * results.errors(found, own, fakes):.2f}"
+            for fakes in FAKES
+        ]
+        less = [""] * len(FAKES)
+        if self.reference is not None:
+            pairs = [results.difference(found, own, self.reference, fakes) for fakes in FAKES]
+            less = [f"{100 * difference:+.2f} +- {100 * error:.2f}" for difference, error in pairs]
+        at_half = overlap(found) if halves else ("", "")
+        cells = [name, f"{roc(own, found.signal).auc:.4f}", *shares, *less, *at_half, differing, f"{seconds:.0f}"]
+        print("| " + " | ".join(map(str, cells)) + " |", flush=True)
+
+
 def train(given: argparse.Namespace) -> None:
     """The table: float and quantized, from public weights and from scratch."""
     widths = given.bits, given.activation_bits or given.bits
     bits = f"{widths[0]} bits" if widths[0] == widths[1] else f"{widths[0]} and {widths[1]} bits"
     published = models.RoiOptions().filters
     filters = tuple(given.filters or published)
-    own_filters = filters != published
-    saved = "from scratch" if own_filters or given.starts == ["from scratch"] else "from public"
-    front_end = {"preset": PRESET.name, "plane": given.plane, "threshold": 0.5, "windows": 400}
-    codes, targets, part, event, peak = windows_of(given.sample, front_end)
-    fitted, held, test = (np.isin(part, parts) for parts in ((TRAIN,), (VALIDATION,), (TEST,)))
-    print(f"{fitted.sum()} windows to train on, {test.sum()} of {len(np.unique(event[test]))} test events\n")
-    values = np.clip(codes, -512, 511).astype(np.float32) / np.float32(UNIT)
-    name_there = "Z" if PRESET.plane(given.plane).collection else given.plane
-    weights = given.folder / f"model_{name_there}plane_nu_ROI.h5"
-    print("| network | AUC | efficiency [%] at .3 % | 1 % | 3 % fakes | Dice [%] | found [%] | differing | seconds |")
-    print("|---" * 9 + "|")
-
-    def score(logit: Any, name: str, differing: object, seconds: float) -> None:
-        own = np.asarray(logit, np.float64)
-        found = results.Scored(event[test], peak[test], own, np.abs(codes[test]).max((1, 2)), np.ones(len(own)))
-        shares = " | ".join(
-            f"{100 * results.efficiency(found, own, fakes):.2f} +- {100 * results.errors(found, own, fakes):.2f}"
-            for fakes in (0.003, 0.01, 0.03)
-        )
-        area = roc(own, found.signal).auc
-        at_half = " | ".join(overlap(found)) if logit is not sizes else " | "
-        print(f"| {name} | {area:.4f} | {shares} | {at_half} | {differing} | {seconds:.0f} |", flush=True)
-
-    sizes = np.abs(codes[test]).max((1, 2))
-    score(sizes, "cut on the largest sample", "", 0)
+    compared = filters != published or given.taught
+    saved = "from scratch" if filters != published or given.starts == ["from scratch"] else "from public"
+    data = Data(given)
+    tested = len(np.unique(data.event[data.test]))
+    print(f"{data.fitted.sum()} windows to train on, {data.test.sum()} of {tested} test events\n")
+    weights = given.folder / f"model_{'Z' if PRESET.plane(given.plane).collection else given.plane}plane_nu_ROI.h5"
+    columns = [f"at {100 * fakes:g} % fakes [%]" for fakes in FAKES]
+    columns = ["network", "AUC", *columns, *(f"minus float, {column}" for column in columns)]
+    columns += ["Dice [%]", "found [%]", "differing", "seconds"]
+    print("| " + " | ".join(columns) + " |\n" + "|---" * len(columns) + "|")
+    data.score(np.abs(data.codes[data.test]).max((1, 2)), "cut on the largest sample", "", 0, halves=False)
+    soft = None
+    if compared:
+        keras.utils.set_random_seed(1)
+        teacher = models.build_model(models.RoiOptions(plane=given.plane, weights=weights), quantized=False)
+        seconds = data.fit(teacher, given.epochs)
+        logit = data.logits(teacher, data.test)
+        data.score(logit, "published filters, float, from public", "", seconds)
+        data.reference = logit
+        if given.taught:
+            said = data.logits(teacher, data.fitted)[:, None]
+            soft = (data.targets[data.fitted] + 1 / (1 + np.exp(-said))) / 2
     for name, quantized, start in (
         ("public, float, as it is", False, weights), (f"public, {bits}, as it is", True, weights),
         ("float, from public", False, weights), (f"{bits}, from public", True, weights),
         ("float, from scratch", False, None), (f"{bits}, from scratch", True, None),
     ):  # fmt: skip
         kept = quantized and name.endswith(saved)
-        if (start and own_filters) or not any(name.endswith(own) for own in given.starts) or (given.save and not kept):
+        there = start is None or filters == published
+        if not there or not any(name.endswith(own) for own in given.starts) or (given.save and not kept):
             continue
         keras.utils.set_random_seed(1)
         options = models.RoiOptions(
             plane=given.plane, weights=start, filters=filters, weight_bits=widths[0], activation_bits=widths[1]
         )
-        model, began = models.build_model(options, quantized), time.process_time()
+        model, seconds, differing = models.build_model(options, quantized), 0.0, ""
         if "as it is" not in name:
-            fit(model, values[fitted], targets[fitted], values[held], targets[held], given.epochs)
-        seconds = time.process_time() - began
-        logit = model.predict(values[test], batch_size=4096, verbose=0)[:, 0]
-        differing: object = ""
+            seconds = data.fit(model, given.epochs, soft if quantized else None)
+        logit = data.logits(model, data.test)
         if quantized:
             graph = convert(model, "roi").graph
-            own = np.clip(codes[test], -512, 511).astype(np.int64)
-            differing = int((graph.run(own[:4000])[:, 0] != np.rint(np.ldexp(logit[:4000], 5))).sum())
+            own = np.clip(data.codes[data.test], -512, 511).astype(np.int64)[:4000]
+            differing = str((graph.run(own)[:, 0] != np.rint(np.ldexp(logit[:4000], 5))).sum())
             if given.save:
                 graph.save(given.save)
-        score(logit, name, differing, seconds)
+        data.score(logit, name, differing, seconds)
 
 
 def windows_of(sample: Path, front_end: Any) -> tuple[Any, ...]:
@@ -218,6 +257,9 @@ def main() -> None:
     parser.add_argument("--bits", type=int, default=8, help="of weights, and of activations if nothing else is said")
     parser.add_argument("--activation-bits", type=int)
     parser.add_argument("--filters", type=int, nargs=3, help="of each convolution, other than the published ones")
+    parser.add_argument(
+        "--taught", action="store_true", help="quantized networks, by the float one from public weights"
+    )
     parser.add_argument("--plane", choices=[plane.name for plane in PRESET.planes], default="W")
     parser.add_argument("--save", type=Path)
     parser.add_argument("--starts", nargs="*", choices=STARTS, default=STARTS)

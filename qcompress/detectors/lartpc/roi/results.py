@@ -1,5 +1,6 @@
 """Scores of a candidate's integers on windows of test events, beside cuts on the samples."""
 
+from collections.abc import Sequence
 from itertools import pairwise
 from pathlib import Path
 from typing import TYPE_CHECKING, NamedTuple
@@ -125,13 +126,26 @@ def efficiency(scored: Scored, values: Floats, fakes: float) -> float:
 
 def errors(scored: Scored, values: Floats, fakes: float) -> float:
     """Standard deviation of `efficiency`, by drawing events again; arguments as there."""
+    return float(np.std(_drawn(scored, (values,), fakes)))
+
+
+def difference(scored: Scored, values: Floats, others: Floats, fakes: float) -> tuple[float, float]:
+    """By how much the efficiency of `values` is above that of `others`, and its error, by drawing the same events."""
+    first, second = (efficiency(scored, each, fakes) for each in (values, others))
+    drawn = _drawn(scored, (values, others), fakes)
+    return first - second, float(np.std(drawn[:, 0] - drawn[:, 1]))
+
+
+def _drawn(scored: Scored, each: Sequence[Floats], fakes: float) -> Floats:
+    """(RESAMPLED, len(each)): efficiencies of each on events drawn again."""
     rng, numbers = np.random.default_rng(1), np.unique(scored.event)
     places = {event: np.flatnonzero(scored.event == event) for event in numbers}
     found = []
     for _ in range(RESAMPLED):
         drawn = np.concatenate([places[event] for event in rng.choice(numbers, len(numbers))])
-        found.append(efficiency(Scored._make(column[drawn] for column in scored), values[drawn], fakes))
-    return float(np.std(found))
+        again = Scored._make(column[drawn] for column in scored)
+        found.append([efficiency(again, values[drawn], fakes) for values in each])
+    return np.array(found)
 
 
 def operating_table(scored: Scored, threshold: float) -> Table:

@@ -30,6 +30,19 @@ def test_efficiencies_are_those_of_two_gaussians():
     assert 0.003 < results.errors(found, found.logit, 0.1) < 0.03
 
 
+def test_differences_are_of_the_same_events_so_what_both_share_adds_no_error():
+    found = scored()
+    assert results.difference(found, found.logit, found.logit, 0.1) == (0, 0)
+    near = found.logit + np.random.default_rng(2).normal(0, 0.05, len(found.logit))
+    less, error = results.difference(found, near, found.logit, 0.1)
+    assert abs(less) < 0.02
+    assert 0 < error < results.errors(found, found.logit, 0.1) / 2
+    more, apart = results.difference(found, found.logit, found.size, 0.1)
+    both = [results.errors(found, values, 0.1) for values in (found.logit, found.size)]
+    assert more > 0.5
+    assert apart == pytest.approx(np.hypot(*both), rel=0.3)
+
+
 def test_tables_have_a_line_for_each_point_and_count_all_windows_of_signal():
     found = scored()
     table = results.operating_table(found, 0.5)
