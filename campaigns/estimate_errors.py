@@ -36,6 +36,7 @@ def designs() -> dict[str, tuple[Graph, Rtl | RtlLoadable]]:
     tagger, reuse = graphs()["tagger-8"]
     return {
         "encoder-64-ram": (encoder, RtlLoadable(reuse=64, storage="ram", **CLOCK)),
+        "encoder-64-ram-share": (encoder, RtlLoadable(reuse=64, storage="ram", share=True, **CLOCK)),
         "encoder-16-ram": (encoder, RtlLoadable(reuse=16, storage="ram", **CLOCK)),
         "encoder-64-banks": (encoder, RtlLoadable(reuse=64, banks=2, choices=8)),
         "tagger-8": (tagger, RtlLoadable(reuse=reuse or 1, **CLOCK)),

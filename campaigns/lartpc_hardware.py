@@ -60,7 +60,7 @@ BODIES: dict[str, tuple[str, dict[str, Any]]] = {
         {"reuse": 234, "storage": "ram", "device": "xcvu9p-flga2104-2-i", "clock_mhz": 200},
     ),
     "rtl_loadable, 93, ECP5": ("rtl_loadable", {"reuse": 93, "storage": "ram", "device": "ecp5-85k", "clock_mhz": 80}),
-    "rtl_loadable, 93, ECP5, shared": (
+    "rtl_loadable, 93, ECP5, activations with the sums": (
         "rtl_loadable",
         {"reuse": 93, "storage": "ram", "share": True, "device": "ecp5-85k", "clock_mhz": 80},
     ),

@@ -12,36 +12,35 @@ middle half of the window. The noise is that of ProtoDUNE-SP.
 of a sample of `neutrino-sp`, and scores them on those of its test events: efficiencies at equal shares of fakes, errors
 by drawing test events again; at a probability of 0.5 Dice of windows of signal, as many as of noise, and their
 efficiency. Every quantized network is a graph whose codes are compared with Keras' own. --starts: from where. --save:
-the graph of the quantized network is kept, from public weights or, where --starts has those alone or --filters are
-others, from scratch; only what is quantized is trained then. With other --filters, or --taught, the float network of
-the published ones is trained first, as long, and what each finds less than it is printed, errors by drawing the same
-events. --taught: quantized networks are fitted to the mean of the labels and of what that one says.
+the graph of the first quantized network that is trained is kept, and no other is trained. With other --filters, or
+--taught, the float network of the published ones is trained first, as long, and how much more than it each finds is
+printed, errors by drawing the same events. --taught: quantized networks are fitted to the mean of the labels and of
+what that one says.
 """
 
 import argparse
 import os
-import tempfile
-import time
 from pathlib import Path
-from typing import Any
+from typing import Any, NamedTuple
 
 os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")
 
 import keras
 import numpy as np
 import numpy.typing as npt
+from lartpc_roi_windows import FAKES, PRESET, Data
+from one_line import in_one_line
+from pydantic import ValidationError
+from scipy.special import expit
 
 from qcompress.detectors.lartpc.electronics import noise, signals
-from qcompress.detectors.lartpc.presets import PRESETS, Plane
-from qcompress.detectors.lartpc.roi import models, results, rows
-from qcompress.detectors.lartpc.roi.labels import LEAST_PEAK
+from qcompress.detectors.lartpc.presets import Plane
+from qcompress.detectors.lartpc.roi import models
 from qcompress.detectors.lartpc.roi.stages import UNIT
 from qcompress.detectors.lartpc.roi.windows import TICKS
-from qcompress.detectors.splits import TEST, TRAIN, VALIDATION
+from qcompress.errors import QcompressError
 from qcompress.frontends.qkeras import convert
-from qcompress.metrics.roc import roc
 
-PRESET = PRESETS["protodune-sp"]
 CHARGES = (1500, 2000, 3000, 4000, 6000)
 PUBLISHED_FAKES = {"U": 3.0, "V": 2.9, "W": 4.0}
 """In the publication's validation [%]."""
@@ -53,8 +52,7 @@ EXPECTED = {
 """Fakes [%] and efficiencies of the same networks on another simulation of this noise and these charges."""
 CUT = {"V": (0, 0, 0.01, 0.04, 0.37), "W": (0, 0.03, 0.34, 0.88, 1)}
 """There, of a cut at five sigma."""
-BEST = str(Path(tempfile.gettempdir()) / f"lartpc_roi_{os.getpid()}.weights.h5")
-FAKES = (0.003, 0.01, 0.03)
+REFERENCE = "published filters, float, from public"
 STARTS = ("as it is", "from public", "from scratch")
 Windows = npt.NDArray[np.float32]
 
@@ -109,103 +107,66 @@ def line(plane: str, what: str, fakes: float, efficiencies: Any) -> None:
     print(f"| {plane} | {what} | {'' if np.isnan(fakes) else f'{fakes:.1f}'} | {shares} |")
 
 
-def overlap(found: results.Scored) -> tuple[str, str]:
-    """Dice and efficiency [%] at the probability 0.5, with errors, events drawn anew."""
-    kept, numbers = found.logit > 0, np.unique(found.event)
-    parts = np.array([
-        [np.count_nonzero(own & what) for what in (kept & found.signal, kept, found.signal)]
-        for own in (found.event == number for number in numbers)
-    ])  # fmt: skip
-    rng = np.random.default_rng(0)
-    drawn = np.array([parts[rng.integers(len(parts), size=len(parts))].sum(axis=0) for _ in range(results.RESAMPLED)])
-    both, decided, true = np.vstack([parts.sum(axis=0), drawn]).T
-    dice, share = 200 * both / (decided + true), 100 * both / true
-    return f"{dice[0]:.2f} +- {dice[1:].std():.2f}", f"{share[0]:.2f} +- {share[1:].std():.2f}"
+class Wanted(NamedTuple):
+    """A network of the table: the words of its line, options, whether quantized, whether trained."""
+
+    name: str
+    options: models.RoiOptions
+    quantized: bool
+    trained: bool = True
 
 
-class Data:
-    """Windows of a sample, and the lines of the table: the networks' scores on its test events."""
-
-    def __init__(self, given: argparse.Namespace) -> None:
-        front_end = {"preset": PRESET.name, "plane": given.plane, "threshold": 0.5, "windows": 400}
-        self.codes, self.targets, part, self.event, self.peak = windows_of(given.sample, front_end)
-        self.fitted, self.held, self.test = (np.isin(part, parts) for parts in ((TRAIN,), (VALIDATION,), (TEST,)))
-        self.values = np.clip(self.codes, -512, 511).astype(np.float32) / np.float32(UNIT)
-        self.reference: np.ndarray | None = None
-        """Logits of the float network that others are compared with."""
-
-    def fit(self, model: Any, epochs: int, targets: Any = None) -> float:
-        """Fit a model to the training windows, or to other targets of them; seconds of processor time."""
-        began, own = time.process_time(), self.targets[self.fitted] if targets is None else targets
-        fit(model, self.values[self.fitted], own, self.values[self.held], self.targets[self.held], epochs)
-        return time.process_time() - began
-
-    def logits(self, model: Any, which: Any) -> Any:
-        """A model's logits of some windows."""
-        return model.predict(self.values[which], batch_size=4096, verbose=0)[:, 0]
-
-    def score(self, logit: Any, name: str, differing: object, seconds: float, halves: bool = True) -> None:
-        """Print a line; halves: with what a probability of 0.5 keeps."""
-        own, test = np.asarray(logit, np.float64), self.test
-        found = results.Scored(
-            self.event[test], self.peak[test], own, np.abs(self.codes[test]).max((1, 2)), np.ones(len(own))
-        )
-        shares = [
-            f"{100 * results.efficiency(found, own, fakes):.2f} +- {100 * results.errors(found, own, fakes):.2f}"
-            for fakes in FAKES
-        ]
-        less = [""] * len(FAKES)
-        if self.reference is not None:
-            pairs = [results.difference(found, own, self.reference, fakes) for fakes in FAKES]
-            less = [f"{100 * difference:+.2f} +- {100 * error:.2f}" for difference, error in pairs]
-        at_half = overlap(found) if halves else ("", "")
-        cells = [name, f"{roc(own, found.signal).auc:.4f}", *shares, *less, *at_half, differing, f"{seconds:.0f}"]
-        print("| " + " | ".join(map(str, cells)) + " |", flush=True)
+def wanted(given: argparse.Namespace) -> list[Wanted]:
+    """The networks that are asked for; raises QcompressError for none, and for options that are none."""
+    filters = tuple(given.filters or models.PUBLISHED)
+    widths = given.bits, given.activation_bits or given.bits
+    bits = f"{widths[0]} bits" if widths[0] == widths[1] else f"{widths[0]} and {widths[1]} bits"
+    weights = given.folder / f"model_{'Z' if PRESET.plane(given.plane).collection else given.plane}plane_nu_ROI.h5"
+    own = {"plane": given.plane, "weight_bits": widths[0], "activation_bits": widths[1]}
+    try:
+        public = models.RoiOptions(**own, weights=weights)
+        scratch = models.RoiOptions(**own, filters=filters)
+    except ValidationError as fault:
+        first = fault.errors()[0]
+        raise QcompressError(f"{'.'.join(map(str, first['loc']))}: {first['msg']}") from None
+    every = [
+        Wanted("public, float, as it is", public, False, False),
+        Wanted(f"public, {bits}, as it is", public, True, False),
+        Wanted("float, from public", public, False), Wanted(f"{bits}, from public", public, True),
+        Wanted("float, from scratch", scratch, False), Wanted(f"{bits}, from scratch", scratch, True),
+    ]  # fmt: skip
+    found = [one for one in every if any(one.name.endswith(start) for start in given.starts)]
+    reference = []
+    if filters != models.PUBLISHED:
+        found = [one for one in found if one.options is scratch]
+    if filters != models.PUBLISHED or given.taught:
+        reference = [Wanted(REFERENCE, public, False)]
+        found = [one for one in found if one.name != "float, from public"]
+    if given.save:
+        found = [one for one in found if one.quantized and one.trained][:1]
+    if not found:
+        raise QcompressError(f"nothing to train of --starts {', '.join(given.starts)}; give it 'from scratch'")
+    return reference + found
 
 
 def train(given: argparse.Namespace) -> None:
     """The table: float and quantized, from public weights and from scratch."""
-    widths = given.bits, given.activation_bits or given.bits
-    bits = f"{widths[0]} bits" if widths[0] == widths[1] else f"{widths[0]} and {widths[1]} bits"
-    published = models.RoiOptions().filters
-    filters = tuple(given.filters or published)
-    compared = filters != published or given.taught
-    saved = "from scratch" if filters != published or given.starts == ["from scratch"] else "from public"
-    data = Data(given)
+    networks = wanted(given)
+    compared = networks[0].name == REFERENCE
+    data = Data(given.sample, given.plane)
     tested = len(np.unique(data.event[data.test]))
     print(f"{data.fitted.sum()} windows to train on, {data.test.sum()} of {tested} test events\n")
-    weights = given.folder / f"model_{'Z' if PRESET.plane(given.plane).collection else given.plane}plane_nu_ROI.h5"
     columns = [f"at {100 * fakes:g} % fakes [%]" for fakes in FAKES]
-    columns = ["network", "AUC", *columns, *(f"minus float, {column}" for column in columns)]
+    columns = ["network", "AUC", *columns, *(f"more than float, {column}" for column in columns if compared)]
     columns += ["Dice [%]", "found [%]", "differing", "seconds"]
     print("| " + " | ".join(columns) + " |\n" + "|---" * len(columns) + "|")
+    data.compared = compared
     data.score(np.abs(data.codes[data.test]).max((1, 2)), "cut on the largest sample", "", 0, halves=False)
     soft = None
-    if compared:
+    for name, options, quantized, trained in networks:
         keras.utils.set_random_seed(1)
-        teacher = models.build_model(models.RoiOptions(plane=given.plane, weights=weights), quantized=False)
-        seconds = data.fit(teacher, given.epochs)
-        logit = data.logits(teacher, data.test)
-        data.score(logit, "published filters, float, from public", "", seconds)
-        data.reference = logit
-        if given.taught:
-            said = data.logits(teacher, data.fitted)[:, None]
-            soft = (data.targets[data.fitted] + 1 / (1 + np.exp(-said))) / 2
-    for name, quantized, start in (
-        ("public, float, as it is", False, weights), (f"public, {bits}, as it is", True, weights),
-        ("float, from public", False, weights), (f"{bits}, from public", True, weights),
-        ("float, from scratch", False, None), (f"{bits}, from scratch", True, None),
-    ):  # fmt: skip
-        kept = quantized and name.endswith(saved)
-        there = start is None or filters == published
-        if not there or not any(name.endswith(own) for own in given.starts) or (given.save and not kept):
-            continue
-        keras.utils.set_random_seed(1)
-        options = models.RoiOptions(
-            plane=given.plane, weights=start, filters=filters, weight_bits=widths[0], activation_bits=widths[1]
-        )
         model, seconds, differing = models.build_model(options, quantized), 0.0, ""
-        if "as it is" not in name:
+        if trained:
             seconds = data.fit(model, given.epochs, soft if quantized else None)
         logit = data.logits(model, data.test)
         if quantized:
@@ -215,37 +176,13 @@ def train(given: argparse.Namespace) -> None:
             if given.save:
                 graph.save(given.save)
         data.score(logit, name, differing, seconds)
+        if name == REFERENCE:
+            data.reference = logit
+            said = expit(data.logits(model, data.fitted)[:, None])
+            soft = (data.targets[data.fitted] + said) / 2 if given.taught else None
 
 
-def windows_of(sample: Path, front_end: Any) -> tuple[Any, ...]:
-    """Codes, targets, part of the sample, event and clean peak of every window."""
-    columns: list[tuple[Any, ...]] = []
-    for found in rows.waves(sample, front_end):
-        own = rows.chosen(found, PRESET.adc_bits, front_end["windows"])
-        count = len(own.peak)
-        target = (own.peak >= LEAST_PEAK).astype(np.float32)[:, None]
-        columns.append((own.samples, target, np.full(count, found.split), np.full(count, found.event), own.peak))
-    return tuple(np.concatenate(column) for column in zip(*columns, strict=True))
-
-
-def fit(model: Any, values: Any, targets: Any, held: Any, held_targets: Any, epochs: int) -> None:
-    """Adam, a rate that falls to nothing as a cosine; the best epoch's weights on the windows held back."""
-    steps = epochs * -(-len(values) // 512)
-    rate = keras.optimizers.schedules.CosineDecay(1e-3, steps)
-    model.compile(keras.optimizers.Adam(rate), models.loss)
-    best = keras.callbacks.ModelCheckpoint(BEST, save_best_only=True, save_weights_only=True)
-    model.fit(
-        values,
-        targets,
-        batch_size=512,
-        epochs=epochs,
-        validation_data=(held, held_targets),
-        verbose=0,
-        callbacks=[best],
-    )
-    model.load_weights(BEST)
-
-
+@in_one_line
 def main() -> None:
     """Print the table that is asked for."""
     parser = argparse.ArgumentParser(description=__doc__)

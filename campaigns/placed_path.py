@@ -1,16 +1,15 @@
 """The longest path of a design that nextpnr has placed and not routed: of one whose router does not end, say.
 
-    python campaigns/placed_path.py FOLDER [--device ecp5-85k] [--mhz 80] [--seed 1] [--steps 12]
+    python campaigns/placed_path.py FOLDER [--device ecp5-85k] [--mhz 80] [--seed 1] [--minutes 60] [--steps 12]
 
-FOLDER has what a run of the flow left there, netlist.json. Without `placed.sdf` it is placed as the flow places it,
-which may take half an hour, and nextpnr writes its delays there, those of wires as it expects them of the places. The
-path is found in that file: from a register's clock edge through cells and wires to a register. The first and last
---steps of it are printed, and how much of it are wires.
+FOLDER: of a run of the flow that its time limit ended, which leaves netlist.json there. It is placed as the flow places
+it, unless that was done for the same device, clock and seed, and nextpnr writes the delays, those of wires as it
+expects them of the places. The path is found in that file: from a register's clock edge through cells and wires to a
+register; registers are cells with setup times. Its first and last --steps are printed, and how much of it are wires.
 """
 
 import argparse
 import re
-import subprocess
 import sys
 from collections import defaultdict
 from pathlib import Path
@@ -21,11 +20,16 @@ from one_line import in_one_line
 from qcompress.devices import find_device
 from qcompress.errors import QcompressError
 from qcompress.synthesis.open_families import FAMILIES
+from qcompress.synthesis.place_route import program
+from qcompress.targets.processes import run_logged
 
-SDF = "placed.sdf"
+NUMBER = r"(-?[\d.]+(?:e[-+]?\d+)?)"
 INSTANCE = re.compile(r"\(INSTANCE (.*)\)")
-DELAY = re.compile(r"\((IOPATH|INTERCONNECT) (\S+) (\S+) \([\d.]+:[\d.]+:([\d.]+)\)")
-SETUP = re.compile(r"\(SETUPHOLD \(posedge (\S+)\) \(\w+ (\S+)\) \([\d.]+:[\d.]+:([\d.]+)\)")
+DELAY = re.compile(
+    rf"\((IOPATH|INTERCONNECT) (\S+) (\S+) \({NUMBER}:{NUMBER}:{NUMBER}\) \({NUMBER}:{NUMBER}:{NUMBER}\)"
+)
+SETUP = re.compile(rf"\(SETUPHOLD \(\w+ (\S+)\) \(\w+ (\S+)\) \({NUMBER}:{NUMBER}:{NUMBER}\)")
+KINDS = ("(IOPATH ", "(INTERCONNECT ", "(SETUPHOLD ")
 Pin = str
 """CELL/PORT."""
 
@@ -48,21 +52,25 @@ class Timing(NamedTuple):
 
 
 def read(text: str) -> Timing:
-    """The slowest delays of an SDF file of nextpnr's."""
+    """The slowest delays of an SDF file of nextpnr's; raises QcompressError for a line of delays that is none."""
     found, cell, clocks = Timing(defaultdict(list), {}, {}), "", set()
     inside: list[tuple[str, str, str, float]] = []
     for line in text.splitlines():
         if match := INSTANCE.search(line):
             cell = match[1]
         elif match := SETUP.search(line):
-            found.setup[f"{cell}/{match[1]}"] = float(match[3])
+            pin = f"{cell}/{match[1]}"
+            found.setup[pin] = max(*map(float, match.groups()[2:]), found.setup.get(pin, -float("inf")))
             clocks.add((cell, match[2]))
         elif match := DELAY.search(line):
-            kind, source, sink, slowest = match.groups()
+            kind, source, sink, *delays = match.groups()
+            slowest = max(map(float, delays))
             if kind == "INTERCONNECT":
-                found.steps[source].append(Step(source, sink, float(slowest), True))
+                found.steps[source].append(Step(source, sink, slowest, True))
             else:
-                inside.append((cell, source, sink, float(slowest)))
+                inside.append((cell, source, sink, slowest))
+        elif any(kind in line for kind in KINDS):
+            raise QcompressError(f"no delays that are understood: {line.strip()[:80]}")
     for cell, source, sink, slowest in inside:
         if (cell, source) in clocks:
             found.launched[f"{cell}/{sink}"] = slowest
@@ -108,22 +116,26 @@ def longest(timing: Timing) -> tuple[float, list[Step]]:
     return ends[end], path[::-1]
 
 
-def place(folder: Path, device: str, mhz: float, seed: int) -> None:
-    """Place the netlist in folder, as the flow does, and write the delays that nextpnr expects."""
+def placed(folder: Path, device: str, mhz: float, seed: int, minutes: float) -> Path:
+    """The delays that nextpnr expects of the netlist in folder, placed as the flow does it if that was not done."""
     chosen = find_device(device)
     family = FAMILIES.get(chosen.family)
     if family is None:
         raise QcompressError(f"--device {device}: nextpnr does not place it; give one of {', '.join(FAMILIES)}'s")
+    path = folder / f"placed-{device}-{mhz:g}MHz-{seed}.sdf"
+    if path.is_file():
+        return path
     if not (folder / "netlist.json").is_file():
-        raise QcompressError(f"{folder}: has no netlist.json; give the folder of a run of {family.flow}")
-    placed = family.place(chosen)
-    (folder / f"clock.{family.suffix}").write_text(placed.constraints)
-    command = [str(Path(sys.executable).parent / family.program), *placed.options, "--json", "netlist.json"]
-    command += ["--freq", f"{mhz:g}", "--timing-allow-fail", "--seed", str(seed), "--no-route", "--sdf", SDF]
-    with (folder / "placed.log").open("w") as log:
-        done = subprocess.run(command, cwd=folder, stdout=log, stderr=subprocess.STDOUT, check=False)
-    if done.returncode:
-        raise QcompressError(f"nextpnr failed: see {folder / 'placed.log'}")
+        raise QcompressError(
+            f"{folder}: has no netlist.json; give the folder of a run of {family.flow} that was cut short"
+        )
+    print(f"placing, {minutes:g} minutes at most; {folder / 'placed.log'} says how far it is", file=sys.stderr)
+    told, part = family.place(chosen), path.with_suffix(".part")
+    (folder / f"clock.{family.suffix}").write_text(told.constraints)
+    command = [program(family.program), *told.options, "--json", "netlist.json", "--freq", f"{mhz:g}"]
+    command += ["--timing-allow-fail", "--seed", str(seed), "--no-route", "--sdf", part.name]
+    run_logged(command, folder, folder / "placed.log", "nextpnr: placing", time_limit_s=60 * minutes)
+    return part.replace(path)
 
 
 @in_one_line
@@ -134,15 +146,17 @@ def main() -> None:
     parser.add_argument("--device", default="ecp5-85k")
     parser.add_argument("--mhz", type=float, default=80.0)
     parser.add_argument("--seed", type=int, default=1)
+    parser.add_argument("--minutes", type=float, default=60.0)
     parser.add_argument("--steps", type=int, default=12)
     given = parser.parse_args()
-    if not (given.folder / SDF).is_file():
-        place(given.folder, given.device, given.mhz, given.seed)
-    length, path = longest(read((given.folder / SDF).read_text()))
-    wires = [step.ps for step in path if step.wire and step.ps]
+    if given.steps < 1:
+        parser.error(f"--steps {given.steps}: give 1 or more")
+    path = placed(given.folder, given.device, given.mhz, given.seed, given.minutes)
+    length, steps = longest(read(path.read_text()))
+    wires = [step.ps for step in steps if step.wire and step.ps]
     print(f"{1e6 / length:.2f} MHz: {length / 1000:.2f} ns, {sum(wires) / 1000:.2f} of them {len(wires)} wires")
-    shown = path if len(path) <= 2 * given.steps else [*path[: given.steps], None, *path[-given.steps :]]
-    for step in shown:
+    many = len(steps) > 2 * given.steps
+    for step in [*steps[: given.steps], None, *steps[-given.steps :]] if many else steps:
         print("..." if step is None else f"{'wire' if step.wire else 'cell'} {step.ps:6.0f} ps  {step.sink}")
 
 

@@ -4,6 +4,7 @@ import importlib
 import subprocess
 import sys
 from argparse import Namespace
+from dataclasses import replace
 from types import SimpleNamespace
 
 import numpy as np
@@ -18,6 +19,7 @@ from qcompress.detectors.lartpc.online import kernels
 from qcompress.detectors.lartpc.online.primitives import TAPS
 from qcompress.detectors.lartpc.roi import windows
 from qcompress.errors import QcompressError
+from qcompress.synthesis import place_route, placements
 
 
 @pytest.fixture
@@ -195,15 +197,61 @@ def test_the_longest_path_of_delays_from_register_to_register(campaign):
         found.longest(found.read(SDF.replace("c/DI (40:50:60)", r"sum\$0/A (40:50:60)")))
     with pytest.raises(QcompressError, match="no path"):
         found.longest(found.read(SDF.replace("CLK Q", "DI Q")))
+    early = found.read(
+        SDF.replace("(10:20:30)", "(-30:-20:-10)").replace("c/DI (40:50:60) (40:50:60)", "c/DI (1:2:3) (4:5:70)")
+    )
+    assert found.longest(early)[0] == 1790 - 30 - 10 + 10
+    with pytest.raises(QcompressError, match=r"no delays that are understood: .IOPATH A F .200"):
+        found.read(SDF.replace("(200:210:220) (200:210:220)", "(200)"))
 
 
-def test_the_path_of_a_folder_is_printed_and_one_without_a_netlist_is_one_line(campaign, tmp_path, monkeypatch, capsys):
+def test_the_path_of_a_folder_is_printed_and_what_cannot_be_placed_is_one_line(campaign, tmp_path, monkeypatch, capsys):
     found = campaign("placed_path")
-    monkeypatch.setattr("sys.argv", ["placed_path.py", str(tmp_path)])
-    with pytest.raises(SystemExit) as end:
-        found.main()
-    assert end.value.code == 2
-    assert "has no netlist.json; give the folder of a run of yosys-ecp5" in capsys.readouterr().err
-    (tmp_path / "placed.sdf").write_text(SDF)
+    for words, message in (
+        ((), "has no netlist.json; give the folder of a run of yosys-ecp5 that was cut short"),
+        (("--device", "xcvu9p-flga2104-2-i"), "nextpnr does not place it; give one of ecp5"),
+        (("--steps", "0"), "--steps 0: give 1 or more"),
+    ):
+        monkeypatch.setattr("sys.argv", ["placed_path.py", str(tmp_path), *words])
+        with pytest.raises(SystemExit) as end:
+            found.main()
+        assert end.value.code == 2
+        assert message in capsys.readouterr().err
+    (tmp_path / "placed-ecp5-85k-80MHz-1.sdf").write_text(SDF)
+    monkeypatch.setattr("sys.argv", ["placed_path.py", str(tmp_path), "--steps", "1"])
     found.main()
-    assert capsys.readouterr().out.startswith("558.66 MHz: 1.79 ns, 0.16 of them 2 wires\nwire    100 ps  sum")
+    assert capsys.readouterr().out.splitlines() == [
+        "558.66 MHz: 1.79 ns, 0.16 of them 2 wires",
+        r"wire    100 ps  sum\$0/B",
+        "...",
+        "wire     60 ps  c/DI",
+    ]
+
+
+@pytest.mark.campaign
+def test_the_path_of_a_netlist_that_was_not_routed(campaign, tmp_path, monkeypatch, capsys):
+    """A sum of 24 bits between registers, cut short in the router: one carry chain, placed by nextpnr."""
+    source = tmp_path / "top.v"
+    source.write_text(
+        "module top (\ninput clk,\ninput [23:0] a,\ninput [23:0] b,\noutput reg [23:0] s\n);\n"
+        "reg [23:0] x, y; always @(posedge clk) begin x <= a; y <= b; s <= x + y; end endmodule\n"
+    )
+
+    def struck(report, *_):
+        return replace(report, notes=(f"{placements.CUT_SHORT} of 1 s struck in the router",))
+
+    monkeypatch.setattr(place_route, "fastest", struck)
+    place_route.synthesize([source], "top", tmp_path / "out", device="ecp5-25k")
+    found = campaign("placed_path")
+    lines = []
+    for seed in ("1", "1", "2"):
+        monkeypatch.setattr(
+            "sys.argv", ["placed_path.py", str(tmp_path / "out"), "--device", "ecp5-25k", "--seed", seed]
+        )
+        found.main()
+        said = capsys.readouterr()
+        lines.append(said.out)
+        assert ("placing, 60 minutes at most" in said.err) == (len(lines) != 2)
+    assert lines[0] == lines[1] != lines[2]
+    assert 100 < float(lines[0].split()[0]) < 500
+    assert lines[0].count("/FCO") >= 8

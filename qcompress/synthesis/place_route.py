@@ -19,7 +19,7 @@ from qcompress.devices import Device, find_device
 from qcompress.errors import QcompressError, ToolMissing
 from qcompress.synthesis.harness import HARNESS, harness, serial_flip_flops
 from qcompress.synthesis.open_families import FAMILIES, FLOWS, OpenFamily
-from qcompress.synthesis.placements import TIMING, Aim, fastest
+from qcompress.synthesis.placements import TIMING, Aim, fastest, is_cut_short
 from qcompress.synthesis.report import Origin, SynthesisReport
 from qcompress.synthesis.spreading import spread_chains
 from qcompress.synthesis.yosys import Limits, run_passes
@@ -86,7 +86,7 @@ def synthesize(
     """
     chosen = device_of(flow, device)
     family = FAMILIES[chosen.family]
-    nextpnr = _program(family.program)
+    nextpnr = program(family.program)
     options = Options(hierarchical, separate_sums, clock_mhz)
     report = _mapped(verilog_files, top, folder, family, chosen, options, limits)
     report = replace(report, clock_ns=1000 / clock_mhz)
@@ -105,7 +105,8 @@ def synthesize(
     return _finished(fastest(report, commands, folder, Aim(top, clock_mhz, placements, limits)), folder)
 
 
-def _program(name: str) -> str:
+def program(name: str) -> str:
+    """The path of a program of nextpnr's, beside the interpreter first; raises ToolMissing."""
     found = shutil.which(name, path=f"{Path(sys.executable).parent}{os.pathsep}{os.environ.get('PATH', '')}")
     if found is None:
         raise ToolMissing(f"needs {name}; install qcompress[rtl]")
@@ -165,7 +166,8 @@ def tie_carries(netlist: Path) -> None:
 
 
 def _finished(report: SynthesisReport, folder: Path) -> SynthesisReport:
-    (folder / "netlist.json").unlink(missing_ok=True)
+    if not is_cut_short(report):  # of what was not routed the path can be looked for
+        (folder / "netlist.json").unlink(missing_ok=True)
     (folder / "report.json").write_text(report.to_json() + "\n")
     return report
 

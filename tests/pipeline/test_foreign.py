@@ -111,7 +111,9 @@ targets:
   hls: {backend: Quartus, strategy: Resource, reuse_factor: 2}
   hls-oneapi: {}
   rtl: {latency_cutoff: 2}
-  rtl_loadable: {reuse: 2, banks: 2, storage: ram, choices: 4, products: 2, adders: 1, device: ecp5-85k, clock_mhz: 100}
+  rtl_loadable:
+    {reuse: 2, banks: 2, storage: ram, share: true, choices: 4, products: 2, adders: 1, device: ecp5-85k,
+     clock_mhz: 100}
   onnx: float
 verification: {test_rows: 20, random_rows: 20}
 synthesis: {flow: null}
@@ -125,8 +127,8 @@ synthesis: {flow: null}
     manifest = json.loads((folder / "manifest.json").read_text())
     (loadable,) = [name for name in manifest["targets"] if name.startswith("rtl_loadable-2-")]
     told = manifest["targets"][loadable]["settings"]
-    assert {key: told[key] for key in ("banks", "storage", "choices", "products", "adders", "clock_mhz")} == {
-        **{"banks": 2, "storage": "ram", "choices": 4, "products": 2, "adders": 1, "clock_mhz": 100.0},
+    assert {key: told[key] for key in ("banks", "storage", "share", "choices", "products", "adders", "clock_mhz")} == {
+        **{"banks": 2, "storage": "ram", "share": True, "choices": 4, "products": 2, "adders": 1, "clock_mhz": 100.0},
     }
     simulated = {"cpp", "hls-quartus-resource-reuse2", "rtl", loadable, "onnx-float"}
     assert set(manifest["targets"]) == {*simulated, "hls-oneapi"}

@@ -138,6 +138,7 @@ def test_counts_stay_where_the_time_is_up(source: Path, tmp_path: Path, monkeypa
     assert (report.ff, report.fmax_mhz, report.missing) == (32, None, ("place and route",))
     struck = "not routed: the time limit of 500 s struck in the router; 87.7 MHz expected after placement"
     assert report.notes[-1].startswith(struck)
+    assert (tmp_path / "out" / "netlist.json").is_file()  # campaigns/placed_path.py reads it
     assert SynthesisReport.from_json((tmp_path / "out" / "report.json").read_text()) == report
 
 

@@ -99,6 +99,7 @@ def test_the_cost_knows_what_makes_builds_long() -> None:
             RtlLoadable(reuse=16, device="ecp5-85k", clock_mhz=100.0, banks=2, storage="ram"),
         ),
         (loadable, {"choices": 4, "products": 2, "adders": 1}, RtlLoadable(choices=4, products=2, adders=1)),
+        (loadable, {"reuse": 16, "share": True}, RtlLoadable(reuse=16, share=True)),
     ],
 )
 def test_a_config_makes_a_target(module: Any, given: dict[str, Any], made: Any) -> None:
@@ -128,6 +129,8 @@ def test_a_config_makes_a_target(module: Any, given: dict[str, Any], made: Any) 
         (loadable, {"choices": 3}, "should be 0, 2, 4, 8 or 16"),
         (loadable, {"clock_mhz": 0}, "greater than 0"),
         (loadable, {"storage": "rom"}, "should be 'registers' or 'ram'"),
+        (loadable, {"share": "yes"}, "valid boolean"),
+        (loadable, {"share": 1}, "valid boolean"),
     ],
 )
 def test_a_wrong_setting_is_said_with_what_is_allowed(module: Any, given: dict[str, Any], said: str) -> None:

@@ -14,7 +14,7 @@ from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Annotated, Any, ClassVar, Literal
 
-from pydantic import BaseModel, ConfigDict, Field, field_validator
+from pydantic import BaseModel, ConfigDict, Field, StrictBool, field_validator
 
 from qcompress.errors import Refused
 from qcompress.files import JsonObject
@@ -112,7 +112,13 @@ class RtlLoadable(InVerilog):
         if (self.device is None) != (self.clock_mhz is None):
             raise Refused("rtl_loadable: a clock is aimed at on a device: give both device and clock_mhz, or none")
         refuse(graph.pruned(), self.reuse)
-        for layer in layers(graph.pruned(), self.reuse, cuts=self.cuts):
+        found = layers(graph.pruned(), self.reuse, cuts=self.cuts)
+        if self.share and not any(layer.shared for layer in found):
+            raise Refused(
+                f"rtl_loadable: share: graph {graph.name} has no folded layer that casts, ReLUs or tables alone "
+                "follow: leave it out"
+            )
+        for layer in found:
             if self.storage == "ram" and (width := layer.operation.kernel_format.width) > self.block_bits:
                 raise Refused(
                     f"rtl_loadable: node {layer.name} has weights of {width} bits, a block of memory {self.block_bits}"
@@ -172,7 +178,7 @@ class Settings(BaseModel):
     """Banks of weights."""
     storage: Literal["registers", "ram"] = "registers"
     """Where weights are kept that differ from step to step."""
-    share: bool = False
+    share: StrictBool = False
     """Elementwise operations behind a folded layer stand once for each of its sums, not for every output."""
 
     @field_validator("reuse", mode="before")

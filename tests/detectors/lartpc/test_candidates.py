@@ -16,7 +16,7 @@ synthesis: {{flow: null}}
 evaluation: {{rows: 3000}}
 """
 NETWORKS = {
-    "roi": ("{windows: 40, weight_bits: 6}", "Windows", "event,wire,start,stop"),
+    "roi": ("{windows: 40, weight_bits: 6, filters: [8, 16, 32]}", "Windows", "event,wire,start,stop"),
     "codec": ("{codec: {latents: 4, windows: 100}}", "over the made code", "event,wire,start,latent_0,latent_1"),
 }
 

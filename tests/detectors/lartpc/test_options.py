@@ -21,6 +21,12 @@ def test_what_a_manifest_says_is_read_again(given):
 
 @pytest.mark.parametrize(("given", "said"), [
     ({"plane": "W", "images": {}}, "plane: describes the network on wires; leave it out beside images"),
+    ({"filters": [8, 16, 32], "images": {}}, "filters: describes the network on wires; leave it out beside images"),
+    ({"filters": [8, 16]}, "filters"),
+    ({"filters": [0, 16, 32]}, "greater than or equal to 1"),
+    ({"filters": [True, 16, 32]}, "valid integer"),
+    ({"filters": [8, 16, 32], "weights": "a.h5"}, "published weights are of 16, 32, 64 filters; leave weights"),
+    ({"filters": [8, 16, 32], "model": "a.keras"}, "filters: describes the built-in network"),
     ({"images": {"planes": []}}, "planes: name each once"),
     ({"images": {"planes": ["W", "W"]}}, "planes: name each once"),
     ({"images": {"levels": 5}}, "less than or equal to 4"),

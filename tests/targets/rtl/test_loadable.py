@@ -262,6 +262,7 @@ def test_names_differ_where_settings_do() -> None:
         RtlLoadable(reuse=16, choices=4),
         RtlLoadable(reuse=16, choices=4, products=2, adders=1),
         RtlLoadable(reuse=16, banks=2, storage="ram"),
+        RtlLoadable(reuse=16, share=True, storage="ram"),
         RtlLoadable(reuse=16, device="ecp5-85k", clock_mhz=100),
         RtlLoadable(reuse=16, device="ecp5-85k", clock_mhz=125.5),
     ]
@@ -271,6 +272,7 @@ def test_names_differ_where_settings_do() -> None:
         "rtl_loadable-16-choices4",
         "rtl_loadable-16-choices4-products2-adders1",
         "rtl_loadable-16-banks2-ram",
+        "rtl_loadable-16-share-ram",
         "rtl_loadable-16-ecp5-85k-100MHz",
         "rtl_loadable-16-ecp5-85k-125.5MHz",
     ]

@@ -6,9 +6,22 @@ from typing import Any
 import numpy as np
 import pytest
 
+from qcompress.errors import Refused
 from qcompress.fixedpoint import Cast, Format
-from qcompress.graph import Add, Concatenate, Conv1D, Dense, Flatten, Graph, LeakyRelu, MaxPool, Node, Quantize, Relu
-from qcompress.graph import Table as _Table
+from qcompress.graph import (
+    Add,
+    Concatenate,
+    Conv1D,
+    Dense,
+    Flatten,
+    Graph,
+    LeakyRelu,
+    MaxPool,
+    Node,
+    Quantize,
+    Relu,
+    Table,
+)
 from qcompress.synthesis.declared import clocked_features, declared
 from qcompress.targets.rtl.loadable import TOP, RtlLoadable
 from qcompress.targets.rtl.loadable_emit import write
@@ -27,7 +40,7 @@ def dense(inputs: int, outputs: int) -> Dense:
 def branches() -> Graph:
     """Layers followed by chains of one to three operations, by none, by two readers, by one that is an output."""
     rng = np.random.default_rng(1)
-    table = _Table(rng.integers(-8, 8, 64), Format.parse("fixed<4,2>"))
+    table = Table(rng.integers(-8, 8, 64), Format.parse("fixed<4,2>"))
     return Graph(
         "branches",
         (10, 2),
@@ -49,7 +62,8 @@ def branches() -> Graph:
             Node("positive", Relu(), "twice"),
             Node("more", Add(), "twice", "positive"),
             Node("all", Concatenate(0), "again", "leak", "bare", "more"),
-            Node("last", dense(36, 3), "all"),
+            Node("last", dense(36, 8), "all"),
+            Node("result", Quantize(NARROW), "last"),
         ),
     )
 
@@ -60,7 +74,7 @@ SHARED = {
     "leaking": ["leak"],
     "bare": [],
     "twice": [],
-    "last": [],
+    "last": ["result"],
 }
 
 
@@ -84,7 +98,6 @@ def test_what_alone_reads_a_layer_and_is_the_same_for_all_elements_is_shared() -
         *(
             pytest.param(settings, marks=pytest.mark.campaign)
             for settings in (
-                {"reuse": 1},
                 {"reuse": 3, "choices": 2, "products": 2, "adders": 1},
                 {"reuse": 7, "banks": 2},
                 {"reuse": 24, "device": "ecp5-85k", "clock_mhz": 60.0},
@@ -100,7 +113,14 @@ def test_codes_are_those_of_the_graph(settings: dict[str, Any], tmp_path: Path) 
     codes = rng.integers(-32, 32, (400, *graph.input_shape))
     assert np.array_equal(made.build(graph, tmp_path).run(codes), graph.run(codes))
     folded = [layer for layer in layers(graph, made.reuse, cuts=made.cuts) if layer.shared]
-    assert len(folded) == (3 if made.reuse > 1 else 0)
+    assert len(folded) == 4
+
+
+def test_what_shares_nothing_is_refused() -> None:
+    """A layer that makes all outputs in one step, and one that is the output."""
+    for made, graph in ((target({"reuse": 1}), branches()), (target({"reuse": 4}), branches().upto("conv"))):
+        with pytest.raises(Refused, match=f"share: graph {graph.name} has no folded layer .* leave it out"):
+            made.refuse(graph)
 
 
 def test_registers_stand_between_them_where_the_clock_asks_for_it() -> None:
@@ -124,4 +144,7 @@ def test_narrow_results_are_kept_and_the_estimate_counts_that() -> None:
     slots = {layer.name: layer.slots for layer in layers(graph, 8, cuts=shared.cuts)}
     assert texts[1].count("narrow_element total_") == slots["conv"] == 4
     costs = [clocked_features(graph, one)["casts"] for one in (plain, shared)]
-    assert costs == [32 * 5 * 3 + 12 * (6 + 3) * 3, slots["conv"] * 5 * 3 + slots["tabled"] * (6 + 3) * 3]
+    assert costs == [
+        (32 + 8) * 5 * 3 + 12 * (6 + 3) * 3,
+        (slots["conv"] + slots["last"]) * 5 * 3 + slots["tabled"] * (6 + 3) * 3,
+    ]

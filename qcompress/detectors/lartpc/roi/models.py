@@ -22,7 +22,9 @@ from qcompress.frontends.runtime import import_qkeras
 ROI: Literal["roi"] = "roi"
 LAYERS = ((16, 3, 2), (32, 5, 2), (64, 9, 1))
 """Filters, ticks and stride of each convolution, as published."""
-Filters = Annotated[int, Field(ge=1, le=256)]
+Filters = Annotated[int, Field(strict=True, ge=1, le=256)]
+PUBLISHED = (LAYERS[0][0], LAYERS[1][0], LAYERS[2][0])
+"""Filters of the published networks."""
 DROPOUT = (0.0, 0.1, 0.2)
 """Behind each convolution's maximum."""
 ACTIVATION_INTEGER = (3, 4, 4)
@@ -40,7 +42,7 @@ class RoiOptions(NetworkSection):
     """Chamber."""
     plane: str = "W"
     """Whose wires; a network for each plane."""
-    filters: tuple[Filters, Filters, Filters] = (LAYERS[0][0], LAYERS[1][0], LAYERS[2][0])
+    filters: tuple[Filters, Filters, Filters] = PUBLISHED
     """Of each convolution; published networks have the default."""
     weight_bits: int = Field(8, ge=2, le=16)
     activation_bits: int = Field(8, ge=2, le=16)
@@ -60,8 +62,9 @@ class RoiOptions(NetworkSection):
 
     @model_validator(mode="after")
     def _as_published(self) -> "RoiOptions":
-        if self.weights is not None and self.filters != RoiOptions.model_fields["filters"].default:
-            raise ValueError(f"filters: published weights are of {', '.join(str(each[0]) for each in LAYERS)} filters")
+        if self.weights is not None and self.filters != PUBLISHED:
+            known = ", ".join(map(str, PUBLISHED))
+            raise ValueError(f"filters: published weights are of {known} filters; leave weights or filters out")
         return self
 
 
