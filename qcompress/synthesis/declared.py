@@ -14,7 +14,8 @@ from qcompress.graph import Graph, Linear
 from qcompress.synthesis.structure import Features, other_features
 from qcompress.targets.rtl.loadable import TOP, RtlLoadable
 from qcompress.targets.rtl.loadable_emit import write
-from qcompress.targets.rtl.loadable_writer import followers, layers
+from qcompress.targets.rtl.loadable_sharing import followers
+from qcompress.targets.rtl.loadable_writer import layers
 from qcompress.targets.rtl.weight_store import linear_nodes
 
 MODULE = re.compile(r"^module (\w+) \((.*?)^endmodule", re.MULTILINE | re.DOTALL)

@@ -13,8 +13,9 @@ from qcompress.targets.rtl import loadable_pipelined, loadable_plain
 from qcompress.targets.rtl.load_port import store_ports
 from qcompress.targets.rtl.loadable_each import each_lanes
 from qcompress.targets.rtl.loadable_elements import aligned_module, element_module
+from qcompress.targets.rtl.loadable_sharing import followers
 from qcompress.targets.rtl.loadable_sums import sum_module
-from qcompress.targets.rtl.loadable_writer import Value, Writer, bus_name, followers, layer_of
+from qcompress.targets.rtl.loadable_writer import Value, Writer, bus_name, layer_of
 from qcompress.targets.rtl.verilog import element, zeros
 
 

@@ -85,7 +85,7 @@ class Steps:
             self.source.line(f"{opening} {target} <= {gate.format(after)};")
             return
         with self.source.block(f"{opening} case (step)", "endcase"):
-            common = max(set(following), key=following.count)
+            common = max(dict.fromkeys(following), key=following.count)  # the first of several: not as hashes fall
             for step, option in enumerate(following):
                 if option != common:
                     self.source.line(f"{number(step, self.width)}: {target} <= {gate.format(option)};")

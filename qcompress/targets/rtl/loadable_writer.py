@@ -6,10 +6,11 @@ from functools import cached_property
 from math import prod
 from typing import NamedTuple, cast
 
-from qcompress.graph import Graph, LeakyRelu, Linear, Node, Quantize, Relu, Table
+from qcompress.graph import Graph, Linear, Node
 from qcompress.graph.ports import INPUT, OUTPUT
 from qcompress.targets.rtl.loadable_cuts import ADDERS, Cuts
 from qcompress.targets.rtl.loadable_layers import Layer, Shared
+from qcompress.targets.rtl.loadable_sharing import followers
 from qcompress.targets.rtl.verilog import Bus, Verilog, bits, buses
 from qcompress.targets.rtl.weight_store import Layout, linear_nodes
 
@@ -30,10 +31,6 @@ RESERVED = frozenset(
 """Words of Verilog, and names of our own in the modules of a design."""
 PART = r"_(_|kernel|bias|layer|sum|element|channel|kind|from)"
 """How the names of a node's own modules, buses and instances go on behind its own."""
-
-
-ALIKE = (Quantize, Relu, LeakyRelu, Table)
-"""Operations that do the same to every element."""
 
 
 class Value(NamedTuple):
@@ -135,18 +132,6 @@ def layer_of(graph: Graph, node: Node, reuse: int, cuts: Cuts) -> Layer:
         shared.append(Shared(f"{bus_name(graph, follower)}_element", to.width, cut or behind))
         behind = now
     return replace(layer, shared=tuple(shared))
-
-
-def followers(graph: Graph, node: Node) -> list[Node]:
-    """The operations behind a `node` of graph that do the same to each of its elements, and that alone read it."""
-    found: list[Node] = []
-    while node.name not in graph.outputs.values():
-        readers = [other for other in graph.nodes if node.name in other.sources]
-        if len(readers) != 1 or not isinstance(readers[0].operation, ALIKE):
-            break
-        node = readers[0]
-        found.append(node)
-    return found
 
 
 def bus_name(graph: Graph, node: Node) -> str:

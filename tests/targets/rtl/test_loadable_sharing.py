@@ -25,7 +25,8 @@ from qcompress.graph import (
 from qcompress.synthesis.declared import clocked_features, declared
 from qcompress.targets.rtl.loadable import TOP, RtlLoadable
 from qcompress.targets.rtl.loadable_emit import write
-from qcompress.targets.rtl.loadable_writer import followers, layers
+from qcompress.targets.rtl.loadable_sharing import followers
+from qcompress.targets.rtl.loadable_writer import layers
 
 WEIGHTS, SUMS = Format.parse("fixed<5,1>"), Format.parse("fixed<14,6>")
 NARROW = Cast.parse("ufixed<5,3,RND_CONV,SAT>")
