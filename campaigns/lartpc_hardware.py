@@ -64,6 +64,10 @@ BODIES: dict[str, tuple[str, dict[str, Any]]] = {
         "rtl_loadable",
         {"reuse": 93, "storage": "ram", "share": True, "device": "ecp5-85k", "clock_mhz": 80},
     ),
+    "rtl_loadable, 117, ECP5, activations with the sums": (
+        "rtl_loadable",
+        {"reuse": 117, "storage": "ram", "share": True, "device": "ecp5-85k", "clock_mhz": 100},
+    ),
     "rtl_loadable, 140, Gowin": (
         "rtl_loadable",
         {"reuse": 140, "storage": "ram", "device": "gw5ast-138", "clock_mhz": 120},

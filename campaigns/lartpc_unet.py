@@ -23,6 +23,7 @@ import numpy.typing as npt
 import yaml
 from lartpc_unet_figures import scores_figure
 from lartpc_unet_tables import CONFIG, SAMPLES, SCORED, SWEEP, TABLES, Form, Row, overlaps, told
+from one_line import in_one_line
 from rich.console import Console
 
 from qcompress import pipeline
@@ -183,7 +184,9 @@ def images_of(config: Config) -> Settings:
 SWEEPS = pipeline.Sweeps(1e-4, 1.0, 120, [0.0])
 
 
+@in_one_line
 def main() -> None:
+    """Print the tables that are asked for."""
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("folder", type=Path)
     parser.add_argument("--figures", type=Path)

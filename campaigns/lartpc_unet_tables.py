@@ -123,6 +123,7 @@ TABLES: Mapping[str, Mapping[str, Form]] = {
         ),
         "`upward: repeated`": short("upward", images_upward="repeated"),
         "residual": short("residual", images_residual=True),
+        "images of charge, `binary: false`": short("charge", images_binary=False),
         "`dropout: 0.1`": short("dropout", images_dropout=0.1),
     },
     "views": {
@@ -141,7 +142,12 @@ TABLES: Mapping[str, Mapping[str, Form]] = {
     },
     "planes": {
         "tiles of U, V, W, lit or not": Form("planes", PLANES, sample="fewest"),
-        "tiles of U, V, W, charge": Form("charges", {**PLANES, f"{IMAGES}binary": False}, sample="fewest"),
+        "tiles of U, V, W, charge up to 60,000 e": Form(
+            "charges", {**PLANES, f"{IMAGES}binary": False}, sample="fewest"
+        ),
+        "tiles of U, V, W, charge up to 15,000 e": Form(
+            "charges15", {**PLANES, f"{IMAGES}binary": False, f"{IMAGES}full_charge": 15000}, sample="fewest"
+        ),
     },
     "published": {"16 filters, 4 levels, tiles of W": Form("published", PUBLISHED, sample="own")},
     "seed": {
