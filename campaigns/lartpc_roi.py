@@ -153,14 +153,13 @@ def train(given: argparse.Namespace) -> None:
     """The table: float and quantized, from public weights and from scratch."""
     networks = wanted(given)
     compared = networks[0].name == REFERENCE
-    data = Data(given.sample, given.plane)
+    data = Data(given.sample, given.plane, compared)
     tested = len(np.unique(data.event[data.test]))
     print(f"{data.fitted.sum()} windows to train on, {data.test.sum()} of {tested} test events\n")
     columns = [f"at {100 * fakes:g} % fakes [%]" for fakes in FAKES]
     columns = ["network", "AUC", *columns, *(f"more than float, {column}" for column in columns if compared)]
     columns += ["Dice [%]", "found [%]", "differing", "seconds"]
     print("| " + " | ".join(columns) + " |\n" + "|---" * len(columns) + "|")
-    data.compared = compared
     data.score(np.abs(data.codes[data.test]).max((1, 2)), "cut on the largest sample", "", 0, halves=False)
     soft = None
     for name, options, quantized, trained in networks:

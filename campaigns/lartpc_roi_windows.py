@@ -24,14 +24,14 @@ BEST = str(Path(tempfile.gettempdir()) / f"lartpc_roi_{os.getpid()}.weights.h5")
 class Data:
     """Windows of a sample, and the lines of the table: the networks' scores on its test events."""
 
-    def __init__(self, sample: Path, plane: str) -> None:
+    def __init__(self, sample: Path, plane: str, compared: bool) -> None:
         front_end = {"preset": PRESET.name, "plane": plane, "threshold": 0.5, "windows": 400}
         self.codes, self.targets, part, self.event, self.peak = windows_of(sample, front_end)
         self.fitted, self.held, self.test = (np.isin(part, parts) for parts in ((TRAIN,), (VALIDATION,), (TEST,)))
         self.values = np.clip(self.codes, -512, 511).astype(np.float32) / np.float32(UNIT)
         self.reference: np.ndarray | None = None
         """Logits of the float network that others are compared with."""
-        self.compared = False
+        self.compared = compared
         """Whether lines have columns for that."""
 
     def fit(self, model: Any, epochs: int, targets: Any = None) -> float:

@@ -66,6 +66,31 @@ def test_the_point_from_which_on_hits_are_found(campaign):
     assert np.isnan(counts.point(np.zeros(16), counts.CHARGE, 0.5))
 
 
+def test_which_networks_on_wires_are_trained(campaign, tmp_path):
+    roi = campaign("lartpc_roi")
+
+    def names(**given):
+        asked = {"filters": None, "bits": 6, "activation_bits": None, "plane": "W", "taught": False, "save": None}
+        asked |= {"folder": tmp_path, "starts": roi.STARTS}
+        return [one.name for one in roi.wanted(Namespace(**(asked | given)))]
+
+    public = ["public, float, as it is", "public, 6 bits, as it is", "float, from public", "6 bits, from public"]
+    scratch = ["float, from scratch", "6 bits, from scratch"]
+    assert names() == [*public, *scratch]
+    assert names(filters=[8, 16, 32]) == [roi.REFERENCE, *scratch]
+    assert names(taught=True, starts=["from public"], activation_bits=8) == [roi.REFERENCE, "6 and 8 bits, from public"]
+    assert names(save=tmp_path) == ["6 bits, from public"]
+    assert names(save=tmp_path, filters=[8, 16, 32]) == [roi.REFERENCE, "6 bits, from scratch"]
+    for given, said in (
+        ({"starts": ["as it is"], "save": tmp_path}, "nothing to train of --starts as it is"),
+        ({"starts": ["from public"], "filters": [8, 16, 32]}, "nothing to train of --starts from public"),
+        ({"filters": [0, 16, 32]}, "filters.0: Input should be greater than or equal to 1"),
+        ({"bits": 99}, "weight_bits: Input should be less than or equal to 16"),
+    ):
+        with pytest.raises(QcompressError, match=said):
+            names(**given)
+
+
 def test_what_a_commit_changed_outside_of_a_folder(campaign, tmp_path, monkeypatch, capsys):
     def git(*arguments):
         own = ("git", "-c", "user.name=a", "-c", "user.email=a@b", "-c", "commit.gpgsign=false", *arguments)

@@ -13,7 +13,6 @@ import numpy.typing as npt
 from qcompress.fixedpoint import Codes
 from qcompress.graph import (
     ArgMax,
-    Elementwise,
     Graph,
     Linear,
     Merge,
@@ -29,6 +28,7 @@ from qcompress.graph import (
     Thresholds,
 )
 from qcompress.targets.rtl.loadable_layers import Layer
+from qcompress.targets.rtl.loadable_sharing import followers
 from qcompress.targets.rtl.loadable_writer import layers
 from qcompress.targets.rtl.significant import reaches, trailing
 from qcompress.targets.rtl.weight_store import Layout
@@ -84,11 +84,7 @@ class Given(NamedTuple):
 
 def _end(graph: Graph, node: Node) -> str:
     """The last of the elementwise operations that alone follow a node: what is constant there needs no sum before."""
-    while True:
-        after = [other for other in graph.nodes if node.name in other.sources]
-        if len(after) != 1 or not isinstance(after[0].operation, Elementwise):
-            return node.name
-        node = after[0]
+    return (node, *followers(graph, node))[-1].name
 
 
 def _constant_layer(graph: Graph, node: Node, operation: Linear, given: Given, live: Flags) -> Features:

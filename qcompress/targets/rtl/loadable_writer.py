@@ -89,7 +89,7 @@ class Writer:
 
     def shared_by(self, node: Node) -> list[str]:
         """The nodes that stand where the sums of `node` are made."""
-        if not isinstance(node.operation, Linear):
+        if not (self.cuts.shared and isinstance(node.operation, Linear)):
             return []
         shared = layer_of(self.graph, node, self.reuse, self.cuts).shared
         return [follower.name for follower in followers(self.graph, node)[: len(shared)]]
